@@ -1,0 +1,44 @@
+import boundaries from 'eslint-plugin-boundaries';
+import tseslint from 'typescript-eslint';
+
+// The import borders of docs/architecture.md. A folder that is not named here may not be imported from any other.
+const folders = ['harness/model', 'harness/uapi', 'harness/guest', 'harness/native', 'harness/run', 'harness/cli',
+  'generators', 'oracles', 'vm', 'corpora', 'reports'];
+const mayImport = {
+  'harness/model': [],
+  'harness/uapi': [],
+  'harness/native': [],
+  'harness/guest': ['harness/model', 'harness/uapi', 'harness/native'],
+  'harness/run': ['harness/model', 'harness/uapi', 'generators', 'oracles', 'vm'],
+  'harness/cli': ['harness/model', 'harness/uapi', 'harness/run', 'reports', 'vm', 'oracles'],
+  generators: ['harness/model', 'harness/uapi', 'oracles'],
+  oracles: ['harness/model', 'harness/uapi'],
+  vm: ['harness/model'],
+  corpora: [],
+  reports: ['harness/model', 'oracles'],
+};
+
+export default tseslint.config(
+  { ignores: ['node_modules', 'dist', 'build', 'harness/native/build', 'test-results', 'playwright-report', 'examples/**/node_modules'] },
+  ...tseslint.configs.strict,
+  {
+    files: ['**/*.ts'],
+    plugins: { boundaries },
+    settings: {
+      'boundaries/elements': folders.map((pattern) => ({ type: pattern, pattern })),
+      'import/resolver': { typescript: true },
+    },
+    rules: {
+      'boundaries/dependencies': ['error', {
+        default: 'disallow',
+        policies: folders.map((type) => ({
+          from: { element: { type } },
+          allow: [type, ...mayImport[type]].map((target) => ({ to: { element: { type: target } } })),
+        })),
+      }],
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+);

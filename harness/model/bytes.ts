@@ -1,0 +1,32 @@
+/**
+ * Where bytes came from. Every byte that a case can meet is self-describing: devices are filled, and writes made, with
+ * 8-byte words that name their owner and their position, so that the guest can say of any buffer which device, writer or
+ * nothing it holds, without sending it. The word (little-endian): bits 63..56 magic 0xd5, 55..52 owner kind, 51..40 owner
+ * number, 39..0 position / 8.  Positions are compared modulo 2^43 bytes.
+ */
+
+export type ByteSource =
+  /** Initial content of the case's device `device` at byte `offsetBytes` of the device. */
+  | { kind: 'device'; device: number; offsetBytes: bigint }
+  /** Data of pwrite steps with this `writer`, at byte `offsetBytes` of the file. */
+  | { kind: 'writer'; writer: number; offsetBytes: bigint }
+  /** Data that the server answered to FUSE_READ for file `file`. */
+  | { kind: 'server'; file: number; offsetBytes: bigint }
+  | { kind: 'zero' }
+  /** A read buffer that the kernel did not touch. */
+  | { kind: 'poison' }
+  /** None of these: `hex` holds the first bytes, 16 at most. */
+  | { kind: 'other'; hex: string };
+
+/** A stretch of bytes with one source, which advances with the bytes. */
+export interface ByteRun {
+  lengthBytes: number;
+  source: ByteSource;
+}
+
+export const WORD_MAGIC = 0xd5;
+export const OWNER_KINDS = { device: 1, writer: 2, server: 3 } as const;
+/** Poison that fills read buffers before the syscall. */
+export const POISON_BYTE = 0xa5;
+/** Positions in byte sources wrap here. */
+export const POSITION_MODULUS = 1n << 43n;

@@ -1,0 +1,154 @@
+/**
+ * Case: everything needed to run one experiment. A case file is the truth; `provenance` only says where it came from.
+ * The schema is the documentation: every field says what it means, with its unit.
+ */
+import { z } from 'zod';
+import { mappingSpec } from './mapping.ts';
+import { errno, hex, index, s64, u32, u64 } from './scalars.ts';
+
+/** Version of the case schema. A change of meaning raises it and comes with a migration. */
+export const CASE_SCHEMA = 1;
+
+const revisionId = z.enum(['r1', 'r2', 'r3']);
+const attrFlagName = z.enum(['SUBMOUNT', 'DAX', 'EXCLUSIVE', 'IOMAP', 'ATOMIC', 'SYNC', 'IMMUTABLE', 'APPEND']);
+const configFlagName = z.enum(['SID', 'UUID', 'BLOCKSIZE', 'MAX_LINKS', 'TIME', 'MAXBYTES', 'CACHE_MAXBYTES']);
+
+export const deviceSpec = z.strictObject({
+  sizeBytes: z.int().min(0),
+  /** How the server opens the device before it registers it. */
+  access: z.enum(['rw', 'ro', 'wo']),
+});
+
+export const fileSpec = z.strictObject({
+  /** Size the server reports when the inode is instantiated. */
+  sizeBytes: u64,
+  attrFlags: z.array(attrFlagName),
+  /** FOPEN_DIRECT_IO in the answer to OPEN. */
+  directIo: z.boolean().optional(),
+});
+
+/** The answer to IOMAP_CONFIG. `flags` absent: the flags of the fields that are given. */
+export const configReply = z.strictObject({
+  kind: z.literal('config'),
+  flags: z.array(z.union([configFlagName, u64])).optional(),
+  sId: z.string().max(32).optional(),
+  sUuid: hex.optional(),
+  sUuidLen: z.int().min(0).max(255).optional(),
+  sPad: hex.optional(),
+  blockSizeBytes: u32.optional(),
+  maxLinks: u32.optional(),
+  timeGranNs: u32.optional(),
+  timeMin: s64.optional(),
+  timeMax: s64.optional(),
+  maxBytes: s64.optional(),
+  cacheMaxBytes: u32.optional(),
+  pad: u32.optional(),
+  /** Send only the first so many bytes. */
+  sentBytes: z.int().min(0).max(104).optional(),
+});
+
+/** What one request is answered. */
+export const reply = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('mappings'), read: mappingSpec, write: mappingSpec }),
+  /** A header with -errno. */
+  z.strictObject({ kind: z.literal('error'), errno }),
+  /** A header alone, error 0. */
+  z.strictObject({ kind: z.literal('empty') }),
+  /** Payload bytes as they are behind a header that may lie about anything. */
+  z.strictObject({
+    kind: z.literal('raw'), payload: hex, error: z.int().optional(), lengthBytes: u32.optional(), unique: u64.optional(),
+  }),
+  z.strictObject({ kind: z.literal('ioend'), newsizeBytes: u64 }),
+  configReply,
+]);
+export type Reply = z.infer<typeof reply>;
+
+/**
+ * One line of the server's script. For a request the first line wins whose conditions hold and whose `times` are not
+ * used up; a request that no line matches gets the server's ordinary answer.
+ */
+export const scriptLine = z.strictObject({
+  on: z.enum(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'IOMAP_CONFIG', 'LOOKUP', 'OPEN', 'GETATTR', 'SETATTR', 'FSYNC', 'FALLOCATE',
+    'READ', 'WRITE', 'LSEEK', 'SYNCFS', 'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64']),
+  /** Index into the case's files; absent: any. */
+  file: index.optional(),
+  /** Bits of the request's opflags that must be set and that must not be set (BEGIN and END). */
+  opflagsSet: u32.optional(),
+  opflagsClear: u32.optional(),
+  times: z.int().min(1).optional(),
+  reply,
+});
+export type ScriptLine = z.infer<typeof scriptLine>;
+
+const openFlag = z.enum(['rdonly', 'wronly', 'rdwr', 'direct', 'append', 'sync', 'trunc']);
+const fd = index;
+
+/** One syscall. `fd` counts the open steps of the case, from 0. Offsets and lengths in bytes. */
+export const step = z.discriminatedUnion('call', [
+  z.strictObject({ call: z.literal('open'), file: index, flags: z.array(openFlag) }),
+  z.strictObject({ call: z.literal('close'), fd }),
+  z.strictObject({ call: z.literal('pread'), fd, offset: s64, lengthBytes: z.int().min(0), rwf: u32.optional() }),
+  /** Writes the pattern of writer `writer` (see ByteSource), positions counted from the file's start. */
+  z.strictObject({ call: z.literal('pwrite'), fd, offset: s64, lengthBytes: z.int().min(0), writer: index, rwf: u32.optional() }),
+  z.strictObject({ call: z.literal('seekData'), fd, offset: s64 }),
+  z.strictObject({ call: z.literal('seekHole'), fd, offset: s64 }),
+  z.strictObject({ call: z.literal('fiemap'), fd, start: u64, lengthBytes: u64, flags: u32, extents: z.int().min(0).max(4096) }),
+  z.strictObject({ call: z.literal('fsync'), fd }),
+  z.strictObject({ call: z.literal('ftruncate'), fd, sizeBytes: s64 }),
+  z.strictObject({ call: z.literal('fallocate'), fd, mode: u32, offset: s64, lengthBytes: s64 }),
+  z.strictObject({ call: z.literal('fstat'), fd }),
+  /** Control plane: an ioctl on the connection's /dev/fuse, or on one that is not mounted. */
+  z.strictObject({
+    call: z.literal('fuseIoctl'), on: z.enum(['mounted', 'unmounted']),
+    ioctl: z.enum(['BACKING_OPEN', 'BACKING_CLOSE', 'SYNC_INIT', 'IOMAP_SUPPORT', 'SET_NOFS', 'ADD_IOMAP', 'IOMAP_SET_BLOCKSIZE']),
+    /** BACKING_OPEN: what `fd` refers to. */
+    target: z.enum(['device', 'device-opath', 'regular', 'bad']).optional(),
+    device: index.optional(),
+    /** Raw u32 words or fields by the ioctl: flags/padding of fuse_backing_map, id, value, blocksize. */
+    flags: u32.optional(), padding: u64.optional(), id: z.union([z.strictObject({ device: index }), z.int()]).optional(),
+    value: u32.optional(),
+  }),
+]);
+export type Step = z.infer<typeof step>;
+
+export const geometry = z.strictObject({
+  /** `syncInit`: SYNC_INIT before mount(2), which then waits for INIT and CONFIG. */
+  mount: z.enum(['ordinary', 'syncInit']),
+  /** The answer to IOMAP_CONFIG; absent: ENOSYS. */
+  config: z.union([configReply, z.strictObject({ kind: z.literal('error'), errno })]).optional(),
+  /** Registered in order right after INIT; `dev: {device: n}` in a mapping means the n-th. */
+  devices: z.array(deviceSpec).max(64),
+  /** Minor version in the INIT reply; absent: the revision's. */
+  initMinor: u32.optional(),
+  /** INIT reply carries the iomap bit; absent: yes. */
+  initIomap: z.boolean().optional(),
+  files: z.array(fileSpec).max(64),
+});
+export type Geometry = z.infer<typeof geometry>;
+
+export const provenance = z.strictObject({
+  /** What made the case: `conformance map/type-known seek-data`, `fuzz`, `hand`. */
+  origin: z.string(),
+  seed: z.int().optional(),
+  path: z.string().optional(),
+  version: z.string().optional(),
+});
+
+export const caseSchema = z.strictObject({
+  schema: z.literal(CASE_SCHEMA),
+  revision: revisionId,
+  geometry,
+  script: z.array(scriptLine).max(4096),
+  workload: z.array(step).min(1).max(4096),
+  /** fuse.debug_iomap while the case runs: refusals are also reported by WARN. */
+  debugIomap: z.boolean(),
+  provenance: provenance.optional(),
+});
+
+/** A case in memory: 64-bit values are bigint. */
+export type Case = z.infer<typeof caseSchema>;
+
+/** Parses the JSON form. Throws ZodError with the path of each offending field. */
+export const decodeCase = (json: unknown): Case => z.decode(caseSchema, json as z.input<typeof caseSchema>);
+/** The JSON form: 64-bit values as strings. */
+export const encodeCase = (value: Case): z.input<typeof caseSchema> => z.encode(caseSchema, value);

@@ -1,0 +1,47 @@
+/**
+ * Messages between host and guest agent, over the results channel (frames of v8.serialize: bigint and bytes as they are).
+ * The host sends commands, the guest answers each with exactly one final message that carries the same `id`, and may send
+ * announcements before it.
+ */
+import type { Case } from './case.ts';
+import type { Observation } from './observation.ts';
+
+export const PROTOCOL = 1;
+
+export type HostMessage =
+  /** Run these cases in order; `index` numbers them for announcements. */
+  | { kind: 'run-cases'; id: number; cases: { index: number; case: Case }[] }
+  | { kind: 'exec'; id: number; argv: string[]; cwd?: string; env?: Record<string, string> }
+  | { kind: 'ping'; id: number }
+  | { kind: 'poweroff'; id: number };
+
+export type GuestMessage =
+  | { kind: 'hello'; protocol: number; facts: KernelFacts }
+  /** Write-ahead: the case that is about to run, so that a panic or a hang names it. */
+  | { kind: 'case-begins'; id: number; index: number }
+  | { kind: 'case-done'; id: number; index: number; observation: Observation }
+  /** The guest could not execute a case (not a judgement of the kernel). */
+  | { kind: 'case-failed'; id: number; index: number; reason: string }
+  | { kind: 'cases-done'; id: number }
+  | { kind: 'output'; id: number; stream: 'stdout' | 'stderr'; bytes: Uint8Array }
+  | { kind: 'exited'; id: number; code: number; signal?: string }
+  | { kind: 'pong'; id: number }
+  /** A command failed as a whole. */
+  | { kind: 'error'; id: number; reason: string };
+
+/** What the agent found out about the kernel it runs on. */
+export interface KernelFacts {
+  release: string;
+  version: string;
+  commandLine: string;
+  /** /proc/filesystems has fuse. */
+  fuse: boolean;
+  /** /sys/module/fuse/parameters/enable_iomap: its value, or undefined when there is no such parameter. */
+  enableIomap?: boolean;
+  debugIomap?: boolean;
+  /** tracefs has events/fuse/fuse_iomap_bad_data. */
+  badDataEvent: boolean;
+  tainted: number;
+  /** Lines of /proc/config.gz, when the kernel has it. */
+  config?: string;
+}

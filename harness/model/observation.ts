@@ -1,0 +1,94 @@
+/** Observation: everything seen while a case ran. No judgement in it. Made in the guest, sent to the host by structured clone. */
+import type { ByteRun } from './bytes.ts';
+
+/** Result of one syscall. */
+export interface StepResult {
+  /** Return value; -1n with errno set on failure. */
+  ret: bigint;
+  /** 0 or a positive errno. */
+  errno: number;
+  /** pread: what the returned bytes are (ret bytes), and what lies behind them in the buffer. */
+  data?: ByteRun[];
+  tail?: ByteRun[];
+  fiemap?: FiemapExtent[];
+  /** fstat. */
+  sizeBytes?: bigint;
+  blksizeBytes?: number;
+  /** fuseIoctl with an out argument: its bytes. */
+  out?: Uint8Array;
+}
+
+/** struct fiemap_extent; all bytes. */
+export interface FiemapExtent {
+  logical: bigint;
+  physical: bigint;
+  length: bigint;
+  flags: number;
+}
+
+/** A FUSE request, decoded by the layout of its opcode, and what the server did with it. */
+export interface Exchange {
+  /** Position in the connection's order of requests. */
+  seq: number;
+  unique: bigint;
+  opcode: number;
+  /** Name of the opcode in the revision, or `op N`. */
+  name: string;
+  nodeid: bigint;
+  /** Index of the case's file that the nodeid stands for, when it does. */
+  file?: number;
+  /** Decoded request; bigint for 64-bit fields. Undecodable requests have `raw` instead. */
+  request: Record<string, unknown>;
+  raw?: Uint8Array;
+  /** What was answered; absent: no answer (FORGET). */
+  reply?: SentReply;
+  /** 0 or the errno that write() to /dev/fuse returned for the reply. */
+  writeErrno?: number;
+}
+
+/** The reply as it went out: `error` as in the header (0 or negative), payload bytes, decoded where the layout fits. */
+export interface SentReply {
+  error: number;
+  payload: Uint8Array;
+  fields?: Record<string, unknown>;
+}
+
+export type KernelEvent =
+  /** Trace event fuse_iomap_bad_data. */
+  | { kind: 'bad-data'; func: string; line: number; condition: string }
+  /** `Bad mapping: CONDITION, func: FUNCTION, line: N` followed by a WARNING block. */
+  | { kind: 'bad-mapping-warn'; func: string; line: number; condition: string }
+  /** `Assertion failed: ...`: always a finding. */
+  | { kind: 'assertion'; func: string; line: number; condition: string }
+  /** Any other WARNING, BUG, Oops, KASAN, UBSAN, lockdep, hung task: `title` is its first line. */
+  | { kind: 'warning' | 'bug'; title: string; text: string }
+  /** Records were overwritten before they were read: what is absent proves nothing. */
+  | { kind: 'lost-events'; source: 'trace' | 'kmsg'; count: number };
+
+/** A range of a device that differs from its initial content after the case. */
+export interface DeviceChange {
+  device: number;
+  offsetBytes: bigint;
+  content: ByteRun[];
+}
+
+export interface MountResult {
+  /** Errno of mount(2), 0 when it succeeded. */
+  errno: number;
+  /** What the kernel offered in INIT. */
+  minor?: number;
+  flags?: bigint;
+  /** BACKING_OPEN result per device of the geometry: id or -errno. */
+  devices: number[];
+}
+
+export interface Observation {
+  mount: MountResult;
+  /** One per step that was executed, in order. */
+  steps: StepResult[];
+  transcript: Exchange[];
+  events: KernelEvent[];
+  deviceChanges: DeviceChange[];
+  /** Inode number that the server gave each file of the case. */
+  inodes: bigint[];
+}

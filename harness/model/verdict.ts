@@ -1,0 +1,24 @@
+/** Verdict: what the oracles make of (Case, Observation). */
+
+/** One way in which the kernel deviates from the rules. */
+export interface Deviation {
+  /** Id of the rule or behaviour that is contradicted, as in the rule tables. */
+  rule: string;
+  /** Which channel or effect shows it. */
+  aspect: 'errno' | 'result' | 'trace-event' | 'warn' | 'bytes-read' | 'device-bytes' | 'request' | 'kernel-log' | 'size';
+  /** For people: one line each. */
+  expected: string;
+  seen: string;
+  /** Index of the workload step, when one step shows it. */
+  step?: number;
+}
+
+export type Verdict =
+  | { kind: 'conforms' }
+  | { kind: 'deviates'; deviations: Deviation[] }
+  /** The spec does not say what must happen. */
+  | { kind: 'unspecified'; reason: string }
+  /** Nothing was tried: the kernel or the machine lacks what the case needs. Never a pass. */
+  | { kind: 'not-run'; reason: string }
+  /** The infrastructure failed: no judgement possible. Never a pass. */
+  | { kind: 'lost'; reason: string };
