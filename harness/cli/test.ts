@@ -1,0 +1,86 @@
+/** `iomapfuzz test`: everything that must pass before a change lands. */
+import { Command } from 'commander';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { repositoryRoot } from '../../vm/root.ts';
+
+interface Stage {
+  name: string;
+  /** Program and arguments, run from the repository's root. */
+  argv: string[];
+  /** A Playwright project's stage counts its tests; the others count as one. */
+  playwright?: boolean;
+}
+
+const stages: Stage[] = [
+  { name: 'lint', argv: ['npx', '--no-install', 'eslint', '.', '--max-warnings=0'] },
+  { name: 'types', argv: ['npx', '--no-install', 'tsc', '--noEmit'] },
+  // unit and browser tests first: they are quick, and a broken unit explains a broken suite in the VM.
+  ...['unit', 'browser', 'vm', 'conformance'].map((project) => ({
+    name: project,
+    argv: ['npx', '--no-install', 'playwright', 'test', `--project=${project}`, '--reporter=list,json'],
+    playwright: true,
+  })),
+];
+
+interface Tally { passed: number; failed: number; skipped: number }
+
+export function testCommand(): Command {
+  return new Command('test')
+    .description('run lint, types, unit tests, the suites in the VM and the browser tests of the report')
+    .argument('[stage...]', `only these stages: ${stages.map(({ name }) => name).join(', ')}`)
+    .action(async (only: string[], _options, command: Command) => {
+      const unknown = only.filter((name) => !stages.some((stage) => stage.name === name));
+      if (unknown.length > 0) command.error(`error: there is no stage ${unknown.join(', ')}; there are: ${stages.map(({ name }) => name).join(', ')}`);
+      const total: Tally = { passed: 0, failed: 0, skipped: 0 };
+      for (const stage of stages.filter(({ name }) => only.length === 0 || only.includes(name))) {
+        const started = Date.now();
+        console.log(`\n== ${stage.name}`);
+        const tally = await runStage(stage);
+        console.log(`== ${stage.name}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped in ${Math.round((Date.now() - started) / 1000)} s`);
+        total.passed += tally.passed;
+        total.failed += tally.failed;
+        total.skipped += tally.skipped;
+      }
+      // Alone on its line: the form in which CI systems look for it.
+      console.log(`\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
+      if (total.failed > 0) process.exitCode = 1;
+      else if (total.passed === 0) process.exitCode = 4;
+    });
+}
+
+async function runStage(stage: Stage): Promise<Tally> {
+  const scratch = mkdtempSync(join(tmpdir(), 'iomapfuzz-test-'));
+  const report = join(scratch, 'report.json');
+  try {
+    const code = await run(stage.argv, { PLAYWRIGHT_JSON_OUTPUT_NAME: report, PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1' });
+    if (!stage.playwright) return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+    const tally = readTally(report);
+    // Playwright can fail without a failing test: a file that does not load, a global set-up that throws.
+    if (code !== 0 && tally.failed === 0) tally.failed = 1;
+    return tally;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function readTally(path: string): Tally {
+  try {
+    const { stats } = JSON.parse(readFileSync(path, 'utf8')) as { stats: { expected: number; unexpected: number; flaky: number; skipped: number } };
+    return { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped };
+  } catch {
+    // No report was written; the exit code decides.
+    return { passed: 0, failed: 0, skipped: 0 };
+  }
+}
+
+/** Runs with inherited output; resolves to the exit code, 128+n for a signal. */
+function run(argv: string[], env: Record<string, string>): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(argv[0]!, argv.slice(1), { cwd: repositoryRoot(), stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
+    child.on('error', (error) => { console.error(`could not start ${argv[0]}: ${error.message}`); resolve(127); });
+    child.on('close', (code, signal) => resolve(code ?? (signal ? 143 : 1)));
+  });
+}

@@ -1,0 +1,115 @@
+/**
+ * Results: what a run leaves behind, format 1. A results directory holds
+ *   summary.json  one RunSummary, replaced atomically while the run goes on; `complete` is false until the run has ended
+ *   cases.jsonl   one CaseRecord a line, appended as cases finish
+ *   console.log   the kernel log of every guest, one after the other
+ * A run that was killed therefore leaves everything it finished, and says itself that it is incomplete.
+ */
+import type { z } from 'zod';
+import type { caseSchema } from './case.ts';
+import type { Observation } from './observation.ts';
+import type { Verdict } from './verdict.ts';
+
+export const RESULTS_FORMAT = 1;
+
+/** One cell of the matrix: a rule (or behaviour) on a path. */
+export interface CellInfo {
+  /** `map/length-nonzero@read direct-read violating`; unique in a run. */
+  id: string;
+  rule: string;
+  half?: 'read' | 'write';
+  /** direct-read, direct-write, fiemap, seek-data, seek-hole, ioctl, mount ... */
+  path: string;
+  border?: 'violating' | 'legal';
+  /** Why no case can exercise this cell; absent when cases exist. */
+  impossible?: string;
+}
+
+export interface CaseRecord {
+  /** Position in the run, from 0. */
+  n: number;
+  /** Id of the cell the case was drawn for; absent in fuzzing. */
+  cell?: string;
+  /** Content address of the case: sha256 of its canonical JSON, hexadecimal. */
+  hash: string;
+  /** One line for people: what is special about this case, with the border values. */
+  note: string;
+  seed: number;
+  verdict: Verdict;
+  /** The case itself; always there for deviations. */
+  case?: z.input<typeof caseSchema>;
+  /** Only for deviations and lost cases; see `jsonSafe` for the form of bigint and bytes. */
+  observation?: unknown;
+  /** Tail of the guest's console, for deviations the kernel log shows and for lost cases. */
+  consoleTail?: string;
+}
+
+export interface Environment {
+  /** How the kernel was named: reference, --kernel, --kdir. */
+  kernelOrigin: string;
+  kernelRelease: string;
+  kernelVersion: string;
+  /** sha256 of the image. */
+  kernelImageHash: string;
+  flavour?: string;
+  /** Options that matter, as NAME=value; from /proc/config.gz or the build's config. */
+  kernelConfig: string[];
+  accelerator: string;
+  acceleratorReason: string;
+  machine: string;
+  qemuVersion: string;
+  memoryMiB: number;
+  nodeVersion: string;
+  hostCpus: number;
+}
+
+export type Counts = Record<Verdict['kind'], number>;
+
+export interface RunSummary {
+  format: typeof RESULTS_FORMAT;
+  kind: 'conformance' | 'fuzz' | 'corpus';
+  toolVersion: string;
+  argv: string[];
+  revision: string;
+  seed: number;
+  shard?: { index: number; count: number };
+  startedAt: string;
+  /** Milliseconds from start to the last update. */
+  elapsedMs: number;
+  complete: boolean;
+  /** Why the run ended early: interrupted, out of disk, no VM ... */
+  endedBy?: string;
+  environment?: Environment;
+  cells: CellInfo[];
+  counts: Counts;
+  /** A reason that concerns the whole run: kernel without fuse-iomap, channel that can't be judged ... */
+  notices: string[];
+  vms: { booted: number; lost: number; bootMs: number[] };
+}
+
+/** JSON form of values with bigint and bytes: {"$n": "18446744073709551615"}, {"$hex": "00ff"}. */
+export function jsonSafe(value: unknown): unknown {
+  if (typeof value === 'bigint') return { $n: value.toString() };
+  if (value instanceof Uint8Array) return { $hex: Buffer.from(value).toString('hex') };
+  if (Array.isArray(value)) return value.map(jsonSafe);
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, jsonSafe(inner)]));
+  }
+  return value;
+}
+
+/** Inverse of `jsonSafe`. */
+export function fromJsonSafe(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(fromJsonSafe);
+  if (typeof value === 'object' && value !== null) {
+    const { $n, $hex } = value as { $n?: string; $hex?: string };
+    if (typeof $n === 'string') return BigInt($n);
+    if (typeof $hex === 'string') return new Uint8Array(Buffer.from($hex, 'hex'));
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, fromJsonSafe(inner)]));
+  }
+  return value;
+}
+
+/** The observation that a record holds. */
+export const observationOf = (record: CaseRecord): Observation | undefined =>
+  record.observation === undefined ? undefined : (fromJsonSafe(record.observation) as Observation);
