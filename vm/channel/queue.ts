@@ -16,8 +16,11 @@ export class MessageQueue<M> {
   }
 
   push(message: M): void {
-    if (this.#waiting === undefined) this.#messages.push(message);
-    else this.#waiting.resolve(message);
+    const waiting = this.#waiting;
+    // Two messages may come before the receiver runs again: only the first is for it.
+    this.#waiting = undefined;
+    if (waiting === undefined) this.#messages.push(message);
+    else waiting.resolve(message);
   }
 
   end(reason: Error): void {
