@@ -12,7 +12,7 @@ import { chooseAccelerator } from './qemu/accelerator.ts';
 import { findInitFailure, findPanic } from './qemu/classify.ts';
 import type { Accelerator, Machine } from './qemu/command-line.ts';
 import { Console } from './qemu/console.ts';
-import { VmError, type VmFailure } from './qemu/failure.ts';
+import { VmError, lossOf, type Loss, type VmFailure } from './qemu/failure.ts';
 import { startQemu, type QemuExit, type QemuProcess } from './qemu/process.ts';
 import { Qmp } from './qemu/qmp.ts';
 
@@ -50,8 +50,10 @@ export interface VmHandle {
   send(message: HostMessage): void;
   /** The guest's next message. Throws VmError; after that the VM is lost. No message within the deadline means that the guest hangs. */
   receive(deadlineMs: number): Promise<GuestMessage>;
-  /** The last lines of the kernel log. */
+  /** The last lines of the kernel log, oldest first. */
   consoleTail(lines?: number): string[];
+  /** Whether what `receive` threw is the kernel's fault or the machine's. */
+  lossOf(error: unknown): Loss;
 }
 
 /** A guest that says nothing on its console for that long will not say anything: a bzImage prints after 0.1 s under TCG. */
@@ -104,6 +106,10 @@ export class Vm implements VmHandle {
 
   consoleTail(lines?: number): string[] {
     return this.#connection.console.tail(lines);
+  }
+
+  lossOf(error: unknown): Loss {
+    return lossOf(error);
   }
 
   get console(): Console {

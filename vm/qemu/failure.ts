@@ -1,5 +1,5 @@
 /** Every way in which a VM can be lost, told apart: whose fault it is decides what a run says and how it exits. */
-import { InfrastructureError } from '../errors.ts';
+import { InfrastructureError, messageOf } from '../errors.ts';
 
 export type VmFailure =
   /** The host: QEMU is not installed, or ended before it ran a guest. */
@@ -41,6 +41,21 @@ export class VmError extends InfrastructureError {
 export function isKernelsFault(failure: VmFailure): boolean {
   return ['bad-kernel-image', 'kernel-config', 'no-console', 'boot-panicked', 'boot-timeout'].includes(failure.kind)
     || (failure.kind === 'init-failed' && failure.code !== 'agent-ended');
+}
+
+/** Whose fault a loss is, in the words of harness/run: the kernel's (panic, oops, hang) or the machine's. */
+export interface Loss {
+  blame: 'kernel' | 'machine';
+  reason: string;
+  consoleTail: readonly string[];
+}
+
+/** A guest that hangs or whose agent dies while the machine is well is the kernel's doing until a second try says otherwise. */
+const kernelLosses: readonly VmFailure['kind'][] = ['panicked', 'hung', 'agent-ended', 'garbage', 'boot-panicked', 'no-console', 'boot-timeout'];
+
+export function lossOf(error: unknown): Loss {
+  if (!(error instanceof VmError)) return { blame: 'machine', reason: messageOf(error), consoleTail: [] };
+  return { blame: kernelLosses.includes(error.failure.kind) ? 'kernel' : 'machine', reason: describeFailure(error.failure), consoleTail: error.consoleTail };
 }
 
 export function describeFailure(failure: VmFailure): string {

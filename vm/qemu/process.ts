@@ -68,7 +68,7 @@ export async function startQemu(spec: Omit<QemuSpec, 'sockets'>): Promise<QemuPr
   child.stdin.on('error', () => { /* EPIPE: the watchdog is gone already */ });
   const exited = new Promise<QemuExit>((resolve) => {
     child.on('error', (error) => { resolve({ text: error.message, code: 127, stderr }); });
-    child.on('close', (code, signal) => { resolve(exitOf(code, signal, stderr)); });
+    child.on('close', (code, signal) => { resolve(exitOf(code, signal, stderr.replace(shellNotices, '').trim())); });
   });
   const kill = (): void => { child.stdin.end('\n'); };
 
@@ -96,6 +96,9 @@ async function acceptOne(path: string): Promise<{ server: Server; connection: Pr
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
   return { server, connection };
 }
+
+/** What the watchdog's shell says about its child's end; the exit says it already. */
+const shellNotices = /^(Aborted|Killed|Terminated|Segmentation fault|Bus error)( \(core dumped\))?\s*$/gm;
 
 function exitOf(code: number | null, signal: NodeJS.Signals | null, stderr: string): QemuExit {
   if (code === null) return { text: `watchdog ended by ${String(signal)}`, code: 128, stderr };
