@@ -30,6 +30,8 @@ export interface VmSpec {
   kernelArguments?: readonly string[];
   /** Receives the whole console. */
   consoleLog?: string;
+  /** Keep the guest's memory in this file (see template.ts). */
+  memoryFile?: string;
 }
 
 /** How a VM runs, for reports. */
@@ -91,7 +93,7 @@ export class Vm implements VmHandle {
     throw new Error('unreachable: a kernel without a machine was refused');
   }
 
-  /** @internal for boot and restore */
+  /** A guest that runs already, at the other end of `connection`. */
   static adopt(connection: Connection, facts: KernelFacts, environment: VmEnvironment): Vm {
     return new Vm(connection, facts, environment);
   }
@@ -100,8 +102,9 @@ export class Vm implements VmHandle {
     this.#connection.send(message);
   }
 
-  receive(deadlineMs: number): Promise<GuestMessage> {
-    return this.#connection.receive(deadlineMs);
+  /** `signal` ends the waiting, with WaitingEnded, and leaves the VM as it is. */
+  receive(deadlineMs: number, signal?: AbortSignal): Promise<GuestMessage> {
+    return this.#connection.receive(deadlineMs, signal);
   }
 
   consoleTail(lines?: number): string[] {
@@ -152,7 +155,9 @@ async function bootOn(machine: Machine, spec: VmSpec): Promise<Vm> {
   const { accelerator } = choice;
   const initramfs = initramfsFor([...spec.files, ...moduleFiles(spec.kernel)]);
   const qemuStartMs = performance.now();
-  const process = await startQemu({ machine, accelerator, memoryMib: spec.memoryMib, kernel: spec.kernel.path, initramfs, kernelArguments: spec.kernelArguments ?? [] });
+  const process = await startQemu({
+    machine, accelerator, memoryMib: spec.memoryMib, kernel: spec.kernel.path, initramfs, kernelArguments: spec.kernelArguments ?? [],
+    ...(spec.memoryFile === undefined ? {} : { memoryFile: { path: spec.memoryFile, shared: true } }) });
   const connection = new Connection(process, new Console(spec.consoleLog), `${machine}, ${accelerator}`, qemuStartMs);
   try {
     const hello = await connection.awaitHello(spec.bootTimeoutMs);
@@ -238,8 +243,8 @@ export class Connection {
     if (this.#queue.ended === undefined) this.#process.port.write(encodeFrame(message));
   }
 
-  receive(deadlineMs: number): Promise<GuestMessage> {
-    return this.#queue.take(deadlineMs, () => { this.#lose({ kind: 'hung', deadlineMs }); });
+  receive(deadlineMs: number, signal?: AbortSignal): Promise<GuestMessage> {
+    return this.#queue.take(deadlineMs, () => { this.#lose({ kind: 'hung', deadlineMs }); }, signal);
   }
 
   async close(): Promise<void> {

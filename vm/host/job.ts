@@ -25,12 +25,13 @@ const guard = `
 exec 3<&0
 "$@" 3<&- </dev/null &
 job=$!
-{ read -r _ <&3; trap '' TERM; kill -TERM 0; } 2>/dev/null >/dev/null &
+exec >/dev/null 2>&1
+{ read -r _ <&3; trap '' TERM; kill -TERM 0; } &
 reader=$!
 exec 3<&-
 wait $job
 code=$?
-kill $reader 2>/dev/null
+kill $reader
 exit $code
 `;
 

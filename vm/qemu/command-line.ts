@@ -13,7 +13,9 @@ export interface QemuSpec {
   kernelArguments?: readonly string[];
   /** Unix sockets on which the host listens. */
   sockets: { console: string; port: string; qmp: string };
-  /** Start from a migration stream instead of booting. */
+  /** Guest memory in a file of exactly that size: a template's is shared with the file, a clone's is a private copy on write. */
+  memoryFile?: { path: string; shared: boolean };
+  /** Wait for a device state (QMP migrate-incoming) instead of booting. */
   incoming?: boolean;
 }
 
@@ -39,7 +41,10 @@ export function qemuArguments(spec: QemuSpec): string[] {
   const literal = (path: string): string => path.replaceAll(',', ',,');
   return [
     '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
-    '-machine', option,
+    '-machine', spec.memoryFile === undefined ? option : `${option},memory-backend=ram`,
+    ...(spec.memoryFile === undefined ? [] : [
+      '-object', `memory-backend-file,id=ram,size=${String(spec.memoryMib)}M,mem-path=${literal(spec.memoryFile.path)},share=${spec.memoryFile.shared ? 'on' : 'off'}`,
+    ]),
     '-accel', spec.accelerator,
     '-cpu', spec.accelerator === 'kvm' ? 'host' : 'max',
     '-smp', '1',
