@@ -33,6 +33,8 @@ export interface Exchange {
   /** Position in the connection's order of requests. */
   seq: number;
   unique: bigint;
+  /** Index of the workload step that was running when the request arrived; absent: none was, or the guest did not note it. */
+  step?: number;
   opcode: number;
   /** Name of the opcode in the revision, or `op N`. */
   name: string;
