@@ -16,8 +16,14 @@ export class MessageQueue<M> {
   }
 
   push(message: M): void {
-    if (this.#waiting === undefined) this.#messages.push(message);
-    else this.#waiting.resolve(message);
+    const waiting = this.#waiting;
+    if (waiting === undefined) {
+      this.#messages.push(message);
+      return;
+    }
+    // At once: several messages of one chunk arrive before the receiver runs.
+    this.#waiting = undefined;
+    waiting.resolve(message);
   }
 
   end(reason: Error): void {
