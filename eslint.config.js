@@ -15,7 +15,7 @@ const mayImport = {
   oracles: ['harness/model', 'harness/uapi'],
   vm: ['harness/model'],
   corpora: [],
-  reports: ['harness/model', 'oracles'],
+  reports: ['harness/model', 'harness/uapi', 'oracles'],
 };
 
 export default tseslint.config(

@@ -17,10 +17,13 @@ export class MessageQueue<M> {
 
   push(message: M): void {
     const waiting = this.#waiting;
-    // Two messages may come before the receiver runs again: only the first is for it.
+    if (waiting === undefined) {
+      this.#messages.push(message);
+      return;
+    }
+    // At once: several messages of one chunk arrive before the receiver runs.
     this.#waiting = undefined;
-    if (waiting === undefined) this.#messages.push(message);
-    else waiting.resolve(message);
+    waiting.resolve(message);
   }
 
   end(reason: Error): void {
