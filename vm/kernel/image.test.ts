@@ -49,7 +49,7 @@ test('should find the configuration beside an image that has none, where Debian,
 
 test('should find modules beside a kernel of Debian\'s layout', ({}, info) => {
   const root = info.outputPath('root');
-  write(join(root, 'lib/modules/7.3.4'), 'modules.dep', '');
+  write(join(root, 'lib/modules/7.3.4'), 'modules.order', '');
   const path = write(join(root, 'boot'), 'vmlinuz-7.3.4', bzImage(Buffer.alloc(8)));
   expect(readKernelImage(path).modulesDirectory).toBe(join(root, 'lib/modules/7.3.4'));
   expect(() => readKernelImage(path, { modulesDirectory: info.outputPath('nowhere') })).toThrow(/there is no such directory/);
