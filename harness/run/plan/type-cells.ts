@@ -69,7 +69,7 @@ export function deviceCells(revision: Revision): PlanCell[] {
         fc.constantFrom(1n, 8n, 256n, 511n).map((shift) => ({ ...map, addr: 4096n + shift })))),
     ];
   }).map((cell) => (revision.ioctls.BACKING_OPEN === undefined
-    ? impossible(cell, `revision ${revision.id} has no devices`) : cell));
+    ? impossible({ rule: cell.rule, path: cell.path, ...(cell.border && { border: cell.border }) }, `revision ${revision.id} has no devices`) : cell));
 }
 
 function placed(revision: Revision, path: Path, place: (drawn: Setting, map: MappingSpec) => fc.Arbitrary<MappingSpec>): fc.Arbitrary<PlannedCase> {
