@@ -26,7 +26,6 @@ export default tseslint.config(
     plugins: { boundaries },
     settings: {
       'boundaries/elements': folders.map((pattern) => ({ type: pattern, pattern })),
-      'import/resolver': { typescript: true },
     },
     rules: {
       'boundaries/dependencies': ['error', {

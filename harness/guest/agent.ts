@@ -1,0 +1,42 @@
+/** The guest's agent: says hello, then does what the host asks. Its only argument is the results port's device. */
+import { execFileSync } from 'node:child_process';
+import type { GuestMessage, HostMessage } from '../model/channel.ts';
+import { PROTOCOL } from '../model/channel.ts';
+import { runCommand } from './exec.ts';
+import { readKernelFacts } from './kernel-facts.ts';
+import { Port } from './port.ts';
+import { runCases } from './run-cases.ts';
+
+type Send = (message: GuestMessage) => void;
+type Handlers = { [K in HostMessage['kind']]?: (message: Extract<HostMessage, { kind: K }>, send: Send) => void | Promise<void> };
+
+/** One row per kind of message; a new kind is a new row. */
+const handlers: Handlers = {
+  ping: ({ id }, send) => { send({ kind: 'pong', id }); },
+  exec: runCommand,
+  'run-cases': runCases,
+  poweroff: () => { execFileSync('busybox', ['reboot', '-f']); },
+};
+
+const port = new Port(process.argv[2]!);
+const send: Send = (message) => { port.send(message); };
+
+async function handle(message: HostMessage): Promise<void> {
+  const handler = handlers[message.kind] as ((message: HostMessage, send: Send) => void | Promise<void>) | undefined;
+  if (handler === undefined) {
+    send({ kind: 'error', id: message.id, reason: `the agent does not know messages of kind ${message.kind}` });
+    return;
+  }
+  try {
+    await handler(message, send);
+  } catch (error) {
+    send({ kind: 'error', id: message.id, reason: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+const ended = port.listen((message) => { void handle(message); });
+send({ kind: 'hello', protocol: PROTOCOL, facts: readKernelFacts() });
+void ended.catch((error: unknown) => {
+  console.error('iomapfuzz-agent: the results port failed:', error);
+  process.exit(1);
+});

@@ -1,0 +1,34 @@
+/** Runs a command in the guest and passes on what it prints as it prints it. */
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import type { GuestMessage, HostMessage } from '../model/channel.ts';
+
+type Exec = Extract<HostMessage, { kind: 'exec' }>;
+
+/** Exit codes for what never ran, as a shell gives them. */
+const notFound = 127;
+const notExecutable = 126;
+
+export function runCommand({ id, argv, cwd, env }: Exec, send: (message: GuestMessage) => void): Promise<void> {
+  const [program, ...args] = argv;
+  if (program === undefined) {
+    send({ kind: 'error', id, reason: 'exec: no command was given' });
+    return Promise.resolve();
+  }
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd: cwd ?? '/', env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    child.stdout.on('data', (bytes: Buffer) => { send({ kind: 'output', id, stream: 'stdout', bytes }); });
+    child.stderr.on('data', (bytes: Buffer) => { send({ kind: 'output', id, stream: 'stderr', bytes }); });
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      send({ kind: 'output', id, stream: 'stderr', bytes: Buffer.from(`${program}: ${error.message}\n`) });
+      send({ kind: 'exited', id, code: error.code === 'ENOENT' ? notFound : notExecutable });
+      resolve();
+    });
+    child.on('close', (code, signal) => {
+      // After 'error' there was no process.
+      if (child.pid === undefined) return;
+      send(signal === null ? { kind: 'exited', id, code: code! } : { kind: 'exited', id, code: 128 + constants.signals[signal], signal });
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,35 @@
+/** Reads what the kernel under test says of itself. */
+import { existsSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import type { KernelFacts } from '../model/channel.ts';
+
+export function readKernelFacts(): KernelFacts {
+  const enableIomap = boolParameter('enable_iomap');
+  const debugIomap = boolParameter('debug_iomap');
+  const config = existsSync('/proc/config.gz') ? gunzipSync(readFileSync('/proc/config.gz')).toString() : undefined;
+  return {
+    release: text('/proc/sys/kernel/osrelease') ?? 'unknown',
+    version: text('/proc/version') ?? 'unknown',
+    commandLine: text('/proc/cmdline') ?? '',
+    fuse: /^\s*(nodev\s+)?fuse$/m.test(text('/proc/filesystems') ?? ''),
+    ...(enableIomap === undefined ? {} : { enableIomap }),
+    ...(debugIomap === undefined ? {} : { debugIomap }),
+    badDataEvent: existsSync('/sys/kernel/tracing/events/fuse/fuse_iomap_bad_data'),
+    tainted: Number(text('/proc/sys/kernel/tainted') ?? 0),
+    ...(config === undefined ? {} : { config }),
+  };
+}
+
+function text(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8').trimEnd();
+  } catch {
+    return undefined;
+  }
+}
+
+/** A bool parameter of the fuse module reads Y or N (kernel/params.c, param_get_bool). */
+function boolParameter(name: string): boolean | undefined {
+  const value = text(`/sys/module/fuse/parameters/${name}`);
+  return value === undefined ? undefined : value === 'Y';
+}

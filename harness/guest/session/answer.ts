@@ -1,0 +1,18 @@
+/** What the server does with one request. */
+export type Answer =
+  /** A header with -errno. */
+  | { readonly kind: 'error'; readonly errno: number }
+  /** Success with this payload, which may be empty or of the wrong size. */
+  | { readonly kind: 'payload'; readonly payload: Uint8Array }
+  /** A header that may lie: `error` as it goes out, `lengthBytes` and `unique` instead of the true ones. */
+  | { readonly kind: 'raw'; readonly payload: Uint8Array; readonly error?: number; readonly lengthBytes?: number; readonly unique?: bigint }
+  /** Nothing now: somebody keeps the request and answers it later. */
+  | { readonly kind: 'held' }
+  /** Nothing at all: FORGET and its like have no reply. */
+  | { readonly kind: 'none' };
+
+export const fail = (errno: number): Answer => ({ kind: 'error', errno });
+export const succeed = (payload: Uint8Array): Answer => ({ kind: 'payload', payload });
+export const done: Answer = { kind: 'payload', payload: new Uint8Array(0) };
+export const silence: Answer = { kind: 'none' };
+export const held: Answer = { kind: 'held' };

@@ -1,0 +1,94 @@
+/**
+ * The addon: syscalls that Node lacks, and the byte patterns at native speed. A failing syscall never throws: functions
+ * return what the kernel returns, a negative number being -errno. Offsets are bigint; file descriptors, lengths and flags
+ * are numbers. All calls block the thread that makes them.
+ */
+
+/** Where bytes came from; the same shape as harness/model/bytes.ts. */
+export interface NativeRun {
+  lengthBytes: number;
+  source:
+    | { kind: 'device'; device: number; offsetBytes: bigint }
+    | { kind: 'writer'; writer: number; offsetBytes: bigint }
+    | { kind: 'server'; file: number; offsetBytes: bigint }
+    | { kind: 'zero' }
+    | { kind: 'poison' }
+    | { kind: 'other'; hex: string };
+}
+
+/** `ret` is a count or 0, or -errno. */
+type Ret = number;
+
+export interface Native {
+  /** open(2). */
+  open(path: string, flags: number, mode: number): Ret;
+  close(fd: number): Ret;
+  /** read(2) into buffer[at, at+length), repeated on EINTR. */
+  read(fd: number, buffer: Uint8Array, at: number, length: number): Ret;
+  /** write(2), repeated on EINTR. */
+  write(fd: number, buffer: Uint8Array, at: number, length: number): Ret;
+  /** preadv2(2) with one vector; `rwf` 0 is pread(2). */
+  preadv2(fd: number, buffer: Uint8Array, at: number, length: number, offset: bigint, rwf: number): Ret;
+  /** pwritev2(2) with one vector; `rwf` 0 is pwrite(2). */
+  pwritev2(fd: number, buffer: Uint8Array, at: number, length: number, offset: bigint, rwf: number): Ret;
+  /** lseek(2); negative: -errno. */
+  lseek(fd: number, offset: bigint, whence: number): bigint;
+  fsync(fd: number): Ret;
+  syncfs(fd: number): Ret;
+  ftruncate(fd: number, size: bigint): Ret;
+  fallocate(fd: number, mode: number, offset: bigint, length: bigint): Ret;
+  copyFileRange(fdIn: number, offsetIn: bigint, fdOut: number, offsetOut: bigint, length: number): Ret;
+  /** fstat(2): size in bytes, block size and inode number into `out`, which has three elements. */
+  fstat(fd: number, out: BigUint64Array): Ret;
+  /** ioctl(2) with a buffer that the kernel reads and fills in place, or with a number. The caller sizes the buffer. */
+  ioctl(fd: number, request: number, argument: Uint8Array | number): Ret;
+
+  /** Zeroed memory whose address is a multiple of `alignment` (a power of two, 8 or more). Undefined: out of memory. */
+  alignedBuffer(length: number, alignment: number): Buffer | undefined;
+  /**
+   * Maps the file shared and copies file to buffer, or buffer to file (`write`). Returns the bytes copied: fewer than asked
+   * means that touching the page there raised SIGBUS.
+   */
+  mmapCopy(fd: number, buffer: Uint8Array, at: number, length: number, offset: bigint, write: boolean): Ret;
+
+  mount(source: string, target: string, type: string, flags: number, data: string): Ret;
+  umount2(target: string, flags: number): Ret;
+  /** The BLKPG ioctl: op 1 adds partition `number` of the open disk at [start, start+length), bytes; op 2 removes it. */
+  blkpg(fd: number, op: number, number: number, start: bigint, length: bigint): Ret;
+  swapon(path: string, flags: number): Ret;
+  swapoff(path: string): Ret;
+  /** reboot(2), without a sync. */
+  reboot(command: number): Ret;
+  prctl(option: number, argument: number): Ret;
+  sync(): void;
+
+  /**
+   * Reads from a non-blocking fd (trace_pipe, /dev/kmsg) until it has nothing left or less than 8 KiB of the buffer is free.
+   * Returns the bytes read; 0: nothing there.
+   */
+  drain(fd: number, buffer: Uint8Array): Ret;
+  /** poll(2) on one fd: returned events, 0 on timeout (-1: none). */
+  poll(fd: number, events: number, timeoutMs: number): Ret;
+
+  /** Fills buffer[at, at+length) with the words of an owner (kind and number as in OWNER_KINDS) from byte `position` on. */
+  fillPattern(buffer: Uint8Array, at: number, length: number, kind: number, number: number, position: bigint): void;
+  /**
+   * What buffer[at, at+length) holds, as runs in order. Owned runs are recognised at any alignment, when they are 16 bytes or
+   * longer. Where a byte fits both neighbours (words contain zero bytes) it counts to the owned run.
+   */
+  decodeRuns(buffer: Uint8Array, at: number, length: number): NativeRun[];
+  /** Writes the initial content of device number `device` through `fd`. */
+  writePattern(fd: number, device: number, sizeBytes: number): Ret;
+  /**
+   * Compares a device with its initial content, restores it where it differs, and returns what it held there. Stretches begin
+   * and end at multiples of 8 bytes. `fd` is open O_RDWR | O_DIRECT. A number is -errno.
+   */
+  compareAndRestore(fd: number, device: number, sizeBytes: number): { offsetBytes: bigint; content: NativeRun[] }[] | number;
+}
+
+/** Loads the addon from `path`; it works on the main thread and on worker threads. Throws when it cannot be loaded. */
+export function loadNative(path: string): Native {
+  const module = { exports: {} };
+  process.dlopen(module, path);
+  return module.exports as Native;
+}

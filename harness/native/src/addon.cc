@@ -1,0 +1,12 @@
+#include "call.h"
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  iomapfuzz::ExportFiles(env, exports);
+  iomapfuzz::ExportMemory(env, exports);
+  iomapfuzz::ExportMounts(env, exports);
+  iomapfuzz::ExportPattern(env, exports);
+  iomapfuzz::ExportStreams(env, exports);
+  return exports;
+}
+
+NODE_API_MODULE(iomapfuzz, Init)

@@ -1,0 +1,55 @@
+// System administration that has no Node API: mounts, partitions, swap, reboot, prctl.
+#include <linux/blkpg.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/swap.h>
+#include <unistd.h>
+
+#include "call.h"
+
+namespace iomapfuzz {
+using Info = const Napi::CallbackInfo&;
+
+// mount(source, target, type, flags, data)
+static Napi::Value Mount(Info info) {
+  return result(info, mount(text(info, 0).c_str(), text(info, 1).c_str(), text(info, 2).c_str(), u32(info, 3), text(info, 4).c_str()));
+}
+static Napi::Value Umount2(Info info) { return result(info, umount2(text(info, 0).c_str(), i32(info, 1))); }
+static Napi::Value Swapon(Info info) { return result(info, swapon(text(info, 0).c_str(), i32(info, 1))); }
+static Napi::Value Swapoff(Info info) { return result(info, swapoff(text(info, 0).c_str())); }
+// reboot(command): RB_AUTOBOOT and its like; does not sync.
+static Napi::Value Reboot(Info info) { return result(info, reboot(static_cast<int>(u32(info, 0)))); }
+static Napi::Value Prctl(Info info) {
+  return result(info, prctl(i32(info, 0), static_cast<unsigned long>(size(info, 1)), 0UL, 0UL, 0UL));
+}
+static Napi::Value Sync(Info info) {
+  sync();
+  return info.Env().Undefined();
+}
+
+// blkpg(fd, op, number, start, length): adds or removes a partition of the open disk; bytes.
+static Napi::Value Blkpg(Info info) {
+  blkpg_partition partition = {};
+  partition.pno = i32(info, 2);
+  partition.start = s64(info, 3);
+  partition.length = s64(info, 4);
+  blkpg_ioctl_arg argument = {};
+  argument.op = i32(info, 1);
+  argument.datalen = sizeof(partition);
+  argument.data = &partition;
+  return result(info, ioctl(i32(info, 0), BLKPG, &argument));
+}
+
+void ExportMounts(Napi::Env env, Napi::Object exports) {
+  exports["mount"] = Napi::Function::New(env, Mount);
+  exports["umount2"] = Napi::Function::New(env, Umount2);
+  exports["blkpg"] = Napi::Function::New(env, Blkpg);
+  exports["swapon"] = Napi::Function::New(env, Swapon);
+  exports["swapoff"] = Napi::Function::New(env, Swapoff);
+  exports["reboot"] = Napi::Function::New(env, Reboot);
+  exports["prctl"] = Napi::Function::New(env, Prctl);
+  exports["sync"] = Napi::Function::New(env, Sync);
+}
+}  // namespace iomapfuzz

@@ -1,0 +1,60 @@
+/** The guest's serial console: the kernel log as text lines, the last of them kept, all of them in a file if wanted. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+
+const keptLines = 2000;
+/** A guest that prints without a newline must not fill the host's memory. */
+const longestLine = 4096;
+
+export class Console {
+  #lines: string[] = [];
+  #partial = '';
+  #fd: number | undefined;
+  #listeners = new Set<(line: string) => void>();
+  #decoder = new TextDecoder();
+
+  /** `file` receives every byte as it comes. */
+  constructor(file?: string) {
+    if (file !== undefined) this.#fd = openSync(file, 'a', 0o644);
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#fd !== undefined) writeSync(this.#fd, bytes);
+    const parts = (this.#partial + this.#decoder.decode(bytes, { stream: true })).split('\n');
+    this.#partial = parts.pop()!;
+    if (this.#partial.length > longestLine) {
+      parts.push(this.#partial);
+      this.#partial = '';
+    }
+    for (const part of parts) this.#add(part);
+  }
+
+  end(): void {
+    if (this.#partial !== '') this.#add(this.#partial);
+    this.#partial = '';
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  /** The last lines, oldest first, escape sequences removed. */
+  tail(count = keptLines): string[] {
+    return [...this.#lines, ...(this.#partial === '' ? [] : [clean(this.#partial)])].slice(-count);
+  }
+
+  /** Calls back with every line from now on; the returned function ends that. */
+  onLine(listener: (line: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #add(raw: string): void {
+    const line = clean(raw);
+    this.#lines.push(line);
+    if (this.#lines.length > 2 * keptLines) this.#lines = this.#lines.slice(-keptLines);
+    for (const listener of this.#listeners) listener(line);
+  }
+}
+
+function clean(line: string): string {
+   
+  return line.replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1bc|[\0-\x08\x0b-\x1f]/g, '');
+}

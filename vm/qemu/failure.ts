@@ -1,0 +1,89 @@
+/** Every way in which a VM can be lost, told apart: whose fault it is decides what a run says and how it exits. */
+import { InfrastructureError, messageOf } from '../errors.ts';
+
+export type VmFailure =
+  /** The host: QEMU is not installed, or ended before it ran a guest. */
+  | { kind: 'qemu-missing'; program: string }
+  | { kind: 'qemu-failed'; exit: string; stderr: string }
+  /** The kernel: not an x86 bzImage, or its configuration cannot be booted by either machine. */
+  | { kind: 'bad-kernel-image'; path: string; reason: string }
+  | { kind: 'kernel-config'; missing: string[] }
+  /** QEMU ran, the guest never said a word on its console. */
+  | { kind: 'no-console'; afterMs: number; exit?: string }
+  | { kind: 'boot-panicked'; headline: string }
+  /** Our init ran and could not go on; `code` is its reason's first word (vm/initramfs/init.sh). */
+  | { kind: 'init-failed'; code: string; message: string }
+  | { kind: 'boot-timeout'; afterMs: number }
+  /** After the guest was ready. */
+  | { kind: 'hung'; deadlineMs: number }
+  | { kind: 'panicked'; headline: string }
+  | { kind: 'garbage'; detail: string }
+  | { kind: 'agent-ended'; message: string }
+  | { kind: 'died'; exit: string; stderr: string }
+  | { kind: 'closed' };
+
+/** A lost VM. `consoleTail` is the end of the guest's kernel log, empty when there was none. */
+export class VmError extends InfrastructureError {
+  override name = 'VmError';
+  readonly failure: VmFailure;
+  readonly consoleTail: readonly string[];
+  constructor(failure: VmFailure, consoleTail: readonly string[] = [], context = '') {
+    super([
+      `${describeFailure(failure)}${context === '' ? '' : ` (${context})`}`,
+      ...(consoleTail.length > 0 ? ['the end of the guest\'s console:', ...consoleTail.map((line) => `  | ${line}`)] : []),
+    ].join('\n'));
+    this.failure = failure;
+    this.consoleTail = consoleTail;
+  }
+}
+
+/** Whether the kernel, not the machine, kept the VM from getting ready: such a kernel cannot be tested (exit code 125). */
+export function isKernelsFault(failure: VmFailure): boolean {
+  return ['bad-kernel-image', 'kernel-config', 'no-console', 'boot-panicked', 'boot-timeout'].includes(failure.kind)
+    || (failure.kind === 'init-failed' && failure.code !== 'agent-ended');
+}
+
+/** Whose fault a loss is, in the words of harness/run: the kernel's (panic, oops, hang) or the machine's. */
+export interface Loss {
+  blame: 'kernel' | 'machine';
+  reason: string;
+  consoleTail: readonly string[];
+}
+
+/** A guest that hangs or whose agent dies while the machine is well is the kernel's doing until a second try says otherwise. */
+const kernelLosses: readonly VmFailure['kind'][] = ['panicked', 'hung', 'agent-ended', 'garbage', 'boot-panicked', 'no-console', 'boot-timeout'];
+
+export function lossOf(error: unknown): Loss {
+  if (!(error instanceof VmError)) return { blame: 'machine', reason: messageOf(error), consoleTail: [] };
+  return { blame: kernelLosses.includes(error.failure.kind) ? 'kernel' : 'machine', reason: describeFailure(error.failure), consoleTail: error.consoleTail };
+}
+
+export function describeFailure(failure: VmFailure): string {
+  switch (failure.kind) {
+    case 'qemu-missing': return `the VM did not start: ${failure.program} is not installed (apt-get install qemu-system-x86)`;
+    case 'qemu-failed': return `the VM did not start: QEMU ended (${failure.exit}) before it ran the guest${indented(failure.stderr)}`;
+    case 'bad-kernel-image': return `${failure.path} is not a kernel that QEMU can boot: ${failure.reason}`;
+    case 'kernel-config': return `the kernel cannot be booted by QEMU's microvm or q35: its configuration lacks ${failure.missing.join(', ')}; `
+      + '`iomapfuzz kernel config` prints what a testable kernel needs';
+    case 'no-console': return failure.exit === undefined
+      ? `the VM did not boot: no word on its console within ${seconds(failure.afterMs)}`
+      : `the VM did not boot: QEMU ended (${failure.exit}) after ${seconds(failure.afterMs)} without a word on its console`;
+    case 'boot-panicked': return `the kernel panicked while it booted: ${failure.headline}`;
+    case 'init-failed': return `the kernel booted, the guest's init failed: ${failure.message}`;
+    case 'boot-timeout': return `the VM did not get ready within ${seconds(failure.afterMs)}`;
+    case 'hung': return `the guest hung: no message within ${seconds(failure.deadlineMs)}`;
+    case 'panicked': return `the kernel panicked: ${failure.headline}`;
+    case 'garbage': return `the guest sent garbage on the results channel: ${failure.detail}`;
+    case 'agent-ended': return `the agent in the guest ended: ${failure.message}`;
+    case 'died': return `the VM died: QEMU ended (${failure.exit})${indented(failure.stderr)}`;
+    case 'closed': return 'the VM is closed';
+  }
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+}
+
+function indented(text: string): string {
+  return text.trim() === '' ? '' : `\n${text.trimEnd().split('\n').map((line) => `  ${line}`).join('\n')}`;
+}

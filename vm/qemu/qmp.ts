@@ -1,0 +1,62 @@
+/** A QMP client (docs/interop/qmp-spec of QEMU): commands with their answers, and events. */
+import type { Socket } from 'node:net';
+
+interface Pending {
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+}
+
+/** QEMU refused a command. */
+export class QmpError extends Error {
+  override name = 'QmpError';
+}
+
+export class Qmp {
+  #socket: Socket;
+  #text = '';
+  #nextId = 1;
+  #pending = new Map<number, Pending>();
+  #closed = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => {
+      this.#text += chunk;
+      for (let end = this.#text.indexOf('\n'); end >= 0; end = this.#text.indexOf('\n')) {
+        const line = this.#text.slice(0, end);
+        this.#text = this.#text.slice(end + 1);
+        if (line.trim() !== '') this.#receive(line);
+      }
+    });
+    socket.on('error', () => { /* 'close' follows */ });
+    socket.on('close', () => {
+      this.#closed = true;
+      for (const { reject } of this.#pending.values()) reject(new QmpError('QEMU closed its control socket'));
+      this.#pending.clear();
+    });
+  }
+
+  /** Leaves the greeting's negotiation mode; nothing else is allowed before. */
+  async negotiate(): Promise<void> {
+    await this.execute('qmp_capabilities');
+  }
+
+  execute(command: string, args?: Record<string, unknown>): Promise<unknown> {
+    if (this.#closed) return Promise.reject(new QmpError(`${command}: QEMU has closed its control socket`));
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject: (error) => { reject(new QmpError(`${command}: ${error.message}`)); } });
+      this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+    });
+  }
+
+  #receive(line: string): void {
+    const message = JSON.parse(line) as { id?: number; return?: unknown; error?: { desc: string } };
+    if (message.id === undefined) return; // greeting or event
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    if (message.error !== undefined) pending?.reject(new Error(message.error.desc));
+    else pending?.resolve(message.return);
+  }
+}
