@@ -1,7 +1,7 @@
 /** The verdict, the matrix and the deviations for a terminal, or for a log that a terminal's output goes to. */
 import type { Counts } from '../harness/model/results.ts';
 import { countStatuses, type CellStatus, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts';
-import { groupFindings, type Finding, type FindingGroup } from './findings.ts';
+import { groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
 import type { RuleTexts } from './rule-text.ts';
 import type { Run } from './run.ts';
 import { duration, plural, printable, wrap } from './text.ts';
@@ -124,24 +124,17 @@ function renderFindings(run: Run, { rules, widthColumns, maxFindings = 20 }: Ter
   return lines;
 }
 
-function renderGroup({ rule, border, findings, cases }: FindingGroup, rules: RuleTexts, width: number, paint: Paint): string[] {
-  const example = findings.reduce((a, b) => (JSON.stringify(b.example.case ?? '').length < JSON.stringify(a.example.case ?? '').length ? b : a));
+function renderGroup(group: FindingGroup, rules: RuleTexts, width: number, paint: Paint): string[] {
+  const { rule, cases, example } = group;
   const clause = rules.get(rule)?.clause;
   const entry = (name: string, text: string): string[] => wrap(`    ${`${name}:`.padEnd(10)}${printable(text)}`, width, 14);
   return [
-    `${paint(`${rule}${border === undefined ? '' : `, ${border} value`}`, 'deviates')}  (${plural(cases, 'case')})`,
-    ...entry('on', places(findings)),
+    `${paint(groupTitle(group), 'deviates')}  (${plural(cases, 'case')})`,
+    ...entry('on', placesOf(group)),
     ...(clause === undefined ? [] : entry('rule', clause)),
     ...example.deviations.flatMap(({ aspect, expected, seen }) => [...entry('expected', `${expected} (${aspect})`), ...entry('seen', seen)]),
     ...entry('case', `${example.example.hash.slice(0, 16)}  ${example.example.note}`),
   ];
-}
-
-/** `read half: fiemap, seek-data; write half: fiemap`. */
-function places(findings: Finding[]): string {
-  const halves = new Map<string, string[]>();
-  for (const { half, path } of findings) halves.set(half ?? '', [...(halves.get(half ?? '') ?? []), path]);
-  return [...halves].map(([half, paths]) => `${half && `${half} half: `}${[...new Set(paths)].join(', ')}`).join('; ');
 }
 
 /** For one-line summaries: `862 conform, 22 deviate, 4 lost`. */

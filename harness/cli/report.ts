@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { messageOf, UsageError } from '../../vm/errors.ts';
 import { compareRuns, type Comparison } from '../../reports/compare.ts';
 import { reportInput } from '../../reports/reporter.ts';
 import { reporters } from '../../reports/reporters.ts';
@@ -21,14 +22,14 @@ export function reportCommand(): Command {
     .option('--out <file>', 'write to this file (- is standard output); default: html goes into the results directory, others to standard output')
     .option('--baseline <dir>', 'results of an earlier run: also say what changed since')
     .addHelpText('after', `\nFormats:\n${reporters.map(({ format, title }) => `  ${format.padEnd(10)}${title}`).join('\n')}\n\nExit code: that of the run (0 all conform, 1 deviation, 3 no verdict, 4 nothing was judged), 2 if it can't be read.`)
-    .action(async (directory: string, options: Options, command: Command) => {
-      const run = await loadOrExit(directory, command);
-      const comparison = options.baseline === undefined ? undefined : compareRuns([await loadOrExit(options.baseline, command), run]);
-      process.exitCode = await emit(run, comparison, options, command);
+    .action(async (directory: string, options: Options) => {
+      const run = await loadOrExit(directory);
+      const comparison = options.baseline === undefined ? undefined : compareRuns([await loadOrExit(options.baseline), run]);
+      process.exitCode = await emit(run, comparison, options);
     });
 }
 
-async function emit(run: Run, comparison: Comparison | undefined, options: Options, command: Command): Promise<number> {
+async function emit(run: Run, comparison: Comparison | undefined, options: Options): Promise<number> {
   const input = reportInput(run, ruleTexts(run.summary.revision), comparison);
   const reporter = reporters.find(({ format }) => format === options.format);
   const text = reporter ? await reporter.render(input)
@@ -42,7 +43,7 @@ async function emit(run: Run, comparison: Comparison | undefined, options: Optio
       writeFileSync(`${path}.new`, text);
       renameSync(`${path}.new`, path);
     } catch (error) {
-      command.error(`error: can't write ${path}: ${(error as Error).message}; give another --out`);
+      throw new UsageError(`can't write ${path}: ${messageOf(error)}; give another --out`);
     }
     console.log(`${input.verdict.headline}\nreport: ${path}`);
   }
