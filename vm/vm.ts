@@ -102,8 +102,9 @@ export class Vm implements VmHandle {
     this.#connection.send(message);
   }
 
-  receive(deadlineMs: number): Promise<GuestMessage> {
-    return this.#connection.receive(deadlineMs);
+  /** `signal` ends the waiting, with WaitingEnded, and leaves the VM as it is. */
+  receive(deadlineMs: number, signal?: AbortSignal): Promise<GuestMessage> {
+    return this.#connection.receive(deadlineMs, signal);
   }
 
   consoleTail(lines?: number): string[] {
@@ -242,8 +243,8 @@ export class Connection {
     if (this.#queue.ended === undefined) this.#process.port.write(encodeFrame(message));
   }
 
-  receive(deadlineMs: number): Promise<GuestMessage> {
-    return this.#queue.take(deadlineMs, () => { this.#lose({ kind: 'hung', deadlineMs }); });
+  receive(deadlineMs: number, signal?: AbortSignal): Promise<GuestMessage> {
+    return this.#queue.take(deadlineMs, () => { this.#lose({ kind: 'hung', deadlineMs }); }, signal);
   }
 
   async close(): Promise<void> {

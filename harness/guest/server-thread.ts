@@ -4,8 +4,7 @@ import { loadNative } from '../native/index.ts';
 import { offeredFlags } from './session/init.ts';
 import { Server } from './session/server.ts';
 import { fail } from './session/answer.ts';
-import { revisions, type IoctlName, type Revision } from '../uapi/revision.ts';
-import { backingMap } from '../uapi/iomap.ts';
+import { revisions } from '../uapi/revision.ts';
 import type { InitIn } from '../uapi/fuse-structs.ts';
 import { CaseFiles } from './cases/case-files.ts';
 import { LogWriter } from './cases/exchange-log.ts';
@@ -22,18 +21,6 @@ const port = parentPort!;
 function setState(state: number): void {
   Atomics.store(words, WORD.state, state);
   Atomics.notify(words, WORD.state);
-}
-
-const ioctlOf = (revision: Revision, name: IoctlName): number | undefined => revision.ioctls[name];
-
-/** Registers the devices in order; results, ids or -errno, go to the shared words. */
-function registerDevices({ fd, devices }: SessionStart, revision: Revision): void {
-  const request = ioctlOf(revision, 'BACKING_OPEN');
-  devices.forEach((device, index) => {
-    words[WORD.devices + index] = request === undefined || device < 0
-      ? -constants.errno.EOPNOTSUPP
-      : native.ioctl(fd, request, backingMap.encode({ fd: device, flags: revision.backingTypes.IOMAP ?? 0 }));
-  });
 }
 
 function postedCases(): ServerCase[] {
@@ -53,17 +40,22 @@ function serve(start: SessionStart): void {
   const server = new Server(native, start.fd, {
     revision, ...(geometry.initMinor === undefined ? {} : { minor: geometry.initMinor }), ...(geometry.initIomap === undefined ? {} : { iomap: geometry.initIomap }),
   }, {
-    answer: (request) => words[WORD.count]! > mostExchanges && request.names[0] !== barrierName ? fail(constants.errno.EIO) : files.answer(request),
+    answer: (request) => {
+      Atomics.add(words, WORD.taken, 1);
+      return words[WORD.count]! > mostExchanges && request.names[0] !== barrierName ? fail(constants.errno.EIO) : files.answer(request);
+    },
     initialised: (init: InitIn) => {
       const offered = offeredFlags(init);
       words[WORD.initMinor] = init.minor;
       words[WORD.initFlags] = Number(BigInt.asIntN(32, offered));
       words[WORD.initFlags2] = Number(BigInt.asIntN(32, offered >> 32n));
-      registerDevices(start, revision);
       setState(STATE.initialised);
     },
     record: (buffer, length, reply, writeErrno, request) => {
       if (request.names[0] !== barrierName) log.append(buffer, length, reply, writeErrno);
+      if (request.name === 'INIT') return;
+      Atomics.add(words, WORD.handled, 1);
+      Atomics.notify(words, WORD.handled);
     },
     abandoned: () => Atomics.load(words, WORD.abandoned) === 1,
   });

@@ -21,7 +21,7 @@ export interface KernelSelection {
   source?: string;
 }
 
-/** Finds or builds the kernel. Throws UsageError, InfrastructureError or VmError (`bad-kernel-image`). */
+/** Finds or builds the kernel. Throws UsageError or InfrastructureError. */
 export async function selectKernel(selection: KernelSelection, progress: Progress): Promise<KernelImage> {
   const { kernel, kdir, flavour, modules, source } = selection;
   if (kernel !== undefined && kdir !== undefined) throw new UsageError('--kernel and --kdir both name a kernel: give one of them');

@@ -6,6 +6,7 @@ import type { Case } from '../../model/case.ts';
 import type { Exchange, MountResult } from '../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
 import { operationsOf } from '../../uapi/fuse-operations.ts';
+import { backingMap } from '../../uapi/iomap.ts';
 import { revisions, type Revision } from '../../uapi/revision.ts';
 import type { ControlPlane } from './control-step.ts';
 import { DeviceSet } from './devices.ts';
@@ -21,6 +22,23 @@ const initDeadlineMs = 20_000;
 const endDeadlineMs = 20_000;
 const mountPoint = '/tmp/iomapfuzz/mnt';
 const regularPath = '/tmp/iomapfuzz/regular';
+
+/**
+ * Registers the devices in order; results, ids or -errno, go to the shared words. The connection may use iomap only when the kernel has
+ * digested the answers to INIT and CONFIG, which it does in its own time; it sends no other request before, so a lookup waits for that.
+ */
+function registerDevices(native: Native, { fd, devices, revision }: SessionStart, words: Int32Array): void {
+  if (devices.length === 0) return;
+  const ready = native.open(`${mountPoint}/${barrierName}`, 0, 0);
+  if (ready >= 0) native.close(ready);
+  const { ioctls, backingTypes } = revisions[revision];
+  const request = ioctls.BACKING_OPEN;
+  devices.forEach((device, index) => {
+    words[WORD.devices + index] = request === undefined || device < 0
+      ? -errno.EOPNOTSUPP
+      : native.ioctl(fd, request, backingMap.encode({ fd: device, flags: backingTypes.IOMAP ?? 0 }));
+  });
+}
 
 export class Session {
   readonly mount: MountResult;
@@ -72,6 +90,7 @@ export class Session {
       if (Atomics.load(words, WORD.initMinor) !== 0) {
         mounted.minor = words[WORD.initMinor]!;
         mounted.flags = BigInt(words[WORD.initFlags]! >>> 0) | BigInt(words[WORD.initFlags2]! >>> 0) << 32n;
+        if (ret >= 0) registerDevices(native, start, words);
         mounted.devices = shared.devices.map((_, index) => words[WORD.devices + index]!);
       }
     } catch (error) {
@@ -101,6 +120,15 @@ export class Session {
    */
   exchanges(serial: number): Exchange[] {
     this.#barrier();
+    return this.#read(serial);
+  }
+
+  /** What came after that, until the connection ended; for a closed session. */
+  lastExchanges(serial: number): Exchange[] {
+    return this.#read(serial);
+  }
+
+  #read(serial: number): Exchange[] {
     const { words, log } = this.#server;
     const count = Atomics.load(words, WORD.count);
     const fresh = Atomics.load(words, WORD.consumed) === 0;
@@ -131,6 +159,12 @@ export class Session {
   #barrier(): void {
     if (this.mount.errno !== 0) return;
     const fd = this.#native.open(`${mountPoint}/${barrierName}`, 0, 0);
+    if (fd === -errno.ENOENT) return;
     if (fd >= 0) this.#native.close(fd);
+    // The connection refuses lookups (CONFIG failed, or it was aborted). What the server took up is still worth waiting for.
+    const { words } = this.#server;
+    for (let tries = 0; tries < 100 && Atomics.load(words, WORD.handled) !== Atomics.load(words, WORD.taken); tries++) {
+      Atomics.wait(words, WORD.handled, Atomics.load(words, WORD.handled), 10);
+    }
   }
 }
