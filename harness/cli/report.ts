@@ -1,6 +1,6 @@
 /** `iomapfuzz report DIR`: stored results as a report. Its exit code is the run's, so that a CI step can be the report. */
 import { Command, Option } from 'commander';
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf, UsageError } from '../../vm/errors.ts';
 import { compareRuns, type Comparison } from '../../reports/compare.ts';
@@ -25,12 +25,14 @@ export function reportCommand(): Command {
     .action(async (directory: string, options: Options) => {
       const run = await loadOrExit(directory);
       const comparison = options.baseline === undefined ? undefined : compareRuns([await loadOrExit(options.baseline), run]);
-      process.exitCode = await emit(run, comparison, options);
+      await emit(run, comparison, options);
     });
 }
 
-async function emit(run: Run, comparison: Comparison | undefined, options: Options): Promise<number> {
+async function emit(run: Run, comparison: Comparison | undefined, options: Options): Promise<void> {
   const input = reportInput(run, ruleTexts(run.summary.revision), comparison);
+  // Before anything is written: a reader like head may end the output early.
+  process.exitCode = input.verdict.exitCode;
   const reporter = reporters.find(({ format }) => format === options.format);
   const text = reporter ? await reporter.render(input)
     : renderTerminal(run, input.matrix, input.verdict, { ...terminalOf(process.stdout, process.env), rules: input.rules, maxFindings: Infinity });
@@ -43,9 +45,9 @@ async function emit(run: Run, comparison: Comparison | undefined, options: Optio
       writeFileSync(`${path}.new`, text);
       renameSync(`${path}.new`, path);
     } catch (error) {
+      rmSync(`${path}.new`, { force: true });
       throw new UsageError(`can't write ${path}: ${messageOf(error)}; give another --out`);
     }
     console.log(`${input.verdict.headline}\nreport: ${path}`);
   }
-  return input.verdict.exitCode;
 }
