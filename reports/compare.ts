@@ -1,6 +1,6 @@
 /** What changed between two runs, or over a history of them. The last run is judged against the one before. */
 import type { Environment } from '../harness/model/results.ts';
-import type { Finding } from './findings.ts';
+import { signatureOf, type Finding } from './findings.ts';
 import { buildMatrix, matrixCells, type MatrixCell } from './matrix.ts';
 import type { Run } from './run.ts';
 
@@ -68,7 +68,7 @@ export function compareRuns(runs: Run[]): Comparison {
     const note = unstable.get(key);
     if (note !== undefined) comparison.flaky.push({ ...entry, note });
     else if (!earlier) comparison.new.push(entry);
-    else (signature(earlier) === signature(finding) ? comparison.same : comparison.changed).push(entry);
+    else (signatureOf(earlier) === signatureOf(finding) ? comparison.same : comparison.changed).push(entry);
   }
   for (const [key, finding] of old) {
     if (now.has(key)) continue;
@@ -93,10 +93,6 @@ const index = (findings: Finding[]): Map<string, Finding> => new Map(findings.ma
 
 /** For people: the first deviation of the smallest case. */
 const shape = ({ deviations: [first] }: Finding): string => `expected ${first?.expected}, seen ${first?.seen}`;
-
-/** What makes it the same deviation with other numbers: drawn values differ from run to run. */
-const signature = ({ deviations }: Finding): string =>
-  deviations.map(({ aspect, expected, seen }) => `${aspect}|${expected}|${seen}`.replace(/0x[0-9a-f]+|\b\d+\b(?!\))/gi, '#')).sort().join('\n');
 
 function judgedAgain(finding: Finding, before: Run, after: Run, cells: Map<string, MatrixCell>): boolean {
   const info = before.summary.cells.find(({ id }) => id === finding.example.cell);

@@ -55,6 +55,44 @@ export class FindingCollector {
   }
 }
 
+/** Findings that say the same thing in different places: one rule, one side of its border, the same expected and seen. */
+export interface FindingGroup {
+  rule: string;
+  border?: 'violating' | 'legal';
+  findings: Finding[];
+  /** How many cases show any of them. */
+  cases: number;
+  /** The one with the smallest case. */
+  example: Finding;
+}
+
+export function groupFindings(findings: Finding[]): FindingGroup[] {
+  const groups = new Map<string, FindingGroup>();
+  for (const finding of findings) {
+    const key = `${finding.rule} ${finding.border} ${signatureOf(finding)}`;
+    const group = groups.get(key) ?? { rule: finding.rule, ...(finding.border && { border: finding.border }), findings: [], cases: 0, example: finding };
+    groups.set(key, group);
+    if (sizeOf(finding.example) < sizeOf(group.example.example)) group.example = finding;
+    group.findings.push(finding);
+    group.cases += finding.cases.length;
+  }
+  return [...groups.values()];
+}
+
+/** `map/length-aligned, violating value`. */
+export const groupTitle = ({ rule, border }: FindingGroup): string => `${rule}${border === undefined ? '' : `, ${border} value`}`;
+
+/** Where they are: `read half: fiemap, seek-data; write half: fiemap`. */
+export function placesOf({ findings }: FindingGroup): string {
+  const halves = new Map<string, string[]>();
+  for (const { half, path } of findings) halves.set(half ?? '', [...(halves.get(half ?? '') ?? []), path]);
+  return [...halves].map(([half, paths]) => `${half && `${half} half: `}${unique(paths).join(', ')}`).join('; ');
+}
+
+/** The deviations without the drawn values: those differ from case to case and from run to run. */
+export const signatureOf = ({ deviations }: Finding): string =>
+  deviations.map(({ aspect, expected, seen }) => `${aspect}|${expected}|${seen}`.replace(/0x[0-9a-f]+|\b\d+\b(?!\))/gi, '#')).sort().join('\n');
+
 function byRule(deviations: Deviation[]): Map<string, Deviation[]> {
   const groups = new Map<string, Deviation[]>();
   for (const deviation of deviations) groups.set(deviation.rule, [...(groups.get(deviation.rule) ?? []), deviation]);

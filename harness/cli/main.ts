@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InfrastructureError, UntestableKernelError, UsageError } from '../../vm/errors.ts';
+import { errnoOf, InfrastructureError, UntestableKernelError, UsageError } from '../../vm/errors.ts';
 import { VmError, isKernelsFault } from '../../vm/qemu/failure.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { conformanceCommand } from './conformance.ts';
@@ -20,6 +20,9 @@ const program = new Command('iomapfuzz')
   .version(version);
 for (const command of [conformanceCommand(), reportCommand(), compareCommand(), mergeCommand(), kernelCommand(), testCommand(), vmCommand()]) program.addCommand(command);
 setUp(program);
+
+// `iomapfuzz report DIR | head`: the reader has seen enough.
+process.stdout.on('error', (error) => { if (errnoOf(error) === 'EPIPE') process.exit(); throw error; });
 
 try {
   await program.parseAsync();

@@ -23,12 +23,19 @@ const O_RDWR = 2;
 const mostUnverified = 64;
 const ENOSYS = 38;
 
+const plainFlags: readonly (string | bigint)[] = ['BLOCKSIZE', 'MAXBYTES', 'CACHE_MAXBYTES'];
+/** CONFIG answers that no kernel refuses; with any other the mount itself is the experiment. */
+function plainConfig(config: Case['geometry']['config']): boolean {
+  if (!config) return true;
+  if (config.kind === 'error') return config.errno === ENOSYS;
+  const { kind: _, flags = [], blockSizeBytes = 4096, maxBytes = 1n, cacheMaxBytes: _cache, ...others } = config;
+  return flags.every((flag) => plainFlags.includes(flag)) && Object.values(others).every((value) => value === undefined) && [512, 1024, 2048, 4096].includes(blockSizeBytes) && maxBytes > 0n;
+}
 /** Answers that the kernel remembers for the connection, and steps that change its device table, need a mount of their own. */
 const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>
-  workload.some(({ call }) => call === 'fuseIoctl')
+  !plainConfig(geometry.config) || workload.some(({ call }) => call === 'fuseIoctl')
   || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || reply.kind === 'error' && reply.errno === ENOSYS
-    || reply.kind === 'raw' && reply.error === -ENOSYS)
-  || geometry.mount === 'syncInit' && geometry.config?.kind === 'error';
+    || reply.kind === 'raw' && reply.error === -ENOSYS);
 /** Without OPEN the kernel sends neither RELEASE nor FLUSH: two or three requests less for a case. */
 const needsOpens = ({ script, geometry }: Case): boolean =>
   geometry.files.some(({ directIo }) => directIo) || script.some(({ on }) => on === 'OPEN');
@@ -108,6 +115,8 @@ class Runner {
           this.#session = Session.open(this.#native, this.#server, item.case, needsOpens(item.case));
           this.#sessionKey = key;
           announced = false;
+          // INIT and CONFIG are no case's.
+          this.#session.exchanges(item.serial);
         }
         if (!announced) this.#session!.announce(group.map(serverCase));
         announced = true;
@@ -138,7 +147,10 @@ class Runner {
       this.#session = Session.open(this.#native, this.#server, item.case, needsOpens(item.case), serverCase(item));
       const observation = this.#execute(item, this.#session, events);
       observation.deviceChanges = this.#session.devices.changes();
+      const session = this.#session;
       this.#closeSession();
+      // Unmounting speaks too: SYNCFS, DESTROY, and whatever the kernel complains about.
+      observation.transcript.push(...session.lastExchanges(item.serial));
       observation.events.push(...this.#events.drain());
       send({ kind: 'case-done', id, index: item.index, observation });
     } catch (error) {

@@ -40,7 +40,10 @@ function serve(start: SessionStart): void {
   const server = new Server(native, start.fd, {
     revision, ...(geometry.initMinor === undefined ? {} : { minor: geometry.initMinor }), ...(geometry.initIomap === undefined ? {} : { iomap: geometry.initIomap }),
   }, {
-    answer: (request) => words[WORD.count]! > mostExchanges && request.names[0] !== barrierName ? fail(constants.errno.EIO) : files.answer(request),
+    answer: (request) => {
+      Atomics.add(words, WORD.taken, 1);
+      return words[WORD.count]! > mostExchanges && request.names[0] !== barrierName ? fail(constants.errno.EIO) : files.answer(request);
+    },
     initialised: (init: InitIn) => {
       const offered = offeredFlags(init);
       words[WORD.initMinor] = init.minor;
@@ -50,6 +53,9 @@ function serve(start: SessionStart): void {
     },
     record: (buffer, length, reply, writeErrno, request) => {
       if (request.names[0] !== barrierName) log.append(buffer, length, reply, writeErrno);
+      if (request.name === 'INIT') return;
+      Atomics.add(words, WORD.handled, 1);
+      Atomics.notify(words, WORD.handled);
     },
     abandoned: () => Atomics.load(words, WORD.abandoned) === 1,
   });

@@ -1,7 +1,7 @@
 /** The first thing on the page: what the run says, why, and in which numbers. */
 import { countStatuses } from '../matrix.ts';
 import type { ReportInput } from '../reporter.ts';
-import { duration } from '../text.ts';
+import { duration, plural } from '../text.ts';
 import { html, type Markup } from './markup.ts';
 
 const marks: Record<ReportInput['verdict']['kind'], string> = { deviates: '✗', conforms: '✓', infrastructure: '!', incomplete: '…', 'nothing-ran': '∅' };
@@ -13,7 +13,7 @@ export function verdictSection({ run, matrix, verdict }: ReportInput): Markup {
   const possible = Object.values(statuses).reduce((sum, count) => sum + count, 0) - statuses.impossible;
   const judgedCells = statuses.conforms + statuses.deviates;
   const facts: [string, string, (string | undefined)?][] = [
-    ['Findings', String(run.findings.length), run.findings.length > 0 ? `${new Set(run.findings.map(({ rule }) => rule)).size} rules` : 'no deviation seen'],
+    ['Findings', String(run.findings.length), run.findings.length > 0 ? `in ${plural(new Set(run.findings.map(({ rule }) => rule)).size, 'rule')}` : 'no deviation seen'],
     ['Cases judged', (run.counts.conforms + run.counts.deviates).toLocaleString('en'), `of ${run.cases.length.toLocaleString('en')}`],
     ...(possible > 0 ? [['Matrix', `${judgedCells} / ${possible}`, 'rule by path cells judged'] as [string, string, string]] : []),
     ['Kernel', environment?.kernelRelease ?? 'unknown', environment ? `${environment.kernelOrigin}${environment.flavour ? `, ${environment.flavour}` : ''}; rules ${run.summary.revision}` : `rules ${run.summary.revision}`],

@@ -120,6 +120,15 @@ export class Session {
    */
   exchanges(serial: number): Exchange[] {
     this.#barrier();
+    return this.#read(serial);
+  }
+
+  /** What came after that, until the connection ended; for a closed session. */
+  lastExchanges(serial: number): Exchange[] {
+    return this.#read(serial);
+  }
+
+  #read(serial: number): Exchange[] {
     const { words, log } = this.#server;
     const count = Atomics.load(words, WORD.count);
     const fresh = Atomics.load(words, WORD.consumed) === 0;
@@ -150,6 +159,12 @@ export class Session {
   #barrier(): void {
     if (this.mount.errno !== 0) return;
     const fd = this.#native.open(`${mountPoint}/${barrierName}`, 0, 0);
+    if (fd === -errno.ENOENT) return;
     if (fd >= 0) this.#native.close(fd);
+    // The connection refuses lookups (CONFIG failed, or it was aborted). What the server took up is still worth waiting for.
+    const { words } = this.#server;
+    for (let tries = 0; tries < 100 && Atomics.load(words, WORD.handled) !== Atomics.load(words, WORD.taken); tries++) {
+      Atomics.wait(words, WORD.handled, Atomics.load(words, WORD.handled), 10);
+    }
   }
 }

@@ -22,6 +22,9 @@ export const WORD = {
   initFlags2: 7,
   /** Number of exchanges since the log was started. */
   count: 8,
+  /** Requests that the server has begun to answer, and those that it has answered and logged. */
+  taken: 9,
+  handled: 10,
   /** BACKING_OPEN results, one word per device. */
   devices: 16,
 } as const;

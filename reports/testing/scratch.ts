@@ -1,0 +1,22 @@
+/** Directories for a test, removed by the operating system's own rules if a test dies. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadRun, type Run } from '../run.ts';
+import { writeSample, type SampleOptions } from './sample.ts';
+
+export const scratch = (): string => mkdtempSync(join(tmpdir(), 'iomapfuzz-reports-'));
+
+/** Writes a sample into a new directory. */
+export function sampleDirectory(options: SampleOptions = {}): string {
+  const directory = join(scratch(), 'run');
+  writeSample(directory, options);
+  return directory;
+}
+
+/** A sample as reports see it. */
+export async function sampleRun(options: SampleOptions = {}): Promise<Run> {
+  const loaded = await loadRun(sampleDirectory(options));
+  if (loaded.kind !== 'run') throw new Error(`the sample can't be read: ${JSON.stringify(loaded)}`);
+  return loaded.run;
+}
