@@ -8,6 +8,7 @@ import type { Case, Reply, ScriptLine } from '../../harness/model/case.ts';
 import type { MappingSpec } from '../../harness/model/mapping.ts';
 import type { Exchange, KernelEvent, Observation, SentReply, StepResult } from '../../harness/model/observation.ts';
 import { beginOut, ioendOut, type IomapIo } from '../../harness/uapi/iomap.ts';
+import { lseekOut } from '../../harness/uapi/fuse-structs.ts';
 import { revisions, type Revision } from '../../harness/uapi/revision.ts';
 import { sameSource, type Content, type Segment } from '../kernel/content.ts';
 import type { Driver, ExpectedField, ExpectedRequest } from '../kernel/driver.ts';
@@ -88,7 +89,7 @@ class ScriptedServer implements Driver {
       && ((candidate.opflagsSet ?? 0) & opflags) >>> 0 === (candidate.opflagsSet ?? 0)
       && ((candidate.opflagsClear ?? 0) & opflags) === 0
       && (this.#used.get(candidate) ?? 0) < (candidate.times ?? Infinity));
-    if (!line) return { error: 0, payload: expected.name === 'IOMAP_IOEND' ? ioendOut.encode({ newsize: 0n }) : new Uint8Array() };
+    if (!line) return { error: 0, payload: ordinaryPayload(expected) };
     this.#used.set(line, (this.#used.get(line) ?? 0) + 1);
     return this.#encode(line.reply);
   }
@@ -113,6 +114,12 @@ class ScriptedServer implements Driver {
       dev: typeof mapping.dev === 'number' ? mapping.dev : this.#devices[mapping.dev.device]!,
     };
   }
+}
+
+/** What a server answers that leaves these requests to their ordinary answer. */
+function ordinaryPayload({ name, fields }: ExpectedRequest): Uint8Array {
+  if (name === 'IOMAP_IOEND') return ioendOut.encode({ newsize: 0n });
+  return name === 'LSEEK' ? lseekOut.encode({ offset: BigInt(fields['offset']!.value as bigint) }) : new Uint8Array();
 }
 
 /** The kernel kept asking without getting anywhere. */
