@@ -56,3 +56,9 @@ test('should not pass when the new run lost cases, broke off or judged nothing',
   expect(await compare({}, { notRun: () => 'no fuse-iomap' })).toMatchObject({ exitCode: 4 });
   expect(await compare({}, {})).toMatchObject({ exitCode: 0 });
 });
+
+test('should name what is newly not run once for each reason', async () => {
+  const lines = comparisonLines(await compare({ seed: 1 }, { seed: 2, notRun: ({ path }) => (path === 'fiemap' ? 'no FIEMAP' : undefined) }));
+  expect(lines[0]).toBe('REGRESSION: 45 newly not run');
+  expect(lines.filter((line) => line.startsWith('newly not run'))).toEqual([expect.stringMatching(/^newly not run: 45 cells now not run \(no FIEMAP\): map\/type-known@read fiemap, .* and 42 more$/)]);
+});
