@@ -120,12 +120,12 @@ function decompressPayload(image: Buffer): Buffer | undefined {
 }
 
 function findModules(path: string, release: string, given: string | undefined): string | undefined {
-  const isModules = (directory: string): boolean => existsSync(join(directory, 'modules.dep'));
+  const isModules = (directory: string): boolean => existsSync(join(directory, 'modules.order'));
   if (given !== undefined) {
     const found = [given, join(given, release), join(given, 'lib/modules', release)].find(isModules);
     if (found === undefined) {
-      throw new UsageError(`${given} holds no modules of ${release}: no modules.dep in it, in ${release}/ or in lib/modules/${release}/`
-        + (statSync(given, { throwIfNoEntry: false }) === undefined ? ' (there is no such directory)' : ' (depmod -b makes it)'));
+      throw new UsageError(`${given} holds no modules of ${release}: no modules.order in it, in ${release}/ or in lib/modules/${release}/`
+        + (statSync(given, { throwIfNoEntry: false }) === undefined ? ' (there is no such directory)' : ''));
     }
     return found;
   }
