@@ -59,7 +59,7 @@ function setup({ geometry, revision, debugIomap }: Case): TimelineEntry {
 function script(value: Case): TimelineEntry[] {
   return value.script.map((line) => ({
     kind: 'script',
-    title: `the server answers ${line.on}${line.file === undefined ? '' : ` of file ${line.file}`}${line.times === undefined ? '' : ` (${line.times} times)`} with`,
+    title: `the server answers ${line.on}${line.file === undefined ? '' : ` of file ${line.file}`}${line.times === undefined ? '' : line.times === 1 ? ' once' : ` ${line.times} times`} with`,
     lines: describeReply(line.reply),
     deviations: [],
   }));
