@@ -13,9 +13,15 @@ export interface Deviation {
   step?: number;
 }
 
+/** A channel that could not be judged, because the kernel lacks it or records were lost. Not a pass of that channel. */
+export interface Unjudged {
+  aspect: Deviation['aspect'];
+  reason: string;
+}
+
 export type Verdict =
-  | { kind: 'conforms' }
-  | { kind: 'deviates'; deviations: Deviation[] }
+  | { kind: 'conforms'; unjudged?: Unjudged[] }
+  | { kind: 'deviates'; deviations: Deviation[]; unjudged?: Unjudged[] }
   /** The spec does not say what must happen. */
   | { kind: 'unspecified'; reason: string }
   /** Nothing was tried: the kernel or the machine lacks what the case needs. Never a pass. */

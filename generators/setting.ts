@@ -1,0 +1,116 @@
+/** The surroundings of a reply: mount geometry, devices, file, the operation and how much of it was served before. */
+import fc from 'fast-check';
+import type { Geometry } from '../harness/model/case.ts';
+
+export const paths = ['direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole'] as const;
+/** A way in which a reply to BEGIN is used. */
+export type Path = (typeof paths)[number];
+
+type DeviceSpec = Geometry['devices'][number];
+
+/** All sizes and positions in bytes. */
+export interface Setting {
+  path: Path;
+  blockSize: bigint;
+  /** Undefined: the kernel's default, 2^63-1. */
+  maxBytes?: bigint;
+  devices: DeviceSpec[];
+  mount: 'ordinary' | 'syncInit';
+  fileSize: bigint;
+  /** The operation is [opStart, opEnd). */
+  opStart: bigint;
+  opEnd: bigint;
+  /** Starts of the mappings that are served before the one in question, then the place where that one is asked for. */
+  cuts: bigint[];
+  debugIomap: boolean;
+}
+
+export interface SettingConstraints {
+  path: Path;
+  /** Block sizes to draw from. Default: 4096 mostly, 512, 1024 and 2048. */
+  blockSizes?: readonly bigint[];
+  /** The reply in question is asked for at least so many blocks into the file. Default: 0. */
+  minBlocks?: number;
+  /** The file ends where files end: at maxbytes, and the reply is asked for its last block. Default: false. */
+  atMaxBytes?: boolean;
+  /** Device table. Default: three small devices, all opened for reading and writing. */
+  devices?: readonly DeviceSpec[];
+  /** Most replies before the one in question. Default: 2. */
+  maxBefore?: number;
+  /** direct-write: the operation may pass EOF. Default: true. */
+  mayExtend?: boolean;
+}
+
+export const DEVICE_SIZE = 1 << 20;
+export const defaultDevices: readonly DeviceSpec[] = [
+  { sizeBytes: DEVICE_SIZE, access: 'rw' }, { sizeBytes: DEVICE_SIZE, access: 'rw' }, { sizeBytes: DEVICE_SIZE / 2, access: 'rw' },
+];
+const BLOCK_SIZES = [512n, 1024n, 2048n, 4096n];
+/** Few values: cases of equal geometry share a mount. */
+const SMALL_MAX_BYTES = 1n << 20n;
+const LOFF_MAX = (1n << 63n) - 1n;
+
+export const isReport = (path: Path): boolean => path === 'fiemap' || path === 'seek-data' || path === 'seek-hole';
+export const isSeek = (path: Path): boolean => path === 'seek-data' || path === 'seek-hole';
+
+/** An operation whose reply number `cuts.length - 1` is the one in question. */
+export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> {
+  const { path, minBlocks = 0, atMaxBytes = false, devices = defaultDevices, maxBefore = 2, mayExtend = true } = constraints;
+  const blockSizes = constraints.blockSizes
+    ? fc.constantFrom(...constraints.blockSizes)
+    : fc.oneof({ weight: 3, arbitrary: fc.constant(4096n) }, { weight: 1, arbitrary: fc.constantFrom(...BLOCK_SIZES) });
+  return fc.record({
+    blockSize: blockSizes,
+    before: fc.integer({ min: 0, max: maxBefore }),
+    pieces: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: maxBefore, maxLength: maxBefore }),
+    startBlock: fc.integer({ min: minBlocks, max: minBlocks + 8 }),
+    targetBlocks: fc.integer({ min: 1, max: 4 }),
+    fileBlocksBehind: fc.integer({ min: 0, max: 4 }),
+    oddStart: fc.nat(4095),
+    oddEnd: fc.nat(4095),
+    odd: fc.boolean(),
+    extend: fc.boolean(),
+    huge: fc.nat(3),
+    debugIomap: fc.boolean(),
+    mount: fc.constantFrom('ordinary' as const, 'syncInit' as const),
+  }).map((drawn) => {
+    const block = drawn.blockSize;
+    const served = drawn.pieces.slice(0, drawn.before);
+    const blocksBefore = served.reduce((sum, blocks) => sum + blocks, 0);
+    const odd = drawn.odd && isReport(path);
+    const shape = { path, blockSize: block, devices: [...devices], mount: drawn.mount, debugIomap: drawn.debugIomap };
+    if (atMaxBytes) {
+      // The default maxbytes is out of reach of direct I/O that ends on a block.
+      const maxBytes = isReport(path) && drawn.huge === 0 ? undefined : SMALL_MAX_BYTES;
+      const fileSize = maxBytes ?? LOFF_MAX;
+      const target = fileSize - 1n - ((fileSize - 1n) % block);
+      const cuts = cutsBefore(target, served, block);
+      return { ...shape, ...(maxBytes !== undefined && { maxBytes }), fileSize, opStart: cuts[0]!, opEnd: fileSize, cuts };
+    }
+    const startBlock = BigInt(drawn.startBlock);
+    const first = startBlock * block;
+    const target = first + BigInt(blocksBefore) * block;
+    const end = target + BigInt(drawn.targetBlocks) * block;
+    const cuts = cutsBefore(target, served, block);
+    const opStart = odd ? cuts[0]! + (BigInt(drawn.oddStart) % block) : cuts[0]!;
+    const opEnd = odd && path === 'fiemap' ? end - (BigInt(drawn.oddEnd) % block) : end;
+    const sized = end + BigInt(drawn.fileBlocksBehind) * block;
+    const fileSize = path === 'direct-write' && mayExtend && drawn.extend && drawn.before === 0
+      ? target + BigInt(drawn.targetBlocks - 1) * block
+      : odd || path === 'direct-read' ? sized - (drawn.odd ? BigInt(drawn.oddEnd) % block : 0n) : sized;
+    const atStart = cuts.length === 1 ? [opStart] : [opStart, ...cuts.slice(1)];
+    return { ...shape, fileSize, opStart, opEnd: isSeek(path) ? fileSize : max(opEnd, opStart + 1n), cuts: atStart };
+  });
+}
+
+/** Starts of pieces of so many blocks each that lie before `target`, and `target`. */
+function cutsBefore(target: bigint, pieces: readonly number[], block: bigint): bigint[] {
+  const cuts = [target];
+  for (const blocks of [...pieces].reverse()) cuts.unshift(cuts[0]! - BigInt(blocks) * block);
+  return cuts;
+}
+
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+/** Where the reply in question is asked for. */
+export const targetOf = (of: Setting): bigint => of.cuts[of.cuts.length - 1]!;

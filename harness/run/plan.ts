@@ -1,0 +1,15 @@
+/**
+ * The conformance plan: every rule of map/* and begin/* on every path that reaches it, both sides of its border, and what accepted replies
+ * must do. Cells that cannot have cases are there too, with the reason.
+ */
+import { revisions, type RevisionId } from '../uapi/revision.ts';
+import { borderCells } from './plan/border-cells.ts';
+import type { PlanCell } from './plan/cell.ts';
+import { replyCells } from './plan/reply-cells.ts';
+
+export { casesOf, cellId, type PlanCell } from './plan/cell.ts';
+
+export function conformancePlan(id: RevisionId): PlanCell[] {
+  const revision = revisions[id];
+  return [...borderCells(revision), ...replyCells(revision)];
+}

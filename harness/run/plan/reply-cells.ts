@@ -1,0 +1,85 @@
+/** Cells of the rules of begin/* that are not about one field of a mapping: errors, reply sizes, devices' access, retries. */
+import fc from 'fast-check';
+import { mapping } from '../../../generators/mapping.ts';
+import { goodReply, pureOverwrite, repliesBefore, replyCase, stretchOf, type PlannedCase } from '../../../generators/reply-case.ts';
+import { DEVICE_SIZE, isReport, paths, setting, type Path, type Setting, type SettingConstraints } from '../../../generators/setting.ts';
+import { typesFor } from '../../../generators/mapping.ts';
+import type { Reply } from '../../model/case.ts';
+import type { Revision } from '../../uapi/revision.ts';
+import { beginTables } from '../../../oracles/rules/first-violation.ts';
+import { impossible, possible, type PlanCell } from './cell.ts';
+import { borders } from './border-cells.ts';
+
+/** Errnos that reach the caller as they are. ENOSYS falls back to other ways; EFAULT, ENOTBLK and ENOENT mean something to fs/iomap. */
+const PLAIN_ERRNOS = [1, 5, 12, 13, 16, 22, 28, 30, 61, 95, 110, 116, 117, 122];
+const BEGIN_OUT_BYTES = 64;
+const WRONG_SIZES = [BEGIN_OUT_BYTES - 1, BEGIN_OUT_BYTES + 1, 0, 1, 32, 63, 72, 128];
+
+export function replyCells(revision: Revision): PlanCell[] {
+  const known = new Set([...beginTables[revision.id].reply, ...beginTables[revision.id].devices, ...beginTables[revision.id].validate].map((rule) => rule.id));
+  const noDevices = revision.ioctls.BACKING_OPEN === undefined;
+  const cells = paths.flatMap((path) => borders.flatMap((border): PlanCell[] => {
+    const key = (rule: string) => ({ rule, path, border });
+    const cell = (rule: string, cases: fc.Arbitrary<PlannedCase>): PlanCell => ({ ...possible(key(rule), cases), reaches: rule });
+    if (noDevices && path === 'direct-write') return ['begin/error', 'begin/reply-size'].map((rule) => impossible(key(rule), `revision ${revision.id} has no devices: no direct write can be accepted`));
+    const plain = (reply: fc.Arbitrary<{ reply: Reply; note: string }>) => caseWith(revision, path, {}, (drawn) => (border === 'legal' ? ordinary(revision, drawn) : reply));
+    return [
+      cell('begin/error', plain(fc.constantFrom(...PLAIN_ERRNOS).map((errno) => ({ reply: { kind: 'error', errno }, note: `errno ${errno}` })))),
+      cell('begin/reply-size', plain(fc.constantFrom(...WRONG_SIZES).map((size) => ({
+        reply: { kind: 'raw', payload: '00'.repeat(size) }, note: `${size} bytes of payload`,
+      })))),
+      ...['begin/atomic-on-storage', 'begin/atomic-flagged'].map((rule) => impossible(key(rule), path === 'direct-write'
+        ? 'needs RWF_ATOMIC: atomic writes are not in the plan yet' : 'ATOMIC is only set for atomic writes')),
+      readable(revision, path, border, cell, key),
+      writable(revision, path, border, cell, key),
+    ].filter((made) => known.has(made.rule));
+  }));
+  return [...cells, ...paths.map((path) => impossible({ rule: 'begin/retry', path }, 'needs a mapping cache, which is not in the plan yet'))];
+}
+
+type Made = { reply: Reply; note: string };
+type MakeCell = (rule: string, cases: fc.Arbitrary<PlannedCase>) => PlanCell;
+type MakeKey = (rule: string) => Parameters<typeof impossible>[0];
+
+function readable(revision: Revision, path: Path, border: string, cell: MakeCell, key: MakeKey): PlanCell {
+  const rule = 'begin/device-readable';
+  if (isReport(path)) return impossible(key(rule), 'a report reads nothing from a device, and the rules do not say whether it is checked');
+  if (path === 'direct-write') return impossible(key(rule), 'the rules do not say whether a direct write reads from a device');
+  return cell(rule, accessCase(revision, path, border === 'violating' ? 'wo' : 'ro', (drawn, start, end) =>
+    mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1 }).map((read) => ({
+      reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) }, note: `reads device 1, opened ${border === 'violating' ? 'for writing' : 'for reading'} only`,
+    }))));
+}
+
+function writable(revision: Revision, path: Path, border: string, cell: MakeCell, key: MakeKey): PlanCell {
+  const rule = 'begin/device-writable';
+  if (path !== 'direct-write') return impossible(key(rule), 'nothing is written to a device on this path');
+  return cell(rule, accessCase(revision, path, border === 'violating' ? 'ro' : 'rw', (drawn, start, end) =>
+    fc.tuple(mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }), mapping({ setting: drawn, start, end, type: 'HOLE', exact: true }), fc.boolean())
+      .map(([backed, hole, overwrite]) => ({
+        reply: overwrite
+          ? { kind: 'mappings', read: backed, write: pureOverwrite(backed.offset, backed.length) } : { kind: 'mappings', read: hole, write: backed },
+        note: `writes to device 1${overwrite ? ' as a pure overwrite' : ''}, opened ${border === 'violating' ? 'for reading only' : 'for both'}`,
+      }))));
+}
+
+/** Device 1 has the access in question; the others serve the rest. */
+function accessCase(revision: Revision, path: Path, access: 'ro' | 'wo' | 'rw', make: (drawn: Setting, start: bigint, end: bigint) => fc.Arbitrary<Made>) {
+  const devices = [{ sizeBytes: DEVICE_SIZE, access: 'rw' as const }, { sizeBytes: DEVICE_SIZE, access }];
+  return caseWith(revision, path, { devices, maxBefore: 0 }, (drawn) => make(drawn, stretchOf(drawn).start, stretchOf(drawn).end));
+}
+
+function ordinary(revision: Revision, drawn: Setting): fc.Arbitrary<Made> {
+  const { start, end } = stretchOf(drawn);
+  return goodReply(revision, drawn, typesFor(drawn.path, 'read', true), start, end, 0)
+    .map((mappings) => ({ reply: { kind: 'mappings' as const, ...mappings }, note: 'a valid reply' }));
+}
+
+export function caseWith(revision: Revision, path: Path, constraints: Partial<SettingConstraints>, make: (drawn: Setting) => fc.Arbitrary<Made>): fc.Arbitrary<PlannedCase> {
+  const noDevices = revision.ioctls.BACKING_OPEN === undefined;
+  const blockSizes = revision.opcodes.IOMAP_CONFIG === undefined ? { blockSizes: [4096n] } : {};
+  return setting({ path, ...blockSizes, ...(noDevices && { devices: [] }), ...constraints }).chain((drawn) =>
+    fc.tuple(make(drawn), repliesBefore(revision, drawn)).map(([{ reply, note }, before]) => ({
+      case: replyCase(revision, drawn, reply, before), note: `${note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
+    })));
+}

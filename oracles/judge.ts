@@ -1,0 +1,54 @@
+/** The oracle: what the rules make of a case and what was seen of it. */
+import type { Case } from '../harness/model/case.ts';
+import type { Observation } from '../harness/model/observation.ts';
+import type { Deviation, Unjudged, Verdict } from '../harness/model/verdict.ts';
+import { revisions } from '../harness/uapi/revision.ts';
+import { channelsOf, type ReportingFacts } from './judges/channels.ts';
+import { judgeBytes } from './judges/bytes.ts';
+import { judgeKernelLog } from './judges/kernel-log.ts';
+import { judgeMount } from './judges/mount.ts';
+import { judgeOutcome } from './judges/outcome.ts';
+import { judgeRefusals } from './judges/refusal.ts';
+import { judgeRequests } from './judges/requests.ts';
+import type { Expectation } from './kernel/expectation.ts';
+import { interpret } from './kernel/interpret.ts';
+
+export interface JudgeOptions {
+  /** The kernel's reporting channels; absent: it has all that the revision has. */
+  facts?: ReportingFacts;
+}
+
+/**
+ * Judges a case that ran. Where the rules leave a choice, the reading that fits best is taken. Channels that the kernel lacks are
+ * named in `unjudged`, never counted as passed.
+ */
+export function judge(of: Case, seen: Observation, options: JudgeOptions = {}): Verdict {
+  const { deviations, expectation, unjudged } = examine(of, seen, options);
+  const named = unjudged.length > 0 ? { unjudged } : {};
+  if (deviations.length > 0) return { kind: 'deviates', deviations, ...named };
+  if (expectation.unspecified !== undefined) return { kind: 'unspecified', reason: expectation.unspecified };
+  return { kind: 'conforms', ...named };
+}
+
+/** Ids of the rules that refused something in this case, with the half where it matters: `map/length-nonzero@read`. */
+export function rulesReached(of: Case, seen: Observation, options: JudgeOptions = {}): string[] {
+  const { expectation } = examine(of, seen, options);
+  return expectation.refusals.map(({ rule, half }) => (half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule));
+}
+
+function examine(of: Case, seen: Observation, options: JudgeOptions): { deviations: Deviation[]; expectation: Expectation; unjudged: Unjudged[] } {
+  const channels = channelsOf(revisions[of.revision], options.facts);
+  const { deviations, expectation } = interpret(of, seen, (reading) => [
+    ...judgeMount(of, seen, reading),
+    ...judgeOutcome(of, seen, reading),
+    ...judgeRefusals(of, seen, reading, channels),
+    ...judgeBytes(of, seen, reading),
+    ...judgeRequests(of, seen, reading),
+    ...judgeKernelLog(of, seen, reading),
+  ]);
+  const lost = seen.events.filter((event) => event.kind === 'lost-events').flatMap(({ source, count }): Unjudged[] => {
+    const reason = `${count} records of the ${source} were lost`;
+    return source === 'trace' ? [{ aspect: 'trace-event', reason }] : [{ aspect: 'warn', reason }, { aspect: 'kernel-log', reason }];
+  });
+  return { deviations, expectation, unjudged: [...channels.unjudged, ...lost] };
+}

@@ -1,0 +1,37 @@
+/** Which of the kernel's reporting channels can be judged on the kernel at hand. */
+import type { KernelFacts } from '../../harness/model/channel.ts';
+import type { Revision } from '../../harness/uapi/revision.ts';
+import type { Unjudged } from '../../harness/model/verdict.ts';
+
+export interface Channels {
+  traceEvent: { judged: boolean };
+  /** `always`: the WARN does not depend on debug_iomap. */
+  warn: { judged: boolean; always: boolean };
+  unjudged: Unjudged[];
+}
+
+/** What the facts that matter here are when nothing else is known: a kernel that has all that its revision has. */
+export type ReportingFacts = Pick<KernelFacts, 'badDataEvent' | 'debugIomap' | 'config'>;
+
+export function channelsOf(revision: Revision, facts: ReportingFacts | undefined): Channels {
+  const unjudged: Unjudged[] = [];
+  const traceEvent = { judged: revision.badDataEvent && (facts?.badDataEvent ?? true) };
+  if (!traceEvent.judged) {
+    unjudged.push({
+      aspect: 'trace-event',
+      reason: revision.badDataEvent ? 'this kernel has no trace event fuse_iomap_bad_data' : `revision ${revision.id} has no trace event`,
+    });
+  }
+  // r1 has no switch: the WARN is compiled in or not (CONFIG_FUSE_IOMAP_DEBUG).
+  const compiledIn = facts?.config === undefined ? undefined : /^CONFIG_FUSE_IOMAP_DEBUG=y$/m.test(facts.config);
+  const always = !revision.badDataEvent && compiledIn === true;
+  const hasSwitch = revision.badDataEvent && (facts === undefined || facts.debugIomap !== undefined);
+  const warn = { judged: hasSwitch || (!revision.badDataEvent && compiledIn !== undefined), always };
+  if (!warn.judged) {
+    unjudged.push({
+      aspect: 'warn',
+      reason: revision.badDataEvent ? 'this kernel has no parameter debug_iomap' : 'whether this kernel warns is unknown: it has no /proc/config.gz',
+    });
+  }
+  return { traceEvent, warn, unjudged };
+}

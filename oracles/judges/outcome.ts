@@ -1,0 +1,63 @@
+/** Judges the result of each syscall: success or failure, errno, return value, extents, size. */
+import type { Case } from '../../harness/model/case.ts';
+import type { FiemapExtent, Observation, StepResult } from '../../harness/model/observation.ts';
+import type { Deviation } from '../../harness/model/verdict.ts';
+import type { Expectation, StepExpectation } from '../kernel/expectation.ts';
+import { errnos } from '../rules/rule.ts';
+
+const errnoName = (errno: number): string => Object.entries(errnos).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+
+export function judgeOutcome(_of: Case, seen: Observation, expectation: Expectation): Deviation[] {
+  return expectation.steps.flatMap((expected, step) => {
+    const result = seen.steps[step];
+    if (!result) return [{ rule: expected.rule, aspect: 'result', expected: 'the syscall returns', seen: 'it was never executed', step }];
+    return judgeStep(expected, result).map((deviation) => ({ ...deviation, rule: expected.rule, step }));
+  });
+}
+
+type Finding = Pick<Deviation, 'aspect' | 'expected' | 'seen'>;
+
+function judgeStep(expected: StepExpectation, result: StepResult): Finding[] {
+  const failed = result.ret < 0n;
+  const seen = failed ? errnoName(result.errno) : `success, ${result.ret}`;
+  switch (expected.kind) {
+    case 'any': return [];
+    case 'fails': {
+      const right = failed && (!expected.errnos || expected.errnos.includes(result.errno));
+      return right ? [] : [{ aspect: 'errno', expected: expected.errnos?.map(errnoName).join(' or ') ?? 'a failure', seen }];
+    }
+    case 'succeeds': {
+      if (failed) return [{ aspect: 'errno', expected: `success${expected.ret === undefined ? '' : `, ${expected.ret}`}`, seen }];
+      const findings: Finding[] = [];
+      if (expected.ret !== undefined && result.ret !== expected.ret) findings.push({ aspect: 'result', expected: String(expected.ret), seen: String(result.ret) });
+      if (expected.fiemap) findings.push(...judgeExtents(expected.fiemap, result.fiemap ?? []));
+      if (expected.sizeBytes !== undefined && result.sizeBytes !== expected.sizeBytes) {
+        findings.push({ aspect: 'size', expected: `${expected.sizeBytes} bytes`, seen: `${result.sizeBytes} bytes` });
+      }
+      if (expected.outFlags) findings.push(...judgeOut(expected.outFlags, result.out));
+      return findings;
+    }
+  }
+}
+
+function judgeExtents(expected: readonly FiemapExtent[], seen: readonly FiemapExtent[]): Finding[] {
+  const show = (extent: FiemapExtent | undefined) => (extent
+    ? `logical 0x${extent.logical.toString(16)} physical 0x${extent.physical.toString(16)} length 0x${extent.length.toString(16)} flags 0x${extent.flags.toString(16)}`
+    : 'no extent');
+  for (let index = 0; index < Math.max(expected.length, seen.length); index += 1) {
+    const [want, got] = [show(expected[index]), show(seen[index])];
+    if (want !== got) return [{ aspect: 'result', expected: `extent ${index}: ${want}`, seen: got }];
+  }
+  return [];
+}
+
+function judgeOut(expected: { set: bigint; may: bigint }, out: Uint8Array | undefined): Finding[] {
+  if (!out || out.length < 16) return [{ aspect: 'result', expected: '16 bytes out', seen: `${out?.length ?? 0} bytes` }];
+  const words = Buffer.from(out);
+  const [flags, padding] = [words.readBigUInt64LE(0), words.readBigUInt64LE(8)];
+  const right = (flags & expected.set) === expected.set && (flags & ~(expected.set | expected.may)) === 0n && padding === 0n;
+  return right ? [] : [{
+    aspect: 'result', expected: `flags 0x${expected.set.toString(16)}, perhaps with 0x${expected.may.toString(16)}, padding 0`,
+    seen: `flags 0x${flags.toString(16)}, padding 0x${padding.toString(16)}`,
+  }];
+}

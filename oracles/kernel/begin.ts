@@ -1,0 +1,115 @@
+/** One IOMAP_BEGIN: the request that must be sent, and what the kernel makes of the answer. */
+import type { Exchange } from '../../harness/model/observation.ts';
+import { beginOut } from '../../harness/uapi/iomap.ts';
+import { isType, isWriteType, writtenTo, type BeginContext, type DeviceFacts, type WireMapping } from '../rules/context.ts';
+import { firstViolation } from '../rules/first-violation.ts';
+import { errnos } from '../rules/rule.ts';
+import { Unspecified } from './driver.ts';
+import { refuse, type FileState, type World } from './world.ts';
+
+const LOFF_MAX = (1n << 63n) - 1n;
+export const SECTOR = 512n;
+
+/** A mapping that the kernel accepted, and the part of the operation that it serves. */
+export interface Accepted {
+  kind: 'accepted';
+  opflags: number;
+  pos: bigint;
+  /** Bytes of the operation that the mapping covers. */
+  length: bigint;
+  acted: WireMapping;
+  device?: DeviceFacts;
+  /** Id of the row that says what the mapping does here. */
+  rule: string;
+  /** Why the operation may fail although the mapping passed validation. */
+  mayFail?: string;
+}
+export interface Failed {
+  kind: 'failed';
+  errno: number;
+  rule: string;
+  /** The server's own errno, not a refusal. */
+  replied: boolean;
+}
+
+/** The answer's payload, as plain bytes. */
+export const payloadOf = (exchange: Exchange): Buffer => Buffer.from(exchange.reply?.payload ?? new Uint8Array());
+
+/**
+ * Positive errno of an answer, 0 for none. Throws Unspecified for an answer that never completes the request
+ * (Linux fs/fuse/dev.c, fuse_dev_do_write: a header with such an error is rejected and the request keeps waiting).
+ */
+export function repliedErrno(exchange: Exchange): number {
+  if (!exchange.reply) throw new Unspecified(`${exchange.name} was never answered`);
+  const { error } = exchange.reply;
+  if (error > 0 || error <= -512) throw new Unspecified(`a reply header with error ${error} does not complete the request`);
+  return -error;
+}
+
+const typeNameOf = (world: World, mapping: WireMapping): string =>
+  Object.entries(world.revision.mappingTypes).find(([, value]) => value === mapping.type)?.[0] ?? String(mapping.type);
+
+/** Sends BEGIN for [pos, end) and judges the answer. A retry without a mapping cache cannot happen; with one it asks again. */
+export function begin(world: World, file: FileState, opflags: number, pos: bigint, end: bigint): Accepted | Failed {
+  const exchange = world.driver.request({
+    name: 'IOMAP_BEGIN', file: file.index, rule: 'request/begin',
+    fields: {
+      opflags: { value: opflags }, reserved: { value: 0 }, attrIno: { value: file.ino }, pos: { value: pos },
+      count: {
+        value: end - pos, accepts: (seen) => BigInt(seen) > 0n && BigInt(seen) <= end - pos,
+        text: `1 to ${end - pos} (inside the operation)`,
+      },
+    },
+  });
+  const payload = payloadOf(exchange);
+  const mappings = payload.length === beginOut.size ? beginOut.decode(payload) : undefined;
+  const context: BeginContext = {
+    ...world.facts, opflags, pos, count: BigInt(exchange.request['count'] as bigint), inodeHasCache: false,
+    repliedErrno: repliedErrno(exchange), payloadBytes: payload.length,
+    ...(mappings && { read: mappings.read, write: mappings.write }),
+  };
+  const outcome = firstViolation(context, world.table);
+  if (outcome.kind === 'retry') throw new Unspecified('RETRY_CACHE with a mapping cache: the cache is not modelled');
+  if (outcome.kind === 'refused') {
+    refuse(world, outcome.refusal);
+    return { kind: 'failed', errno: outcome.refusal.errno, rule: outcome.refusal.rule, replied: outcome.refusal.rule === 'begin/error' };
+  }
+  for (const { refusal } of outcome.maybe) {
+    if (world.driver.choose(2) === 1) {
+      refuse(world, refusal);
+      return { kind: 'failed', errno: refusal.errno, rule: refusal.rule, replied: false };
+    }
+  }
+  return accept(world, context, pos, end);
+}
+
+function accept(world: World, context: BeginContext, pos: bigint, end: bigint): Accepted {
+  const write = isWriteType(context);
+  const acted = (write ? writtenTo(context) : context.read)!;
+  const source = write && acted !== context.read ? context.read! : undefined;
+  const covered = (mapping: WireMapping) => min(end, mapping.offset + mapping.length) - pos;
+  let length = covered(acted);
+  // include/linux/iomap.h, iomap_length_trim: a source mapping that is no hole bounds the iteration too.
+  if (source && !isType(context, source, 'HOLE') && covered(source) < length && world.driver.choose(2) === 0) length = covered(source);
+  const device = world.facts.devices.get(acted.dev);
+  const reasons = looseEnds(context, acted, write);
+  return {
+    kind: 'accepted', opflags: context.opflags, pos, length, acted, rule: `type/${typeNameOf(world, acted).toLowerCase()}`,
+    ...(device && { device }), ...(reasons && { mayFail: reasons }),
+  };
+}
+
+/** What validation lets pass and the operation may still refuse, as long as it does not move wrong bytes. */
+function looseEnds(context: BeginContext, acted: WireMapping, write: boolean): string | undefined {
+  if (acted.offset + acted.length > LOFF_MAX) return 'the mapping ends beyond the largest file position';
+  if (!isType(context, acted, 'MAPPED', 'UNWRITTEN')) return undefined;
+  if (acted.addr % SECTOR !== 0n) return 'the address is not aligned to a sector';
+  const odd = context.revision.mappingFlags.ATOMIC_BIO! | context.revision.mappingFlags.ANON_WRITE!;
+  return write && (acted.flags & odd) !== 0 ? 'ATOMIC_BIO or ANON_WRITE on an ordinary write' : undefined;
+}
+
+export const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+export const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
+
+/** Errno for failures of the device. */
+export const EIO = errnos.EIO;

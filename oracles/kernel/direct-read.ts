@@ -1,0 +1,107 @@
+/** O_DIRECT reads, and any read under FOPEN_DIRECT_IO. Contract of the library: fs/iomap/direct-io.c. */
+import { isType } from '../rules/context.ts';
+import { errnos } from '../rules/rule.ts';
+import { begin, EIO, min, SECTOR, type Accepted } from './begin.ts';
+import type { Segment } from './content.ts';
+import { Unspecified } from './driver.ts';
+import { end } from './end.ts';
+import type { StepExpectation } from './expectation.ts';
+import type { FileState, StepOf, World } from './world.ts';
+
+const LOFF_MAX = (1n << 63n) - 1n;
+
+export function directRead(world: World, file: FileState, step: StepOf<'pread'>): StepExpectation {
+  const { offset } = step;
+  const stopAt = offset + BigInt(step.lengthBytes);
+  if (offset < 0n || stopAt > LOFF_MAX) return { kind: 'fails', rule: 'read/position', errnos: [errnos.EINVAL] };
+  const nothing: StepExpectation = { kind: 'succeeds', rule: 'read/eof', ret: 0n, data: [], behind: [] };
+  if (step.lengthBytes === 0 || offset >= file.sizeBytes) return nothing;
+
+  const { opFlags } = world.revision;
+  const segments: Segment[] = [];
+  let failures: number[] | undefined;
+  let rule = 'read/result';
+  let pos = offset;
+  while (pos < stopAt) {
+    // A kernel may bound the operation by the file's size or walk on behind it; either way no byte behind EOF is returned.
+    if (pos >= file.sizeBytes && world.driver.choose(2) === 1) break;
+    // A device's error may be known before the next mapping is asked for, or not yet.
+    if (failures && world.driver.choose(2) === 1) break;
+    const mapping = begin(world, file, opFlags.DIRECT, pos, stopAt);
+    if (mapping.kind === 'failed') {
+      if (mapping.replied && fallsBack(mapping.errno)) throw new Unspecified('the fallback to buffered reads is not modelled');
+      rule = mapping.rule;
+      failures = [...(failures ?? []), mapping.errno];
+      break;
+    }
+    const served = serve(world, mapping, segments);
+    rule = served.rule ?? rule;
+    if (served.fails) failures = [...(failures ?? []), ...served.fails];
+    if (served.fails?.length === 0) {
+      if (world.driver.choose(2) === 0) end(world, file, mapping, 0n);
+      return { kind: 'fails', rule: mapping.rule };
+    }
+    const ended = end(world, file, mapping, served.advanced);
+    if (ended !== 0) {
+      if (served.advanced === 0n) failures = [...(failures ?? []), ended];
+      // The rules let END's errno end the operation with what was copied; fs/iomap/iter.c continues after progress.
+      else if (world.driver.choose(2) === 0) { pos += served.advanced; break; }
+    }
+    if (served.advanced === 0n) break;
+    pos += served.advanced;
+  }
+  if (failures) return { kind: 'fails', rule, errnos: failures };
+  const returned = min(pos, file.sizeBytes);
+  return {
+    kind: 'succeeds', rule, ret: returned - offset,
+    data: clip(segments, offset, returned), behind: clip(segments, returned, stopAt),
+  };
+}
+
+/** ENOSYS by the rules; ENOTBLK and EFAULT mean "read through the page cache" to fs/iomap/direct-io.c. */
+const fallsBack = (errno: number): boolean => [errnos.ENOSYS, 14, 15].includes(errno);
+
+interface Served {
+  advanced: bigint;
+  /** Errnos; empty: any. */
+  fails?: number[];
+  rule?: string;
+}
+
+function serve(world: World, mapping: Accepted, segments: Segment[]): Served {
+  const { acted, pos, length, device } = mapping;
+  const until = pos + length;
+  if (isType(world, acted, 'INLINE')) throw new Unspecified('direct reads of inline data are not modelled');
+  if (isType(world, acted, 'DELALLOC')) return { advanced: 0n, fails: [EIO], rule: mapping.rule };
+  if (mapping.mayFail && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], rule: mapping.rule };
+  if (!isType(world, acted, 'MAPPED')) {
+    segments.push({ start: pos, end: until, sources: [{ kind: 'zero' }] });
+    return { advanced: length, rule: mapping.rule };
+  }
+  if (pos % SECTOR !== 0n || length % SECTOR !== 0n) return { advanced: 0n, fails: [errnos.EINVAL], rule: 'read/alignment' };
+  // The library asks for sectors; a kernel may ask for whole blocks.
+  const block = world.facts.blockSizeBytes;
+  if ((pos % block !== 0n || length % block !== 0n) && world.driver.choose(2) === 1) {
+    return { advanced: 0n, fails: [errnos.EINVAL], rule: 'read/alignment' };
+  }
+  const at = acted.addr + (pos - acted.offset);
+  if (!device || at + length > device.sizeBytes) {
+    // The error arrives with the completion: the walk has advanced, unless an earlier error stopped it first.
+    return { advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [EIO], rule: 'type/past-device-end' };
+  }
+  for (const segment of world.contents[device.index]!.read(at, at + length)) {
+    segments.push({ start: segment.start - at + pos, end: segment.end - at + pos, sources: segment.sources });
+  }
+  return { advanced: length, rule: mapping.rule };
+}
+
+function clip(segments: readonly Segment[], start: bigint, stop: bigint): Segment[] {
+  return segments.filter((segment) => segment.end > start && segment.start < stop).map((segment) => {
+    const from = segment.start > start ? segment.start : start;
+    const shift = from - segment.start;
+    return {
+      start: from, end: min(segment.end, stop),
+      sources: segment.sources.map((source) => ('offsetBytes' in source ? { ...source, offsetBytes: source.offsetBytes + shift } : source)),
+    };
+  });
+}

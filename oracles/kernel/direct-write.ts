@@ -1,0 +1,117 @@
+/** O_DIRECT writes, and any write under FOPEN_DIRECT_IO. Contract of the library: fs/iomap/direct-io.c. */
+import { isType } from '../rules/context.ts';
+import { errnos } from '../rules/rule.ts';
+import { begin, EIO, max, min, SECTOR, type Accepted } from './begin.ts';
+import { Unspecified } from './driver.ts';
+import { end } from './end.ts';
+import type { StepExpectation } from './expectation.ts';
+import { directIoend } from './ioend.ts';
+import type { FileState, StepOf, World } from './world.ts';
+
+const LOFF_MAX = (1n << 63n) - 1n;
+
+export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'>): StepExpectation {
+  const { offset } = step;
+  const stopAt = offset + BigInt(step.lengthBytes);
+  if (offset < 0n || stopAt > LOFF_MAX) return { kind: 'fails', rule: 'write/position', errnos: [errnos.EINVAL] };
+  if (step.lengthBytes === 0) return { kind: 'succeeds', rule: 'write/empty', ret: 0n };
+  if (offset >= world.facts.maxBytes) return { kind: 'fails', rule: 'write/past-maxbytes', errnos: [errnos.EFBIG] };
+  if (stopAt > world.facts.maxBytes) throw new Unspecified('a direct write that maxbytes cuts short is not modelled');
+  if (offset > file.sizeBytes) throw new Unspecified('zeroing from EOF to a write behind it is not modelled');
+
+  const { opFlags } = world.revision;
+  const written: { mapping: Accepted; certain: boolean }[] = [];
+  let failures: number[] | undefined;
+  let rule = 'write/result';
+  let pos = offset;
+  let endsShort = false;
+  while (pos < stopAt && !endsShort) {
+    if (failures && world.driver.choose(2) === 1) break;
+    const mapping = begin(world, file, opFlags.WRITE | opFlags.DIRECT, pos, stopAt);
+    if (mapping.kind === 'failed') {
+      if (mapping.replied && fallsBack(mapping.errno)) throw new Unspecified('the fallback to buffered writes is not modelled');
+      rule = mapping.rule;
+      failures = [...(failures ?? []), mapping.errno];
+      break;
+    }
+    const stored = store(world, mapping);
+    rule = stored.rule ?? rule;
+    if (stored.touches) written.push({ mapping, certain: stored.fails === undefined });
+    if (stored.fails) failures = stored.fails.length === 0 ? [] : [...(failures ?? []), ...stored.fails];
+    const ended = stored.fails?.length === 0 && world.driver.choose(2) === 1 ? 0 : end(world, file, mapping, stored.advanced);
+    if (ended !== 0) {
+      if (stored.advanced === 0n) failures = failures?.length === 0 ? [] : [...(failures ?? []), ended];
+      // The rules let END's errno end the operation as a short write; fs/iomap/iter.c continues after progress.
+      else endsShort = world.driver.choose(2) === 0;
+    }
+    pos += stored.advanced;
+    if (stored.advanced === 0n) break;
+  }
+
+  const moved = pos - offset;
+  const ioend = directIoend(world, file, {
+    pos: offset, bytes: moved, reaches: stopAt, mappings: written.map((item) => item.mapping), ...(failures && { errnos: failures }),
+  });
+  // Bytes of a write that failed as a whole may be on the device or not.
+  apply(world, step, failures || ioend !== 0 ? written.map((item) => ({ ...item, certain: false })) : written);
+  if (failures) return { kind: 'fails', rule, ...(failures.length > 0 && { errnos: ioend ? [...failures, ioend] : failures }) };
+  if (ioend !== 0) {
+    file.sizeUncertain = true;
+    return { kind: 'fails', rule: 'request/ioend', errnos: [ioend] };
+  }
+  file.sizeBytes = max(file.sizeBytes, pos);
+  return { kind: 'succeeds', rule, ret: moved };
+}
+
+const fallsBack = (errno: number): boolean => [errnos.ENOSYS, 14, 15].includes(errno);
+
+interface Stored {
+  advanced: bigint;
+  /** Errnos; empty: any. */
+  fails?: number[];
+  /** Bytes of the device may have changed. */
+  touches: boolean;
+  rule?: string;
+}
+
+function store(world: World, mapping: Accepted): Stored {
+  const { acted, pos, length, device, rule } = mapping;
+  if (isType(world, acted, 'INLINE')) throw new Unspecified('direct writes to inline data are not modelled');
+  if (isType(world, acted, 'HOLE')) {
+    world.expectation.tolerated.push({
+      pattern: /iomap_dio_(hole_)?iter|fs\/iomap\/direct-io\.c/,
+      reason: 'iomap_dio_iter warns once when a direct write meets a hole (fs/iomap/direct-io.c)',
+    });
+  }
+  if (isType(world, acted, 'HOLE', 'DELALLOC')) return { advanced: 0n, fails: [EIO], touches: false, rule };
+  if (mapping.mayFail && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], touches: false, rule };
+  if (pos % SECTOR !== 0n || length % SECTOR !== 0n) return { advanced: 0n, fails: [errnos.EINVAL], touches: false, rule: 'write/alignment' };
+  const block = world.facts.blockSizeBytes;
+  if ((pos % block !== 0n || length % block !== 0n) && world.driver.choose(2) === 1) {
+    return { advanced: 0n, fails: [errnos.EINVAL], touches: false, rule: 'write/alignment' };
+  }
+  const at = acted.addr + (pos - acted.offset);
+  if (!device || at + length > device.sizeBytes) {
+    return { advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [EIO], touches: true, rule: 'type/past-device-end' };
+  }
+  return { advanced: length, touches: true, rule };
+}
+
+/** Puts the writer's bytes where the mappings say. */
+function apply(world: World, step: StepOf<'pwrite'>, written: readonly { mapping: Accepted; certain: boolean }[]): void {
+  const block = world.facts.blockSizeBytes;
+  for (const { mapping, certain } of written) {
+    const { acted, device, pos, length } = mapping;
+    if (!device) continue;
+    const content = world.contents[device.index]!;
+    const at = acted.addr + (pos - acted.offset);
+    const stop = min(at + length, device.sizeBytes);
+    const zero = { kind: 'zero' } as const;
+    // Around a write of less than a block the rest of a fresh block is zeroed (fs/iomap/direct-io.c, need_zeroout).
+    content.mayPut(at - (pos % block), at, zero);
+    content.mayPut(at + length, min(at + length + ((block - ((pos + length) % block)) % block), device.sizeBytes), zero);
+    const source = { kind: 'writer', writer: step.writer, offsetBytes: pos } as const;
+    if (certain) content.put(at, stop, source);
+    else content.mayPut(at, stop, source);
+  }
+}

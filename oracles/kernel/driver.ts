@@ -1,0 +1,40 @@
+/**
+ * The border between the model of the kernel and the world it runs in. Judges drive it with the transcript of a case, tests
+ * with a scripted server.
+ */
+import type { Exchange } from '../../harness/model/observation.ts';
+
+/** A field of a request: the value that is right, or, where several are, a predicate with a text for people. */
+export interface ExpectedField {
+  value: bigint | number;
+  accepts?: (seen: bigint | number) => boolean;
+  text?: string;
+}
+export interface ExpectedRequest {
+  /** Name of the opcode. */
+  name: string;
+  file?: number;
+  /** Decoded fields; a nested structure is a record of fields. */
+  fields: Record<string, ExpectedField | Record<string, ExpectedField>>;
+  /** The row that asks for the request. */
+  rule: string;
+}
+
+export interface Driver {
+  /** The request that the kernel makes here, with its answer. Throws Desynchronised when the kernel made another one or none. */
+  request(expected: ExpectedRequest): Exchange;
+  /** Which of `count` readings of the rules the kernel follows here, from 0; 0 is the plainest. */
+  choose(count: number): number;
+}
+
+/** The kernel's requests left the path that the rules describe; what comes behind cannot be predicted. */
+export class Desynchronised extends Error {}
+
+/** The spec does not say what happens from here on. */
+export class Unspecified extends Error {
+  readonly reason: string;
+  constructor(reason: string) {
+    super(reason);
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,42 @@
+/** IOMAP_END: when it must be sent, with what, and what its answer does. */
+import { isType, isWriteType } from '../rules/context.ts';
+import { errnos } from '../rules/rule.ts';
+import { payloadOf, repliedErrno, type Accepted } from './begin.ts';
+import type { ExpectedField } from './driver.ts';
+import type { FileState, World } from './world.ts';
+
+/**
+ * Ends an accepted mapping after `written` bytes of it. Returns the errno of the answer, 0 where there is none. After WANT_IOMAP_END
+ * always sent; otherwise only for write-type operations, when written < count. Never for inline mappings.
+ */
+export function end(world: World, file: FileState, mapping: Accepted, written: bigint): number {
+  const { revision } = world;
+  const { acted } = mapping;
+  if (isType(world, acted, 'INLINE') || world.enosys.end) return 0;
+  const wanted = (acted.flags & revision.mappingFlags.WANT_IOMAP_END!) !== 0;
+  const short = isWriteType({ revision, opflags: mapping.opflags }) && written < mapping.length;
+  if (!wanted && !short) return 0;
+  const exact = <K extends string>(values: Record<K, bigint | number>) =>
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { value }])) as Record<K, ExpectedField>;
+  const exchange = world.driver.request({
+    name: 'IOMAP_END', file: file.index, rule: 'request/end',
+    fields: {
+      ...exact({ opflags: mapping.opflags, reserved: 0, attrIno: file.ino, pos: mapping.pos, count: mapping.length, written }),
+      map: {
+        ...exact({ offset: acted.offset, length: acted.length, addr: acted.addr, type: acted.type, dev: acted.dev }),
+        flags: {
+          value: acted.flags,
+          // SIZE_CHANGED and STALE are the kernel's own.
+          accepts: (seen) => (Number(seen) & revision.serverFlagsMask) === (acted.flags & revision.serverFlagsMask),
+          text: `0x${acted.flags.toString(16)}, besides the kernel's own flags`,
+        },
+      },
+    },
+  });
+  const errno = repliedErrno(exchange);
+  if (errno === errnos.ENOSYS) {
+    world.enosys.end = true;
+    return 0;
+  }
+  return errno === 0 && payloadOf(exchange).length !== 0 ? errnos.EIO : errno;
+}

@@ -1,0 +1,137 @@
+/**
+ * Readings of the rules. Where the rules leave a choice ("served exactly as it says, or the operation fails"), the model asks the
+ * driver; this file tries the choices one after the other against what was seen.
+ */
+import type { Case } from '../../harness/model/case.ts';
+import type { Exchange, Observation } from '../../harness/model/observation.ts';
+import type { Deviation } from '../../harness/model/verdict.ts';
+import { revisions, type Revision } from '../../harness/uapi/revision.ts';
+import type { BeginTable } from '../rules/first-violation.ts';
+import { Desynchronised, type Driver, type ExpectedField, type ExpectedRequest } from './driver.ts';
+import type { Expectation } from './expectation.ts';
+import { simulate } from './simulate.ts';
+
+/** Readings tried at most for one case; a case of the plan has fewer than ten choices. */
+const MAX_READINGS = 512;
+
+/** Requests whose place the model knows; others (LOOKUP, OPEN, FLUSH ...) come when the VFS pleases. */
+const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
+  'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS']);
+
+/**
+ * Tries readings until `judgeReading` finds no deviation, and returns the one with the fewest. `table`: rules of another kernel than the
+ * revision's, for tests.
+ */
+export function interpret(of: Case, seen: Observation, judgeReading: (expectation: Expectation) => Deviation[], table?: BeginTable):
+{ expectation: Expectation; deviations: Deviation[] } {
+  let best: { expectation: Expectation; deviations: Deviation[] } | undefined;
+  let script: number[] | undefined = [];
+  for (let tried = 0; script && tried < MAX_READINGS; tried += 1) {
+    const driver = new TranscriptDriver(revisions[of.revision], seen, script);
+    const expectation = simulate({ case: of, mount: seen.mount, inodes: seen.inodes, driver, ...(table && { table }) });
+    if (!expectation.unspecified) driver.noMoreRequests();
+    expectation.requests.push(...driver.deviations);
+    const deviations = [...expectation.requests, ...judgeReading(expectation)];
+    if (!best || deviations.length < best.deviations.length) best = { expectation, deviations };
+    if (deviations.length === 0) break;
+    script = nextScript(driver.choices);
+  }
+  return best!;
+}
+
+/** The choices that come next in depth-first order; undefined: there are none. */
+function nextScript(choices: readonly { taken: number; count: number }[]): number[] | undefined {
+  const last = choices.findLastIndex((choice) => choice.taken + 1 < choice.count);
+  if (last < 0) return undefined;
+  return choices.slice(0, last + 1).map((choice, index) => (index === last ? choice.taken + 1 : choice.taken));
+}
+
+class TranscriptDriver implements Driver {
+  readonly deviations: Deviation[] = [];
+  readonly choices: { taken: number; count: number }[] = [];
+  readonly #revision: Revision;
+  readonly #placed: Exchange[];
+  readonly #script: readonly number[];
+  #next = 0;
+
+  constructor(revision: Revision, seen: Observation, script: readonly number[]) {
+    this.#revision = revision;
+    this.#script = script;
+    this.#placed = seen.transcript.filter((exchange) => PLACED.has(exchange.name)).sort((a, b) => a.seq - b.seq);
+  }
+
+  choose(count: number): number {
+    const taken = this.#script[this.choices.length] ?? 0;
+    this.choices.push({ taken, count });
+    return taken;
+  }
+
+  request(expected: ExpectedRequest): Exchange {
+    const exchange = this.#placed[this.#next];
+    if (exchange?.name !== expected.name || (expected.file !== undefined && exchange.file !== undefined && exchange.file !== expected.file)) {
+      this.deviations.push({
+        rule: expected.rule, aspect: 'request', expected: `${expected.name} ${describeFields(expected.fields)}`,
+        seen: exchange ? `${exchange.name} ${describeRequest(exchange)}` : 'no such request',
+      });
+      throw new Desynchronised();
+    }
+    this.#next += 1;
+    if (exchange.raw) {
+      this.deviations.push({ rule: expected.rule, aspect: 'request', expected: `${expected.name} in its layout`, seen: `${exchange.raw.length} bytes of another` });
+      throw new Desynchronised();
+    }
+    this.#compare(expected, exchange);
+    return exchange;
+  }
+
+  noMoreRequests(): void {
+    if (this.deviations.length > 0) return;
+    const extra = this.#placed[this.#next];
+    if (extra) {
+      this.deviations.push({ rule: 'request/none', aspect: 'request', expected: 'no further request', seen: `${extra.name} ${describeRequest(extra)}` });
+    }
+  }
+
+  #compare(expected: ExpectedRequest, exchange: Exchange): void {
+    const bad: string[] = [];
+    const wanted: string[] = [];
+    const visit = (fields: ExpectedRequest['fields'], request: Record<string, unknown>, prefix: string) => {
+      for (const [key, field] of Object.entries(fields)) {
+        const value = request[key];
+        if (!isField(field)) visit(field, (value ?? {}) as Record<string, unknown>, `${prefix}${key}.`);
+        else if (!accepts(field, value)) {
+          wanted.push(`${prefix}${key} ${field.text ?? show(field.value)}`);
+          bad.push(`${prefix}${key} ${show(value)}`);
+        }
+      }
+    };
+    visit(expected.fields, exchange.request, '');
+    if (bad.length > 0) {
+      this.deviations.push({
+        rule: expected.rule, aspect: 'request',
+        expected: `${expected.name} with ${wanted.join(', ')}`, seen: `${exchange.name} with ${bad.join(', ')} (revision ${this.#revision.id})`,
+      });
+    }
+  }
+}
+
+const isField = (field: ExpectedField | Record<string, ExpectedField>): field is ExpectedField =>
+  typeof field.value === 'bigint' || typeof field.value === 'number';
+
+function accepts(field: ExpectedField, value: unknown): boolean {
+  if (typeof value !== 'bigint' && typeof value !== 'number') return false;
+  return field.accepts ? field.accepts(value) : BigInt(value) === BigInt(field.value);
+}
+
+const show = (value: unknown): string => (typeof value === 'bigint' || typeof value === 'number' ? `0x${value.toString(16).replace('-', '(minus) ')}` : String(value));
+
+function describeFields(fields: ExpectedRequest['fields']): string {
+  return Object.entries(fields).map(([key, field]) => (isField(field) ? `${key}=${show(field.value)}` : `${key}={${describeFields(field)}}`)).join(' ');
+}
+
+function describeRequest(exchange: Exchange): string {
+  const words = (record: Record<string, unknown>): string => Object.entries(record)
+    .map(([key, value]) => (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)
+      ? `${key}={${words(value as Record<string, unknown>)}}` : `${key}=${show(value)}`)).join(' ');
+  return exchange.raw ? `(${exchange.raw.length} bytes)` : words(exchange.request);
+}

@@ -1,0 +1,73 @@
+/** IOMAP_IOEND of a direct write: when it must be sent, with what, and what its answer does. */
+import { ioendOut } from '../../harness/uapi/iomap.ts';
+import { NULL_ADDR, type IoendFlagName } from '../../harness/uapi/revision.ts';
+import { isType } from '../rules/context.ts';
+import { errnos } from '../rules/rule.ts';
+import { payloadOf, repliedErrno, type Accepted } from './begin.ts';
+import type { ExpectedField } from './driver.ts';
+import type { FileState, World } from './world.ts';
+
+export interface DirectIoend {
+  /** Start of the write, and the bytes that were submitted. */
+  pos: bigint;
+  bytes: bigint;
+  /** Where the write would have ended. */
+  reaches: bigint;
+  /** Mappings that it submitted I/O to. */
+  mappings: readonly Accepted[];
+  /** The write failed with one of these; empty: with any. */
+  errnos?: readonly number[];
+}
+
+/**
+ * Sends IOEND where the rules ask for it: for an error, and when bytes > 0 together with SHARED, UNWRITTEN or APPEND. Returns the errno
+ * of the answer, 0 for none; ENOSYS is remembered and counts as success.
+ */
+export function directIoend(world: World, file: FileState, write: DirectIoend): number {
+  const { revision } = world;
+  if (revision.opcodes.IOMAP_IOEND === undefined || world.enosys.ioend) return 0;
+  const bit = (name: IoendFlagName) => revision.ioendFlags[name]!;
+  let accumulated = 0;
+  for (const { acted } of write.mappings) {
+    if ((acted.flags & revision.mappingFlags.SHARED!) !== 0) accumulated |= bit('SHARED');
+    if (isType(world, acted, 'UNWRITTEN')) accumulated |= bit('UNWRITTEN');
+  }
+  const failures = write.errnos;
+  const failed = failures !== undefined;
+  const appends = write.pos + write.bytes > file.onDiskSizeBytes;
+  if (!failed && (write.bytes === 0n || (accumulated === 0 && !appends))) return 0;
+  const direct = bit('DIRECT');
+  const wanted = direct | accumulated | (appends ? bit('APPEND') : 0);
+  const reachable = direct | accumulated | bit('SHARED') | bit('UNWRITTEN') | (write.reaches > file.onDiskSizeBytes ? bit('APPEND') : 0);
+  const exact = (value: bigint | number): ExpectedField => ({ value });
+  const exchange = world.driver.request({
+    name: 'IOMAP_IOEND', file: file.index, rule: 'request/ioend',
+    fields: {
+      // What a failed write had reached before it failed is not laid down.
+      flags: failed
+        ? { value: wanted, text: 'DIRECT', accepts: (seen) => (Number(seen) & direct) !== 0 && (Number(seen) & ~reachable) === 0 }
+        : exact(wanted),
+      error: failed
+        ? {
+          value: -(failures[0] ?? errnos.EIO), text: failures.length === 0 ? 'a negative errno' : `-${failures.join(' or -')}`,
+          accepts: (seen) => Number(seen) < 0 && (failures.length === 0 || failures.includes(-Number(seen))),
+        }
+        : exact(0),
+      attrIno: exact(file.ino), pos: exact(write.pos), newAddr: exact(NULL_ADDR), dev: exact(0), pad: exact(0),
+      written: failed
+        ? { value: write.bytes, text: `at most ${write.bytes}`, accepts: (seen) => BigInt(seen) <= write.bytes }
+        : exact(write.bytes),
+    },
+  });
+  const errno = repliedErrno(exchange);
+  if (errno === errnos.ENOSYS) {
+    world.enosys.ioend = true;
+    return 0;
+  }
+  if (errno !== 0) return errno;
+  const payload = payloadOf(exchange);
+  if (payload.length !== ioendOut.size) return errnos.EIO;
+  const { newsize } = ioendOut.decode(payload);
+  if (newsize > file.onDiskSizeBytes) file.onDiskSizeBytes = newsize;
+  return 0;
+}

@@ -1,0 +1,36 @@
+/** Mounting: INIT, the CONFIG answer, and the registration of the case's devices. */
+import { firstConfigViolation } from '../rules/config.ts';
+import { errnos } from '../rules/rule.ts';
+import { configReplyBytes } from './config-reply.ts';
+import { connectionHasIomap, PAGE_SIZE, refuse, type World } from './world.ts';
+
+/** Predicts the mount; false when the workload cannot run as usual, because mount(2) failed. */
+export function mount(world: World): boolean {
+  const { geometry } = world.case;
+  const iomap = connectionHasIomap(world.case) && world.revision.id !== 'r1';
+  world.expectation.devices = geometry.devices.map(() => (iomap ? 0 : errnos.EPERM));
+  const refused = iomap ? refusedConfig(world) : undefined;
+  if (!refused) return true;
+  if (geometry.mount === 'syncInit') {
+    // r2 makes EIO of a refusal after SYNC_INIT.
+    world.expectation.mount = { errno: world.revision.id === 'r2' && refused.refusal ? errnos.EIO : refused.errno, rule: refused.rule };
+    return false;
+  }
+  for (const step of world.case.workload) {
+    // Only a syscall that needs the server can tell: the kernel answers it without asking.
+    world.expectation.steps.push(step.call === 'open' ? { kind: 'fails', rule: refused.rule, errnos: [errnos.ECONNREFUSED] } : { kind: 'any', rule: refused.rule });
+  }
+  world.expectation.devices = [];
+  return false;
+}
+
+function refusedConfig(world: World): { errno: number; rule: string; refusal: boolean } | undefined {
+  const { config } = world.case.geometry;
+  if (!config) return undefined;
+  if (config.kind === 'error') return config.errno === errnos.ENOSYS ? undefined : { errno: config.errno, rule: 'config/error', refusal: false };
+  const context = { revision: world.revision, reply: configReplyBytes(world.revision, config), pageSizeBytes: PAGE_SIZE };
+  const refusal = firstConfigViolation(context);
+  if (!refusal) return undefined;
+  refuse(world, refusal);
+  return { errno: refusal.errno, rule: refusal.rule, refusal: true };
+}

@@ -1,0 +1,111 @@
+/**
+ * FIEMAP, SEEK_DATA and SEEK_HOLE: BEGIN with REPORT, repeated. What they report of each mapping type is the contract of Linux's
+ * iomap library (fs/iomap/fiemap.c, fs/iomap/seek.c): holes are skipped; unwritten blocks without page cache are no data.
+ */
+import type { FiemapExtent } from '../../harness/model/observation.ts';
+import { isType, type WireMapping } from '../rules/context.ts';
+import { errnos } from '../rules/rule.ts';
+import { begin, min, type Accepted } from './begin.ts';
+import { Unspecified } from './driver.ts';
+import { end } from './end.ts';
+import type { StepExpectation } from './expectation.ts';
+import type { FileState, StepOf, World } from './world.ts';
+
+/** include/uapi/linux/fiemap.h */
+const FIEMAP = {
+  flagSync: 1, flagXattr: 2,
+  last: 1, unknown: 2, delalloc: 4, notAligned: 0x100, inline: 0x200, unwritten: 0x800, merged: 0x1000, shared: 0x2000,
+} as const;
+const NULL_ADDR_PHYSICAL = 0n;
+
+const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+
+type Visit = { advanced: bigint; stop: boolean };
+
+/** Walks [pos, stopAt) mapping by mapping. Returns the failure, or undefined when the walk came to its end. */
+function walk(world: World, file: FileState, from: bigint, stopAt: bigint, mayStopAt: bigint, visit: (mapping: Accepted) => Visit): StepExpectation | undefined {
+  let pos = from;
+  while (pos < stopAt) {
+    if (pos >= mayStopAt && pos > from && world.driver.choose(2) === 1) return undefined;
+    const mapping = begin(world, file, world.revision.opFlags.REPORT, pos, stopAt);
+    if (mapping.kind === 'failed') {
+      if (mapping.errno === errnos.ENOSYS && mapping.replied) throw new Unspecified('BEGIN answered with ENOSYS on a report: the fallback is not modelled');
+      return fails(mapping.rule, mapping.errno);
+    }
+    if (mapping.mayFail && world.driver.choose(2) === 1) return { kind: 'fails', rule: mapping.rule };
+    const { advanced, stop } = visit(mapping);
+    const ended = end(world, file, mapping, advanced);
+    // fs/iomap/iter.c, iomap_iter_continue: without progress the errno of END is the result; the rules say that it ends the operation.
+    if (ended !== 0 && (advanced === 0n || world.driver.choose(2) === 1)) return fails('request/end', ended);
+    if (stop) return undefined;
+    pos += advanced;
+  }
+  return undefined;
+}
+
+export function seekData(world: World, file: FileState, step: StepOf<'seekData'>): StepExpectation {
+  return seek(world, file, step.offset, (mapping) => !isType(world, mapping.acted, 'HOLE', 'UNWRITTEN'), undefined);
+}
+
+export function seekHole(world: World, file: FileState, step: StepOf<'seekHole'>): StepExpectation {
+  return seek(world, file, step.offset, (mapping) => isType(world, mapping.acted, 'HOLE', 'UNWRITTEN'), file.sizeBytes);
+}
+
+function seek(world: World, file: FileState, offset: bigint, found: (mapping: Accepted) => boolean, otherwise: bigint | undefined): StepExpectation {
+  if (offset < 0n || offset >= file.sizeBytes) return fails('seek/past-eof', errnos.ENXIO, ...(offset < 0n ? [errnos.EINVAL] : []));
+  let result = otherwise;
+  let rule = 'seek/result';
+  const failure = walk(world, file, offset, file.sizeBytes, file.sizeBytes, (mapping) => {
+    const stop = found(mapping);
+    if (stop) {
+      result = mapping.pos;
+      rule = mapping.rule;
+    }
+    return { advanced: stop ? 0n : mapping.length, stop };
+  });
+  if (failure) return failure;
+  return result === undefined ? fails('seek/result', errnos.ENXIO) : { kind: 'succeeds', rule, ret: result };
+}
+
+export function fiemap(world: World, file: FileState, step: StepOf<'fiemap'>): StepExpectation {
+  if (!file.usesIomap) return fails('fiemap/needs-iomap', errnos.EOPNOTSUPP);
+  if ((step.flags & FIEMAP.flagXattr) !== 0) return fails('fiemap/xattr', errnos.EOPNOTSUPP);
+  if (step.lengthBytes === 0n) return fails('fiemap/empty', errnos.EINVAL);
+  if (step.start >= world.facts.maxBytes) return fails('fiemap/past-maxbytes', errnos.EFBIG);
+  if ((step.flags & ~FIEMAP.flagSync) !== 0) return fails('fiemap/flags', errnos.EBADR);
+  if (step.extents === 0) throw new Unspecified('FIEMAP that only counts extents is not modelled');
+
+  const extents: FiemapExtent[] = [];
+  let held: WireMapping | undefined;
+  let full = false;
+  const emit = (flags: number): void => {
+    if (!held) return;
+    if (extents.length < step.extents) extents.push(extentOf(world, held, flags));
+    full = extents.length >= step.extents;
+  };
+  const failure = walk(world, file, step.start, min(world.facts.maxBytes, step.start + step.lengthBytes), file.sizeBytes, (mapping) => {
+    if (isType(world, mapping.acted, 'HOLE')) return { advanced: mapping.length, stop: false };
+    emit(0);
+    held = mapping.acted;
+    return { advanced: full ? 0n : mapping.length, stop: full };
+  });
+  // fs/iomap/fiemap.c: ENOENT means that there are no more mappings.
+  if (failure && !(failure.kind === 'fails' && failure.rule === 'begin/error' && failure.errnos?.[0] === errnos.ENOENT)) return failure;
+  if (!full) emit(FIEMAP.last);
+  return { kind: 'succeeds', rule: 'fiemap/extents', ret: 0n, fiemap: extents };
+}
+
+function extentOf(world: World, mapping: WireMapping, flags: number): FiemapExtent {
+  const { mappingFlags } = world.revision;
+  const byType: Record<string, number> = {
+    DELALLOC: FIEMAP.delalloc | FIEMAP.unknown, UNWRITTEN: FIEMAP.unwritten, INLINE: FIEMAP.inline | FIEMAP.notAligned,
+  };
+  const type = Object.keys(byType).find((name) => isType(world, mapping, name as 'DELALLOC'));
+  return {
+    logical: mapping.offset,
+    physical: mapping.addr === 0xffff_ffff_ffff_ffffn ? NULL_ADDR_PHYSICAL : mapping.addr,
+    length: mapping.length,
+    flags: flags | (type ? byType[type]! : 0)
+      | ((mapping.flags & mappingFlags.MERGED!) !== 0 ? FIEMAP.merged : 0) | ((mapping.flags & mappingFlags.SHARED!) !== 0 ? FIEMAP.shared : 0),
+  };
+}

@@ -1,0 +1,84 @@
+/** Runs a case's workload through the model of the kernel: one reading of the rules, as the driver chooses. */
+import type { Step } from '../../harness/model/case.ts';
+import { errnos } from '../rules/rule.ts';
+import { fuseIoctl } from './control.ts';
+import { directRead } from './direct-read.ts';
+import { directWrite } from './direct-write.ts';
+import { Desynchronised, Unspecified } from './driver.ts';
+import type { Expectation, StepExpectation } from './expectation.ts';
+import { mount } from './mount.ts';
+import { fiemap, seekData, seekHole } from './reports.ts';
+import { makeWorld, type OpenFile, type World, type WorldInput } from './world.ts';
+
+export function simulate(input: WorldInput): Expectation {
+  const world = makeWorld(input);
+  const { expectation } = world;
+  try {
+    if (mount(world)) {
+      input.case.workload.forEach((step, index) => {
+        world.step = index;
+        expectation.steps.push(run(world, step));
+      });
+    }
+    expectation.contents = world.contents;
+  } catch (error) {
+    if (error instanceof Unspecified) expectation.unspecified = error.reason;
+    else if (!(error instanceof Desynchronised)) throw error;
+  }
+  return expectation;
+}
+
+function run(world: World, step: Step): StepExpectation {
+  switch (step.call) {
+    case 'open': return open(world, step.file, step.flags);
+    case 'fuseIoctl': return fuseIoctl(world, step);
+    default: return onFile(world, step, world.fds[step.fd]);
+  }
+}
+
+function open(world: World, index: number, flags: readonly string[]): StepExpectation {
+  const file = world.files[index];
+  if (!file) throw new Unspecified(`the case has no file ${index}`);
+  if (flags.includes('trunc')) throw new Unspecified('open with O_TRUNC is not modelled');
+  world.fds.push({ file, flags, closed: false });
+  return { kind: 'succeeds', rule: 'open' };
+}
+
+type FileStep = Exclude<Step, { call: 'open' | 'fuseIoctl' }>;
+
+function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExpectation {
+  if (!fd || fd.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
+  const { file } = fd;
+  if (file.sizeUncertain) throw new Unspecified('an earlier failure left the file size open');
+  const ordinary = (what: string): never => { throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`); };
+  switch (step.call) {
+    case 'close':
+      fd.closed = true;
+      return { kind: 'succeeds', rule: 'close', ret: 0n };
+    case 'fstat':
+      return { kind: 'succeeds', rule: 'size', ret: 0n, sizeBytes: file.sizeBytes };
+    case 'pread':
+      if (fd.flags.includes('wronly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
+      if (!file.usesIomap) ordinary('reading');
+      if (step.rwf) throw new Unspecified('RWF flags on reads are not modelled');
+      if (!fd.flags.includes('direct') && !file.directIo) throw new Unspecified('buffered reads are not modelled');
+      return directRead(world, file, step);
+    case 'pwrite':
+      if (fd.flags.includes('rdonly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
+      if (!file.usesIomap) ordinary('writing');
+      if (step.rwf) throw new Unspecified('RWF flags on writes are not modelled');
+      if (fd.flags.includes('append') || fd.flags.includes('sync')) throw new Unspecified('O_APPEND and O_SYNC are not modelled');
+      if (!fd.flags.includes('direct') && !file.directIo) throw new Unspecified('buffered writes are not modelled');
+      return directWrite(world, file, step);
+    case 'seekData':
+      if (!file.usesIomap) ordinary('seeking');
+      return seekData(world, file, step);
+    case 'seekHole':
+      if (!file.usesIomap) ordinary('seeking');
+      return seekHole(world, file, step);
+    case 'fiemap':
+      return fiemap(world, file, step);
+    case 'fsync': case 'ftruncate': case 'fallocate':
+      throw new Unspecified(`${step.call} is not modelled`);
+  }
+}

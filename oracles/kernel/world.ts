@@ -1,0 +1,97 @@
+/** The state that a case's syscalls act on: the mount, its devices, its files. Built from the case and what its set-up gave. */
+import type { Case, Step } from '../../harness/model/case.ts';
+import type { MountResult } from '../../harness/model/observation.ts';
+import { revisions, type Revision } from '../../harness/uapi/revision.ts';
+import type { BeginTable } from '../rules/first-violation.ts';
+import { beginTables } from '../rules/first-violation.ts';
+import type { DeviceFacts, MountFacts } from '../rules/context.ts';
+import { configGeometry } from '../rules/config.ts';
+import { configReplyBytes } from './config-reply.ts';
+import { Content } from './content.ts';
+import type { Driver } from './driver.ts';
+import type { Expectation, ExpectedRefusal } from './expectation.ts';
+
+export const PAGE_SIZE = 4096;
+const DEFAULT_MAX_BYTES = (1n << 63n) - 1n;
+
+export interface FileState {
+  index: number;
+  ino: bigint;
+  sizeBytes: bigint;
+  onDiskSizeBytes: bigint;
+  usesIomap: boolean;
+  attrFlags: readonly string[];
+  directIo: boolean;
+  /** Set when a failed operation left the size open. */
+  sizeUncertain: boolean;
+}
+
+export interface OpenFile {
+  file: FileState;
+  flags: readonly string[];
+  closed: boolean;
+}
+
+export interface World {
+  readonly case: Case;
+  readonly revision: Revision;
+  readonly table: BeginTable;
+  readonly driver: Driver;
+  readonly facts: MountFacts;
+  readonly files: FileState[];
+  readonly fds: OpenFile[];
+  readonly contents: Content[];
+  readonly expectation: Expectation;
+  /** ENOSYS answers that the connection remembers. */
+  readonly enosys: { end: boolean; ioend: boolean };
+  /** Index of the running step. */
+  step: number;
+}
+
+export interface WorldInput {
+  case: Case;
+  mount: MountResult;
+  inodes: readonly bigint[];
+  driver: Driver;
+  /** The rules of the kernel; absent: the revision's. */
+  table?: BeginTable;
+}
+
+export const connectionHasIomap = (of: Case): boolean => of.geometry.initIomap ?? true;
+
+export function makeWorld(input: WorldInput): World {
+  const { geometry } = input.case;
+  const revision = revisions[input.case.revision];
+  const iomap = connectionHasIomap(input.case);
+  const exclusiveHonoured = (geometry.initMinor ?? revision.minor) >= revision.minor;
+  const devices = new Map<number, DeviceFacts>();
+  geometry.devices.forEach((device, index) => {
+    const cookie = input.mount.devices[index];
+    if (cookie !== undefined && cookie > 0) {
+      devices.set(cookie, { index, sizeBytes: BigInt(device.sizeBytes), readable: device.access !== 'wo', writable: device.access !== 'ro' });
+    }
+  });
+  const config = geometry.config?.kind === 'config' ? geometry.config : undefined;
+  const set = config && iomap ? configGeometry({ revision, reply: configReplyBytes(revision, config), pageSizeBytes: PAGE_SIZE }) : {};
+  return {
+    case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: input.driver,
+    facts: { revision, blockSizeBytes: set.blockSizeBytes ?? BigInt(PAGE_SIZE), maxBytes: set.maxBytes ?? DEFAULT_MAX_BYTES, devices },
+    files: geometry.files.map((file, index) => ({
+      index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDiskSizeBytes: file.sizeBytes, attrFlags: file.attrFlags,
+      usesIomap: iomap && exclusiveHonoured && file.attrFlags.includes('IOMAP') && file.attrFlags.includes('EXCLUSIVE'),
+      directIo: file.directIo ?? false, sizeUncertain: false,
+    })),
+    fds: [],
+    contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
+    expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
+    enosys: { end: false, ioend: false },
+    step: -1,
+  };
+}
+
+/** Notes a refusal that the kernel must report. */
+export function refuse(world: World, refusal: Omit<ExpectedRefusal, 'step'>): void {
+  world.expectation.refusals.push({ ...refusal, step: world.step });
+}
+
+export type StepOf<C extends Step['call']> = Extract<Step, { call: C }>;

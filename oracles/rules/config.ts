@@ -1,0 +1,59 @@
+/** config/*: the answer to IOMAP_CONFIG. All EINVAL; bad data in r3. */
+import type { ConfigOut } from '../../harness/uapi/iomap.ts';
+import type { ConfigFlagName, Revision, RevisionId } from '../../harness/uapi/revision.ts';
+import { errnos, refusalOf, type Refusal, type Rule } from './rule.ts';
+
+export interface ConfigContext {
+  revision: Revision;
+  /** The reply, zero-filled when it was short. */
+  reply: ConfigOut;
+  pageSizeBytes: number;
+}
+
+const NS_PER_S = 1_000_000_000;
+const MIN_BLOCK_SIZE = 512;
+/** MAX_LFS_FILESIZE of a 64-bit kernel. Source: include/linux/fs.h. */
+const MAX_FILE_SIZE = (1n << 63n) - 1n;
+
+const sets = (c: ConfigContext, flag: ConfigFlagName): boolean => (c.reply.flags & BigInt(c.revision.configFlags[flag] ?? 0)) !== 0n;
+const knownFlags = (c: ConfigContext): bigint =>
+  Object.values(c.revision.configFlags).reduce((sum, bit) => sum | BigInt(bit), 0n);
+const isBlockSize = (size: number, pageSize: number): boolean =>
+  size >= MIN_BLOCK_SIZE && size <= pageSize && (size & (size - 1)) === 0;
+
+const row = (id: string, text: string, violated: Rule<ConfigContext>['violated'], applies: Rule<ConfigContext>['applies'] = () => true): Rule<ConfigContext> => ({
+  id: `config/${id}`, group: 'config', text, source: 'validation rules, config/*', errno: errnos.EINVAL, viaBadData: true, applies, violated,
+});
+
+export const configRulesR3: readonly Rule<ConfigContext>[] = [
+  row('flags-known', 'a flag outside 0x7f is set', (c) => (c.reply.flags & ~knownFlags(c)) !== 0n),
+  row('uuid-length', 'the UUID is longer than 16 bytes', (c) => c.reply.sUuidLen > 16),
+  row('padding-zero', 'padding is not zero', (c) => c.reply.pad !== 0 || c.reply.sPad.some((byte) => byte !== 0)),
+  row('time-granularity', 'TIME is set, and the granularity is 0 or more than 10^9',
+    (c) => c.reply.sTimeGran === 0 || c.reply.sTimeGran > NS_PER_S, (c) => sets(c, 'TIME')),
+  row('maxbytes-range', 'MAXBYTES is set, and the value is negative or more than the largest file size',
+    (c) => c.reply.sMaxbytes < 0n || c.reply.sMaxbytes > MAX_FILE_SIZE, (c) => sets(c, 'MAXBYTES')),
+  row('blocksize', 'BLOCKSIZE is set, and the value is no power of two from 512 to the page size',
+    (c) => !isBlockSize(c.reply.sBlocksize, c.pageSizeBytes), (c) => sets(c, 'BLOCKSIZE')),
+];
+const since3 = ['config/time-granularity', 'config/maxbytes-range', 'config/blocksize'];
+
+export const configTables: Readonly<Record<RevisionId, readonly Rule<ConfigContext>[]>> = {
+  r1: [],
+  r2: configRulesR3.filter((rule) => !since3.includes(rule.id)).map((rule) => ({ ...rule, viaBadData: false })),
+  r3: configRulesR3,
+};
+
+/** The rule that a CONFIG reply violates first; undefined: the reply is accepted. */
+export function firstConfigViolation(context: ConfigContext): Refusal | undefined {
+  const rule = configTables[context.revision.id].find((candidate) => candidate.applies(context) && candidate.violated(context));
+  return rule && refusalOf(rule, 0);
+}
+
+/** Block size and maxbytes that an accepted reply sets; undefined fields stay the kernel's defaults. */
+export function configGeometry(context: ConfigContext): { blockSizeBytes?: bigint; maxBytes?: bigint } {
+  return {
+    ...(sets(context, 'BLOCKSIZE') && { blockSizeBytes: BigInt(context.reply.sBlocksize) }),
+    ...(sets(context, 'MAXBYTES') && { maxBytes: context.reply.sMaxbytes }),
+  };
+}

@@ -1,0 +1,64 @@
+/**
+ * What a rule is. Rules are data: generators aim at them, judges predict by them, reports and documentation print them.
+ * Source of every row: the validation rules of the fuse-iomap uAPI, in their order of evaluation.
+ */
+
+export type Half = 'read' | 'write';
+export type RuleGroup = 'map' | 'begin' | 'inline' | 'upsert' | 'inval' | 'devinval' | 'config' | 'backing-open' | 'backing-close' | 'set-nofs'
+  | 'add-iomap' | 'set-blocksize';
+
+/** One clause. `C` is what it judges. */
+export interface Rule<C> {
+  /** Stable name, used in code, reports and tests. */
+  readonly id: string;
+  readonly group: RuleGroup;
+  /** The clause: what the kernel refuses. */
+  readonly text: string;
+  /** Where the clause comes from. */
+  readonly source: string;
+  /** Errno of the refusal; `reply`: the one that the server answered. */
+  readonly errno: number | 'reply';
+  /** Reported as bad data: trace event, and WARN while debug_iomap is on. */
+  readonly viaBadData: boolean;
+  /** Texts of the conditions, in the order in which they are reported; undefined: the spec names none. */
+  readonly conditions?: readonly string[];
+  /** Function that reports it; undefined: the spec names none. */
+  readonly func?: string;
+  /** Halves of a reply the rule judges; absent: the rule is not about one half. */
+  readonly halves?: readonly Half[];
+  readonly applies: (context: C) => boolean;
+  /** Only asked when the rule applies. */
+  readonly violated: (context: C) => boolean;
+  /** Why the clause leaves open whether this context violates it; undefined where it does not. Only asked when the rule applies. */
+  readonly unclear?: (context: C) => string | undefined;
+}
+
+/** A rule that a context violates, and how the kernel reports that. */
+export interface Refusal {
+  readonly rule: string;
+  readonly half?: Half;
+  /** Positive errno. */
+  readonly errno: number;
+  readonly viaBadData: boolean;
+  readonly conditions?: readonly string[];
+  readonly func?: string;
+}
+
+export const errnos = {
+  EPERM: 1, ENOENT: 2, EINTR: 4, EIO: 5, ENXIO: 6, EBADF: 9, EAGAIN: 11, ENOMEM: 12, EACCES: 13, EBUSY: 16, ENODEV: 19, EINVAL: 22, EFBIG: 27,
+  ENOSPC: 28, ENOSYS: 38, EBADR: 53, EOPNOTSUPP: 95, ECONNREFUSED: 111, ESTALE: 116, EUCLEAN: 117,
+} as const;
+
+export const rulesText = 'validation rules';
+
+/** The refusal that a violated rule stands for. */
+export function refusalOf(rule: Rule<never>, repliedErrno: number, half?: Half): Refusal {
+  return {
+    rule: rule.id,
+    ...(half && { half }),
+    errno: rule.errno === 'reply' ? repliedErrno : rule.errno,
+    viaBadData: rule.viaBadData,
+    ...(rule.conditions && { conditions: rule.conditions }),
+    ...(rule.func && { func: rule.func }),
+  };
+}
