@@ -50,7 +50,7 @@ export function mapping(constraints: MappingConstraints): fc.Arbitrary<MappingSp
     before: exact ? fc.constant(0n) : fc.bigInt({ min: 0n, max: blocksAhead }),
     // Behind the largest file position a mapping may end, but then the operation may fail for it.
     behind: exact || end >= 1n << 62n ? fc.constant(0n) : fc.bigInt({ min: 0n, max: SLACK_BLOCKS }),
-    device: constraints.device === undefined ? fc.nat(setting.devices.length - 1) : fc.constant(constraints.device),
+    device: constraints.device === undefined ? fc.nat(Math.max(setting.devices.length - 1, 0)) : fc.constant(constraints.device),
     place: fc.nat(15),
     flags: fc.oneof({ weight: 2, arbitrary: fc.constant<FlagName[]>([]) }, { weight: 1, arbitrary: fc.subarray([...flags]) }),
   });

@@ -33,6 +33,8 @@ export interface SettingConstraints {
   minBlocks?: number;
   /** The file ends where files end: at maxbytes, and the reply is asked for its last block. Default: false. */
   atMaxBytes?: boolean;
+  /** CONFIG can set maxbytes. Default: true. */
+  configurable?: boolean;
   /** Device table. Default: three small devices, all opened for reading and writing. */
   devices?: readonly DeviceSpec[];
   /** Most replies before the one in question. Default: 2. */
@@ -55,8 +57,8 @@ export const isSeek = (path: Path): boolean => path === 'seek-data' || path === 
 
 /** An operation whose reply number `cuts.length - 1` is the one in question. */
 export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> {
-  const { path, minBlocks = 0, atMaxBytes = false, devices = defaultDevices, maxBefore = 2, mayExtend = true } = constraints;
-  const blockSizes = constraints.blockSizes
+  const { path, minBlocks = 0, atMaxBytes = false, devices = defaultDevices, maxBefore = 2, mayExtend = true, configurable = true } = constraints;
+  const blockSizes = !configurable ? fc.constant(4096n) : constraints.blockSizes
     ? fc.constantFrom(...constraints.blockSizes)
     : fc.oneof({ weight: 3, arbitrary: fc.constant(4096n) }, { weight: 1, arbitrary: fc.constantFrom(...BLOCK_SIZES) });
   return fc.record({
@@ -81,7 +83,7 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
     const shape = { path, blockSize: block, devices: [...devices], mount: drawn.mount, debugIomap: drawn.debugIomap };
     if (atMaxBytes) {
       // The default maxbytes is out of reach of direct I/O that ends on a block.
-      const maxBytes = isReport(path) && drawn.huge === 0 ? undefined : SMALL_MAX_BYTES;
+      const maxBytes = !configurable || (isReport(path) && drawn.huge === 0) ? undefined : SMALL_MAX_BYTES;
       const fileSize = maxBytes ?? LOFF_MAX;
       const target = fileSize - 1n - ((fileSize - 1n) % block);
       const cuts = cutsBefore(target, served, block);
@@ -99,7 +101,9 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
       ? target + BigInt(drawn.targetBlocks - 1) * block
       : odd || path === 'direct-read' ? sized - (drawn.odd ? BigInt(drawn.oddEnd) % block : 0n) : sized;
     const atStart = cuts.length === 1 ? [opStart] : [opStart, ...cuts.slice(1)];
-    return { ...shape, fileSize, opStart, opEnd: isSeek(path) ? fileSize : max(opEnd, opStart + 1n), cuts: atStart };
+    // An operation that starts at EOF would ask nothing; a direct write may.
+    const reached = path === 'direct-write' ? fileSize : max(fileSize, opStart + 1n);
+    return { ...shape, fileSize: reached, opStart, opEnd: isSeek(path) ? reached : max(opEnd, opStart + 1n), cuts: atStart };
   });
 }
 

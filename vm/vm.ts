@@ -12,7 +12,7 @@ import { chooseAccelerator } from './qemu/accelerator.ts';
 import { findInitFailure, findPanic } from './qemu/classify.ts';
 import type { Accelerator, Machine } from './qemu/command-line.ts';
 import { Console } from './qemu/console.ts';
-import { VmError, type VmFailure } from './qemu/failure.ts';
+import { VmError, lossOf, type Loss, type VmFailure } from './qemu/failure.ts';
 import { startQemu, type QemuExit, type QemuProcess } from './qemu/process.ts';
 import { Qmp } from './qemu/qmp.ts';
 
@@ -30,6 +30,8 @@ export interface VmSpec {
   kernelArguments?: readonly string[];
   /** Receives the whole console. */
   consoleLog?: string;
+  /** Keep the guest's memory in this file (see template.ts). */
+  memoryFile?: string;
 }
 
 /** How a VM runs, for reports. */
@@ -50,8 +52,10 @@ export interface VmHandle {
   send(message: HostMessage): void;
   /** The guest's next message. Throws VmError; after that the VM is lost. No message within the deadline means that the guest hangs. */
   receive(deadlineMs: number): Promise<GuestMessage>;
-  /** The last lines of the kernel log. */
+  /** The last lines of the kernel log, oldest first. */
   consoleTail(lines?: number): string[];
+  /** Whether what `receive` threw is the kernel's fault or the machine's. */
+  lossOf(error: unknown): Loss;
 }
 
 /** A guest that says nothing on its console for that long will not say anything: a bzImage prints after 0.1 s under TCG. */
@@ -89,7 +93,7 @@ export class Vm implements VmHandle {
     throw new Error('unreachable: a kernel without a machine was refused');
   }
 
-  /** @internal for boot and restore */
+  /** A guest that runs already, at the other end of `connection`. */
   static adopt(connection: Connection, facts: KernelFacts, environment: VmEnvironment): Vm {
     return new Vm(connection, facts, environment);
   }
@@ -98,12 +102,17 @@ export class Vm implements VmHandle {
     this.#connection.send(message);
   }
 
-  receive(deadlineMs: number): Promise<GuestMessage> {
-    return this.#connection.receive(deadlineMs);
+  /** `signal` ends the waiting, with WaitingEnded, and leaves the VM as it is. */
+  receive(deadlineMs: number, signal?: AbortSignal): Promise<GuestMessage> {
+    return this.#connection.receive(deadlineMs, signal);
   }
 
   consoleTail(lines?: number): string[] {
     return this.#connection.console.tail(lines);
+  }
+
+  lossOf(error: unknown): Loss {
+    return lossOf(error);
   }
 
   get console(): Console {
@@ -146,7 +155,9 @@ async function bootOn(machine: Machine, spec: VmSpec): Promise<Vm> {
   const { accelerator } = choice;
   const initramfs = initramfsFor([...spec.files, ...moduleFiles(spec.kernel)]);
   const qemuStartMs = performance.now();
-  const process = await startQemu({ machine, accelerator, memoryMib: spec.memoryMib, kernel: spec.kernel.path, initramfs, kernelArguments: spec.kernelArguments ?? [] });
+  const process = await startQemu({
+    machine, accelerator, memoryMib: spec.memoryMib, kernel: spec.kernel.path, initramfs, kernelArguments: spec.kernelArguments ?? [],
+    ...(spec.memoryFile === undefined ? {} : { memoryFile: { path: spec.memoryFile, shared: true } }) });
   const connection = new Connection(process, new Console(spec.consoleLog), `${machine}, ${accelerator}`, qemuStartMs);
   try {
     const hello = await connection.awaitHello(spec.bootTimeoutMs);
@@ -232,8 +243,8 @@ export class Connection {
     if (this.#queue.ended === undefined) this.#process.port.write(encodeFrame(message));
   }
 
-  receive(deadlineMs: number): Promise<GuestMessage> {
-    return this.#queue.take(deadlineMs, () => { this.#lose({ kind: 'hung', deadlineMs }); });
+  receive(deadlineMs: number, signal?: AbortSignal): Promise<GuestMessage> {
+    return this.#queue.take(deadlineMs, () => { this.#lose({ kind: 'hung', deadlineMs }); }, signal);
   }
 
   async close(): Promise<void> {

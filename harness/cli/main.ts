@@ -1,14 +1,50 @@
 /** The `iomapfuzz` program: one command per file; exit codes as in docs/architecture.md. */
 import { Command, CommanderError } from 'commander';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { InfrastructureError, UntestableKernelError, UsageError } from '../../vm/errors.ts';
+import { VmError, isKernelsFault } from '../../vm/qemu/failure.ts';
+import { repositoryRoot } from '../../vm/root.ts';
+import { conformanceCommand } from './conformance.ts';
+import { compareCommand } from './compare.ts';
+import { kernelCommand } from './kernel.ts';
+import { mergeCommand } from './merge.ts';
+import { reportCommand } from './report.ts';
+import { testCommand } from './test.ts';
+import { vmCommand } from './vm.ts';
+
+const { version } = JSON.parse(readFileSync(join(repositoryRoot(), 'package.json'), 'utf8')) as { version: string };
 
 const program = new Command('iomapfuzz')
   .description('conformance and fuzz-testing harness for the fuse-iomap uAPI')
-  .showHelpAfterError('(see iomapfuzz --help)')
-  .exitOverride();
+  .version(version);
+for (const command of [conformanceCommand(), reportCommand(), compareCommand(), mergeCommand(), kernelCommand(), testCommand(), vmCommand()]) program.addCommand(command);
+setUp(program);
 
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else throw error;
+  process.exitCode = exitCodeOf(error);
+  if (!(error instanceof CommanderError)) report(error);
+}
+
+/** Commander hands settings down only to subcommands that it makes itself. */
+function setUp(command: Command): void {
+  command.exitOverride().showHelpAfterError('(--help after the command lists what it takes)');
+  command.commands.forEach(setUp);
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UsageError) return 2;
+  if (error instanceof UntestableKernelError) return 125;
+  if (error instanceof VmError && isKernelsFault(error.failure)) return 125;
+  return 3;
+}
+
+function report(error: unknown): void {
+  const known = error instanceof UsageError || error instanceof InfrastructureError || error instanceof UntestableKernelError;
+  if (known) console.error(`iomapfuzz: ${error.message}`);
+  // A bug of ours: the stack is what its report needs.
+  else console.error('iomapfuzz: this is a defect of iomapfuzz itself; please report it with these lines:\n', error);
 }

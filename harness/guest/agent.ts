@@ -5,6 +5,7 @@ import { PROTOCOL } from '../model/channel.ts';
 import { runCommand } from './exec.ts';
 import { readKernelFacts } from './kernel-facts.ts';
 import { Port } from './port.ts';
+import { runCases } from './run-cases.ts';
 
 type Send = (message: GuestMessage) => void;
 type Handlers = { [K in HostMessage['kind']]?: (message: Extract<HostMessage, { kind: K }>, send: Send) => void | Promise<void> };
@@ -13,6 +14,7 @@ type Handlers = { [K in HostMessage['kind']]?: (message: Extract<HostMessage, { 
 const handlers: Handlers = {
   ping: ({ id }, send) => { send({ kind: 'pong', id }); },
   exec: runCommand,
+  'run-cases': runCases,
   poweroff: () => { execFileSync('busybox', ['reboot', '-f']); },
 };
 

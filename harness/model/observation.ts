@@ -11,6 +11,8 @@ export interface StepResult {
   data?: ByteRun[];
   tail?: ByteRun[];
   fiemap?: FiemapExtent[];
+  /** fm_mapped_extents: with room for 0 extents it is their number. */
+  fiemapMapped?: number;
   /** fstat. */
   sizeBytes?: bigint;
   blksizeBytes?: number;
@@ -31,13 +33,18 @@ export interface Exchange {
   /** Position in the connection's order of requests. */
   seq: number;
   unique: bigint;
+  /** Index of the workload step that was running when the request arrived; absent: none was, or the guest did not note it. */
+  step?: number;
   opcode: number;
   /** Name of the opcode in the revision, or `op N`. */
   name: string;
   nodeid: bigint;
   /** Index of the case's file that the nodeid stands for, when it does. */
   file?: number;
-  /** Decoded request; bigint for 64-bit fields. Undecodable requests have `raw` instead. */
+  /**
+   * Decoded request: the fields of its structure (bigint for 64-bit ones), its names as `name` and `name2`, the bytes behind
+   * them as `data` (ByteRun[]). Requests that the layout does not fit have `raw` instead.
+   */
   request: Record<string, unknown>;
   raw?: Uint8Array;
   /** What was answered; absent: no answer (FORGET). */

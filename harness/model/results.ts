@@ -26,7 +26,7 @@ export interface CellInfo {
 }
 
 export interface CaseRecord {
-  /** Position in the run, from 0. */
+  /** Position in the run, from 0; a shard keeps the positions of the undivided run. */
   n: number;
   /** Id of the cell the case was drawn for; absent in fuzzing. */
   cell?: string;
@@ -35,6 +35,8 @@ export interface CaseRecord {
   /** One line for people: what is special about this case, with the border values. */
   note: string;
   seed: number;
+  /** Milliseconds from the start of the run to the end of this case; absent: not measured. Only timings read it. */
+  atMs?: number;
   verdict: Verdict;
   /** The case itself; always there for deviations. */
   case?: z.input<typeof caseSchema>;
@@ -72,6 +74,7 @@ export interface RunSummary {
   argv: string[];
   revision: string;
   seed: number;
+  /** As in `--shard index/count`: index from 1. */
   shard?: { index: number; count: number };
   startedAt: string;
   /** Milliseconds from start to the last update. */
@@ -80,6 +83,7 @@ export interface RunSummary {
   /** Why the run ended early: interrupted, out of disk, no VM ... */
   endedBy?: string;
   environment?: Environment;
+  /** The whole plan in plan order, also in a shard, so that a merged run has the cells of an undivided one. */
   cells: CellInfo[];
   counts: Counts;
   /** A reason that concerns the whole run: kernel without fuse-iomap, channel that can't be judged ... */

@@ -53,6 +53,8 @@ export interface Native {
 
   mount(source: string, target: string, type: string, flags: number, data: string): Ret;
   umount2(target: string, flags: number): Ret;
+  /** The BLKPG ioctl: op 1 adds partition `number` of the open disk at [start, start+length), bytes; op 2 removes it. */
+  blkpg(fd: number, op: number, number: number, start: bigint, length: bigint): Ret;
   swapon(path: string, flags: number): Ret;
   swapoff(path: string): Ret;
   /** reboot(2), without a sync. */

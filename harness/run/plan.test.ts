@@ -11,7 +11,8 @@ import { casesOf, conformancePlan, type PlanCell } from './plan.ts';
 const RUNS = 12;
 const planned = conformancePlan('r3');
 const exercised = planned.filter((cell) => cell.cases);
-const RULES_OF_BEGIN = 20 + 18;
+/** Rows of map/* and begin/* in the rules' text, less the two that stand for map/* and the retry; and the size of the reply. */
+const RULES_OF_BEGIN = 20 + (18 - 3) + 1;
 
 for (const id of ['r1', 'r2', 'r3'] as RevisionId[]) {
   test.describe(`the plan of ${id}`, () => {
@@ -41,7 +42,7 @@ for (const id of ['r1', 'r2', 'r3'] as RevisionId[]) {
 test('every rule of map and begin has its cells', () => {
   const table = beginTables.r3;
   const rules = [...table.reply, ...table.map, ...table.validate, ...table.devices].map((rule) => rule.id);
-  expect(rules).toHaveLength(RULES_OF_BEGIN - 1);
+  expect(rules).toHaveLength(RULES_OF_BEGIN);
   expect([...rules, 'begin/retry'].filter((rule) => !planned.some((cell) => cell.rule === rule))).toEqual([]);
 });
 
@@ -64,7 +65,8 @@ test.describe('a kernel that lacks one check', () => {
     const table = beginTables.r3;
     return { reply: keep(table.reply), map: keep(table.map), validate: keep(table.validate), retryHalves: table.retryHalves, devices: keep(table.devices) };
   };
-  const fails = (cell: PlanCell, table: BeginTable): boolean => casesOf(cell, { seed: 5, runs: 3 }).some(({ case: drawn }) => {
+  const drawnOf = new Map(exercised.map((cell) => [cell, casesOf(cell, { seed: 5, runs: 2 })]));
+  const fails = (cell: PlanCell, table: BeginTable): boolean => drawnOf.get(cell)!.some(({ case: drawn }) => {
     let verdict: Verdict;
     try {
       verdict = judge(drawn, runIdeal(drawn, { table }));

@@ -1,6 +1,6 @@
 /** Builds the initramfs file and keeps it in the cache: 107 MB of Node need not be copied again for every VM. */
 import { createHash } from 'node:crypto';
-import { readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { InfrastructureError, errnoOf, messageOf } from '../errors.ts';
 import { cacheDirectory } from '../paths.ts';
@@ -52,10 +52,14 @@ function fingerprint(files: readonly GuestFile[]): string {
   return hash.digest('hex').slice(0, 24);
 }
 
-/** An archive that a running QEMU is about to load must stay: only those that nobody asked for in the last hour go. */
+/** An archive that was cut off by a signal goes; an archive that a running QEMU is about to load must stay: only those that nobody asked for in the last hour go. */
 function prune(directory: string): void {
   const hourAgo = Date.now() - 3_600_000;
-  const archives = readdirSync(directory).map((name) => join(directory, name))
+  for (const name of readdirSync(directory)) {
+    const writer = /\.cpio\.(\d+)$/.exec(name)?.[1];
+    if (writer !== undefined && !existsSync(`/proc/${writer}`)) rmSync(join(directory, name), { force: true });
+  }
+  const archives = readdirSync(directory).filter((name) => name.endsWith('.cpio')).map((name) => join(directory, name))
     .map((path) => ({ path, usedMs: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
     .sort((a, b) => b.usedMs - a.usedMs);
   for (const { path, usedMs } of archives.slice(keptArchives)) if (usedMs < hourAgo) rmSync(path, { force: true });

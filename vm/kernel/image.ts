@@ -4,7 +4,6 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { UsageError, messageOf } from '../errors.ts';
-import { VmError } from '../qemu/failure.ts';
 import { parseConfig, type KernelConfig } from './config.ts';
 
 export interface KernelImage {
@@ -25,7 +24,7 @@ export interface KernelImage {
 const header = { magic: 0x202, version: 0x206, setupSectors: 0x1f1, kernelVersion: 0x20e, payloadOffset: 0x248, payloadLength: 0x24c };
 const magic = 0x53726448; // "HdrS"
 
-/** Reads `path`. Throws UsageError when it cannot be read, VmError (`bad-kernel-image`) when it is no bzImage. */
+/** Reads `path`. Throws UsageError when it cannot be read or is no bzImage. */
 export function readKernelImage(path: string, options: { modulesDirectory?: string } = {}): KernelImage {
   let image: Buffer;
   try {
@@ -34,7 +33,7 @@ export function readKernelImage(path: string, options: { modulesDirectory?: stri
     throw new UsageError(`the kernel image ${path} cannot be read (${messageOf(error)})`);
   }
   const reason = notAKernel(image);
-  if (reason !== undefined) throw new VmError({ kind: 'bad-kernel-image', path, reason });
+  if (reason !== undefined) throw new UsageError(`${path} is not a kernel that QEMU can boot: ${reason}`);
   const version = versionOf(image);
   const release = version.split(' ')[0]!;
   const found = findConfig(path, image, release);

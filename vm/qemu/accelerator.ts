@@ -97,12 +97,14 @@ async function bootUnderKvm(kernel: string): Promise<{ works: boolean; reason: s
     qemu.console.on('error', () => { /* ends with QEMU */ });
     qemu.port.on('error', () => { /* ends with QEMU */ });
     qemu.qmp.on('error', () => { /* ends with QEMU */ });
-    const timer = setTimeout(qemu.kill, probeDeadlineMs);
-    await qemu.exited;
+    let late = false;
+    const timer = setTimeout(() => { late = true; qemu.kill(); }, probeDeadlineMs);
+    const exit = await qemu.exited;
     clearTimeout(timer);
-    return console.includes(finished)
-      ? { works: true, reason: 'a guest boots under KVM' }
-      : { works: false, reason: `a guest under KVM did not finish booting within ${String(probeDeadlineMs / 1000)} s, so QEMU's software emulation is used` };
+    if (console.includes(finished)) return { works: true, reason: 'a guest boots under KVM' };
+    const what = late ? `a guest under KVM did not finish booting within ${String(probeDeadlineMs / 1000)} s`
+      : `QEMU with KVM ended (${exit.text}) before the guest had booted${exit.stderr === '' ? '' : `: ${exit.stderr.trim().split('\n').at(-1)!}`}`;
+    return { works: false, reason: what };
   } catch (error) {
     return { works: false, reason: `QEMU cannot use KVM (${error instanceof Error ? error.message.split('\n').slice(0, 2).join(': ') : String(error)})` };
   } finally {

@@ -13,7 +13,9 @@ export interface QemuSpec {
   kernelArguments?: readonly string[];
   /** Unix sockets on which the host listens. */
   sockets: { console: string; port: string; qmp: string };
-  /** Start from a migration stream instead of booting. */
+  /** Guest memory in a file of exactly that size: a template's is shared with the file, a clone's is a private copy on write. */
+  memoryFile?: { path: string; shared: boolean };
+  /** Wait for a device state (QMP migrate-incoming) instead of booting. */
   incoming?: boolean;
 }
 
@@ -23,9 +25,10 @@ export const portName = 'iomapfuzz';
  * - oops=panic: a VM is thrown away after an oops, so it may as well end there, with its log on the console;
  * - panic=-1 with QEMU's -no-reboot: a panic ends QEMU at once;
  * - reboot=t: microvm without ACPI can neither power off nor reset through a keyboard controller, a triple fault works on both machines;
- * - random.trust_cpu: no wait for entropy at boot.
+ * - random.trust_cpu: no wait for entropy at boot;
+ * - brd: one large ramdisk, which cases' devices are partitions of; it takes memory only where it was written (drivers/block/brd.c).
  */
-const kernelArguments = ['console=ttyS0', 'oops=panic', 'panic=-1', 'reboot=t', 'random.trust_cpu=on'];
+const kernelArguments = ['console=ttyS0', 'oops=panic', 'panic=-1', 'reboot=t', 'random.trust_cpu=on', 'brd.rd_nr=1', 'brd.rd_size=1048576'];
 
 const machines: Record<Machine, { option: string; virtioSuffix: string }> = {
   // Without acpi=off QEMU does not put the virtio-mmio devices on the kernel's command line (hw/i386/microvm.c).
@@ -39,7 +42,10 @@ export function qemuArguments(spec: QemuSpec): string[] {
   const literal = (path: string): string => path.replaceAll(',', ',,');
   return [
     '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
-    '-machine', option,
+    '-machine', spec.memoryFile === undefined ? option : `${option},memory-backend=ram`,
+    ...(spec.memoryFile === undefined ? [] : [
+      '-object', `memory-backend-file,id=ram,size=${String(spec.memoryMib)}M,mem-path=${literal(spec.memoryFile.path)},share=${spec.memoryFile.shared ? 'on' : 'off'}`,
+    ]),
     '-accel', spec.accelerator,
     '-cpu', spec.accelerator === 'kvm' ? 'host' : 'max',
     '-smp', '1',

@@ -55,6 +55,6 @@ export class Console {
 }
 
 function clean(line: string): string {
-  // eslint-disable-next-line no-control-regex -- terminal escapes are control characters
+   
   return line.replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1bc|[\0-\x08\x0b-\x1f]/g, '');
 }

@@ -1,12 +1,11 @@
 /** Every way in which a VM can be lost, told apart: whose fault it is decides what a run says and how it exits. */
-import { InfrastructureError } from '../errors.ts';
+import { InfrastructureError, messageOf } from '../errors.ts';
 
 export type VmFailure =
   /** The host: QEMU is not installed, or ended before it ran a guest. */
   | { kind: 'qemu-missing'; program: string }
   | { kind: 'qemu-failed'; exit: string; stderr: string }
-  /** The kernel: not an x86 bzImage, or its configuration cannot be booted by either machine. */
-  | { kind: 'bad-kernel-image'; path: string; reason: string }
+  /** The kernel's configuration cannot be booted by either machine. */
   | { kind: 'kernel-config'; missing: string[] }
   /** QEMU ran, the guest never said a word on its console. */
   | { kind: 'no-console'; afterMs: number; exit?: string }
@@ -39,15 +38,29 @@ export class VmError extends InfrastructureError {
 
 /** Whether the kernel, not the machine, kept the VM from getting ready: such a kernel cannot be tested (exit code 125). */
 export function isKernelsFault(failure: VmFailure): boolean {
-  return ['bad-kernel-image', 'kernel-config', 'no-console', 'boot-panicked', 'boot-timeout'].includes(failure.kind)
+  return ['kernel-config', 'no-console', 'boot-panicked', 'boot-timeout'].includes(failure.kind)
     || (failure.kind === 'init-failed' && failure.code !== 'agent-ended');
+}
+
+/** Whose fault a loss is, in the words of harness/run: the kernel's (panic, oops, hang) or the machine's. */
+export interface Loss {
+  blame: 'kernel' | 'machine';
+  reason: string;
+  consoleTail: readonly string[];
+}
+
+/** A guest that hangs or whose agent dies while the machine is well is the kernel's doing until a second try says otherwise. */
+const kernelLosses: readonly VmFailure['kind'][] = ['panicked', 'hung', 'agent-ended', 'garbage', 'boot-panicked', 'no-console', 'boot-timeout'];
+
+export function lossOf(error: unknown): Loss {
+  if (!(error instanceof VmError)) return { blame: 'machine', reason: messageOf(error), consoleTail: [] };
+  return { blame: kernelLosses.includes(error.failure.kind) ? 'kernel' : 'machine', reason: describeFailure(error.failure), consoleTail: error.consoleTail };
 }
 
 export function describeFailure(failure: VmFailure): string {
   switch (failure.kind) {
     case 'qemu-missing': return `the VM did not start: ${failure.program} is not installed (apt-get install qemu-system-x86)`;
     case 'qemu-failed': return `the VM did not start: QEMU ended (${failure.exit}) before it ran the guest${indented(failure.stderr)}`;
-    case 'bad-kernel-image': return `${failure.path} is not a kernel that QEMU can boot: ${failure.reason}`;
     case 'kernel-config': return `the kernel cannot be booted by QEMU's microvm or q35: its configuration lacks ${failure.missing.join(', ')}; `
       + '`iomapfuzz kernel config` prints what a testable kernel needs';
     case 'no-console': return failure.exit === undefined

@@ -16,19 +16,21 @@ const connectDeadlineMs = 30_000;
 /**
  * The watchdog between us and QEMU. Its standard input is a pipe that only we hold: when we end, by whatever signal, the
  * read returns and QEMU is killed. (PR_SET_PDEATHSIG would be tied to the thread that started it, and QEMU to a parent that
- * is not killed with us.) The run directory goes with QEMU.
+ * is not killed with us.) The run directory goes with QEMU. Standard error is QEMU's alone: with its reader gone, a shell that
+ * notes its child's death there would die of SIGPIPE before it has cleaned up.
  */
 const watchdog = `
 directory=$1; shift
 exec 3<&0
 "$@" 3<&- </dev/null &
 qemu=$!
-{ read -r _ <&3; kill -KILL $qemu; } 2>/dev/null >/dev/null &
+exec 2>/dev/null
+{ read -r _ <&3; kill -KILL $qemu; } &
 reader=$!
 exec 3<&-
 wait $qemu
 code=$?
-kill $reader 2>/dev/null
+kill $reader
 rm -rf "$directory"
 exit $code
 `;
@@ -68,7 +70,7 @@ export async function startQemu(spec: Omit<QemuSpec, 'sockets'>): Promise<QemuPr
   child.stdin.on('error', () => { /* EPIPE: the watchdog is gone already */ });
   const exited = new Promise<QemuExit>((resolve) => {
     child.on('error', (error) => { resolve({ text: error.message, code: 127, stderr }); });
-    child.on('close', (code, signal) => { resolve(exitOf(code, signal, stderr)); });
+    child.on('close', (code, signal) => { resolve(exitOf(code, signal, stderr.trim())); });
   });
   const kill = (): void => { child.stdin.end('\n'); };
 

@@ -1,4 +1,6 @@
-// System administration that has no Node API: mounts, swap, reboot, prctl.
+// System administration that has no Node API: mounts, partitions, swap, reboot, prctl.
+#include <linux/blkpg.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
@@ -27,9 +29,23 @@ static Napi::Value Sync(Info info) {
   return info.Env().Undefined();
 }
 
+// blkpg(fd, op, number, start, length): adds or removes a partition of the open disk; bytes.
+static Napi::Value Blkpg(Info info) {
+  blkpg_partition partition = {};
+  partition.pno = i32(info, 2);
+  partition.start = s64(info, 3);
+  partition.length = s64(info, 4);
+  blkpg_ioctl_arg argument = {};
+  argument.op = i32(info, 1);
+  argument.datalen = sizeof(partition);
+  argument.data = &partition;
+  return result(info, ioctl(i32(info, 0), BLKPG, &argument));
+}
+
 void ExportMounts(Napi::Env env, Napi::Object exports) {
   exports["mount"] = Napi::Function::New(env, Mount);
   exports["umount2"] = Napi::Function::New(env, Umount2);
+  exports["blkpg"] = Napi::Function::New(env, Blkpg);
   exports["swapon"] = Napi::Function::New(env, Swapon);
   exports["swapoff"] = Napi::Function::New(env, Swapoff);
   exports["reboot"] = Napi::Function::New(env, Reboot);

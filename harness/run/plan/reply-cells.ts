@@ -77,8 +77,7 @@ function ordinary(revision: Revision, drawn: Setting): fc.Arbitrary<Made> {
 
 export function caseWith(revision: Revision, path: Path, constraints: Partial<SettingConstraints>, make: (drawn: Setting) => fc.Arbitrary<Made>): fc.Arbitrary<PlannedCase> {
   const noDevices = revision.ioctls.BACKING_OPEN === undefined;
-  const blockSizes = revision.opcodes.IOMAP_CONFIG === undefined ? { blockSizes: [4096n] } : {};
-  return setting({ path, ...blockSizes, ...(noDevices && { devices: [] }), ...constraints }).chain((drawn) =>
+  return setting({ path, configurable: revision.opcodes.IOMAP_CONFIG !== undefined, ...(noDevices && { devices: [] }), ...constraints }).chain((drawn) =>
     fc.tuple(make(drawn), repliesBefore(revision, drawn)).map(([{ reply, note }, before]) => ({
       case: replyCase(revision, drawn, reply, before), note: `${note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
     })));

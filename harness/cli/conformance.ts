@@ -1,0 +1,100 @@
+/** `iomapfuzz conformance`: the plan against a kernel, a matrix on the terminal and a results directory. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { join } from 'node:path';
+import { UsageError } from '../../vm/errors.ts';
+import { buildMatrix } from '../../reports/matrix.ts';
+import { explainProblem } from '../../reports/errors.ts';
+import { loadRun } from '../../reports/run.ts';
+import { renderTerminal, terminalOf } from '../../reports/terminal.ts';
+import { judgeRun } from '../../reports/verdict.ts';
+import type { RevisionId } from '../uapi/revision.ts';
+import type { Shard } from '../run/conformance.ts';
+import { conformancePlan, type PlanCell } from '../run/plan.ts';
+import { campaign } from '../run/session.ts';
+import { progressLine } from './progress.ts';
+import { ruleTexts } from './rule-texts.ts';
+import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
+
+interface ConformanceOptions extends VmOptions {
+  rule: string[];
+  path: string[];
+  seed?: number;
+  runs: number;
+  uapi: RevisionId;
+  shard?: Shard;
+  out?: string;
+  list?: boolean;
+}
+
+const collect = (value: string, all: string[]): string[] => [...all, ...value.split(',')];
+
+export function conformanceCommand(): Command {
+  return addVmOptions(new Command('conformance'))
+    .description('check a kernel against every rule, on every path, on both sides of each border')
+    .option('--rule <id>', 'only this rule; * matches anything (map/*); repeatable', collect, [])
+    .option('--path <name>', 'only this path (direct-read, fiemap, ...); repeatable', collect, [])
+    .option('--seed <n>', 'draws the surroundings of each case; by default a new one', integer)
+    .option('--runs <n>', 'cases per cell of the plan', positiveInteger, 4)
+    .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
+    .option('--shard <i/n>', 'run the i-th of n parts of the plan', shardOf)
+    .option('--out <dir>', 'write the results there (default: iomapfuzz-results/DATE)')
+    .option('--list', 'print the cells of the plan instead of running it')
+    .action(async (options: ConformanceOptions) => {
+      const cells = selectCells(options);
+      if (options.list) {
+        for (const cell of cells) console.log(cell.impossible === undefined ? cell.id : `${cell.id}  (cannot exist: ${cell.impossible})`);
+        return;
+      }
+      const out = options.out ?? join('iomapfuzz-results', new Date().toISOString().replaceAll(':', '-').slice(0, 19));
+      const seed = options.seed ?? Math.floor(Math.random() * 0x7fff_ffff);
+      const spec = await vmSpecOf(options);
+      const progress = progressLine();
+      await campaign({
+        spec, cells, seed, runs: options.runs, revision: options.uapi, directory: out, kernelOrigin: originOf(options),
+        ...(options.flavour === undefined ? {} : { flavour: options.flavour }),
+        ...(options.shard === undefined ? {} : { shard: options.shard }),
+        onProgress: progress.update,
+      });
+      progress.end();
+      process.exitCode = await printRun(out);
+    });
+}
+
+/** Prints the matrix of a results directory; the exit code says what the run came to. */
+async function printRun(directory: string): Promise<number> {
+  const loaded = await loadRun(directory);
+  if (loaded.kind !== 'run') throw new UsageError(explainProblem(loaded));
+  const matrix = buildMatrix(loaded.run);
+  const verdict = judgeRun(loaded.run, matrix);
+  process.stdout.write(renderTerminal(loaded.run, matrix, verdict, { ...terminalOf(process.stdout, process.env), rules: ruleTexts(loaded.run.summary.revision) }));
+  console.log(`results: ${directory} (seed ${loaded.run.summary.seed})`);
+  return verdict.exitCode;
+}
+
+function selectCells({ uapi, rule, path }: ConformanceOptions): PlanCell[] {
+  const all = conformancePlan(uapi);
+  const byRule = all.filter((cell) => rule.length === 0 || rule.some((pattern) => matches(pattern, cell.rule)));
+  if (byRule.length === 0) throw new UsageError(`no rule matches ${rule.join(', ')}; conformance --list prints what there is`);
+  const cells = byRule.filter((cell) => path.length === 0 || path.includes(cell.path));
+  if (cells.length === 0) {
+    throw new UsageError(`no cell has path ${path.join(', ')}; paths of these rules: ${[...new Set(byRule.map((cell) => cell.path))].join(', ')}`);
+  }
+  return cells;
+}
+
+const matches = (pattern: string, id: string): boolean =>
+  new RegExp(`^${pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`).test(id);
+
+const originOf = ({ kernel, kdir }: VmOptions): string => (kernel !== undefined ? `--kernel ${kernel}` : kdir !== undefined ? `--kdir ${kdir}` : 'reference');
+
+export function shardOf(text: string): Shard {
+  const match = /^([1-9]\d*)\/([1-9]\d*)$/.exec(text);
+  const [index, count] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || index > count) throw new InvalidArgumentError('It must be i/n with 1 <= i <= n.');
+  return { index, count };
+}
+
+export function integer(text: string): number {
+  if (!/^\d{1,10}$/.test(text) || Number(text) > 0x7fff_ffff) throw new InvalidArgumentError('It must be a whole number from 0 to 2147483647.');
+  return Number(text);
+}

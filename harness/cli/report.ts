@@ -1,0 +1,50 @@
+/** `iomapfuzz report DIR`: stored results as a report. Its exit code is the run's, so that a CI step can be the report. */
+import { Command, Option } from 'commander';
+import { renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { compareRuns, type Comparison } from '../../reports/compare.ts';
+import { reportInput } from '../../reports/reporter.ts';
+import { reporters } from '../../reports/reporters.ts';
+import type { Run } from '../../reports/run.ts';
+import { renderTerminal, terminalOf } from '../../reports/terminal.ts';
+import { loadOrExit } from './load.ts';
+import { ruleTexts } from './rule-texts.ts';
+
+interface Options { format?: string; out?: string; baseline?: string }
+
+export function reportCommand(): Command {
+  const formats = reporters.map(({ format }) => format);
+  return new Command('report')
+    .description('render stored results; without --format the matrix and the findings are printed')
+    .argument('<dir>', 'results directory of a run')
+    .addOption(new Option('--format <format>', 'what to render').choices(formats))
+    .option('--out <file>', 'write to this file (- is standard output); default: html goes into the results directory, others to standard output')
+    .option('--baseline <dir>', 'results of an earlier run: also say what changed since')
+    .addHelpText('after', `\nFormats:\n${reporters.map(({ format, title }) => `  ${format.padEnd(10)}${title}`).join('\n')}\n\nExit code: that of the run (0 all conform, 1 deviation, 3 no verdict, 4 nothing was judged), 2 if it can't be read.`)
+    .action(async (directory: string, options: Options, command: Command) => {
+      const run = await loadOrExit(directory, command);
+      const comparison = options.baseline === undefined ? undefined : compareRuns([await loadOrExit(options.baseline, command), run]);
+      process.exitCode = await emit(run, comparison, options, command);
+    });
+}
+
+async function emit(run: Run, comparison: Comparison | undefined, options: Options, command: Command): Promise<number> {
+  const input = reportInput(run, ruleTexts(run.summary.revision), comparison);
+  const reporter = reporters.find(({ format }) => format === options.format);
+  const text = reporter ? await reporter.render(input)
+    : renderTerminal(run, input.matrix, input.verdict, { ...terminalOf(process.stdout, process.env), rules: input.rules, maxFindings: Infinity });
+  const target = options.out ?? (reporter?.format === 'html' ? join(run.directory, reporter.fileName) : '-');
+  if (target === '-') process.stdout.write(text);
+  else {
+    const path = resolve(target);
+    try {
+      // Whole or not at all: a page that breaks off is worse than none.
+      writeFileSync(`${path}.new`, text);
+      renameSync(`${path}.new`, path);
+    } catch (error) {
+      command.error(`error: can't write ${path}: ${(error as Error).message}; give another --out`);
+    }
+    console.log(`${input.verdict.headline}\nreport: ${path}`);
+  }
+  return input.verdict.exitCode;
+}

@@ -1,0 +1,147 @@
+/**
+ * Block devices of any size for cases: partitions of ramdisks, made and removed by the BLKPG ioctl. Ramdisks do their I/O
+ * inside the submitting syscall (drivers/block/brd.c), so that a case waits for nothing, and what a kernel writes past the
+ * end of one device would be seen on the next.
+ */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { ByteRun } from '../../model/bytes.ts';
+import type { DeviceChange } from '../../model/observation.ts';
+import type { Native } from '../../native/index.ts';
+
+const O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_DIRECT = 0o40000, O_PATH = 0o10000000;
+const sectorBytes = 512;
+const BLKPG_ADD_PARTITION = 1, BLKPG_DEL_PARTITION = 2;
+
+interface Ramdisk { name: string; sizeBytes: number }
+
+function ramdisks(): Ramdisk[] {
+  return readdirSync('/sys/block').filter((name) => /^ram\d+$/.test(name)).sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)))
+    .map((name) => ({ name, sizeBytes: Number(readFileSync(`/sys/block/${name}/size`, 'utf8')) * sectorBytes }));
+}
+
+/** The devices of one geometry. Sizes are multiples of 512 bytes; a size of 0 is an unbound loop device. */
+export class DeviceSet {
+  readonly #native: Native;
+  readonly sizes: readonly number[];
+  /** For whole-device checks, whatever access the server has. */
+  readonly #checkFds: number[];
+  readonly #partitions: { diskFd: number; number: number }[];
+  readonly paths: readonly string[];
+
+  private constructor(native: Native, sizes: number[], paths: string[], checkFds: number[], partitions: { diskFd: number; number: number }[]) {
+    this.#native = native;
+    this.sizes = sizes;
+    this.paths = paths;
+    this.#checkFds = checkFds;
+    this.#partitions = partitions;
+  }
+
+  /** Makes the devices and writes their initial content. Throws Error that says what is missing. */
+  static make(native: Native, sizes: number[]): DeviceSet {
+    const disks = sizes.some((size) => size > 0) ? ramdisks() : [];
+    const usedBytes = disks.map(() => 0);
+    const counts = disks.map(() => 0);
+    const set = new DeviceSet(native, sizes, [], [], []);
+    try {
+      sizes.forEach((size, index) => { set.#add(index, size, disks, usedBytes, counts); });
+    } catch (error) {
+      set.remove();
+      throw error;
+    }
+    return set;
+  }
+
+  /** Opens device `index` as a server would, or O_PATH. */
+  open(index: number, access: 'rw' | 'ro' | 'wo' | 'path'): number {
+    const flags = { rw: O_RDWR, ro: O_RDONLY, wo: O_WRONLY, path: O_PATH }[access];
+    return this.#native.open(this.paths[index] ?? '', flags, 0);
+  }
+
+  /** What differs from the initial content; it is restored. */
+  changes(): DeviceChange[] {
+    const all: DeviceChange[] = [];
+    this.sizes.forEach((size, device) => {
+      if (size === 0) return;
+      const changes = this.#native.compareAndRestore(this.#checkFds[device]!, device, size);
+      if (typeof changes === 'number') throw new Error(`device ${device} (${this.paths[device]}) cannot be compared: errno ${-changes}`);
+      for (const { offsetBytes, content } of changes) appendChange(all, { device, offsetBytes, content });
+    });
+    return all;
+  }
+
+  remove(): void {
+    for (const fd of this.#checkFds) if (fd >= 0) this.#native.close(fd);
+    this.#checkFds.length = 0;
+    for (const { diskFd, number } of this.#partitions) {
+      this.#native.blkpg(diskFd, BLKPG_DEL_PARTITION, number, 0n, 0n);
+      this.#native.close(diskFd);
+    }
+    this.#partitions.length = 0;
+  }
+
+  #add(index: number, size: number, disks: Ramdisk[], usedBytes: number[], counts: number[]): void {
+    const paths = this.paths as string[];
+    if (size === 0) {
+      if (!existsSync('/dev/loop0')) throw new Error('a device of 0 bytes is an unbound loop device, and the kernel has none (CONFIG_BLK_DEV_LOOP)');
+      paths[index] = '/dev/loop0';
+      this.#checkFds[index] = -1;
+      return;
+    }
+    if (size % sectorBytes !== 0) throw new Error(`device ${index} has ${size} bytes: no multiple of ${sectorBytes}`);
+    // Devices begin at pages, so that a ramdisk's pages are not shared between them.
+    const needed = Math.ceil(size / 4096) * 4096;
+    const disk = disks.findIndex(({ sizeBytes }, at) => sizeBytes - usedBytes[at]! >= needed);
+    if (disk < 0) {
+      throw new Error(disks.length === 0
+        ? 'the kernel has no ramdisks for devices (CONFIG_BLK_DEV_RAM)'
+        : `no ramdisk has ${size} bytes left; boot with brd.rd_nr and brd.rd_size for larger ones (largest: ${Math.max(...disks.map(({ sizeBytes }) => sizeBytes))} bytes)`);
+    }
+    const { name } = disks[disk]!;
+    const number = counts[disk]! + 1;
+    const diskFd = this.#native.open(`/dev/${name}`, O_RDWR, 0);
+    if (diskFd < 0) throw new Error(`/dev/${name} cannot be opened: errno ${-diskFd}`);
+    this.#native.blkpg(diskFd, BLKPG_DEL_PARTITION, number, 0n, 0n);
+    const added = this.#native.blkpg(diskFd, BLKPG_ADD_PARTITION, number, BigInt(usedBytes[disk]!), BigInt(size));
+    if (added < 0) {
+      this.#native.close(diskFd);
+      throw new Error(`partition ${number} of /dev/${name} cannot be made: errno ${-added}`);
+    }
+    this.#partitions.push({ diskFd, number });
+    usedBytes[disk]! += needed;
+    counts[disk] = number;
+    const path = `/dev/${name}p${number}`;
+    paths[index] = path;
+    const fd = this.#native.open(path, O_RDWR | O_DIRECT, 0);
+    if (fd < 0) throw new Error(`${path} cannot be opened: errno ${-fd}`);
+    this.#checkFds[index] = fd;
+    const written = this.#native.writePattern(fd, index, size);
+    if (written < 0) throw new Error(`${path} cannot be filled: errno ${-written}${written === -constants.errno.ENOSPC ? '; the guest is out of memory' : ''}`);
+  }
+}
+
+/** Changes that meet, as at the border of two chunks of the comparison, are one. */
+function appendChange(all: DeviceChange[], next: DeviceChange): void {
+  const last = all.at(-1);
+  const end = last && last.offsetBytes + last.content.reduce((sum, { lengthBytes }) => sum + BigInt(lengthBytes), 0n);
+  if (!last || last.device !== next.device || end !== next.offsetBytes) {
+    all.push(next);
+    return;
+  }
+  const tail = last.content.at(-1)!;
+  const head = next.content[0]!;
+  if (continues(tail, head)) {
+    tail.lengthBytes += head.lengthBytes;
+    last.content.push(...next.content.slice(1));
+  } else {
+    last.content.push(...next.content);
+  }
+}
+
+function continues({ lengthBytes, source: a }: ByteRun, { source: b }: ByteRun): boolean {
+  if (a.kind === 'zero' || a.kind === 'poison') return a.kind === b.kind;
+  if (a.kind === 'other' || !('offsetBytes' in b) || a.offsetBytes + BigInt(lengthBytes) !== b.offsetBytes) return false;
+  return a.kind === 'device' ? b.kind === 'device' && a.device === b.device
+    : a.kind === 'writer' ? b.kind === 'writer' && a.writer === b.writer
+      : b.kind === 'server' && a.file === b.file;
+}

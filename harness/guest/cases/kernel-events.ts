@@ -1,0 +1,74 @@
+/** Kernel events since the last time somebody asked: bad-data traces and what the kernel log holds. */
+import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
+import type { KernelEvent } from '../../model/observation.ts';
+import type { Native } from '../../native/index.ts';
+import { parseTrace } from './bad-data-trace.ts';
+import { classify, parseRecords, type LogRecord } from './kernel-log.ts';
+
+const O_RDONLY = 0, O_NONBLOCK = 0o4000, SEEK_END = 2;
+/** A private instance, so that nobody else's tracing and ours disturb each other. */
+const instance = '/sys/kernel/tracing/instances/iomapfuzz';
+
+export class KernelEvents {
+  readonly #native: Native;
+  readonly #kmsg: number;
+  readonly #trace: number;
+  readonly #buffer = Buffer.allocUnsafeSlow(1 << 20);
+  #lastSeq: number | undefined;
+
+  /** Starts with what the kernel says from now on. A kernel without the trace event has log events only. */
+  constructor(native: Native) {
+    this.#native = native;
+    this.#kmsg = native.open('/dev/kmsg', O_RDONLY | O_NONBLOCK, 0);
+    if (this.#kmsg >= 0) native.lseek(this.#kmsg, 0n, SEEK_END);
+    this.#trace = openTrace(native);
+  }
+
+  drain(): KernelEvent[] {
+    const trace = this.#trace < 0 ? [] : parseTrace(this.#read(this.#trace));
+    const log = this.#kmsg < 0 ? [] : this.#log();
+    return trace.length === 0 ? log : trace.concat(log);
+  }
+
+  close(): void {
+    for (const fd of [this.#kmsg, this.#trace]) if (fd >= 0) closeSync(fd);
+  }
+
+  #read(fd: number): string {
+    let text = '';
+    for (;;) {
+      const got = this.#native.drain(fd, this.#buffer);
+      if (got <= 0) return text;
+      text += this.#buffer.toString('latin1', 0, got);
+      // Room was left: the stream is empty.
+      if (got < this.#buffer.length - 8192) return text;
+    }
+  }
+
+  #log(): KernelEvent[] {
+    const text = this.#read(this.#kmsg);
+    if (text === '') return [];
+    const records = parseRecords(text);
+    return [...this.#gap(records), ...classify(records)];
+  }
+
+  /** Sequence numbers have no gaps unless records were overwritten before they were read. */
+  #gap(records: readonly LogRecord[]): KernelEvent[] {
+    let missing = 0;
+    for (const { seq } of records) {
+      if (this.#lastSeq !== undefined && seq > this.#lastSeq + 1) missing += seq - this.#lastSeq - 1;
+      this.#lastSeq = seq;
+    }
+    return missing > 0 ? [{ kind: 'lost-events', source: 'kmsg', count: missing }] : [];
+  }
+}
+
+function openTrace(native: Native): number {
+  try {
+    mkdirSync(instance, { recursive: true });
+    writeFileSync(`${instance}/events/fuse/fuse_iomap_bad_data/enable`, '1');
+  } catch {
+    return -1;
+  }
+  return native.open(`${instance}/trace_pipe`, O_RDONLY | O_NONBLOCK, 0);
+}

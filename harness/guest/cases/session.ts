@@ -1,0 +1,170 @@
+/** One mounted file system, with its devices and connection: what cases of equal geometry share. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { ByteRun } from '../../model/bytes.ts';
+import type { Case } from '../../model/case.ts';
+import type { Exchange, MountResult } from '../../model/observation.ts';
+import type { Native } from '../../native/index.ts';
+import { operationsOf } from '../../uapi/fuse-operations.ts';
+import { backingMap } from '../../uapi/iomap.ts';
+import { revisions, type Revision } from '../../uapi/revision.ts';
+import type { ControlPlane } from './control-step.ts';
+import { DeviceSet } from './devices.ts';
+import { readLog } from './exchange-log.ts';
+import type { ServerCase, SessionStart } from './messages.ts';
+import type { ServerHandle } from './server-handle.ts';
+import { STATE, WORD, barrierName, fileName, mostExchanges } from './shared.ts';
+
+const { errno } = constants;
+const O_RDWR = 2, O_CLOEXEC = 0o2000000, MNT_DETACH = 2, MS_NOSUID = 2, MS_NODEV = 4;
+/** INIT is answered within milliseconds; a kernel that has not sent it by then never will. */
+const initDeadlineMs = 20_000;
+const endDeadlineMs = 20_000;
+const mountPoint = '/tmp/iomapfuzz/mnt';
+const regularPath = '/tmp/iomapfuzz/regular';
+
+/**
+ * Registers the devices in order; results, ids or -errno, go to the shared words. The connection may use iomap only when the kernel has
+ * digested the answers to INIT and CONFIG, which it does in its own time; it sends no other request before, so a lookup waits for that.
+ */
+function registerDevices(native: Native, { fd, devices, revision }: SessionStart, words: Int32Array): void {
+  if (devices.length === 0) return;
+  const ready = native.open(`${mountPoint}/${barrierName}`, 0, 0);
+  if (ready >= 0) native.close(ready);
+  const { ioctls, backingTypes } = revisions[revision];
+  const request = ioctls.BACKING_OPEN;
+  devices.forEach((device, index) => {
+    words[WORD.devices + index] = request === undefined || device < 0
+      ? -errno.EOPNOTSUPP
+      : native.ioctl(fd, request, backingMap.encode({ fd: device, flags: backingTypes.IOMAP ?? 0 }));
+  });
+}
+
+export class Session {
+  readonly mount: MountResult;
+  readonly devices: DeviceSet;
+  readonly #native: Native;
+  readonly #server: ServerHandle;
+  readonly #start: SessionStart;
+  readonly #operations;
+  readonly #revision: Revision;
+
+  private constructor(native: Native, server: ServerHandle, start: SessionStart, devices: DeviceSet, mount: MountResult) {
+    this.#native = native;
+    this.#server = server;
+    this.#start = start;
+    this.devices = devices;
+    this.mount = mount;
+    this.#revision = revisions[start.revision];
+    this.#operations = operationsOf(this.#revision);
+  }
+
+  /** Mounts. What the kernel refuses is in `mount`; what the guest cannot do at all is thrown. */
+  static open(native: Native, server: ServerHandle, { revision, geometry }: Case, opens: boolean, own?: ServerCase): Session {
+    mkdirSync(mountPoint, { recursive: true });
+    writeFileSync(regularPath, 'a regular file\n');
+    const { files: _files, ...shared } = geometry;
+    const devices = DeviceSet.make(native, shared.devices.map(({ sizeBytes }) => sizeBytes));
+    const { words } = server;
+    let mounted: MountResult;
+    let start: SessionStart;
+    try {
+      const fd = native.open('/dev/fuse', O_RDWR | O_CLOEXEC, 0);
+      if (fd < 0) throw new Error(`/dev/fuse cannot be opened: errno ${-fd}${fd === -errno.ENOENT ? ' (the kernel has no CONFIG_FUSE_FS)' : ''}`);
+      start = {
+        kind: 'session', fd, revision, geometry: shared, opens, devices: shared.devices.map(({ access }, index) => devices.open(index, access)),
+        ...(own ? { own } : {}),
+      };
+      words.fill(0);
+      words[WORD.state] = STATE.starting;
+      const syncInit = revisions[revision].ioctls.SYNC_INIT;
+      const early = shared.mount === 'syncInit' ? syncInit === undefined ? -errno.ENOTTY : native.ioctl(fd, syncInit, 0) : 0;
+      server.post(start);
+      const ret = early < 0 ? early : native.mount('iomapfuzz', mountPoint, 'fuse', MS_NOSUID | MS_NODEV,
+        `fd=${fd},rootmode=40000,user_id=0,group_id=0,allow_other`);
+      if (ret < 0) Atomics.store(words, WORD.abandoned, 1);
+      const state = ret < 0 ? Atomics.load(words, WORD.state) : server.leave(STATE.starting, initDeadlineMs);
+      if (state === STATE.failed) throw new Error(`the server failed: ${server.failure()}`);
+      if (state === undefined) throw new Error('the kernel mounted the file system but sent no INIT');
+      mounted = { errno: ret < 0 ? -ret : 0, devices: [] };
+      if (Atomics.load(words, WORD.initMinor) !== 0) {
+        mounted.minor = words[WORD.initMinor]!;
+        mounted.flags = BigInt(words[WORD.initFlags]! >>> 0) | BigInt(words[WORD.initFlags2]! >>> 0) << 32n;
+        if (ret >= 0) registerDevices(native, start, words);
+        mounted.devices = shared.devices.map((_, index) => words[WORD.devices + index]!);
+      }
+    } catch (error) {
+      devices.remove();
+      throw error;
+    }
+    return new Session(native, server, start, devices, mounted);
+  }
+
+  get control(): Omit<ControlPlane, 'unmountedFd'> {
+    return {
+      revision: this.#revision, mountedFd: this.#start.fd, devices: this.devices, deviceFds: this.#start.devices, cookies: this.mount.devices, regularPath,
+    };
+  }
+
+  paths(serial: number, files: number): string[] {
+    return Array.from({ length: files }, (_, index) => `${mountPoint}/${fileName(serial, index)}`);
+  }
+
+  announce(cases: ServerCase[]): void {
+    this.#server.post({ kind: 'cases', cases });
+  }
+
+  /**
+   * What was asked and answered for this case since the last call. Comes back when the server has answered everything the
+   * kernel has asked so far. Throws Error when the case made the kernel ask without end.
+   */
+  exchanges(serial: number): Exchange[] {
+    this.#barrier();
+    return this.#read(serial);
+  }
+
+  /** What came after that, until the connection ended; for a closed session. */
+  lastExchanges(serial: number): Exchange[] {
+    return this.#read(serial);
+  }
+
+  #read(serial: number): Exchange[] {
+    const { words, log } = this.#server;
+    const count = Atomics.load(words, WORD.count);
+    const fresh = Atomics.load(words, WORD.consumed) === 0;
+    const lost = words[WORD.lost]!;
+    const exchanges = readLog(words, log, this.#operations, serial, (buffer, at, length) => this.#native.decodeRuns(buffer, at, length) as ByteRun[]);
+    if (fresh && count > mostExchanges) throw new Error(`the case made the kernel send more than ${mostExchanges} requests`);
+    if (fresh && lost > 0) throw new Error(`${lost} exchanges found no room in the transcript`);
+    return exchanges;
+  }
+
+  /** Unmounts and takes the devices away. Throws Error when the server's thread does not come back. */
+  close(): void {
+    const native = this.#native;
+    if (this.mount.errno === 0) native.umount2(mountPoint, MNT_DETACH);
+    Atomics.store(this.#server.words, WORD.abandoned, 1);
+    for (let state: number | undefined = Atomics.load(this.#server.words, WORD.state); state !== STATE.idle && state !== STATE.failed;) {
+      state = this.#server.leave(state, endDeadlineMs);
+      if (state === undefined) throw new Error('the file system was unmounted but its connection did not end');
+    }
+    const failure = this.#server.failure();
+    if (failure === undefined) native.close(this.#start.fd);
+    for (const fd of this.#start.devices) if (fd >= 0) native.close(fd);
+    this.devices.remove();
+    if (failure !== undefined) throw new Error(`the server failed: ${failure}`);
+  }
+
+  /** Requests are answered in order by one thread: when this lookup is answered, so is everything before it. */
+  #barrier(): void {
+    if (this.mount.errno !== 0) return;
+    const fd = this.#native.open(`${mountPoint}/${barrierName}`, 0, 0);
+    if (fd === -errno.ENOENT) return;
+    if (fd >= 0) this.#native.close(fd);
+    // The connection refuses lookups (CONFIG failed, or it was aborted). What the server took up is still worth waiting for.
+    const { words } = this.#server;
+    for (let tries = 0; tries < 100 && Atomics.load(words, WORD.handled) !== Atomics.load(words, WORD.taken); tries++) {
+      Atomics.wait(words, WORD.handled, Atomics.load(words, WORD.handled), 10);
+    }
+  }
+}

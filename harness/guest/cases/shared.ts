@@ -1,0 +1,64 @@
+/**
+ * What the workload's thread and the server's thread share: a few state words, and a log of exchanges in raw bytes, which
+ * the server appends and the workload's thread decodes. Names and node ids of case files say to which case they belong, so
+ * that neither thread has to ask the other.
+ */
+
+/** Indexes into the Int32Array of state words. */
+export const WORD = {
+  /** A STATE; the server's thread sets it and notifies. */
+  state: 0,
+  /** 1: the workload's thread has read the log; the server's thread starts it again at the next request. */
+  consumed: 1,
+  /** Bytes in the log. */
+  used: 2,
+  /** Exchanges that found no room in the log. */
+  lost: 3,
+  /** 1: mount(2) failed, stop waiting for it. */
+  abandoned: 4,
+  /** What the kernel offered in INIT. */
+  initMinor: 5,
+  initFlags: 6,
+  initFlags2: 7,
+  /** Number of exchanges since the log was started. */
+  count: 8,
+  /** Requests that the server has begun to answer, and those that it has answered and logged. */
+  taken: 9,
+  handled: 10,
+  /** BACKING_OPEN results, one word per device. */
+  devices: 16,
+} as const;
+export const words = 128;
+
+export const STATE = { idle: 0, starting: 1, initialised: 2, failed: 3 } as const;
+
+export const logBytes = 8 << 20;
+/** Requests and replies are kept up to so many bytes each; file data beyond is of no use to a judge. */
+export const keptBytes = 64 << 10;
+/** A case that makes the kernel ask more often is in a loop. */
+export const mostExchanges = 20_000;
+
+/** Header of a log record: request bytes, reply bytes (-1: no reply), errno of the reply's write, sequence number. */
+export const recordHeaderBytes = 16;
+
+/** Name of a case's file in the root directory: `c<serial>.<file>`. */
+export const fileName = (serial: number, file: number): string => `c${serial}.${file}`;
+export function parseFileName(name: string): { serial: number; file: number } | undefined {
+  const match = /^c([0-9]+)\.([0-9]+)$/.exec(name);
+  return match ? { serial: Number(match[1]), file: Number(match[2]) } : undefined;
+}
+/** A lookup of this name comes back when everything before it is answered and logged. */
+export const barrierName = '.barrier';
+
+const filesPerCase = 64n;
+const firstNode = 0x1000n;
+/** Inode numbers differ from node ids, so that a kernel that mixes them up is noticed. */
+const inoOffset = 0x1_0000_0000n;
+
+export const nodeidOf = (serial: number, file: number): bigint => firstNode + BigInt(serial) * filesPerCase + BigInt(file);
+export const inoOf = (nodeid: bigint): bigint => nodeid + inoOffset;
+export function parseNodeid(nodeid: bigint): { serial: number; file: number } | undefined {
+  if (nodeid < firstNode) return undefined;
+  const n = nodeid - firstNode;
+  return { serial: Number(n / filesPerCase), file: Number(n % filesPerCase) };
+}

@@ -1,0 +1,124 @@
+/** The workload: one function per kind of step, each a syscall and its result as the observation wants it. */
+import type { Step } from '../../model/case.ts';
+import { OWNER_KINDS, POISON_BYTE, type ByteRun } from '../../model/bytes.ts';
+import type { FiemapExtent, StepResult } from '../../model/observation.ts';
+import type { Native } from '../../native/index.ts';
+import { controlStep, type ControlPlane } from './control-step.ts';
+
+const openFlags = { rdonly: 0, wronly: 1, rdwr: 2, direct: 0o40000, append: 0o2000, sync: 0o4010000, trunc: 0o1000 } as const;
+const SEEK_DATA = 3, SEEK_HOLE = 4;
+/** _IOWR('f', 11, struct fiemap) of 32 bytes; an extent takes 56. */
+const FS_IOC_FIEMAP = 0xc020660b;
+const fiemapBytes = 32, extentBytes = 56;
+/** A larger buffer than this would take the guest's memory. */
+const mostBytes = 64 << 20;
+const pageBytes = 4096;
+
+export class StepError extends Error {}
+
+export class Workload {
+  readonly #native: Native;
+  readonly #control: ControlPlane;
+  readonly #paths: readonly string[];
+  readonly #fds: number[] = [];
+  static #buffer: Buffer | undefined;
+  readonly #stat = new BigUint64Array(3);
+
+  /** `paths`: of the case's files. */
+  constructor(native: Native, control: ControlPlane, paths: readonly string[]) {
+    this.#native = native;
+    this.#control = control;
+    this.#paths = paths;
+  }
+
+  /** Throws StepError when the guest cannot do the step at all. */
+  run(step: Step): StepResult {
+    const native = this.#native;
+    switch (step.call) {
+      case 'open': {
+        const path = this.#paths[step.file];
+        if (path === undefined) throw new StepError(`step opens file ${step.file}, the case has ${this.#paths.length}`);
+        const fd = native.open(path, step.flags.reduce<number>((sum, flag) => sum | openFlags[flag], 0), 0o644);
+        this.#fds.push(fd);
+        return result(fd < 0 ? fd : 0);
+      }
+      case 'close': {
+        const ret = native.close(this.#fd(step.fd));
+        this.#fds[step.fd] = -1;
+        return result(ret);
+      }
+      case 'pread': return this.#read(this.#fd(step.fd), step.lengthBytes, step.offset, step.rwf ?? 0);
+      case 'pwrite': {
+        const buffer = this.#room(step.lengthBytes);
+        native.fillPattern(buffer, 0, step.lengthBytes, OWNER_KINDS.writer, step.writer, BigInt.asUintN(64, step.offset));
+        return result(native.pwritev2(this.#fd(step.fd), buffer, 0, step.lengthBytes, step.offset, step.rwf ?? 0));
+      }
+      case 'seekData': return result64(native.lseek(this.#fd(step.fd), step.offset, SEEK_DATA));
+      case 'seekHole': return result64(native.lseek(this.#fd(step.fd), step.offset, SEEK_HOLE));
+      case 'fiemap': return this.#fiemap(this.#fd(step.fd), step.start, step.lengthBytes, step.flags, step.extents);
+      case 'fsync': return result(native.fsync(this.#fd(step.fd)));
+      case 'ftruncate': return result(native.ftruncate(this.#fd(step.fd), step.sizeBytes));
+      case 'fallocate': return result(native.fallocate(this.#fd(step.fd), step.mode, step.offset, step.lengthBytes));
+      case 'fstat': {
+        const ret = native.fstat(this.#fd(step.fd), this.#stat);
+        return ret < 0 ? result(ret) : { ...result(ret), sizeBytes: this.#stat[0]!, blksizeBytes: Number(this.#stat[1]) };
+      }
+      case 'fuseIoctl': return controlStep(native, this.#control, step);
+    }
+  }
+
+  /** Closes what the case left open. */
+  end(): void {
+    for (const fd of this.#fds) if (fd >= 0) this.#native.close(fd);
+    this.#fds.length = 0;
+  }
+
+  #fd(index: number): number {
+    if (index >= this.#fds.length) throw new StepError(`step uses fd ${index}, the case has opened ${this.#fds.length}`);
+    return this.#fds[index]!;
+  }
+
+  #read(fd: number, length: number, offset: bigint, rwf: number): StepResult {
+    const native = this.#native;
+    const buffer = this.#room(length);
+    buffer.fill(POISON_BYTE, 0, length);
+    const ret = native.preadv2(fd, buffer, 0, length, offset, rwf);
+    const got = Math.max(ret, 0);
+    const out = result(ret);
+    if (ret >= 0) out.data = native.decodeRuns(buffer, 0, got) as ByteRun[];
+    if (got < length) out.tail = native.decodeRuns(buffer, got, length - got) as ByteRun[];
+    return out;
+  }
+
+  #fiemap(fd: number, start: bigint, length: bigint, flags: number, extents: number): StepResult {
+    const argument = Buffer.alloc(fiemapBytes + extents * extentBytes);
+    argument.writeBigUInt64LE(start, 0);
+    argument.writeBigUInt64LE(length, 8);
+    argument.writeUInt32LE(flags, 16);
+    argument.writeUInt32LE(extents, 24);
+    const out = result(this.#native.ioctl(fd, FS_IOC_FIEMAP, argument));
+    const mapped = argument.readUInt32LE(20);
+    out.fiemapMapped = mapped;
+    out.fiemap = Array.from({ length: Math.min(mapped, extents) }, (_, index): FiemapExtent => {
+      const at = fiemapBytes + index * extentBytes;
+      return {
+        logical: argument.readBigUInt64LE(at), physical: argument.readBigUInt64LE(at + 8), length: argument.readBigUInt64LE(at + 16),
+        flags: argument.readUInt32LE(at + 40),
+      };
+    });
+    return out;
+  }
+
+  /** Page-aligned, for O_DIRECT; kept from step to step and from case to case. */
+  #room(length: number): Buffer {
+    if (length > mostBytes) throw new StepError(`a step of ${length} bytes is more than the guest can hold (${mostBytes})`);
+    if (!Workload.#buffer || Workload.#buffer.length < length) {
+      Workload.#buffer = this.#native.alignedBuffer(Math.max(length, 1 << 20), pageBytes);
+      if (!Workload.#buffer) throw new StepError(`the guest has no memory for a step of ${length} bytes`);
+    }
+    return Workload.#buffer;
+  }
+}
+
+export const result = (ret: number): StepResult => ret < 0 ? { ret: -1n, errno: -ret } : { ret: BigInt(ret), errno: 0 };
+const result64 = (ret: bigint): StepResult => ret < 0n ? { ret: -1n, errno: Number(-ret) } : { ret, errno: 0 };

@@ -1,0 +1,232 @@
+/** Executes cases and reports an observation of each. */
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Case, Step } from '../model/case.ts';
+import type { GuestMessage, HostMessage } from '../model/channel.ts';
+import type { DeviceChange, Exchange, Observation } from '../model/observation.ts';
+import { loadNative, type Native } from '../native/index.ts';
+import { revisions } from '../uapi/revision.ts';
+import { KernelEvents } from './cases/kernel-events.ts';
+import type { ServerCase } from './cases/messages.ts';
+import { ServerHandle } from './cases/server-handle.ts';
+import { Session } from './cases/session.ts';
+import { inoOf, nodeidOf } from './cases/shared.ts';
+import { Workload } from './cases/workload.ts';
+
+type Send = (message: GuestMessage) => void;
+type RunCases = Extract<HostMessage, { kind: 'run-cases' }>;
+interface Numbered { index: number; case: Case; serial: number }
+interface Unverified { item: Numbered; observation: Observation }
+
+const O_RDWR = 2;
+/** So many read-only cases share one comparison of the devices; if it finds a change they are run again one by one. */
+const mostUnverified = 64;
+const ENOSYS = 38;
+
+/** CONFIG answers that no kernel refuses; with any other the mount itself is the experiment. */
+function plainConfig(config: Case['geometry']['config']): boolean {
+  if (!config) return true;
+  if (config.kind === 'error') return config.errno === ENOSYS;
+  const { kind: _, blockSizeBytes = 4096, maxBytes = 1n, cacheMaxBytes: _cache, ...others } = config;
+  return Object.values(others).every((value) => value === undefined) && [512, 1024, 2048, 4096].includes(blockSizeBytes) && maxBytes > 0n;
+}
+/** Answers that the kernel remembers for the connection, and steps that change its device table, need a mount of their own. */
+const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>
+  !plainConfig(geometry.config) || workload.some(({ call }) => call === 'fuseIoctl')
+  || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || reply.kind === 'error' && reply.errno === ENOSYS
+    || reply.kind === 'raw' && reply.error === -ENOSYS);
+/** Without OPEN the kernel sends neither RELEASE nor FLUSH: two or three requests less for a case. */
+const needsOpens = ({ script, geometry }: Case): boolean =>
+  geometry.files.some(({ directIo }) => directIo) || script.some(({ on }) => on === 'OPEN');
+const sessionKey = (value: Case): string => {
+  const { files: _files, ...geometry } = value.geometry;
+  return JSON.stringify([value.revision, needsOpens(value), geometry], (_, v: unknown) => typeof v === 'bigint' ? `${v}n` : v);
+};
+
+const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'seekData', 'seekHole', 'fiemap', 'fstat'] as const);
+const mayWrite = ({ workload }: Case): boolean => workload.some((step) => !readOnly.has(step.call) || step.call === 'open' && step.flags.includes('trunc'));
+
+/** A write-type operation, or something that only follows one, although the workload did not write. */
+function wrote(transcript: readonly Exchange[], value: Case): boolean {
+  const { opFlags } = revisions[value.revision];
+  const writing = (opFlags.WRITE | opFlags.ZERO | opFlags.UNSHARE | opFlags.WRITEBACK) >>> 0;
+  return transcript.some(({ name, request }) => name === 'WRITE' || name === 'IOMAP_IOEND' || name === 'FALLOCATE'
+    || (name === 'IOMAP_BEGIN' || name === 'IOMAP_END') && ((request['opflags'] as number) & writing) !== 0);
+}
+
+const modulePath = (parameter: string): string => `/sys/module/fuse/parameters/${parameter}`;
+function setParameter(name: string, on: boolean): void {
+  try {
+    writeFileSync(modulePath(name), on ? 'Y' : 'N');
+  } catch {
+    // The kernel has no such switch; the facts say so.
+  }
+}
+
+class Runner {
+  readonly #native: Native;
+  readonly #server: ServerHandle;
+  readonly #events: KernelEvents;
+  #session: Session | undefined;
+  #sessionKey = '';
+  #serial = 0;
+  #debug: boolean | undefined;
+
+  constructor(native: Native, server: ServerHandle) {
+    this.#native = native;
+    this.#server = server;
+    this.#events = new KernelEvents(native);
+    setParameter('enable_iomap', true);
+  }
+
+  run({ id, cases }: RunCases, send: Send): void {
+    // Mounting costs more than a hundred cases: those of one geometry run together, in their order.
+    const groups = new Map<string, Numbered[]>();
+    for (const { index, case: value } of cases) {
+      const numbered = { index, case: value, serial: this.#serial++ };
+      const key = needsOwnMount(value) ? `own ${numbered.serial}` : sessionKey(value);
+      const group = groups.get(key);
+      if (group) group.push(numbered);
+      else groups.set(key, [numbered]);
+    }
+    for (const [key, group] of groups) {
+      if (key.startsWith('own ')) this.#runOwn(id, group[0]!, send);
+      else this.#runShared(id, key, group, send);
+    }
+    send({ kind: 'cases-done', id });
+  }
+
+  #runShared(id: number, key: string, group: Numbered[], send: Send): void {
+    let announced = false;
+    const unverified: Unverified[] = [];
+    const verify = (): void => {
+      const dirty = unverified.length > 0 && this.#session !== undefined && this.#session.devices.changes().length > 0;
+      for (const { item, observation } of unverified.splice(0)) {
+        send({ kind: 'case-done', id, index: item.index, observation: dirty ? this.#again(item) : observation });
+      }
+    };
+    for (const item of group) {
+      try {
+        if (mayWrite(item.case)) verify();
+        send({ kind: 'case-begins', id, index: item.index });
+        if (this.#sessionKey !== key) {
+          this.#closeSession();
+          this.#session = Session.open(this.#native, this.#server, item.case, needsOpens(item.case));
+          this.#sessionKey = key;
+          announced = false;
+          // INIT and CONFIG are no case's.
+          this.#session.exchanges(item.serial);
+        }
+        if (!announced) this.#session!.announce(group.map(serverCase));
+        announced = true;
+        const observation = this.#execute(item, this.#session!);
+        if (mayWrite(item.case)) {
+          observation.deviceChanges = this.#session!.devices.changes();
+          send({ kind: 'case-done', id, index: item.index, observation });
+        } else if (wrote(observation.transcript, item.case)) {
+          unverified.push({ item, observation });
+          verify();
+        } else {
+          unverified.push({ item, observation });
+          if (unverified.length >= mostUnverified) verify();
+        }
+      } catch (error) {
+        verify();
+        this.#fail(id, item, error, send);
+      }
+    }
+    verify();
+  }
+
+  #runOwn(id: number, item: Numbered, send: Send): void {
+    send({ kind: 'case-begins', id, index: item.index });
+    try {
+      this.#closeSession();
+      const events = this.#settle(item.case);
+      this.#session = Session.open(this.#native, this.#server, item.case, needsOpens(item.case), serverCase(item));
+      const observation = this.#execute(item, this.#session, events);
+      observation.deviceChanges = this.#session.devices.changes();
+      const session = this.#session;
+      this.#closeSession();
+      // Unmounting speaks too: SYNCFS, DESTROY, and whatever the kernel complains about.
+      observation.transcript.push(...session.lastExchanges(item.serial));
+      observation.events.push(...this.#events.drain());
+      send({ kind: 'case-done', id, index: item.index, observation });
+    } catch (error) {
+      this.#fail(id, item, error, send);
+    }
+  }
+
+  /** Once more, alone: the devices were found changed after a stretch of cases, and this says by which. */
+  #again(item: Numbered): Observation {
+    const again = { ...item, serial: this.#serial++ };
+    this.#session!.announce([serverCase(again)]);
+    const observation = this.#execute(again, this.#session!);
+    observation.deviceChanges = this.#session!.devices.changes();
+    return observation;
+  }
+
+  #settle(value: Case): Observation['events'] {
+    if (this.#debug !== value.debugIomap) setParameter('debug_iomap', value.debugIomap);
+    this.#debug = value.debugIomap;
+    // What came after the last case was reported is nobody's.
+    return this.#events.drain().filter(({ kind }) => kind === 'bug' || kind === 'warning' || kind === 'assertion');
+  }
+
+  #execute({ case: value, serial }: Numbered, session: Session, before?: Observation['events']): Observation {
+    const early = before ?? this.#settle(value);
+    const files = value.geometry.files.length;
+    const observation: Observation = {
+      mount: session.mount, steps: [], transcript: [], events: early, deviceChanges: [] as DeviceChange[],
+      inodes: Array.from({ length: files }, (_, index) => inoOf(nodeidOf(serial, index))),
+    };
+    if (session.mount.errno === 0) {
+      let unmounted: number | undefined;
+      const control = { ...session.control, unmountedFd: () => unmounted ??= this.#native.open('/dev/fuse', O_RDWR, 0) };
+      const workload = new Workload(this.#native, control, session.paths(serial, files));
+      try {
+        for (const step of value.workload) observation.steps.push(workload.run(step));
+      } finally {
+        workload.end();
+        if (unmounted !== undefined && unmounted >= 0) this.#native.close(unmounted);
+      }
+    }
+    observation.transcript = session.exchanges(serial);
+    const events = this.#events.drain();
+    if (events.length > 0) observation.events = [...early, ...events];
+    return observation;
+  }
+
+  #closeSession(): void {
+    const session = this.#session;
+    this.#session = undefined;
+    this.#sessionKey = '';
+    session?.close();
+  }
+
+  #fail(id: number, { index }: Numbered, error: unknown, send: Send): void {
+    let reason = error instanceof Error ? error.message : String(error);
+    try {
+      this.#closeSession();
+    } catch (second) {
+      reason += `; ${second instanceof Error ? second.message : String(second)}`;
+    }
+    send({ kind: 'case-failed', id, index, reason });
+  }
+}
+
+const serverCase = ({ serial, case: { geometry, script } }: Numbered): ServerCase => ({ serial, files: geometry.files, script });
+
+let runner: Promise<Runner> | undefined;
+
+/** Handler of `run-cases`. The addon and the server's thread lie beside the agent's bundle; both are loaded at the first case. */
+export async function runCases(message: RunCases, send: Send): Promise<void> {
+  runner ??= startRunner();
+  (await runner).run(message, send);
+}
+
+async function startRunner(): Promise<Runner> {
+  const folder = dirname(process.argv[1]!);
+  const addon = join(folder, 'iomapfuzz.node');
+  return new Runner(loadNative(addon), await ServerHandle.start(join(folder, 'server-thread.cjs'), addon));
+}

@@ -1,0 +1,78 @@
+/** Entry of the server's thread: serves one session after the other, blocking, for the agent's thread that runs workloads. */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { loadNative } from '../native/index.ts';
+import { offeredFlags } from './session/init.ts';
+import { Server } from './session/server.ts';
+import { fail } from './session/answer.ts';
+import { revisions } from '../uapi/revision.ts';
+import type { InitIn } from '../uapi/fuse-structs.ts';
+import { CaseFiles } from './cases/case-files.ts';
+import { LogWriter } from './cases/exchange-log.ts';
+import type { ServerCase, ServerThreadData, SessionStart, ToServer } from './cases/messages.ts';
+import { STATE, WORD, barrierName, mostExchanges } from './cases/shared.ts';
+import { constants } from 'node:os';
+
+const data = workerData as ServerThreadData;
+const native = loadNative(data.addon);
+const words = new Int32Array(data.words);
+const log = new LogWriter(words, data.log);
+const port = parentPort!;
+
+function setState(state: number): void {
+  Atomics.store(words, WORD.state, state);
+  Atomics.notify(words, WORD.state);
+}
+
+function postedCases(): ServerCase[] {
+  const cases: ServerCase[] = [];
+  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) {
+    const message = next.message as ToServer;
+    if (message.kind === 'cases') cases.push(...message.cases);
+  }
+  return cases;
+}
+
+function serve(start: SessionStart): void {
+  const revision = revisions[start.revision];
+  const { geometry } = start;
+  const cookies = (): number[] => start.devices.map((_, index) => words[WORD.devices + index]!);
+  const files = new CaseFiles({ revision, native, opens: start.opens, config: geometry.config, fetch: postedCases, cookies }, start.own);
+  const server = new Server(native, start.fd, {
+    revision, ...(geometry.initMinor === undefined ? {} : { minor: geometry.initMinor }), ...(geometry.initIomap === undefined ? {} : { iomap: geometry.initIomap }),
+  }, {
+    answer: (request) => {
+      Atomics.add(words, WORD.taken, 1);
+      return words[WORD.count]! > mostExchanges && request.names[0] !== barrierName ? fail(constants.errno.EIO) : files.answer(request);
+    },
+    initialised: (init: InitIn) => {
+      const offered = offeredFlags(init);
+      words[WORD.initMinor] = init.minor;
+      words[WORD.initFlags] = Number(BigInt.asIntN(32, offered));
+      words[WORD.initFlags2] = Number(BigInt.asIntN(32, offered >> 32n));
+      setState(STATE.initialised);
+    },
+    record: (buffer, length, reply, writeErrno, request) => {
+      if (request.names[0] !== barrierName) log.append(buffer, length, reply, writeErrno);
+      if (request.name === 'INIT') return;
+      Atomics.add(words, WORD.handled, 1);
+      Atomics.notify(words, WORD.handled);
+    },
+    abandoned: () => Atomics.load(words, WORD.abandoned) === 1,
+  });
+  const end = server.run();
+  if (end.kind === 'read-failed') throw new Error(`reading requests from /dev/fuse failed with errno ${end.errno}`);
+}
+
+port.on('message', (message: ToServer) => {
+  if (message.kind !== 'session') return;
+  try {
+    serve(message);
+    setState(STATE.idle);
+  } catch (error) {
+    // An open connection without a server would block every later syscall: closing the fd aborts it.
+    native.close(message.fd);
+    const reason = Buffer.from(error instanceof Error ? error.stack ?? error.message : String(error));
+    words[WORD.used] = reason.copy(Buffer.from(data.log));
+    setState(STATE.failed);
+  }
+});

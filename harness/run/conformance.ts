@@ -1,0 +1,77 @@
+/** A conformance run: the plan's cases through the guests, each judged, everything recorded as it comes. */
+import { judge, rulesReached } from '../../oracles/judge.ts';
+import { encodeCase, type Case } from '../model/case.ts';
+import type { KernelFacts } from '../model/channel.ts';
+import { canonicalJson, caseHash } from '../model/hash.ts';
+import { jsonSafe, type CaseRecord } from '../model/results.ts';
+import type { Verdict } from '../model/verdict.ts';
+import { execute, type ExecuteOptions, type GuestSource, type Outcome } from './execute.ts';
+import { casesOf, type PlanCell } from './plan.ts';
+
+/** A case of the plan with its place in the undivided run. */
+export interface PlannedRun {
+  n: number;
+  cell: PlanCell;
+  case: Case;
+  note: string;
+}
+
+export interface Shard { index: number; count: number }
+
+/** All cases of the cells, numbered as in the undivided run; a shard keeps every count-th. */
+export function planRuns(cells: readonly PlanCell[], of: { seed: number; runs: number; shard?: Shard }): PlannedRun[] {
+  const all: PlannedRun[] = [];
+  for (const cell of cells) {
+    for (const { case: drawn, note } of casesOf(cell, of)) all.push({ n: all.length, cell, case: drawn, note });
+  }
+  const { shard } = of;
+  return shard === undefined ? all : all.filter(({ n }) => n % shard.count === shard.index - 1);
+}
+
+/** Runs and judges; yields one record per case, as they finish. */
+export async function* runConformance(
+  source: GuestSource, runs: readonly PlannedRun[], seed: number, facts: () => KernelFacts, options: ExecuteOptions = {},
+): AsyncGenerator<CaseRecord> {
+  // A mount serves all cases of one geometry: bring those together.
+  const ordered = runs.map((run) => ({ run, key: mountKey(run.case) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.run.n - b.run.n));
+  const startedMs = performance.now();
+  for await (const { index, outcome } of execute(source, ordered.map(({ run }) => run.case), options)) {
+    const { run } = ordered[index]!;
+    yield recordOf(run, outcome, seed, facts(), Math.round(performance.now() - startedMs));
+  }
+}
+
+const mountKey = ({ geometry: { files: _files, ...mount }, debugIomap }: Case): string => canonicalJson(jsonSafe({ mount, debugIomap }));
+
+function recordOf(run: PlannedRun, outcome: Outcome, seed: number, facts: KernelFacts, atMs: number): CaseRecord {
+  const verdict = verdictOf(run, outcome, facts);
+  const record: CaseRecord = {
+    n: run.n, cell: run.cell.id, hash: caseHash(run.case), note: run.note, seed, atMs, verdict, case: encodeCase(run.case),
+  };
+  if (verdict.kind !== 'conforms' && outcome.kind === 'observed') record.observation = jsonSafe(outcome.observation);
+  if ('loss' in outcome && outcome.loss.consoleTail.length > 0) record.consoleTail = outcome.loss.consoleTail.join('\n');
+  return record;
+}
+
+export function verdictOf({ cell, case: of }: Pick<PlannedRun, 'cell' | 'case'>, outcome: Outcome, facts: KernelFacts): Verdict {
+  switch (outcome.kind) {
+    case 'lost': return { kind: 'lost', reason: outcome.loss.reason };
+    case 'failed': return { kind: 'lost', reason: `the guest could not execute the case: ${outcome.reason}` };
+    case 'crashed': return {
+      kind: 'deviates',
+      deviations: [{
+        rule: 'kernel/healthy', aspect: 'kernel-log', expected: 'the kernel stays healthy, whatever a server answers',
+        seen: `${outcome.loss.reason} (${outcome.times} of ${outcome.times} tries)`,
+      }],
+    };
+    case 'observed': {
+      const verdict = judge(of, outcome.observation, { facts });
+      // A case that conforms without having met its rule says nothing about the rule.
+      if (verdict.kind === 'conforms' && cell.reaches !== undefined
+        && rulesReached(of, outcome.observation, { facts }).includes(cell.reaches) !== (cell.border === 'violating')) {
+        return { kind: 'not-run', reason: cell.border === 'violating' ? `the case did not reach ${cell.reaches}` : `the legal twin was refused by ${cell.reaches}` };
+      }
+      return verdict;
+    }
+  }
+}

@@ -1,0 +1,74 @@
+/** The VMs of this process: one guest at a time, booted when it is needed, cloned from a snapshot once VMs get lost. */
+import { Template } from '../../vm/template.ts';
+import { Vm, type VmEnvironment, type VmSpec } from '../../vm/vm.ts';
+import type { Guest, GuestSource } from './execute.ts';
+
+export interface GuestStatistics {
+  booted: number;
+  lost: number;
+  /** From the start of QEMU to a ready agent, one entry per guest. */
+  bootMs: number[];
+}
+
+/** A kernel that takes its VM down is likely to do so again; from the second guest on a snapshot is worth its making. */
+export class LocalGuests implements GuestSource {
+  readonly statistics: GuestStatistics = { booted: 0, lost: 0, bootMs: [] };
+  readonly #spec: VmSpec;
+  readonly #onConsole: (lines: readonly string[]) => void;
+  #idle: Vm | undefined;
+  #leased = new Set<Vm>();
+  #template: Template | undefined;
+  #environment: VmEnvironment | undefined;
+
+  /** `onConsole` receives the kernel log of each guest when it ends. */
+  constructor(spec: VmSpec, onConsole: (lines: readonly string[]) => void = () => undefined) {
+    this.#spec = spec;
+    this.#onConsole = onConsole;
+  }
+
+  /** Of the first guest; undefined before there was one. */
+  get environment(): VmEnvironment | undefined {
+    return this.#environment;
+  }
+
+  /** Throws VmError. */
+  async lease(): Promise<Vm> {
+    const vm = this.#idle ?? await this.#start();
+    this.#idle = undefined;
+    this.#leased.add(vm);
+    return vm;
+  }
+
+  async release(guest: Guest, state: 'healthy' | 'poisoned'): Promise<void> {
+    const vm = guest as Vm;
+    this.#leased.delete(vm);
+    if (state === 'healthy' && this.#idle === undefined && vm.lost === undefined) this.#idle = vm;
+    else {
+      if (state === 'poisoned') this.statistics.lost += 1;
+      await this.#end(vm);
+    }
+  }
+
+  async close(): Promise<void> {
+    const all = [...this.#leased, ...(this.#idle === undefined ? [] : [this.#idle])];
+    this.#idle = undefined;
+    this.#leased.clear();
+    await Promise.all(all.map((vm) => this.#end(vm)));
+    this.#template?.close();
+    this.#template = undefined;
+  }
+
+  async #start(): Promise<Vm> {
+    if (this.statistics.lost > 0) this.#template ??= await Template.create(this.#spec);
+    const vm = this.#template === undefined ? await Vm.boot(this.#spec) : await this.#template.clone();
+    this.#environment ??= vm.environment;
+    this.statistics.booted += 1;
+    this.statistics.bootMs.push(Math.round(vm.environment.readyAfterMs));
+    return vm;
+  }
+
+  async #end(vm: Vm): Promise<void> {
+    this.#onConsole(vm.consoleTail());
+    await vm.close();
+  }
+}

@@ -1,0 +1,32 @@
+/** A comparison in lines: the regression first, then what got better, then what could explain it. */
+import type { Comparison } from './compare.ts';
+import { plural } from './text.ts';
+
+/** So many entries of one kind are named; the others are counted. */
+const MAX_NAMED = 30;
+
+export function comparisonHeadline(comparison: Comparison): string {
+  const parts = [
+    [comparison.new.length, 'new'], [comparison.newlyNotRun.length, 'newly not run'], [comparison.changed.length, 'changed'],
+    [comparison.flaky.length, 'flaky'], [comparison.gone.length, 'gone'], [comparison.same.length, 'unchanged'],
+  ].filter(([count]) => count !== 0).map(([count, word]) => `${count} ${word}`);
+  const lead = { 0: 'NO REGRESSION', 1: 'REGRESSION', 3: 'NO VERDICT (the new run is incomplete or lost cases)', 4: 'NOTHING WAS JUDGED in the new run' }[comparison.exitCode];
+  return `${lead}: ${parts.join(', ') || 'no findings in either run'}`;
+}
+
+export function comparisonLines(comparison: Comparison): string[] {
+  const lines = [comparisonHeadline(comparison)];
+  const list = <T>(title: string, entries: T[], line: (entry: T) => string): void => {
+    lines.push(...entries.slice(0, MAX_NAMED).map((entry) => `${title}: ${line(entry)}`));
+    if (entries.length > MAX_NAMED) lines.push(`${title}: and ${plural(entries.length - MAX_NAMED, 'more')}`.replace(/mores$/, 'more'));
+  };
+  list('new', comparison.new, ({ key, after }) => `${key}: ${after}`);
+  list('newly not run', comparison.newlyNotRun, ({ cell, before, after, reason }) => `${cell}: was ${before}, is ${after}${reason && ` (${reason})`}`);
+  list('changed', comparison.changed, ({ key, before, after }) => `${key}: was ${before}; is ${after}`);
+  list('flaky', comparison.flaky, ({ key, note }) => `${key}: ${note}`);
+  list('gone', comparison.gone, ({ key }) => key);
+  list('newly run', comparison.newlyRun, ({ cell, before, after }) => `${cell}: was ${before}, is ${after}`);
+  list('kernel', comparison.kernel, ({ field, before, after }) => `${field}: ${before} -> ${after}`);
+  list('circumstances', comparison.circumstances, ({ field, before, after }) => `${field}: ${before} -> ${after}`);
+  return lines;
+}

@@ -1,0 +1,188 @@
+/** What changed between two runs, or over a history of them. The last run is judged against the one before. */
+import type { Environment } from '../harness/model/results.ts';
+import type { Finding } from './findings.ts';
+import { buildMatrix, matrixCells, type MatrixCell } from './matrix.ts';
+import type { Run } from './run.ts';
+
+export interface ComparedFinding {
+  key: string;
+  rule: string;
+  path: string;
+  before?: string;
+  after?: string;
+  /** gone, flaky: what this rests on. */
+  note?: string;
+}
+
+export interface CellChange {
+  /** `map/length-nonzero@read seek-data`. */
+  cell: string;
+  before: string;
+  after: string;
+  reason: string;
+}
+
+export interface Difference { field: string; before: string; after: string }
+
+export interface Comparison {
+  before: { directory: string; startedAt: string };
+  after: { directory: string; startedAt: string };
+  new: ComparedFinding[];
+  gone: ComparedFinding[];
+  changed: ComparedFinding[];
+  /** Come and go although neither the kernel nor the tool changed. */
+  flaky: ComparedFinding[];
+  /** Still there and the same. */
+  same: ComparedFinding[];
+  /** Were judged before and are not judged now; lost ones included. Never a pass. */
+  newlyNotRun: CellChange[];
+  newlyRun: CellChange[];
+  /** Kernel and config: what can explain a change. */
+  kernel: Difference[];
+  /** Tool, revision, seed, machine: what makes two runs less comparable. */
+  circumstances: Difference[];
+  /** 0 no regression, 1 regression, 3 the new run is without a verdict for reasons of infrastructure, 4 nothing was judged in it. */
+  exitCode: 0 | 1 | 3 | 4;
+}
+
+/** `runs`, oldest first; at least two. */
+export function compareRuns(runs: Run[]): Comparison {
+  const after = runs.at(-1)!;
+  const before = runs.at(-2)!;
+  const old = index(before.findings);
+  const now = index(after.findings);
+  const afterCells = cellsOf(after);
+  const unstable = flakyKeys(runs);
+  const comparison: Comparison = {
+    before: { directory: before.directory, startedAt: before.summary.startedAt },
+    after: { directory: after.directory, startedAt: after.summary.startedAt },
+    new: [], gone: [], changed: [], flaky: [], same: [],
+    ...compareCells(cellsOf(before), afterCells),
+    kernel: differences(kernelFacts(before), kernelFacts(after)),
+    circumstances: differences(circumstances(before), circumstances(after)),
+    exitCode: 0,
+  };
+  for (const [key, finding] of now) {
+    const earlier = old.get(key);
+    const entry = { key, rule: finding.rule, path: finding.path, ...(earlier && { before: shape(earlier) }), after: shape(finding) };
+    const note = unstable.get(key);
+    if (note !== undefined) comparison.flaky.push({ ...entry, note });
+    else if (!earlier) comparison.new.push(entry);
+    else (signature(earlier) === signature(finding) ? comparison.same : comparison.changed).push(entry);
+  }
+  for (const [key, finding] of old) {
+    if (now.has(key)) continue;
+    const entry = { key, rule: finding.rule, path: finding.path, before: shape(finding) };
+    const note = unstable.get(key);
+    if (note !== undefined) comparison.flaky.push({ ...entry, note });
+    // A deviation that was not looked for again is not gone.
+    else if (judgedAgain(finding, before, after, afterCells)) comparison.gone.push(entry);
+  }
+  comparison.exitCode = exitCodeOf(comparison, after);
+  return comparison;
+}
+
+function exitCodeOf(comparison: Comparison, after: Run): Comparison['exitCode'] {
+  if (comparison.new.length > 0) return 1;
+  if (after.counts.conforms + after.counts.deviates === 0) return after.counts.lost > 0 || !after.summary.complete ? 3 : 4;
+  if (after.counts.lost > 0 || !after.summary.complete || after.damage.length > 0) return 3;
+  return comparison.newlyNotRun.length > 0 ? 1 : 0;
+}
+
+const index = (findings: Finding[]): Map<string, Finding> => new Map(findings.map((finding) => [finding.key, finding]));
+
+/** For people: the first deviation of the smallest case. */
+const shape = ({ deviations: [first] }: Finding): string => `expected ${first?.expected}, seen ${first?.seen}`;
+
+/** What makes it the same deviation with other numbers: drawn values differ from run to run. */
+const signature = ({ deviations }: Finding): string =>
+  deviations.map(({ aspect, expected, seen }) => `${aspect}|${expected}|${seen}`.replace(/0x[0-9a-f]+|\b\d+\b(?!\))/gi, '#')).sort().join('\n');
+
+function judgedAgain(finding: Finding, before: Run, after: Run, cells: Map<string, MatrixCell>): boolean {
+  const info = before.summary.cells.find(({ id }) => id === finding.example.cell);
+  if (!info) return after.summary.complete && after.counts.conforms > 0;
+  const border = cells.get(cellKey(info.rule, info.half, info.path))?.borders.find((one) => one.info.id === info.id);
+  return border !== undefined && border.counts.conforms + border.counts.deviates > 0;
+}
+
+/**
+ * Flaky: judged differently in repetitions of one case; or, between runs of one kernel by one tool and seed, there and not there
+ * although its cell was judged in both.
+ */
+function flakyKeys(runs: Run[]): Map<string, string> {
+  const notes = new Map<string, string>();
+  for (const run of runs.slice(-2)) {
+    const hashes = new Set(run.flaky);
+    const positions = new Set(run.cases.filter(({ hash }) => hashes.has(hash)).map(({ n }) => n));
+    for (const { key, cases } of run.findings) {
+      if (cases.some((n) => positions.has(n))) notes.set(key, 'one case was judged differently when repeated');
+    }
+  }
+  for (let later = 1; later < runs.length; later += 1) {
+    const [a, b] = [runs[later - 1]!, runs[later]!];
+    if (!sameExperiment(a, b)) continue;
+    const [left, right] = [index(a.findings), index(b.findings)];
+    for (const [one, other, from, to] of [[left, right, a, b], [right, left, b, a]] as const) {
+      const cells = cellsOf(to);
+      for (const [key, finding] of one) {
+        if (!other.has(key) && judgedAgain(finding, from, to, cells)) notes.set(key, `it comes and goes with the same kernel, tool and seed (${from.directory} has it, ${to.directory} does not)`);
+      }
+    }
+  }
+  return notes;
+}
+
+const sameExperiment = (a: Run, b: Run): boolean => a.summary.environment !== undefined
+  && a.summary.environment.kernelImageHash === b.summary.environment?.kernelImageHash && a.summary.toolVersion === b.summary.toolVersion
+  && a.summary.seed === b.summary.seed && a.summary.revision === b.summary.revision;
+
+const cellKey = (rule: string, half: string | undefined, path: string): string => `${half === undefined ? rule : `${rule}@${half}`} ${path}`;
+
+function cellsOf(run: Run): Map<string, MatrixCell> {
+  return new Map(matrixCells(buildMatrix(run)).map(({ row, cell }) => [cellKey(row.rule, row.half, cell.path), cell]));
+}
+
+const judged = (cell: MatrixCell | undefined): boolean => cell?.status === 'conforms' || cell?.status === 'deviates';
+
+function compareCells(before: Map<string, MatrixCell>, after: Map<string, MatrixCell>): Pick<Comparison, 'newlyNotRun' | 'newlyRun'> {
+  const newlyNotRun: CellChange[] = [];
+  const newlyRun: CellChange[] = [];
+  for (const key of new Set([...before.keys(), ...after.keys()])) {
+    const [old, now] = [before.get(key), after.get(key)];
+    const change = { cell: key, before: old?.status ?? 'not in the plan', after: now?.status ?? 'not in the plan' };
+    if (judged(old) && !judged(now)) newlyNotRun.push({ ...change, reason: now?.reasons.join('; ') ?? 'the plan no longer has it' });
+    else if (judged(now) && !judged(old)) newlyRun.push({ ...change, reason: '' });
+  }
+  return { newlyNotRun, newlyRun };
+}
+
+function kernelFacts({ summary: { environment } }: Run): Map<string, string> {
+  if (!environment) return new Map();
+  const { kernelConfig, kernelRelease, kernelVersion, kernelImageHash, kernelOrigin, flavour } = environment;
+  return new Map<string, string>([
+    ['kernel release', kernelRelease], ['kernel version', kernelVersion], ['kernel image', kernelImageHash], ['kernel origin', kernelOrigin],
+    ['flavour', flavour ?? 'none'],
+    // `# CONFIG_X is not set` says the same as CONFIG_X=n.
+    ...kernelConfig.map((line): [string, string] => {
+      const unset = /^# (CONFIG_\w+) is not set$/.exec(line);
+      const [name, ...value] = line.split('=');
+      return unset ? [unset[1]!, 'n'] : [name!, value.join('=')];
+    }),
+  ]);
+}
+
+function circumstances({ summary }: Run): Map<string, string> {
+  const { environment } = summary;
+  const keys: (keyof Environment)[] = ['accelerator', 'machine', 'qemuVersion', 'memoryMiB', 'nodeVersion', 'hostCpus'];
+  return new Map<string, string>([
+    ['tool', summary.toolVersion], ['revision', summary.revision], ['seed', String(summary.seed)],
+    ['complete', summary.complete ? 'yes' : `no (${summary.endedBy ?? 'killed'})`],
+    ...(environment ? keys.map((key): [string, string] => [key, String(environment[key])]) : []),
+  ]);
+}
+
+function differences(before: Map<string, string>, after: Map<string, string>): Difference[] {
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .filter((field) => before.get(field) !== after.get(field))
+    .map((field) => ({ field, before: before.get(field) ?? 'not known', after: after.get(field) ?? 'not known' }));
+}

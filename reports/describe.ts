@@ -1,0 +1,148 @@
+/** Cases and observations in words: one line each for mappings, replies, syscalls, requests, events and bytes. */
+import type { ByteRun, ByteSource } from '../harness/model/bytes.ts';
+import type { Reply, Step } from '../harness/model/case.ts';
+import type { MappingSpec } from '../harness/model/mapping.ts';
+import type { FiemapExtent, KernelEvent, StepResult } from '../harness/model/observation.ts';
+import { flagNames, nameOf, revisions, type Revision, type RevisionId } from '../harness/uapi/revision.ts';
+import { errnoText } from './errno.ts';
+
+const ALL_ONES = (1n << 64n) - 1n;
+
+/** A byte count, offset or address: small ones decimal, near a power of two from 2^31 on as that, others hexadecimal. */
+export function quantity(value: bigint): string {
+  if (value < 0n) return `-${quantity(-value)}`;
+  if (value === ALL_ONES) return 'all ones';
+  for (let bits = 31n; bits <= 64n; bits += 1n) {
+    const distance = value - (1n << bits);
+    if (distance === 0n) return `2^${bits}`;
+    if (distance >= -65536n && distance <= 65536n) return `2^${bits}${distance < 0n ? '-' : '+'}${distance < 0n ? -distance : distance}`;
+  }
+  return value < 65536n ? value.toString() : `0x${value.toString(16)}`;
+}
+
+export const revisionOf = (id: string): Revision => revisions[id as RevisionId] ?? revisions.r3;
+
+const orNone = (names: string[]): string => (names.length === 0 ? 'none' : names.join('|'));
+
+export function describeMapping(mapping: MappingSpec): string {
+  const dev = typeof mapping.dev === 'number' ? (mapping.dev === 0 ? 'no device' : `dev cookie ${mapping.dev}`) : `device ${mapping.dev.device}`;
+  const addr = mapping.addr === ALL_ONES ? 'no address' : `addr ${quantity(mapping.addr)}`;
+  const type = typeof mapping.type === 'number' ? `type ${mapping.type}` : mapping.type;
+  const flags = mapping.flags.length === 0 ? '' : `, flags ${mapping.flags.map((flag) => (typeof flag === 'number' ? `0x${flag.toString(16)}` : flag)).join('|')}`;
+  return `${type}, offset ${quantity(mapping.offset)}, length ${quantity(mapping.length)}, ${dev}, ${addr}${flags}`;
+}
+
+export function describeReply(reply: Reply): string[] {
+  switch (reply.kind) {
+    case 'mappings': return [`read  half: ${describeMapping(reply.read)}`, `write half: ${describeMapping(reply.write)}`];
+    case 'error': return [`error ${errnoText(reply.errno)}`];
+    case 'empty': return ['a header alone, error 0'];
+    case 'ioend': return [`newsize ${quantity(reply.newsizeBytes)}`];
+    case 'raw': return [`${reply.payload.length / 2} raw bytes${reply.error === undefined ? '' : `, header error ${reply.error}`}${reply.lengthBytes === undefined ? '' : `, header length ${reply.lengthBytes}`}`];
+    case 'config': {
+      const { kind: _kind, ...fields } = reply;
+      return [describeFields(fields)];
+    }
+  }
+}
+
+/** `name value, name value`; 64-bit values as quantities. */
+export function describeFields(fields: Record<string, unknown>): string {
+  return Object.entries(fields).filter(([, value]) => value !== undefined).map(([name, value]) => `${name} ${describeValue(value)}`).join(', ');
+}
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'bigint') return quantity(value);
+  if (value instanceof Uint8Array) return value.every((byte) => byte === 0) ? `${value.length} zero bytes` : Buffer.from(value).toString('hex');
+  if (Array.isArray(value)) return `[${value.map(describeValue).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) return `{${describeFields(value as Record<string, unknown>)}}`;
+  return String(value);
+}
+
+/** The fields of a request; opflags by their names. */
+export function describeRequest(name: string, request: Record<string, unknown>, revision: Revision): string {
+  if (name !== 'IOMAP_BEGIN' && name !== 'IOMAP_END') return describeFields(request);
+  const { opflags, reserved, ...rest } = request;
+  const parts = [describeFields({ ...rest, ...(reserved !== 0 && { reserved }) })];
+  if (typeof opflags === 'number') {
+    const { names, rest: unknown } = flagNames(revision.opFlags, opflags);
+    parts.unshift(`opflags ${orNone([...names, ...(unknown ? [`0x${unknown.toString(16)}`] : [])])} (0x${opflags.toString(16)})`);
+  }
+  return parts.join(', ');
+}
+
+/** A mapping as it was on the wire (reply fields of BEGIN). */
+export function describeWireMapping(fields: Record<string, unknown>, revision: Revision): string {
+  const { type, flags, dev, addr, offset, length } = fields as { type: number; flags: number; dev: number; addr: bigint; offset: bigint; length: bigint };
+  const known = flagNames(revision.mappingFlags, flags);
+  return describeMapping({
+    type: nameOf(revision.mappingTypes, type) ?? type, dev, addr, offset, length, flags: [...known.names, ...(known.rest ? [known.rest] : [])],
+  });
+}
+
+const at = (offset: bigint): string => quantity(offset);
+
+/** As strace would have it; fds are numbered by the open steps. */
+export function describeStep(step: Step): string {
+  switch (step.call) {
+    case 'open': return `open(file ${step.file}, ${step.flags.join('|') || 'rdonly'})`;
+    case 'close': case 'fsync': case 'fstat': return `${step.call}(fd ${step.fd})`;
+    case 'pread': return `pread(fd ${step.fd}, ${step.lengthBytes} bytes at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
+    case 'pwrite': return `pwrite(fd ${step.fd}, ${step.lengthBytes} bytes of writer ${step.writer} at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
+    case 'seekData': return `lseek(fd ${step.fd}, ${at(step.offset)}, SEEK_DATA)`;
+    case 'seekHole': return `lseek(fd ${step.fd}, ${at(step.offset)}, SEEK_HOLE)`;
+    case 'fiemap': return `fiemap(fd ${step.fd}, start ${at(step.start)}, length ${quantity(step.lengthBytes)}, flags 0x${step.flags.toString(16)}, room for ${step.extents})`;
+    case 'ftruncate': return `ftruncate(fd ${step.fd}, ${at(step.sizeBytes)})`;
+    case 'fallocate': return `fallocate(fd ${step.fd}, mode 0x${step.mode.toString(16)}, ${at(step.offset)}, ${at(step.lengthBytes)})`;
+    case 'fuseIoctl': {
+      const { call: _call, on, ioctl, ...fields } = step;
+      const described = describeFields(fields);
+      return `ioctl(/dev/fuse ${on}, ${ioctl}${described && `, ${described}`})`;
+    }
+    default: return describeUnknown(step);
+  }
+}
+
+/** A syscall that a newer case schema knows and this text does not. */
+function describeUnknown(step: { call: string }): string {
+  const { call, ...fields } = step;
+  return `${call}(${describeFields(fields)})`;
+}
+
+export function describeResult(result: StepResult): string {
+  if (result.errno !== 0) return `-1 ${errnoText(result.errno)}`;
+  const parts = [quantity(result.ret)];
+  if (result.data && result.data.length > 0) parts.push(`bytes: ${describeRuns(result.data)}`);
+  if (result.tail && result.tail.some(({ source }) => source.kind !== 'poison')) parts.push(`behind them in the buffer: ${describeRuns(result.tail)}`);
+  if (result.fiemap) parts.push(result.fiemap.length === 0 ? 'no extents' : `extents: ${result.fiemap.map(describeExtent).join('; ')}`);
+  if (result.sizeBytes !== undefined) parts.push(`size ${quantity(result.sizeBytes)}`);
+  return parts.join('; ');
+}
+
+const describeExtent = ({ logical, physical, length, flags }: FiemapExtent): string =>
+  `[${quantity(logical)}, +${quantity(length)}) at ${quantity(physical)} flags 0x${flags.toString(16)}`;
+
+export function describeRuns(runs: ByteRun[]): string {
+  return runs.map(({ lengthBytes, source }) => `${lengthBytes} ${describeSource(source)}`).join(', then ');
+}
+
+export function describeSource(source: ByteSource): string {
+  switch (source.kind) {
+    case 'device': return `of device ${source.device} from ${quantity(source.offsetBytes)}`;
+    case 'writer': return `of writer ${source.writer} from file offset ${quantity(source.offsetBytes)}`;
+    case 'server': return `of the server for file ${source.file} from ${quantity(source.offsetBytes)}`;
+    case 'zero': return 'zeros';
+    case 'poison': return 'not written by the kernel';
+    case 'other': return `of unknown origin (${source.hex})`;
+  }
+}
+
+export function describeEvent(event: KernelEvent): string {
+  switch (event.kind) {
+    case 'bad-data': return `trace fuse_iomap_bad_data: ${event.condition} (${event.func}, line ${event.line})`;
+    case 'bad-mapping-warn': return `WARN Bad mapping: ${event.condition} (${event.func}, line ${event.line})`;
+    case 'assertion': return `WARN Assertion failed: ${event.condition} (${event.func}, line ${event.line})`;
+    case 'warning': case 'bug': return `kernel ${event.kind}: ${event.title}`;
+    case 'lost-events': return `${event.count} records of ${event.source} were overwritten before they were read`;
+  }
+}

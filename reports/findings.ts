@@ -1,0 +1,76 @@
+/** Findings: deviations that belong together, with the smallest case that shows them. */
+import type { CaseRecord, CellInfo } from '../harness/model/results.ts';
+import type { Deviation } from '../harness/model/verdict.ts';
+
+export interface Finding {
+  /** Rule, half, path and border: the same in every run that shows the same deviation. */
+  key: string;
+  rule: string;
+  half?: 'read' | 'write';
+  path: string;
+  border?: 'violating' | 'legal';
+  /** Channels and effects that showed it in any of the cases. */
+  aspects: Deviation['aspect'][];
+  /** Positions (`n`) of the cases that show it. */
+  cases: number[];
+  /** The smallest of them. */
+  example: CaseRecord;
+  /** What deviates from `rule` in the example. */
+  deviations: Deviation[];
+}
+
+/** Collects findings while records stream by; keeps one whole record a finding. */
+export class FindingCollector {
+  readonly #findings = new Map<string, Finding & { size: number }>();
+
+  add(record: CaseRecord, cell: CellInfo | undefined): void {
+    if (record.verdict.kind !== 'deviates') return;
+    for (const [rule, deviations] of byRule(record.verdict.deviations)) {
+      const half = cell?.rule === rule ? cell.half : undefined;
+      const path = cell?.path ?? callOf(record, deviations[0]!);
+      const border = cell?.border;
+      const key = [half === undefined ? rule : `${rule}@${half}`, path, border].filter((part) => part !== undefined).join(' ');
+      const size = sizeOf(record);
+      const known = this.#findings.get(key);
+      if (!known) {
+        this.#findings.set(key, {
+          key, rule, ...(half && { half }), path, ...(border && { border }),
+          aspects: unique(deviations.map(({ aspect }) => aspect)), cases: [record.n], example: record, deviations, size,
+        });
+        continue;
+      }
+      known.cases.push(record.n);
+      known.aspects = unique([...known.aspects, ...deviations.map(({ aspect }) => aspect)]);
+      if (size < known.size || (size === known.size && record.n < known.example.n)) Object.assign(known, { example: record, deviations, size });
+    }
+  }
+
+  /** In the order of `cells` (plan order), then by key: the same for any order in which the cases came. */
+  finish(cells: CellInfo[]): Finding[] {
+    const order = new Map(cells.map(({ rule }, index) => [rule, index] as const).reverse());
+    const rank = (finding: Finding): number => order.get(finding.rule) ?? cells.length;
+    return [...this.#findings.values()]
+      .map(({ size: _size, ...finding }) => ({ ...finding, aspects: finding.aspects.sort(), cases: finding.cases.sort((a, b) => a - b) }))
+      .sort((a, b) => rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
+  }
+}
+
+function byRule(deviations: Deviation[]): Map<string, Deviation[]> {
+  const groups = new Map<string, Deviation[]>();
+  for (const deviation of deviations) groups.set(deviation.rule, [...(groups.get(deviation.rule) ?? []), deviation]);
+  return groups;
+}
+
+/** Without a cell (fuzzing) the syscall that shows the deviation stands for the path. */
+function callOf(record: CaseRecord, deviation: Deviation): string {
+  return record.case?.workload[deviation.step ?? 0]?.call ?? 'case';
+}
+
+/** Fewest syscalls and replies first, then the shortest text. Records without their case come last. */
+function sizeOf(record: CaseRecord): number {
+  if (!record.case) return Number.MAX_SAFE_INTEGER;
+  const { script, workload } = record.case as { script?: unknown[]; workload?: unknown[] };
+  return ((workload?.length ?? 0) + (script?.length ?? 0)) * 1e6 + JSON.stringify(record.case).length;
+}
+
+const unique = <T>(values: T[]): T[] => [...new Set(values)];

@@ -1,0 +1,37 @@
+/** A table of cases that draws so many rows at a time, the next ones when the reader comes near the end. */
+import { element, kindClasses, kindWords } from './dom.ts';
+import type { Page } from './data.ts';
+
+const ROWS_AT_ONCE = 200;
+
+export function caseTable(page: Page, indices: number[], withCell: boolean): HTMLElement {
+  const body = element('tbody');
+  const heads = ['#', 'Verdict', ...(withCell ? ['Cell'] : []), 'Values', 'Hash'];
+  const table = element('table', {}, element('thead', {}, element('tr', {}, ...heads.map((head) => element('th', { scope: 'col' }, head)))), body);
+  const more = element('button', { type: 'button' });
+  const wrapper = element('div', { class: 'cases' }, table, more);
+  let drawn = 0;
+  const draw = (): void => {
+    const next = indices.slice(drawn, drawn + ROWS_AT_ONCE);
+    body.append(...next.map((index) => row(page, index, withCell)));
+    drawn += next.length;
+    more.hidden = drawn >= indices.length;
+    more.textContent = `Show more (${(indices.length - drawn).toLocaleString('en')} left)`;
+  };
+  more.addEventListener('click', draw);
+  new IntersectionObserver((entries) => { if (entries.some(({ isIntersecting }) => isIntersecting) && !more.hidden) draw(); }, { rootMargin: '400px' }).observe(more);
+  draw();
+  return wrapper;
+}
+
+function row(page: Page, index: number, withCell: boolean): HTMLElement {
+  const { n, kind, border, note, reason, hash, finding } = page.case(index);
+  const cell = page.data.borders[border];
+  const verdict = element('span', { class: `key ${kindClasses[kind]}` }, kindWords[kind]);
+  return element('tr', {},
+    element('td', {}, String(n)),
+    element('td', {}, verdict, finding !== undefined && ' ', finding !== undefined && element('a', { href: `#finding-${finding}` }, `finding ${finding}`)),
+    withCell && element('td', {}, cell ? `${cell.rule}${cell.half ? `@${cell.half}` : ''} ${cell.path} ${cell.border ?? ''}` : ''),
+    element('td', {}, note, reason !== undefined && element('br'), reason !== undefined && element('small', {}, reason)),
+    element('td', {}, element('code', {}, hash)));
+}

@@ -1,0 +1,47 @@
+/** The list of all cases with its search. */
+import { caseTable } from './case-table.ts';
+import { page, type Page } from './data.ts';
+import { byId } from './dom.ts';
+
+export function startCases(): void {
+  const form = byId<HTMLFormElement>('case-filters');
+  const list = byId('case-list');
+  if (!form || !list) return;
+  form.addEventListener('submit', (event) => event.preventDefault());
+  let waiting: ReturnType<typeof setTimeout> | undefined;
+  form.addEventListener('input', () => {
+    clearTimeout(waiting);
+    // While someone types, 100,000 cases need not be searched for each letter.
+    waiting = setTimeout(() => void page().then(show), 120);
+  });
+  // Unpacked and drawn when the reader gets near.
+  new IntersectionObserver((entries, observer) => {
+    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+    observer.disconnect();
+    void page().then(show);
+  }, { rootMargin: '300px' }).observe(form);
+}
+
+let haystack: string[] | undefined;
+
+function show(loaded: Page): void {
+  const { data } = loaded;
+  const words = byId<HTMLInputElement>('case-search')!.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const kind = byId<HTMLSelectElement>('case-kind')!.value;
+  const labels = data.borders.map(({ rule, half, path, border }) => `${rule}${half ? `@${half}` : ''} ${path} ${border ?? ''}`);
+  if (words.length > 0) haystack ??= Array.from({ length: data.cases.count }, (_, index) => {
+    const entry = loaded.case(index);
+    return `${labels[entry.border] ?? ''} ${entry.note} ${entry.reason ?? ''} ${entry.hash}`.toLowerCase();
+  });
+  const groups: Record<string, number[]> = { d: [], l: [], n: [], u: [], c: [] };
+  let count = 0;
+  for (let index = 0; index < data.cases.count; index += 1) {
+    const letter = data.cases.kinds[index]!;
+    if (kind !== '' && letter !== kind) continue;
+    if (words.length > 0 && !words.every((word) => haystack![index]!.includes(word))) continue;
+    groups[letter]!.push(index);
+    count += 1;
+  }
+  byId('case-count')!.textContent = `${count.toLocaleString('en')} of ${data.cases.count.toLocaleString('en')} cases`;
+  byId('case-list')!.replaceChildren(caseTable(loaded, Object.values(groups).flat(), true));
+}

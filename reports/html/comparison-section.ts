@@ -1,0 +1,23 @@
+/** What changed since the run before. */
+import type { Comparison, Difference } from '../compare.ts';
+import { comparisonHeadline } from '../compare-text.ts';
+import { html, type Markup } from './markup.ts';
+
+export function comparisonSection(comparison: Comparison): Markup {
+  const findings = ([['new', 'New'], ['changed', 'Changed'], ['flaky', 'Flaky'], ['gone', 'Gone'], ['same', 'Unchanged']] as const)
+    .flatMap(([kind, name]) => comparison[kind].map((entry) => ({ kind, name, ...entry })));
+  return html`<p class="lead">${comparisonHeadline(comparison)}</p>
+<p class="quiet">Against <code>${comparison.before.directory}</code> (${comparison.before.startedAt}).</p>
+${findings.length > 0 && html`<div class="scroll"><table class="plain"><thead><tr><th scope="col">Change</th><th scope="col">Finding</th><th scope="col">Before</th><th scope="col">Now</th></tr></thead>
+<tbody>${findings.map(({ kind, name, key, before, after, note }) => html`<tr class="c-${kind}"><th scope="row">${name}</th><td><code>${key}</code>${note && html`<br><small>${note}</small>`}</td><td>${before ?? 'not there'}</td><td>${after ?? 'not there'}</td></tr>`)}</tbody></table></div>`}
+${cells('Judged before, not judged now', comparison.newlyNotRun)}${cells('Judged now, not before', comparison.newlyRun)}
+${differences('Kernel and config', comparison.kernel)}${differences('Circumstances', comparison.circumstances)}
+${comparison.kernel.length === 0 && html`<p class="quiet">Kernel and config are the same in both runs.</p>`}`;
+}
+
+const cells = (title: string, entries: Comparison['newlyNotRun']): Markup | undefined => (entries.length === 0 ? undefined : html`<h3>${title}</h3>
+<ul>${entries.map(({ cell, before, after, reason }) => html`<li><code>${cell}</code>: was ${before}, is ${after}${reason && `: ${reason}`}</li>`)}</ul>`);
+
+const differences = (title: string, entries: Difference[]): Markup | undefined => (entries.length === 0 ? undefined : html`<h3>${title}</h3>
+<div class="scroll"><table class="plain"><thead><tr><th scope="col">What</th><th scope="col">Before</th><th scope="col">Now</th></tr></thead>
+<tbody>${entries.map(({ field, before, after }) => html`<tr><th scope="row">${field}</th><td><code>${before}</code></td><td><code>${after}</code></td></tr>`)}</tbody></table></div>`);

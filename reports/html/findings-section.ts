@@ -1,0 +1,60 @@
+/** Each finding in full: the clause, what was expected and seen, a picture, the timeline, the kernel log and how to see it again. */
+import type { Finding } from '../findings.ts';
+import type { ReportInput } from '../reporter.ts';
+import { reproduceCommands } from '../reproduce.ts';
+import { plural } from '../text.ts';
+import { buildTimeline, type Timeline } from '../timeline.ts';
+import { extentsPicture } from './extents-picture.ts';
+import { html, type Markup } from './markup.ts';
+import { anchor } from './matrix-section.ts';
+
+/** More would make the page slow; the others are listed with their smallest case. */
+const MAX_IN_FULL = 100;
+
+export function findingsSection(input: ReportInput): Markup {
+  const { findings, losses } = input.run;
+  return html`${findings.length > 1 && html`<p class="quiet">In the order of the plan. Each shows its smallest case.</p>`}
+${findings.slice(0, MAX_IN_FULL).map((finding, index) => renderFinding(finding, index + 1, input))}
+${findings.length > MAX_IN_FULL && html`<h3>${plural(findings.length - MAX_IN_FULL, 'more finding')}</h3>
+<ul class="more">${findings.slice(MAX_IN_FULL).map(({ key, cases, example, deviations: [first] }, index) => html`<li id="finding-${MAX_IN_FULL + index + 1}"><code>${key}</code> (${plural(cases.length, 'case')}): expected ${first?.expected}, seen ${first?.seen}; case <code>${example.hash.slice(0, 16)}</code></li>`)}</ul>`}
+${losses.map(({ reason, cases, example }) => html`<details class="finding loss"><summary><span class="mark">!</span> <span class="what"><b>No verdict on ${plural(cases.length, 'case')}</b> ${reason}</span></summary>
+<div class="body"><p>First: <code>${example.cell ?? `case ${example.n}`}</code>, ${example.note}</p>${kernelLog(example.consoleTail)}${caseFile(example.case, example.hash)}</div></details>
+`)}`;
+}
+
+function renderFinding(finding: Finding, number: number, input: ReportInput): Markup {
+  const rule = input.rules.get(finding.rule);
+  const timeline = buildTimeline(finding.example);
+  const [first] = finding.deviations;
+  return html`<details class="finding" id="finding-${number}"${number === 1 && html` open`}>
+<summary><span class="mark">✗</span> <span class="what"><b>${finding.rule}${finding.half && html` <small>${finding.half} half</small>`}</b> on ${finding.path}${finding.border && html`, ${finding.border} value`}
+<span class="gist">expected ${first?.expected}; seen <em>${first?.seen}</em></span></span> <span class="count">${plural(finding.cases.length, 'case')}</span></summary>
+<div class="body">
+${rule && html`<p class="clause">The rule is violated when <q>${rule.clause}</q>${rule.errno && html`; the kernel then answers ${rule.errno}`}.${rule.condition && rule.condition !== '-' && html` <code class="condition">${rule.condition}</code>`} <a href="#rule-${anchor(finding.rule)}">clause</a></p>`}
+<table class="channels"><thead><tr><th scope="col">Seen by</th><th scope="col">Expected</th><th scope="col">Seen</th></tr></thead>
+<tbody>${finding.deviations.map(({ aspect, expected, seen }) => html`<tr><th scope="row">${aspect}</th><td>${expected}</td><td class="seen">${seen}</td></tr>`)}</tbody></table>
+<p>Smallest case <code>${finding.example.hash.slice(0, 16)}</code>: ${finding.example.note}</p>
+${timeline.kind === 'timeline' && extentsPicture(timeline.case, timeline.observation, number)}
+<h4>What happened</h4>
+${renderTimeline(timeline)}
+${kernelLog(finding.example.consoleTail)}
+<h4>To see it again</h4>
+<div class="copyable"><pre tabindex="0"><code>${reproduceCommands(finding, input.run).join('\n')}</code></pre></div>
+${caseFile(finding.example.case, finding.example.hash)}
+</div></details>
+`;
+}
+
+function renderTimeline(timeline: Timeline): Markup {
+  if (timeline.kind === 'none') return html`<p class="quiet">${timeline.reason}</p>`;
+  return html`<ol class="timeline">${timeline.entries.map(({ kind, title, lines, deviations }) => html`<li class="t-${kind}${deviations.length > 0 && ' wrong'}"><span class="t">${kind === 'result' && '= '}${title}</span>
+${lines.length > 0 && html`<pre>${lines.join('\n')}</pre>`}
+${deviations.map(({ rule, aspect, expected, seen }) => html`<div class="deviation"><b>${rule}</b> <small>${aspect}</small><br><span class="label">expected</span> ${expected}<br><span class="label">seen</span> <em>${seen}</em></div>`)}</li>
+`)}</ol>`;
+}
+
+const kernelLog = (tail: string | undefined): Markup | undefined =>
+  (tail ? html`<h4>Kernel log</h4><pre class="log" tabindex="0">${tail.trimEnd()}</pre>` : undefined);
+
+const caseFile = (value: unknown, hash: string): Markup | undefined => (value === undefined ? undefined
+  : html`<details class="file"><summary>The case as a file</summary><div class="copyable" data-file="case-${hash.slice(0, 16)}.json"><pre tabindex="0"><code>${JSON.stringify(value, undefined, 1)}</code></pre></div></details>`);

@@ -1,0 +1,29 @@
+/** JSON: the verdict, the matrix and the findings as one document, for programs that do not want to read every case. */
+import { encodeMatrix } from './encode-matrix.ts';
+import type { Reporter } from './reporter.ts';
+import { reproduceCommands } from './reproduce.ts';
+
+export const jsonReporter: Reporter = {
+  format: 'json',
+  title: 'verdict, matrix and findings as one document',
+  fileName: 'report.json',
+  render({ run, matrix, verdict, rules, comparison }) {
+    const { cells: _cells, ...summary } = run.summary;
+    return `${JSON.stringify({
+      reportFormat: 1,
+      verdict,
+      counts: run.counts,
+      run: { ...summary, counts: undefined },
+      matrix: encodeMatrix(matrix),
+      findings: run.findings.map((finding) => ({
+        key: finding.key, rule: finding.rule, half: finding.half, path: finding.path, border: finding.border, clause: rules.get(finding.rule)?.clause,
+        aspects: finding.aspects, deviations: finding.deviations, caseCount: finding.cases.length, cases: finding.cases,
+        example: finding.example, reproduce: reproduceCommands(finding, run),
+      })),
+      losses: run.losses.map(({ reason, cases, example }) => ({ reason, cases, consoleTail: example.consoleTail })),
+      flaky: run.flaky,
+      damage: run.damage,
+      comparison,
+    }, undefined, 1)}\n`;
+  },
+};

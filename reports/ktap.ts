@@ -1,0 +1,67 @@
+/**
+ * KTAP version 1 as Documentation/dev-tools/ktap.rst describes it: one test a rule and half, one subtest a path and border, and a
+ * last test for the run as a whole, so that a run that is no pass never reads as one. Lost cases carry the directive ERROR.
+ */
+import type { BorderOutcome, MatrixRow } from './matrix.ts';
+import type { ReportInput, Reporter } from './reporter.ts';
+import { printable } from './text.ts';
+
+export const ktapReporter: Reporter = {
+  format: 'ktap',
+  title: 'KTAP version 1, as the kernel\'s test tools read it',
+  fileName: 'report.ktap',
+  render(input) {
+    const rows = input.matrix.groups.flatMap((group) => group.rows);
+    const findings = input.run.findings.filter(({ example }) => example.cell === undefined);
+    const lines = ['KTAP version 1', `1..${rows.length + findings.length + 1}`];
+    let number = 0;
+    for (const row of rows) lines.push(...renderRow(row, number += 1, input));
+    for (const finding of findings) {
+      lines.push(...finding.deviations.flatMap(diagnose), `not ok ${number += 1} ${plain(finding.key)}`);
+    }
+    lines.push(...renderRun(input, number + 1), '');
+    return lines.join('\n');
+  },
+};
+
+/** A description must not hold a '#': it starts a directive. */
+const plain = (text: string): string => printable(text).replaceAll('#', '%').replaceAll('\n', ' ');
+const diagnostic = (text: string): string => `# ${printable(text).replaceAll('\n', ' ')}`;
+const diagnose = ({ rule, aspect, expected, seen }: { rule: string; aspect: string; expected: string; seen: string }): string[] =>
+  [diagnostic(`${rule} (${aspect}): expected ${expected}`), diagnostic(`${rule} (${aspect}): seen ${seen}`)];
+
+function renderRow(row: MatrixRow, number: number, input: ReportInput): string[] {
+  const outcomes = [...row.cells.values()].flatMap(({ borders }) => borders);
+  const lines = ['  KTAP version 1', `  # Subtest: ${plain(row.label)}`, `  1..${outcomes.length}`];
+  outcomes.forEach((outcome, index) => lines.push(...renderOutcome(outcome, index + 1, input).map((line) => `  ${line}`)));
+  const has = (status: BorderOutcome['status']): boolean => outcomes.some((outcome) => outcome.status === status);
+  if (has('deviates') || has('lost')) lines.push(`not ok ${number} ${plain(row.label)}`);
+  else lines.push(`ok ${number} ${plain(row.label)}${has('conforms') ? '' : ' # SKIP nothing was judged'}`);
+  return lines;
+}
+
+function renderOutcome(outcome: BorderOutcome, number: number, { run }: ReportInput): string[] {
+  const { info, status, counts, cases } = outcome;
+  const name = plain([info.path, info.border].filter(Boolean).join(' '));
+  const why = plain(status === 'impossible' ? `cannot exist: ${info.impossible}` : cases.find(({ reason }) => reason !== undefined)?.reason ?? 'no case was run');
+  switch (status) {
+    case 'conforms': return [`ok ${number} ${name}`];
+    case 'deviates': {
+      const finding = run.findings.find(({ cases: members }) => cases.some(({ n, kind }) => kind === 'deviates' && members.includes(n)));
+      return [
+        ...(finding ? [...finding.deviations.flatMap(diagnose), diagnostic(`case ${finding.example.hash}: ${finding.example.note}`)] : []),
+        diagnostic(`${counts.deviates} of ${counts.deviates + counts.conforms} cases deviate`), `not ok ${number} ${name}`,
+      ];
+    }
+    case 'lost': return [`not ok ${number} ${name} # ERROR ${why}`];
+    case 'unspecified': return [`ok ${number} ${name} # SKIP unspecified: ${why}`];
+    case 'not-run': case 'impossible': return [`ok ${number} ${name} # SKIP ${why}`];
+  }
+}
+
+function renderRun({ verdict }: ReportInput, number: number): string[] {
+  const lines = [verdict.headline, ...verdict.reasons].map(diagnostic);
+  const directives = { conforms: '', deviates: '', infrastructure: ' # ERROR no verdict', incomplete: ' # ERROR incomplete run', 'nothing-ran': ' # SKIP nothing was judged' };
+  const ok = verdict.kind === 'conforms' || verdict.kind === 'nothing-ran';
+  return [...lines, `${ok ? 'ok' : 'not ok'} ${number} run${directives[verdict.kind]}`];
+}

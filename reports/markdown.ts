@@ -1,0 +1,70 @@
+/** Markdown for the summary page of a CI job: the verdict, what deviates, the rows of the matrix that are not plainly green, the rest folded. */
+import { comparisonLines } from './compare-text.ts';
+import type { Matrix, MatrixRow } from './matrix.ts';
+import type { ReportInput, Reporter } from './reporter.ts';
+import { reproduceCommands } from './reproduce.ts';
+import { cellText, countsText } from './terminal.ts';
+import { duration, plural, printable } from './text.ts';
+import { buildTimeline, timelineText } from './timeline.ts';
+
+/** GitHub cuts a job summary at 1 MiB: so many findings are shown in full. */
+const MAX_FINDINGS = 20;
+
+export const markdownReporter: Reporter = {
+  format: 'markdown',
+  title: 'Markdown for the summary of a CI job',
+  fileName: 'report.md',
+  render(input) {
+    const { run, matrix, verdict, comparison } = input;
+    const lines = [`## ${text(verdict.headline)}`, '', ...verdict.reasons.map((reason) => `- ${text(reason)}`), ''];
+    const { environment } = run.summary;
+    lines.push(`${countsText(run.counts)}. ${environment ? `Kernel ${code(environment.kernelRelease)} (${text(environment.kernelOrigin)}), ${text(environment.accelerator)}, ` : ''}revision ${run.summary.revision}, seed ${run.summary.seed}, ${duration(run.summary.elapsedMs)}.`, '');
+    if (comparison) lines.push('### Compared with the run before', '', ...comparisonLines(comparison).map((line) => `- ${text(line)}`), '');
+    if (run.findings.length > 0) lines.push(`### ${plural(run.findings.length, 'finding')}`, '', ...run.findings.slice(0, MAX_FINDINGS).flatMap((finding) => renderFinding(finding, input)));
+    if (run.findings.length > MAX_FINDINGS) lines.push(`... and ${run.findings.length - MAX_FINDINGS} more.`, '');
+    lines.push(...renderMatrix(matrix));
+    return `${lines.join('\n').trimEnd()}\n`;
+  },
+};
+
+/** Backticks, pipes and angle brackets of kernel texts must not become markup. */
+const text = (value: string): string => printable(value).replace(/[\\`*_{}[\]<>|#]/g, '\\$&').replaceAll('\n', ' ');
+const code = (value: string): string => `\`${printable(value).replaceAll('`', '\'').replaceAll('\n', ' ')}\``;
+/** Inside a table a pipe ends the cell even in code. */
+const tableCode = (value: string): string => code(value).replaceAll('|', '\\|');
+
+function fence(lines: string[]): string[] {
+  const body = lines.map((line) => printable(line));
+  const ticks = '`'.repeat(Math.max(3, ...body.map((line) => (/^`+/.exec(line)?.[0].length ?? 0) + 1)));
+  return [ticks, ...body, ticks];
+}
+
+function renderFinding(finding: ReportInput['run']['findings'][number], { run, rules }: ReportInput): string[] {
+  const rule = rules.get(finding.rule);
+  return [
+    `#### ${code(finding.key)}`, '',
+    ...(rule ? [`Rule: ${text(rule.clause)}${rule.errno ? ` (${text(rule.errno)})` : ''}.`, ''] : []),
+    '| channel | expected | seen |', '|---|---|---|',
+    ...finding.deviations.map(({ aspect, expected, seen }) => `| ${aspect} | ${text(expected)} | ${text(seen)} |`), '',
+    `${plural(finding.cases.length, 'case')}; smallest ${code(finding.example.hash.slice(0, 16))}: ${text(finding.example.note)}`, '',
+    '<details><summary>timeline, kernel log, how to reproduce</summary>', '',
+    ...fence(timelineText(buildTimeline(finding.example))), '',
+    ...(finding.example.consoleTail ? [...fence(finding.example.consoleTail.trimEnd().split('\n')), ''] : []),
+    ...fence(reproduceCommands(finding, run)), '', '</details>', '',
+  ];
+}
+
+function renderMatrix(matrix: Matrix): string[] {
+  const rows = matrix.groups.flatMap((group) => group.rows);
+  const plain = (row: MatrixRow): boolean => [...row.cells.values()].every(({ status, partial }) => (status === 'conforms' && !partial) || status === 'impossible');
+  const table = (some: MatrixRow[]): string[] => [
+    `| rule | ${matrix.paths.map(text).join(' | ')} |`, `|---|${matrix.paths.map(() => '---|').join('')}`,
+    ...some.map((row) => `| ${tableCode(row.label)} | ${matrix.paths.map((path) => cellText(row.cells.get(path)).replaceAll('~', '\\~')).join(' | ')} |`), '',
+  ];
+  const odd = rows.filter((row) => !plain(row));
+  const even = rows.filter(plain);
+  return [
+    ...(odd.length > 0 ? ['### Rules that do not simply conform', '', ...table(odd)] : []),
+    ...(even.length > 0 ? [`<details><summary>${plural(even.length, 'rule')} that conform${even.length === 1 ? 's' : ''} on every path</summary>`, '', ...table(even), '</details>', ''] : []),
+  ];
+}

@@ -1,0 +1,193 @@
+/**
+ * Merges the results of shards into one directory that is what one machine would have left with the same seed: cases in the order
+ * of their positions, one summary. Only timings, and what the machines themselves are, can differ.
+ */
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { Counts, Environment, RunSummary } from '../harness/model/results.ts';
+import { explainProblem, type ResultsProblem } from './errors.ts';
+import { readCases, readSummary } from './read.ts';
+
+export type MergeProblem =
+  | { kind: 'results'; problem: ResultsProblem }
+  /** Not parts of one run: they differ in `field`. */
+  | { kind: 'different-runs'; field: string; a: string; b: string; values: [string, string] }
+  | { kind: 'overlap'; n: number; a: string; b: string }
+  | { kind: 'occupied'; path: string };
+
+export function explainMerge(problem: MergeProblem): string {
+  switch (problem.kind) {
+    case 'results': return explainProblem(problem.problem);
+    case 'different-runs':
+      return `${problem.a} and ${problem.b} are not shards of one run: ${problem.field} differs (${problem.values.join(' and ')}); merge only shards that were started with the same options`;
+    case 'overlap': return `${problem.a} and ${problem.b} both hold the case at position ${problem.n}; give every shard once`;
+    case 'occupied': return `${problem.path} already holds files; give another --out directory, or move those away`;
+  }
+}
+
+interface Source { directory: string; summary: RunSummary }
+interface Place { n: number; source: number; start: number; lengthBytes: number }
+
+export async function mergeRuns(directories: string[], out: string): Promise<{ kind: 'merged'; summary: RunSummary } | MergeProblem> {
+  if (existsSync(out) && readdirSync(out).length > 0) return { kind: 'occupied', path: out };
+  const sources: Source[] = [];
+  for (const directory of directories) {
+    const opened = readSummary(directory);
+    if (opened.kind !== 'summary') return { kind: 'results', problem: opened };
+    sources.push({ directory, summary: opened.summary });
+  }
+  sources.sort((a, b) => (a.summary.shard?.index ?? 0) - (b.summary.shard?.index ?? 0));
+  for (const source of sources.slice(1)) {
+    const difference = differs(sources[0]!, source);
+    if (difference) return difference;
+  }
+  const located = await locate(sources);
+  if (located.kind !== 'located') return located;
+
+  const summary = mergeSummaries(sources, located.counts, located.truncated);
+  // Beside its final place and renamed at the end: a merge that fails leaves nothing that looks like results.
+  mkdirSync(dirname(out), { recursive: true });
+  const scratch = mkdtempSync(join(dirname(out), `.${basename(out)}-`));
+  try {
+    copyCases(sources, located.places, join(scratch, 'cases.jsonl'));
+    copyConsoles(sources, join(scratch, 'console.log'));
+    writeFileSync(join(scratch, 'summary.json'), `${JSON.stringify(summary, undefined, 1)}\n`);
+    if (existsSync(out)) rmSync(out, { recursive: true });
+    renameSync(scratch, out);
+  } catch (error) {
+    rmSync(scratch, { recursive: true, force: true });
+    throw error;
+  }
+  return { kind: 'merged', summary };
+}
+
+/** What must be equal for two directories to be parts of one run. */
+const identity: [string, (summary: RunSummary) => unknown][] = [
+  ['the kind of run', ({ kind }) => kind],
+  ['the tool\'s version', ({ toolVersion }) => toolVersion],
+  ['the uAPI revision', ({ revision }) => revision],
+  ['the seed', ({ seed }) => seed],
+  ['the number of shards', ({ shard }) => shard?.count],
+  ['the plan', ({ cells }) => cells.map(({ id, impossible }) => [id, impossible])],
+  ['the kernel image', ({ environment }) => environment?.kernelImageHash],
+  ['the options', ({ argv }) => withoutShard(argv)],
+];
+
+function differs(a: Source, b: Source): MergeProblem | undefined {
+  for (const [field, read] of identity) {
+    const values = [read(a.summary), read(b.summary)];
+    // A shard that found no VM does not know its kernel; that is in its verdict, not in its identity.
+    if (field === 'the kernel image' && values.includes(undefined)) continue;
+    if (!isDeepStrictEqual(values[0], values[1])) {
+      const shown = values.map((value) => (Array.isArray(value) && field === 'the plan' ? `${value.length} cells` : JSON.stringify(value) ?? 'none')) as [string, string];
+      return { kind: 'different-runs', field, a: a.directory, b: b.directory, values: shown };
+    }
+  }
+  const [left, right] = [a.summary.shard, b.summary.shard];
+  return left && right && left.index === right.index ? { kind: 'different-runs', field: 'nothing but the directory', a: a.directory, b: b.directory, values: [`shard ${left.index}`, `shard ${right.index}`] } : undefined;
+}
+
+/** Reads every shard once, keeping only where each line is. */
+async function locate(sources: Source[]): Promise<{ kind: 'located'; places: Place[]; counts: Counts; truncated: string[] } | MergeProblem> {
+  const places: Place[] = [];
+  const owner = new Map<number, number>();
+  const counts: Counts = { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 };
+  const truncated: string[] = [];
+  for (const [source, { directory }] of sources.entries()) {
+    for await (const line of readCases(directory)) {
+      if (line.kind === 'truncated') { truncated.push(directory); continue; }
+      if (line.kind !== 'case') return { kind: 'results', problem: line };
+      const { n, verdict } = line.record;
+      const other = owner.get(n);
+      if (other !== undefined) return { kind: 'overlap', n, a: sources[other]!.directory, b: directory };
+      owner.set(n, source);
+      counts[verdict.kind] += 1;
+      places.push({ n, source, start: line.start, lengthBytes: line.lengthBytes });
+    }
+  }
+  return { kind: 'located', places: places.sort((a, b) => a.n - b.n), counts, truncated };
+}
+
+function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]): RunSummary {
+  const summaries = sources.map(({ summary }) => summary);
+  const [first] = summaries as [RunSummary, ...RunSummary[]];
+  const { shard, endedBy: _endedBy, environment: _environment, ...common } = first;
+  const present = new Set(summaries.map((summary) => summary.shard?.index));
+  const missing = shard ? Array.from({ length: shard.count }, (_, index) => index + 1).filter((index) => !present.has(index)) : [];
+  const endings = [
+    ...sources.filter(({ summary }) => !summary.complete).map(({ summary, directory }) => `shard ${summary.shard?.index ?? directory}: ${summary.endedBy ?? 'killed'}`),
+    ...sources.filter(({ summary, directory }) => summary.complete && truncated.includes(directory)).map(({ directory }) => `${directory}: its cases break off`),
+    ...(missing.length > 0 ? [`no results of shard ${missing.join(', ')} of ${shard!.count}`] : []),
+  ];
+  const environment = summaries.map((summary) => summary.environment).find((one) => one !== undefined);
+  return {
+    ...common,
+    argv: withoutShard(first.argv),
+    startedAt: summaries.map(({ startedAt }) => startedAt).sort()[0]!,
+    elapsedMs: Math.max(...summaries.map(({ elapsedMs }) => elapsedMs)),
+    complete: endings.length === 0,
+    ...(endings.length > 0 && { endedBy: endings.join('; ') }),
+    ...(environment && { environment }),
+    counts,
+    notices: [...new Set(summaries.flatMap(({ notices }) => notices)), ...machineNotices(summaries)],
+    vms: {
+      booted: summaries.reduce((sum, { vms }) => sum + vms.booted, 0),
+      lost: summaries.reduce((sum, { vms }) => sum + vms.lost, 0),
+      bootMs: summaries.flatMap(({ vms }) => vms.bootMs),
+    },
+  };
+}
+
+/** The merged summary carries the first shard's machine; where others differ in what can matter, it says so. */
+function machineNotices(summaries: RunSummary[]): string[] {
+  const keys: (keyof Environment)[] = ['accelerator', 'machine', 'qemuVersion', 'kernelRelease'];
+  return keys.flatMap((key) => {
+    const values = [...new Set(summaries.flatMap(({ environment }) => (environment ? [String(environment[key])] : [])))];
+    return values.length > 1 ? [`the shards ran with different ${key}: ${values.join(', ')}`] : [];
+  });
+}
+
+/** argv as an undivided run would have it: without the shard and without the place of the results. */
+function withoutShard(argv: string[]): string[] {
+  return argv.filter((word, index) => !/^--(shard|out)(=|$)/.test(word) && !/^--(shard|out)$/.test(argv[index - 1] ?? ''));
+}
+
+function copyCases(sources: Source[], places: Place[], target: string): void {
+  const files = sources.map(({ directory }) => (existsSync(join(directory, 'cases.jsonl')) ? openSync(join(directory, 'cases.jsonl'), 'r') : -1));
+  const out = openSync(target, 'w');
+  let buffer = Buffer.alloc(1 << 16);
+  try {
+    for (const { source, start, lengthBytes } of places) {
+      if (buffer.length < lengthBytes + 1) buffer = Buffer.alloc(2 * lengthBytes);
+      readSync(files[source]!, buffer, 0, lengthBytes, start);
+      buffer[lengthBytes] = 10;
+      writeSync(out, buffer, 0, lengthBytes + 1);
+    }
+  } finally {
+    closeSync(out);
+    for (const file of files) if (file >= 0) closeSync(file);
+  }
+}
+
+function copyConsoles(sources: Source[], target: string): void {
+  writeFileSync(target, '');
+  for (const { directory, summary } of sources) {
+    const path = join(directory, 'console.log');
+    if (!existsSync(path)) continue;
+    if (sources.length > 1) writeFileSync(target, `--- shard ${summary.shard?.index ?? directory}\n`, { flag: 'a' });
+    appendFile(path, target);
+  }
+}
+
+/** In pieces: a console log can be large. */
+function appendFile(from: string, to: string): void {
+  const [input, output] = [openSync(from, 'r'), openSync(to, 'a')];
+  const buffer = Buffer.alloc(1 << 20);
+  try {
+    for (let count = readSync(input, buffer); count > 0; count = readSync(input, buffer)) writeSync(output, buffer, 0, count);
+  } finally {
+    closeSync(input);
+    closeSync(output);
+  }
+}

@@ -1,0 +1,90 @@
+/** Reads a results directory: summary.json at once, cases.jsonl line by line, so that 100,000 cases do not need their size in memory. */
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { RESULTS_FORMAT, type CaseRecord, type RunSummary } from '../harness/model/results.ts';
+import type { ResultsProblem } from './errors.ts';
+import { caseRecordSchema, firstIssue, summarySchema } from './schema.ts';
+
+export type CaseLine =
+  /** `start` and `lengthBytes` (without the newline) locate the line in the file. */
+  | { kind: 'case'; record: CaseRecord; line: number; start: number; lengthBytes: number }
+  /** The last line has no end: the run was killed while it wrote. What stands before it is good. */
+  | { kind: 'truncated'; line: number }
+  | ResultsProblem;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** summary.json of a results directory, validated. */
+export function readSummary(directory: string): { kind: 'summary'; summary: RunSummary } | ResultsProblem {
+  const path = join(directory, 'summary.json');
+  let text: string;
+  try {
+    if (!existsSync(directory)) return { kind: 'absent', path: directory };
+    if (!statSync(directory).isDirectory() || !existsSync(path)) return { kind: 'not-results', path: directory };
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return { kind: 'unreadable', path, detail: messageOf(error) };
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return { kind: 'corrupt', path, detail: messageOf(error) };
+  }
+  // Before the schema: a newer format may differ in everything else.
+  const found = (json as { format?: unknown } | null)?.format;
+  if (typeof found === 'number' && found > RESULTS_FORMAT) return { kind: 'newer-format', path: directory, found, known: RESULTS_FORMAT };
+  const parsed = summarySchema.safeParse(json);
+  return parsed.success ? { kind: 'summary', summary: parsed.data as RunSummary } : { kind: 'corrupt', path, detail: firstIssue(parsed.error) };
+}
+
+/** The lines of cases.jsonl in file order. Ends after the first problem. A run that was killed before its first case has no such file. */
+export async function* readCases(directory: string): AsyncGenerator<CaseLine> {
+  const path = join(directory, 'cases.jsonl');
+  if (!existsSync(path)) return;
+  let line = 0;
+  try {
+    for await (const { bytes, start, ended } of splitLines(path)) {
+      line += 1;
+      const parsed = parseLine(bytes);
+      // A whole record without its newline is still a record.
+      if (!ended && parsed.kind === 'bad') yield { kind: 'truncated', line };
+      else if (parsed.kind === 'bad') yield { kind: 'corrupt', path, line, detail: parsed.detail };
+      else yield { kind: 'case', record: parsed.record, line, start, lengthBytes: bytes.length };
+      if (parsed.kind === 'bad') return;
+    }
+  } catch (error) {
+    yield { kind: 'unreadable', path, detail: messageOf(error) };
+  }
+}
+
+function parseLine(bytes: Buffer): { kind: 'good'; record: CaseRecord } | { kind: 'bad'; detail: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    return { kind: 'bad', detail: messageOf(error) };
+  }
+  const parsed = caseRecordSchema.safeParse(json);
+  return parsed.success ? { kind: 'good', record: parsed.data as CaseRecord } : { kind: 'bad', detail: firstIssue(parsed.error) };
+}
+
+/** node:readline does not say whether the last line ended, nor where a line starts. */
+async function* splitLines(path: string): AsyncGenerator<{ bytes: Buffer; start: number; ended: boolean }> {
+  let pending: Buffer[] = [];
+  let start = 0;
+  let position = 0;
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>) {
+    let from = 0;
+    for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
+      pending.push(chunk.subarray(from, at));
+      yield { bytes: Buffer.concat(pending), start, ended: true };
+      pending = [];
+      from = at + 1;
+      start = position + from;
+    }
+    if (from < chunk.length) pending.push(chunk.subarray(from));
+    position += chunk.length;
+  }
+  if (pending.length > 0) yield { bytes: Buffer.concat(pending), start, ended: false };
+}

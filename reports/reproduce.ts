@@ -1,0 +1,28 @@
+/** The commands that show a finding again. Only commands that exist, with the kernel that the run was given. */
+import type { Finding } from './findings.ts';
+import type { Run } from './run.ts';
+
+/** Options that name the kernel or the rules; the others (seed, shard, output) are chosen by the command here. */
+const kept = ['--kernel', '--kdir', '--flavour', '--uapi', '--source'];
+
+/** `--name value` and `--name=value` of `argv` whose name is in `names`. */
+export function keepOptions(argv: string[], names: string[]): string[] {
+  const result: string[] = [];
+  for (let index = 0; index < argv.length; index += 1) {
+    const word = argv[index]!;
+    if (names.some((name) => word.startsWith(`${name}=`))) result.push(word);
+    else if (names.includes(word) && argv[index + 1] !== undefined) result.push(word, argv[index += 1]!);
+  }
+  return result;
+}
+
+export function reproduceCommands(finding: Finding, run: Run): string[] {
+  const options = keepOptions(run.summary.argv, kept).map(quote).join(' ');
+  const cell = run.summary.cells.find(({ id }) => id === finding.example.cell);
+  // The plan draws each cell from the seed alone, so that a part of it has the cases of the whole.
+  if (cell) return [`./iomapfuzz conformance --rule ${quote(cell.rule)} --path ${quote(cell.path)} --seed ${finding.example.seed}${options && ` ${options}`}`];
+  return [`./iomapfuzz repro CASE.json${options && ` ${options}`}   # CASE.json: the case as it stands in this report`];
+}
+
+/** For a POSIX shell. */
+export const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll('\'', '\'\\\'\'')}'`);

@@ -1,0 +1,15 @@
+/** A clause of the rules table as reports print it; the command line passes it in from oracles. */
+export interface RuleText {
+  /** `map/length-nonzero`. */
+  id: string;
+  /** The clause: when the rule is violated. */
+  clause: string;
+  /** `EUCLEAN (117)`, or what else a refusal looks like. */
+  errno?: string;
+  /** The condition's text as kernels print it. */
+  condition?: string;
+  /** Where the clause comes from. */
+  source?: string;
+}
+
+export type RuleTexts = ReadonlyMap<string, RuleText>;

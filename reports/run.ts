@@ -1,0 +1,111 @@
+/** A run as reports see it: the summary, one short entry a case, and whole records only where a reader needs them. */
+import type { CaseRecord, CellInfo, Counts, RunSummary } from '../harness/model/results.ts';
+import type { Verdict } from '../harness/model/verdict.ts';
+import type { ResultsProblem } from './errors.ts';
+import { FindingCollector, type Finding } from './findings.ts';
+import { readCases, readSummary } from './read.ts';
+
+export interface StoredCase {
+  n: number;
+  cell?: string;
+  hash: string;
+  note: string;
+  seed: number;
+  /** Milliseconds from the start of the run. */
+  atMs?: number;
+  kind: Verdict['kind'];
+  /** unspecified, not run, lost: why. */
+  reason?: string;
+}
+
+/** Cases that were lost for one reason. */
+export interface Loss {
+  reason: string;
+  cases: number[];
+  /** The first of them, with the console's tail when there is one. */
+  example: CaseRecord;
+}
+
+export interface Run {
+  directory: string;
+  summary: RunSummary;
+  /** In the order of `n`. */
+  cases: StoredCase[];
+  /** Counted from the cases, not believed from the summary. */
+  counts: Counts;
+  findings: Finding[];
+  losses: Loss[];
+  /** Hashes of cases that were judged differently within this run. */
+  flaky: string[];
+  /** What is wrong with the directory although it can be read; a run with damage is not a pass. */
+  damage: string[];
+}
+
+const noCounts = (): Counts => ({ conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 });
+
+/** Reads a whole results directory. */
+export async function loadRun(directory: string): Promise<{ kind: 'run'; run: Run } | ResultsProblem> {
+  const opened = readSummary(directory);
+  if (opened.kind !== 'summary') return opened;
+  const { summary } = opened;
+  const cells = new Map<string, CellInfo>(summary.cells.map((cell) => [cell.id, cell]));
+  const findings = new FindingCollector();
+  const losses = new Map<string, Loss>();
+  const cases: StoredCase[] = [];
+  const damage: string[] = [];
+  const counts = noCounts();
+  const seen = new Set<number>();
+  const judged = new Map<string, string>();
+  const flaky = new Set<string>();
+
+  for await (const line of readCases(directory)) {
+    if (line.kind === 'truncated') {
+      damage.push(`the last line of cases.jsonl (line ${line.line}) breaks off: the run was killed while it wrote`);
+      continue;
+    }
+    if (line.kind !== 'case') return line;
+    const { record } = line;
+    if (seen.has(record.n)) {
+      return { kind: 'corrupt', path: `${directory}/cases.jsonl`, line: line.line, detail: `there are two cases at position ${record.n}` };
+    }
+    if (record.cell !== undefined && !cells.has(record.cell)) {
+      return { kind: 'corrupt', path: `${directory}/cases.jsonl`, line: line.line, detail: `cell '${record.cell}' is not in summary.json` };
+    }
+    seen.add(record.n);
+    counts[record.verdict.kind] += 1;
+    cases.push(toStored(record));
+    findings.add(record, record.cell === undefined ? undefined : cells.get(record.cell));
+    if (record.verdict.kind === 'lost') noteLoss(losses, record, record.verdict.reason);
+    if (record.verdict.kind === 'conforms' || record.verdict.kind === 'deviates') {
+      if ((judged.get(record.hash) ?? record.verdict.kind) !== record.verdict.kind) flaky.add(record.hash);
+      judged.set(record.hash, record.verdict.kind);
+    }
+  }
+  cases.sort((a, b) => a.n - b.n);
+  // A summary may be a second older than the cases of a run that was killed; of a complete run both are final.
+  if (summary.complete) {
+    for (const [kind, stated] of Object.entries(summary.counts) as [Verdict['kind'], number][]) {
+      if (stated !== counts[kind]) damage.push(`summary.json counts ${stated} cases as '${kind}', cases.jsonl holds ${counts[kind]}: files were changed or lost`);
+    }
+  }
+  return {
+    kind: 'run',
+    run: { directory, summary, cases, counts, findings: findings.finish(summary.cells), losses: [...losses.values()], flaky: [...flaky], damage },
+  };
+}
+
+function toStored(record: CaseRecord): StoredCase {
+  const { n, cell, hash, note, seed, atMs, verdict } = record;
+  return {
+    n, hash, note, seed, kind: verdict.kind, ...(cell !== undefined && { cell }), ...(atMs !== undefined && { atMs }),
+    ...('reason' in verdict && { reason: verdict.reason }),
+  };
+}
+
+/** Numbers in a reason (case, address, milliseconds) do not make it another reason. */
+function noteLoss(losses: Map<string, Loss>, record: CaseRecord, reason: string): void {
+  const key = reason.replace(/\d+/g, '#');
+  const known = losses.get(key);
+  if (known) known.cases.push(record.n);
+  else losses.set(key, { reason, cases: [record.n], example: record });
+}

@@ -1,0 +1,85 @@
+/** Schema of stored results: checks what comes from disk before anything is said about it. Types: harness/model/results.ts. */
+import { z } from 'zod';
+
+const count = z.int().min(0);
+
+const deviation = z.object({
+  rule: z.string(),
+  aspect: z.enum(['errno', 'result', 'trace-event', 'warn', 'bytes-read', 'device-bytes', 'request', 'kernel-log', 'size']),
+  expected: z.string(),
+  seen: z.string(),
+  step: count.optional(),
+});
+
+const verdict = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('conforms') }),
+  z.object({ kind: z.literal('deviates'), deviations: z.array(deviation).min(1) }),
+  z.object({ kind: z.literal('unspecified'), reason: z.string() }),
+  z.object({ kind: z.literal('not-run'), reason: z.string() }),
+  z.object({ kind: z.literal('lost'), reason: z.string() }),
+]);
+
+export const caseRecordSchema = z.object({
+  n: count,
+  cell: z.string().optional(),
+  hash: z.string().min(1),
+  note: z.string(),
+  seed: z.int(),
+  atMs: z.number().min(0).optional(),
+  verdict,
+  /** Decoded where it is shown: a case of a newer schema must not make the rest unreadable. */
+  case: z.unknown().optional(),
+  observation: z.unknown().optional(),
+  consoleTail: z.string().optional(),
+});
+
+const cellInfo = z.object({
+  id: z.string(),
+  rule: z.string(),
+  half: z.enum(['read', 'write']).optional(),
+  path: z.string(),
+  border: z.enum(['violating', 'legal']).optional(),
+  impossible: z.string().optional(),
+});
+
+const environment = z.object({
+  kernelOrigin: z.string(),
+  kernelRelease: z.string(),
+  kernelVersion: z.string(),
+  kernelImageHash: z.string(),
+  flavour: z.string().optional(),
+  kernelConfig: z.array(z.string()),
+  accelerator: z.string(),
+  acceleratorReason: z.string(),
+  machine: z.string(),
+  qemuVersion: z.string(),
+  memoryMiB: z.number(),
+  nodeVersion: z.string(),
+  hostCpus: z.number(),
+});
+
+export const summarySchema = z.object({
+  format: z.int().min(1),
+  kind: z.enum(['conformance', 'fuzz', 'corpus']),
+  toolVersion: z.string(),
+  argv: z.array(z.string()),
+  revision: z.string(),
+  seed: z.int(),
+  shard: z.object({ index: z.int().min(1), count: z.int().min(1) }).optional(),
+  startedAt: z.string(),
+  elapsedMs: z.number().min(0),
+  complete: z.boolean(),
+  endedBy: z.string().optional(),
+  environment: environment.optional(),
+  cells: z.array(cellInfo),
+  counts: z.object({ conforms: count, deviates: count, unspecified: count, 'not-run': count, lost: count }),
+  notices: z.array(z.string()),
+  vms: z.object({ booted: count, lost: count, bootMs: z.array(z.number()) }),
+});
+
+/** The first thing that is wrong, with its place in the value. */
+export function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  if (!issue) return 'not as the format says';
+  return `${issue.path.join('.') || 'the value'}: ${issue.message}`;
+}

@@ -1,0 +1,131 @@
+/** What happened in a case, top to bottom: the set-up, then each syscall with the requests it caused, then what the kernel reported. */
+import { decodeCase, type Case } from '../harness/model/case.ts';
+import type { Exchange, Observation } from '../harness/model/observation.ts';
+import { observationOf, type CaseRecord } from '../harness/model/results.ts';
+import type { Deviation } from '../harness/model/verdict.ts';
+import {
+  describeEvent, describeFields, describeReply, describeRequest, describeResult, describeRuns, describeStep, describeWireMapping,
+  quantity, revisionOf,
+} from './describe.ts';
+import { errnoText } from './errno.ts';
+
+export interface TimelineEntry {
+  /** `result` ends what `syscall` began; the requests that the syscall caused stand between them. */
+  kind: 'setup' | 'script' | 'syscall' | 'request' | 'result' | 'event' | 'device';
+  title: string;
+  /** Lines below the title: fields, replies. */
+  lines: string[];
+  /** What deviates here. */
+  deviations: Deviation[];
+}
+
+export type Timeline =
+  | { kind: 'timeline'; entries: TimelineEntry[]; case: Case; observation?: Observation }
+  | { kind: 'none'; reason: string };
+
+export function buildTimeline(record: CaseRecord): Timeline {
+  if (record.case === undefined) return { kind: 'none', reason: 'the results do not hold this case' };
+  let value: Case;
+  let observation: Observation | undefined;
+  try {
+    value = decodeCase(record.case);
+    observation = observationOf(record);
+  } catch (error) {
+    return { kind: 'none', reason: `the stored case can't be decoded by this version: ${String((error as Error).message).split('\n').join(' ').slice(0, 200)}` };
+  }
+  const deviations = record.verdict.kind === 'deviates' ? record.verdict.deviations : [];
+  const entries = [setup(value), ...script(value), ...happenings(value, observation, deviations)];
+  // What no syscall shows (a warning, changed device bytes) stands at the end, where it was found.
+  const loose = deviations.filter(({ step }) => step === undefined || value.workload[step] === undefined);
+  if (loose.length > 0) entries.push({ kind: 'event', title: 'over the whole case', lines: [], deviations: loose });
+  return { kind: 'timeline', entries, case: value, ...(observation && { observation }) };
+}
+
+function setup({ geometry, revision, debugIomap }: Case): TimelineEntry {
+  const config = geometry.config === undefined ? 'CONFIG answered ENOSYS'
+    : geometry.config.kind === 'error' ? `CONFIG answered ${errnoText(geometry.config.errno)}` : `CONFIG answered ${describeReply(geometry.config)[0]}`;
+  return {
+    kind: 'setup',
+    title: `${geometry.mount === 'syncInit' ? 'mount after SYNC_INIT' : 'mount'}, revision ${revision}, debug WARN ${debugIomap ? 'on' : 'off'}`,
+    lines: [
+      config,
+      ...geometry.devices.map(({ sizeBytes, access }, index) => `device ${index}: ${quantity(BigInt(sizeBytes))} bytes, opened ${access}`),
+      ...geometry.files.map(({ sizeBytes, attrFlags, directIo }, index) => `file ${index}: size ${quantity(sizeBytes)}, ${attrFlags.join('|') || 'no attribute flags'}${directIo ? ', FOPEN_DIRECT_IO' : ''}`),
+    ],
+    deviations: [],
+  };
+}
+
+function script(value: Case): TimelineEntry[] {
+  return value.script.map((line) => ({
+    kind: 'script',
+    title: `the server answers ${line.on}${line.file === undefined ? '' : ` of file ${line.file}`}${line.times === undefined ? '' : ` (${line.times} times)`} with`,
+    lines: describeReply(line.reply),
+    deviations: [],
+  }));
+}
+
+function happenings(value: Case, observation: Observation | undefined, deviations: Deviation[]): TimelineEntry[] {
+  if (!observation) return value.workload.map((step, index) => ({ kind: 'syscall', title: describeStep(step), lines: [], deviations: deviations.filter((one) => one.step === index) }));
+  const revision = revisionOf(value.revision);
+  const request = (exchange: Exchange): TimelineEntry => ({
+    kind: 'request', title: `${exchange.name}${exchange.file === undefined ? '' : ` of file ${exchange.file}`}`,
+    lines: [
+      exchange.raw ? `undecodable: ${Buffer.from(exchange.raw).toString('hex').slice(0, 160)}` : describeRequest(exchange.name, exchange.request, revision),
+      ...answer(exchange, value),
+    ].filter((line) => line !== ''),
+    deviations: [],
+  });
+  // Without the guest's note a request is not attributed to a syscall: guessing would put words into the kernel's mouth.
+  const noted = observation.transcript.some(({ step }) => step !== undefined);
+  const outside = observation.transcript.filter(({ step }) => step === undefined).map(request);
+  const entries: TimelineEntry[] = [];
+  if (observation.mount.errno !== 0) entries.push({ kind: 'event', title: `mount failed with ${errnoText(observation.mount.errno)}`, lines: [], deviations: [] });
+  if (noted) entries.push(...outside);
+  value.workload.forEach((step, index) => {
+    const result = observation.steps[index];
+    entries.push(
+      { kind: 'syscall', title: describeStep(step), lines: [], deviations: [] },
+      ...observation.transcript.filter((exchange) => exchange.step === index).map(request),
+      { kind: 'result', title: result ? describeResult(result) : 'not reached', lines: [], deviations: deviations.filter((one) => one.step === index) },
+    );
+  });
+  if (!noted) entries.push(...outside);
+  entries.push(...observation.events.map((event): TimelineEntry => ({ kind: 'event', title: describeEvent(event), lines: [], deviations: [] })));
+  entries.push(...observation.deviceChanges.map(({ device, offsetBytes, content }): TimelineEntry => ({
+    kind: 'device', title: `device ${device} changed from ${quantity(offsetBytes)}: ${describeRuns(content)}`, lines: [], deviations: [],
+  })));
+  return entries;
+}
+
+function answer({ reply, writeErrno, name }: Exchange, value: Case): string[] {
+  if (!reply) return ['no answer'];
+  const lines: string[] = [];
+  const revision = revisionOf(value.revision);
+  const { read, write } = (reply.fields ?? {}) as { read?: Record<string, unknown>; write?: Record<string, unknown> };
+  if (reply.error !== 0) lines.push(`answered ${errnoText(Math.abs(reply.error))}${reply.error > 0 ? ', as a positive error' : ''}`);
+  else if (name === 'IOMAP_BEGIN' && read && write) {
+    lines.push(`answered read  half: ${describeWireMapping(read, revision)}`, `         write half: ${describeWireMapping(write, revision)}`);
+  } else if (reply.fields) lines.push(`answered ${describeFields(reply.fields)}`);
+  else lines.push(reply.payload.length === 0 ? 'answered, no payload' : `answered ${reply.payload.length} bytes`);
+  if (writeErrno) lines.push(`the kernel refused the answer: write() gave ${errnoText(writeErrno)}`);
+  return lines;
+}
+
+/** The timeline as plain text, for mail and terminals. */
+export function timelineText(timeline: Timeline): string[] {
+  if (timeline.kind === 'none') return [timeline.reason];
+  const lines: string[] = [];
+  for (const { kind, title, lines: below, deviations } of timeline.entries) {
+    const indent = kind === 'request' ? '    ' : '';
+    lines.push(kind === 'result' ? `  = ${title}` : `${indent}${title}`);
+    for (const line of below) lines.push(`${indent}    ${line}`);
+    for (const { rule, expected, seen, aspect } of deviations) {
+      lines.push(`  ! ${rule} (${aspect})`, `    expected: ${expected}`, `    seen:     ${seen}`);
+    }
+  }
+  return lines;
+}
+
+/** Mappings that a case's script answers, for pictures. */
+export const scriptMappings = (value: Case) => value.script.flatMap(({ reply }) => (reply.kind === 'mappings' ? [reply] : []));

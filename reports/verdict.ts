@@ -1,0 +1,65 @@
+/** The verdict on a whole run, its reasons and its exit code. The one place that says when a run is a pass. */
+import { countStatuses, matrixCells, type Matrix } from './matrix.ts';
+import type { Run } from './run.ts';
+import { plural } from './text.ts';
+
+export interface RunVerdict {
+  kind: 'deviates' | 'conforms' | 'infrastructure' | 'incomplete' | 'nothing-ran';
+  /** As docs/architecture.md says: 0, 1, 3 or 4. */
+  exitCode: 0 | 1 | 3 | 4;
+  /** One line; starts with a word that can be searched for. */
+  headline: string;
+  /** What the headline rests on and what it leaves out, most important first. */
+  reasons: string[];
+}
+
+const exitCodes = { deviates: 1, conforms: 0, infrastructure: 3, incomplete: 3, 'nothing-ran': 4 } as const;
+
+export function judgeRun(run: Run, matrix: Matrix): RunVerdict {
+  const { counts, findings } = run;
+  const judged = counts.conforms + counts.deviates;
+  const kind = kindOf(run, judged);
+  const rules = new Set(findings.map(({ rule }) => rule)).size;
+  const statuses = countStatuses(matrix);
+  const cells = statuses.conforms + statuses.deviates;
+  const headlines: Record<RunVerdict['kind'], () => string> = {
+    deviates: () => `DEVIATES: ${plural(findings.length, 'finding')} in ${plural(rules, 'rule')}; ${plural(counts.deviates, 'case')} of ${judged} judged`
+      + (run.summary.complete ? '' : ' (and the run is incomplete)'),
+    conforms: () => `CONFORMS: ${counts.conforms === 1 ? 'the one judged case conforms' : `all ${counts.conforms} judged cases conform`}`
+      + (cells > 0 ? `, in ${plural(cells, 'cell')} of the matrix` : ''),
+    infrastructure: () => `NO VERDICT: ${counts.lost > 0 ? `${plural(counts.lost, 'case')} of ${run.cases.length} ${counts.lost === 1 ? 'was' : 'were'} lost to the infrastructure` : run.summary.endedBy ?? run.damage[0] ?? 'the infrastructure failed'}`,
+    incomplete: () => `NO VERDICT: the run is incomplete (${run.summary.endedBy ?? 'it was killed, or it is still running'}); ${plural(judged, 'case')} judged so far, none deviates`,
+    'nothing-ran': () => 'NOTHING WAS JUDGED: this is not a pass',
+  };
+  return { kind, exitCode: exitCodes[kind], headline: headlines[kind](), reasons: reasonsOf(run, matrix) };
+}
+
+function kindOf(run: Run, judged: number): RunVerdict['kind'] {
+  if (run.counts.deviates > 0) return 'deviates';
+  if (run.counts.lost > 0 || run.damage.length > 0 && run.summary.complete) return 'infrastructure';
+  if (!run.summary.complete) return judged === 0 && run.cases.length === 0 ? 'infrastructure' : 'incomplete';
+  return judged === 0 ? 'nothing-ran' : 'conforms';
+}
+
+function reasonsOf(run: Run, matrix: Matrix): string[] {
+  const { summary, counts, losses, damage, flaky } = run;
+  const reasons = [...summary.notices];
+  if (!summary.complete) reasons.push(`the run is incomplete: ${summary.endedBy ?? 'it was killed, or it is still running'}; what finished is reported`);
+  if (summary.shard && summary.shard.count > 1) reasons.push(`only shard ${summary.shard.index} of ${summary.shard.count}: merge all shards for the whole picture`);
+  reasons.push(...damage);
+  for (const { reason, cases } of losses) reasons.push(`${plural(cases.length, 'case')} lost: ${reason}`);
+  for (const [reason, count] of tally(run.cases.filter(({ kind }) => kind === 'not-run').map((entry) => entry.reason ?? 'no reason given'))) {
+    reasons.push(`${plural(count, 'case')} not run: ${reason}`);
+  }
+  const silent = matrixCells(matrix).flatMap(({ cell }) => cell.borders).filter(({ status, cases }) => status === 'not-run' && cases.length === 0).length;
+  if (silent > 0) reasons.push(`${plural(silent, 'border')} of the matrix without a case`);
+  if (counts.unspecified > 0) reasons.push(`${plural(counts.unspecified, 'case')} unspecified: the rules do not say what must happen`);
+  if (flaky.length > 0) reasons.push(`${plural(flaky.length, 'case')} judged differently when repeated (flaky): ${flaky.slice(0, 3).map((hash) => hash.slice(0, 12)).join(', ')}${flaky.length > 3 ? ' ...' : ''}`);
+  return reasons;
+}
+
+function tally(values: string[]): [string, number][] {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1]);
+}

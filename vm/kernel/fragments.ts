@@ -1,0 +1,28 @@
+/** The configuration fragments of the reference kernel and of any kernel that is to be tested. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot } from '../root.ts';
+
+/** `fast` for campaigns; `debug` with KASAN, UBSAN, lockdep and KCOV. */
+export const flavours = ['fast', 'debug'] as const;
+export type Flavour = (typeof flavours)[number];
+
+export interface Fragment {
+  path: string;
+  text: string;
+}
+
+/** The fragments of a build, in merge order. Without `iomap`, for a tree that does not know fuse-iomap. */
+export function fragmentsOf(flavour: Flavour, { iomap }: { iomap: boolean }): Fragment[] {
+  return ['base', ...(iomap ? ['iomap'] : []), flavour].map(readFragment);
+}
+
+/** What any kernel needs to be testable, for merge_config.sh. */
+export function testableFragment(): string {
+  return ['base', 'iomap'].map((name) => readFragment(name).text).join('');
+}
+
+function readFragment(name: string): Fragment {
+  const path = join(repositoryRoot(), 'vm/kernel/config', `${name}.config`);
+  return { path, text: readFileSync(path, 'utf8') };
+}
