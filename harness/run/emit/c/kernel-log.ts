@@ -70,9 +70,9 @@ ${warns || onWarn === '' ? '\tsize_t warnings = 0;\n' : ''}	ssize_t got;
 		for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 			if (!strncmp(text, wrong[i], strlen(wrong[i])))
 				deviates("the kernel must never log this");
-		if (!strncmp(text, "Bad mapping: ", 13)) {
-${onWarn && `\t\t\t${onWarn}\n`}${warns || onWarn === '' ? '\t\t\twarnings++;\n' : ''}		}
-	}
+		if (!strncmp(text, "Bad mapping: ", 13))${warns ? ' {' : ''}
+			${warns || onWarn === '' ? [onWarn, 'warnings++;'].filter((line) => line !== '').join('\n\t\t\t') : onWarn}
+${warns ? '\t\t}\n' : ''}	}
 ${warns ? '\tif (debug_known)\n\t\tcheck_bad_data_count("WARN", warnings);\n' : onWarn === '' ? '\tprintf("%zu reports of bad mappings\\n", warnings);\n' : ''}	close(kmsg);
 }${uses.trace ? `\n\n${trace(listed, checked)}` : ''}`;
 }

@@ -1,7 +1,7 @@
 /** Mount, run, compare, clean up. */
 import { stretch } from './bytes.ts';
 import { errno, u64 } from './text.ts';
-import type { Program } from './uses.ts';
+import { mustFailToMount, type Program } from './uses.ts';
 
 export function mountpoint(): string {
   return `static char mountpoint[] = "/tmp/iomap-repro.XXXXXX";
@@ -22,7 +22,7 @@ export function main({ case: of, uses, prediction, revision }: Program): string 
   const syncInit = of.geometry.mount === 'syncInit';
   const mounts = prediction.mount;
   const mountFails = mustFailToMount(prediction);
-  const registers = !mountFails && uses.devices && revision.ioctls.BACKING_OPEN !== undefined && prediction.devices.length > 0;
+  const registers = uses.registers && prediction.devices.length > 0;
   const right = mounts.map(({ errno: value, rule }) => (value === undefined ? `{ FAILS, 0, "${rule}" }` : value === 0 ? `{ RETURNS, 0, "${rule}" }` : `{ FAILS, ${errno(value)}, "${rule}" }`));
   return `${registers ? `static void check_registration(void)
 {
@@ -67,8 +67,7 @@ ${right.length > 0 ? `	EXPECT(${right.join(', ')});\n` : ''}${mountFails ? '' : 
 		deadline.tv_sec += 20;
 		if (sem_timedwait(&ready, &deadline))
 			cannot_run("the kernel mounted the file system but sent no INIT");
-${registers ? `		check_registration();
-` : ''}		workload();
+${uses.registers ? '\t\tregister_devices();\n' : ''}${registers ? '\t\tcheck_registration();\n' : ''}		workload();
 	}
 `}
 	/* DESTROY is sent and answered in here. */
@@ -85,9 +84,6 @@ ${writtenRows(prediction.contents ?? []).map((row) => `\t\t${row},\n`).join('')}
 	return deviations ? 1 : 0;
 }`.replace('\tstruct timespec deadline;\n', mountFails ? '' : '\tstruct timespec deadline;\n');
 }
-
-/** No syscall of the case can be made. */
-export const mustFailToMount = ({ mount }: Program['prediction']): boolean => mount.length > 0 && mount.every(({ errno: value }) => value !== 0);
 
 const writtenRows = (contents: NonNullable<Program['prediction']['contents']>): string[] =>
   contents.flatMap((segments, device) => segments.map((segment) => `{ ${device}, ${u64(segment.start)}, ${stretch(segment)} }`));

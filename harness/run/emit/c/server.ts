@@ -3,7 +3,7 @@ import { configReplyBytes } from '../../../../oracles/kernel/config-reply.ts';
 import type { Reply, ScriptLine } from '../../../model/case.ts';
 import type { MappingSpec } from '../../../model/mapping.ts';
 import type { ConfigOut } from '../../../uapi/iomap.ts';
-import { byteList, errno, initialiser, s64, string, u32, u64 } from './text.ts';
+import { bits, byteList, errno, initialiser, s64, string, u32, u64 } from './text.ts';
 import type { Program } from './uses.ts';
 
 export function server(program: Program): string {
@@ -14,7 +14,7 @@ export function server(program: Program): string {
 function files({ case: of, revision, uses }: Program): string {
   const rows = of.geometry.files.map(({ sizeBytes, attrFlags, directIo }) => {
     const flags = attrFlags.reduce((sum, name) => sum | (revision.attrFlags[name] ?? 0), 0);
-    return `\t/* ${attrFlags.join(', ') || 'no attribute flags'} */\n\t{ .size = ${u64(sizeBytes)}, .flags = ${u32(flags)}${directIo ? ', .open_flags = FOPEN_DIRECT_IO' : ''} },`;
+    return `\t/* ${attrFlags.join(', ') || 'no attribute flags'} */\n\t{ .size = ${u64(sizeBytes)}, .flags = ${bits(flags)}${directIo ? ', .open_flags = FOPEN_DIRECT_IO' : ''} },`;
   });
   return `/* Files of the mount, named file0, file1 ...; inode numbers differ from node ids. */
 static struct file {
@@ -92,7 +92,7 @@ function printing({ case: of, revision, uses }: Program): string {
   const rows: string[] = [];
   const named = new Set([...uses.ordinary, ...of.script.map(({ on }) => on), ...(uses.config ? ['IOMAP_CONFIG'] : [])]);
   for (const name of named) if (constantOf(name, program(of, revision)) !== undefined) rows.push(`\tcase ${constantOf(name, program(of, revision))}: return "${name}";`);
-  const opflags = Object.entries(revision.opFlags).map(([name, value]) => `\t\t{ ${u32(value)}, "${name}" },`).join('\n');
+  const opflags = Object.entries(revision.opFlags).map(([name, value]) => `\t\t{ ${bits(value)}, "${name}" },`).join('\n');
   const details: string[] = [];
   if (uses.ordinary.has('IOMAP_BEGIN')) {
     details.push(`	if (in->opcode == OP_IOMAP_BEGIN) {
@@ -196,8 +196,8 @@ function scriptLine(line: ScriptLine, index: number, of: Program): string | unde
   if (line.on === 'LOOKUP' && line.file === undefined) conditions.push('file >= 0');
   if (line.file !== undefined) conditions.push(`file == ${line.file}`);
   const opflags = '*(const uint32_t *)arg';
-  if (line.opflagsSet) conditions.push(`(${opflags} & ${u32(line.opflagsSet)}) == ${u32(line.opflagsSet)}`);
-  if (line.opflagsClear && hasOpflags(line.on)) conditions.push(`!(${opflags} & ${u32(line.opflagsClear)})`);
+  if (line.opflagsSet) conditions.push(`(${opflags} & ${bits(line.opflagsSet)}) == ${bits(line.opflagsSet)}`);
+  if (line.opflagsClear && hasOpflags(line.on)) conditions.push(`!(${opflags} & ${bits(line.opflagsClear)})`);
   if (line.times !== undefined) conditions.push(`used[${index}] < ${line.times}`);
   const condition = conditions.join(' && ').length <= 80 ? conditions.join(' && ') : conditions.join(' &&\n\t    ');
   return `	if (${condition}) {
@@ -230,11 +230,11 @@ function rawReply({ payload, error = 0, lengthBytes, unique }: Extract<Reply, { 
 }
 
 function mapping(spec: MappingSpec, { revision }: Program): string {
-  const flags = spec.flags.map((flag) => (typeof flag === 'number' ? u32(flag) : `FLAG_${flag}`));
+  const flags = spec.flags.map((flag) => (typeof flag === 'number' ? bits(flag) : `FLAG_${flag}`));
   const type = typeof spec.type === 'number' ? u32(spec.type) : revision.mappingTypes[spec.type] === undefined ? '0xffff' : spec.type;
   return initialiser([
     ['type', type], ...(flags.length > 0 ? [['flags', flags.join(' | ')] as const] : []),
-    ['dev', typeof spec.dev === 'number' ? u32(spec.dev) : `devices[${spec.dev.device}].cookie`],
+    ...(spec.dev === 0 ? [] : [['dev', typeof spec.dev === 'number' ? u32(spec.dev) : `devices[${spec.dev.device}].cookie`] as const]),
     ['addr', spec.addr === (1n << 64n) - 1n ? 'NO_ADDR' : u64(spec.addr)], ['offset', u64(spec.offset)], ['length', u64(spec.length)],
   ], 3);
 }
@@ -405,10 +405,9 @@ ${cases.join('\n')}
 }`;
 }
 
-function init({ case: { geometry }, uses, revision }: Program): string {
-  const register = uses.devices && revision.ioctls.BACKING_OPEN !== undefined;
+function init({ case: { geometry }, uses }: Program): string {
   const minor = geometry.initMinor === undefined ? 'init->minor < IOMAP_MINOR ? init->minor : IOMAP_MINOR' : String(geometry.initMinor);
-  return `${register ? registration : ''}/* Posted when INIT is answered${register ? ' and the devices are registered' : ''}. */
+  return `/* Posted when INIT is answered. */
 static sem_t ready;
 
 static void answer_init(const struct fuse_in_header *in, const struct fuse_init_in *init)
@@ -433,27 +432,33 @@ ${uses.iomap ? `	if (!(init->flags & FUSE_INIT_EXT) || !(init->flags2 & INIT_IOM
 		cannot_run("this kernel does not offer fuse-iomap, or its module parameter\\n"
 			   "/sys/module/fuse/parameters/enable_iomap is off");
 ` : ''}	send_reply(in, 0, &out, sizeof(out));
-${register ? '\tregister_devices();\n' : ''}	sem_post(&ready);
-}`;
+	sem_post(&ready);
+}${uses.registers ? `\n\n${registration}` : ''}`;
 }
 
-const registration = `/* Gives the kernel the devices that mappings name by their cookie. */
+const registration = `/*
+ * Gives the kernel the devices that mappings name by their cookie. The kernel lets
+ * us only when it has digested the answers to INIT and CONFIG; it sends no other
+ * request before, so that a lookup waits for that.
+ */
 static void register_devices(void)
 {
+	char nothing[sizeof(mountpoint) + 8];
+
+	snprintf(nothing, sizeof(nothing), "%s/nothing", mountpoint);
+	access(nothing, F_OK);
 	for (size_t n = 0; n < DEVICES; n++) {
 		struct backing_map map = { .fd = devices[n].fd, .flags = 1 };
 		int id = ioctl(fuse_fd, DEV_BACKING_OPEN, &map);
 
+		devices[n].open_errno = id < 0 ? errno : 0;
 		if (id < 0)
 			printf("device %zu (%s): %s\\n", n, devices[n].path, strerror(errno));
 		else
 			printf("device %zu (%s) has the cookie %d\\n", n, devices[n].path, id);
 		devices[n].cookie = id > 0 ? id : 0x7ffffffe;
-		devices[n].open_errno = id < 0 ? errno : 0;
 	}
-}
-
-`;
+}`;
 
 function loop({ case: of }: Program): string {
   return `static void *serve(void *unused)

@@ -18,6 +18,9 @@ export function s64(value: bigint): string {
 
 export const u32 = (value: number): string => (value < 4096 ? String(value) : `0x${value.toString(16)}${value > 0x7fff_ffff ? 'U' : ''}`);
 
+/** A word of flags. */
+export const bits = (value: number): string => `0x${value.toString(16)}${value > 0x7fff_ffff ? 'U' : ''}`;
+
 const names = new Map(Object.entries(errnos).map(([name, value]) => [value as number, name]));
 /** `EUCLEAN`, or the number where <errno.h> need not have a name. */
 export const errno = (value: number): string => names.get(value) ?? String(value);
@@ -59,7 +62,7 @@ export function wrapLine(line: string, width: number): string[] {
 /** `{ .name = value, ... }` on one line, or one member a line where that is too long. */
 export function initialiser(members: readonly (readonly [string, string])[], tabs: number): string {
   const short = `{ ${members.map(([name, value]) => `.${name} = ${value}`).join(', ')} }`;
-  if (short.length + tabs * 8 <= 90) return short;
+  if (short.length + tabs * 8 <= 76) return short;
   const tab = '\t'.repeat(tabs);
   return `{\n${members.map(([name, value]) => `${tab}\t.${name} = ${value},`).join('\n')}\n${tab}}`;
 }

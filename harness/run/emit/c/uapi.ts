@@ -1,7 +1,7 @@
 /** The part of the fuse-iomap uAPI that a reproducer uses, spelled out: headers that are installed somewhere need not have it. */
 import type { IoctlName, MappingFlagName, MappingTypeName } from '../../../uapi/revision.ts';
-import { u32 } from './text.ts';
-import type { Program } from './uses.ts';
+import { bits, u32 } from './text.ts';
+import { mustFailToMount, type Program } from './uses.ts';
 
 const opcodeOf: Record<string, string> = {
   COPY_FILE_RANGE_64: '53', SYNCFS: '50', FREEZE_FS: '4089', UNFREEZE_FS: '4090', SHUTDOWN_FS: '4091',
@@ -31,11 +31,11 @@ export function uapi({ case: of, revision, uses, prediction }: Program): string 
   return parts.join('\n\n');
 }
 
-export function usedIoctls({ case: of, revision, uses }: Program): IoctlName[] {
+function usedIoctls({ case: of, revision, uses, prediction }: Program): IoctlName[] {
   const used = new Set<IoctlName>();
-  if (uses.devices && revision.ioctls.BACKING_OPEN !== undefined) used.add('BACKING_OPEN');
+  if (uses.registers) used.add('BACKING_OPEN');
   if (of.geometry.mount === 'syncInit' && revision.ioctls.SYNC_INIT !== undefined) used.add('SYNC_INIT');
-  for (const step of of.workload) if (step.call === 'fuseIoctl' && revision.ioctls[step.ioctl] !== undefined) used.add(step.ioctl);
+  if (!mustFailToMount(prediction)) for (const step of of.workload) if (step.call === 'fuseIoctl' && revision.ioctls[step.ioctl] !== undefined) used.add(step.ioctl);
   return (Object.keys(revision.ioctls) as IoctlName[]).filter((name) => used.has(name));
 }
 
@@ -48,7 +48,7 @@ function mapping({ case: of, revision, uses }: Program): string {
   const row = (name: string, value: number): string => `#define ${name.padEnd(23)} ${u32(value)}`;
   return [
     [...types].map((name) => row(name as string, revision.mappingTypes[name as MappingTypeName]!)),
-    [...flags].map((name) => row(`FLAG_${name as string}`, revision.mappingFlags[name as MappingFlagName]!)),
+    [...flags].map((name) => `#define ${`FLAG_${name as string}`.padEnd(23)} ${bits(revision.mappingFlags[name as MappingFlagName]!)}`),
     needsNone ? ['#define NO_ADDR                 UINT64_MAX'] : [],
     [`
 /* One extent of a file. */

@@ -16,6 +16,8 @@ export interface Uses {
   /** The connection negotiates iomap. */
   iomap: boolean;
   devices: boolean;
+  /** The server gives the devices to the kernel. */
+  registers: boolean;
   calls: ReadonlySet<Step['call']>;
   /** Ordinary requests that the server answers with something else than ENOSYS. */
   ordinary: ReadonlySet<string>;
@@ -51,7 +53,7 @@ export function usesOf(of: Case, prediction: Prediction, deviations: readonly De
   const writes = ['pwrite', 'ftruncate', 'fallocate', 'fsync'].some((call) => calls.has(call as Step['call']));
   const comparesDevices = devices && prediction.contents !== undefined && (writes || deviations.some(({ aspect }) => aspect === 'device-bytes'));
   return {
-    iomap, devices, calls, opens, ordinaryBegin, comparesBytes, comparesDevices,
+    iomap, devices, calls, registers: devices && revision.ioctls.BACKING_OPEN !== undefined && !mustFailToMount(prediction), opens, ordinaryBegin, comparesBytes, comparesDevices,
     ordinary: ordinaryRequests(calls, opens, of, revision, begin),
     mappings: begin && (ordinaryBegin || of.script.some(({ reply }) => reply.kind === 'mappings')),
     raw: of.script.some(({ reply }) => reply.kind === 'raw'),
@@ -81,3 +83,6 @@ function ordinaryRequests(calls: ReadonlySet<Step['call']>, opens: boolean, of: 
   when(begin && revision.opcodes.IOMAP_IOEND !== undefined, 'IOMAP_IOEND');
   return requests;
 }
+
+/** No syscall of the case can be made. */
+export const mustFailToMount = ({ mount }: Program['prediction']): boolean => mount.length > 0 && mount.every(({ errno: value }) => value !== 0);
