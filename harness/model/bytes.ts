@@ -30,3 +30,23 @@ export const OWNER_KINDS = { device: 1, writer: 2, server: 3 } as const;
 export const POISON_BYTE = 0xa5;
 /** Positions in byte sources wrap here. */
 export const POSITION_MODULUS = 1n << 43n;
+
+/** Runs of the first `atBytes` bytes, and of those behind them. */
+export function splitRuns(runs: readonly ByteRun[], atBytes: number): [ByteRun[], ByteRun[]] {
+  const before: ByteRun[] = [];
+  const behind: ByteRun[] = [];
+  let position = 0;
+  for (const run of runs) {
+    const cut = Math.min(Math.max(atBytes - position, 0), run.lengthBytes);
+    if (cut > 0) before.push({ lengthBytes: cut, source: run.source });
+    if (cut < run.lengthBytes) behind.push({ lengthBytes: run.lengthBytes - cut, source: advanced(run.source, cut) });
+    position += run.lengthBytes;
+  }
+  return [before, behind];
+}
+
+/** What `source` is `byBytes` further on. The first bytes of unknown ones are known only so far. */
+function advanced(source: ByteSource, byBytes: number): ByteSource {
+  if ('offsetBytes' in source) return { ...source, offsetBytes: source.offsetBytes + BigInt(byBytes) };
+  return source.kind === 'other' ? { kind: 'other', hex: source.hex.slice(2 * byBytes) } : source;
+}

@@ -56,7 +56,6 @@ export class CaseFiles implements FileSystem {
       }
       return ordinaryAnswer(this, request);
     }
-    // The devices have their cookies by the first request after INIT.
     if (this.#own && !this.#current) this.#use(this.#own);
     const target = parseNodeid(request.nodeid);
     const loaded = this.#current;
@@ -108,7 +107,7 @@ export class CaseFiles implements FileSystem {
         attrFlags: file.attrFlags.reduce((sum, name) => sum | (revision.attrFlags[name] ?? 0), 0),
       });
     });
-    this.#current = { case: wanted, script: new Script(revision, this.#options.cookies(), wanted.script), inodes };
+    this.#current = { case: wanted, script: new Script(revision, this.#options.cookies, wanted.script), inodes };
     return this.#current;
   }
 }

@@ -73,18 +73,22 @@ interface Line {
   readonly set: number;
   readonly clear: number;
   left: number;
-  readonly answer: Answer;
+  readonly answer: () => Answer;
 }
 
 /** The first line whose conditions hold and whose `times` are not used up answers. */
 export class Script {
   readonly #lines: Line[];
 
-  constructor(revision: Revision, cookies: Cookies, script: Case['script']) {
-    this.#lines = script.map((line: ScriptLine) => ({
-      on: line.on, file: line.file, set: line.opflagsSet ?? 0, clear: line.opflagsClear ?? 0, left: line.times ?? Infinity,
-      answer: encodeCaseReply(revision, cookies, line.reply),
-    }));
+  /** `cookies` is asked when a line answers for the first time: a case that has its mount for itself is read before the devices are registered. */
+  constructor(revision: Revision, cookies: () => Cookies, script: Case['script']) {
+    this.#lines = script.map((line: ScriptLine) => {
+      let encoded: Answer | undefined;
+      return {
+        on: line.on, file: line.file, set: line.opflagsSet ?? 0, clear: line.opflagsClear ?? 0, left: line.times ?? Infinity,
+        answer: () => encoded ??= encodeCaseReply(revision, cookies(), line.reply),
+      };
+    });
   }
 
   answer(request: Request, file: number | undefined): Answer | undefined {
@@ -95,7 +99,7 @@ export class Script {
         if ((opflags & line.set) >>> 0 !== line.set || (opflags & line.clear) !== 0) continue;
       }
       line.left -= 1;
-      return line.answer;
+      return line.answer();
     }
     return undefined;
   }

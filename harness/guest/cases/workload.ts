@@ -1,6 +1,6 @@
 /** The workload: one function per kind of step, each a syscall and its result as the observation wants it. */
 import type { Step } from '../../model/case.ts';
-import { OWNER_KINDS, POISON_BYTE, type ByteRun } from '../../model/bytes.ts';
+import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../model/bytes.ts';
 import type { FiemapExtent, StepResult } from '../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
 import { controlStep, type ControlPlane } from './control-step.ts';
@@ -85,8 +85,10 @@ export class Workload {
     const ret = native.preadv2(fd, buffer, 0, length, offset, rwf);
     const got = Math.max(ret, 0);
     const out = result(ret);
-    if (ret >= 0) out.data = native.decodeRuns(buffer, 0, got) as ByteRun[];
-    if (got < length) out.tail = native.decodeRuns(buffer, got, length - got) as ByteRun[];
+    // Decoded as one: a few bytes behind the returned ones say nothing of themselves, but they may continue those.
+    const [data, tail] = splitRuns(native.decodeRuns(buffer, 0, length) as ByteRun[], got);
+    if (ret >= 0) out.data = data;
+    if (got < length) out.tail = tail;
     return out;
   }
 
