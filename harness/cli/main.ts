@@ -10,6 +10,7 @@ import { compareCommand } from './compare.ts';
 import { kernelCommand } from './kernel.ts';
 import { mergeCommand } from './merge.ts';
 import { reportCommand } from './report.ts';
+import { reproCommand } from './repro.ts';
 import { testCommand } from './test.ts';
 import { vmCommand } from './vm.ts';
 
@@ -18,7 +19,7 @@ const { version } = JSON.parse(readFileSync(join(repositoryRoot(), 'package.json
 const program = new Command('iomapfuzz')
   .description('conformance and fuzz-testing harness for the fuse-iomap uAPI')
   .version(version);
-for (const command of [conformanceCommand(), reportCommand(), compareCommand(), mergeCommand(), kernelCommand(), testCommand(), vmCommand()]) program.addCommand(command);
+for (const command of [conformanceCommand(), reportCommand(), compareCommand(), mergeCommand(), kernelCommand(), reproCommand(), testCommand(), vmCommand()]) program.addCommand(command);
 setUp(program);
 
 try {

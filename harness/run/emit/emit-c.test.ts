@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { emitC } from './emit-c.ts';
-import { begin, makeCase, mapped, mappings, openDirect, sampleCases } from './testing/samples.ts';
+import { sampleCases } from './testing/samples.ts';
 
 const nothingSeen = { deviations: [], clauses: new Map() };
 

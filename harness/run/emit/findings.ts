@@ -7,8 +7,8 @@ export interface Findings {
   /** Where they were seen. */
   kernel?: KernelNotes;
   /** By rule id: the clause, and what a violation leads to (`EUCLEAN (117)`). */
-  clauses: ReadonlyMap<string, { text: string; outcome?: string }>;
-  /** Replays that showed the deviations, of how many. */
+  clauses: ReadonlyMap<string, { clause: string; errno?: string }>;
+  /** Replays that showed the deviations, of how many; when there is no deviation: that conformed. */
   reliability?: { shown: number; of: number };
 }
 

@@ -11,7 +11,7 @@ export function headerComment(of: Case, hash: string, { deviations, kernel, clau
     ...subject(rules, told), '',
     ...told.flatMap((rule) => {
       const clause = clauses.get(rule);
-      return clause ? [`${rule} is violated when: ${clause.text}.${clause.outcome ? ` A violation gives ${clause.outcome}.` : ''}`, ''] : [];
+      return clause ? [`${rule} is violated when: ${clause.clause}.${clause.errno ? ` A violation gives ${clause.errno}.` : ''}`, ''] : [];
     }),
     ...deviations.flatMap(({ rule, expected, seen, step }) => [
       `${rule}${step === undefined ? '' : `, syscall ${step + 1}`}:`, `  expected  ${expected}`, `  seen      ${seen}`, '',
