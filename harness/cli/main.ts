@@ -11,6 +11,7 @@ import { doctorCommand } from './doctor.ts';
 import { kernelCommand } from './kernel.ts';
 import { mergeCommand } from './merge.ts';
 import { reportCommand } from './report.ts';
+import { reproCommand } from './repro.ts';
 import { serveCommand } from './serve.ts';
 import { testCommand } from './test.ts';
 import { vmCommand } from './vm.ts';
@@ -23,6 +24,7 @@ const program = new Command('iomapfuzz')
 const commands = [
   conformanceCommand,
   serveCommand,
+  reproCommand,
   reportCommand,
   compareCommand,
   mergeCommand,
