@@ -1,7 +1,8 @@
 import { expect, test } from '@playwright/test';
 import { judge, rulesReached } from '../../oracles/judge.ts';
 import { beginTables, type BeginTable } from '../../oracles/rules/first-violation.ts';
-import { EndlessWalk, runIdeal } from '../../oracles/testing/ideal-kernel.ts';
+import { EndlessWalk } from '../../oracles/kernel/scripted-server.ts';
+import { runIdeal } from '../../oracles/testing/ideal-kernel.ts';
 import { decodeCase, encodeCase } from '../model/case.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { RevisionId } from '../uapi/revision.ts';

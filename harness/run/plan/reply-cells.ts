@@ -8,8 +8,11 @@ import type { Revision } from '../../uapi/revision.ts';
 import { beginTables } from '../../../oracles/rules/first-violation.ts';
 import { borders, impossible, possible, type PlanCell } from './cell.ts';
 
-/** Errnos that reach the caller as they are. ENOSYS falls back to other ways; EFAULT, ENOTBLK and ENOENT mean something to fs/iomap. */
-const PLAIN_ERRNOS = [1, 5, 12, 13, 16, 22, 28, 30, 61, 95, 110, 116, 117, 122];
+/**
+ * Errnos that reach the caller as they are: all but ENOSYS. ENOENT, EAGAIN, EFAULT and ENOTBLK have meanings of their own in fs/iomap and
+ * must not be taken for those.
+ */
+const PLAIN_ERRNOS = [1, 2, 5, 11, 12, 13, 14, 15, 16, 22, 28, 30, 61, 95, 110, 116, 117, 122];
 const BEGIN_OUT_BYTES = 64;
 const WRONG_SIZES = [BEGIN_OUT_BYTES - 1, BEGIN_OUT_BYTES + 1, 0, 1, 32, 63, 72, 128];
 
@@ -32,7 +35,7 @@ export function replyCells(revision: Revision): PlanCell[] {
       writable(revision, path, border, cell, key),
     ].filter((made) => known.has(made.rule));
   }));
-  return [...cells, ...paths.map((path) => impossible({ rule: 'begin/retry', path }, 'needs a mapping cache, which is not in the plan yet'))];
+  return [...cells, ...paths.map((path) => enosysCell(revision, path)), ...paths.map((path) => impossible({ rule: 'begin/retry', path }, 'needs a mapping cache, which is not in the plan yet'))];
 }
 
 /** Why no direct write can succeed in a revision. */
@@ -40,6 +43,19 @@ export const noDirectWrites = (revision: Revision, path: Path): string | undefin
   (path === 'direct-write' && revision.ioctls.BACKING_OPEN === undefined ? `revision ${revision.id} has no devices: no direct write can be accepted` : undefined);
 
 type Made = { reply: Reply; note: string; extra?: ScriptLine[] };
+/** BEGIN answered with ENOSYS: seeks ask by FUSE_LSEEK, direct I/O falls back to the page cache unless the server forbids that. */
+function enosysCell(revision: Revision, path: Path): PlanCell {
+  const key = { rule: 'begin/enosys', path };
+  if (path === 'fiemap') return impossible(key, 'the rules name no fallback for FIEMAP');
+  const against = noDirectWrites(revision, path);
+  if (against !== undefined) return impossible(key, against);
+  const cases = caseWith(revision, path, { maxBefore: 0 }, () => fc.constant({ reply: { kind: 'error', errno: 38 }, note: 'errno ENOSYS' }));
+  return possible(key, isReport(path) ? cases : cases.map(({ case: of, note }) => ({
+    case: { ...of, geometry: { ...of.geometry, files: of.geometry.files.map((file) => ({ ...file, directIo: true })) } },
+    note: `${note} under FOPEN_DIRECT_IO`,
+  })));
+}
+
 type MakeCell = (rule: string, cases: fc.Arbitrary<PlannedCase>) => PlanCell;
 type MakeKey = (rule: string) => Parameters<typeof impossible>[0];
 
