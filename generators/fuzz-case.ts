@@ -5,7 +5,7 @@ import { fuzzOp, isBackedReply, type FuzzOp, type FuzzOpConstraints } from './fu
 import type { FuzzGeometry } from './fuzz-geometry.ts';
 import { isBackedType } from './mapping.ts';
 import { configOf, pureOverwrite, type PlannedCase } from './reply-case.ts';
-import { paths, type Path } from './setting.ts';
+import { paths, stretch, type Path } from './setting.ts';
 
 export interface FuzzCaseConstraints extends FuzzOpConstraints {
   /** Valid operations on further files: weights of none, one and two. Default: 13, 2, 1. */
@@ -42,12 +42,12 @@ function followed(op: FuzzOp, followUp: FollowUp, opFlags: Readonly<Record<'WRIT
   // What was written is asked for again, and the server has taken note of the write.
   const { read, write } = op.mappings;
   const acted = isBackedType(write.type) ? write : read;
-  const { opStart, opEnd } = op.setting;
+  const { start, end } = stretch(op.setting);
   const line: ScriptLine = {
     on: 'IOMAP_BEGIN', file: 0, opflagsClear: (opFlags.WRITE | opFlags.REPORT) >>> 0,
     reply: { kind: 'mappings', read: { ...acted, type: 'MAPPED', flags: [] }, write: pureOverwrite(acted.offset, acted.length) },
   };
-  return { ...op.case, script: [line, ...script], workload: before({ call: 'pread', fd: 0, offset: opStart, lengthBytes: Number(opEnd - opStart) }) };
+  return { ...op.case, script: [line, ...script], workload: before({ call: 'pread', fd: 0, offset: start, lengthBytes: Number(end - start) }) };
 }
 
 /** One case of several: each keeps a file of its own, the mount is `geometry`. */

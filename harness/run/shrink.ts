@@ -18,6 +18,8 @@ export interface ShrinkOptions {
   signal?: AbortSignal;
   /** Default: two minutes. */
   limitMs?: number;
+  /** What a simpler form must show. Default: a deviation from the same rule in the same channel. */
+  shows?: (node: CaseNode, deviations: readonly Deviation[]) => boolean;
   onProgress?: (state: { steps: number; tried: number }) => void;
 }
 
@@ -38,6 +40,7 @@ const LIMIT_MS = 120_000;
 
 export async function shrink(source: GuestSource, start: { node: CaseNode; deviations: readonly Deviation[] }, key: DeviationKey, options: ShrinkOptions): Promise<Shrunk> {
   const { facts, signal, limitMs = LIMIT_MS, onProgress } = options;
+  const shows = options.shows ?? ((_, deviations) => deviations.some(({ rule, aspect }) => rule === key.rule && aspect === key.aspect));
   const timeUp = AbortSignal.timeout(limitMs);
   const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
   const state: Shrunk = { ...start, steps: 0, tried: 0, end: 'minimal' };
@@ -61,7 +64,7 @@ export async function shrink(source: GuestSource, start: { node: CaseNode; devia
         state.tried += 1;
         const node = batch[index]!;
         const verdict = verdictOf({ cell: { id: '', rule: '', path: '' }, case: node.case }, outcome, facts);
-        if (verdict.kind !== 'deviates' || !verdict.deviations.some((one) => one.rule === key.rule && one.aspect === key.aspect)) continue;
+        if (verdict.kind !== 'deviates' || !shows(node, verdict.deviations)) continue;
         // fast-check offers the most aggressive forms first, and a case that crashed comes late.
         if (!best || index < best.index) best = { node, deviations: verdict.deviations, index };
       }
