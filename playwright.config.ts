@@ -5,6 +5,8 @@ import { defineConfig } from '@playwright/test';
 const ci = !!process.env['CI'];
 export default defineConfig({
   testDir: '.',
+  // One broker owns the VMs of a run: a failing test restarts its worker, not its guest.
+  globalSetup: './vm/broker/global-setup.ts',
   testIgnore: ['**/node_modules/**', '**/dist/**'],
   forbidOnly: ci,
   fullyParallel: false,

@@ -14,7 +14,7 @@ test('should call a deviation that was not there before a regression, with the d
   const comparison = await compare({ seed: 1 }, { seed: 2, deviates: brokenLength, environment: { ...otherKernel, kernelConfig: ['CONFIG_FUSE_FS=y', 'CONFIG_FUSE_IOMAP=y', '# CONFIG_FUSE_IOMAP_DEBUG is not set', 'CONFIG_KASAN=n'] } });
   expect(comparison).toMatchObject({ exitCode: 1, new: [{ key: 'map/length-aligned@read seek-data violating' }], gone: [], changed: [], flaky: [] });
   expect(comparison.kernel).toContainEqual({ field: 'kernel release', before: '7.3.0-iomapfuzz', after: '7.3.1' });
-  expect(comparison.kernel).toContainEqual({ field: 'CONFIG_FUSE_IOMAP_DEBUG', before: 'y', after: 'n' });
+  expect(comparison.kernel).toContainEqual({ field: 'CONFIG_FUSE_IOMAP_DEBUG', before: 'y', after: 'not set' });
   expect(comparison.kernel.map(({ field }) => field)).not.toContain('CONFIG_KASAN');
   expect(comparison.circumstances).toContainEqual({ field: 'seed', before: '1', after: '2' });
   expect(comparisonLines(comparison)[0]).toMatch(/^REGRESSION: 1 new/);
@@ -55,4 +55,15 @@ test('should not pass when the new run lost cases, broke off or judged nothing',
   expect(await compare({}, { killedAfter: 40 })).toMatchObject({ exitCode: 3 });
   expect(await compare({}, { notRun: () => 'no fuse-iomap' })).toMatchObject({ exitCode: 4 });
   expect(await compare({}, {})).toMatchObject({ exitCode: 0 });
+});
+
+test('should name what is newly not run once for each reason', async () => {
+  const lines = comparisonLines(await compare({ seed: 1 }, { seed: 2, notRun: ({ path }) => (path === 'fiemap' ? 'no FIEMAP' : undefined) }));
+  expect(lines[0]).toBe('REGRESSION: 45 newly not run');
+  expect(lines.filter((line) => line.startsWith('newly not run'))).toEqual([expect.stringMatching(/^newly not run: 45 cells now not run \(no FIEMAP\): map\/type-known@read fiemap, .* and 42 more$/)]);
+});
+
+test('should not list every option when one of the configs is not known', async () => {
+  const comparison = await compare({ seed: 1, environment: { kernelConfig: [] } }, { seed: 2 });
+  expect(comparison.kernel).toEqual([{ field: 'kernel config', before: 'not known', after: '3 options that matter' }]);
 });

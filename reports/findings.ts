@@ -3,7 +3,7 @@ import type { CaseRecord, CellInfo } from '../harness/model/results.ts';
 import type { Deviation } from '../harness/model/verdict.ts';
 
 export interface Finding {
-  /** Rule, half, path and border: the same in every run that shows the same deviation. */
+  /** Rule, path, and of the plan's rules half and border: the same in every run that shows the same deviation. */
   key: string;
   rule: string;
   half?: 'read' | 'write';
@@ -28,7 +28,8 @@ export class FindingCollector {
     for (const [rule, deviations] of byRule(record.verdict.deviations)) {
       const half = cell?.rule === rule ? cell.half : undefined;
       const path = cell?.path ?? callOf(record, deviations[0]!);
-      const border = cell?.border;
+      // A case drawn for one rule can contradict another, to which its border means nothing.
+      const border = cell?.rule === rule ? cell.border : undefined;
       const key = [half === undefined ? rule : `${rule}@${half}`, path, border].filter((part) => part !== undefined).join(' ');
       const size = sizeOf(record);
       const known = this.#findings.get(key);
@@ -45,10 +46,10 @@ export class FindingCollector {
     }
   }
 
-  /** In the order of `cells` (plan order), then by key: the same for any order in which the cases came. */
+  /** What broke the kernel first, then in the order of `cells` (plan order), then by key: the same for any order in which the cases came. */
   finish(cells: CellInfo[]): Finding[] {
     const order = new Map(cells.map(({ rule }, index) => [rule, index] as const).reverse());
-    const rank = (finding: Finding): number => order.get(finding.rule) ?? cells.length;
+    const rank = (finding: Finding): number => (finding.rule.startsWith('kernel/') ? -1 : order.get(finding.rule) ?? cells.length);
     return [...this.#findings.values()]
       .map(({ size: _size, ...finding }) => ({ ...finding, aspects: finding.aspects.sort(), cases: finding.cases.sort((a, b) => a - b) }))
       .sort((a, b) => rank(a) - rank(b) || (a.key < b.key ? -1 : 1));

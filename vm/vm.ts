@@ -197,7 +197,7 @@ export class Connection {
         this.#lose({ kind: 'garbage', detail: `${error.message}; it starts with ${Buffer.from(error.bytes).toString('hex')}` });
       }
     });
-    const closed = [process.console, process.port].map((socket) => new Promise<void>((resolve) => {
+    const closed = [process.console, process.port, process.qmp].map((socket) => new Promise<void>((resolve) => {
       socket.on('error', () => { /* 'close' follows */ });
       socket.on('close', resolve);
     }));
@@ -266,6 +266,7 @@ export class Connection {
     if (init !== undefined) return init.code === 'agent-ended' && this.#ready ? { kind: 'agent-ended', message: init.message } : { kind: 'init-failed', ...init };
     const headline = findPanic(lines);
     if (headline !== undefined) return this.#ready ? { kind: 'panicked', headline } : { kind: 'boot-panicked', headline };
+    if (this.qmp.shutdownReason?.startsWith('guest-') === true) return lines.length === 0 ? { kind: 'no-console', afterMs, exit: exit.text } : { kind: 'reset' };
     if (this.#ready) return { kind: 'died', exit: exit.text, stderr: exit.stderr };
     if (exit.code !== 0 && exit.code !== 137) return { kind: 'qemu-failed', exit: exit.text, stderr: exit.stderr };
     if (lines.length === 0) return { kind: 'no-console', afterMs, exit: exit.text };

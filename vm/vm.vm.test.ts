@@ -110,6 +110,13 @@ test('should say that the kernel panicked under a running agent, and give the me
   });
 });
 
+test('should say that a guest reset itself, which no panic explains', async () => {
+  await withVm(await testSpec(), async (vm) => {
+    vm.send({ kind: 'exec', id: 1, argv: ['busybox', 'reboot', '-f'] });
+    expect(await failureOf(vm.receive(60_000))).toMatchObject({ kind: 'reset' });
+  });
+});
+
 test('should say that the VM died when QEMU ends', async () => {
   await withVm(await testSpec(), async (vm) => {
     const failure = failureOf(vm.receive(60_000));

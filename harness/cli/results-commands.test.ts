@@ -2,10 +2,10 @@
 import { expect, test } from '@playwright/test';
 import { buildSync } from 'esbuild';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../vm/root.ts';
+import { scratch } from '../../reports/testing/scratch.ts';
 import { writeSample, type SampleOptions } from '../../reports/testing/sample.ts';
 
 // Beside the real one, so that packages and the page's sources are found from it.
@@ -21,7 +21,7 @@ function run(...argv: string[]): Outcome {
 }
 
 function sample(options: SampleOptions = {}): string {
-  const directory = join(mkdtempSync(join(tmpdir(), 'iomapfuzz-cli-')), 'run');
+  const directory = join(scratch(), 'run');
   writeSample(directory, { casesPerCell: 1, ...options });
   return directory;
 }
@@ -81,7 +81,7 @@ test('should compare with the exit code of a regression, and include it in a rep
 
 test('should merge shards and end with the merged run\'s exit code', () => {
   const shard = (index: number): string => sample({ ...broken, shard: { index, count: 3 }, summary: { argv: ['conformance', '--seed', '7', '--shard', `${index}/3`] } });
-  const out = join(mkdtempSync(join(tmpdir(), 'iomapfuzz-cli-')), 'merged');
+  const out = join(scratch(), 'merged');
   expect(run('merge', shard(1), shard(2), shard(3), '--out', out)).toMatchObject({ code: 1, out: expect.stringMatching(/^DEVIATES: 1 finding in 1 rule; 1 case of 454 judged\n/) });
   expect(run('report', out).code).toBe(1);
   expect(run('merge', shard(1), '--out', out)).toMatchObject({ code: 2, err: expect.stringContaining('already holds files') });

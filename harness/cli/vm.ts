@@ -4,6 +4,9 @@ import { execInGuest } from '../../vm/exec.ts';
 import { Vm } from '../../vm/vm.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
 
+/** 128 + SIGPIPE */
+const closedPipe = 141;
+
 interface RunOptions extends VmOptions {
   timeout: number;
 }
@@ -16,6 +19,8 @@ export function vmCommand(): Command {
     .option('--timeout <seconds>', 'for the command', positiveInteger, 600)
     .action(async (argv: string[], options: RunOptions) => {
       const vm = await Vm.boot(await vmSpecOf(options));
+      // Whoever read our output has had enough (as `head` has): end as a program that writes to a closed pipe does, and the watchdog ends QEMU.
+      process.stdout.on('error', () => process.exit(closedPipe));
       try {
         process.exitCode = await execInGuest(vm, {
           argv,

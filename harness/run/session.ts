@@ -106,12 +106,15 @@ export function toolVersion(): string {
 /** Options that change what the plan can see or how it runs. */
 const tellingOptions = /^CONFIG_(FUSE_\w+|FS_IOMAP|KASAN|UBSAN|PROVE_LOCKING|LOCKDEP|KCOV|PREEMPT\w*|SMP|BLK_DEV_RAM|HZ)=/;
 
+/** Those options of the kernel, as NAME=value. */
+export const tellingConfig = (facts: KernelFacts): string[] => (facts.config ?? '').split('\n').filter((line) => tellingOptions.test(line));
+
 function environmentOf(of: Campaign, vm: { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number }, facts: KernelFacts): Environment {
   return {
     kernelOrigin: of.kernelOrigin, kernelRelease: facts.release, kernelVersion: facts.version,
     kernelImageHash: createHash('sha256').update(readFileSync(of.spec.kernel.path)).digest('hex'),
     ...(of.flavour === undefined ? {} : { flavour: of.flavour }),
-    kernelConfig: (facts.config ?? '').split('\n').filter((line) => tellingOptions.test(line)),
+    kernelConfig: tellingConfig(facts),
     accelerator: vm.accelerator, acceleratorReason: vm.acceleratorReason, machine: vm.machine, qemuVersion: qemuVersion(), memoryMiB: vm.memoryMib,
     nodeVersion: process.version, hostCpus: availableParallelism(),
   };

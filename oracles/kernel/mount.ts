@@ -14,6 +14,8 @@ export function mount(world: World): boolean {
   if (geometry.mount === 'syncInit') {
     // r2 makes EIO of a refusal after SYNC_INIT.
     world.expectation.mount = { errno: world.revision.id === 'r2' && refused.refusal ? errnos.EIO : refused.errno, rule: refused.rule };
+    // Without a mount nobody gets as far as registering a device.
+    world.expectation.devices = [];
     return false;
   }
   for (const step of world.case.workload) {

@@ -44,7 +44,7 @@ function renderFinding(finding: Finding, number: number, input: ReportInput): Ma
 ${rule && html`<p class="clause">The rule is violated when <q>${rule.clause}</q>${rule.errno && html`; the kernel then answers ${rule.errno}`}.${rule.condition && rule.condition !== '-' && html` <code class="condition">${rule.condition}</code>`} <a href="#rule-${anchor(finding.rule)}">clause</a></p>`}
 <table class="channels"><thead><tr><th scope="col">Seen by</th><th scope="col">Expected</th><th scope="col">Seen</th></tr></thead>
 <tbody>${finding.deviations.map(({ aspect, expected, seen }) => html`<tr><th scope="row">${aspect}</th><td data-label="expected">${expected}</td><td data-label="seen" class="seen">${seen}</td></tr>`)}</tbody></table>
-<p>Smallest case <code>${finding.example.hash.slice(0, 16)}</code>: ${finding.example.note}</p>
+<p>Smallest case <code>${finding.example.hash.slice(0, 16)}</code>: ${finding.example.note}${finding.example.cell !== undefined && finding.border === undefined && html` <small>(drawn for ${finding.example.cell})</small>`}</p>
 ${timeline.kind === 'timeline' && extentsPicture(timeline.case, timeline.observation, number)}
 <h4>What happened</h4>
 ${renderTimeline(timeline)}

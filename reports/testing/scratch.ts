@@ -1,11 +1,18 @@
-/** Directories for a test, removed by the operating system's own rules if a test dies. */
-import { mkdtempSync } from 'node:fs';
+/** Directories for tests, removed when the test's process ends. */
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadRun, type Run } from '../run.ts';
 import { writeSample, type SampleOptions } from './sample.ts';
 
-export const scratch = (): string => mkdtempSync(join(tmpdir(), 'iomapfuzz-reports-'));
+const made: string[] = [];
+process.on('exit', () => { for (const directory of made) rmSync(directory, { recursive: true, force: true }); });
+
+export function scratch(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'iomapfuzz-reports-'));
+  made.push(directory);
+  return directory;
+}
 
 /** Writes a sample into a new directory. */
 export function sampleDirectory(options: SampleOptions = {}): string {

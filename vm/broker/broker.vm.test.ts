@@ -63,7 +63,7 @@ test('should pass on why a guest was lost, with its console', async () => {
   const vm = await LeasedVm.lease(broker.path, await testSpec());
   vm.send({ kind: 'poweroff', id: 1 });
   const error = await vm.receive(60_000).then(() => undefined, (reason: unknown) => reason);
-  expect(vm.lossOf(error)).toMatchObject({ blame: 'machine', reason: expect.stringContaining('QEMU ended') as unknown });
+  expect(vm.lossOf(error)).toMatchObject({ blame: 'kernel', reason: expect.stringContaining('reset itself') as unknown });
   expect(vm.consoleTail().join('\n')).toContain('reboot: Restarting system');
   await vm.release('healthy');
 });

@@ -114,8 +114,8 @@ function decompressPayload(image: Buffer): Buffer | undefined {
   try {
     return execFileSync(program, args, { input: payload, maxBuffer: 1 << 30, stdio: ['pipe', 'pipe', 'ignore'] });
   } catch (error) {
-    const stdout = (error as { stdout?: Buffer }).stdout;
-    return stdout !== undefined && stdout.length > 0 ? stdout : undefined;
+    const stdout = (error as { stdout?: Buffer | null }).stdout;
+    return stdout != null && stdout.length > 0 ? stdout : undefined;
   }
 }
 

@@ -1,0 +1,119 @@
+/** Bytes that say where they came from; the same words as harness/model/bytes.ts. */
+import type { ByteSource } from '../../../model/bytes.ts';
+import type { Segment } from '../../../../oracles/kernel/content.ts';
+import { s64, u64 } from './text.ts';
+import type { Program } from './uses.ts';
+
+export function bytes({ uses }: Program): string {
+  const describes = uses.comparesBytes || uses.comparesDevices;
+  const fills = uses.devices || uses.calls.has('pwrite') || uses.ordinary.has('READ');
+  const owners = [
+    uses.devices ? '#define DEVICE(n)\tOWNER(1, n)\t/* filled before the mount */' : '',
+    uses.calls.has('pwrite') ? '#define WRITER(n)\tOWNER(2, n)\t/* written by pwrite() */' : '',
+    uses.ordinary.has('READ') ? '#define SERVER(n)\tOWNER(3, n)\t/* answered to FUSE_READ */' : '',
+  ].filter((line) => line !== '');
+  return [
+    `/*
+ * Bytes that say where they came from: 8-byte words with 0xd5 in bits 63-56, the
+ * kind of their owner in 55-52, its number in 51-40, and their position / 8.
+ */
+#define OWNER(kind, n)	(0xd5ULL << 56 | (uint64_t)(kind) << 52 | (uint64_t)(n) << 40)
+${owners.join('\n')}${describes ? '\n#define ZEROES\t\t1' : ''}${uses.calls.has('pread') && describes ? '\n#define UNTOUCHED\t2\t/* as the buffer was before the read */' : ''}
+#define POSITION\t((1ULL << 40) - 1)${uses.calls.has('pread') ? '\n#define UNTOUCHED_BYTE\t0xa5' : ''}`,
+    `
+static uint8_t byte_of(uint64_t owner, uint64_t at)
+{
+${describes ? `\tif (owner == ZEROES)\n\t\treturn 0;\n${uses.calls.has('pread') ? '\tif (owner == UNTOUCHED)\n\t\treturn UNTOUCHED_BYTE;\n' : ''}` : ''}\treturn (owner | (at / 8 & POSITION)) >> at % 8 * 8;
+}`,
+    fills ? `
+static void fill(uint8_t *buf, size_t length, uint64_t owner, uint64_t at)
+{
+	for (size_t i = 0; i < length; i++)
+		buf[i] = byte_of(owner, at + i);
+}` : '',
+    describes ? describe : '',
+  ].filter((part) => part !== '').join('\n');
+}
+
+const describe = `
+/* Bytes that are next to each other and have one source; sources: those that are right. */
+struct stretch {
+	uint64_t length;
+	struct source {
+		uint64_t owner, at;
+	} sources[4];
+};
+
+static void print_source(uint64_t owner, uint64_t at)
+{
+	static const char *const kinds[] = { "", "device", "writer", "server" };
+
+	if (owner == ZEROES)
+		printf("zeroes");
+	else if (owner >> 56 == 0xd5 && (owner >> 52 & 0xf) - 1 < 3)
+		printf("%s %u from 0x%llx", kinds[owner >> 52 & 0xf],
+		       (unsigned int)(owner >> 40 & 0xfff), (unsigned long long)at);
+	else
+		printf("the buffer as it was");
+}
+
+/* What the bytes are, as far as their first word says. */
+static void print_seen(const uint8_t *buf, size_t length)
+{
+	uint64_t word = 0;
+
+	memcpy(&word, buf, length < 8 ? length : 8);
+	if (word == 0)
+		print_source(ZEROES, 0);
+	else if (word >> 56 == 0xd5)
+		print_source(word & ~POSITION, (word & POSITION) * 8);
+	else
+		printf("0x%016llx", (unsigned long long)word);
+}
+
+/* Compares with one stretch; at: where the buffer lies, for people. */
+static int check_stretch(const char *what, const uint8_t *buf, uint64_t at,
+			 const struct stretch *stretch)
+{
+	const struct source *s = stretch->sources;
+
+	for (uint64_t i = 0; i < stretch->length; i++) {
+		int right = 0;
+
+		for (size_t n = 0; n < 4 && s[n].owner; n++)
+			right |= buf[i] == byte_of(s[n].owner, s[n].at + i);
+		if (right)
+			continue;
+		deviates("%s: wrong byte at 0x%llx, 0x%llx into a stretch of 0x%llx", what,
+			 (unsigned long long)(at + i), (unsigned long long)i,
+			 (unsigned long long)stretch->length);
+		printf("    seen there: ");
+		print_seen(buf + i - i % 8, stretch->length - i + i % 8);
+		for (size_t n = 0; n < 4 && s[n].owner; n++) {
+			printf(n ? " or " : "; expected: ");
+			print_source(s[n].owner, s[n].at + i - i % 8);
+		}
+		putchar('\\n');
+		return 0;
+	}
+	return 1;
+}`;
+
+/** `{ DEVICE(0), 0x1000 }`. */
+export function source(of: ByteSource): string {
+  switch (of.kind) {
+    case 'device': return `{ DEVICE(${of.device}), ${u64(of.offsetBytes)} }`;
+    case 'writer': return `{ WRITER(${of.writer}), ${u64(of.offsetBytes)} }`;
+    case 'server': return `{ SERVER(${of.file}), ${u64(of.offsetBytes)} }`;
+    case 'zero': return '{ ZEROES, 0 }';
+    case 'poison': return '{ UNTOUCHED, 0 }';
+    case 'other': throw new Error('the rules never expect bytes of unknown origin');
+  }
+}
+
+/** Sources that one stretch may name; more readings than this do not meet in one place. */
+const MAX_SOURCES = 4;
+
+export function stretch({ start, end, sources }: Segment): string {
+  return `{ ${s64(end - start)}, { ${sources.slice(0, MAX_SOURCES).map(source).join(', ')} } }`;
+}

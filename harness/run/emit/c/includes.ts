@@ -1,0 +1,19 @@
+/** The headers that the emitted sections use. */
+
+/** Header and what it is needed for: a pattern in the rest of the program. */
+const headers: readonly (readonly [string, RegExp])[] = [
+  ['errno.h', /\berrno\b/], ['fcntl.h', /\bopen\(/], ['pthread.h', /pthread_/], ['semaphore.h', /sem_t/], ['signal.h', /SIGALRM/], ['stdarg.h', /va_list/],
+  ['stdint.h', /uint64_t/], ['stdio.h', /printf/], ['stdlib.h', /exit\(/], ['string.h', /str|mem/], ['sys/ioctl.h', /\bioctl\(/], ['sys/mount.h', /umount2/],
+  ['sys/stat.h', /S_IFDIR/], ['sys/uio.h', /iovec/], ['time.h', /clock_gettime/], ['unistd.h', /write\(/],
+];
+const kernelHeaders: typeof headers = [
+  ['linux/falloc.h', /FALLOC_FL/], ['linux/fiemap.h', /struct fiemap\b/], ['linux/fs.h', /BLKGETSIZE64|FS_IOC_FIEMAP/], ['linux/fuse.h', /FUSE_/], ['linux/loop.h', /LOOP_/],
+];
+
+export function includes(program: string): string {
+  const lines = (rows: typeof headers): string => rows.filter(([, pattern]) => pattern.test(program)).map(([name]) => `#include <${name}>`).join('\n');
+  return `#define _GNU_SOURCE
+#define _FILE_OFFSET_BITS 64
+${lines(headers)}
+${lines(kernelHeaders)}`;
+}

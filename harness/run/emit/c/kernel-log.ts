@@ -1,0 +1,153 @@
+/** What the kernel says by itself: its log, and the trace event of refused mappings. */
+import { string } from './text.ts';
+import type { Program } from './uses.ts';
+
+export function kernelLog(program: Program): string {
+  const { case: of, uses, prediction } = program;
+  const [only] = prediction.refusals;
+  const checked = prediction.refusals.length === 1 && prediction.unspecified === undefined;
+  const texts = (only ?? []).flatMap(({ conditions }): readonly (string | undefined)[] => conditions ?? [undefined]);
+  const rows = texts.map((text) => `\t${text === undefined ? 'NULL,\t/* some condition: the rules do not name it */' : `${string(text)},`}`);
+  // Without an expected report any report is one too many, and no list is needed to say so.
+  const listed = checked && rows.length > 0;
+  const lists = listed && (uses.trace || of.debugIomap) ? `/* Conditions that the kernel has to report as violated, in this order. */
+static const char *const bad_data[] = {
+${rows.map((row) => `${row}\n`).join('')}	"",
+};
+
+static void check_bad_data(const char *channel, const char *line, size_t nr)
+{
+	size_t expected = sizeof(bad_data) / sizeof(bad_data[0]) - 1;
+
+	if (nr >= expected)
+		deviates("%s: nothing was to be reported here", channel);
+	else if (bad_data[nr] && !strstr(line, bad_data[nr]))
+		deviates("%s: expected the condition %s", channel, bad_data[nr]);
+}
+
+static void check_bad_data_count(const char *channel, size_t nr)
+{
+	if (nr < sizeof(bad_data) / sizeof(bad_data[0]) - 1)
+		deviates("%s: expected %zu reports of bad data, seen %zu", channel,
+			 sizeof(bad_data) / sizeof(bad_data[0]) - 1, nr);
+}
+
+` : '';
+  const warns = listed && of.debugIomap;
+  const onWarn = warns ? 'check_bad_data("WARN", text, warnings);' : !of.debugIomap ? 'deviates("WARN: debug_iomap is off");'
+    : checked ? 'deviates("WARN: nothing was to be reported here");' : '';
+  return `${lists}static int kmsg;
+
+static void open_kernel_log(void)
+{
+	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (kmsg < 0)
+		cannot_run("/dev/kmsg: %s", strerror(errno));
+	lseek(kmsg, 0, SEEK_END);
+}
+
+/* Prints what the kernel logged meanwhile; some of it is always wrong. */
+static void check_kernel_log(void)
+{
+	static const char *const wrong[] = {
+		"Assertion failed: ", "BUG: ", "kernel BUG at ", "Oops", "UBSAN: ", "INFO: task ",
+		"general protection fault", "WARNING: possible ", "WARNING: suspicious ",
+	};
+	static char line[8192];
+${warns || onWarn === '' ? '\tsize_t warnings = 0;\n' : ''}	ssize_t got;
+
+	while ((got = read(kmsg, line, sizeof(line) - 1)) > 0 || (got < 0 && errno == EPIPE)) {
+		char *text, *end;
+
+		if (got < 0)
+			continue;	/* records were lost; the next ones follow */
+		line[got] = 0;
+		text = strchr(line, ';') ? strchr(line, ';') + 1 : line;
+		end = strchr(text, '\\n');
+		if (end)
+			*end = 0;
+		printf("kernel: %s\\n", text);
+		for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+			if (!strncmp(text, wrong[i], strlen(wrong[i])))
+				deviates("the kernel must never log this");
+		if (!strncmp(text, "Bad mapping: ", 13))${warns ? ' {' : ''}
+			${warns || onWarn === '' ? [onWarn, 'warnings++;'].filter((line) => line !== '').join('\n\t\t\t') : onWarn}
+${warns ? '\t\t}\n' : ''}	}
+${warns ? '\tif (debug_known)\n\t\tcheck_bad_data_count("WARN", warnings);\n' : onWarn === '' ? '\tprintf("%zu reports of bad mappings\\n", warnings);\n' : ''}	close(kmsg);
+}${uses.trace ? `\n\n${trace(listed, checked)}` : ''}`;
+}
+
+const trace = (listed: boolean, checked: boolean): string => `#define TRACE_INSTANCE	"/sys/kernel/tracing/instances/iomap-repro"
+
+static int trace_pipe = -1;
+
+/* A kernel without the event is judged by errno and log alone. */
+static void open_trace(void)
+{
+	int enable;
+
+	mkdir(TRACE_INSTANCE, 0700);
+	enable = open(TRACE_INSTANCE "/events/fuse/fuse_iomap_bad_data/enable", O_WRONLY);
+	if (enable < 0 || write(enable, "1", 1) != 1)
+		printf("no trace event fuse_iomap_bad_data: it is not checked\\n");
+	else
+		trace_pipe = open(TRACE_INSTANCE "/trace_pipe", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (enable >= 0)
+		close(enable);
+}
+
+static void check_trace(void)
+{
+	static char text[65536];
+	size_t length = 0, events = 0;
+	ssize_t got;
+
+	if (trace_pipe < 0) {
+		rmdir(TRACE_INSTANCE);
+		return;
+	}
+	while (length < sizeof(text) - 1 &&
+	       (got = read(trace_pipe, text + length, sizeof(text) - 1 - length)) > 0)
+		length += got;
+	close(trace_pipe);
+	rmdir(TRACE_INSTANCE);
+	for (char *line = strtok(text, "\\n"); line; line = strtok(NULL, "\\n")) {
+		if (!strstr(line, "fuse_iomap_bad_data:"))
+			continue;
+		printf("trace: %s\\n", strstr(line, "fuse_iomap_bad_data:"));
+${listed ? '\t\tcheck_bad_data("trace event", line, events);\n' : checked ? '\t\tdeviates("trace event: nothing was to be reported here");\n' : ''}		events++;
+	}
+${listed ? '\tcheck_bad_data_count("trace event", events);\n' : '\tprintf("%zu trace events of bad data\\n", events);\n'}}`;
+
+/** Switches of the module; the value before is put back. */
+export function parameters({ case: of }: Program): string {
+  return `#define PARAMETERS	"/sys/module/fuse/parameters/"
+
+static char debug_before;
+static int debug_known;
+
+/* Sets a bool and returns what it was; 0: this kernel has no such parameter. */
+static char set_parameter(const char *path, char value)
+{
+	char before = 0;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, &before, 1) != 1 || pwrite(fd, &value, 1, 0) != 1)
+		before = 0;
+	close(fd);
+	return before;
+}
+
+static void set_parameters(void)
+{
+	if (access("/sys/module/fuse", F_OK))
+		cannot_run("this kernel has no FUSE (CONFIG_FUSE_FS), or its module is not loaded");
+	set_parameter(PARAMETERS "enable_iomap", 'Y');
+	debug_before = set_parameter(PARAMETERS "debug_iomap", '${of.debugIomap ? 'Y' : 'N'}');
+	debug_known = debug_before != 0;
+	if (!debug_known)
+		printf("no parameter debug_iomap: WARNs are not checked\\n");
+}`;
+}

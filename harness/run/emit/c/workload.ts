@@ -1,0 +1,236 @@
+/** The case's syscalls, each followed by what the rules say about it. */
+import type { Step } from '../../../model/case.ts';
+import type { FiemapExtent } from '../../../model/observation.ts';
+import type { StepExpectation } from '../../../../oracles/kernel/expectation.ts';
+import { stretch } from './bytes.ts';
+import { errno, s64, string, u32, u64, wrapLine } from './text.ts';
+import type { Program } from './uses.ts';
+
+type StepOf<C extends Step['call']> = Extract<Step, { call: C }>;
+
+const openFlags = { direct: 'O_DIRECT', append: 'O_APPEND', sync: 'O_SYNC', trunc: 'O_TRUNC' } as const;
+const accessFlags = { rdonly: 'O_RDONLY', wronly: 'O_WRONLY', rdwr: 'O_RDWR' } as const;
+
+export function workload(program: Program): string {
+  const { case: of, uses, revision } = program;
+  const ioctls = of.workload.filter((step) => step.call === 'fuseIoctl').filter(({ ioctl }) => revision.ioctls[ioctl] !== undefined);
+  const opens = of.workload.filter(({ call }) => call === 'open').length;
+  const room = Math.max(0, ...of.workload.map((step) => ('lengthBytes' in step && typeof step.lengthBytes === 'number' ? step.lengthBytes : 0)));
+  const paths = uses.calls.has('open');
+  let opened = 0;
+  const steps = of.workload.map((step, index) => {
+    const lines = statements(step, opened, program);
+    if (step.call === 'open') opened += 1;
+    const note = program.prediction.steps[index]!.length === 0 && program.prediction.unspecified !== undefined
+      ? ['/*', ...wrapLine(`The rules say nothing more: ${program.prediction.unspecified.replaceAll('*/', '')}.`, 80).map((line) => ` * ${line}`), ' */'] : [];
+    return [...lines, ...expectations(step, program.prediction.steps[index]!), ...note].map((line) => (line === '' ? '' : `\t${line}`)).join('\n');
+  });
+  const helpers = [
+    paths ? `static const char *path(int file)
+{
+	static char name[sizeof(mountpoint) + 16];
+
+	snprintf(name, sizeof(name), "%s/file%d", mountpoint, file);
+	return name;
+}` : '',
+    uses.calls.has('fiemap') ? fiemapHelper : '',
+    uses.calls.has('pread') && uses.comparesBytes ? readHelper : '',
+    uses.calls.has('fuseIoctl') ? ioctlHelper(program) : '',
+  ].filter((part) => part !== '');
+  const locals = [
+    opens > 0 ? `	int fd[${opens}];` : '',
+    room > 0 ? `	uint8_t *buf = aligned(${u64(BigInt(room))});` : uses.calls.has('pread') || uses.calls.has('pwrite') ? '	uint8_t *buf = aligned(1);' : '',
+    uses.calls.has('fstat') ? '	struct stat st;' : '',
+    ioctls.some(({ ioctl }) => ioctl === 'IOMAP_SUPPORT') ? '	uint64_t support[2];	/* flags, padding */' : '',
+    ioctls.some(({ target }) => target === 'regular' || target === 'device-opath') ? '	int target;' : '',
+    of.workload.some((step) => step.call === 'fuseIoctl' && step.on === 'unmounted') ? '	int unmounted_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);' : '',
+  ].filter((line) => line !== '');
+  const closing = [
+    opens > 0 ? `	for (size_t i = 0; i < ${opens}; i++)\n\t\tif (fd[i] >= 0)\n\t\t\tclose(fd[i]);` : '',
+    of.workload.some((step) => step.call === 'fuseIoctl' && step.on === 'unmounted') ? '	close(unmounted_fd);' : '',
+    locals.some((line) => line.includes('*buf')) ? '	free(buf);' : '',
+  ].filter((line) => line !== '');
+  if (locals.some((line) => line.includes('*buf'))) helpers.unshift(`/* Zeroed memory that suits O_DIRECT. */
+static uint8_t *aligned(size_t length)
+{
+	void *memory;
+
+	if (posix_memalign(&memory, 4096, length))
+		cannot_run("out of memory");
+	return memset(memory, 0, length);
+}`);
+  return [...helpers, `static void workload(void)
+{
+${locals.join('\n')}${locals.length > 0 ? '\n\n' : ''}${steps.join('\n\n')}${closing.length > 0 ? `\n\n${closing.join('\n')}` : ''}
+}`].join('\n\n');
+}
+
+const fiemapHelper = `static struct {
+	struct fiemap map;
+	struct fiemap_extent extents[4096];
+} found;
+
+static int fiemap(int file, uint64_t start, uint64_t length, uint32_t flags, uint32_t extents)
+{
+	memset(&found, 0, sizeof(found));
+	found.map.fm_start = start;
+	found.map.fm_length = length;
+	found.map.fm_flags = flags;
+	found.map.fm_extent_count = extents;
+	return ioctl(file, FS_IOC_FIEMAP, &found);
+}
+
+static void print_extent(const struct fiemap_extent *extent)
+{
+	printf("    logical 0x%llx physical 0x%llx length 0x%llx flags 0x%x\\n",
+	       (unsigned long long)extent->fe_logical, (unsigned long long)extent->fe_physical,
+	       (unsigned long long)extent->fe_length, extent->fe_flags);
+}
+
+static void check_extents(const struct fiemap_extent *right, size_t count)
+{
+	for (size_t i = 0; i < found.map.fm_mapped_extents && i < found.map.fm_extent_count; i++)
+		print_extent(&found.extents[i]);
+	if (ret < 0)
+		return;
+	if (found.map.fm_mapped_extents != count)
+		deviates("expected %zu extents, seen %u", count, found.map.fm_mapped_extents);
+	for (size_t i = 0; i < count && i < found.map.fm_mapped_extents; i++) {
+		const struct fiemap_extent *seen = &found.extents[i];
+
+		if (seen->fe_logical == right[i].fe_logical &&
+		    seen->fe_physical == right[i].fe_physical &&
+		    seen->fe_length == right[i].fe_length && seen->fe_flags == right[i].fe_flags)
+			continue;
+		deviates("extent %zu is not the one expected:", i);
+		print_extent(&right[i]);
+	}
+}`;
+
+const readHelper = `/* The bytes that a read returned, one stretch after the other. */
+static void check_bytes(const uint8_t *buf, const struct stretch *right)
+{
+	uint64_t at = 0;
+
+	for (; ret >= 0 && right->length; at += right->length, right++)
+		if (!check_stretch("read", buf + at, at, right))
+			return;
+}
+
+#define CHECK_BYTES(buf, ...) \\
+	check_bytes(buf, (const struct stretch[]){ __VA_ARGS__, { 0, { { 0, 0 } } } })`;
+
+function ioctlHelper({ case: of }: Program): string {
+  const fuseIoctls = of.workload.filter((step) => step.call === 'fuseIoctl');
+  const targets = new Set(fuseIoctls.filter(({ ioctl }) => ioctl === 'BACKING_OPEN').map(({ target }) => target ?? 'device'));
+  return targets.has('regular') ? `static int regular_file(void)
+{
+	char name[] = "/tmp/iomap-repro-regular.XXXXXX";
+	int file = mkstemp(name);
+
+	unlink(name);
+	return file;
+}` : '';
+}
+
+const fdName = (fd: number): string => `fd[${fd}]`;
+
+/** The step without a judgement; lines without indentation. */
+function statements(step: Step, opened: number, program: Program): string[] {
+  switch (step.call) {
+    case 'open': {
+      const access = step.flags.find((flag) => flag in accessFlags) as keyof typeof accessFlags | undefined;
+      const rest = step.flags.flatMap((flag) => (flag in openFlags ? [openFlags[flag as keyof typeof openFlags]] : []));
+      return [`fd[${opened}] = CALL(open(path(${step.file}), ${[accessFlags[access ?? 'rdonly'], ...rest].join(' | ')}));`];
+    }
+    case 'close': return [`CALL(close(${fdName(step.fd)}));`, `${fdName(step.fd)} = -1;`];
+    case 'pread': {
+      const length = u64(BigInt(step.lengthBytes));
+      return [`memset(buf, UNTOUCHED_BYTE, ${length});`, step.rwf
+        ? `CALL(preadv2(${fdName(step.fd)}, &(struct iovec){ buf, ${length} }, 1, ${s64(step.offset)}, ${u32(step.rwf)}));`
+        : `CALL(pread(${fdName(step.fd)}, buf, ${length}, ${s64(step.offset)}));`];
+    }
+    case 'pwrite': {
+      const length = u64(BigInt(step.lengthBytes));
+      return [`fill(buf, ${length}, WRITER(${step.writer}), ${u64(BigInt.asUintN(64, step.offset))});`, step.rwf
+        ? `CALL(pwritev2(${fdName(step.fd)}, &(struct iovec){ buf, ${length} }, 1, ${s64(step.offset)}, ${u32(step.rwf)}));`
+        : `CALL(pwrite(${fdName(step.fd)}, buf, ${length}, ${s64(step.offset)}));`];
+    }
+    case 'seekData': return [`CALL(lseek(${fdName(step.fd)}, ${s64(step.offset)}, SEEK_DATA));`];
+    case 'seekHole': return [`CALL(lseek(${fdName(step.fd)}, ${s64(step.offset)}, SEEK_HOLE));`];
+    case 'fiemap': return [`CALL(fiemap(${fdName(step.fd)}, ${u64(step.start)}, ${u64(step.lengthBytes)}, ${u32(step.flags)}, ${step.extents}));`];
+    case 'fsync': return [`CALL(fsync(${fdName(step.fd)}));`];
+    case 'ftruncate': return [`CALL(ftruncate(${fdName(step.fd)}, ${s64(step.sizeBytes)}));`];
+    case 'fallocate': return [`CALL(fallocate(${fdName(step.fd)}, ${u32(step.mode)}, ${s64(step.offset)}, ${s64(step.lengthBytes)}));`];
+    case 'fstat': return [`CALL(fstat(${fdName(step.fd)}, &st));`];
+    case 'fuseIoctl': return fuseIoctl(step, program);
+  }
+}
+
+function fuseIoctl(step: StepOf<'fuseIoctl'>, { revision }: Program): string[] {
+  const on = step.on === 'mounted' ? 'fuse_fd' : 'unmounted_fd';
+  if (revision.ioctls[step.ioctl] === undefined) return [`errno = ENOTTY;	/* ${step.ioctl} does not exist in ${revision.id} */`, 'saw(-1);'];
+  const call = (argument: string): string => `CALL(ioctl(${on}, DEV_${step.ioctl}, ${argument}));`;
+  const id = typeof step.id === 'object' ? `devices[${step.id.device}].cookie` : step.id === undefined ? '0' : String(step.id);
+  switch (step.ioctl) {
+    case 'SYNC_INIT': case 'ADD_IOMAP': return [call('0')];
+    case 'BACKING_CLOSE': return [call(`&(uint32_t){ ${id} }`)];
+    case 'SET_NOFS': return [call(`&(uint32_t){ ${u32(step.value ?? 0)} }`)];
+    case 'IOMAP_SET_BLOCKSIZE': return [call(`((uint32_t[]){ ${id}, ${u32(step.value ?? 0)} })`)];
+    case 'IOMAP_SUPPORT': return ['memset(support, 0, sizeof(support));', call('support'), 'printf("    flags 0x%llx\\n", (unsigned long long)support[0]);'];
+    case 'BACKING_OPEN': {
+      const flags = u32(step.flags ?? revision.backingTypes.IOMAP ?? 0);
+      const open = (fd: string): string => `CALL(ioctl(${on}, DEV_BACKING_OPEN,\n\t\t   &(struct backing_map){ .fd = ${fd}, ${rest} }));`;
+      const rest = `.flags = ${flags}${step.padding ? `, .padding = ${u64(step.padding)}` : ''}`;
+      switch (step.target ?? 'device') {
+        case 'device': return [open(`devices[${step.device ?? 0}].fd`)];
+        case 'bad': return [open('0x7fff0000')];
+        case 'device-opath': case 'regular': {
+          const opened = step.target === 'regular' ? 'regular_file()' : `open(devices[${step.device ?? 0}].path, O_PATH | O_CLOEXEC)`;
+          return [`target = ${opened};`, open('target'), 'close(target);'];
+        }
+      }
+    }
+  }
+}
+
+function expectations(step: Step, outcomes: readonly StepExpectation[]): string[] {
+  if (outcomes.length === 0 || outcomes.some(({ kind }) => kind === 'any')) return [];
+  const rows = outcomes.flatMap((outcome): string[] => {
+    const rule = string(outcome.rule);
+    if (outcome.kind === 'fails') return outcome.errnos === undefined || outcome.errnos.length === 0 ? [`{ FAILS, 0, ${rule} }`] : [...new Set(outcome.errnos)].map((value) => `{ FAILS, ${errno(value)}, ${rule} }`);
+    // The number of an fd is nobody's business; the harness reports 0.
+    if (outcome.kind === 'succeeds') return [outcome.ret === undefined || step.call === 'open' ? `{ SUCCEEDS, 0, ${rule} }` : `{ RETURNS, ${s64(outcome.ret)}, ${rule} }`];
+    return [];
+  });
+  const unique = [...new Set(rows)];
+  const expect = unique.length === 1 ? [`EXPECT(${unique[0]!});`] : [`EXPECT(${unique.join(',\n\t       ')});`];
+  return [...expect, ...details(step, outcomes)];
+}
+
+/** Checks of more than the result; only where all readings that succeed agree. */
+function details(step: Step, outcomes: readonly StepExpectation[]): string[] {
+  const successes = outcomes.filter((outcome) => outcome.kind === 'succeeds');
+  const [first] = successes;
+  if (!first) return [];
+  if (step.call === 'pread' && first.data && first.data.length > 0 && successes.every(({ ret, data }) => ret === first.ret && data?.length === first.data?.length)) {
+    return [`CHECK_BYTES(buf, ${first.data.map(stretch).join(',\n\t\t    ')});`];
+  }
+  if (step.call === 'fiemap' && first.fiemap && successes.length === 1) {
+    const rows = first.fiemap.map(extent);
+    return rows.length === 0 ? ['check_extents(NULL, 0);']
+      : [`check_extents((const struct fiemap_extent[]){\n\t${rows.map((row) => `\t${row},\n\t`).join('')}}, ${rows.length});`];
+  }
+  if (step.call === 'fuseIoctl' && first.outFlags && successes.length === 1) {
+    const { set, may } = first.outFlags;
+    return [`if (ret == 0 && (support[0] | ${u64(may)}) != ${u64(set | may)})`, `\tdeviates("expected the flags ${u64(set)}, perhaps with ${u64(may)}");`];
+  }
+  if (step.call === 'fstat' && first.sizeBytes !== undefined && successes.length === 1) {
+    const size = s64(first.sizeBytes);
+    return [`if (ret == 0 && st.st_size != ${size})`, `\tdeviates("expected a size of %lld, seen %lld", (long long)${size},`, '\t\t (long long)st.st_size);'];
+  }
+  return [];
+}
+
+const extent = ({ logical, physical, length, flags }: FiemapExtent): string =>
+  `{ .fe_logical = ${u64(logical)}, .fe_physical = ${u64(physical)}, .fe_length = ${u64(length)}, .fe_flags = ${u32(flags)} }`;

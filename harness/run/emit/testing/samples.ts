@@ -1,0 +1,123 @@
+/** Cases of every step kind and every reply kind of the model, for tests of what reads and renders cases. */
+import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../../../model/case.ts';
+import type { MappingSpec } from '../../../model/mapping.ts';
+import { NULL_ADDR } from '../../../uapi/revision.ts';
+
+const MiB = 1 << 20;
+
+export const mapped = (over: Partial<MappingSpec> = {}): MappingSpec => ({
+  type: 'MAPPED', flags: [], dev: { device: 0 }, addr: 0x10000n, offset: 0n, length: 0x10000n, ...over,
+});
+export const hole = (over: Partial<MappingSpec> = {}): MappingSpec => ({
+  type: 'HOLE', flags: [], dev: 0, addr: NULL_ADDR, offset: 0n, length: 0x10000n, ...over,
+});
+export const overwrite = (over: Partial<MappingSpec> = {}): MappingSpec => ({ ...hole(over), type: 'PURE_OVERWRITE' });
+
+export const mappings = (read: MappingSpec, write: MappingSpec = overwrite({ offset: read.offset, length: read.length })): Reply =>
+  ({ kind: 'mappings', read, write });
+export const begin = (reply: Reply, over: Partial<ScriptLine> = {}): ScriptLine => ({ on: 'IOMAP_BEGIN', file: 0, reply, ...over });
+
+export const geometry = (over: Partial<Geometry> = {}): Geometry => ({
+  mount: 'ordinary', devices: [{ sizeBytes: MiB, access: 'rw' }], files: [{ sizeBytes: 0x10000n, attrFlags: ['IOMAP', 'EXCLUSIVE'] }], ...over,
+});
+export const openDirect: Step = { call: 'open', file: 0, flags: ['rdwr', 'direct'] };
+
+export const makeCase = (workload: Step[], script: ScriptLine[], over: Partial<Case> = {}): Case => ({
+  schema: CASE_SCHEMA, revision: 'r3', geometry: geometry(), script, workload, debugIomap: false, ...over,
+});
+
+const read = (offset = 0n, lengthBytes = 4096): Step => ({ call: 'pread', fd: 0, offset, lengthBytes });
+const write = (offset = 0n, lengthBytes = 4096, writer = 0): Step => ({ call: 'pwrite', fd: 0, offset, lengthBytes, writer });
+
+export const sampleCases: Readonly<Record<string, Case>> = {
+  'direct read of a mapped extent': makeCase([openDirect, read(0x2000n), { call: 'close', fd: 0 }], [begin(mappings(mapped()))]),
+  'direct read across two devices': makeCase(
+    [openDirect, read(0n, 0x4000)],
+    [
+      begin(mappings(mapped({ length: 0x2000n })), { times: 1 }),
+      begin(mappings(mapped({ dev: { device: 1 }, offset: 0x2000n, length: 0x2000n, addr: 0x3000n }))),
+    ],
+    { geometry: geometry({ devices: [{ sizeBytes: MiB, access: 'rw' }, { sizeBytes: MiB, access: 'ro' }] }) },
+  ),
+  'length 0 in the read half': makeCase([openDirect, read()], [begin(mappings(mapped({ length: 0n }), overwrite()))], { debugIomap: true }),
+  'a type without a name, flags without one, a cookie as a number': makeCase(
+    [openDirect, read()], [begin(mappings(mapped({ type: 77, flags: ['NEW', 0x4000], dev: 4711 })))],
+  ),
+  'direct read past the end of the file': makeCase([openDirect, read(0xf000n, 0x2000)], [begin(mappings(mapped()))]),
+  'direct write to a mapped extent': makeCase(
+    [openDirect, write(0x1000n, 0x2000), read(0x1000n, 0x2000)],
+    [begin(mappings(mapped())), { on: 'IOMAP_END', reply: { kind: 'empty' } }],
+  ),
+  'direct write to an unwritten extent': makeCase(
+    [openDirect, write(0n, 4096, 2), { call: 'fstat', fd: 0 }],
+    [
+      begin(mappings(mapped({ type: 'UNWRITTEN', flags: ['WANT_IOMAP_END'] })), { opflagsSet: 0x11, opflagsClear: 0x4 }),
+      { on: 'IOMAP_IOEND', file: 0, reply: { kind: 'ioend', newsizeBytes: 0x10000n } },
+    ],
+  ),
+  'BEGIN answered by an error': makeCase([openDirect, read(), write()], [begin({ kind: 'error', errno: 5 })]),
+  'BEGIN answered by bytes of the wrong size': makeCase(
+    [openDirect, read()], [begin({ kind: 'raw', payload: '00'.repeat(63), lengthBytes: 79, error: 0 })],
+  ),
+  'BEGIN answered with a header that lies about unique': makeCase(
+    [openDirect, read()], [begin({ kind: 'raw', payload: '00'.repeat(64), unique: 0xdeadn }), ],
+  ),
+  'SEEK_DATA and SEEK_HOLE': makeCase(
+    [openDirect, { call: 'seekData', fd: 0, offset: 0n }, { call: 'seekHole', fd: 0, offset: 0n }],
+    [begin(mappings(hole({ length: 0x8000n })), { times: 1 }), begin(mappings(mapped({ offset: 0x8000n, length: 0x8000n })), { times: 1 }), begin(mappings(mapped()))],
+  ),
+  'FIEMAP': makeCase(
+    [{ call: 'open', file: 0, flags: ['rdonly'] }, { call: 'fiemap', fd: 0, start: 0n, lengthBytes: 0x10000n, flags: 0, extents: 4 }],
+    [begin(mappings(mapped()))],
+  ),
+  'ordinary file operations': makeCase(
+    [
+      openDirect, { call: 'fsync', fd: 0 }, { call: 'ftruncate', fd: 0, sizeBytes: 0x8000n },
+      { call: 'fallocate', fd: 0, mode: 0, offset: 0n, lengthBytes: 0x20000n }, { call: 'fstat', fd: 0 }, { call: 'close', fd: 0 },
+    ],
+    [begin(mappings(mapped({ length: 0x20000n }))), { on: 'FSYNC', reply: { kind: 'error', errno: 5 } }, { on: 'FALLOCATE', reply: { kind: 'empty' } }],
+  ),
+  'CONFIG with every field, SYNC_INIT': makeCase([openDirect, read()], [begin(mappings(mapped()))], {
+    geometry: geometry({
+      mount: 'syncInit',
+      config: {
+        kind: 'config', sId: 'case', sUuid: '00112233445566778899aabbccddeeff', sUuidLen: 16, sPad: '000000', blockSizeBytes: 512, maxLinks: 10,
+        timeGranNs: 1000, timeMin: -5n, timeMax: 5n, maxBytes: 1n << 40n, cacheMaxBytes: 4096, pad: 0,
+      },
+    }),
+  }),
+  'CONFIG refused': makeCase([openDirect], [], {
+    debugIomap: true, geometry: geometry({ config: { kind: 'config', flags: ['BLOCKSIZE', 0x80n], blockSizeBytes: 4096, sentBytes: 64 } }),
+  }),
+  'CONFIG answered by an error': makeCase([openDirect], [], { geometry: geometry({ mount: 'syncInit', config: { kind: 'error', errno: 22 } }) }),
+  'ioctls': makeCase(
+    [
+      { call: 'fuseIoctl', on: 'mounted', ioctl: 'IOMAP_SUPPORT' },
+      { call: 'fuseIoctl', on: 'unmounted', ioctl: 'IOMAP_SUPPORT' },
+      { call: 'fuseIoctl', on: 'mounted', ioctl: 'BACKING_OPEN', target: 'device', device: 0, flags: 1 },
+      { call: 'fuseIoctl', on: 'mounted', ioctl: 'BACKING_OPEN', target: 'device-opath', device: 0 },
+      { call: 'fuseIoctl', on: 'mounted', ioctl: 'BACKING_OPEN', target: 'regular', padding: 1n },
+      { call: 'fuseIoctl', on: 'unmounted', ioctl: 'BACKING_OPEN', target: 'bad' },
+      { call: 'fuseIoctl', on: 'mounted', ioctl: 'BACKING_CLOSE', id: { device: 0 } },
+      { call: 'fuseIoctl', on: 'mounted', ioctl: 'BACKING_CLOSE', id: -1 },
+      { call: 'fuseIoctl', on: 'mounted', ioctl: 'SET_NOFS', value: 1 },
+      { call: 'fuseIoctl', on: 'mounted', ioctl: 'ADD_IOMAP' },
+      { call: 'fuseIoctl', on: 'unmounted', ioctl: 'SYNC_INIT' },
+      { call: 'fuseIoctl', on: 'mounted', ioctl: 'IOMAP_SET_BLOCKSIZE', id: { device: 0 }, value: 512 },
+    ],
+    [],
+  ),
+  'a connection without iomap': makeCase(
+    [{ call: 'open', file: 0, flags: ['rdonly'] }, read()], [{ on: 'OPEN', reply: { kind: 'error', errno: 13 } }],
+    { geometry: geometry({ initIomap: false, initMinor: 40 }) },
+  ),
+  'FOPEN_DIRECT_IO and a second file': makeCase(
+    [{ call: 'open', file: 1, flags: ['rdwr'] }, { call: 'open', file: 0, flags: ['rdonly'] }, read(), { call: 'close', fd: 1 }],
+    [begin(mappings(mapped()), { file: 1 }), { on: 'LOOKUP', file: 0, reply: { kind: 'error', errno: 2 } }],
+    { geometry: geometry({ files: [{ sizeBytes: 4096n, attrFlags: [] }, { sizeBytes: 0x10000n, attrFlags: ['IOMAP', 'EXCLUSIVE', 'ATOMIC'], directIo: true }] }) },
+  ),
+  'preadv2 and pwritev2 flags': makeCase(
+    [openDirect, { call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096, rwf: 8 }, { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 1, rwf: 2 }],
+    [begin(mappings(mapped()))],
+  ),
+};

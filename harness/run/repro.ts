@@ -1,0 +1,86 @@
+/** Replaying one case: what each replay saw, and how reliably a deviation shows. */
+import { statSync } from 'node:fs';
+import { UsageError } from '../../vm/errors.ts';
+import type { Case } from '../model/case.ts';
+import type { KernelFacts } from '../model/channel.ts';
+import type { Observation } from '../model/observation.ts';
+import type { Deviation, Verdict } from '../model/verdict.ts';
+import { readCaseFile } from './case-file.ts';
+import { verdictOf } from './conformance.ts';
+import { execute, type GuestSource, type Outcome } from './execute.ts';
+
+/** What a command line calls a case: a file, or the seed of a campaign with fast-check's path to one of its cases. */
+export type CaseReference = { kind: 'file'; path: string } | { kind: 'seed'; seed: number; path?: string };
+
+/** Makes the case of a seed and path again. Throws UsageError when there is none. */
+export type CasesOfSeeds = (seed: number, path: string | undefined) => Case;
+
+/** A file of that name is meant before a seed. */
+export function parseReference(text: string): CaseReference {
+  const match = /^(\d{1,10})(?::(\d+(?::\d+)*))?$/.exec(text);
+  if (!match || statSync(text, { throwIfNoEntry: false })) return { kind: 'file', path: text };
+  return { kind: 'seed', seed: Number(match[1]), ...(match[2] !== undefined && { path: match[2] }) };
+}
+
+/** Throws UsageError that says what is wrong. */
+export function resolveCase(reference: CaseReference, ofSeeds?: CasesOfSeeds): Case {
+  if (reference.kind === 'file') return readCaseFile(reference.path);
+  if (ofSeeds) return ofSeeds(reference.seed, reference.path);
+  throw new UsageError(`${reference.seed} is a seed, and this version has no campaigns that cases could be drawn from; give the case file that the results hold`);
+}
+
+export interface Replay {
+  outcome: Outcome;
+  verdict: Verdict;
+}
+
+/** Judged alone: without a cell of the plan there is no rule that the case has to meet. */
+const noCell = { id: '', rule: '', path: '' };
+
+/** Replays one after the other, each in the guest that the source gives; `source` decides how fresh that is. */
+export async function* replay(source: GuestSource, of: Case, times: number, facts: KernelFacts, signal?: AbortSignal): AsyncGenerator<Replay> {
+  for (let n = 0; n < times && !signal?.aborted; n += 1) {
+    for await (const { outcome } of execute(source, [of], signal ? { signal } : {})) {
+      yield { outcome, verdict: verdictOf({ cell: noCell, case: of }, outcome, facts) };
+    }
+  }
+}
+
+export interface Reliability {
+  times: number;
+  counts: Record<Verdict['kind'], number>;
+  /** What was seen in the first replay that is like most of those that count. */
+  observation?: Observation;
+  /** What most replays that deviate agree in; undefined: none deviates. */
+  shown?: { deviations: readonly Deviation[]; times: number; consoleTail: readonly string[] };
+}
+
+export const signatureOf = (deviations: readonly Deviation[]): string =>
+  [...new Set(deviations.map(({ rule, aspect }) => `${rule} ${aspect}`))].sort().join(', ');
+
+export function reliabilityOf(replays: readonly Replay[]): Reliability {
+  const counts: Reliability['counts'] = { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 };
+  const groups = new Map<string, { first: Replay; deviations: readonly Deviation[]; times: number }>();
+  for (const one of replays) {
+    counts[one.verdict.kind] += 1;
+    if (one.verdict.kind !== 'deviates') continue;
+    const key = signatureOf(one.verdict.deviations);
+    const group = groups.get(key) ?? { first: one, deviations: one.verdict.deviations, times: 0 };
+    group.times += 1;
+    groups.set(key, group);
+  }
+  const [most] = [...groups.values()].sort((a, b) => b.times - a.times);
+  const outcome = (most?.first ?? replays.find(({ verdict }) => verdict.kind === 'conforms') ?? replays[0])?.outcome;
+  return {
+    times: replays.length, counts,
+    ...(outcome?.kind === 'observed' && { observation: outcome.observation }),
+    ...(most && { shown: { deviations: most.deviations, times: most.times, consoleTail: outcome && 'loss' in outcome ? outcome.loss.consoleTail : [] } }),
+  };
+}
+
+/** As docs/architecture.md says: 1 deviates, 3 lost, 4 nothing judged, 0 conforms. */
+export function exitCodeOf({ counts }: Reliability): 0 | 1 | 3 | 4 {
+  if (counts.deviates > 0) return 1;
+  if (counts.lost > 0) return 3;
+  return counts.conforms > 0 ? 0 : 4;
+}

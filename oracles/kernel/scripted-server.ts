@@ -1,0 +1,106 @@
+/** A server that answers the model's requests from a case's script: what a case leads to, without a kernel. */
+import type { Case, Reply, ScriptLine } from '../../harness/model/case.ts';
+import type { MappingSpec } from '../../harness/model/mapping.ts';
+import type { Exchange, SentReply } from '../../harness/model/observation.ts';
+import { lseekOut } from '../../harness/uapi/fuse-structs.ts';
+import { beginOut, ioendOut, type IomapIo } from '../../harness/uapi/iomap.ts';
+import { NULL_ADDR, revisions, type Revision } from '../../harness/uapi/revision.ts';
+import type { Driver, ExpectedField, ExpectedRequest } from './driver.ts';
+
+/** A walk that gets nowhere would never end: a kernel without its checks is cut off here. */
+const MAX_REQUESTS = 200;
+const PAGE = 4096n;
+const LOFF_MAX = (1n << 63n) - 1n;
+
+/** The kernel kept asking without getting anywhere. */
+export class EndlessWalk extends Error {}
+
+export class ScriptedServer implements Driver {
+  readonly transcript: Exchange[] = [];
+  /** The readings that were taken, in order, and of how many. */
+  readonly choices: { taken: number; count: number }[] = [];
+  readonly #case: Case;
+  readonly #revision: Revision;
+  readonly #devices: readonly number[];
+  readonly #choices: readonly number[];
+  readonly #used = new Map<ScriptLine, number>();
+
+  /** `devices`: cookies; `choices`: which readings of the rules to take, in order, 0 where the list ends. */
+  constructor(of: Case, devices: readonly number[], choices: readonly number[] = []) {
+    this.#case = of;
+    this.#revision = revisions[of.revision];
+    this.#devices = devices;
+    this.#choices = choices;
+  }
+
+  choose(count: number): number {
+    const taken = (this.#choices[this.choices.length] ?? 0) % count;
+    this.choices.push({ taken, count });
+    return taken;
+  }
+
+  request(expected: ExpectedRequest): Exchange {
+    if (this.transcript.length >= MAX_REQUESTS) throw new EndlessWalk();
+    const request = plain(expected.fields);
+    const exchange: Exchange = {
+      seq: this.transcript.length, unique: BigInt(this.transcript.length + 1) * 2n, opcode: 0, name: expected.name, nodeid: 2n, request,
+      ...(expected.file !== undefined && { file: expected.file }), reply: this.#answer(expected, request), writeErrno: 0,
+    };
+    this.transcript.push(exchange);
+    return exchange;
+  }
+
+  #answer(expected: ExpectedRequest, request: Record<string, unknown>): SentReply {
+    const opflags = Number(request['opflags'] ?? 0);
+    const line = this.#case.script.find((candidate) => candidate.on === expected.name
+      && (candidate.file === undefined || candidate.file === expected.file)
+      && ((candidate.opflagsSet ?? 0) & opflags) >>> 0 === (candidate.opflagsSet ?? 0)
+      && ((candidate.opflagsClear ?? 0) & opflags) === 0
+      && (this.#used.get(candidate) ?? 0) < (candidate.times ?? Infinity));
+    if (!line) return this.#ordinary(expected.name, request);
+    this.#used.set(line, (this.#used.get(line) ?? 0) + 1);
+    return this.#encode(line.reply);
+  }
+
+  /** As the guest's server answers what no line of the script matches (harness/guest/session/ordinary.ts). */
+  #ordinary(name: string, request: Record<string, unknown>): SentReply {
+    if (name === 'IOMAP_IOEND') return { error: 0, payload: ioendOut.encode({ newsize: 0n }) };
+    if (name === 'LSEEK') return { error: 0, payload: lseekOut.encode({ offset: request['offset'] as bigint }) };
+    if (name !== 'IOMAP_BEGIN') return { error: 0, payload: new Uint8Array() };
+    const [pos, count] = [request['pos'], request['count']] as [bigint, bigint];
+    const offset = pos / PAGE * PAGE;
+    const asked = (pos + count - offset + PAGE - 1n) / PAGE * PAGE;
+    const most = LOFF_MAX + 1n - PAGE - offset;
+    const half = { offset, length: asked > most ? most : asked, addr: NULL_ADDR, flags: 0, dev: 0 };
+    const { HOLE, PURE_OVERWRITE } = this.#revision.mappingTypes;
+    return { error: 0, payload: beginOut.encode({ read: { ...half, type: HOLE! }, write: { ...half, type: PURE_OVERWRITE! } }) };
+  }
+
+  #encode(reply: Reply): SentReply {
+    switch (reply.kind) {
+      case 'mappings': return { error: 0, payload: beginOut.encode({ read: this.#wire(reply.read), write: this.#wire(reply.write) }) };
+      case 'error': return { error: -reply.errno, payload: new Uint8Array() };
+      case 'empty': return { error: 0, payload: new Uint8Array() };
+      case 'raw': return { error: reply.error ?? 0, payload: Buffer.from(reply.payload, 'hex') };
+      case 'ioend': return { error: 0, payload: ioendOut.encode({ newsize: reply.newsizeBytes }) };
+      case 'config': throw new Error('CONFIG is answered at mount');
+    }
+  }
+
+  #wire(mapping: MappingSpec): IomapIo {
+    const { mappingTypes, mappingFlags } = this.#revision;
+    return {
+      offset: mapping.offset, length: mapping.length, addr: mapping.addr,
+      type: typeof mapping.type === 'number' ? mapping.type : mappingTypes[mapping.type]!,
+      flags: mapping.flags.reduce<number>((sum, flag) => sum | (typeof flag === 'number' ? flag : mappingFlags[flag]!), 0),
+      dev: typeof mapping.dev === 'number' ? mapping.dev : this.#devices[mapping.dev.device]!,
+    };
+  }
+}
+
+const isField = (field: ExpectedField | Record<string, ExpectedField>): field is ExpectedField =>
+  typeof field.value === 'bigint' || typeof field.value === 'number';
+
+function plain(fields: ExpectedRequest['fields']): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, isField(field) ? field.value : plain(field)]));
+}
