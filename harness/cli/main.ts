@@ -7,6 +7,7 @@ import { VmError, isKernelsFault } from '../../vm/qemu/failure.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { conformanceCommand } from './conformance.ts';
 import { compareCommand } from './compare.ts';
+import { corpusCommand } from './corpus.ts';
 import { kernelCommand } from './kernel.ts';
 import { mergeCommand } from './merge.ts';
 import { reportCommand } from './report.ts';
@@ -19,7 +20,7 @@ const { version } = JSON.parse(readFileSync(join(repositoryRoot(), 'package.json
 const program = new Command('iomapfuzz')
   .description('conformance and fuzz-testing harness for the fuse-iomap uAPI')
   .version(version);
-for (const command of [conformanceCommand(), reportCommand(), compareCommand(), mergeCommand(), kernelCommand(), reproCommand(), testCommand(), vmCommand()]) program.addCommand(command);
+for (const command of [conformanceCommand(), reportCommand(), compareCommand(), mergeCommand(), kernelCommand(), reproCommand(), corpusCommand(), testCommand(), vmCommand()]) program.addCommand(command);
 setUp(program);
 
 try {
