@@ -1,17 +1,29 @@
 import { defineConfig } from '@playwright/test';
 
-// Three projects: `unit` needs nothing but Node, `vm` boots guests (one at a time: a VM and its host side fill two cores),
+// Four projects: `unit` needs nothing but Node, `browser` looks at the report in chromium, `vm` boots guests (one at a time: a VM and its host side fill two cores),
 // `conformance` is the plan against the kernel that IOMAPFUZZ_KERNEL and its like name, one test per rule and path.
 const ci = !!process.env['CI'];
 export default defineConfig({
   testDir: '.',
+  // One broker owns the VMs of a run: a failing test restarts its worker, not its guest.
+  globalSetup: './vm/broker/global-setup.ts',
   testIgnore: ['**/node_modules/**', '**/dist/**'],
   forbidOnly: ci,
   fullyParallel: false,
   workers: 1,
   reporter: [['line']],
   projects: [
-    { name: 'unit', testMatch: /.*(?<!\.vm|\.conformance)\.test\.ts$/ },
+    { name: 'unit', testMatch: /.*(?<!\.vm|\.conformance|\.browser)\.test\.ts$/ },
+    // Debian's chromium: the machine may have no other, and nothing is downloaded. Root has no sandbox; the other flags keep it off the network.
+    {
+      name: 'browser', testMatch: /.*\.browser\.test\.ts$/,
+      use: {
+        launchOptions: {
+          executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
+          args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+        },
+      },
+    },
     // Generous: a cold TCG guest takes 6 s to boot and minutes under load.
     { name: 'vm', testMatch: /.*\.vm\.test\.ts$/, timeout: 300_000 },
     { name: 'conformance', testMatch: /.*\.conformance\.test\.ts$/, timeout: 300_000 },

@@ -48,6 +48,9 @@ const field = <K extends keyof MappingSpec>(input: BorderInput, key: K, violatin
 const show = (value: MappingSpec[keyof MappingSpec]): string =>
   (typeof value === 'bigint' ? hex(value) : typeof value === 'object' ? JSON.stringify(value) : String(value));
 const pick = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
+/** Cookies that a mapping without storage must not have. */
+const someDevice = (input: BorderInput): fc.Arbitrary<MappingSpec['dev']> =>
+  pick<MappingSpec['dev']>(1, 0x7fff_fffe, 0xffff_ffff, ...(input.deviceCount > 0 ? [{ device: 0 }] : []));
 /** Distances below a block that break an alignment. */
 const misalignments = (block: bigint): bigint[] => [1n, -1n, block / 2n, 512n].filter((distance) => distance % block !== 0n);
 
@@ -58,7 +61,7 @@ const wrongField = (type: TypeName, key: 'flags' | 'dev' | 'addr'): BorderRow =>
     const legal = instruction(input, type);
     const values: fc.Arbitrary<Partial<MappingSpec>> = key === 'flags'
       ? pick<MappingSpec['flags']>(['NEW'], ['WANT_IOMAP_END'], ['SHARED', 'DIRTY'], [0xff]).map((flags) => ({ flags }))
-      : key === 'dev' ? pick<MappingSpec['dev']>({ device: 0 }, 1, 0xffff_ffff).map((dev) => ({ dev }))
+      : key === 'dev' ? someDevice(input).map((dev) => ({ dev }))
         : borderValue({ max: NULL_ADDR - 1n }).map((addr) => ({ addr }));
     return values.map((wrong) => ({ violating: { ...legal, ...wrong }, legal, note: `${type} with ${key} ${show(Object.values(wrong)[0]!)}` }));
   },
@@ -101,9 +104,13 @@ export const borderRows: Readonly<Record<string, BorderRow>> = {
   },
   'map/backed-has-device': { types: backed, make: (input) => fc.constant(field(input, 'dev', 0)) },
   'map/backed-has-addr': { types: backed, make: (input) => fc.constant(field(input, 'addr', NULL_ADDR)) },
-  'map/unbacked-no-device': { types: unbacked, make: (input) => pick<MappingSpec['dev']>({ device: 0 }, 1, 0x7fff_fffe, 0xffff_ffff).map((dev) => field(input, 'dev', dev)) },
+  'map/unbacked-no-device': { types: unbacked, make: (input) => someDevice(input).map((dev) => field(input, 'dev', dev)) },
   'map/unbacked-no-addr': { types: unbacked, make: (input) => fc.oneof(fc.constant(NULL_ADDR - 1n), borderValue({ max: NULL_ADDR - 1n })).map((addr) => field(input, 'addr', addr)) },
-  'map/no-device': { types: unbacked, make: (input) => fc.constant(field({ ...input, valid: instruction(input, 'PURE_OVERWRITE') }, 'dev', 1)) },
+  'map/no-device': {
+    make: (input) => pick<TypeName>('MAPPED', 'UNWRITTEN').map((type) => ({
+      violating: { ...input.valid, flags: [], type, dev: 1, addr: 0n }, legal: input.valid, note: `${type} with dev 1, legal ${String(input.valid.type)}`,
+    })),
+  },
   'map/overwrite-write-side': {
     make: (input) => fc.constant({
       violating: instruction(input, 'PURE_OVERWRITE'), legal: input.valid, note: `type PURE_OVERWRITE, legal ${String(input.valid.type)}`,

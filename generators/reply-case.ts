@@ -4,7 +4,7 @@ import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '
 import type { MappingSpec } from '../harness/model/mapping.ts';
 import { NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
 import { harmlessFlags, mapping, typesFor, type TypeName } from './mapping.ts';
-import { isReport, targetOf, type Path, type Setting } from './setting.ts';
+import { isReport, type Path, type Setting } from './setting.ts';
 
 /** Both halves of a reply. */
 export interface Mappings {
@@ -117,6 +117,3 @@ export function repliesBefore(revision: Revision, setting: Setting): fc.Arbitrar
   const stretches = setting.cuts.slice(0, -1).map((start, index) => ({ start, end: setting.cuts[index + 1]! }));
   return fc.tuple(...stretches.map(({ start, end }, index) => goodReply(revision, setting, passedTypes(setting.path), start, end, index + 1)));
 }
-
-/** The stretch that the reply in question is about. */
-export const stretchOf = (setting: Setting): { start: bigint; end: bigint } => ({ start: targetOf(setting), end: setting.opEnd });

@@ -1,5 +1,5 @@
 /** A comparison in lines: the regression first, then what got better, then what could explain it. */
-import type { Comparison } from './compare.ts';
+import type { CellChange, Comparison } from './compare.ts';
 import { plural } from './text.ts';
 
 /** So many entries of one kind are named; the others are counted. */
@@ -21,12 +21,31 @@ export function comparisonLines(comparison: Comparison): string[] {
     if (entries.length > MAX_NAMED) lines.push(`${title}: and ${plural(entries.length - MAX_NAMED, 'more')}`.replace(/mores$/, 'more'));
   };
   list('new', comparison.new, ({ key, after }) => `${key}: ${after}`);
-  list('newly not run', comparison.newlyNotRun, ({ cell, before, after, reason }) => `${cell}: was ${before}, is ${after}${reason && ` (${reason})`}`);
+  list('newly not run', groupCells(comparison.newlyNotRun), ({ after, reason, cells }) => `${plural(cells.length, 'cell')} now ${statusWord(after)} (${reason}): ${named(cells)}`);
   list('changed', comparison.changed, ({ key, before, after }) => `${key}: was ${before}; is ${after}`);
   list('flaky', comparison.flaky, ({ key, note }) => `${key}: ${note}`);
   list('gone', comparison.gone, ({ key }) => key);
-  list('newly run', comparison.newlyRun, ({ cell, before, after }) => `${cell}: was ${before}, is ${after}`);
+  list('newly run', groupCells(comparison.newlyRun), ({ before, after, cells }) => `${plural(cells.length, 'cell')} now ${statusWord(after)}, ${statusWord(before)} before: ${named(cells)}`);
   list('kernel', comparison.kernel, ({ field, before, after }) => `${field}: ${before} -> ${after}`);
   list('circumstances', comparison.circumstances, ({ field, before, after }) => `${field}: ${before} -> ${after}`);
   return lines;
 }
+
+/** Cells that changed alike and for one reason. */
+export interface CellGroup { before: string; after: string; reason: string; cells: string[] }
+
+export function groupCells(changes: CellChange[]): CellGroup[] {
+  const groups = new Map<string, CellGroup>();
+  for (const { cell, before, after, reason } of changes) {
+    // What the cell was before only matters where that is the news.
+    const key = `${reason === '' ? before : ''} ${after} ${reason}`;
+    const group = groups.get(key) ?? { before, after, reason, cells: [] };
+    groups.set(key, group);
+    group.cells.push(cell);
+  }
+  return [...groups.values()];
+}
+
+export const statusWord = (status: string): string => ({ 'not-run': 'not run', impossible: 'cannot exist', conforms: 'conform', deviates: 'deviate' })[status] ?? status;
+
+const named = (cells: string[]): string => `${cells.slice(0, 3).join(', ')}${cells.length > 3 ? ` and ${cells.length - 3} more` : ''}`;

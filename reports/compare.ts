@@ -1,6 +1,6 @@
 /** What changed between two runs, or over a history of them. The last run is judged against the one before. */
 import type { Environment } from '../harness/model/results.ts';
-import type { Finding } from './findings.ts';
+import { signatureOf, type Finding } from './findings.ts';
 import { buildMatrix, matrixCells, type MatrixCell } from './matrix.ts';
 import type { Run } from './run.ts';
 
@@ -58,7 +58,7 @@ export function compareRuns(runs: Run[]): Comparison {
     after: { directory: after.directory, startedAt: after.summary.startedAt },
     new: [], gone: [], changed: [], flaky: [], same: [],
     ...compareCells(cellsOf(before), afterCells),
-    kernel: differences(kernelFacts(before), kernelFacts(after)),
+    kernel: [...differences(kernelFacts(before), kernelFacts(after)), ...configDifferences(before, after)],
     circumstances: differences(circumstances(before), circumstances(after)),
     exitCode: 0,
   };
@@ -68,7 +68,7 @@ export function compareRuns(runs: Run[]): Comparison {
     const note = unstable.get(key);
     if (note !== undefined) comparison.flaky.push({ ...entry, note });
     else if (!earlier) comparison.new.push(entry);
-    else (signature(earlier) === signature(finding) ? comparison.same : comparison.changed).push(entry);
+    else (signatureOf(earlier) === signatureOf(finding) ? comparison.same : comparison.changed).push(entry);
   }
   for (const [key, finding] of old) {
     if (now.has(key)) continue;
@@ -93,10 +93,6 @@ const index = (findings: Finding[]): Map<string, Finding> => new Map(findings.ma
 
 /** For people: the first deviation of the smallest case. */
 const shape = ({ deviations: [first] }: Finding): string => `expected ${first?.expected}, seen ${first?.seen}`;
-
-/** What makes it the same deviation with other numbers: drawn values differ from run to run. */
-const signature = ({ deviations }: Finding): string =>
-  deviations.map(({ aspect, expected, seen }) => `${aspect}|${expected}|${seen}`.replace(/0x[0-9a-f]+|\b\d+\b(?!\))/gi, '#')).sort().join('\n');
 
 function judgedAgain(finding: Finding, before: Run, after: Run, cells: Map<string, MatrixCell>): boolean {
   const info = before.summary.cells.find(({ id }) => id === finding.example.cell);
@@ -158,17 +154,30 @@ function compareCells(before: Map<string, MatrixCell>, after: Map<string, Matrix
 
 function kernelFacts({ summary: { environment } }: Run): Map<string, string> {
   if (!environment) return new Map();
-  const { kernelConfig, kernelRelease, kernelVersion, kernelImageHash, kernelOrigin, flavour } = environment;
+  const { kernelRelease, kernelVersion, kernelImageHash, kernelOrigin, flavour } = environment;
   return new Map<string, string>([
     ['kernel release', kernelRelease], ['kernel version', kernelVersion], ['kernel image', kernelImageHash], ['kernel origin', kernelOrigin],
     ['flavour', flavour ?? 'none'],
-    // `# CONFIG_X is not set` says the same as CONFIG_X=n.
-    ...kernelConfig.map((line): [string, string] => {
-      const unset = /^# (CONFIG_\w+) is not set$/.exec(line);
-      const [name, ...value] = line.split('=');
-      return unset ? [unset[1]!, 'n'] : [name!, value.join('=')];
-    }),
   ]);
+}
+
+/** Options of a kernel whose config is known; one that is absent there is not set. */
+function configOf({ summary: { environment } }: Run): Map<string, string> | undefined {
+  const lines = environment?.kernelConfig ?? [];
+  if (lines.length === 0) return undefined;
+  const pairs = lines.map((line): [string, string] => {
+    const [name, ...value] = line.split('=');
+    return [name!, value.join('=')];
+  });
+  return new Map(pairs.filter(([name, value]) => name.startsWith('CONFIG_') && value !== 'n'));
+}
+
+function configDifferences(before: Run, after: Run): Difference[] {
+  const [old, now] = [configOf(before), configOf(after)];
+  if (old && now) return differences(old, now, 'not set');
+  if (!old && !now) return [];
+  const shown = (options: Map<string, string> | undefined): string => (options ? `${options.size} options that matter` : 'not known');
+  return [{ field: 'kernel config', before: shown(old), after: shown(now) }];
 }
 
 function circumstances({ summary }: Run): Map<string, string> {
@@ -181,8 +190,8 @@ function circumstances({ summary }: Run): Map<string, string> {
   ]);
 }
 
-function differences(before: Map<string, string>, after: Map<string, string>): Difference[] {
+function differences(before: Map<string, string>, after: Map<string, string>, absent = 'not known'): Difference[] {
   return [...new Set([...before.keys(), ...after.keys()])]
     .filter((field) => before.get(field) !== after.get(field))
-    .map((field) => ({ field, before: before.get(field) ?? 'not known', after: after.get(field) ?? 'not known' }));
+    .map((field) => ({ field, before: before.get(field) ?? absent, after: after.get(field) ?? absent }));
 }

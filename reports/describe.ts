@@ -8,7 +8,7 @@ import { errnoText } from './errno.ts';
 
 const ALL_ONES = (1n << 64n) - 1n;
 
-/** A byte count, offset or address: small ones decimal, near a power of two from 2^31 on as that, others hexadecimal. */
+/** A byte count, offset or address: those below 1024 decimal, near a power of two from 2^31 on as that, others hexadecimal. */
 export function quantity(value: bigint): string {
   if (value < 0n) return `-${quantity(-value)}`;
   if (value === ALL_ONES) return 'all ones';
@@ -17,7 +17,7 @@ export function quantity(value: bigint): string {
     if (distance === 0n) return `2^${bits}`;
     if (distance >= -65536n && distance <= 65536n) return `2^${bits}${distance < 0n ? '-' : '+'}${distance < 0n ? -distance : distance}`;
   }
-  return value < 65536n ? value.toString() : `0x${value.toString(16)}`;
+  return value < 1024n ? value.toString() : `0x${value.toString(16)}`;
 }
 
 export const revisionOf = (id: string): Revision => revisions[id as RevisionId] ?? revisions.r3;
@@ -87,8 +87,8 @@ export function describeStep(step: Step): string {
   switch (step.call) {
     case 'open': return `open(file ${step.file}, ${step.flags.join('|') || 'rdonly'})`;
     case 'close': case 'fsync': case 'fstat': return `${step.call}(fd ${step.fd})`;
-    case 'pread': return `pread(fd ${step.fd}, ${step.lengthBytes} bytes at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
-    case 'pwrite': return `pwrite(fd ${step.fd}, ${step.lengthBytes} bytes of writer ${step.writer} at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
+    case 'pread': return `pread(fd ${step.fd}, ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
+    case 'pwrite': return `pwrite(fd ${step.fd}, ${quantity(BigInt(step.lengthBytes))} bytes of writer ${step.writer} at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
     case 'seekData': return `lseek(fd ${step.fd}, ${at(step.offset)}, SEEK_DATA)`;
     case 'seekHole': return `lseek(fd ${step.fd}, ${at(step.offset)}, SEEK_HOLE)`;
     case 'fiemap': return `fiemap(fd ${step.fd}, start ${at(step.start)}, length ${quantity(step.lengthBytes)}, flags 0x${step.flags.toString(16)}, room for ${step.extents})`;
@@ -123,7 +123,7 @@ const describeExtent = ({ logical, physical, length, flags }: FiemapExtent): str
   `[${quantity(logical)}, +${quantity(length)}) at ${quantity(physical)} flags 0x${flags.toString(16)}`;
 
 export function describeRuns(runs: ByteRun[]): string {
-  return runs.map(({ lengthBytes, source }) => `${lengthBytes} ${describeSource(source)}`).join(', then ');
+  return runs.map(({ lengthBytes, source }) => `${quantity(BigInt(lengthBytes))} bytes ${describeSource(source)}`).join(', then ');
 }
 
 export function describeSource(source: ByteSource): string {
@@ -131,7 +131,7 @@ export function describeSource(source: ByteSource): string {
     case 'device': return `of device ${source.device} from ${quantity(source.offsetBytes)}`;
     case 'writer': return `of writer ${source.writer} from file offset ${quantity(source.offsetBytes)}`;
     case 'server': return `of the server for file ${source.file} from ${quantity(source.offsetBytes)}`;
-    case 'zero': return 'zeros';
+    case 'zero': return 'of zeros';
     case 'poison': return 'not written by the kernel';
     case 'other': return `of unknown origin (${source.hex})`;
   }

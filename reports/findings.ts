@@ -3,7 +3,7 @@ import type { CaseRecord, CellInfo } from '../harness/model/results.ts';
 import type { Deviation } from '../harness/model/verdict.ts';
 
 export interface Finding {
-  /** Rule, half, path and border: the same in every run that shows the same deviation. */
+  /** Rule, path, and of the plan's rules half and border: the same in every run that shows the same deviation. */
   key: string;
   rule: string;
   half?: 'read' | 'write';
@@ -28,7 +28,8 @@ export class FindingCollector {
     for (const [rule, deviations] of byRule(record.verdict.deviations)) {
       const half = cell?.rule === rule ? cell.half : undefined;
       const path = cell?.path ?? callOf(record, deviations[0]!);
-      const border = cell?.border;
+      // A case drawn for one rule can contradict another, to which its border means nothing.
+      const border = cell?.rule === rule ? cell.border : undefined;
       const key = [half === undefined ? rule : `${rule}@${half}`, path, border].filter((part) => part !== undefined).join(' ');
       const size = sizeOf(record);
       const known = this.#findings.get(key);
@@ -45,15 +46,53 @@ export class FindingCollector {
     }
   }
 
-  /** In the order of `cells` (plan order), then by key: the same for any order in which the cases came. */
+  /** What broke the kernel first, then in the order of `cells` (plan order), then by key: the same for any order in which the cases came. */
   finish(cells: CellInfo[]): Finding[] {
     const order = new Map(cells.map(({ rule }, index) => [rule, index] as const).reverse());
-    const rank = (finding: Finding): number => order.get(finding.rule) ?? cells.length;
+    const rank = (finding: Finding): number => (finding.rule.startsWith('kernel/') ? -1 : order.get(finding.rule) ?? cells.length);
     return [...this.#findings.values()]
       .map(({ size: _size, ...finding }) => ({ ...finding, aspects: finding.aspects.sort(), cases: finding.cases.sort((a, b) => a - b) }))
       .sort((a, b) => rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
   }
 }
+
+/** Findings that say the same thing in different places: one rule, one side of its border, the same expected and seen. */
+export interface FindingGroup {
+  rule: string;
+  border?: 'violating' | 'legal';
+  findings: Finding[];
+  /** How many cases show any of them. */
+  cases: number;
+  /** The one with the smallest case. */
+  example: Finding;
+}
+
+export function groupFindings(findings: Finding[]): FindingGroup[] {
+  const groups = new Map<string, FindingGroup>();
+  for (const finding of findings) {
+    const key = `${finding.rule} ${finding.border} ${signatureOf(finding)}`;
+    const group = groups.get(key) ?? { rule: finding.rule, ...(finding.border && { border: finding.border }), findings: [], cases: 0, example: finding };
+    groups.set(key, group);
+    if (sizeOf(finding.example) < sizeOf(group.example.example)) group.example = finding;
+    group.findings.push(finding);
+    group.cases += finding.cases.length;
+  }
+  return [...groups.values()];
+}
+
+/** `map/length-aligned, violating value`. */
+export const groupTitle = ({ rule, border }: FindingGroup): string => `${rule}${border === undefined ? '' : `, ${border} value`}`;
+
+/** Where they are: `read half: fiemap, seek-data; write half: fiemap`. */
+export function placesOf({ findings }: FindingGroup): string {
+  const halves = new Map<string, string[]>();
+  for (const { half, path } of findings) halves.set(half ?? '', [...(halves.get(half ?? '') ?? []), path]);
+  return [...halves].map(([half, paths]) => `${half && `${half} half: `}${unique(paths).join(', ')}`).join('; ');
+}
+
+/** The deviations without the drawn values: those differ from case to case and from run to run. */
+export const signatureOf = ({ deviations }: Finding): string =>
+  deviations.map(({ aspect, expected, seen }) => `${aspect}|${expected}|${seen}`.replace(/0x[0-9a-f]+|\b\d+\b(?!\))/gi, '#')).sort().join('\n');
 
 function byRule(deviations: Deviation[]): Map<string, Deviation[]> {
   const groups = new Map<string, Deviation[]>();

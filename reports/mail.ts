@@ -1,6 +1,7 @@
 /** Plain text that a person can send to a mailing list: 72 columns, the verdict first, facts, then each finding as a timeline. */
 import { comparisonLines } from './compare-text.ts';
-import { countStatuses } from './matrix.ts';
+import { groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
+import { countStatuses, type CellStatus } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { countsText } from './terminal.ts';
@@ -9,7 +10,7 @@ import { buildTimeline, timelineText } from './timeline.ts';
 
 const WIDTH = 72;
 /** A mail with more than this is not read; the others are named. */
-const MAX_FINDINGS = 5;
+const MAX_GROUPS = 5;
 const LOG_LINES = 30;
 
 export const mailReporter: Reporter = {
@@ -24,14 +25,23 @@ export const mailReporter: Reporter = {
       ...wrap(`Subject: [iomapfuzz] ${summary.environment?.kernelRelease ?? 'unknown kernel'}: ${verdict.headline}`, 998), '',
       ...wrap(verdict.headline, WIDTH), ...verdict.reasons.flatMap((reason) => wrap(`- ${printable(reason)}`, WIDTH, 2)), '',
       ...facts(input),
-      ...wrap(`Matrix:   ${Object.entries(statuses).filter(([, count]) => count > 0).map(([status, count]) => `${count} ${status}`).join(', ') || 'empty'} (rule by path)`, WIDTH, 10), '',
+      ...wrap(`Matrix:    ${matrixText(statuses)}`, WIDTH, 11), '',
     ];
     if (comparison) lines.push('Compared with the run before:', ...comparisonLines(comparison).flatMap((line) => wrap(`- ${printable(line)}`, WIDTH, 2)), '');
-    run.findings.slice(0, MAX_FINDINGS).forEach((finding, index) => lines.push(...renderFinding(finding, index + 1, input)));
-    if (run.findings.length > MAX_FINDINGS) lines.push('The other findings:', ...run.findings.slice(MAX_FINDINGS).map(({ key, cases }) => `  ${key} (${plural(cases.length, 'case')})`), '');
+    const groups = groupFindings(run.findings);
+    groups.slice(0, MAX_GROUPS).forEach((group, index) => lines.push(...renderGroup(group, index + 1, input)));
+    const rest = groups.slice(MAX_GROUPS);
+    if (rest.length > 0) lines.push('The other findings:', ...rest.flatMap((group) => wrap(`- ${groupTitle(group)} on ${placesOf(group)} (${plural(group.cases, 'case')})`, WIDTH, 2)), '');
     return `${lines.join('\n').trimEnd()}\n`;
   },
 };
+
+/** Cells of rule by path: `208 conform, 8 deviate`. */
+function matrixText(statuses: Record<CellStatus, number>): string {
+  const words: [CellStatus, string][] = [['conforms', 'conform'], ['deviates', 'deviate'], ['lost', 'lost'], ['unspecified', 'unspecified'], ['not-run', 'not run'], ['impossible', 'cannot exist']];
+  const parts = words.filter(([status]) => statuses[status] > 0).map(([status, word]) => `${statuses[status]} ${word}`);
+  return parts.length === 0 ? 'empty' : `${parts.join(', ')} (cells of rule by path)`;
+}
 
 function facts({ run: { summary, counts } }: ReportInput): string[] {
   const { environment } = summary;
@@ -45,17 +55,20 @@ function facts({ run: { summary, counts } }: ReportInput): string[] {
     ['Judged by', `iomapfuzz ${summary.toolVersion}, uAPI revision ${summary.revision}, seed ${summary.seed}`],
     ['Cases', `${countsText(counts)}; ${duration(summary.elapsedMs)}`],
   ];
-  return rows.flatMap(([name, value]) => wrap(`${`${name}:`.padEnd(9)} ${printable(value)}`, WIDTH, 10));
+  return rows.flatMap(([name, value]) => wrap(`${`${name}:`.padEnd(10)} ${printable(value)}`, WIDTH, 11));
 }
 
-function renderFinding(finding: ReportInput['run']['findings'][number], number: number, { run, rules }: ReportInput): string[] {
-  const rule = rules.get(finding.rule);
-  const log = finding.example.consoleTail?.trimEnd().split('\n').slice(-LOG_LINES) ?? [];
+function renderGroup(group: FindingGroup, number: number, { run, rules }: ReportInput): string[] {
+  const { example: record } = group.example;
+  const rule = rules.get(group.rule);
+  const log = record.consoleTail?.trimEnd().split('\n').slice(-LOG_LINES) ?? [];
   return [
-    ...wrap(`${number}. ${finding.key} (${plural(finding.cases.length, 'case')})`, WIDTH, 3), '',
+    ...wrap(`${number}. ${groupTitle(group)} (${plural(group.cases, 'case')})`, WIDTH, 3),
+    ...wrap(`   On ${placesOf(group)}.`, WIDTH, 3), '',
     ...(rule ? [...wrap(`   The rule is violated when: ${rule.clause}.${rule.errno ? ` A violation gives ${rule.errno}.` : ''}`, WIDTH, 3), ''] : []),
-    ...timelineText(buildTimeline(finding.example)).flatMap((line) => wrap(`   ${printable(line)}`, WIDTH + 8, 12)), '',
+    ...wrap(`   The smallest case, ${record.hash.slice(0, 16)} (${printable(record.note)}):`, WIDTH, 3), '',
+    ...timelineText(buildTimeline(record)).flatMap((line) => wrap(`   ${printable(line)}`, WIDTH + 8, 7 + /^ */.exec(line)![0].length)), '',
     ...(log.length > 0 ? ['   Kernel log:', ...log.map((line) => `   ${printable(line)}`), ''] : []),
-    '   To see it again:', ...reproduceCommands(finding, run).map((command) => `   ${command}`), '',
+    '   To see it again:', ...reproduceCommands(group.example, run).map((command) => `   ${command}`), '',
   ];
 }

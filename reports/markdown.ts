@@ -1,5 +1,6 @@
 /** Markdown for the summary page of a CI job: the verdict, what deviates, the rows of the matrix that are not plainly green, the rest folded. */
 import { comparisonLines } from './compare-text.ts';
+import { groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
 import type { Matrix, MatrixRow } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
@@ -8,7 +9,7 @@ import { duration, plural, printable } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
 /** GitHub cuts a job summary at 1 MiB: so many findings are shown in full. */
-const MAX_FINDINGS = 20;
+const MAX_GROUPS = 20;
 
 export const markdownReporter: Reporter = {
   format: 'markdown',
@@ -16,12 +17,13 @@ export const markdownReporter: Reporter = {
   fileName: 'report.md',
   render(input) {
     const { run, matrix, verdict, comparison } = input;
+    const groups = groupFindings(run.findings);
     const lines = [`## ${text(verdict.headline)}`, '', ...verdict.reasons.map((reason) => `- ${text(reason)}`), ''];
     const { environment } = run.summary;
     lines.push(`${countsText(run.counts)}. ${environment ? `Kernel ${code(environment.kernelRelease)} (${text(environment.kernelOrigin)}), ${text(environment.accelerator)}, ` : ''}revision ${run.summary.revision}, seed ${run.summary.seed}, ${duration(run.summary.elapsedMs)}.`, '');
     if (comparison) lines.push('### Compared with the run before', '', ...comparisonLines(comparison).map((line) => `- ${text(line)}`), '');
-    if (run.findings.length > 0) lines.push(`### ${plural(run.findings.length, 'finding')}`, '', ...run.findings.slice(0, MAX_FINDINGS).flatMap((finding) => renderFinding(finding, input)));
-    if (run.findings.length > MAX_FINDINGS) lines.push(`... and ${run.findings.length - MAX_FINDINGS} more.`, '');
+    if (run.findings.length > 0) lines.push(`### ${plural(run.findings.length, 'finding')}`, '', ...groups.slice(0, MAX_GROUPS).flatMap((group) => renderGroup(group, input)));
+    if (groups.length > MAX_GROUPS) lines.push(`... and ${groups.length - MAX_GROUPS} more like these.`, '');
     lines.push(...renderMatrix(matrix));
     return `${lines.join('\n').trimEnd()}\n`;
   },
@@ -39,18 +41,19 @@ function fence(lines: string[]): string[] {
   return [ticks, ...body, ticks];
 }
 
-function renderFinding(finding: ReportInput['run']['findings'][number], { run, rules }: ReportInput): string[] {
-  const rule = rules.get(finding.rule);
+function renderGroup(group: FindingGroup, { run, rules }: ReportInput): string[] {
+  const { example: record, deviations } = group.example;
+  const rule = rules.get(group.rule);
   return [
-    `#### ${code(finding.key)}`, '',
-    ...(rule ? [`Rule: ${text(rule.clause)}${rule.errno ? ` (${text(rule.errno)})` : ''}.`, ''] : []),
+    `#### ${code(groupTitle(group))}`, '',
+    `On ${text(placesOf(group))}.${rule ? ` The rule: ${text(rule.clause)}${rule.errno ? ` (${text(rule.errno)})` : ''}.` : ''}`, '',
     '| channel | expected | seen |', '|---|---|---|',
-    ...finding.deviations.map(({ aspect, expected, seen }) => `| ${aspect} | ${text(expected)} | ${text(seen)} |`), '',
-    `${plural(finding.cases.length, 'case')}; smallest ${code(finding.example.hash.slice(0, 16))}: ${text(finding.example.note)}`, '',
+    ...deviations.map(({ aspect, expected, seen }) => `| ${aspect} | ${text(expected)} | ${text(seen)} |`), '',
+    `${plural(group.cases, 'case')}; smallest ${code(record.hash.slice(0, 16))}: ${text(record.note)}`, '',
     '<details><summary>timeline, kernel log, how to reproduce</summary>', '',
-    ...fence(timelineText(buildTimeline(finding.example))), '',
-    ...(finding.example.consoleTail ? [...fence(finding.example.consoleTail.trimEnd().split('\n')), ''] : []),
-    ...fence(reproduceCommands(finding, run)), '', '</details>', '',
+    ...fence(timelineText(buildTimeline(record))), '',
+    ...(record.consoleTail ? [...fence(record.consoleTail.trimEnd().split('\n')), ''] : []),
+    ...fence(reproduceCommands(group.example, run)), '', '</details>', '',
   ];
 }
 

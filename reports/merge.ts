@@ -68,10 +68,10 @@ const identity: [string, (summary: RunSummary) => unknown][] = [
   ['the tool\'s version', ({ toolVersion }) => toolVersion],
   ['the uAPI revision', ({ revision }) => revision],
   ['the seed', ({ seed }) => seed],
-  ['the number of shards', ({ shard }) => shard?.count],
+  ['the shard count', ({ shard }) => shard?.count],
   ['the plan', ({ cells }) => cells.map(({ id, impossible }) => [id, impossible])],
   ['the kernel image', ({ environment }) => environment?.kernelImageHash],
-  ['the options', ({ argv }) => withoutShard(argv)],
+  ['the command line', ({ argv }) => withoutShard(argv)],
 ];
 
 function differs(a: Source, b: Source): MergeProblem | undefined {

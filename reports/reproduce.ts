@@ -2,8 +2,8 @@
 import type { Finding } from './findings.ts';
 import type { Run } from './run.ts';
 
-/** Options that name the kernel or the rules; the others (seed, shard, output) are chosen by the command here. */
-const kept = ['--kernel', '--kdir', '--flavour', '--uapi', '--source'];
+/** Options that name the kernel or the rules, or that the drawing of cases depends on; the others (seed, shard, output) are chosen here. */
+const kept = ['--kernel', '--kdir', '--flavour', '--source', '--uapi', '--runs'];
 
 /** `--name value` and `--name=value` of `argv` whose name is in `names`. */
 export function keepOptions(argv: string[], names: string[]): string[] {

@@ -1,7 +1,7 @@
 /** The verdict, the matrix and the deviations for a terminal, or for a log that a terminal's output goes to. */
 import type { Counts } from '../harness/model/results.ts';
 import { countStatuses, type CellStatus, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts';
-import type { Finding } from './findings.ts';
+import { groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
 import type { RuleTexts } from './rule-text.ts';
 import type { Run } from './run.ts';
 import { duration, plural, printable, wrap } from './text.ts';
@@ -11,7 +11,7 @@ export interface TerminalOptions {
   widthColumns: number;
   colour: boolean;
   rules: RuleTexts;
-  /** Findings that are printed in full; the others are counted. */
+  /** Groups of findings that are printed in full; the others are counted. */
   maxFindings?: number;
 }
 
@@ -116,22 +116,25 @@ const shortLabel = (row: MatrixRow): string => `  ${row.label.slice(row.label.in
 
 function renderFindings(run: Run, { rules, widthColumns, maxFindings = 20 }: TerminalOptions, paint: Paint): string[] {
   if (run.findings.length === 0) return [];
+  const groups = groupFindings(run.findings);
   const lines = ['', paint(`${plural(run.findings.length, 'finding')}:`, 'bold')];
-  for (const finding of run.findings.slice(0, maxFindings)) lines.push(...renderFinding(finding, rules, widthColumns, paint));
-  const rest = run.findings.length - maxFindings;
+  for (const group of groups.slice(0, maxFindings)) lines.push(...renderGroup(group, rules, widthColumns, paint));
+  const rest = groups.slice(maxFindings).reduce((sum, { findings }) => sum + findings.length, 0);
   if (rest > 0) lines.push(`... and ${plural(rest, 'more finding')}: iomapfuzz report ${run.directory} lists all of them`);
   return lines;
 }
 
-function renderFinding(finding: Finding, rules: RuleTexts, width: number, paint: Paint): string[] {
-  const clause = rules.get(finding.rule)?.clause;
-  const lines = [`${paint(finding.key, 'deviates')}  (${plural(finding.cases.length, 'case')})`];
-  if (clause !== undefined) lines.push(...wrap(`    rule:     ${clause}`, width, 14));
-  for (const { aspect, expected, seen } of finding.deviations) {
-    lines.push(...wrap(`    expected: ${printable(expected)} (${aspect})`, width, 14), ...wrap(`    seen:     ${printable(seen)}`, width, 14));
-  }
-  lines.push(...wrap(`    case:     ${finding.example.hash.slice(0, 16)}  ${printable(finding.example.note)}`, width, 14));
-  return lines;
+function renderGroup(group: FindingGroup, rules: RuleTexts, width: number, paint: Paint): string[] {
+  const { rule, cases, example } = group;
+  const clause = rules.get(rule)?.clause;
+  const entry = (name: string, text: string): string[] => wrap(`    ${`${name}:`.padEnd(10)}${printable(text)}`, width, 14);
+  return [
+    `${paint(groupTitle(group), 'deviates')}  (${plural(cases, 'case')})`,
+    ...entry('on', placesOf(group)),
+    ...(clause === undefined ? [] : entry('rule', clause)),
+    ...example.deviations.flatMap(({ aspect, expected, seen }) => [...entry('expected', `${expected} (${aspect})`), ...entry('seen', seen)]),
+    ...entry('case', `${example.example.hash.slice(0, 16)}  ${example.example.note}`),
+  ];
 }
 
 /** For one-line summaries: `862 conform, 22 deviate, 4 lost`. */

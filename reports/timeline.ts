@@ -59,7 +59,7 @@ function setup({ geometry, revision, debugIomap }: Case): TimelineEntry {
 function script(value: Case): TimelineEntry[] {
   return value.script.map((line) => ({
     kind: 'script',
-    title: `the server answers ${line.on}${line.file === undefined ? '' : ` of file ${line.file}`}${line.times === undefined ? '' : ` (${line.times} times)`} with`,
+    title: `the server answers ${line.on}${line.file === undefined ? '' : ` of file ${line.file}`}${line.times === undefined ? '' : line.times === 1 ? ' once' : ` ${line.times} times`} with`,
     lines: describeReply(line.reply),
     deviations: [],
   }));
@@ -90,7 +90,9 @@ function happenings(value: Case, observation: Observation | undefined, deviation
       { kind: 'result', title: result ? describeResult(result) : 'not reached', lines: [], deviations: deviations.filter((one) => one.step === index) },
     );
   });
-  if (!noted) entries.push(...outside);
+  if (!noted && outside.length > 0) {
+    entries.push({ kind: 'setup', title: 'requests during the case, in the order of their arrival (which syscall caused which was not noted)', lines: [], deviations: [] }, ...outside);
+  }
   entries.push(...observation.events.map((event): TimelineEntry => ({ kind: 'event', title: describeEvent(event), lines: [], deviations: [] })));
   entries.push(...observation.deviceChanges.map(({ device, offsetBytes, content }): TimelineEntry => ({
     kind: 'device', title: `device ${device} changed from ${quantity(offsetBytes)}: ${describeRuns(content)}`, lines: [], deviations: [],

@@ -17,7 +17,8 @@ import { Console } from './qemu/console.ts';
 import { VmError } from './qemu/failure.ts';
 import { startQemu } from './qemu/process.ts';
 import type { Qmp } from './qemu/qmp.ts';
-import { Connection, Vm, type VmEnvironment, type VmSpec } from './vm.ts';
+import { Connection } from './connection.ts';
+import { Vm, type VmEnvironment, type VmSpec } from './vm.ts';
 import type { KernelFacts } from '../harness/model/channel.ts';
 
 /** Saving and loading the devices of a guest takes 0.1 s; the memory is not copied. */

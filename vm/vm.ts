@@ -1,7 +1,6 @@
 /** A running guest: boots, exchanges messages with its agent, ends with a reason. */
-import { FrameDecoder, GarbageError, encodeFrame } from '../harness/model/frame.ts';
-import { PROTOCOL, type GuestMessage, type HostMessage, type KernelFacts } from '../harness/model/channel.ts';
-import { MessageQueue } from './channel/queue.ts';
+import type { GuestMessage, HostMessage, KernelFacts } from '../harness/model/channel.ts';
+import { Connection } from './connection.ts';
 import { UsageError } from './errors.ts';
 import { initramfsFor } from './initramfs/archive.ts';
 import type { GuestFile } from './initramfs/files.ts';
@@ -9,12 +8,11 @@ import { moduleFiles } from './initramfs/modules.ts';
 import { lacking } from './kernel/config.ts';
 import type { KernelImage } from './kernel/image.ts';
 import { chooseAccelerator } from './qemu/accelerator.ts';
-import { findInitFailure, findPanic } from './qemu/classify.ts';
 import type { Accelerator, Machine } from './qemu/command-line.ts';
 import { Console } from './qemu/console.ts';
-import { VmError, lossOf, type Loss, type VmFailure } from './qemu/failure.ts';
-import { startQemu, type QemuExit, type QemuProcess } from './qemu/process.ts';
-import { Qmp } from './qemu/qmp.ts';
+import { VmError, lossOf, type Loss } from './qemu/failure.ts';
+import { startQemu } from './qemu/process.ts';
+import type { Qmp } from './qemu/qmp.ts';
 
 export interface VmSpec {
   kernel: KernelImage;
@@ -58,9 +56,6 @@ export interface VmHandle {
   lossOf(error: unknown): Loss;
 }
 
-/** A guest that says nothing on its console for that long will not say anything: a bzImage prints after 0.1 s under TCG. */
-const firstWordMs = 45_000;
-const shownConsoleLines = 25;
 const smallestMemoryMib = 256;
 
 export class Vm implements VmHandle {
@@ -166,109 +161,5 @@ async function bootOn(machine: Machine, spec: VmSpec): Promise<Vm> {
   } catch (error) {
     await connection.close();
     throw error;
-  }
-}
-
-/** The host's end of one QEMU: decodes, notices every way to be lost, gives the first reason. */
-export class Connection {
-  readonly console: Console;
-  readonly qmp: Qmp;
-  readonly #process: QemuProcess;
-  readonly #context: string;
-  readonly #startMs: number;
-  readonly #queue = new MessageQueue<GuestMessage>();
-  readonly #gone: Promise<void>;
-  #ready = false;
-
-  constructor(process: QemuProcess, console: Console, context: string, startMs: number) {
-    this.console = console;
-    this.#process = process;
-    this.#context = context;
-    this.#startMs = startMs;
-    this.qmp = new Qmp(process.qmp);
-    process.console.on('data', (bytes: Buffer) => { console.write(bytes); });
-    const decoder = new FrameDecoder<GuestMessage>();
-    process.port.on('data', (bytes: Buffer) => {
-      if (this.#queue.ended !== undefined) return;
-      try {
-        for (const message of decoder.push(bytes)) this.#queue.push(message);
-      } catch (error) {
-        if (!(error instanceof GarbageError)) throw error;
-        this.#lose({ kind: 'garbage', detail: `${error.message}; it starts with ${Buffer.from(error.bytes).toString('hex')}` });
-      }
-    });
-    const closed = [process.console, process.port].map((socket) => new Promise<void>((resolve) => {
-      socket.on('error', () => { /* 'close' follows */ });
-      socket.on('close', resolve);
-    }));
-    // The reason is on the console, and the guest's last messages may still be in the socket: first all of that, then the reason.
-    this.#gone = Promise.all([process.exited, ...closed]).then(([exit]) => {
-      console.end();
-      this.#lose(this.#whyGone(exit));
-    });
-  }
-
-  get lost(): VmError | undefined {
-    return this.#queue.ended as VmError | undefined;
-  }
-
-  async awaitHello(bootTimeoutMs: number): Promise<Extract<GuestMessage, { kind: 'hello' }>> {
-    void this.qmp.negotiate().catch(() => { /* QEMU ended: the queue says why */ });
-    const silence = setTimeout(() => {
-      if (this.console.tail(1).length === 0) this.#lose({ kind: 'no-console', afterMs: firstWordMs });
-    }, Math.min(firstWordMs, bootTimeoutMs));
-    try {
-      const message = await this.#queue.take(bootTimeoutMs, () => {
-        this.#lose(this.console.tail(1).length === 0 ? { kind: 'no-console', afterMs: bootTimeoutMs } : { kind: 'boot-timeout', afterMs: bootTimeoutMs });
-      });
-      if (message.kind !== 'hello' || message.protocol !== PROTOCOL) {
-        this.#lose({ kind: 'garbage', detail: message.kind === 'hello'
-          ? `the agent speaks protocol ${String(message.protocol)}, this program ${String(PROTOCOL)}`
-          : `its first message is ${message.kind}, not hello` });
-        throw this.lost!;
-      }
-      this.#ready = true;
-      return message;
-    } finally {
-      clearTimeout(silence);
-    }
-  }
-
-  /** A restored guest said hello in its first life. */
-  markReady(): void {
-    this.#ready = true;
-  }
-
-  send(message: HostMessage): void {
-    if (this.#queue.ended === undefined) this.#process.port.write(encodeFrame(message));
-  }
-
-  receive(deadlineMs: number, signal?: AbortSignal): Promise<GuestMessage> {
-    return this.#queue.take(deadlineMs, () => { this.#lose({ kind: 'hung', deadlineMs }); }, signal);
-  }
-
-  async close(): Promise<void> {
-    this.#queue.end(new VmError({ kind: 'closed' }));
-    this.#process.kill();
-    await this.#gone;
-  }
-
-  /** The first reason stands; with it the VM ends. */
-  #lose(failure: VmFailure): void {
-    this.#queue.end(new VmError(failure, this.console.tail(shownConsoleLines), this.#context));
-    this.#process.kill();
-  }
-
-  #whyGone(exit: QemuExit): VmFailure {
-    const lines = this.console.tail();
-    const afterMs = performance.now() - this.#startMs;
-    const init = findInitFailure(lines);
-    if (init !== undefined) return init.code === 'agent-ended' && this.#ready ? { kind: 'agent-ended', message: init.message } : { kind: 'init-failed', ...init };
-    const headline = findPanic(lines);
-    if (headline !== undefined) return this.#ready ? { kind: 'panicked', headline } : { kind: 'boot-panicked', headline };
-    if (this.#ready) return { kind: 'died', exit: exit.text, stderr: exit.stderr };
-    if (exit.code !== 0 && exit.code !== 137) return { kind: 'qemu-failed', exit: exit.text, stderr: exit.stderr };
-    if (lines.length === 0) return { kind: 'no-console', afterMs, exit: exit.text };
-    return { kind: 'died', exit: exit.text, stderr: exit.stderr };
   }
 }

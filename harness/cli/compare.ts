@@ -1,5 +1,6 @@
 /** `iomapfuzz compare A B`: what changed between two runs, or over a history of them. */
 import { Command } from 'commander';
+import { UsageError } from '../../vm/errors.ts';
 import { compareRuns } from '../../reports/compare.ts';
 import { comparisonLines } from '../../reports/compare-text.ts';
 import type { Run } from '../../reports/run.ts';
@@ -13,10 +14,10 @@ export function compareCommand(): Command {
     .argument('<dir...>', 'two or more results directories, oldest first; the last is judged against the one before, the others show what is flaky')
     .option('--json', 'print the comparison as JSON')
     .addHelpText('after', '\nExit code: 0 no regression, 1 regression (a new finding, or a cell that was judged and is not any more), 2 unreadable results,\n3 the last run lost cases or is incomplete, 4 nothing was judged in the last run.')
-    .action(async (directories: string[], options: { json?: boolean }, command: Command) => {
-      if (directories.length < 2) command.error('error: give at least two results directories, oldest first', { exitCode: 2 });
+    .action(async (directories: string[], options: { json?: boolean }) => {
+      if (directories.length < 2) throw new UsageError('compare needs at least two results directories, oldest first');
       const runs: Run[] = [];
-      for (const directory of directories) runs.push(await loadOrExit(directory, command));
+      for (const directory of directories) runs.push(await loadOrExit(directory));
       const comparison = compareRuns(runs);
       if (options.json) console.log(JSON.stringify(comparison, undefined, 1));
       else for (const line of comparisonLines(comparison)) for (const part of wrap(line, terminalOf(process.stdout, process.env).widthColumns, 4)) console.log(part);

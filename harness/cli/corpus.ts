@@ -157,7 +157,7 @@ function minimiseCommand(): Command {
           smaller += 1;
           console.log(`${hash}  is ${address} now: ${formatCase(of).length} to ${formatCase(result.case).length} bytes, ${result.tried} cases tried`);
           corpus.remove(hash);
-          corpus.add(result.case, { ...entry, kernels: {} });
+          corpus.add(result.case, { ...entry, shows: showsOf(result.case), kernels: {} });
           // After each case, so that an interruption loses nothing.
           corpus.save();
         }

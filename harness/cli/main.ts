@@ -2,16 +2,18 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InfrastructureError, UntestableKernelError, UsageError } from '../../vm/errors.ts';
+import { errnoOf, InfrastructureError, UntestableKernelError, UsageError } from '../../vm/errors.ts';
 import { VmError, isKernelsFault } from '../../vm/qemu/failure.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { conformanceCommand } from './conformance.ts';
 import { compareCommand } from './compare.ts';
 import { corpusCommand } from './corpus.ts';
+import { doctorCommand } from './doctor.ts';
 import { kernelCommand } from './kernel.ts';
 import { mergeCommand } from './merge.ts';
 import { reportCommand } from './report.ts';
 import { reproCommand } from './repro.ts';
+import { serveCommand } from './serve.ts';
 import { testCommand } from './test.ts';
 import { vmCommand } from './vm.ts';
 
@@ -20,8 +22,24 @@ const { version } = JSON.parse(readFileSync(join(repositoryRoot(), 'package.json
 const program = new Command('iomapfuzz')
   .description('conformance and fuzz-testing harness for the fuse-iomap uAPI')
   .version(version);
-for (const command of [conformanceCommand(), reportCommand(), compareCommand(), mergeCommand(), kernelCommand(), reproCommand(), corpusCommand(), testCommand(), vmCommand()]) program.addCommand(command);
+const commands = [
+  conformanceCommand,
+  serveCommand,
+  reproCommand,
+  corpusCommand,
+  reportCommand,
+  compareCommand,
+  mergeCommand,
+  kernelCommand,
+  vmCommand,
+  doctorCommand,
+  testCommand,
+];
+for (const make of commands) program.addCommand(make());
 setUp(program);
+
+// `iomapfuzz report DIR | head`: the reader has seen enough.
+process.stdout.on('error', (error) => { if (errnoOf(error) === 'EPIPE') process.exit(); throw error; });
 
 try {
   await program.parseAsync();

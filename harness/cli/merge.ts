@@ -1,5 +1,6 @@
 /** `iomapfuzz merge DIR...`: the shards of a run as one results directory. */
 import { Command } from 'commander';
+import { InfrastructureError, messageOf, UsageError } from '../../vm/errors.ts';
 import { explainMerge, mergeRuns } from '../../reports/merge.ts';
 import { reportInput } from '../../reports/reporter.ts';
 import { loadOrExit } from './load.ts';
@@ -11,15 +12,15 @@ export function mergeCommand(): Command {
     .argument('<dir...>', 'results directories of the shards')
     .requiredOption('--out <dir>', 'directory for the merged results')
     .addHelpText('after', '\nExit code: that of the merged run (a missing or incomplete shard is no pass: 3), 2 for directories that are not shards of one run.')
-    .action(async (directories: string[], { out }: { out: string }, command: Command) => {
+    .action(async (directories: string[], { out }: { out: string }) => {
       let merged: Awaited<ReturnType<typeof mergeRuns>>;
       try {
         merged = await mergeRuns(directories, out);
       } catch (error) {
-        return command.error(`error: can't merge into ${out}: ${(error as Error).message}; nothing was left there`, { exitCode: 3 });
+        throw new InfrastructureError(`can't merge into ${out}: ${messageOf(error)}; nothing was left there`);
       }
-      if (merged.kind !== 'merged') return command.error(`error: ${explainMerge(merged)}`, { exitCode: 2 });
-      const { verdict } = reportInput(await loadOrExit(out, command), ruleTexts(merged.summary.revision));
+      if (merged.kind !== 'merged') throw new UsageError(explainMerge(merged));
+      const { verdict } = reportInput(await loadOrExit(out), ruleTexts(merged.summary.revision));
       console.log([verdict.headline, ...verdict.reasons.map((reason) => `- ${reason}`), `results: ${out}`].join('\n'));
       process.exitCode = verdict.exitCode;
     });

@@ -1,7 +1,8 @@
 /** `iomapfuzz report DIR`: stored results as a report. Its exit code is the run's, so that a CI step can be the report. */
 import { Command, Option } from 'commander';
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { messageOf, UsageError } from '../../vm/errors.ts';
 import { compareRuns, type Comparison } from '../../reports/compare.ts';
 import { reportInput } from '../../reports/reporter.ts';
 import { reporters } from '../../reports/reporters.ts';
@@ -21,15 +22,17 @@ export function reportCommand(): Command {
     .option('--out <file>', 'write to this file (- is standard output); default: html goes into the results directory, others to standard output')
     .option('--baseline <dir>', 'results of an earlier run: also say what changed since')
     .addHelpText('after', `\nFormats:\n${reporters.map(({ format, title }) => `  ${format.padEnd(10)}${title}`).join('\n')}\n\nExit code: that of the run (0 all conform, 1 deviation, 3 no verdict, 4 nothing was judged), 2 if it can't be read.`)
-    .action(async (directory: string, options: Options, command: Command) => {
-      const run = await loadOrExit(directory, command);
-      const comparison = options.baseline === undefined ? undefined : compareRuns([await loadOrExit(options.baseline, command), run]);
-      process.exitCode = await emit(run, comparison, options, command);
+    .action(async (directory: string, options: Options) => {
+      const run = await loadOrExit(directory);
+      const comparison = options.baseline === undefined ? undefined : compareRuns([await loadOrExit(options.baseline), run]);
+      await emit(run, comparison, options);
     });
 }
 
-async function emit(run: Run, comparison: Comparison | undefined, options: Options, command: Command): Promise<number> {
+async function emit(run: Run, comparison: Comparison | undefined, options: Options): Promise<void> {
   const input = reportInput(run, ruleTexts(run.summary.revision), comparison);
+  // Before anything is written: a reader like head may end the output early.
+  process.exitCode = input.verdict.exitCode;
   const reporter = reporters.find(({ format }) => format === options.format);
   const text = reporter ? await reporter.render(input)
     : renderTerminal(run, input.matrix, input.verdict, { ...terminalOf(process.stdout, process.env), rules: input.rules, maxFindings: Infinity });
@@ -42,9 +45,9 @@ async function emit(run: Run, comparison: Comparison | undefined, options: Optio
       writeFileSync(`${path}.new`, text);
       renameSync(`${path}.new`, path);
     } catch (error) {
-      command.error(`error: can't write ${path}: ${(error as Error).message}; give another --out`);
+      rmSync(`${path}.new`, { force: true });
+      throw new UsageError(`can't write ${path}: ${messageOf(error)}; give another --out`);
     }
     console.log(`${input.verdict.headline}\nreport: ${path}`);
   }
-  return input.verdict.exitCode;
 }

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import type { GuestMessage, HostMessage } from '../model/channel.ts';
 import { PROTOCOL } from '../model/channel.ts';
-import { runCommand } from './exec.ts';
+import { giveInput, runCommand } from './exec.ts';
 import { readKernelFacts } from './kernel-facts.ts';
 import { Port } from './port.ts';
 import { runCases } from './run-cases.ts';
@@ -14,6 +14,7 @@ type Handlers = { [K in HostMessage['kind']]?: (message: Extract<HostMessage, { 
 const handlers: Handlers = {
   ping: ({ id }, send) => { send({ kind: 'pong', id }); },
   exec: runCommand,
+  input: giveInput,
   'run-cases': runCases,
   poweroff: () => { execFileSync('busybox', ['reboot', '-f']); },
 };

@@ -23,12 +23,13 @@ const O_RDWR = 2;
 const mostUnverified = 64;
 const ENOSYS = 38;
 
+const plainFlags: readonly (string | bigint)[] = ['BLOCKSIZE', 'MAXBYTES', 'CACHE_MAXBYTES'];
 /** CONFIG answers that no kernel refuses; with any other the mount itself is the experiment. */
 function plainConfig(config: Case['geometry']['config']): boolean {
   if (!config) return true;
   if (config.kind === 'error') return config.errno === ENOSYS;
-  const { kind: _, blockSizeBytes = 4096, maxBytes = 1n, cacheMaxBytes: _cache, ...others } = config;
-  return Object.values(others).every((value) => value === undefined) && [512, 1024, 2048, 4096].includes(blockSizeBytes) && maxBytes > 0n;
+  const { kind: _, flags = [], blockSizeBytes = 4096, maxBytes = 1n, cacheMaxBytes: _cache, ...others } = config;
+  return flags.every((flag) => plainFlags.includes(flag)) && Object.values(others).every((value) => value === undefined) && [512, 1024, 2048, 4096].includes(blockSizeBytes) && maxBytes > 0n;
 }
 /** Answers that the kernel remembers for the connection, and steps that change its device table, need a mount of their own. */
 const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>

@@ -11,7 +11,10 @@ export const PROTOCOL = 1;
 export type HostMessage =
   /** Run these cases in order; `index` numbers them for announcements. */
   | { kind: 'run-cases'; id: number; cases: { index: number; case: Case }[] }
-  | { kind: 'exec'; id: number; argv: string[]; cwd?: string; env?: Record<string, string> }
+  /** `input`: the command's standard input comes as `input` messages with the same id; else it is empty. */
+  | { kind: 'exec'; id: number; argv: string[]; cwd?: string; env?: Record<string, string>; input?: boolean }
+  /** Standard input of a running command; no bytes: its end. Answered by nothing. */
+  | { kind: 'input'; id: number; bytes: Uint8Array }
   | { kind: 'ping'; id: number }
   | { kind: 'poweroff'; id: number };
 

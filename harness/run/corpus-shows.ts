@@ -3,7 +3,7 @@ import type { Case } from '../model/case.ts';
 import { predict } from './emit/predict.ts';
 import { cellId } from './plan.ts';
 
-/** `map/type-known@read fiemap violating`; a case of the plan also shows the cell it was drawn for. */
+/** `map/type-known@read fiemap violating`; for a case of the plan the cell it was drawn for comes first. */
 export function showsOf(of: Case): string[] {
   const cell = /^conformance (.+)$/.exec(of.provenance?.origin ?? '')?.[1];
   const prediction = predict(of);
@@ -11,7 +11,7 @@ export function showsOf(of: Case): string[] {
   const refused = prediction.refusals.flat().map(({ rule, half }) => cellId({ rule, ...(half && { half }), path, border: 'violating' }));
   const decided = refused.length > 0 || prediction.unspecified !== undefined ? []
     : prediction.steps.flat().map(({ rule }) => rule).filter((rule) => !plain.has(rule)).map((rule) => cellId({ rule, path }));
-  return [...new Set([...(cell === undefined ? [] : [cell]), ...refused, ...decided])].sort();
+  return [...new Set([...(cell === undefined ? [] : [cell]), ...[...refused, ...decided].sort()])];
 }
 
 /** Outcomes that every case has. */

@@ -5,11 +5,16 @@
 import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { borderCells } from './plan/border-cells.ts';
 import type { PlanCell } from './plan/cell.ts';
+import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
+import { deviceCells, endCells, ioendCells, typeCells } from './plan/type-cells.ts';
 
 export { casesOf, cellId, type PlanCell } from './plan/cell.ts';
 
 export function conformancePlan(id: RevisionId): PlanCell[] {
   const revision = revisions[id];
-  return [...borderCells(revision), ...replyCells(revision)];
+  return [
+    ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
+    ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
+  ];
 }

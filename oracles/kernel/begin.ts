@@ -18,6 +18,8 @@ export interface Accepted {
   /** Bytes of the operation that the mapping covers. */
   length: bigint;
   acted: WireMapping;
+  /** Where the other half bounds the mapping, its length up to there. */
+  boundedLength?: bigint;
   device?: DeviceFacts;
   /** Id of the row that says what the mapping does here. */
   rule: string;
@@ -89,13 +91,17 @@ function accept(world: World, context: BeginContext, pos: bigint, end: bigint): 
   const source = write && acted !== context.read ? context.read! : undefined;
   const covered = (mapping: WireMapping) => min(end, mapping.offset + mapping.length) - pos;
   let length = covered(acted);
-  // include/linux/iomap.h, iomap_length_trim: a source mapping that is no hole bounds the iteration too.
-  if (source && !isType(context, source, 'HOLE') && covered(source) < length && world.driver.choose(2) === 0) length = covered(source);
+  // A write reads from the other half as far as it goes, too (include/linux/iomap.h, iomap_length_trim, for all sources but holes).
+  let bounded: WireMapping | undefined;
+  if (source && covered(source) < length && world.driver.choose(2) === 0) {
+    length = covered(source);
+    bounded = source;
+  }
   const device = world.facts.devices.get(acted.dev);
   const reasons = looseEnds(context, acted, write);
   return {
     kind: 'accepted', opflags: context.opflags, pos, length, acted, rule: `type/${typeNameOf(world, acted).toLowerCase()}`,
-    ...(device && { device }), ...(reasons && { mayFail: reasons }),
+    ...(bounded && { boundedLength: bounded.offset + bounded.length - acted.offset }), ...(device && { device }), ...(reasons && { mayFail: reasons }),
   };
 }
 

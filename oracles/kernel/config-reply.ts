@@ -1,6 +1,6 @@
 /** The bytes of an IOMAP_CONFIG answer that a case describes, as the kernel sees them: zero-filled behind what was sent. */
 import type { z } from 'zod';
-import type { configReply } from '../../harness/model/case.ts';
+import type { Case, configReply } from '../../harness/model/case.ts';
 import { configOut, type ConfigOut } from '../../harness/uapi/iomap.ts';
 import type { ConfigFlagName, Revision } from '../../harness/uapi/revision.ts';
 
@@ -30,4 +30,16 @@ export function configReplyBytes(revision: Revision, reply: ConfigReply): Config
   const bytes = encodeConfigReply(revision, reply);
   bytes.fill(0, reply.sentBytes ?? bytes.length);
   return configOut.decode(bytes);
+}
+
+export type ConfigAnswer = { kind: 'reply'; bytes: ConfigOut } | { kind: 'error'; errno: number };
+
+/** The answer to IOMAP_CONFIG: the script's first line for it, else the geometry's. Undefined: ENOSYS. */
+export function configAnswer(of: Case, revision: Revision): ConfigAnswer | undefined {
+  const answer = of.script.find((line) => line.on === 'IOMAP_CONFIG')?.reply ?? of.geometry.config;
+  switch (answer?.kind) {
+    case 'config': return { kind: 'reply', bytes: configReplyBytes(revision, answer) };
+    case 'error': return answer;
+    default: return undefined;
+  }
 }

@@ -29,7 +29,10 @@ export function directRead(world: World, file: FileState, step: StepOf<'pread'>)
     if (failures && world.driver.choose(2) === 1) break;
     const mapping = begin(world, file, opFlags.DIRECT, pos, stopAt);
     if (mapping.kind === 'failed') {
-      if (mapping.replied && fallsBack(mapping.errno)) throw new Unspecified('the fallback to buffered reads is not modelled');
+      if (mapping.replied && mapping.errno === errnos.ENOSYS) {
+        if (!file.directIo) throw new Unspecified('the fallback to buffered reads is not modelled');
+        mapping.errno = EIO;
+      }
       rule = mapping.rule;
       failures = [...(failures ?? []), mapping.errno];
       break;
@@ -57,9 +60,6 @@ export function directRead(world: World, file: FileState, step: StepOf<'pread'>)
     data: clip(segments, offset, returned), behind: clip(segments, returned, stopAt),
   };
 }
-
-/** ENOSYS by the rules; ENOTBLK and EFAULT mean "read through the page cache" to fs/iomap/direct-io.c. */
-const fallsBack = (errno: number): boolean => [errnos.ENOSYS, 14, 15].includes(errno);
 
 interface Served {
   advanced: bigint;

@@ -29,7 +29,10 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
     if (failures && world.driver.choose(2) === 1) break;
     const mapping = begin(world, file, opFlags.WRITE | opFlags.DIRECT, pos, stopAt);
     if (mapping.kind === 'failed') {
-      if (mapping.replied && fallsBack(mapping.errno)) throw new Unspecified('the fallback to buffered writes is not modelled');
+      if (mapping.replied && mapping.errno === errnos.ENOSYS) {
+        if (!file.directIo) throw new Unspecified('the fallback to buffered writes is not modelled');
+        mapping.errno = EIO;
+      }
       rule = mapping.rule;
       failures = [...(failures ?? []), mapping.errno];
       break;
@@ -62,8 +65,6 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
   file.sizeBytes = max(file.sizeBytes, pos);
   return { kind: 'succeeds', rule, ret: moved };
 }
-
-const fallsBack = (errno: number): boolean => [errnos.ENOSYS, 14, 15].includes(errno);
 
 interface Stored {
   advanced: bigint;

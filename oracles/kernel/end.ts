@@ -23,7 +23,10 @@ export function end(world: World, file: FileState, mapping: Accepted, written: b
     fields: {
       ...exact({ opflags: mapping.opflags, reserved: 0, attrIno: file.ino, pos: mapping.pos, count: mapping.length, written }),
       map: {
-        ...exact({ offset: acted.offset, length: acted.length, addr: acted.addr, type: acted.type, dev: acted.dev }),
+        ...exact({ offset: acted.offset, addr: acted.addr, type: acted.type, dev: acted.dev }),
+        length: {
+          value: acted.length, accepts: (seen) => seen === acted.length || seen === mapping.boundedLength, text: `0x${acted.length.toString(16)}`,
+        },
         flags: {
           value: acted.flags,
           // SIZE_CHANGED and STALE are the kernel's own.

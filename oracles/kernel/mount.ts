@@ -1,7 +1,7 @@
 /** Mounting: INIT, the CONFIG answer, and the registration of the case's devices. */
 import { firstConfigViolation } from '../rules/config.ts';
 import { errnos } from '../rules/rule.ts';
-import { configReplyBytes } from './config-reply.ts';
+import { configAnswer } from './config-reply.ts';
 import { connectionHasIomap, PAGE_SIZE, refuse, type World } from './world.ts';
 
 /** Predicts the mount; false when the workload cannot run as usual, because mount(2) failed. */
@@ -27,10 +27,10 @@ export function mount(world: World): boolean {
 }
 
 function refusedConfig(world: World): { errno: number; rule: string; refusal: boolean } | undefined {
-  const { config } = world.case.geometry;
+  const config = configAnswer(world.case, world.revision);
   if (!config) return undefined;
   if (config.kind === 'error') return config.errno === errnos.ENOSYS ? undefined : { errno: config.errno, rule: 'config/error', refusal: false };
-  const context = { revision: world.revision, reply: configReplyBytes(world.revision, config), pageSizeBytes: PAGE_SIZE };
+  const context = { revision: world.revision, reply: config.bytes, pageSizeBytes: PAGE_SIZE };
   const refusal = firstConfigViolation(context);
   if (!refusal) return undefined;
   refuse(world, refusal);

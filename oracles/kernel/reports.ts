@@ -3,9 +3,10 @@
  * iomap library (fs/iomap/fiemap.c, fs/iomap/seek.c): holes are skipped; unwritten blocks without page cache are no data.
  */
 import type { FiemapExtent } from '../../harness/model/observation.ts';
+import { lseekOut } from '../../harness/uapi/fuse-structs.ts';
 import { isType, type WireMapping } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
-import { begin, min, type Accepted } from './begin.ts';
+import { begin, min, payloadOf, repliedErrno, type Accepted } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
@@ -29,7 +30,6 @@ function walk(world: World, file: FileState, from: bigint, stopAt: bigint, maySt
     if (pos >= mayStopAt && pos > from && world.driver.choose(2) === 1) return undefined;
     const mapping = begin(world, file, world.revision.opFlags.REPORT, pos, stopAt);
     if (mapping.kind === 'failed') {
-      if (mapping.errno === errnos.ENOSYS && mapping.replied) throw new Unspecified('BEGIN answered with ENOSYS on a report: the fallback is not modelled');
       return fails(mapping.rule, mapping.errno);
     }
     if (mapping.mayFail && world.driver.choose(2) === 1) return { kind: 'fails', rule: mapping.rule };
@@ -44,14 +44,18 @@ function walk(world: World, file: FileState, from: bigint, stopAt: bigint, maySt
 }
 
 export function seekData(world: World, file: FileState, step: StepOf<'seekData'>): StepExpectation {
-  return seek(world, file, step.offset, (mapping) => !isType(world, mapping.acted, 'HOLE', 'UNWRITTEN'), undefined);
+  return seek(world, file, step.offset, SEEK_DATA, (mapping) => !isType(world, mapping.acted, 'HOLE', 'UNWRITTEN'), undefined);
 }
 
 export function seekHole(world: World, file: FileState, step: StepOf<'seekHole'>): StepExpectation {
-  return seek(world, file, step.offset, (mapping) => isType(world, mapping.acted, 'HOLE', 'UNWRITTEN'), file.sizeBytes);
+  return seek(world, file, step.offset, SEEK_HOLE, (mapping) => isType(world, mapping.acted, 'HOLE', 'UNWRITTEN'), file.sizeBytes);
 }
 
-function seek(world: World, file: FileState, offset: bigint, found: (mapping: Accepted) => boolean, otherwise: bigint | undefined): StepExpectation {
+/** include/uapi/linux/fs.h */
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+
+function seek(world: World, file: FileState, offset: bigint, whence: number, found: (mapping: Accepted) => boolean, otherwise: bigint | undefined): StepExpectation {
   if (offset < 0n || offset >= file.sizeBytes) return fails('seek/past-eof', errnos.ENXIO, ...(offset < 0n ? [errnos.EINVAL] : []));
   let result = otherwise;
   let rule = 'seek/result';
@@ -63,8 +67,22 @@ function seek(world: World, file: FileState, offset: bigint, found: (mapping: Ac
     }
     return { advanced: stop ? 0n : mapping.length, stop };
   });
+  if (failure?.rule === 'begin/error' && failure.kind === 'fails' && failure.errnos?.[0] === errnos.ENOSYS) return fuseLseek(world, file, offset, whence);
   if (failure) return failure;
   return result === undefined ? fails('seek/result', errnos.ENXIO) : { kind: 'succeeds', rule, ret: result };
+}
+
+/** A server that answers BEGIN with ENOSYS is asked by FUSE_LSEEK, as for ordinary files. */
+function fuseLseek(world: World, file: FileState, offset: bigint, whence: number): StepExpectation {
+  const exchange = world.driver.request({
+    name: 'LSEEK', file: file.index, rule: 'begin/enosys', fields: { offset: { value: offset }, whence: { value: whence }, padding: { value: 0 } },
+  });
+  const errno = repliedErrno(exchange);
+  if (errno === errnos.ENOSYS) throw new Unspecified('LSEEK answered with ENOSYS is ordinary FUSE');
+  if (errno !== 0) return fails('begin/enosys', errno);
+  const payload = payloadOf(exchange);
+  if (payload.length !== lseekOut.size) return fails('begin/enosys', errnos.EIO);
+  return { kind: 'succeeds', rule: 'begin/enosys', ret: lseekOut.decode(payload).offset };
 }
 
 export function fiemap(world: World, file: FileState, step: StepOf<'fiemap'>): StepExpectation {
@@ -89,8 +107,7 @@ export function fiemap(world: World, file: FileState, step: StepOf<'fiemap'>): S
     held = mapping.acted;
     return { advanced: full ? 0n : mapping.length, stop: full };
   });
-  // fs/iomap/fiemap.c: ENOENT means that there are no more mappings.
-  if (failure && !(failure.kind === 'fails' && failure.rule === 'begin/error' && failure.errnos?.[0] === errnos.ENOENT)) return failure;
+  if (failure) return failure;
   if (!full) emit(FIEMAP.last);
   return { kind: 'succeeds', rule: 'fiemap/extents', ret: 0n, fiemap: extents };
 }

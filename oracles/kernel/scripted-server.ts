@@ -2,6 +2,7 @@
 import type { Case, Reply, ScriptLine } from '../../harness/model/case.ts';
 import type { MappingSpec } from '../../harness/model/mapping.ts';
 import type { Exchange, SentReply } from '../../harness/model/observation.ts';
+import { lseekOut } from '../../harness/uapi/fuse-structs.ts';
 import { beginOut, ioendOut, type IomapIo } from '../../harness/uapi/iomap.ts';
 import { NULL_ADDR, revisions, type Revision } from '../../harness/uapi/revision.ts';
 import type { Driver, ExpectedField, ExpectedRequest } from './driver.ts';
@@ -64,6 +65,7 @@ export class ScriptedServer implements Driver {
   /** As the guest's server answers what no line of the script matches (harness/guest/session/ordinary.ts). */
   #ordinary(name: string, request: Record<string, unknown>): SentReply {
     if (name === 'IOMAP_IOEND') return { error: 0, payload: ioendOut.encode({ newsize: 0n }) };
+    if (name === 'LSEEK') return { error: 0, payload: lseekOut.encode({ offset: request['offset'] as bigint }) };
     if (name !== 'IOMAP_BEGIN') return { error: 0, payload: new Uint8Array() };
     const [pos, count] = [request['pos'], request['count']] as [bigint, bigint];
     const offset = pos / PAGE * PAGE;

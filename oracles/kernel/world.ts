@@ -6,7 +6,7 @@ import type { BeginTable } from '../rules/first-violation.ts';
 import { beginTables } from '../rules/first-violation.ts';
 import type { DeviceFacts, MountFacts } from '../rules/context.ts';
 import { configGeometry } from '../rules/config.ts';
-import { configReplyBytes } from './config-reply.ts';
+import { configAnswer } from './config-reply.ts';
 import { Content } from './content.ts';
 import type { Driver } from './driver.ts';
 import type { Expectation, ExpectedRefusal } from './expectation.ts';
@@ -71,8 +71,8 @@ export function makeWorld(input: WorldInput): World {
       devices.set(cookie, { index, sizeBytes: BigInt(device.sizeBytes), readable: device.access !== 'wo', writable: device.access !== 'ro' });
     }
   });
-  const config = geometry.config?.kind === 'config' ? geometry.config : undefined;
-  const set = config && iomap ? configGeometry({ revision, reply: configReplyBytes(revision, config), pageSizeBytes: PAGE_SIZE }) : {};
+  const config = configAnswer(input.case, revision);
+  const set = config?.kind === 'reply' && iomap ? configGeometry({ revision, reply: config.bytes, pageSizeBytes: PAGE_SIZE }) : {};
   return {
     case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: input.driver,
     facts: { revision, blockSizeBytes: set.blockSizeBytes ?? BigInt(PAGE_SIZE), maxBytes: set.maxBytes ?? DEFAULT_MAX_BYTES, devices },

@@ -1,6 +1,7 @@
 /** What changed since the run before. */
 import type { Comparison, Difference } from '../compare.ts';
-import { comparisonHeadline } from '../compare-text.ts';
+import { comparisonHeadline, groupCells, statusWord } from '../compare-text.ts';
+import { plural } from '../text.ts';
 import { html, type Markup } from './markup.ts';
 
 export function comparisonSection(comparison: Comparison): Markup {
@@ -15,8 +16,8 @@ ${differences('Kernel and config', comparison.kernel)}${differences('Circumstanc
 ${comparison.kernel.length === 0 && html`<p class="quiet">Kernel and config are the same in both runs.</p>`}`;
 }
 
-const cells = (title: string, entries: Comparison['newlyNotRun']): Markup | undefined => (entries.length === 0 ? undefined : html`<h3>${title}</h3>
-<ul>${entries.map(({ cell, before, after, reason }) => html`<li><code>${cell}</code>: was ${before}, is ${after}${reason && `: ${reason}`}</li>`)}</ul>`);
+const cells = (title: string, changes: Comparison['newlyNotRun']): Markup | undefined => (changes.length === 0 ? undefined : html`<h3>${title}</h3>
+${groupCells(changes).map(({ after, reason, cells: names }) => html`<details class="file"><summary>${plural(names.length, 'cell')} now ${statusWord(after)}${reason && `: ${reason}`}</summary><ul>${names.map((name) => html`<li><code>${name}</code></li>`)}</ul></details>`)}`);
 
 const differences = (title: string, entries: Difference[]): Markup | undefined => (entries.length === 0 ? undefined : html`<h3>${title}</h3>
 <div class="scroll"><table class="plain"><thead><tr><th scope="col">What</th><th scope="col">Before</th><th scope="col">Now</th></tr></thead>

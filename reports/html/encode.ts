@@ -30,6 +30,7 @@ export function pageData({ run, matrix, rules }: ReportInput): PageData {
     })),
     borders,
     rules: [...rules.values()].filter(({ id }) => used.has(id)),
+    findings: run.findings.map(({ key, deviations: [first] }) => ({ title: key, expected: first!.expected, seen: first!.seen })),
     findingOf,
     cases: {
       count: run.cases.length,

@@ -36,6 +36,9 @@ export function extentsPicture(value: Case, observation: Observation | undefined
 <svg viewBox="0 0 ${LEFT + WIDTH + 70} ${y}" role="img" aria-label="${spoken}">${drawn}</svg></figure>`;
 }
 
+/** Answers are numbered as the script has them. */
+const suffix = (answers: unknown[], index: number): string => (answers.length > 1 ? ` ${index + 1}` : '');
+
 function fileLane(value: Case, answers: { read: MappingSpec; write: MappingSpec }[]): Lane {
   const bars: Bar[] = [];
   for (const step of value.workload) {
@@ -43,8 +46,7 @@ function fileLane(value: Case, answers: { read: MappingSpec; write: MappingSpec 
     if (range && range[0]! >= 0n) bars.push({ label: step.call, className: 'asked', from: range[0]!, to: range[0]! + (range[1]! > 0n ? range[1]! : 0n) });
   }
   answers.forEach(({ read, write }, index) => {
-    const suffix = answers.length > 1 ? ` ${index + 1}` : '';
-    bars.push({ label: `read half${suffix}`, className: 'read', from: read.offset, to: read.offset + read.length }, { label: `write half${suffix}`, className: 'write', from: write.offset, to: write.offset + write.length });
+    bars.push({ label: `read half${suffix(answers, index)}`, className: 'read', from: read.offset, to: read.offset + read.length }, { label: `write half${suffix(answers, index)}`, className: 'write', from: write.offset, to: write.offset + write.length });
   });
   const size = value.geometry.files[0]?.sizeBytes;
   return { title: 'file', bars, ...(size !== undefined && { end: size, endLabel: 'size' }) };
@@ -52,7 +54,7 @@ function fileLane(value: Case, answers: { read: MappingSpec; write: MappingSpec 
 
 function deviceLanes(value: Case, answers: { read: MappingSpec; write: MappingSpec }[], observation: Observation | undefined): Lane[] {
   return value.geometry.devices.map((device, index) => {
-    const bars = answers.flatMap(({ read, write }) => ([['read half', 'read', read], ['write half', 'write', write]] as const).flatMap(([label, className, mapping]): Bar[] =>
+    const bars = answers.flatMap(({ read, write }, position) => ([[`read half${suffix(answers, position)}`, 'read', read], [`write half${suffix(answers, position)}`, 'write', write]] as const).flatMap(([label, className, mapping]): Bar[] =>
       (typeof mapping.dev === 'object' && mapping.dev.device === index && mapping.addr !== ALL_ONES ? [{ label, className, from: mapping.addr, to: mapping.addr + mapping.length }] : [])));
     for (const change of observation?.deviceChanges ?? []) {
       if (change.device !== index) continue;

@@ -14,12 +14,23 @@ const MAX_IN_FULL = 100;
 export function findingsSection(input: ReportInput): Markup {
   const { findings, losses } = input.run;
   return html`${findings.length > 1 && html`<p class="quiet">In the order of the plan. Each shows its smallest case.</p>`}
-${findings.slice(0, MAX_IN_FULL).map((finding, index) => renderFinding(finding, index + 1, input))}
+${findings.slice(0, MAX_IN_FULL).map((finding, index) => [
+    finding.rule !== findings[index - 1]?.rule && ruleHeading(finding.rule, findings, input),
+    renderFinding(finding, index + 1, input),
+  ])}
 ${findings.length > MAX_IN_FULL && html`<h3>${plural(findings.length - MAX_IN_FULL, 'more finding')}</h3>
 <ul class="more">${findings.slice(MAX_IN_FULL).map(({ key, cases, example, deviations: [first] }, index) => html`<li id="finding-${MAX_IN_FULL + index + 1}"><code>${key}</code> (${plural(cases.length, 'case')}): expected ${first?.expected}, seen ${first?.seen}; case <code>${example.hash.slice(0, 16)}</code></li>`)}</ul>`}
 ${losses.map(({ reason, cases, example }) => html`<details class="finding loss"><summary><span class="mark">!</span> <span class="what"><b>No verdict on ${plural(cases.length, 'case')}</b> ${reason}</span></summary>
 <div class="body"><p>First: <code>${example.cell ?? `case ${example.n}`}</code>, ${example.note}</p>${kernelLog(example.consoleTail)}${caseFile(example.case, example.hash)}</div></details>
 `)}`;
+}
+
+/** One broken check shows on many paths: a heading says that these belong together. */
+function ruleHeading(rule: string, findings: Finding[], { rules }: ReportInput): Markup | false {
+  const count = findings.filter((finding) => finding.rule === rule).length;
+  const clause = rules.get(rule)?.clause;
+  return count > 1 && html`<h3 class="by-rule"><span>${rule}</span> <small>${plural(count, 'finding')}${clause && html`; violated when ${clause}`}</small></h3>
+`;
 }
 
 function renderFinding(finding: Finding, number: number, input: ReportInput): Markup {
@@ -32,8 +43,8 @@ function renderFinding(finding: Finding, number: number, input: ReportInput): Ma
 <div class="body">
 ${rule && html`<p class="clause">The rule is violated when <q>${rule.clause}</q>${rule.errno && html`; the kernel then answers ${rule.errno}`}.${rule.condition && rule.condition !== '-' && html` <code class="condition">${rule.condition}</code>`} <a href="#rule-${anchor(finding.rule)}">clause</a></p>`}
 <table class="channels"><thead><tr><th scope="col">Seen by</th><th scope="col">Expected</th><th scope="col">Seen</th></tr></thead>
-<tbody>${finding.deviations.map(({ aspect, expected, seen }) => html`<tr><th scope="row">${aspect}</th><td>${expected}</td><td class="seen">${seen}</td></tr>`)}</tbody></table>
-<p>Smallest case <code>${finding.example.hash.slice(0, 16)}</code>: ${finding.example.note}</p>
+<tbody>${finding.deviations.map(({ aspect, expected, seen }) => html`<tr><th scope="row">${aspect}</th><td data-label="expected">${expected}</td><td data-label="seen" class="seen">${seen}</td></tr>`)}</tbody></table>
+<p>Smallest case <code>${finding.example.hash.slice(0, 16)}</code>: ${finding.example.note}${finding.example.cell !== undefined && finding.border === undefined && html` <small>(drawn for ${finding.example.cell})</small>`}</p>
 ${timeline.kind === 'timeline' && extentsPicture(timeline.case, timeline.observation, number)}
 <h4>What happened</h4>
 ${renderTimeline(timeline)}

@@ -66,10 +66,10 @@ ${section!}
 const title = ({ run, verdict }: ReportInput): string => `${verdict.headline.split(':')[0]}: ${run.summary.environment?.kernelRelease ?? 'unknown kernel'} - iomapfuzz`;
 
 const casesSection = (count: number): Markup => html`<p class="quiet">All ${count.toLocaleString('en')} cases of the run, those that say most first. The list is drawn when it is asked for.</p>
-<form class="filters" id="case-filters" data-script>
+<search class="filters" id="case-filters" data-script aria-label="Filter the cases">
 <label>Search <input type="search" id="case-search" placeholder="rule, path, value, hash" autocomplete="off"></label>
 <label>Verdict <select id="case-kind"><option value="">all</option><option value="d">deviates</option><option value="l">lost</option><option value="n">not run</option><option value="u">unspecified</option><option value="c">conforms</option></select></label>
 <output id="case-count" for="case-search case-kind"></output>
-</form>
+</search>
 <div id="case-list" class="cases"></div>
 <noscript><p>The list of cases needs the page's script. Everything else on this page does not.</p></noscript>`;

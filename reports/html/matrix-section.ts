@@ -16,12 +16,12 @@ export function matrixSection({ matrix }: ReportInput): Markup {
   let index = 0;
   return html`<ul class="legend">${order.filter((status) => statuses[status] > 0).map((status) => html`<li><span class="key s-${status}">${marks[status]}</span> ${words[status]} <b>${statuses[status]}</b></li>`)}
 ${partial > 0 && html`<li><span class="key s-conforms partial">✓~</span> conforms, but not everything there was run <b>${partial}</b></li>`}</ul>
-<form class="filters" id="matrix-filters" data-script>
+<search class="filters" id="matrix-filters" data-script aria-label="Filter the matrix">
 <label>Rule <input type="search" id="rule-search" placeholder="length, begin/, @write" autocomplete="off"></label>
-<fieldset><legend>Show rows with</legend>${order.filter((status) => statuses[status] > 0).map((status) => html`<label class="chip"><input type="checkbox" name="status" value="${status}"> ${words[status]}</label>`)}</fieldset>
+<fieldset><legend>Show rows with</legend>${order.filter((status) => statuses[status] > 0).map((status) => html`<label class="chip"><input type="checkbox" value="${status}"> ${words[status]}</label>`)}</fieldset>
 <output id="rule-count" for="rule-search"></output>
-</form>
-<div class="scroll" role="region" aria-labelledby="matrix-title" tabindex="0">
+</search>
+<section class="scroll" aria-label="Rules by paths" tabindex="0">
 <table class="matrix" id="matrix-table">
 <thead><tr><th scope="col">Rule</th>${matrix.paths.map((path) => html`<th scope="col">${path}</th>`)}</tr></thead>
 ${matrix.groups.map(({ name, rows }) => html`<tbody data-group="${name}">
@@ -37,7 +37,7 @@ ${rows.map((row) => {
 `;
   })}</tbody>
 `)}</table>
-</div>`;
+</section>`;
 }
 
 function renderCell(row: MatrixRow, cell: MatrixCell, index: number): Markup {

@@ -20,6 +20,8 @@ export interface PageData {
   cells: { label: string; rule: string; path: string; status: string; partial: boolean; reasons: string[]; borders: number[] }[];
   borders: PageCell[];
   rules: PageRule[];
+  /** In the page's order: the first is finding 1. */
+  findings: { title: string; expected: string; seen: string }[];
   /** Number of the finding on the page (from 1) that a case belongs to, by case index. */
   findingOf: Record<number, number>;
   cases: {

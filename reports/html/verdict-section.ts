@@ -1,7 +1,7 @@
 /** The first thing on the page: what the run says, why, and in which numbers. */
 import { countStatuses } from '../matrix.ts';
 import type { ReportInput } from '../reporter.ts';
-import { duration } from '../text.ts';
+import { duration, plural } from '../text.ts';
 import { html, type Markup } from './markup.ts';
 
 const marks: Record<ReportInput['verdict']['kind'], string> = { deviates: '✗', conforms: '✓', infrastructure: '!', incomplete: '…', 'nothing-ran': '∅' };
@@ -11,20 +11,22 @@ export function verdictSection({ run, matrix, verdict }: ReportInput): Markup {
   const { environment } = run.summary;
   const statuses = countStatuses(matrix);
   const possible = Object.values(statuses).reduce((sum, count) => sum + count, 0) - statuses.impossible;
+  const judged = run.counts.conforms + run.counts.deviates;
   const judgedCells = statuses.conforms + statuses.deviates;
   const facts: [string, string, (string | undefined)?][] = [
-    ['Findings', String(run.findings.length), run.findings.length > 0 ? `${new Set(run.findings.map(({ rule }) => rule)).size} rules` : 'no deviation seen'],
-    ['Cases judged', (run.counts.conforms + run.counts.deviates).toLocaleString('en'), `of ${run.cases.length.toLocaleString('en')}`],
+    ['Findings', String(run.findings.length), run.findings.length > 0 ? `in ${plural(new Set(run.findings.map(({ rule }) => rule)).size, 'rule')}` : judged > 0 ? 'no deviation seen' : 'nothing was judged'],
+    ['Cases judged', judged.toLocaleString('en'), `of ${run.cases.length.toLocaleString('en')}`],
     ...(possible > 0 ? [['Matrix', `${judgedCells} / ${possible}`, 'rule by path cells judged'] as [string, string, string]] : []),
     ['Kernel', environment?.kernelRelease ?? 'unknown', environment ? `${environment.kernelOrigin}${environment.flavour ? `, ${environment.flavour}` : ''}; rules ${run.summary.revision}` : `rules ${run.summary.revision}`],
     ['Took', duration(run.summary.elapsedMs), environment ? `${environment.accelerator}, ${environment.hostCpus} CPUs` : undefined],
     ['Seed', String(run.summary.seed), run.summary.shard ? `shard ${run.summary.shard.index} of ${run.summary.shard.count}` : run.summary.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')],
   ];
   return html`<section class="verdict" aria-labelledby="verdict-title">
-<h1 id="verdict-title"><span class="mark" aria-hidden="true">${marks[verdict.kind]}</span> <span><strong>${sentence(word!)}</strong> <span class="rest">${rest.join(': ')}</span></span></h1>
+<h1 id="verdict-title"><span class="mark" aria-hidden="true">${marks[verdict.kind]}</span> <span><strong>${sentence(word!)}</strong> <span class="rest">${upperFirst(rest.join(': '))}</span></span></h1>
 ${verdict.reasons.length > 0 && html`<ul class="reasons">${verdict.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`}
 <dl class="facts">${facts.map(([name, value, note]) => html`<div><dt>${name}</dt><dd>${value}${note && html` <small>${note}</small>`}</dd></div>`)}</dl>
 </section>`;
 }
 
-const sentence = (word: string): string => word[0]! + word.slice(1).toLowerCase();
+const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+const sentence = (word: string): string => upperFirst(word.toLowerCase());

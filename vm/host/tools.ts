@@ -27,6 +27,7 @@ export const hostTools: readonly HostTool[] = [
   { name: 'bc', program: 'bc', debianPackage: 'bc', neededFor: 'kernel build' },
   { name: 'patch', program: 'patch', debianPackage: 'patch', neededFor: 'kernel build' },
   { name: 'xz', program: 'xz', debianPackage: 'xz-utils', neededFor: 'kernel build' },
+  { name: 'gzip', program: 'gzip', debianPackage: 'gzip', neededFor: 'kernel build' },
   { name: 'tar', program: 'tar', debianPackage: 'tar', neededFor: 'kernel build' },
   { name: 'perl', program: 'perl', debianPackage: 'perl', neededFor: 'kernel build' },
   { name: 'libelf headers', anyFile: include('libelf.h'), debianPackage: 'libelf-dev', neededFor: 'kernel build' },

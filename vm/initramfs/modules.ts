@@ -13,37 +13,50 @@ const wanted = ['unix', 'virtio_pci', 'virtio_mmio', 'virtio_console', 'virtio_r
 export function moduleFiles(kernel: KernelImage): GuestFile[] {
   const directory = kernel.modulesDirectory;
   if (directory === undefined) return [];
-  const order = loadOrder(readFileSync(join(directory, 'modules.dep'), 'utf8'), wanted);
+  // Not modules.dep: that is made when a package is installed, and packages are only unpacked here.
+  const paths = readFileSync(join(directory, 'modules.order'), 'utf8').split('\n').filter((line) => line !== '')
+    .map((line) => line.replace(/\.o$/, '.ko'));
+  const byName = new Map(paths.map((path) => [moduleName(path), join(directory, path)]));
+  const contents = new Map<string, Buffer>();
+  const content = (name: string): Buffer | undefined => {
+    const path = byName.get(name);
+    if (path !== undefined && !contents.has(name)) contents.set(name, readModule(path));
+    return contents.get(name);
+  };
+  const order = loadOrder(wanted, (name) => {
+    const module = content(name);
+    return module === undefined ? undefined : dependenciesOf(module);
+  });
   if (order.length === 0) return [];
-  const files = order.map((path): GuestFile => ({
-    path: `/iomapfuzz/modules/${moduleName(path)}.ko`,
-    content: { kind: 'bytes', bytes: readModule(join(directory, path)) },
-  }));
+  const files = order.map((name): GuestFile => ({ path: `/iomapfuzz/modules/${name}.ko`, content: { kind: 'bytes', bytes: content(name)! } }));
   const list = `${files.map((file) => file.path).join('\n')}\n`;
   return [...files, { path: '/iomapfuzz/modules.list', content: { kind: 'bytes', bytes: Buffer.from(list) } }];
 }
 
-/** modules.dep: `path: dependency ...`, dependencies in the reverse of their load order (depmod(8)). */
-export function loadOrder(modulesDep: string, names: readonly string[]): string[] {
-  const dependencies = new Map<string, string[]>();
-  const byName = new Map<string, string>();
-  for (const line of modulesDep.split('\n')) {
-    const [path, rest] = line.split(':', 2);
-    if (path === undefined || rest === undefined) continue;
-    dependencies.set(path, rest.split(/\s+/).filter((word) => word !== ''));
-    byName.set(moduleName(path), path);
-  }
+/** Each module after those that it depends on; `dependencies` is undefined for what is not a module of the kernel. */
+export function loadOrder(names: readonly string[], dependencies: (name: string) => string[] | undefined): string[] {
   const order: string[] = [];
-  const visit = (path: string): void => {
-    if (order.includes(path)) return;
-    for (const dependency of (dependencies.get(path) ?? []).toReversed()) visit(dependency);
-    order.push(path);
+  const visiting = new Set<string>();
+  const visit = (name: string): void => {
+    if (order.includes(name) || visiting.has(name)) return;
+    visiting.add(name);
+    const needed = dependencies(name);
+    if (needed !== undefined) {
+      needed.forEach(visit);
+      order.push(name);
+    }
+    visiting.delete(name);
   };
-  for (const name of names) {
-    const path = byName.get(name);
-    if (path !== undefined) visit(path);
-  }
+  names.forEach(visit);
   return order;
+}
+
+/** The module's own list: "depends=a,b" among the NUL-separated strings of .modinfo (scripts/mod/modpost.c, add_depends). */
+export function dependenciesOf(module: Buffer): string[] {
+  const start = module.indexOf('\0depends=', 0, 'latin1');
+  if (start < 0) return [];
+  const text = module.toString('latin1', start + '\0depends='.length, module.indexOf(0, start + 1));
+  return text.split(',').filter((name) => name !== '').map((name) => name.replaceAll('-', '_'));
 }
 
 function moduleName(path: string): string {
@@ -53,12 +66,13 @@ function moduleName(path: string): string {
 const decompressors: Record<string, readonly [string, ...string[]]> = { '.xz': ['xz', '-dc'], '.zst': ['zstd', '-dcq'], '.gz': ['gzip', '-dc'] };
 
 /** Debian 13 compresses its modules; not every kernel can load such a file itself. */
-function readModule(path: string): Buffer {
-  if (!existsSync(path)) throw new InfrastructureError(`modules.dep names ${path}, which is not there: the modules directory is incomplete`);
+function readModule(plain: string): Buffer {
+  // modules.order never speaks of compression.
+  const path = ['', ...Object.keys(decompressors)].map((suffix) => `${plain}${suffix}`).find((candidate) => existsSync(candidate));
+  if (path === undefined) throw new InfrastructureError(`modules.order names ${plain}, which is not there: the modules directory is incomplete`);
   const suffix = /\.ko(\.\w+)$/.exec(path)?.[1];
   if (suffix === undefined) return readFileSync(path);
-  const command = decompressors[suffix];
-  if (command === undefined) throw new InfrastructureError(`${path} is compressed in a way that is not known here (${suffix})`);
+  const command = decompressors[suffix]!;
   try {
     return execFileSync(command[0], [...command.slice(1), path], { maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (error) {

@@ -44,10 +44,7 @@ export async function buildReferenceKernel(options: BuildOptions, progress: Prog
   const { flavour, source: given } = options;
   const parts = ingredients(flavour);
   try {
-    // A kernel in the cache outlives its source: CI systems keep the small directory and drop the large ones.
-    const known = given === undefined
-      ? cachedKernels().find(({ manifest }) => manifest.source.identity.startsWith(`${sourcePackage}_`) && manifest.key === keyOf(parts, manifest.source.identity))
-      : undefined;
+    const known = given === undefined ? cachedFromDebian(parts) : undefined;
     if (known !== undefined) return known;
     // The source is shared by the flavours, and unpacked by whoever comes first.
     const source = await withLock(join(cacheDirectory('locks'), 'source'), () => { progress.note('waiting for another iomapfuzz that fetches the kernel source'); },
@@ -59,6 +56,16 @@ export async function buildReferenceKernel(options: BuildOptions, progress: Prog
   } finally {
     progress.end();
   }
+}
+
+/** The reference kernel of this checkout, if it need not be built. */
+export function cachedReferenceKernel(flavour: Flavour): BuiltKernel | undefined {
+  return cachedFromDebian(ingredients(flavour));
+}
+
+/** A kernel in the cache outlives its source: CI systems keep the small directory and drop the large ones. */
+function cachedFromDebian(parts: Ingredients): BuiltKernel | undefined {
+  return cachedKernels().find(({ manifest }) => manifest.source.identity.startsWith(`${sourcePackage}_`) && manifest.key === keyOf(parts, manifest.source.identity));
 }
 
 /** The cached kernels, newest first. */

@@ -114,18 +114,18 @@ function decompressPayload(image: Buffer): Buffer | undefined {
   try {
     return execFileSync(program, args, { input: payload, maxBuffer: 1 << 30, stdio: ['pipe', 'pipe', 'ignore'] });
   } catch (error) {
-    const stdout = (error as { stdout?: Buffer }).stdout;
-    return stdout !== undefined && stdout.length > 0 ? stdout : undefined;
+    const stdout = (error as { stdout?: Buffer | null }).stdout;
+    return stdout != null && stdout.length > 0 ? stdout : undefined;
   }
 }
 
 function findModules(path: string, release: string, given: string | undefined): string | undefined {
-  const isModules = (directory: string): boolean => existsSync(join(directory, 'modules.dep'));
+  const isModules = (directory: string): boolean => existsSync(join(directory, 'modules.order'));
   if (given !== undefined) {
     const found = [given, join(given, release), join(given, 'lib/modules', release)].find(isModules);
     if (found === undefined) {
-      throw new UsageError(`${given} holds no modules of ${release}: no modules.dep in it, in ${release}/ or in lib/modules/${release}/`
-        + (statSync(given, { throwIfNoEntry: false }) === undefined ? ' (there is no such directory)' : ' (depmod -b makes it)'));
+      throw new UsageError(`${given} holds no modules of ${release}: no modules.order in it, in ${release}/ or in lib/modules/${release}/`
+        + (statSync(given, { throwIfNoEntry: false }) === undefined ? ' (there is no such directory)' : ''));
     }
     return found;
   }

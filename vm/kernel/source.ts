@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, openSync, readFileSync, readSync, closeSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { InfrastructureError, UsageError } from '../errors.ts';
+import { InfrastructureError, UsageError, messageOf } from '../errors.ts';
 import { requireSpace } from '../host/disk.ts';
 import { runJob } from '../host/job.ts';
 import { cacheDirectory } from '../paths.ts';
@@ -73,7 +73,13 @@ async function fromUser(given: string, progress: Progress): Promise<KernelSource
   const identity = `tarball-${hashFile(path).slice(0, 16)}`;
   const directory = join(cacheDirectory('source'), identity);
   if (!existsSync(directory)) {
-    await unpack(directory, `unpacking ${basename(path)}`, progress, ['sh', '-c', 'set -e; tar -xvf "$0" --strip-components=1 -C "$1"', path]);
+    try {
+      await unpack(directory, `unpacking ${basename(path)}`, progress, ['sh', '-c', 'set -e; tar -xvf "$0" --strip-components=1 -C "$1"', path]);
+    } catch (error) {
+      // A full disk is the machine's fault, a bad archive the caller's.
+      if (/No space left|free there/.test(messageOf(error))) throw error;
+      throw new UsageError(`--source ${given}: ${messageOf(error)}`);
+    }
     if (!existsSync(join(directory, 'Kbuild'))) {
       rmSync(directory, { recursive: true, force: true });
       throw new UsageError(`--source ${given} does not hold a kernel source tree`);

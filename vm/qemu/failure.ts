@@ -18,6 +18,8 @@ export type VmFailure =
   | { kind: 'panicked'; headline: string }
   | { kind: 'garbage'; detail: string }
   | { kind: 'agent-ended'; message: string }
+  /** The guest reset or powered off by itself, without a panic on its console: a triple fault, or a reboot. */
+  | { kind: 'reset' }
   | { kind: 'died'; exit: string; stderr: string }
   | { kind: 'closed' };
 
@@ -38,7 +40,7 @@ export class VmError extends InfrastructureError {
 
 /** Whether the kernel, not the machine, kept the VM from getting ready: such a kernel cannot be tested (exit code 125). */
 export function isKernelsFault(failure: VmFailure): boolean {
-  return ['kernel-config', 'no-console', 'boot-panicked', 'boot-timeout'].includes(failure.kind)
+  return ['kernel-config', 'no-console', 'boot-panicked', 'boot-timeout', 'reset'].includes(failure.kind)
     || (failure.kind === 'init-failed' && failure.code !== 'agent-ended');
 }
 
@@ -50,7 +52,7 @@ export interface Loss {
 }
 
 /** A guest that hangs or whose agent dies while the machine is well is the kernel's doing until a second try says otherwise. */
-const kernelLosses: readonly VmFailure['kind'][] = ['panicked', 'hung', 'agent-ended', 'garbage', 'boot-panicked', 'no-console', 'boot-timeout'];
+const kernelLosses: readonly VmFailure['kind'][] = ['panicked', 'hung', 'reset', 'agent-ended', 'garbage', 'boot-panicked', 'no-console', 'boot-timeout'];
 
 export function lossOf(error: unknown): Loss {
   if (!(error instanceof VmError)) return { blame: 'machine', reason: messageOf(error), consoleTail: [] };
@@ -73,6 +75,7 @@ export function describeFailure(failure: VmFailure): string {
     case 'panicked': return `the kernel panicked: ${failure.headline}`;
     case 'garbage': return `the guest sent garbage on the results channel: ${failure.detail}`;
     case 'agent-ended': return `the agent in the guest ended: ${failure.message}`;
+    case 'reset': return 'the guest reset itself without a panic on its console (a triple fault, or a reboot)';
     case 'died': return `the VM died: QEMU ended (${failure.exit})${indented(failure.stderr)}`;
     case 'closed': return 'the VM is closed';
   }

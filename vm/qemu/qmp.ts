@@ -17,6 +17,12 @@ export class Qmp {
   #nextId = 1;
   #pending = new Map<number, Pending>();
   #closed = false;
+  #shutdownReason: string | undefined;
+
+  /** Why QEMU is about to end, from its SHUTDOWN event: `guest-reset`, `guest-shutdown`, `host-qmp-quit`, ... (qapi/run-state.json). */
+  get shutdownReason(): string | undefined {
+    return this.#shutdownReason;
+  }
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -52,7 +58,8 @@ export class Qmp {
   }
 
   #receive(line: string): void {
-    const message = JSON.parse(line) as { id?: number; return?: unknown; error?: { desc: string } };
+    const message = JSON.parse(line) as { id?: number; return?: unknown; error?: { desc: string }; event?: string; data?: { reason?: string } };
+    if (message.event === 'SHUTDOWN') this.#shutdownReason = message.data?.reason;
     if (message.id === undefined) return; // greeting or event
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);

@@ -58,6 +58,20 @@ export class DeviceSet {
     return this.#native.open(this.paths[index] ?? '', flags, 0);
   }
 
+  /** Replaces a device's initial content: these bytes, then zeros. */
+  fill(index: number, content: Uint8Array): void {
+    const size = this.sizes[index]!;
+    const chunkBytes = 1 << 20;
+    for (let at = 0; at < size; at += chunkBytes) {
+      const length = Math.min(chunkBytes, size - at);
+      const buffer = this.#native.alignedBuffer(length, 4096);
+      if (!buffer) throw new Error('the guest is out of memory');
+      buffer.set(content.subarray(at, at + length));
+      const written = this.#native.pwritev2(this.#checkFds[index]!, buffer, 0, length, BigInt(at), 0);
+      if (written !== length) throw new Error(`device ${index} cannot be filled: errno ${-written}`);
+    }
+  }
+
   /** What differs from the initial content; it is restored. */
   changes(): DeviceChange[] {
     const all: DeviceChange[] = [];

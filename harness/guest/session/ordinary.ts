@@ -46,7 +46,7 @@ function holeAround(revision: Revision, pos: bigint, count: bigint): Buffer {
   const offset = pos / page * page;
   const asked = pos + count > offset ? pos + count - offset : page;
   const length = (asked + page - 1n) / page * page;
-  const most = (1n << 63n) - page - offset;
+  const most = (1n << 63n) - offset;
   const half = { offset, length: length > most ? most : length, addr: NULL_ADDR, flags: 0, dev: 0 };
   return beginOut.encode({
     read: { ...half, type: revision.mappingTypes.HOLE ?? 0 }, write: { ...half, type: revision.mappingTypes.PURE_OVERWRITE ?? 0 },

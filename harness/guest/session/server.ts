@@ -20,6 +20,8 @@ export interface ServerHooks {
    * its write(), 0 on success.
    */
   record?(buffer: Buffer, length: number, reply: Buffer | undefined, writeErrno: number, request: Request): void;
+  /** After every reply, late ones included: the reply as sent (absent: none) and the errno of its write(). */
+  replied?(request: Request, reply: Buffer | undefined, writeErrno: number): void;
   /** Asked while the file system is not mounted yet: true gives up waiting for the mount. */
   abandoned?(): boolean;
 }
@@ -127,11 +129,15 @@ export class Server {
 
   #send(request: Request, answer: Answer): { reply?: Buffer; writeErrno: number } {
     const reply = encodeAnswer(request.unique, answer);
-    if (!reply) return { writeErrno: 0 };
+    if (!reply) {
+      this.#hooks.replied?.(request, undefined, 0);
+      return { writeErrno: 0 };
+    }
     const writeErrno = this.#write(reply);
     // A reply that the kernel could not match to its request leaves the caller waiting for ever: end the request. When the
     // kernel ended it already, this is ENOENT.
     if (writeErrno !== 0 && answer.kind === 'raw') this.#write(encodeReply(request.unique, -errno.EIO));
+    this.#hooks.replied?.(request, reply, writeErrno);
     return { reply, writeErrno };
   }
 

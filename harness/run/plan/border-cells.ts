@@ -2,15 +2,15 @@
 import fc from 'fast-check';
 import { borderRows, type BorderRow } from '../../../generators/broken-map.ts';
 import { harmlessFlags, mapping, typesFor, type TypeName } from '../../../generators/mapping.ts';
-import { goodReply, otherHalf, pureOverwrite, repliesBefore, replyCase, stretchOf, typesOf, type Mappings, type PlannedCase } from '../../../generators/reply-case.ts';
-import { paths, setting, targetOf, type Path, type Setting } from '../../../generators/setting.ts';
+import { goodReply, otherHalf, pureOverwrite, repliesBefore, replyCase, typesOf, type Mappings, type PlannedCase } from '../../../generators/reply-case.ts';
+import { paths, setting, stretch, targetOf, type Path, type Setting } from '../../../generators/setting.ts';
 import { beginTables } from '../../../oracles/rules/first-violation.ts';
 import type { Half } from '../../../oracles/rules/rule.ts';
 import type { Revision } from '../../uapi/revision.ts';
-import { cellId, impossible, possible, type Border, type PlanCell } from './cell.ts';
+import { noDirectWrites } from './reply-cells.ts';
+import { borders, cellId, impossible, possible, type Border, type PlanCell } from './cell.ts';
 
 const LOFF_MAX = (1n << 63n) - 1n;
-export const borders: readonly Border[] = ['violating', 'legal'];
 
 /** Why a rule has no case on a path; undefined where it has. */
 function reasonAgainst(rule: string, path: Path, border: Border, revision: Revision): string | undefined {
@@ -26,8 +26,7 @@ function reasonAgainst(rule: string, path: Path, border: Border, revision: Revis
   if (rule === 'map/offset-below-maxbytes' && path === 'direct-read' && revision.opcodes.IOMAP_CONFIG === undefined) {
     return `revision ${revision.id} cannot set maxbytes, and direct I/O that ends on a block stays below the default`;
   }
-  if (revision.ioctls.BACKING_OPEN === undefined && path === 'direct-write') return `revision ${revision.id} has no devices: no direct write can be accepted`;
-  return undefined;
+  return noDirectWrites(revision, path);
 }
 
 export function borderCells(revision: Revision): PlanCell[] {
@@ -64,7 +63,7 @@ function borderCases(revision: Revision, of: BorderCase): fc.Arbitrary<PlannedCa
   const { row, half, path, border, types } = of;
   const noDevices = revision.ioctls.BACKING_OPEN === undefined;
   return setting({ path, configurable: revision.opcodes.IOMAP_CONFIG !== undefined, ...row.setting, ...(noDevices && { devices: [] }) }).chain((drawn) => {
-    const { start, end } = stretchOf(drawn);
+    const { start, end } = stretch(drawn);
     const flags = row.types?.some((type) => type === 'PURE_OVERWRITE') ? [] : harmlessFlags(path);
     const valid = fc.constantFrom(...types).chain((type) => mapping({ setting: drawn, start, end, type, flags, exact: path === 'direct-write' }));
     const input = { blockSize: drawn.blockSize, pos: targetOf(drawn), maxBytes: drawn.maxBytes ?? LOFF_MAX, deviceCount: drawn.devices.length };

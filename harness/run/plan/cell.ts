@@ -5,6 +5,8 @@ import type { CellInfo } from '../../model/results.ts';
 
 export type Border = NonNullable<CellInfo['border']>;
 
+export const borders: readonly Border[] = ['violating', 'legal'];
+
 export interface PlanCell extends CellInfo {
   /** Draws the cell's cases; absent exactly when the cell is impossible. */
   cases?: fc.Arbitrary<PlannedCase>;

@@ -1,27 +1,28 @@
 /** Cells of the rules of begin/* that are not about one field of a mapping: errors, reply sizes, devices' access, retries. */
 import fc from 'fast-check';
-import { mapping } from '../../../generators/mapping.ts';
-import { goodReply, pureOverwrite, repliesBefore, replyCase, stretchOf, type PlannedCase } from '../../../generators/reply-case.ts';
-import { DEVICE_SIZE, isReport, paths, setting, type Path, type Setting, type SettingConstraints } from '../../../generators/setting.ts';
-import { typesFor } from '../../../generators/mapping.ts';
-import type { Reply } from '../../model/case.ts';
+import { mapping, typesFor } from '../../../generators/mapping.ts';
+import { goodReply, pureOverwrite, repliesBefore, replyCase, type PlannedCase } from '../../../generators/reply-case.ts';
+import { DEVICE_SIZE, isReport, paths, setting, stretch, type Path, type Setting, type SettingConstraints } from '../../../generators/setting.ts';
+import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { beginTables } from '../../../oracles/rules/first-violation.ts';
-import { impossible, possible, type PlanCell } from './cell.ts';
-import { borders } from './border-cells.ts';
+import { borders, impossible, possible, type PlanCell } from './cell.ts';
 
-/** Errnos that reach the caller as they are. ENOSYS falls back to other ways; EFAULT, ENOTBLK and ENOENT mean something to fs/iomap. */
-const PLAIN_ERRNOS = [1, 5, 12, 13, 16, 22, 28, 30, 61, 95, 110, 116, 117, 122];
+/**
+ * Errnos that reach the caller as they are: all but ENOSYS. ENOENT, EAGAIN, EFAULT and ENOTBLK have meanings of their own in fs/iomap and
+ * must not be taken for those.
+ */
+const PLAIN_ERRNOS = [1, 2, 5, 11, 12, 13, 14, 15, 16, 22, 28, 30, 61, 95, 110, 116, 117, 122];
 const BEGIN_OUT_BYTES = 64;
 const WRONG_SIZES = [BEGIN_OUT_BYTES - 1, BEGIN_OUT_BYTES + 1, 0, 1, 32, 63, 72, 128];
 
 export function replyCells(revision: Revision): PlanCell[] {
   const known = new Set([...beginTables[revision.id].reply, ...beginTables[revision.id].devices, ...beginTables[revision.id].validate].map((rule) => rule.id));
-  const noDevices = revision.ioctls.BACKING_OPEN === undefined;
   const cells = paths.flatMap((path) => borders.flatMap((border): PlanCell[] => {
     const key = (rule: string) => ({ rule, path, border });
     const cell = (rule: string, cases: fc.Arbitrary<PlannedCase>): PlanCell => ({ ...possible(key(rule), cases), reaches: rule });
-    if (noDevices && path === 'direct-write') return ['begin/error', 'begin/reply-size'].map((rule) => impossible(key(rule), `revision ${revision.id} has no devices: no direct write can be accepted`));
+    const against = noDirectWrites(revision, path);
+    if (against !== undefined) return ['begin/error', 'begin/reply-size'].map((rule) => impossible(key(rule), against));
     const plain = (reply: fc.Arbitrary<{ reply: Reply; note: string }>) => caseWith(revision, path, {}, (drawn) => (border === 'legal' ? ordinary(revision, drawn) : reply));
     return [
       cell('begin/error', plain(fc.constantFrom(...PLAIN_ERRNOS).map((errno) => ({ reply: { kind: 'error', errno }, note: `errno ${errno}` })))),
@@ -34,10 +35,27 @@ export function replyCells(revision: Revision): PlanCell[] {
       writable(revision, path, border, cell, key),
     ].filter((made) => known.has(made.rule));
   }));
-  return [...cells, ...paths.map((path) => impossible({ rule: 'begin/retry', path }, 'needs a mapping cache, which is not in the plan yet'))];
+  return [...cells, ...paths.map((path) => enosysCell(revision, path)), ...paths.map((path) => impossible({ rule: 'begin/retry', path }, 'needs a mapping cache, which is not in the plan yet'))];
 }
 
-type Made = { reply: Reply; note: string };
+/** Why no direct write can succeed in a revision. */
+export const noDirectWrites = (revision: Revision, path: Path): string | undefined =>
+  (path === 'direct-write' && revision.ioctls.BACKING_OPEN === undefined ? `revision ${revision.id} has no devices: no direct write can be accepted` : undefined);
+
+type Made = { reply: Reply; note: string; extra?: ScriptLine[] };
+/** BEGIN answered with ENOSYS: seeks ask by FUSE_LSEEK, direct I/O falls back to the page cache unless the server forbids that. */
+function enosysCell(revision: Revision, path: Path): PlanCell {
+  const key = { rule: 'begin/enosys', path };
+  if (path === 'fiemap') return impossible(key, 'the rules name no fallback for FIEMAP');
+  const against = noDirectWrites(revision, path);
+  if (against !== undefined) return impossible(key, against);
+  const cases = caseWith(revision, path, { maxBefore: 0 }, () => fc.constant({ reply: { kind: 'error', errno: 38 }, note: 'errno ENOSYS' }));
+  return possible(key, isReport(path) ? cases : cases.map(({ case: of, note }) => ({
+    case: { ...of, geometry: { ...of.geometry, files: of.geometry.files.map((file) => ({ ...file, directIo: true })) } },
+    note: `${note} under FOPEN_DIRECT_IO`,
+  })));
+}
+
 type MakeCell = (rule: string, cases: fc.Arbitrary<PlannedCase>) => PlanCell;
 type MakeKey = (rule: string) => Parameters<typeof impossible>[0];
 
@@ -66,11 +84,11 @@ function writable(revision: Revision, path: Path, border: string, cell: MakeCell
 /** Device 1 has the access in question; the others serve the rest. */
 function accessCase(revision: Revision, path: Path, access: 'ro' | 'wo' | 'rw', make: (drawn: Setting, start: bigint, end: bigint) => fc.Arbitrary<Made>) {
   const devices = [{ sizeBytes: DEVICE_SIZE, access: 'rw' as const }, { sizeBytes: DEVICE_SIZE, access }];
-  return caseWith(revision, path, { devices, maxBefore: 0 }, (drawn) => make(drawn, stretchOf(drawn).start, stretchOf(drawn).end));
+  return caseWith(revision, path, { devices, maxBefore: 0 }, (drawn) => make(drawn, stretch(drawn).start, stretch(drawn).end));
 }
 
 function ordinary(revision: Revision, drawn: Setting): fc.Arbitrary<Made> {
-  const { start, end } = stretchOf(drawn);
+  const { start, end } = stretch(drawn);
   return goodReply(revision, drawn, typesFor(drawn.path, 'read', true), start, end, 0)
     .map((mappings) => ({ reply: { kind: 'mappings' as const, ...mappings }, note: 'a valid reply' }));
 }
@@ -78,7 +96,7 @@ function ordinary(revision: Revision, drawn: Setting): fc.Arbitrary<Made> {
 export function caseWith(revision: Revision, path: Path, constraints: Partial<SettingConstraints>, make: (drawn: Setting) => fc.Arbitrary<Made>): fc.Arbitrary<PlannedCase> {
   const noDevices = revision.ioctls.BACKING_OPEN === undefined;
   return setting({ path, configurable: revision.opcodes.IOMAP_CONFIG !== undefined, ...(noDevices && { devices: [] }), ...constraints }).chain((drawn) =>
-    fc.tuple(make(drawn), repliesBefore(revision, drawn)).map(([{ reply, note }, before]) => ({
-      case: replyCase(revision, drawn, reply, before), note: `${note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
+    fc.tuple(make(drawn), repliesBefore(revision, drawn)).map(([{ reply, note, extra }, before]) => ({
+      case: replyCase(revision, drawn, reply, before, extra), note: `${note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
     })));
 }

@@ -4,12 +4,11 @@ import { page, type Page } from './data.ts';
 import { byId } from './dom.ts';
 
 export function startCases(): void {
-  const form = byId<HTMLFormElement>('case-filters');
+  const filters = byId('case-filters');
   const list = byId('case-list');
-  if (!form || !list) return;
-  form.addEventListener('submit', (event) => event.preventDefault());
+  if (!filters || !list) return;
   let waiting: ReturnType<typeof setTimeout> | undefined;
-  form.addEventListener('input', () => {
+  filters.addEventListener('input', () => {
     clearTimeout(waiting);
     // While someone types, 100,000 cases need not be searched for each letter.
     waiting = setTimeout(() => void page().then(show), 120);
@@ -19,7 +18,7 @@ export function startCases(): void {
     if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
     observer.disconnect();
     void page().then(show);
-  }, { rootMargin: '300px' }).observe(form);
+  }, { rootMargin: '300px' }).observe(filters);
 }
 
 let haystack: string[] | undefined;

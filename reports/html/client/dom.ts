@@ -12,4 +12,6 @@ export const byId = <T extends HTMLElement = HTMLElement>(id: string): T | null 
 
 /** The word that is announced and shown for each kind of verdict. */
 export const kindWords = { c: 'conforms', d: 'deviates', u: 'unspecified', n: 'not run', l: 'lost' } as const;
+/** `2 deviate`. */
+export const kindVerbs = { c: ['conforms', 'conform'], d: ['deviates', 'deviate'], u: ['unspecified', 'unspecified'], n: ['not run', 'not run'], l: ['lost', 'lost'] } as const;
 export const kindClasses = { c: 's-conforms', d: 's-deviates', u: 's-unspecified', n: 's-not-run', l: 's-lost' } as const;

@@ -3,14 +3,14 @@ import { byId } from './dom.ts';
 
 export function startMatrix(): void {
   const table = byId<HTMLTableElement>('matrix-table');
-  const form = byId<HTMLFormElement>('matrix-filters');
-  if (!table || !form) return;
+  const filters = byId('matrix-filters');
+  if (!table || !filters) return;
   const search = byId<HTMLInputElement>('rule-search')!;
   const rows = [...table.querySelectorAll<HTMLTableRowElement>('tr[data-rule]')];
 
   const filter = (): void => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const statuses = [...form.querySelectorAll<HTMLInputElement>('[name=status]:checked')].map(({ value }) => value);
+    const statuses = [...filters.querySelectorAll<HTMLInputElement>(':checked')].map(({ value }) => value);
     let shown = 0;
     for (const row of rows) {
       const label = row.dataset['rule']!.toLowerCase();
@@ -21,8 +21,7 @@ export function startMatrix(): void {
     for (const group of table.tBodies) group.hidden = ![...group.querySelectorAll<HTMLElement>('tr[data-rule]')].some((row) => !row.hidden);
     byId('rule-count')!.textContent = shown === rows.length ? '' : `${shown} of ${rows.length} rows`;
   };
-  form.addEventListener('input', filter);
-  form.addEventListener('submit', (event) => event.preventDefault());
+  filters.addEventListener('input', filter);
   document.addEventListener('keydown', (event) => {
     if (event.key !== '/' || event.ctrlKey || event.metaKey || isTyping(event.target)) return;
     event.preventDefault();

@@ -1,7 +1,8 @@
 /** The panel behind a cell of the matrix: the clause, then the cases of each side of the border. Its address is `#cell=LABEL PATH`. */
 import { caseTable } from './case-table.ts';
 import { page, type Page } from './data.ts';
-import { byId, element, kindClasses, kindWords } from './dom.ts';
+import type { KindLetter } from '../page-data.ts';
+import { byId, element, kindClasses, kindVerbs } from './dom.ts';
 
 const PREFIX = '#cell=';
 const borderTitles: Record<string, string> = { violating: 'Violating value: must be refused', legal: 'Legal neighbour: must be accepted' };
@@ -55,20 +56,29 @@ function content(loaded: Page, index: number, dialog: HTMLDialogElement): HTMLEl
     ...(rule ? [element('p', { class: 'clause' }, `Violated when: ${rule.clause}${rule.errno ? `; then ${rule.errno}` : ''}. `,
       rule.condition !== undefined && rule.condition !== '-' && element('code', { class: 'condition' }, rule.condition), ' ', rule.source !== undefined && element('small', {}, rule.source))] : []),
     ...(cell.partial ? [element('p', { class: 'lead' }, 'Not everything here was run: what conforms stands for the part that was.')] : []),
+    ...findingLinks(loaded, cell.borders),
     ...cell.borders.flatMap((border) => borderSection(loaded, border, cell.reasons)),
   ];
+}
+
+function findingLinks(loaded: Page, borders: number[]): HTMLElement[] {
+  const numbers = new Set(borders.flatMap((border) => loaded.ofBorder(border)).flatMap((index) => loaded.data.findingOf[index] ?? []));
+  return [...numbers].sort((a, b) => a - b).map((number) => {
+    const { title, expected, seen } = loaded.data.findings[number - 1]!;
+    return element('a', { class: 'finding-link', href: `#finding-${number}` }, element('b', {}, `Finding ${number}`), ` ${title}`, element('br'), `expected ${expected}; seen ${seen}`);
+  });
 }
 
 function borderSection(loaded: Page, border: number, reasons: string[]): HTMLElement[] {
   const info = loaded.data.borders[border]!;
   const indices = loaded.ofBorder(border);
-  const counts = new Map<keyof typeof kindWords, number>();
+  const counts = new Map<KindLetter, number>();
   for (const index of indices) {
     const { kind } = loaded.case(index);
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
   const title = element('h3', { class: 'border-title' }, borderTitles[info.border ?? ''] ?? 'Cases',
-    ...[...counts].map(([kind, count]) => element('span', { class: `key ${kindClasses[kind]}` }, `${count.toLocaleString('en')} ${kindWords[kind]}`)));
+    ...[...counts].map(([kind, count]) => element('span', { class: `key ${kindClasses[kind]}` }, `${count.toLocaleString('en')} ${kindVerbs[kind][count === 1 ? 0 : 1]}`)));
   if (indices.length === 0) return [title, element('p', { class: 'quiet' }, info.impossible !== undefined ? `Cannot exist: ${info.impossible}.` : `No case was run: ${reasons.join('; ')}.`)];
   // What went wrong first; then as they ran.
   const order = 'dlunc';

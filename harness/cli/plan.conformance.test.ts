@@ -1,0 +1,68 @@
+/**
+ * The conformance plan as tests, one per rule and path. Which kernel: IOMAPFUZZ_KERNEL (a bzImage) or IOMAPFUZZ_KDIR, else the reference
+ * kernel of IOMAPFUZZ_FLAVOUR. Which cases: IOMAPFUZZ_SEED, IOMAPFUZZ_RUNS (per cell), IOMAPFUZZ_UAPI (r1, r2, r3).
+ */
+import { expect, test } from '@playwright/test';
+import { brokerVariable } from '../../vm/broker/protocol.ts';
+import { LeasedVm } from '../../vm/broker/client.ts';
+import type { VmSpec } from '../../vm/vm.ts';
+import type { Flavour } from '../../vm/kernel/fragments.ts';
+import type { KernelFacts } from '../model/channel.ts';
+import { revisions, type RevisionId } from '../uapi/revision.ts';
+import { planRuns, runConformance } from '../run/conformance.ts';
+import type { Guest, GuestSource } from '../run/execute.ts';
+import { conformancePlan, type PlanCell } from '../run/plan.ts';
+import { vmSpecOf } from './vm-options.ts';
+
+const environment = process.env;
+const revision = (environment['IOMAPFUZZ_UAPI'] ?? 'r3') as RevisionId;
+// Workers are restarted: the seed must be the same in each of them, and new in every run.
+const seed = Number(environment['IOMAPFUZZ_SEED'] ??= String(Math.floor(Math.random() * 0x7fff_ffff)));
+const runs = Number(environment['IOMAPFUZZ_RUNS'] ?? 2);
+
+let spec: VmSpec;
+let facts: KernelFacts | undefined;
+const source: GuestSource = {
+  async lease() {
+    const vm = await LeasedVm.lease(environment[brokerVariable]!, spec);
+    facts = vm.facts;
+    return vm;
+  },
+  release: (guest: Guest, state) => (guest as LeasedVm).release(state),
+};
+
+test.beforeAll(async () => {
+  // The first run on a machine builds the kernel.
+  test.setTimeout(3_600_000);
+  spec = await vmSpecOf({
+    ...(environment['IOMAPFUZZ_KERNEL'] === undefined ? {} : { kernel: environment['IOMAPFUZZ_KERNEL'] }),
+    ...(environment['IOMAPFUZZ_KDIR'] === undefined ? {} : { kdir: environment['IOMAPFUZZ_KDIR'] }),
+    ...(environment['IOMAPFUZZ_FLAVOUR'] === undefined ? {} : { flavour: environment['IOMAPFUZZ_FLAVOUR'] as Flavour }),
+  });
+});
+
+const plan = conformancePlan(revisions[revision].id);
+for (const [name, cells] of byRuleAndPath(plan)) {
+  test(name, async () => {
+    test.info().annotations.push({ type: 'seed', description: String(seed) });
+    const problems: string[] = [];
+    let conforming = 0;
+    for await (const { verdict, cell, hash, note } of runConformance(source, planRuns(cells, { seed, runs }), seed, () => facts!)) {
+      if (verdict.kind === 'conforms') conforming += 1;
+      else if (verdict.kind === 'deviates') {
+        problems.push(`${cell ?? ''} ${hash.slice(0, 12)} (${note}):`, ...verdict.deviations.map(({ rule, aspect, expected, seen }) => `  ${rule}, ${aspect}: expected ${expected}; seen ${seen}`));
+      } else problems.push(`${cell ?? ''} ${hash.slice(0, 12)} (${note}): ${verdict.kind}, ${verdict.reason}`);
+    }
+    expect(problems, `seed ${seed}`).toEqual([]);
+    expect(conforming, 'cases that were judged').toBeGreaterThan(0);
+  });
+}
+
+function byRuleAndPath(cells: readonly PlanCell[]): Map<string, PlanCell[]> {
+  const groups = new Map<string, PlanCell[]>();
+  for (const cell of cells.filter(({ impossible }) => impossible === undefined)) {
+    const name = `${cell.rule} on ${cell.path}`;
+    groups.set(name, [...(groups.get(name) ?? []), cell]);
+  }
+  return groups;
+}

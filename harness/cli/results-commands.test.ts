@@ -1,0 +1,89 @@
+/** report, compare and merge from outside: output and exit code of the program itself. */
+import { expect, test } from '@playwright/test';
+import { buildSync } from 'esbuild';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot } from '../../vm/root.ts';
+import { scratch } from '../../reports/testing/scratch.ts';
+import { writeSample, type SampleOptions } from '../../reports/testing/sample.ts';
+
+// Beside the real one, so that packages and the page's sources are found from it.
+const program = join(repositoryRoot(), 'dist', 'test', 'iomapfuzz.mjs');
+test.beforeAll(() => {
+  buildSync({ entryPoints: [join(repositoryRoot(), 'harness/cli/main.ts')], outfile: program, bundle: true, platform: 'node', target: 'node20', format: 'esm', packages: 'external', logLevel: 'error' });
+});
+
+interface Outcome { code: number | null; out: string; err: string }
+function run(...argv: string[]): Outcome {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...argv], { encoding: 'utf8', env: { ...process.env, COLUMNS: '100' } });
+  return { code: status, out: stdout, err: stderr };
+}
+
+function sample(options: SampleOptions = {}): string {
+  const directory = join(scratch(), 'run');
+  writeSample(directory, { casesPerCell: 1, ...options });
+  return directory;
+}
+
+const broken: SampleOptions = { seed: 7, deviates: ({ id }) => id === 'map/type-known@read fiemap violating' };
+
+test('should print the matrix and end with the exit code of the run', () => {
+  const conforms = run('report', sample());
+  expect(conforms).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^CONFORMS: /) });
+  expect(conforms.out).toMatch(/type-known@read +ok 2/);
+  const deviates = run('report', sample(broken));
+  expect(deviates).toMatchObject({ code: 1, out: expect.stringMatching(/^DEVIATES: 1 finding /) });
+  // The clause comes from the tables that the run was judged by.
+  expect(deviates.out).toMatch(/rule: +the type is none of those that the revision defines/);
+  expect(run('report', sample({ killedAfter: 9 })).code).toBe(3);
+  expect(run('report', sample({ notRun: () => 'no fuse-iomap' }))).toMatchObject({ code: 4, out: expect.stringMatching(/^NOTHING WAS JUDGED/) });
+});
+
+test('should put the page into the results directory and other formats where they are wanted', () => {
+  const directory = sample(broken);
+  expect(run('report', directory, '--format', 'html')).toMatchObject({ code: 1, out: expect.stringContaining(join(directory, 'report.html')) });
+  expect(readFileSync(join(directory, 'report.html'), 'utf8')).toMatch(/^<!DOCTYPE html>/);
+  expect(run('report', directory, '--format', 'ktap').out).toMatch(/^KTAP version 1\n/);
+  const file = join(directory, 'junit.xml');
+  expect(run('report', directory, '--format', 'junit', '--out', file).code).toBe(1);
+  expect(readFileSync(file, 'utf8')).toMatch(/^<\?xml/);
+});
+
+test('should end with 2 and say what to do for results that can\'t be read and arguments that are wrong', () => {
+  for (const argv of [['report', '/nonexistent/results'], ['compare', sample(), '/nonexistent/results'], ['merge', '/nonexistent/results', '--out', '/tmp/never']]) {
+    expect(run(...argv), argv.join(' ')).toMatchObject({ code: 2, err: expect.stringContaining('/nonexistent/results does not exist; give the directory') });
+  }
+  expect(run('compare', sample())).toMatchObject({ code: 2, err: expect.stringContaining('at least two') });
+  expect(run('report', sample(), '--format', 'pdf')).toMatchObject({ code: 2, err: expect.stringContaining('html, json, junit, ktap, markdown, mail') });
+  expect(run('report').code).toBe(2);
+  const damaged = sample();
+  writeFileSync(join(damaged, 'cases.jsonl'), `${'{"n":0'}\n{}\n`);
+  expect(run('report', damaged)).toMatchObject({ code: 2, err: expect.stringContaining('cases.jsonl, line 1 is damaged') });
+  expect(run('report', sample(), '--format', 'json', '--out', '/nonexistent/report.json')).toMatchObject({ code: 2, err: expect.stringContaining('give another --out') });
+});
+
+test('should leave nothing where it can\'t put a report', () => {
+  const directory = sample();
+  mkdirSync(join(directory, 'taken'));
+  expect(run('report', directory, '--format', 'html', '--out', join(directory, 'taken'))).toMatchObject({ code: 2, err: expect.stringContaining('give another --out') });
+  expect(readdirSync(directory).sort()).toEqual(['cases.jsonl', 'console.log', 'summary.json', 'taken']);
+});
+
+test('should compare with the exit code of a regression, and include it in a report', () => {
+  const [good, bad] = [sample(), sample(broken)];
+  const worse = run('compare', good, bad);
+  expect(worse).toMatchObject({ code: 1, out: expect.stringMatching(/^REGRESSION: 1 new\nnew: map\/type-known@read fiemap violating: expected EUCLEAN \(117\), seen success/) });
+  expect(run('compare', bad, good)).toMatchObject({ code: 0, out: expect.stringContaining('gone: map/type-known@read fiemap violating') });
+  expect(JSON.parse(run('compare', good, bad, '--json').out)).toMatchObject({ exitCode: 1 });
+  expect(run('report', bad, '--baseline', good, '--format', 'markdown').out).toContain('REGRESSION: 1 new');
+});
+
+test('should merge shards and end with the merged run\'s exit code', () => {
+  const shard = (index: number): string => sample({ ...broken, shard: { index, count: 3 }, summary: { argv: ['conformance', '--seed', '7', '--shard', `${index}/3`] } });
+  const out = join(scratch(), 'merged');
+  expect(run('merge', shard(1), shard(2), shard(3), '--out', out)).toMatchObject({ code: 1, out: expect.stringMatching(/^DEVIATES: 1 finding in 1 rule; 1 case of 454 judged\n/) });
+  expect(run('report', out).code).toBe(1);
+  expect(run('merge', shard(1), '--out', out)).toMatchObject({ code: 2, err: expect.stringContaining('already holds files') });
+  expect(run('merge', shard(1), shard(2), '--out', `${out}2`)).toMatchObject({ out: expect.stringContaining('no results of shard 3 of 3') });
+});

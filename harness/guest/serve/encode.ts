@@ -1,0 +1,82 @@
+/** From what handlers return to what goes out. */
+import type { Bytes, ConfigFields, Mapping, Mappings, Reply } from '../api.ts';
+import { writeOut } from '../../uapi/fuse-structs.ts';
+import { beginOut, configOut, ioendOut, type ConfigOut, type IomapIo } from '../../uapi/iomap.ts';
+import { NULL_ADDR, NULL_DEV, type Revision } from '../../uapi/revision.ts';
+import { fail, succeed, type Answer } from '../session/answer.ts';
+
+export interface Encoding {
+  revision: Revision;
+  cookies: readonly number[];
+}
+
+/** A device that the kernel did not take has no cookie; this one is in nobody's table. */
+const noCookie = 0x7fff_fffe;
+
+const number = (table: Readonly<Record<string, number | undefined>>, value: string | number): number => {
+  const found = typeof value === 'number' ? value : table[value];
+  if (found === undefined) throw new Error(`this revision has no value named ${value}`);
+  return found;
+};
+
+export function encodeMapping({ revision, cookies }: Encoding, { type, flags = [], device, addr, offset, length }: Mapping): IomapIo {
+  const cookie = device === undefined ? NULL_DEV : typeof device === 'object' ? device.cookie : (cookies[device] ?? 0) > 0 ? cookies[device]! : noCookie;
+  return {
+    offset: BigInt(offset), length: BigInt(length), addr: addr === undefined ? NULL_ADDR : BigInt(addr), type: number(revision.mappingTypes, type),
+    flags: flags.reduce<number>((sum, flag) => sum | number(revision.mappingFlags, flag), 0), dev: cookie,
+  };
+}
+
+export const overwriteOf = ({ offset, length }: { offset: Bytes; length: Bytes }): Mapping => ({ type: 'PURE_OVERWRITE', offset, length });
+
+function encodeConfig(revision: Revision, fields: ConfigFields): Buffer {
+  const { configFlags } = revision;
+  const value: Partial<ConfigOut> = { flags: 0n };
+  const set = (flag: keyof typeof configFlags, parts: Partial<ConfigOut>): void => {
+    Object.assign(value, parts);
+    value.flags = value.flags! | BigInt(configFlags[flag] ?? 0);
+  };
+  if (fields.id !== undefined) set('SID', { sId: Buffer.from(fields.id) });
+  if (fields.uuid !== undefined) set('UUID', { sUuid: fields.uuid, sUuidLen: fields.uuid.length });
+  if (fields.blockSizeBytes !== undefined) set('BLOCKSIZE', { sBlocksize: fields.blockSizeBytes });
+  if (fields.maxLinks !== undefined) set('MAX_LINKS', { sMaxLinks: fields.maxLinks });
+  if (fields.timeGranNs !== undefined) {
+    set('TIME', { sTimeGran: fields.timeGranNs, sTimeMin: BigInt(fields.timeMin ?? 0), sTimeMax: BigInt(fields.timeMax ?? (1n << 63n) - 1n) });
+  }
+  if (fields.maxBytes !== undefined) set('MAXBYTES', { sMaxbytes: BigInt(fields.maxBytes) });
+  if (fields.cacheMaxBytes !== undefined) set('CACHE_MAXBYTES', { cacheMaxbytes: fields.cacheMaxBytes });
+  return configOut.encode(value);
+}
+
+const isReply = (value: object): value is Reply => 'kind' in value;
+const isMapping = (value: object): value is Mapping => 'type' in value && 'offset' in value;
+
+/** Answers of one operation that are no Reply: what the handler's type says, by operation name. */
+const encoders: Readonly<Record<string, (encoding: Encoding, value: never) => Answer>> = {
+  IOMAP_BEGIN: (encoding, value: Mapping | Mappings) => {
+    const { read, write } = isMapping(value) ? { read: value, write: overwriteOf(value) } : value;
+    return succeed(beginOut.encode({ read: encodeMapping(encoding, read), write: encodeMapping(encoding, write) }));
+  },
+  IOMAP_IOEND: (_, value: Bytes) => succeed(ioendOut.encode({ newsize: BigInt(value) })),
+  IOMAP_CONFIG: ({ revision }, value: ConfigFields) => succeed(encodeConfig(revision, value)),
+  READ: (_, value: Uint8Array) => succeed(value),
+  WRITE: (_, value: number) => succeed(writeOut.encode({ size: value })),
+};
+
+function replyAnswer(reply: Reply): Answer {
+  switch (reply.kind) {
+    case 'error': return fail(reply.errno);
+    case 'payload': return succeed(reply.payload);
+    default: return reply;
+  }
+}
+
+/** Undefined: the handler left the request to the server. Throws Error when the value makes no sense for the operation. */
+export function encodeResult(encoding: Encoding, operation: string, value: unknown): Answer | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'object' && isReply(value)) return replyAnswer(value);
+  const encoder = encoders[operation];
+  if (!encoder) throw new Error(`a handler for ${operation} returned ${String(value)}; it may return ok(), error(), payload(), raw(), hold() or nothing`);
+  return encoder(encoding, value as never);
+}
+

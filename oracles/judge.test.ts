@@ -1,0 +1,269 @@
+import { expect, test } from '@playwright/test';
+import type { ByteRun } from '../harness/model/bytes.ts';
+import type { KernelEvent } from '../harness/model/observation.ts';
+import type { Verdict } from '../harness/model/verdict.ts';
+import { judge } from './judge.ts';
+import { beginExchange, device, endExchange, failed, INO, ioendExchange, madeCase, mapped, observed, other, overwrite, poison, wire, writer, zeros } from './testing/hand-made.ts';
+
+const conforms = { kind: 'conforms' } as const;
+const deviates = (verdict: Verdict): string[] =>
+  (verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind]);
+
+const DIRECT = 0x10, DIRECT_WRITE = 0x11, REPORT = 4, EUCLEAN = 117, EIO = 5;
+
+test.describe('a direct read of a mapped range', () => {
+  const of = madeCase([{ call: 'pread', fd: 0, offset: 4096n, lengthBytes: 4096 }]);
+  const exchanges = [beginExchange(DIRECT, 4096n, 4096n, mapped(0n, 8192n, 65536n), overwrite(0n, 8192n))];
+  const read = (...data: ReturnType<typeof device>[]) =>
+    observed({ exchanges, results: [{ ret: 4096n, errno: 0, data, tail: [] }] });
+
+  test('conforms when the bytes are those at addr + (pos - offset)', () => {
+    expect(judge(of, read(device(0, 69632n, 4096)))).toEqual(conforms);
+    expect(judge(of, read(device(0, 69632n, 512), device(0, 70144n, 3584)))).toEqual(conforms);
+  });
+  test('deviates when they lie a sector beside it, or on another device', () => {
+    expect(deviates(judge(of, read(device(0, 69632n + 512n, 4096))))).toEqual(['type/mapped bytes-read']);
+    expect(deviates(judge(of, read(device(1, 69632n, 4096))))).toEqual(['type/mapped bytes-read']);
+    expect(deviates(judge(of, read(device(0, 69632n, 4088), device(0, 0n, 8))))).toEqual(['type/mapped bytes-read']);
+  });
+  test('deviates when nothing was copied, when it was short, and when it failed', () => {
+    const seen = (result: object) => judge(of, observed({ exchanges, results: [result as never] }));
+    expect(deviates(seen({ ret: 4096n, errno: 0, data: [poison(4096)] }))).toEqual(['type/mapped bytes-read']);
+    expect(deviates(seen({ ret: 512n, errno: 0, data: [device(0, 69632n, 512)], tail: [poison(3584)] }))).toEqual(['type/mapped result']);
+    expect(deviates(seen(failed(EIO)))).toEqual(['type/mapped errno']);
+  });
+  test('deviates when a device changed', () => {
+    const seen = { ...read(device(0, 69632n, 4096)), deviceChanges: [{ device: 1, offsetBytes: 0n, content: [zeros(512)] }] };
+    expect(deviates(judge(of, seen))).toEqual(['device/bytes device-bytes']);
+  });
+  test('deviates when the kernel asked for another inode, outside the operation, or with other flags', () => {
+    const asked = (change: object) => {
+      const seen = read(device(0, 69632n, 4096));
+      seen.transcript[0]!.request = { opflags: DIRECT, reserved: 0, attrIno: INO, pos: 4096n, count: 4096n, ...change };
+      return deviates(judge(of, seen));
+    };
+    expect(asked({})).toEqual(['conforms']);
+    expect(asked({ count: 2048n })).toEqual(['conforms']);
+    for (const change of [{ attrIno: 78n }, { count: 4097n }, { count: 0n }, { opflags: 0 }, { opflags: 0x30 }, { pos: 0n }]) {
+      expect(asked(change), JSON.stringify(change, (_, value: unknown) => String(value))).toContain('request/begin request');
+    }
+    expect(asked({ reserved: 1 })).toContain('request/reserved request');
+  });
+  test('deviates when it asked nothing, or more than it had to', () => {
+    const result = { ret: 4096n, errno: 0, data: [device(0, 69632n, 4096)], tail: [] };
+    expect(deviates(judge(of, observed({ results: [result] })))).toContain('request/begin request');
+    expect(deviates(judge(of, observed({ exchanges: [...exchanges, ...exchanges], results: [result] })))).toEqual(['request/none request']);
+    expect(deviates(judge(of, observed({ exchanges: [...exchanges, other('READ')], results: [result] })))).toEqual(['request/none request']);
+  });
+});
+
+test.describe('a direct read that passes EOF', () => {
+  const of = madeCase([{ call: 'pread', fd: 0, offset: 0n, lengthBytes: 8192 }], { sizeBytes: 5000n });
+  const exchanges = [beginExchange(DIRECT, 0n, 8192n, mapped(0n, 8192n, 0n), overwrite(0n, 8192n))];
+  const read = (tail: ReturnType<typeof poison | typeof device>[]) => judge(of, observed({
+    exchanges, results: [{ ret: 5000n, errno: 0, data: [device(0, 0n, 5000)], tail }],
+  }));
+  test('returns what lies before it; the rest of the blocks may be in the buffer, and nothing else', () => {
+    expect(read([poison(3192)])).toEqual(conforms);
+    expect(read([device(0, 5000n, 3192)])).toEqual(conforms);
+    expect(deviates(read([device(1, 5000n, 3192)]))).toEqual(['read/poison bytes-read']);
+  });
+});
+
+test.describe('a refused reply', () => {
+  const report = { func: 'fuse_iomap_check_mapping', condition: 'map->length == 0', line: 210 };
+  const trace: KernelEvent = { kind: 'bad-data', ...report };
+  const warn: KernelEvent = { kind: 'bad-mapping-warn', ...report };
+  const exchanges = [beginExchange(REPORT, 0n, 16384n, wire(0, 0n, 0n), overwrite(0n, 4096n))];
+  const of = (debugIomap: boolean) => madeCase([{ call: 'seekData', fd: 0, offset: 0n }], { debugIomap });
+  const seen = (errno: number, events: KernelEvent[], debug = true, facts?: object) =>
+    judge(of(debug), observed({ exchanges, results: [failed(errno)], events }), facts ? { facts: facts as never } : {});
+
+  test('conforms when errno, trace event and WARN agree', () => {
+    expect(seen(EUCLEAN, [warn, trace])).toEqual(conforms);
+    expect(seen(EUCLEAN, [trace], false)).toEqual(conforms);
+  });
+  test('deviates in the channel that is wrong', () => {
+    expect(deviates(seen(EIO, [warn, trace]))).toEqual(['map/length-nonzero errno']);
+    expect(deviates(seen(EUCLEAN, [warn]))).toEqual(['map/length-nonzero trace-event']);
+    expect(deviates(seen(EUCLEAN, [trace]))).toEqual(['map/length-nonzero warn']);
+    expect(deviates(seen(EUCLEAN, [warn, trace], false))).toEqual(['refusal/none warn']);
+    expect(deviates(seen(EUCLEAN, [warn, trace, trace]))).toEqual(['refusal/none trace-event']);
+  });
+  test('deviates when another condition fired, in another function, or the channels name different lines', () => {
+    const changed = (change: object) => deviates(seen(EUCLEAN, [{ ...warn, ...change } as KernelEvent, { ...trace, ...change } as KernelEvent]));
+    expect(changed({ condition: 'map->flags != 0' })).toEqual(['map/length-nonzero trace-event', 'map/length-nonzero warn']);
+    expect(changed({ func: 'fuse_iomap_begin' })).toEqual(['map/length-nonzero trace-event', 'map/length-nonzero warn']);
+    expect(deviates(seen(EUCLEAN, [{ ...warn, line: 211 }, trace]))).toEqual(['map/length-nonzero warn']);
+  });
+  test('deviates when the kernel accepts it', () => {
+    expect(deviates(judge(of(false), observed({ exchanges, results: [{ ret: 0n, errno: 0 }] })))).toEqual(['map/length-nonzero errno', 'map/length-nonzero trace-event']);
+  });
+  test('names a channel that the kernel lacks instead of passing it', () => {
+    expect(seen(EUCLEAN, [warn], true, { badDataEvent: false, debugIomap: true })).toMatchObject({ kind: 'conforms', unjudged: [{ aspect: 'trace-event' }] });
+    expect(seen(EUCLEAN, [trace], true, { badDataEvent: true })).toMatchObject({ kind: 'conforms', unjudged: [{ aspect: 'warn' }] });
+    expect(deviates(seen(EIO, [], true, { badDataEvent: false }))).toEqual(['map/length-nonzero errno']);
+  });
+  test('does not miss a report that was lost, and says so', () => {
+    const lost: KernelEvent = { kind: 'lost-events', source: 'trace', count: 3 };
+    expect(seen(EUCLEAN, [warn, lost])).toMatchObject({ kind: 'conforms', unjudged: [{ aspect: 'trace-event' }] });
+    expect(deviates(seen(EUCLEAN, [warn, lost, { ...trace, condition: 'map->flags != 0' } as KernelEvent]))).toEqual(['map/length-nonzero trace-event']);
+  });
+});
+
+test.describe('a direct write', () => {
+  const of = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }]);
+  const wrote = { ret: 4096n, errno: 0 };
+  const change = (number: number, offsetBytes: bigint, content: ByteRun[] = [writer(4096n, 4096)]) => ({ device: number, offsetBytes, content });
+  const plain = (changes: ReturnType<typeof change>[], result = wrote) => judge(of, observed({
+    exchanges: [beginExchange(DIRECT_WRITE, 4096n, 4096n, mapped(4096n, 4096n, 8192n), overwrite(4096n, 4096n))], results: [result], changes,
+  }));
+
+  test('conforms when exactly the mapped range changed', () => {
+    expect(plain([change(0, 8192n)])).toEqual(conforms);
+  });
+  test('deviates when nothing changed, too little, too much, elsewhere, or to other bytes', () => {
+    for (const changes of [
+      [], [change(0, 8192n, [writer(4096n, 4088)])], [change(0, 8192n), change(0, 12288n, [zeros(8)])], [change(1, 8192n)], [change(0, 8704n)],
+      [change(0, 8192n, [writer(0n, 4096)])], [change(0, 8192n, [writer(4096n, 4096, 1)])], [change(0, 8192n, [zeros(4096)])],
+    ]) expect(new Set(deviates(plain(changes)))).toEqual(new Set(['device/bytes device-bytes']));
+  });
+  test('deviates when it claims less than it did, and when it fails', () => {
+    expect(deviates(plain([change(0, 8192n)], { ret: 512n, errno: 0 }))).toEqual(['type/mapped result']);
+    expect(deviates(plain([], failed(EIO)))).toContain('type/mapped errno');
+  });
+
+  test.describe('to unwritten blocks', () => {
+    const unwritten = wire(3, 4096n, 4096n, { addr: 8192n, dev: 1 });
+    const seen = (...ioends: ReturnType<typeof ioendExchange>[]) => judge(of, observed({
+      exchanges: [beginExchange(DIRECT_WRITE, 4096n, 4096n, unwritten, overwrite(4096n, 4096n)), ...ioends], results: [wrote], changes: [change(0, 8192n)],
+    }));
+    test('is followed by exactly one IOEND that says so', () => {
+      expect(seen(ioendExchange(8 | 2, 4096n, 4096n))).toEqual(conforms);
+      expect(deviates(seen())).toEqual(['request/ioend request']);
+      expect(deviates(seen(ioendExchange(8 | 2, 4096n, 4096n), ioendExchange(8 | 2, 4096n, 4096n)))).toEqual(['request/none request']);
+      for (const wrong of [ioendExchange(8, 4096n, 4096n), ioendExchange(2, 4096n, 4096n), ioendExchange(8 | 2 | 0x10, 4096n, 4096n), ioendExchange(8 | 2, 0n, 4096n),
+        ioendExchange(8 | 2, 4096n, 512n), ioendExchange(8 | 2, 4096n, 4096n, -5)]) expect(deviates(seen(wrong))).toEqual(['request/ioend request']);
+    });
+    test("fails with IOEND's errno", () => {
+      expect(deviates(seen(ioendExchange(8 | 2, 4096n, 4096n, 0, { error: -28 })))).toEqual(['request/ioend errno']);
+    });
+  });
+
+  test('that extends the file is followed by IOEND with APPEND', () => {
+    const extending = madeCase([{ call: 'pwrite', fd: 0, offset: 16384n, lengthBytes: 4096, writer: 0 }, { call: 'fstat', fd: 0 }]);
+    const seen = (flags: number, sizeBytes: bigint) => judge(extending, observed({
+      exchanges: [beginExchange(DIRECT_WRITE, 16384n, 4096n, mapped(16384n, 4096n, 0n), overwrite(16384n, 4096n)), ioendExchange(flags, 16384n, 4096n, 0, { newsize: 20480n })],
+      results: [wrote, { ret: 0n, errno: 0, sizeBytes }], changes: [{ device: 0, offsetBytes: 0n, content: [writer(16384n, 4096)] }],
+    }));
+    expect(seen(0x18, 20480n)).toEqual(conforms);
+    expect(deviates(seen(8, 20480n))).toEqual(['request/ioend request']);
+    expect(deviates(seen(0x18, 16384n))).toEqual(['size size']);
+  });
+
+  test('to a hole fails with EIO, an END that wrote nothing and an IOEND with the error', () => {
+    const map = wire(0, 4096n, 4096n);
+    const iomapWarning: KernelEvent = { kind: 'warning', title: 'WARNING: fs/iomap/direct-io.c:601 at iomap_dio_iter+0x3a0/0x480', text: '' };
+    const seen = (exchanges: ReturnType<typeof other>[], events: KernelEvent[] = []) => judge(of, observed({
+      exchanges: [beginExchange(DIRECT_WRITE, 4096n, 4096n, map, overwrite(4096n, 4096n)), ...exchanges], results: [failed(EIO)], events,
+    }));
+    const end = endExchange(DIRECT_WRITE, 4096n, 4096n, 0n, map), ioend = ioendExchange(8, 4096n, 0n, -EIO);
+    expect(seen([end, ioend])).toEqual(conforms);
+    expect(seen([end, ioend], [iomapWarning])).toEqual(conforms);
+    expect(deviates(seen([ioend]))).toContain('request/end request');
+    expect(deviates(seen([end]))).toContain('request/ioend request');
+    expect(deviates(seen([endExchange(DIRECT_WRITE, 4096n, 4096n, 512n, map), ioend]))).toContain('request/end request');
+    expect(deviates(seen([endExchange(DIRECT_WRITE, 4096n, 4096n, 0n, wire(0, 4096n, 8192n)), ioend]))).toContain('request/end request');
+  });
+});
+
+test.describe('what is beyond validation', () => {
+  const of = madeCase([{ call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }]);
+  const read = (addr: bigint, result: object) => judge(of, observed({
+    exchanges: [beginExchange(DIRECT, 0n, 4096n, mapped(0n, 4096n, addr), overwrite(0n, 4096n))], results: [result as never],
+  }));
+  const bytes = (at: bigint) => ({ ret: 4096n, errno: 0, data: [device(0, at, 4096)] });
+  test("a range past the device's end is EIO", () => {
+    expect(read(1n << 20n, failed(EIO))).toEqual(conforms);
+    expect(read((1n << 20n) - 512n, failed(EIO))).toEqual(conforms);
+    expect(read((1n << 20n) - 4096n, bytes((1n << 20n) - 4096n))).toEqual(conforms);
+    expect(deviates(read((1n << 20n) - 512n, bytes((1n << 20n) - 512n)))).toEqual(['type/past-device-end errno']);
+    expect(deviates(read((1n << 20n) - 4096n, failed(EIO)))).toEqual(['type/mapped errno']);
+  });
+  test('an address between sectors is served exactly, or fails', () => {
+    expect(read(4097n, bytes(4097n))).toEqual(conforms);
+    expect(read(4097n, failed(22))).toEqual(conforms);
+    expect(deviates(read(4097n, bytes(4096n)))).toEqual(['type/mapped bytes-read']);
+  });
+});
+
+test.describe('reports', () => {
+  test('SEEK_DATA skips holes and unwritten blocks, SEEK_HOLE finds them', () => {
+    const begin = (map: ReturnType<typeof wire>, pos: bigint) => beginExchange(REPORT, pos, 16384n - pos, map, overwrite(0n, 16384n));
+    const walk = [begin(wire(0, 0n, 4096n), 0n), begin(wire(3, 4096n, 4096n, { addr: 0n, dev: 1 }), 4096n), begin(wire(1, 8192n, 8192n), 8192n)];
+    const data = (ret: bigint) => judge(madeCase([{ call: 'seekData', fd: 0, offset: 0n }]), observed({ exchanges: walk, results: [{ ret, errno: 0 }] }));
+    expect(data(8192n)).toEqual(conforms);
+    expect(deviates(data(4096n))).toEqual(['type/delalloc result']);
+    const back = [begin(mapped(0n, 8192n, 0n), 0n), begin(wire(3, 8192n, 8192n, { addr: 8192n, dev: 1 }), 8192n)];
+    const hole = (ret: bigint) => judge(madeCase([{ call: 'seekHole', fd: 0, offset: 100n }]), observed({
+      exchanges: [{ ...back[0]!, request: { ...back[0]!.request, pos: 100n, count: 16284n } }, back[1]!], results: [{ ret, errno: 0 }],
+    }));
+    expect(hole(8192n)).toEqual(conforms);
+    expect(deviates(hole(16384n))).toEqual(['type/unwritten result']);
+  });
+  test('past EOF they fail with ENXIO and ask nothing', () => {
+    const of = madeCase([{ call: 'seekData', fd: 0, offset: 16384n }]);
+    expect(judge(of, observed({ results: [failed(6)] }))).toEqual(conforms);
+    expect(deviates(judge(of, observed({ results: [failed(6)], exchanges: [beginExchange(REPORT, 16384n, 1n, wire(0, 0n, 32768n), overwrite(0n, 32768n))] })))).toEqual(['request/none request']);
+    expect(deviates(judge(of, observed({ results: [failed(22)] })))).toEqual(['seek/past-eof errno']);
+  });
+  test('FIEMAP reports whole mappings, with flags by type, and marks the last', () => {
+    const of = madeCase([{ call: 'fiemap', fd: 0, start: 0n, lengthBytes: 16384n, flags: 0, extents: 8 }]);
+    const exchanges = [
+      beginExchange(REPORT, 0n, 16384n, mapped(0n, 4096n, 65536n, 1, 4), overwrite(0n, 4096n)), beginExchange(REPORT, 4096n, 12288n, wire(0, 4096n, 4096n), overwrite(0n, 8192n)),
+      beginExchange(REPORT, 8192n, 8192n, wire(3, 8192n, 16384n, { addr: 0n, dev: 2 }), overwrite(0n, 24576n)),
+    ];
+    const seen = (flags: number, lastLength = 16384n) => judge(of, observed({
+      exchanges, results: [{ ret: 0n, errno: 0, fiemap: [
+        { logical: 0n, physical: 65536n, length: 4096n, flags: 0x2000 }, { logical: 8192n, physical: 0n, length: lastLength, flags },
+      ] }],
+    }));
+    expect(seen(0x801)).toEqual(conforms);
+    expect(deviates(seen(0x800))).toEqual(['fiemap/extents result']);
+    expect(deviates(seen(0x801, 8192n))).toEqual(['fiemap/extents result']);
+  });
+  test('a mapping with WANT_IOMAP_END is ended even so', () => {
+    const of = madeCase([{ call: 'seekHole', fd: 0, offset: 0n }]);
+    const map = wire(0, 0n, 16384n, { flags: 0x80 });
+    const seen = (...more: ReturnType<typeof other>[]) => judge(of, observed({ exchanges: [beginExchange(REPORT, 0n, 16384n, map, overwrite(0n, 16384n)), ...more], results: [{ ret: 0n, errno: 0 }] }));
+    expect(seen(endExchange(REPORT, 0n, 16384n, 0n, map))).toEqual(conforms);
+    expect(deviates(seen())).toEqual(['request/end request']);
+  });
+});
+
+test.describe('the kernel itself', () => {
+  const of = madeCase([{ call: 'seekHole', fd: 0, offset: 0n }]);
+  const seen = (events: KernelEvent[], extra: ReturnType<typeof other>[] = []) => judge(of, observed({
+    exchanges: [other('LOOKUP'), other('OPEN'), beginExchange(REPORT, 0n, 16384n, wire(0, 0n, 16384n), overwrite(0n, 16384n)), other('RELEASE'), ...extra], results: [{ ret: 0n, errno: 0 }], events,
+  }));
+  test('is healthy, or the case deviates', () => {
+    expect(seen([])).toEqual(conforms);
+    expect(deviates(seen([{ kind: 'assertion', func: 'fuse_iomap_begin', line: 1, condition: 'x' }]))).toEqual(['kernel/assertion kernel-log']);
+    expect(deviates(seen([{ kind: 'bug', title: 'BUG: KASAN: slab-out-of-bounds', text: '' }]))).toEqual(['kernel/bug kernel-log']);
+    expect(deviates(seen([{ kind: 'warning', title: 'WARNING: fs/iomap/direct-io.c:601 at iomap_dio_iter+0x1/0x2', text: '' }]))).toEqual(['kernel/warning kernel-log']);
+  });
+  test('sends nothing after DESTROY', () => {
+    expect(seen([], [other('DESTROY')])).toEqual(conforms);
+    expect(deviates(seen([], [other('DESTROY'), other('GETATTR')]))).toEqual(['request/after-destroy request']);
+  });
+});
+
+test.describe('what the rules do not say', () => {
+  const buffered = madeCase([{ call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }], { workload: [{ call: 'open', file: 0, flags: ['rdonly'] }, { call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }] });
+  test('is unspecified, never a pass', () => {
+    expect(judge(buffered, observed({ results: [failed(EIO)] })).kind).toBe('unspecified');
+  });
+  test('does not excuse an unhealthy kernel', () => {
+    expect(deviates(judge(buffered, observed({ results: [failed(EIO)], events: [{ kind: 'bug', title: 'Oops', text: '' }] })))).toEqual(['kernel/bug kernel-log']);
+  });
+});

@@ -1,0 +1,69 @@
+import { expect, test } from '@playwright/test';
+import { compareRuns } from './compare.ts';
+import { comparisonLines } from './compare-text.ts';
+import type { SampleOptions } from './testing/sample.ts';
+import { sampleRun } from './testing/scratch.ts';
+
+const brokenLength: SampleOptions['deviates'] = ({ id }) => id === 'map/length-aligned@read seek-data violating';
+const brokenType: SampleOptions['deviates'] = ({ id }) => id === 'map/type-known@read fiemap violating';
+const otherKernel = { kernelRelease: '7.3.1', kernelImageHash: 'b'.repeat(64) };
+
+const compare = async (...all: SampleOptions[]) => compareRuns(await Promise.all(all.map((options) => sampleRun({ casesPerCell: 1, ...options }))));
+
+test('should call a deviation that was not there before a regression, with the difference of the kernels', async () => {
+  const comparison = await compare({ seed: 1 }, { seed: 2, deviates: brokenLength, environment: { ...otherKernel, kernelConfig: ['CONFIG_FUSE_FS=y', 'CONFIG_FUSE_IOMAP=y', '# CONFIG_FUSE_IOMAP_DEBUG is not set', 'CONFIG_KASAN=n'] } });
+  expect(comparison).toMatchObject({ exitCode: 1, new: [{ key: 'map/length-aligned@read seek-data violating' }], gone: [], changed: [], flaky: [] });
+  expect(comparison.kernel).toContainEqual({ field: 'kernel release', before: '7.3.0-iomapfuzz', after: '7.3.1' });
+  expect(comparison.kernel).toContainEqual({ field: 'CONFIG_FUSE_IOMAP_DEBUG', before: 'y', after: 'not set' });
+  expect(comparison.kernel.map(({ field }) => field)).not.toContain('CONFIG_KASAN');
+  expect(comparison.circumstances).toContainEqual({ field: 'seed', before: '1', after: '2' });
+  expect(comparisonLines(comparison)[0]).toMatch(/^REGRESSION: 1 new/);
+});
+
+test('should find no regression in the same deviation with other drawn values', async () => {
+  const comparison = await compare({ seed: 1, deviates: brokenLength }, { seed: 2, deviates: brokenLength, environment: otherKernel });
+  expect(comparison).toMatchObject({ exitCode: 0, new: [], changed: [], same: [{ key: 'map/length-aligned@read seek-data violating' }] });
+});
+
+test('should call a deviation gone only when its cell was judged again', async () => {
+  const fixed = await compare({ seed: 1, deviates: brokenLength }, { seed: 2, environment: otherKernel });
+  expect(fixed).toMatchObject({ exitCode: 0, gone: [{ key: 'map/length-aligned@read seek-data violating' }] });
+  const silent = await compare({ seed: 1, deviates: brokenLength }, { seed: 2, environment: otherKernel, notRun: ({ path }) => (path === 'seek-data' ? 'no seek' : undefined) });
+  expect(silent.gone).toEqual([]);
+  expect(silent.exitCode).toBe(1);
+  expect(silent.newlyNotRun).toContainEqual({ cell: 'map/length-aligned@read seek-data', before: 'deviates', after: 'not-run', reason: 'no seek' });
+});
+
+test('should call a deviation that is seen otherwise changed', async () => {
+  const [before, after] = [await sampleRun({ casesPerCell: 1, seed: 1, deviates: brokenLength }), await sampleRun({ casesPerCell: 1, seed: 2, deviates: brokenLength })];
+  after.findings[0]!.deviations[0]!.seen = 'EIO (5)';
+  expect(compareRuns([before, after])).toMatchObject({ exitCode: 0, changed: [{ before: 'expected EUCLEAN (117), seen success (0)', after: 'expected EUCLEAN (117), seen EIO (5)' }], new: [] });
+});
+
+test('should call what comes and goes with the same kernel, tool and seed flaky, and with another kernel new', async () => {
+  expect(await compare({}, { deviates: brokenType })).toMatchObject({ flaky: [{ key: 'map/type-known@read fiemap violating' }], new: [] });
+  expect(await compare({}, { deviates: brokenType, environment: otherKernel })).toMatchObject({ flaky: [], new: [{ key: 'map/type-known@read fiemap violating' }] });
+});
+
+test('should use the whole history to find what is flaky', async () => {
+  const comparison = await compare({ deviates: brokenType }, {}, { deviates: brokenType, environment: otherKernel });
+  expect(comparison).toMatchObject({ flaky: [{ key: 'map/type-known@read fiemap violating' }], new: [], exitCode: 0 });
+});
+
+test('should not pass when the new run lost cases, broke off or judged nothing', async () => {
+  expect(await compare({}, { lost: ({ path }) => path === 'fiemap' })).toMatchObject({ exitCode: 3 });
+  expect(await compare({}, { killedAfter: 40 })).toMatchObject({ exitCode: 3 });
+  expect(await compare({}, { notRun: () => 'no fuse-iomap' })).toMatchObject({ exitCode: 4 });
+  expect(await compare({}, {})).toMatchObject({ exitCode: 0 });
+});
+
+test('should name what is newly not run once for each reason', async () => {
+  const lines = comparisonLines(await compare({ seed: 1 }, { seed: 2, notRun: ({ path }) => (path === 'fiemap' ? 'no FIEMAP' : undefined) }));
+  expect(lines[0]).toBe('REGRESSION: 45 newly not run');
+  expect(lines.filter((line) => line.startsWith('newly not run'))).toEqual([expect.stringMatching(/^newly not run: 45 cells now not run \(no FIEMAP\): map\/type-known@read fiemap, .* and 42 more$/)]);
+});
+
+test('should not list every option when one of the configs is not known', async () => {
+  const comparison = await compare({ seed: 1, environment: { kernelConfig: [] } }, { seed: 2 });
+  expect(comparison.kernel).toEqual([{ field: 'kernel config', before: 'not known', after: '3 options that matter' }]);
+});

@@ -1,0 +1,66 @@
+import { expect, test } from '@playwright/test';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { RunSummary } from '../harness/model/results.ts';
+import { explainMerge, mergeRuns } from './merge.ts';
+import type { SampleOptions } from './testing/sample.ts';
+import { sampleDirectory, scratch } from './testing/scratch.ts';
+
+const deviates: SampleOptions['deviates'] = ({ rule, border }) => rule === 'map/length-aligned' && border === 'violating';
+const shard = (index: number, count: number, more: SampleOptions = {}): string =>
+  sampleDirectory({ deviates, shard: { index, count }, summary: { argv: ['conformance', '--seed', '42', '--shard', `${index}/${count}`, '--out', `part${index}`] }, ...more });
+const summaryOf = (directory: string): RunSummary => JSON.parse(readFileSync(join(directory, 'summary.json'), 'utf8')) as RunSummary;
+
+test('should make of three shards what one machine leaves with the same seed', async () => {
+  const whole = sampleDirectory({ deviates });
+  const out = join(scratch(), 'merged');
+  // In any order.
+  const merged = await mergeRuns([shard(3, 3), shard(1, 3), shard(2, 3)], out);
+  expect(merged.kind).toBe('merged');
+  expect(readFileSync(join(out, 'cases.jsonl'), 'utf8')).toBe(readFileSync(join(whole, 'cases.jsonl'), 'utf8'));
+  const { elapsedMs: _a, vms: _b, ...left } = summaryOf(out);
+  const { elapsedMs: _c, vms: _d, ...right } = summaryOf(whole);
+  expect(left).toEqual(right);
+  expect(summaryOf(out).vms.booted).toBe(6);
+  expect(readFileSync(join(out, 'console.log'), 'utf8').match(/^--- shard [123]$/gm)).toEqual(['--- shard 1', '--- shard 2', '--- shard 3']);
+});
+
+test('should not let a missing or broken shard look like a whole run', async () => {
+  const out = join(scratch(), 'merged');
+  await mergeRuns([shard(1, 3), shard(3, 3)], out);
+  expect(summaryOf(out)).toMatchObject({ complete: false, endedBy: 'no results of shard 2 of 3' });
+  const broken = join(scratch(), 'merged');
+  await mergeRuns([shard(1, 2), shard(2, 2, { killedAfter: 7, summary: { argv: ['conformance', '--seed', '42', '--shard=2/2'], endedBy: 'interrupted' } })], broken);
+  expect(summaryOf(broken)).toMatchObject({ complete: false, endedBy: 'shard 2: interrupted' });
+});
+
+test('should refuse what are not shards of one run, and say what differs', async () => {
+  const refuse = async (...directories: string[]): Promise<string> => {
+    const out = join(scratch(), 'merged');
+    const merged = await mergeRuns(directories, out);
+    expect(existsSync(out)).toBe(false);
+    expect(readdirSync(dirname(out))).toEqual([]);
+    return merged.kind === 'merged' ? 'merged' : explainMerge(merged);
+  };
+  expect(await refuse(shard(1, 2), shard(2, 2, { seed: 43 }))).toContain('the seed differs (42 and 43)');
+  expect(await refuse(shard(1, 2), shard(2, 3))).toContain('the shard count differs');
+  expect(await refuse(shard(1, 2), shard(2, 2, { environment: { kernelImageHash: 'c' } }))).toContain('the kernel image differs');
+  expect(await refuse(shard(1, 2), shard(2, 2, { summary: { argv: ['conformance', '--runs', '9', '--shard', '2/2'] } }))).toContain('the command line differs');
+  expect(await refuse(shard(1, 2), shard(1, 2))).toContain('shard 1');
+  expect(await refuse(sampleDirectory({ deviates }), sampleDirectory({ deviates }))).toContain('position 0');
+  expect(await refuse(join(scratch(), 'nowhere'))).toContain('does not exist');
+});
+
+test('should say when the machines differed in what can matter', async () => {
+  const out = join(scratch(), 'merged');
+  await mergeRuns([shard(1, 2), shard(2, 2, { environment: { accelerator: 'kvm' } })], out);
+  expect(summaryOf(out).notices).toEqual(['the shards ran with different accelerator: tcg, kvm']);
+});
+
+test('should not touch a directory that holds something', async () => {
+  const out = scratch();
+  mkdirSync(join(out, 'mine'));
+  writeFileSync(join(out, 'mine', 'file'), 'x');
+  expect(await mergeRuns([shard(1, 1)], out)).toMatchObject({ kind: 'occupied' });
+  expect(readdirSync(out)).toEqual(['mine']);
+});

@@ -1,0 +1,184 @@
+import { expect, test } from '@playwright/test';
+import { HtmlValidate } from 'html-validate';
+import { parse as parseJunit, type TestCase, type TestSuites } from 'junit2json';
+import { Parser as TapParser } from 'tap-parser';
+import { compareRuns } from './compare.ts';
+import { groupFindings } from './findings.ts';
+import { htmlReporter } from './html/html.ts';
+import { jsonReporter } from './json.ts';
+import { junitReporter } from './junit.ts';
+import { ktapReporter } from './ktap.ts';
+import { mailReporter } from './mail.ts';
+import { markdownReporter } from './markdown.ts';
+import { reportInput, type ReportInput } from './reporter.ts';
+import { reporters } from './reporters.ts';
+import { sampleRuleTexts } from './testing/rules.ts';
+import { sampleRun } from './testing/scratch.ts';
+import type { SampleOptions } from './testing/sample.ts';
+
+/** Everything that a run can have at once. */
+const mixed: SampleOptions = {
+  casesPerCell: 1,
+  deviates: ({ rule, path, border }) => rule === 'map/length-aligned' && path !== 'fiemap' && border === 'violating',
+  lost: ({ id }) => id === 'begin/error fiemap violating',
+  notRun: ({ rule }) => (rule === 'map/retry-needs-cache' ? 'no mapping cache # in this <kernel>' : undefined),
+  unspecified: ({ id }) => id === 'begin/error seek-data legal',
+};
+const nothing: SampleOptions = { casesPerCell: 1, notRun: () => 'this kernel has no fuse-iomap' };
+
+const inputOf = async (options: SampleOptions): Promise<ReportInput> => reportInput(await sampleRun(options), sampleRuleTexts);
+
+async function junit(options: SampleOptions): Promise<{ suites: TestSuites; tests: Map<string, TestCase> }> {
+  const suites = await parseJunit(await junitReporter.render(await inputOf(options))) as TestSuites;
+  return { suites, tests: new Map(suites.testsuite!.flatMap((suite) => (suite.testcase ?? []).map((one) => [`${suite.name} ${one.name}`, one]))) };
+}
+
+test('should render every format from the same run, and say the verdict in each', async () => {
+  const input = await inputOf(mixed);
+  const smallest = groupFindings(input.run.findings)[0]!.example.example.hash.slice(0, 16);
+  for (const reporter of reporters) {
+    const text = await reporter.render(input);
+    expect(text, reporter.format).toMatch(/deviates/i);
+    expect(text, reporter.format).toContain('length-aligned');
+    expect(text, reporter.format).toContain(smallest);
+  }
+});
+
+test.describe('junit', () => {
+  test('should have a test for each path and border, with the outcome that the matrix has', async () => {
+    const { suites, tests } = await junit(mixed);
+    expect(tests.get('map/length-aligned@read direct-read violating')).toMatchObject({
+      failure: [{ type: 'deviation', message: expect.stringContaining('expected EUCLEAN (117), seen success (0)') }],
+      'system-out': [expect.stringContaining('Bad mapping: condition of map/length-aligned <&"]]>')],
+    });
+    expect(tests.get('map/length-aligned@read direct-read legal')).not.toHaveProperty('failure');
+    expect(tests.get('begin/error fiemap violating')).toMatchObject({ error: [{ message: expect.stringContaining('the VM hung') }] });
+    expect(tests.get('map/retry-needs-cache@read fiemap legal')).toMatchObject({ skipped: [{ message: 'not run: no mapping cache # in this <kernel>' }] });
+    expect(tests.get('begin/device-writable fiemap legal')).toMatchObject({ skipped: [{ message: expect.stringContaining('cannot exist') }] });
+    expect(suites).toMatchObject({ tests: tests.size, failures: 9, errors: 1 });
+  });
+
+  test('should carry kernel and config as properties', async () => {
+    const { suites } = await junit(mixed);
+    const properties = new Map(suites.testsuite![0]!.properties!.map(({ name, value }) => [name, value]));
+    expect(properties.get('kernelRelease')).toBe('7.3.0-iomapfuzz');
+    expect(properties.get('kernelConfig')).toContain('CONFIG_FUSE_IOMAP=y');
+  });
+
+  test('should not be green when nothing ran, nor when the run broke off; should be green for a conforming run', async () => {
+    expect((await junit(nothing)).tests.get('run verdict')).toHaveProperty('error');
+    expect((await junit({ killedAfter: 30 })).tests.get('run verdict')).toHaveProperty('error');
+    const { suites } = await junit({ casesPerCell: 1 });
+    expect(suites).toMatchObject({ failures: 0, errors: 0 });
+  });
+});
+
+test.describe('ktap', () => {
+  /** TAP knows no directive ERROR and leaves it in the name. */
+  const withoutDirective = (name: string): string => name.replace(/ # [A-Z]+ .*$/, '');
+
+  /** TAP 14 is what the parser reads: KTAP differs in its version line and in indenting subtests by two blanks instead of four. */
+  function parseKtap(text: string): { complete: { ok: boolean; count: number; fail: number; skip: number }; failed: string[] } {
+    expect(text.split('\n')[0]).toBe('KTAP version 1');
+    const tap = text.split('\n').filter((line) => !/^ +KTAP version 1$/.test(line)).map((line) => line.replace(/^( +)/, '$1$1')).join('\n').replace('KTAP version 1', 'TAP version 14');
+    const failed: string[] = [];
+    const parser = new TapParser({ strict: true });
+    let complete: { ok: boolean; count: number; fail: number; skip: number } | undefined;
+    const watch = (one: TapParser): void => {
+      one.on('fail', ({ fullname }) => failed.push(withoutDirective(fullname)));
+      one.on('child', watch);
+    };
+    watch(parser);
+    parser.on('complete', (result) => { complete = result; });
+    parser.end(tap);
+    return { complete: complete!, failed };
+  }
+
+  test('should be read by a TAP parser, with the failing rules and the run failing', async () => {
+    const { complete, failed } = parseKtap(await ktapReporter.render(await inputOf(mixed)));
+    expect(complete.ok).toBe(false);
+    expect(failed).toContain('map/length-aligned@read > direct-read violating');
+    expect(failed).not.toContain('map/length-aligned@read > direct-read legal');
+    expect(failed).toContain('begin/error > fiemap violating');
+    expect(failed).toContain('run');
+  });
+
+  test('should pass for a conforming run, skip everything when nothing ran, and fail when the run broke off', async () => {
+    expect(parseKtap(await ktapReporter.render(await inputOf({ casesPerCell: 1 }))).complete).toMatchObject({ ok: true, fail: 0 });
+    const silent = parseKtap(await ktapReporter.render(await inputOf(nothing)));
+    expect(silent.complete.skip).toBe(silent.complete.count);
+    const killed = await ktapReporter.render(await inputOf({ killedAfter: 30 }));
+    expect(killed).toMatch(/^not ok \d+ run # ERROR incomplete run$/m);
+    expect(parseKtap(killed).failed).toEqual(['run']);
+  });
+
+  test('should not let a reason start a directive', async () => {
+    expect(await ktapReporter.render(await inputOf(mixed))).toContain('# SKIP no mapping cache % in this <kernel>');
+  });
+});
+
+test.describe('html', () => {
+  test('should be valid and self-contained', async () => {
+    const text = await htmlReporter.render(await inputOf(mixed));
+    const report = await new HtmlValidate({
+      extends: ['html-validate:recommended'],
+      // Style, not validity: case of the doctype, type of buttons made by scripts, trailing blanks in logs.
+      rules: { 'doctype-style': 'off', 'no-trailing-whitespace': 'off', 'long-title': 'off', 'no-inline-style': 'error' },
+    }).validateString(text);
+    expect(report.results.flatMap(({ messages }) => messages.map(({ ruleId, message, line }) => `${line}: ${ruleId}: ${message}`))).toEqual([]);
+    expect(text).not.toMatch(/(?:src|href)="(?!#)/);
+    expect(text).not.toMatch(/url\(|@import|https?:/);
+  });
+
+  test('should show markup in a kernel log or a note as text', async () => {
+    const input = await inputOf({ ...mixed, notRun: ({ rule }) => (rule === 'begin/error' ? '<script>alert(1)</script><img src=x onerror=alert(2)>' : undefined) });
+    const text = await htmlReporter.render(input);
+    expect(text).not.toContain('<script>alert(1)');
+    expect(text).not.toContain('<img');
+    expect(text).toContain('&lt;script&gt;alert(1)');
+    expect(text).toContain('condition of map/length-aligned &lt;&amp;&quot;]]&gt;');
+  });
+
+  test('should say what changed when it is given an earlier run', async () => {
+    const [before, after] = [await sampleRun({ casesPerCell: 1, seed: 1 }), await sampleRun({ ...mixed, lost: () => false, seed: 2 })];
+    const text = await htmlReporter.render(reportInput(after, sampleRuleTexts, compareRuns([before, after])));
+    expect(text).toContain('REGRESSION: 8 new');
+  });
+});
+
+test.describe('json', () => {
+  test('should hold the verdict, the matrix and the findings', async () => {
+    const report = JSON.parse(await jsonReporter.render(await inputOf(mixed))) as { verdict: unknown; findings: unknown[]; matrix: { rows: { rule: string; half?: string; cells: { path: string; status: string }[] }[] } };
+    expect(report.verdict).toMatchObject({ kind: 'deviates', exitCode: 1 });
+    expect(report.findings).toHaveLength(8);
+    const row = report.matrix.rows.find(({ rule, half }) => rule === 'map/length-aligned' && half === 'write')!;
+    expect(row.cells.find(({ path }) => path === 'direct-read')).toMatchObject({ status: 'deviates' });
+    expect(row.cells.find(({ path }) => path === 'fiemap')).toMatchObject({ status: 'conforms' });
+  });
+});
+
+test.describe('markdown', () => {
+  test('should show the rows that need a look and fold the others', async () => {
+    const text = await markdownReporter.render(await inputOf(mixed));
+    expect(text).toMatch(/^## DEVIATES: 8 findings/);
+    const [shown, folded] = text.split(/<details><summary>\d+ rules that conform on every path/);
+    expect(shown).toContain('| `map/length-aligned@read` | FAIL 1/2 | FAIL 1/2 | ok 2 | FAIL 1/2 | FAIL 1/2 |');
+    expect(shown).not.toContain('`map/type-known@read` |');
+    expect(folded).toContain('`map/type-known@read` |');
+  });
+
+  test('should keep markup of reasons from becoming markup', async () => {
+    expect(await markdownReporter.render(await inputOf({ ...nothing, notRun: () => '<b>|`x`' }))).toContain('\\<b\\>\\|\\`x\\`');
+  });
+});
+
+test.describe('mail', () => {
+  test('should be plain text of 72 columns but for logs and commands', async () => {
+    const text = await mailReporter.render(await inputOf(mixed));
+    expect(text).toMatch(/^Subject: \[iomapfuzz\] 7\.3\.0-iomapfuzz: DEVIATES/);
+    const long = text.split('\n').slice(1).filter((line) => line.length > 80 && !line.includes('[   12.4') && !line.includes('./iomapfuzz'));
+    expect(long).toEqual([]);
+    expect(text).toMatch(/^ {3}\.\/iomapfuzz conformance --rule map\/length-aligned --path [a-z-]+ --seed 42$/m);
+    expect(text.match(/pread|pwrite|lseek/g)).toHaveLength(1);
+  });
+});
