@@ -36,12 +36,13 @@ export interface Replay {
 
 /** Judged alone: without a cell of the plan there is no rule that the case has to meet. */
 const noCell = { id: '', rule: '', path: '' };
+export const verdictAlone = (of: Case, outcome: Outcome, facts: KernelFacts): Verdict => verdictOf({ cell: noCell, case: of }, outcome, facts);
 
 /** Replays one after the other, each in the guest that the source gives; `source` decides how fresh that is. */
 export async function* replay(source: GuestSource, of: Case, times: number, facts: KernelFacts, signal?: AbortSignal): AsyncGenerator<Replay> {
   for (let n = 0; n < times && !signal?.aborted; n += 1) {
     for await (const { outcome } of execute(source, [of], signal ? { signal } : {})) {
-      yield { outcome, verdict: verdictOf({ cell: noCell, case: of }, outcome, facts) };
+      yield { outcome, verdict: verdictAlone(of, outcome, facts) };
     }
   }
 }

@@ -60,7 +60,7 @@ export function usesOf(of: Case, prediction: Prediction, deviations: readonly De
     config: iomap && revision.opcodes.IOMAP_CONFIG !== undefined,
     bytes: devices || calls.has('pread') || calls.has('pwrite'),
     trace: iomap && revision.badDataEvent && (prediction.refusals.some((list) => list.length > 0) || deviations.some(({ aspect }) => aspect === 'trace-event')),
-    comparesRequests: prediction.requests.length > 0 && deviations.some(({ aspect }) => aspect === 'request'),
+    comparesRequests: begin && prediction.requests.length > 0 && deviations.some(({ aspect }) => aspect === 'request'),
   };
 }
 
