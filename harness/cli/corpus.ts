@@ -2,12 +2,12 @@
 import { Command, Option } from 'commander';
 import { join } from 'node:path';
 import { UntestableKernelError, UsageError } from '../../vm/errors.ts';
+import { describeIdentity, identifyKernel } from '../../vm/kernel/identify.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { loadRun } from '../../reports/run.ts';
 import type { CellInfo } from '../model/results.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { formatCase, readCaseFile } from '../run/case-file.ts';
-import { untestable } from '../run/capabilities.ts';
 import type { PlannedRun } from '../run/conformance.ts';
 import { Corpus, addressOf, type CorpusEntry } from '../run/corpus.ts';
 import { showsOf } from '../run/corpus-shows.ts';
@@ -138,8 +138,8 @@ function minimiseCommand(): Command {
         const first = await guests.lease();
         const { facts } = first;
         await guests.release(first, 'healthy');
-        const reason = untestable(facts, 'r3');
-        if (reason !== undefined) throw new UntestableKernelError(reason);
+        const identity = identifyKernel(facts);
+        if (identity.kind !== 'testable') throw new UntestableKernelError(describeIdentity(identity));
         for (const [hash, entry] of before) {
           if (stop.signal.aborted) break;
           const of = corpus.read(hash);
