@@ -197,7 +197,7 @@ class Runner {
     const files = value.geometry.files.length;
     const nodeids = Array.from({ length: files }, (_, index) => nodeidOf(serial, index));
     const observation: PackedObservation = {
-      mount: session.mount, steps: [], transcript: new Uint8Array(0), written: [], events: early, deviceChanges: [], nodeids,
+      mount: session.mount, steps: [], transcript: new Uint8Array(0), written: [], stepBounds: [], events: early, deviceChanges: [], nodeids,
       inodes: nodeids.map(inoOf),
     };
     if (session.mount.errno === 0) {
@@ -205,7 +205,11 @@ class Runner {
       const control = { ...session.control, unmountedFd: () => unmounted ??= this.#native.open('/dev/fuse', O_RDWR, 0) };
       const workload = new Workload(this.#native, control, session.paths(serial, files));
       try {
-        for (const step of value.workload) observation.steps.push(workload.run(step));
+        observation.stepBounds.push(session.begun);
+        for (const step of value.workload) {
+          observation.steps.push(workload.run(step));
+          observation.stepBounds.push(session.begun);
+        }
       } finally {
         workload.end();
         if (unmounted !== undefined && unmounted >= 0) this.#native.close(unmounted);

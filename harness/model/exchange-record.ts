@@ -36,6 +36,8 @@ export interface PackedObservation extends Omit<Observation, 'transcript'> {
   transcript: Uint8Array;
   /** What WRITE requests carried, by sequence number. */
   written: { seq: number; data: ByteRun[] }[];
+  /** Sequence numbers between which the requests of each step lie: before the first step, then after each. */
+  stepBounds: number[];
   /** Node id of each file of the case; exchanges about other cases' files are in the log too. */
   nodeids: bigint[];
 }

@@ -21,7 +21,7 @@ function operationsFor(revision: RevisionId): Operations {
 /** `revision`: the case's, whose layouts its requests have. A simulated guest's observation is not packed and comes back as it is. */
 export function unpackObservation(packed: PackedObservation | Observation, revision: RevisionId): Observation {
   if (!('written' in packed)) return packed;
-  const { transcript: bytes, written, nodeids, ...rest } = packed;
+  const { transcript: bytes, written, nodeids, stepBounds, ...rest } = packed;
   const operations = operationsFor(revision);
   const data = new Map(written.map(({ seq, data: runs }) => [seq, runs]));
   const transcript: Exchange[] = [];
@@ -30,6 +30,9 @@ export function unpackObservation(packed: PackedObservation | Observation, revis
     const file = nodeids.indexOf(exchange.nodeid);
     if (file < 0 && exchange.nodeid >= firstCaseNode) continue;
     if (file >= 0) exchange.file = file;
+    // What came after the last step (RELEASE, DESTROY) or before the first (INIT) belongs to none.
+    const step = stepBounds.findIndex((bound) => exchange.seq < bound) - 1;
+    if (step >= 0) exchange.step = step;
     const runs = data.get(exchange.seq);
     if (runs) exchange.request['data'] = runs;
     transcript.push(exchange);

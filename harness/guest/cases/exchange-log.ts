@@ -9,6 +9,11 @@ export class LogWriter {
   readonly #bytes: Buffer;
   #seq = 0;
 
+  /** Sequence number of the next exchange. */
+  get next(): number {
+    return this.#seq;
+  }
+
   constructor(words: Int32Array, log: SharedArrayBuffer) {
     this.#words = words;
     this.#bytes = Buffer.from(log);

@@ -102,6 +102,11 @@ export class Session {
     };
   }
 
+  /** Sequence number that follows the one of the newest request. */
+  get begun(): number {
+    return Atomics.load(this.#server.words, WORD.begun);
+  }
+
   paths(serial: number, files: number): string[] {
     return Array.from({ length: files }, (_, index) => `${mountPoint}/${fileName(serial, index)}`);
   }

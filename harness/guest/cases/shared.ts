@@ -25,6 +25,8 @@ export const WORD = {
   /** Requests that the server has begun to answer, and those that it has answered and logged. */
   taken: 9,
   handled: 10,
+  /** Sequence number that follows the one of the newest request the server took up. */
+  begun: 11,
   /** BACKING_OPEN results, one word per device. */
   devices: 16,
 } as const;
