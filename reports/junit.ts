@@ -7,9 +7,10 @@ import type { Finding } from './findings.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import type { Run } from './run.ts';
-import { printable } from './text.ts';
+import { logExcerpt, printable } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
+const LOG_LINES = 200;
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\n': '&#10;', '\t': '&#9;' };
 const attribute = (text: string): string => printable(text).replace(/[&<>"\n\t]/g, (sign) => escapes[sign]!);
 const content = (text: string): string => printable(text).replace(/[&<>]/g, (sign) => escapes[sign]!);
@@ -115,6 +116,6 @@ function properties({ summary }: Run): [string, string][] {
 function renderTest({ name, className, outcome, message, body, log }: Test): string {
   const open = `  <testcase name="${attribute(name)}" classname="${attribute(className)}"`;
   const inner = outcome === 'passed' ? '' : `<${outcome} message="${attribute(message ?? '')}"${outcome === 'skipped' ? '' : ` type="${outcome === 'failure' ? 'deviation' : 'infrastructure'}"`}>${content(body ?? '')}</${outcome}>`;
-  const output = log ? `<system-out>${content(`kernel log:\n${log}`)}</system-out>` : '';
+  const output = log ? `<system-out>${content(`kernel log:\n${logExcerpt(log, LOG_LINES).join('\n')}`)}</system-out>` : '';
   return inner || output ? `${open}>${inner}${output}</testcase>` : `${open}/>`;
 }

@@ -5,7 +5,7 @@ import { countStatuses, type CellStatus } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { countsText } from './terminal.ts';
-import { duration, plural, printable, wrap } from './text.ts';
+import { duration, logExcerpt, plural, printable, wrap } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
 const WIDTH = 72;
@@ -61,7 +61,7 @@ function facts({ run: { summary, counts } }: ReportInput): string[] {
 function renderGroup(group: FindingGroup, number: number, { run, rules }: ReportInput): string[] {
   const { example: record } = group.example;
   const rule = rules.get(group.rule);
-  const log = record.consoleTail?.trimEnd().split('\n').slice(-LOG_LINES) ?? [];
+  const log = record.consoleTail ? logExcerpt(record.consoleTail, LOG_LINES) : [];
   return [
     ...wrap(`${number}. ${groupTitle(group)} (${plural(group.cases, 'case')})`, WIDTH, 3),
     ...wrap(`   On ${placesOf(group)}.`, WIDTH, 3), '',

@@ -5,11 +5,12 @@ import type { Matrix, MatrixRow } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { cellText, countsText } from './terminal.ts';
-import { duration, plural, printable } from './text.ts';
+import { duration, logExcerpt, plural, printable } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
 /** GitHub cuts a job summary at 1 MiB: so many findings are shown in full. */
 const MAX_GROUPS = 20;
+const LOG_LINES = 60;
 
 export const markdownReporter: Reporter = {
   format: 'markdown',
@@ -52,7 +53,7 @@ function renderGroup(group: FindingGroup, { run, rules }: ReportInput): string[]
     `${plural(group.cases, 'case')}; smallest ${code(record.hash.slice(0, 16))}: ${text(record.note)}`, '',
     '<details><summary>timeline, kernel log, how to reproduce</summary>', '',
     ...fence(timelineText(buildTimeline(record))), '',
-    ...(record.consoleTail ? [...fence(record.consoleTail.trimEnd().split('\n')), ''] : []),
+    ...(record.consoleTail ? [...fence(logExcerpt(record.consoleTail, LOG_LINES)), ''] : []),
     ...fence(reproduceCommands(group.example, run)), '', '</details>', '',
   ];
 }

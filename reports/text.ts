@@ -35,3 +35,10 @@ export function duration(ms: number): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   return seconds < 3600 ? `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s` : `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min`;
 }
+
+/** The last lines of a kernel log, with a word on what stands before them. */
+export function logExcerpt(log: string, maxLines: number): string[] {
+  const lines = log.trimEnd().split('\n');
+  const left = lines.length - maxLines;
+  return left > 0 ? [`[... ${plural(left, 'line')} before ...]`, ...lines.slice(left)] : lines;
+}

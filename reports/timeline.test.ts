@@ -37,3 +37,15 @@ test('should say so when a case comes from a schema that it does not know', asyn
   const { case: _case, ...without } = example;
   expect(textOf(without)).toBe('the results do not hold this case');
 });
+
+test('should leave out the middle of a very long case, never what deviates', async () => {
+  const { example } = (await deviating()).findings[0]!;
+  const observation = observationOf(example)!;
+  const many = Array.from({ length: 2000 }, () => observation.transcript[2]!);
+  const timeline = buildTimeline({ ...example, observation: jsonSafe({ ...observation, transcript: many }) });
+  expect(timeline).toMatchObject({ kind: 'timeline' });
+  if (timeline.kind !== 'timeline') return;
+  expect(timeline.entries.length).toBeLessThan(310);
+  expect(timeline.entries.flatMap(({ deviations }) => deviations)).toHaveLength(2);
+  expect(timelineText(timeline).join('\n')).toMatch(/\d+ more entries are left out here/);
+});

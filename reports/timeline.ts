@@ -38,7 +38,18 @@ export function buildTimeline(record: CaseRecord): Timeline {
   // What no syscall shows (a warning, changed device bytes) stands at the end, where it was found.
   const loose = deviations.filter(({ step }) => step === undefined || value.workload[step] === undefined);
   if (loose.length > 0) entries.push({ kind: 'event', title: 'over the whole case', lines: [], deviations: loose });
-  return { kind: 'timeline', entries, case: value, ...(observation && { observation }) };
+  return { kind: 'timeline', entries: shortened(entries), case: value, ...(observation && { observation }) };
+}
+
+/** Nobody reads on after so many; what deviates is always kept. */
+const MAX_ENTRIES = 300;
+
+function shortened(entries: TimelineEntry[]): TimelineEntry[] {
+  if (entries.length <= MAX_ENTRIES) return entries;
+  const rest = entries.slice(MAX_ENTRIES);
+  const telling = rest.filter(({ deviations }) => deviations.length > 0);
+  const left: TimelineEntry = { kind: 'setup', title: `${rest.length - telling.length} more entries are left out here; the results hold them`, lines: [], deviations: [] };
+  return [...entries.slice(0, MAX_ENTRIES), left, ...telling];
 }
 
 function setup({ geometry, revision, debugIomap }: Case): TimelineEntry {

@@ -49,14 +49,16 @@ export function conformanceCommand(): Command {
       const seed = options.seed ?? Math.floor(Math.random() * 0x7fff_ffff);
       const spec = await vmSpecOf(options);
       const progress = progressLine();
-      await campaign({
+      const { untestable } = await campaign({
         spec, cells, seed, runs: options.runs, revision: options.uapi, directory: out, kernelOrigin: originOf(options),
         ...(options.flavour === undefined ? {} : { flavour: options.flavour }),
         ...(options.shard === undefined ? {} : { shard: options.shard }),
         onProgress: progress.update,
       });
       progress.end();
-      process.exitCode = await printRun(out);
+      const exitCode = await printRun(out);
+      // What `git bisect run` skips.
+      process.exitCode = untestable ? 125 : exitCode;
     });
 }
 

@@ -7,13 +7,13 @@ import type { KernelFacts } from '../model/channel.ts';
 import { caseHash } from '../model/hash.ts';
 import { jsonSafe } from '../model/results.ts';
 import type { Deviation, Verdict } from '../model/verdict.ts';
-import { untestable } from '../run/capabilities.ts';
 import { emitC } from '../run/emit/emit-c.ts';
 import type { Findings, KernelNotes } from '../run/emit/findings.ts';
 import { emitMail } from '../run/emit/mail.ts';
 import { FreshGuests } from '../run/fresh-guests.ts';
 import { exitCodeOf, parseReference, reliabilityOf, replay, resolveCase, type Reliability, type Replay } from '../run/repro.ts';
 import { tellingConfig } from '../run/session.ts';
+import { describeIdentity, identifyKernel } from '../../vm/kernel/identify.ts';
 import { qemuVersion } from '../../vm/qemu/accelerator.ts';
 import { ruleTexts } from './rule-texts.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
@@ -61,8 +61,8 @@ async function replayAll(value: Case, options: ReproOptions, say: (line: string)
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   try {
     const { facts, environment } = await guests.prepare();
-    const reason = untestable(facts, value.revision);
-    if (reason !== undefined) throw new UntestableKernelError(reason);
+    const identity = identifyKernel(facts);
+    if (identity.kind !== 'testable') throw new UntestableKernelError(describeIdentity(identity));
     const replays: Replay[] = [];
     for await (const one of replay(guests, value, times, facts, stop.signal)) {
       replays.push(one);

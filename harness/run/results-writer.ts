@@ -1,6 +1,7 @@
 /** Writes a results directory while a run goes on; see harness/model/results.ts for the format. */
 import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { InfrastructureError, UsageError, errnoOf, messageOf } from '../../vm/errors.ts';
 import type { CaseRecord, RunSummary } from '../model/results.ts';
 
 /** A summary is rewritten at most this often: it is small, but a fast campaign finishes thousands of cases a second. */
@@ -12,11 +13,15 @@ export class ResultsWriter {
   #console: number;
   #lastSummaryMs = 0;
 
-  /** Creates the directory. Throws when it holds results already, and whatever the file system says. */
+  /** Creates the directory. Throws UsageError when it holds results already or cannot be made. */
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true });
+    try {
+      mkdirSync(directory, { recursive: true });
+    } catch (error) {
+      throw new UsageError(`the results directory ${directory} cannot be made (${messageOf(error)}); name another by --out`);
+    }
     if (readdirSync(directory).some((name) => name === 'summary.json' || name === 'cases.jsonl')) {
-      throw new ResultsExist(directory);
+      throw new UsageError(`${directory} already holds results; give another --out directory, or move those away`);
     }
     this.directory = directory;
     this.#cases = openSync(join(directory, 'cases.jsonl'), 'a');
@@ -24,11 +29,11 @@ export class ResultsWriter {
   }
 
   append(record: CaseRecord): void {
-    writeSync(this.#cases, `${JSON.stringify(record)}\n`);
+    this.#write(() => { writeSync(this.#cases, `${JSON.stringify(record)}\n`); });
   }
 
   appendConsole(text: string): void {
-    writeSync(this.#console, text);
+    this.#write(() => { writeSync(this.#console, text); });
   }
 
   /** Replaces summary.json when it is old enough. */
@@ -38,23 +43,31 @@ export class ResultsWriter {
 
   /** Writes the final summary and closes the files. */
   finish(summary: RunSummary): void {
-    fsyncSync(this.#cases);
-    this.#writeSummary(summary);
-    closeSync(this.#cases);
-    closeSync(this.#console);
+    try {
+      this.#write(() => { fsyncSync(this.#cases); });
+      this.#writeSummary(summary);
+    } finally {
+      closeSync(this.#cases);
+      closeSync(this.#console);
+    }
+  }
+
+  /** A full disk ends the run; what was written before stays. */
+  #write(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      const advice = errnoOf(error) === 'ENOSPC' ? 'free some space or name another disk by --out' : 'name another directory by --out';
+      throw new InfrastructureError(`the results cannot be written to ${this.directory} (${messageOf(error)}); what finished before is there; ${advice}`);
+    }
   }
 
   #writeSummary(summary: RunSummary): void {
-    const temporary = join(this.directory, 'summary.json.new');
-    writeFileSync(temporary, `${JSON.stringify(summary, undefined, 1)}\n`);
-    renameSync(temporary, join(this.directory, 'summary.json'));
+    this.#write(() => {
+      const temporary = join(this.directory, 'summary.json.new');
+      writeFileSync(temporary, `${JSON.stringify(summary, undefined, 1)}\n`);
+      renameSync(temporary, join(this.directory, 'summary.json'));
+    });
     this.#lastSummaryMs = Date.now();
-  }
-}
-
-/** The directory already holds the results of another run, which must not be mixed with this one's. */
-export class ResultsExist extends Error {
-  constructor(directory: string) {
-    super(`${directory} already holds results; give another --out directory, or move those away`);
   }
 }

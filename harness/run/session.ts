@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../vm/root.ts';
+import { describeIdentity, identifyKernel } from '../../vm/kernel/identify.ts';
 import { qemuVersion } from '../../vm/qemu/accelerator.ts';
 import type { VmSpec } from '../../vm/vm.ts';
 import type { KernelFacts } from '../model/channel.ts';
@@ -12,7 +13,6 @@ import { RESULTS_FORMAT, type CaseRecord, type Counts, type Environment, type Ru
 import type { RevisionId } from '../uapi/revision.ts';
 import { planRuns, runConformance, type PlannedRun, type Shard } from './conformance.ts';
 import { LocalGuests } from './guests.ts';
-import { untestable } from './capabilities.ts';
 import type { PlanCell } from './plan.ts';
 import { ResultsWriter } from './results-writer.ts';
 
@@ -34,8 +34,9 @@ export interface Campaign {
   onProgress?: (line: string) => void;
 }
 
-/** Runs the cells' cases. Rejects when no guest can be had at all; the results directory then says so. */
-export async function campaign(of: Campaign): Promise<RunSummary> {
+/** Runs the cells' cases. `untestable`: this kernel has nothing to judge, every case was left out. Rejects when no guest can be had at all; the results directory then says so. */
+export async function campaign(of: Campaign): Promise<{ summary: RunSummary; untestable: boolean }> {
+  let untestable = false;
   const writer = new ResultsWriter(of.directory);
   const guests = new LocalGuests(of.spec, (lines) => { writer.appendConsole(lines.map((line) => `${line}\n`).join('')); });
   const started = Date.now();
@@ -67,11 +68,14 @@ export async function campaign(of: Campaign): Promise<RunSummary> {
     const { facts } = first;
     summary.environment = environmentOf(of, first.environment, facts);
     await guests.release(first, 'healthy');
-    const reason = untestable(facts, of.revision);
-    if (reason !== undefined) {
+    const identity = identifyKernel(facts, of.spec.kernel.config);
+    if (identity.kind !== 'testable') {
+      const reason = describeIdentity(identity);
       summary.notices.push(reason);
+      untestable = true;
       for (const run of runs) add(notRun(run, of.seed, reason));
     } else {
+      for (const { channel, reason } of identity.missing) summary.notices.push(`not judged: the ${channel}: ${reason}`);
       for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal: stop.signal })) {
         add(record);
         summary.elapsedMs = Date.now() - started;
@@ -80,7 +84,7 @@ export async function campaign(of: Campaign): Promise<RunSummary> {
       }
     }
     summary.complete = !stop.signal.aborted;
-    return summary;
+    return { summary, untestable };
   } catch (error) {
     summary.endedBy ??= error instanceof Error ? error.message : String(error);
     throw error;

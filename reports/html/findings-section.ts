@@ -2,7 +2,7 @@
 import type { Finding } from '../findings.ts';
 import type { ReportInput } from '../reporter.ts';
 import { reproduceCommands } from '../reproduce.ts';
-import { plural } from '../text.ts';
+import { logExcerpt, plural } from '../text.ts';
 import { buildTimeline, type Timeline } from '../timeline.ts';
 import { extentsPicture } from './extents-picture.ts';
 import { html, type Markup } from './markup.ts';
@@ -10,6 +10,7 @@ import { anchor } from './matrix-section.ts';
 
 /** More would make the page slow; the others are listed with their smallest case. */
 const MAX_IN_FULL = 100;
+const LOG_LINES = 400;
 
 export function findingsSection(input: ReportInput): Markup {
   const { findings, losses } = input.run;
@@ -65,7 +66,7 @@ ${deviations.map(({ rule, aspect, expected, seen }) => html`<div class="deviatio
 }
 
 const kernelLog = (tail: string | undefined): Markup | undefined =>
-  (tail ? html`<h4>Kernel log</h4><pre class="log" tabindex="0">${tail.trimEnd()}</pre>` : undefined);
+  (tail ? html`<h4>Kernel log</h4><pre class="log" tabindex="0">${logExcerpt(tail, LOG_LINES).join('\n')}</pre>` : undefined);
 
 const caseFile = (value: unknown, hash: string): Markup | undefined => (value === undefined ? undefined
   : html`<details class="file"><summary>The case as a file</summary><div class="copyable" data-file="case-${hash.slice(0, 16)}.json"><pre tabindex="0"><code>${JSON.stringify(value, undefined, 1)}</code></pre></div></details>`);

@@ -38,9 +38,6 @@ export const keptBytes = 64 << 10;
 /** A case that makes the kernel ask more often is in a loop. */
 export const mostExchanges = 20_000;
 
-/** Header of a log record: request bytes, reply bytes (-1: no reply), errno of the reply's write, sequence number. */
-export const recordHeaderBytes = 16;
-
 /** Name of a case's file in the root directory: `c<serial>.<file>`. */
 export const fileName = (serial: number, file: number): string => `c${serial}.${file}`;
 export function parseFileName(name: string): { serial: number; file: number } | undefined {
