@@ -14,6 +14,7 @@ import { Vm } from '../../../vm/vm.ts';
 import type { Case } from '../../model/case.ts';
 import type { Observation } from '../../model/observation.ts';
 import { NULL_ADDR } from '../../uapi/revision.ts';
+import { unpackObservation } from '../unpack.ts';
 import { emitC } from './emit-c.ts';
 import { predict } from './predict.ts';
 import type { Findings } from './findings.ts';
@@ -66,7 +67,7 @@ async function observe(value: Case): Promise<Observation> {
   let observation: Observation | undefined;
   for (;;) {
     const message = await vm.receive(60_000);
-    if (message.kind === 'case-done') observation = message.observation;
+    if (message.kind === 'case-done') observation = unpackObservation(message.observation, value.revision);
     else if (message.kind === 'case-failed' || message.kind === 'error') throw new Error(message.reason);
     else if (message.kind === 'cases-done') return observation!;
   }
