@@ -18,8 +18,9 @@ function operationsFor(revision: RevisionId): Operations {
   return table;
 }
 
-/** `revision`: the case's, whose layouts its requests have. */
-export function unpackObservation(packed: PackedObservation, revision: RevisionId): Observation {
+/** `revision`: the case's, whose layouts its requests have. A simulated guest's observation is not packed and comes back as it is. */
+export function unpackObservation(packed: PackedObservation | Observation, revision: RevisionId): Observation {
+  if (!('written' in packed)) return packed;
   const { transcript: bytes, written, nodeids, ...rest } = packed;
   const operations = operationsFor(revision);
   const data = new Map(written.map(({ seq, data: runs }) => [seq, runs]));
