@@ -83,12 +83,13 @@ function checkCommand(): Command {
       if (strays.length > 0) throw new UsageError(`${corpus.path('*')}: not in the index: ${strays.join(', ')}; add them with \`corpus add\`, or remove them`);
       const directory = options.out ?? join('iomapfuzz-results', `corpus-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
       const progress = progressLine();
-      await campaign({
+      const { untestable } = await campaign({
         kind: 'corpus', planned, spec: await vmSpecOf(options), cells: distinctCells(planned), seed: 0, runs: 1, revision: revisionOf(planned), directory,
         kernelOrigin: originOf(options), ...(options.flavour !== undefined && { flavour: options.flavour }), onProgress: progress.update,
       });
       progress.end();
-      process.exitCode = await printRun(directory);
+      const exitCode = await printRun(directory);
+      process.exitCode = untestable ? 125 : exitCode;
       if (options.record !== undefined) await record(corpus, directory, options.record);
     });
 }
@@ -151,7 +152,7 @@ function minimiseCommand(): Command {
             console.log(`${hash}  left as it is: it could not be judged on this kernel`);
             continue;
           }
-          const result = await reduce(guests, of, keep, facts, stop.signal);
+          const result = await reduce((cases) => execute(guests, cases, { signal: stop.signal }), of, keep, facts, stop.signal);
           const address = addressOf(result.case);
           if (address === hash) continue;
           smaller += 1;

@@ -49,7 +49,7 @@ export function reproCommand(): Command {
         if (reliability.counts.conforms + reliability.counts.deviates === 0) throw new UsageError(`nothing was judged, so that there is nothing to write about: ${summaryOf(reliability)}`);
         process.stdout.write(emitMail({ case: value, findings, timeline: timelineOf(value, reliability, true), consoleTail: reliability.shown?.consoleTail ?? [] }));
       } else if (reliability.shown) console.log(['', ...timelineOf(value, reliability)].join('\n'));
-      process.exitCode = exitCodeOf(reliability);
+      process.exitCode = exitCodeOf(reliability, options.times ?? 1);
     });
 }
 

@@ -23,12 +23,12 @@ const entrySchema = z.strictObject({
 });
 export type CorpusEntry = z.infer<typeof entrySchema>;
 
-const indexSchema = z.strictObject({
+export const corpusIndexSchema = z.strictObject({
   schema: z.literal(CORPUS_SCHEMA),
   /** By the first 12 digits of the case's content hash: cases/HASH.json. */
   cases: z.record(z.string().regex(/^[0-9a-f]{12}$/), entrySchema),
 });
-type Index = z.infer<typeof indexSchema>;
+type Index = z.infer<typeof corpusIndexSchema>;
 
 const HASH_DIGITS = 12;
 
@@ -56,7 +56,7 @@ export class Corpus {
     }
     const { schema } = (json ?? {}) as { schema?: unknown };
     if (typeof schema === 'number' && schema > CORPUS_SCHEMA) throw new UsageError(`${path} has schema ${schema}, this iomapfuzz knows ${CORPUS_SCHEMA}; update iomapfuzz`);
-    const parsed = indexSchema.safeParse(json);
+    const parsed = corpusIndexSchema.safeParse(json);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
       throw new UsageError(`${path} is no corpus index: ${issue?.path.join('.') || 'the whole file'}: ${issue?.message ?? ''}; restore it from version control`);

@@ -1,38 +1,26 @@
 import { expect, test } from '@playwright/test';
 import { runIdeal } from '../../oracles/testing/ideal-kernel.ts';
 import type { Case } from '../model/case.ts';
-import type { GuestMessage, HostMessage, KernelFacts } from '../model/channel.ts';
+import type { KernelFacts } from '../model/channel.ts';
 import { parseCase, formatCase } from './case-file.ts';
 import { begin, geometry, hole, makeCase, mapped, mappings, openDirect, sampleCases } from './emit/testing/samples.ts';
-import type { Guest, GuestSource } from './execute.ts';
+import type { Executed, Outcome } from './execute.ts';
 import { reduce, redundant, shown, smaller } from './reduce.ts';
 
 const facts: KernelFacts = { release: '', version: '', commandLine: '', fuse: true, enableIomap: true, debugIomap: true, badDataEvent: true, tainted: 0 };
 
-/** A guest whose kernel follows the rules. */
-class IdealGuest implements Guest {
-  readonly facts = facts;
-  #messages: GuestMessage[] = [];
-
-  send(message: HostMessage): void {
-    if (message.kind !== 'run-cases') return;
-    const { id } = message;
-    for (const { index, case: of } of message.cases) {
-      try {
-        this.#messages.push({ kind: 'case-done', id, index, observation: runIdeal(of) });
-      } catch (error) {
-        this.#messages.push({ kind: 'case-failed', id, index, reason: String(error) });
-      }
+/** A kernel that follows the rules. */
+async function* ideal(cases: readonly Case[]): AsyncGenerator<Executed> {
+  for (const [index, of] of cases.entries()) {
+    let outcome: Outcome;
+    try {
+      outcome = { kind: 'observed', observation: runIdeal(of) };
+    } catch (error) {
+      outcome = { kind: 'failed', reason: String(error) };
     }
-    this.#messages.push({ kind: 'cases-done', id });
+    yield await Promise.resolve({ index, outcome });
   }
-  receive(): Promise<GuestMessage> {
-    return Promise.resolve(this.#messages.shift()!);
-  }
-  consoleTail(): readonly string[] { return []; }
-  lossOf(): never { throw new Error('nothing is lost here'); }
 }
-const source: GuestSource = { lease: () => Promise.resolve(new IdealGuest()), release: () => Promise.resolve() };
 const shownBy = (of: Case): string => shown(of, { kind: 'observed', observation: runIdeal(of) }, facts)!;
 
 const refusal = makeCase(
@@ -47,7 +35,7 @@ const refusal = makeCase(
 test('should leave of a refused case what the refusal needs', async () => {
   const keep = shownBy(refusal);
   expect(keep).toBe('refused: map/length-nonzero@read 117');
-  const { case: reduced } = await reduce(source, refusal, keep, facts);
+  const { case: reduced } = await reduce(ideal, refusal, keep, facts);
   expect(shownBy(reduced)).toBe(keep);
   expect(reduced.script).toHaveLength(1);
   expect(reduced.workload.map(({ call }) => call)).toEqual(['open', 'pread']);
@@ -58,7 +46,7 @@ test('should leave of a refused case what the refusal needs', async () => {
 test('should leave of a served case every reply that was served', async () => {
   const served = makeCase([openDirect, { call: 'pread', fd: 0, offset: 0n, lengthBytes: 8192 }, { call: 'close', fd: 0 }],
     [begin(mappings(mapped({ length: 4096n })), { times: 1 }), begin(mappings(hole()), { times: 1 }), begin(mappings(hole()))]);
-  const { case: reduced } = await reduce(source, served, shownBy(served), facts);
+  const { case: reduced } = await reduce(ideal, served, shownBy(served), facts);
   expect(reduced.script).toHaveLength(2);
   expect(reduced.workload.map(({ call }) => call)).toEqual(['open', 'pread']);
 });

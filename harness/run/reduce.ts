@@ -5,7 +5,7 @@ import { jsonSafe } from '../model/results.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { rulesReached } from '../../oracles/judge.ts';
 import { addressOf } from './corpus.ts';
-import { execute, type GuestSource, type Outcome } from './execute.ts';
+import type { Executed, Outcome } from './execute.ts';
 import { signatureOf, verdictAlone } from './repro.ts';
 
 /**
@@ -36,14 +36,17 @@ export interface Reduced {
 /** Rounds of leaving out one part each; a case has a few dozen parts at most. */
 const MAX_ROUNDS = 200;
 
+/** Executes cases; outcomes in any order. */
+export type Run = (cases: readonly Case[]) => AsyncIterable<Executed>;
+
 /** `keep`: what must not change, as `shown` says it of the whole case. */
-export async function reduce(source: GuestSource, of: Case, keep: string, facts: KernelFacts, signal?: AbortSignal): Promise<Reduced> {
+export async function reduce(run: Run, of: Case, keep: string, facts: KernelFacts, signal?: AbortSignal): Promise<Reduced> {
   let best = of;
   let tried = 0;
   for (let round = 0; round < MAX_ROUNDS && !signal?.aborted; round += 1) {
     const candidates = smaller(best);
     let found: number | undefined;
-    for await (const { index, outcome } of execute(source, candidates, signal ? { signal } : {})) {
+    for await (const { index, outcome } of run(candidates)) {
       tried += 1;
       // Candidates stand in the order in which they save most; cases of one geometry may come back first.
       if ((found === undefined || index < found) && shown(candidates[index]!, outcome, facts) === keep) found = index;

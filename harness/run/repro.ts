@@ -79,9 +79,9 @@ export function reliabilityOf(replays: readonly Replay[]): Reliability {
   };
 }
 
-/** As docs/architecture.md says: 1 deviates, 3 lost, 4 nothing judged, 0 conforms. */
-export function exitCodeOf({ counts }: Reliability): 0 | 1 | 3 | 4 {
+/** As docs/architecture.md says: 1 deviates, 3 lost or interrupted, 4 nothing judged, 0 conforms. `asked`: replays that were to be made. */
+export function exitCodeOf({ counts, times }: Reliability, asked: number): 0 | 1 | 3 | 4 {
   if (counts.deviates > 0) return 1;
-  if (counts.lost > 0) return 3;
+  if (counts.lost > 0 || times < asked) return 3;
   return counts.conforms > 0 ? 0 : 4;
 }
