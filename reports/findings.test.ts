@@ -40,6 +40,14 @@ test('should put what broke the kernel before everything else', () => {
   expect(collect([record(0, cell, [accepted('map/a'), accepted('kernel/healthy')]), cell]).map(({ rule }) => rule)).toEqual(['kernel/healthy', 'map/a']);
 });
 
+test('should not make findings of what follows from a refusal that did not come', () => {
+  const cell = cellOf('map/a', 'direct-write', 'violating');
+  const silent: Deviation = { rule: 'map/a', aspect: 'trace-event', expected: 'a report', seen: 'no report' };
+  const follows: Deviation = { rule: 'device/bytes', aspect: 'device-bytes', expected: 'device 1', seen: 'writer 0' };
+  expect(collect([record(0, cell, [silent, follows]), cell]).map(({ rule }) => rule)).toEqual(['map/a']);
+  expect(collect([record(0, cell, [follows]), cell]).map(({ rule }) => rule)).toEqual(['device/bytes']);
+});
+
 test('should group what says the same in several places, whatever values were drawn', () => {
   const cells = [cellOf('map/a', 'fiemap', 'violating', 'read'), cellOf('map/a', 'seek-data', 'violating', 'read'), cellOf('map/a', 'fiemap', 'violating', 'write')];
   const group = (...seen: string[]) => groupFindings(collect(...cells.map((cell, n): [CaseRecord, CellInfo] => [record(n, cell, [accepted('map/a', seen[n])]), cell])));

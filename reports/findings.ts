@@ -25,7 +25,7 @@ export class FindingCollector {
 
   add(record: CaseRecord, cell: CellInfo | undefined): void {
     if (record.verdict.kind !== 'deviates') return;
-    for (const [rule, deviations] of byRule(record.verdict.deviations)) {
+    for (const [rule, deviations] of causes(byRule(record.verdict.deviations))) {
       const half = cell?.rule === rule ? cell.half : undefined;
       const path = cell?.path ?? callOf(record, deviations[0]!);
       // A case drawn for one rule can contradict another, to which its border means nothing.
@@ -98,6 +98,17 @@ function byRule(deviations: Deviation[]): Map<string, Deviation[]> {
   const groups = new Map<string, Deviation[]>();
   for (const deviation of deviations) groups.set(deviation.rule, [...(groups.get(deviation.rule) ?? []), deviation]);
   return groups;
+}
+
+/**
+ * A refusal that did not come, or came where none was due, explains the requests and bytes that follow it in the same case: those are not
+ * findings of their own. The record keeps all of them.
+ */
+function causes(groups: Map<string, Deviation[]>): Map<string, Deviation[]> {
+  const refusals: readonly Deviation['aspect'][] = ['trace-event', 'warn'];
+  const about = [...groups].filter(([, deviations]) => deviations.some(({ aspect }) => refusals.includes(aspect)));
+  if (about.length === 0) return groups;
+  return new Map([...groups].filter(([rule]) => rule.startsWith('kernel/') || about.some(([cause]) => cause === rule)));
 }
 
 /** Without a cell (fuzzing) the syscall that shows the deviation stands for the path. */

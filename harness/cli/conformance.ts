@@ -63,7 +63,7 @@ export function conformanceCommand(): Command {
 }
 
 /** Prints the matrix of a results directory; the exit code says what the run came to. */
-async function printRun(directory: string): Promise<number> {
+export async function printRun(directory: string): Promise<number> {
   const loaded = await loadRun(directory);
   if (loaded.kind !== 'run') throw new UsageError(explainProblem(loaded));
   const matrix = buildMatrix(loaded.run);
@@ -87,7 +87,7 @@ function selectCells({ uapi, rule, path }: ConformanceOptions): PlanCell[] {
 const matches = (pattern: string, id: string): boolean =>
   new RegExp(`^${pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`).test(id);
 
-const originOf = ({ kernel, kdir }: VmOptions): string => (kernel !== undefined ? `--kernel ${kernel}` : kdir !== undefined ? `--kdir ${kdir}` : 'reference');
+export const originOf = ({ kernel, kdir }: VmOptions): string => (kernel !== undefined ? `--kernel ${kernel}` : kdir !== undefined ? `--kdir ${kdir}` : 'reference');
 
 export function shardOf(text: string): Shard {
   const match = /^([1-9]\d*)\/([1-9]\d*)$/.exec(text);

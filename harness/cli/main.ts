@@ -7,6 +7,7 @@ import { VmError, isKernelsFault } from '../../vm/qemu/failure.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { conformanceCommand } from './conformance.ts';
 import { compareCommand } from './compare.ts';
+import { corpusCommand } from './corpus.ts';
 import { doctorCommand } from './doctor.ts';
 import { kernelCommand } from './kernel.ts';
 import { mergeCommand } from './merge.ts';
@@ -25,6 +26,7 @@ const commands = [
   conformanceCommand,
   serveCommand,
   reproCommand,
+  corpusCommand,
   reportCommand,
   compareCommand,
   mergeCommand,

@@ -44,13 +44,12 @@ export function reproCommand(): Command {
         deviations: reliability.shown?.deviations ?? [], clauses: ruleTexts(value.revision), kernel,
         reliability: { shown: reliability.shown?.times ?? reliability.counts.conforms, of: reliability.times },
       };
-      const timeline = timelineOf(value, reliability);
       if (options.emit === 'c') process.stdout.write(emitC(value, findings));
       else if (options.emit === 'mail') {
         if (reliability.counts.conforms + reliability.counts.deviates === 0) throw new UsageError(`nothing was judged, so that there is nothing to write about: ${summaryOf(reliability)}`);
-        process.stdout.write(emitMail({ case: value, findings, timeline, consoleTail: reliability.shown?.consoleTail ?? [] }));
-      } else if (reliability.shown) console.log(['', ...timeline].join('\n'));
-      process.exitCode = exitCodeOf(reliability);
+        process.stdout.write(emitMail({ case: value, findings, timeline: timelineOf(value, reliability, true), consoleTail: reliability.shown?.consoleTail ?? [] }));
+      } else if (reliability.shown) console.log(['', ...timelineOf(value, reliability)].join('\n'));
+      process.exitCode = exitCodeOf(reliability, options.times ?? 1);
     });
 }
 
@@ -94,7 +93,14 @@ function summaryOf({ times, counts }: Reliability): string {
   return `the case ${parts.join(', ') || 'was not replayed'}`;
 }
 
-function timelineOf(value: Case, { shown, observation }: Reliability): string[] {
+/** Requests that every open file makes; a reader of a mail knows them. */
+const everyday = new Set(['INIT', 'LOOKUP', 'GETATTR', 'OPEN', 'FLUSH', 'RELEASE', 'FORGET', 'GETXATTR', 'IOMAP_CONFIG']);
+
+/** `brief`: without everyday requests that the case says nothing about. */
+function timelineOf(value: Case, { shown, observation: whole }: Reliability, brief = false): string[] {
+  const scripted = new Set<string>(value.script.map(({ on }) => on));
+  const observation = whole && brief
+    ? { ...whole, transcript: whole.transcript.filter(({ name }) => scripted.has(name) || !everyday.has(name)) } : whole;
   return timelineText(buildTimeline({
     n: 0, hash: caseHash(value), note: '', seed: value.provenance?.seed ?? 0, case: encodeCase(value),
     verdict: shown ? { kind: 'deviates', deviations: [...shown.deviations] } : { kind: 'conforms' },

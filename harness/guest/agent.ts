@@ -7,7 +7,7 @@ import { readKernelFacts } from './kernel-facts.ts';
 import { Port } from './port.ts';
 import { runCases } from './run-cases.ts';
 
-type Send = (message: GuestMessage) => void;
+type Send = (...messages: GuestMessage[]) => void;
 type Handlers = { [K in HostMessage['kind']]?: (message: Extract<HostMessage, { kind: K }>, send: Send) => void | Promise<void> };
 
 /** One row per kind of message; a new kind is a new row. */
@@ -20,7 +20,7 @@ const handlers: Handlers = {
 };
 
 const port = new Port(process.argv[2]!);
-const send: Send = (message) => { port.send(message); };
+const send: Send = (...messages) => { port.send(...messages); };
 
 async function handle(message: HostMessage): Promise<void> {
   const handler = handlers[message.kind] as ((message: HostMessage, send: Send) => void | Promise<void>) | undefined;

@@ -14,9 +14,10 @@ export class Port {
   }
 
   /** Blocks until the host took it: what was sent is there even if the kernel dies next. */
-  send(message: GuestMessage): void {
-    const frame = encodeFrame(message);
-    for (let done = 0; done < frame.length;) done += writeSync(this.#fd, frame, done);
+  send(...messages: GuestMessage[]): void {
+    const frames = messages.map(encodeFrame);
+    const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames);
+    for (let done = 0; done < bytes.length;) done += writeSync(this.#fd, bytes, done);
   }
 
   /** Calls back with every message from the host; the promise rejects when the port cannot be read any more. */

@@ -3,7 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Case, Step } from '../model/case.ts';
 import type { GuestMessage, HostMessage } from '../model/channel.ts';
-import type { DeviceChange, Exchange, Observation } from '../model/observation.ts';
+import type { ByteRun } from '../model/bytes.ts';
+import type { PackedObservation } from '../model/exchange-record.ts';
+import type { KernelEvent } from '../model/observation.ts';
+import { OPCODES } from '../uapi/fuse-operations.ts';
+import { inHeader, writeIn } from '../uapi/fuse-structs.ts';
+import { glance } from './cases/exchange-log.ts';
 import { loadNative, type Native } from '../native/index.ts';
 import { revisions } from '../uapi/revision.ts';
 import { KernelEvents } from './cases/kernel-events.ts';
@@ -13,10 +18,10 @@ import { Session } from './cases/session.ts';
 import { inoOf, nodeidOf } from './cases/shared.ts';
 import { Workload } from './cases/workload.ts';
 
-type Send = (message: GuestMessage) => void;
+type Send = (...messages: GuestMessage[]) => void;
 type RunCases = Extract<HostMessage, { kind: 'run-cases' }>;
 interface Numbered { index: number; case: Case; serial: number }
-interface Unverified { item: Numbered; observation: Observation }
+interface Unverified { item: Numbered; observation: PackedObservation }
 
 const O_RDWR = 2;
 /** So many read-only cases share one comparison of the devices; if it finds a change they are run again one by one. */
@@ -45,14 +50,20 @@ const sessionKey = (value: Case): string => {
 };
 
 const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'seekData', 'seekHole', 'fiemap', 'fstat'] as const);
+/** Only direct reads and reports ask while their syscall waits; readahead, for one, asks in its own time. */
+const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value)
+  && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));
 const mayWrite = ({ workload }: Case): boolean => workload.some((step) => !readOnly.has(step.call) || step.call === 'open' && step.flags.includes('trunc'));
 
 /** A write-type operation, or something that only follows one, although the workload did not write. */
-function wrote(transcript: readonly Exchange[], value: Case): boolean {
-  const { opFlags } = revisions[value.revision];
+function wrote(log: Buffer, value: Case): boolean {
+  const { opFlags, opcodes } = revisions[value.revision];
   const writing = (opFlags.WRITE | opFlags.ZERO | opFlags.UNSHARE | opFlags.WRITEBACK) >>> 0;
-  return transcript.some(({ name, request }) => name === 'WRITE' || name === 'IOMAP_IOEND' || name === 'FALLOCATE'
-    || (name === 'IOMAP_BEGIN' || name === 'IOMAP_END') && ((request['opflags'] as number) & writing) !== 0);
+  for (const { opcode, opflags } of glance(log)) {
+    if (opcode === OPCODES.WRITE || opcode === OPCODES.FALLOCATE || opcode === opcodes.IOMAP_IOEND) return true;
+    if ((opcode === opcodes.IOMAP_BEGIN || opcode === opcodes.IOMAP_END) && (opflags & writing) !== 0) return true;
+  }
+  return false;
 }
 
 const modulePath = (parameter: string): string => `/sys/module/fuse/parameters/${parameter}`;
@@ -80,7 +91,14 @@ class Runner {
     setParameter('enable_iomap', true);
   }
 
-  run({ id, cases }: RunCases, send: Send): void {
+  run({ id, cases }: RunCases, sendNow: Send): void {
+    // A write to the port costs as much as a case: results travel with the announcement of the next case.
+    const waiting: GuestMessage[] = [];
+    const send: Send = (...messages) => {
+      waiting.push(...messages);
+      const { kind } = messages.at(-1)!;
+      if (kind === 'case-begins' || kind === 'cases-done') sendNow(...waiting.splice(0));
+    };
     // Mounting costs more than a hundred cases: those of one geometry run together, in their order.
     const groups = new Map<string, Numbered[]>();
     for (const { index, case: value } of cases) {
@@ -116,7 +134,7 @@ class Runner {
           this.#sessionKey = key;
           announced = false;
           // INIT and CONFIG are no case's.
-          this.#session.exchanges(item.serial);
+          this.#session.exchanges(false);
         }
         if (!announced) this.#session!.announce(group.map(serverCase));
         announced = true;
@@ -124,7 +142,7 @@ class Runner {
         if (mayWrite(item.case)) {
           observation.deviceChanges = this.#session!.devices.changes();
           send({ kind: 'case-done', id, index: item.index, observation });
-        } else if (wrote(observation.transcript, item.case)) {
+        } else if (wrote(Buffer.from(observation.transcript), item.case)) {
           unverified.push({ item, observation });
           verify();
         } else {
@@ -150,7 +168,7 @@ class Runner {
       const session = this.#session;
       this.#closeSession();
       // Unmounting speaks too: SYNCFS, DESTROY, and whatever the kernel complains about.
-      observation.transcript.push(...session.lastExchanges(item.serial));
+      this.#addLog(observation, session.lastExchanges());
       observation.events.push(...this.#events.drain());
       send({ kind: 'case-done', id, index: item.index, observation });
     } catch (error) {
@@ -159,7 +177,7 @@ class Runner {
   }
 
   /** Once more, alone: the devices were found changed after a stretch of cases, and this says by which. */
-  #again(item: Numbered): Observation {
+  #again(item: Numbered): PackedObservation {
     const again = { ...item, serial: this.#serial++ };
     this.#session!.announce([serverCase(again)]);
     const observation = this.#execute(again, this.#session!);
@@ -167,35 +185,50 @@ class Runner {
     return observation;
   }
 
-  #settle(value: Case): Observation['events'] {
+  #settle(value: Case): KernelEvent[] {
     if (this.#debug !== value.debugIomap) setParameter('debug_iomap', value.debugIomap);
     this.#debug = value.debugIomap;
     // What came after the last case was reported is nobody's.
     return this.#events.drain().filter(({ kind }) => kind === 'bug' || kind === 'warning' || kind === 'assertion');
   }
 
-  #execute({ case: value, serial }: Numbered, session: Session, before?: Observation['events']): Observation {
+  #execute({ case: value, serial }: Numbered, session: Session, before?: KernelEvent[]): PackedObservation {
     const early = before ?? this.#settle(value);
     const files = value.geometry.files.length;
-    const observation: Observation = {
-      mount: session.mount, steps: [], transcript: [], events: early, deviceChanges: [] as DeviceChange[],
-      inodes: Array.from({ length: files }, (_, index) => inoOf(nodeidOf(serial, index))),
+    const nodeids = Array.from({ length: files }, (_, index) => nodeidOf(serial, index));
+    const observation: PackedObservation = {
+      mount: session.mount, steps: [], transcript: new Uint8Array(0), written: [], stepBounds: [], events: early, deviceChanges: [], nodeids,
+      inodes: nodeids.map(inoOf),
     };
     if (session.mount.errno === 0) {
       let unmounted: number | undefined;
       const control = { ...session.control, unmountedFd: () => unmounted ??= this.#native.open('/dev/fuse', O_RDWR, 0) };
       const workload = new Workload(this.#native, control, session.paths(serial, files));
       try {
-        for (const step of value.workload) observation.steps.push(workload.run(step));
+        observation.stepBounds.push(session.begun);
+        for (const step of value.workload) {
+          observation.steps.push(workload.run(step));
+          observation.stepBounds.push(session.begun);
+        }
       } finally {
         workload.end();
         if (unmounted !== undefined && unmounted >= 0) this.#native.close(unmounted);
       }
     }
-    observation.transcript = session.exchanges(serial);
+    this.#addLog(observation, session.exchanges(isQuiet(value)));
     const events = this.#events.drain();
     if (events.length > 0) observation.events = [...early, ...events];
     return observation;
+  }
+
+  #addLog(observation: PackedObservation, log: Buffer): void {
+    if (log.length === 0) return;
+    observation.transcript = observation.transcript.length === 0 ? log : Buffer.concat([observation.transcript, log]);
+    for (const { seq, opcode, request } of glance(log)) {
+      if (opcode !== OPCODES.WRITE) continue;
+      const at = inHeader.size + writeIn.size;
+      observation.written.push({ seq, data: this.#native.decodeRuns(request, at, request.length - at) as ByteRun[] });
+    }
   }
 
   #closeSession(): void {

@@ -6,6 +6,7 @@ import { Vm } from '../../vm/vm.ts';
 import type { Case, Geometry, ScriptLine, Step } from '../model/case.ts';
 import type { MappingSpec } from '../model/mapping.ts';
 import type { Observation } from '../model/observation.ts';
+import { unpackObservation } from '../run/unpack.ts';
 
 const nullAddr = 0xffff_ffff_ffff_ffffn;
 const fileBytes = 65536n;
@@ -35,7 +36,7 @@ async function run(...cases: Case[]): Promise<(Observation | string)[]> {
   const results: (Observation | string)[] = [];
   for (;;) {
     const message = await vm.receive(60_000);
-    if (message.kind === 'case-done') results[message.index] = message.observation;
+    if (message.kind === 'case-done') results[message.index] = unpackObservation(message.observation, cases[message.index]!.revision);
     else if (message.kind === 'case-failed') results[message.index] = message.reason;
     else if (message.kind === 'error') throw new Error(message.reason);
     else if (message.kind === 'cases-done') return results;

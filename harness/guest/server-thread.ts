@@ -42,6 +42,7 @@ function serve(start: SessionStart): void {
   }, {
     answer: (request) => {
       Atomics.add(words, WORD.taken, 1);
+      if (request.names[0] !== barrierName) Atomics.store(words, WORD.begun, log.next + 1);
       return words[WORD.count]! > mostExchanges && request.names[0] !== barrierName ? fail(constants.errno.EIO) : files.answer(request);
     },
     initialised: (init: InitIn) => {

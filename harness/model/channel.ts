@@ -4,6 +4,7 @@
  * announcements before it.
  */
 import type { Case } from './case.ts';
+import type { PackedObservation } from './exchange-record.ts';
 import type { Observation } from './observation.ts';
 
 export const PROTOCOL = 1;
@@ -22,7 +23,7 @@ export type GuestMessage =
   | { kind: 'hello'; protocol: number; facts: KernelFacts }
   /** Write-ahead: the case that is about to run, so that a panic or a hang names it. */
   | { kind: 'case-begins'; id: number; index: number }
-  | { kind: 'case-done'; id: number; index: number; observation: Observation }
+  | { kind: 'case-done'; id: number; index: number; observation: PackedObservation | Observation }
   /** The guest could not execute a case (not a judgement of the kernel). */
   | { kind: 'case-failed'; id: number; index: number; reason: string }
   | { kind: 'cases-done'; id: number }

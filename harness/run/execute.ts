@@ -5,6 +5,7 @@
 import type { Case } from '../model/case.ts';
 import type { GuestMessage, HostMessage, KernelFacts } from '../model/channel.ts';
 import type { Observation } from '../model/observation.ts';
+import { unpackObservation } from './unpack.ts';
 
 /** What the executor needs of a VM. `receive` rejects with an error that says how the VM was lost. */
 export interface Guest {
@@ -78,8 +79,9 @@ export async function* execute(source: GuestSource, cases: readonly Case[], opti
           else if (message.kind === 'case-done') {
             take(pending, message.index);
             inFlight = undefined;
-            poisoned ||= taints(message.observation);
-            yield { index: message.index, outcome: { kind: 'observed', observation: message.observation } };
+            const observation = unpackObservation(message.observation, cases[message.index]!.revision);
+            poisoned ||= taints(observation);
+            yield { index: message.index, outcome: { kind: 'observed', observation } };
           } else if (message.kind === 'case-failed') {
             take(pending, message.index);
             inFlight = undefined;

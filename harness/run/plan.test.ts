@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { judge, rulesReached } from '../../oracles/judge.ts';
+import { describeRule } from '../../oracles/rules/describe.ts';
 import { beginTables, type BeginTable } from '../../oracles/rules/first-violation.ts';
 import { EndlessWalk } from '../../oracles/kernel/scripted-server.ts';
 import { runIdeal } from '../../oracles/testing/ideal-kernel.ts';
@@ -44,6 +45,10 @@ test('every rule of map and begin has its cells', () => {
   const rules = [...table.reply, ...table.map, ...table.validate, ...table.devices].map((rule) => rule.id);
   expect(rules).toHaveLength(RULES_OF_BEGIN);
   expect([...rules, 'begin/retry'].filter((rule) => !planned.some((cell) => cell.rule === rule))).toEqual([]);
+});
+
+test('has words for what every cell is about', () => {
+  expect([...new Set(planned.map((cell) => cell.rule))].filter((rule) => describeRule(rule) === undefined)).toEqual([]);
 });
 
 test('gives the same cases for the same seed and others for another', () => {

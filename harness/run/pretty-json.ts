@@ -1,6 +1,6 @@
 /** JSON for people and for diffs: what fits a line stands on a line. */
 
-const WIDTH = 120;
+const WIDTH = 132;
 
 /** Members stand in the order they have; undefined members are left out. Ends with a newline. */
 export function prettyJson(value: unknown): string {

@@ -36,12 +36,13 @@ export interface Replay {
 
 /** Judged alone: without a cell of the plan there is no rule that the case has to meet. */
 const noCell = { id: '', rule: '', path: '' };
+export const verdictAlone = (of: Case, outcome: Outcome, facts: KernelFacts): Verdict => verdictOf({ cell: noCell, case: of }, outcome, facts);
 
 /** Replays one after the other, each in the guest that the source gives; `source` decides how fresh that is. */
 export async function* replay(source: GuestSource, of: Case, times: number, facts: KernelFacts, signal?: AbortSignal): AsyncGenerator<Replay> {
   for (let n = 0; n < times && !signal?.aborted; n += 1) {
     for await (const { outcome } of execute(source, [of], signal ? { signal } : {})) {
-      yield { outcome, verdict: verdictOf({ cell: noCell, case: of }, outcome, facts) };
+      yield { outcome, verdict: verdictAlone(of, outcome, facts) };
     }
   }
 }
@@ -78,9 +79,9 @@ export function reliabilityOf(replays: readonly Replay[]): Reliability {
   };
 }
 
-/** As docs/architecture.md says: 1 deviates, 3 lost, 4 nothing judged, 0 conforms. */
-export function exitCodeOf({ counts }: Reliability): 0 | 1 | 3 | 4 {
+/** As docs/architecture.md says: 1 deviates, 3 lost or interrupted, 4 nothing judged, 0 conforms. `asked`: replays that were to be made. */
+export function exitCodeOf({ counts, times }: Reliability, asked: number): 0 | 1 | 3 | 4 {
   if (counts.deviates > 0) return 1;
-  if (counts.lost > 0) return 3;
+  if (counts.lost > 0 || times < asked) return 3;
   return counts.conforms > 0 ? 0 : 4;
 }

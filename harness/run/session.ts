@@ -17,6 +17,10 @@ import type { PlanCell } from './plan.ts';
 import { ResultsWriter } from './results-writer.ts';
 
 export interface Campaign {
+  /** Default: conformance. */
+  kind?: RunSummary['kind'];
+  /** The cases, when they are not drawn from the cells. */
+  planned?: readonly PlannedRun[];
   spec: VmSpec;
   cells: readonly PlanCell[];
   seed: number;
@@ -37,7 +41,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
   const guests = new LocalGuests(of.spec, (lines) => { writer.appendConsole(lines.map((line) => `${line}\n`).join('')); });
   const started = Date.now();
   const summary: RunSummary = {
-    format: RESULTS_FORMAT, kind: 'conformance', toolVersion: toolVersion(), argv: process.argv.slice(2), revision: of.revision, seed: of.seed,
+    format: RESULTS_FORMAT, kind: of.kind ?? 'conformance', toolVersion: toolVersion(), argv: process.argv.slice(2), revision: of.revision, seed: of.seed,
     ...(of.shard === undefined ? {} : { shard: of.shard }),
     startedAt: new Date(started).toISOString(), elapsedMs: 0, complete: false,
     cells: of.cells.map(({ id, rule, half, path, border, impossible }) => ({
@@ -58,7 +62,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     writer.append(record);
   };
   try {
-    const runs = planRuns(of.cells, of);
+    const runs = of.planned ?? planRuns(of.cells, of);
     of.onProgress?.('booting a guest');
     const first = await guests.lease();
     const { facts } = first;

@@ -31,6 +31,9 @@ function judgeStep(expected: StepExpectation, result: StepResult): Finding[] {
       const findings: Finding[] = [];
       if (expected.ret !== undefined && result.ret !== expected.ret) findings.push({ aspect: 'result', expected: String(expected.ret), seen: String(result.ret) });
       if (expected.fiemap) findings.push(...judgeExtents(expected.fiemap, result.fiemap ?? []));
+      if (expected.fiemapMapped !== undefined && result.fiemapMapped !== undefined && result.fiemapMapped !== expected.fiemapMapped) {
+        findings.push({ aspect: 'result', expected: `${expected.fiemapMapped} extents`, seen: `${result.fiemapMapped} extents` });
+      }
       if (expected.sizeBytes !== undefined && result.sizeBytes !== expected.sizeBytes) {
         findings.push({ aspect: 'size', expected: `${expected.sizeBytes} bytes`, seen: `${result.sizeBytes} bytes` });
       }

@@ -64,6 +64,8 @@ export function begin(world: World, file: FileState, opflags: number, pos: bigin
     },
   });
   const payload = payloadOf(exchange);
+  // Not about the payload's size, which is a rule of its own: the header named another request or another length.
+  if (exchange.writeErrno && payload.length === beginOut.size) throw new Unspecified(`the kernel refused the reply's header (errno ${exchange.writeErrno})`);
   const mappings = payload.length === beginOut.size ? beginOut.decode(payload) : undefined;
   const context: BeginContext = {
     ...world.facts, opflags, pos, count: BigInt(exchange.request['count'] as bigint), inodeHasCache: false,

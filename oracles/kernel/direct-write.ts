@@ -31,6 +31,8 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
     if (mapping.kind === 'failed') {
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
         if (!file.directIo) throw new Unspecified('the fallback to buffered writes is not modelled');
+        // No direct write took place, the buffered one is forbidden: whether that is an error to report by IOEND is not said.
+        if (pos === offset && world.driver.choose(2) === 0) return { kind: 'fails', rule: 'begin/enosys', errnos: [EIO] };
         mapping.errno = EIO;
       }
       rule = mapping.rule;

@@ -19,6 +19,8 @@ export type StepExpectation = {
     /** pread: what may lie in the buffer behind the returned bytes, up to the length asked for, besides poison. */
     behind?: readonly Segment[];
     fiemap?: readonly FiemapExtent[];
+    /** fm_mapped_extents. */
+    fiemapMapped?: number;
     sizeBytes?: bigint;
     /** Bits of the first u64 of an ioctl's answer: those that must be set, and those that may be. */
     outFlags?: { set: bigint; may: bigint };

@@ -5,11 +5,14 @@ import type { Exchange, SentReply } from '../../harness/model/observation.ts';
 import { lseekOut } from '../../harness/uapi/fuse-structs.ts';
 import { beginOut, ioendOut, type IomapIo } from '../../harness/uapi/iomap.ts';
 import { NULL_ADDR, revisions, type Revision } from '../../harness/uapi/revision.ts';
+import { errnos } from '../rules/rule.ts';
 import type { Driver, ExpectedField, ExpectedRequest } from './driver.ts';
 
 /** A walk that gets nowhere would never end: a kernel without its checks is cut off here. */
 const MAX_REQUESTS = 200;
 const PAGE = 4096n;
+/** struct fuse_out_header. */
+const outHeaderBytes = 16;
 const LOFF_MAX = (1n << 63n) - 1n;
 
 /** The kernel kept asking without getting anywhere. */
@@ -44,22 +47,22 @@ export class ScriptedServer implements Driver {
     const request = plain(expected.fields);
     const exchange: Exchange = {
       seq: this.transcript.length, unique: BigInt(this.transcript.length + 1) * 2n, opcode: 0, name: expected.name, nodeid: 2n, request,
-      ...(expected.file !== undefined && { file: expected.file }), reply: this.#answer(expected, request), writeErrno: 0,
+      ...(expected.file !== undefined && { file: expected.file }), ...this.#answer(expected, request),
     };
     this.transcript.push(exchange);
     return exchange;
   }
 
-  #answer(expected: ExpectedRequest, request: Record<string, unknown>): SentReply {
+  #answer(expected: ExpectedRequest, request: Record<string, unknown>): { reply: SentReply; writeErrno: number } {
     const opflags = Number(request['opflags'] ?? 0);
     const line = this.#case.script.find((candidate) => candidate.on === expected.name
       && (candidate.file === undefined || candidate.file === expected.file)
       && ((candidate.opflagsSet ?? 0) & opflags) >>> 0 === (candidate.opflagsSet ?? 0)
       && ((candidate.opflagsClear ?? 0) & opflags) === 0
       && (this.#used.get(candidate) ?? 0) < (candidate.times ?? Infinity));
-    if (!line) return this.#ordinary(expected.name, request);
+    if (!line) return { reply: this.#ordinary(expected.name, request), writeErrno: 0 };
     this.#used.set(line, (this.#used.get(line) ?? 0) + 1);
-    return this.#encode(line.reply);
+    return { reply: this.#encode(line.reply), writeErrno: writeErrnoOf(line.reply) };
   }
 
   /** As the guest's server answers what no line of the script matches (harness/guest/session/ordinary.ts). */
@@ -96,6 +99,13 @@ export class ScriptedServer implements Driver {
       dev: typeof mapping.dev === 'number' ? mapping.dev : this.#devices[mapping.dev.device]!,
     };
   }
+}
+
+/** What write() on /dev/fuse gives for a header that lies (fs/fuse/dev.c, fuse_dev_do_write): EINVAL for its length, ENOENT for its unique. */
+function writeErrnoOf(reply: Reply): number {
+  if (reply.kind !== 'raw') return 0;
+  if (reply.lengthBytes !== undefined && reply.lengthBytes !== outHeaderBytes + reply.payload.length / 2) return errnos.EINVAL;
+  return reply.unique === undefined ? 0 : errnos.ENOENT;
 }
 
 const isField = (field: ExpectedField | Record<string, ExpectedField>): field is ExpectedField =>

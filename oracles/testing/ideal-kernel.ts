@@ -55,6 +55,7 @@ function resultOf(step: StepExpectation, of: Case, index: number): StepResult {
     ret, errno: 0,
     ...(step.data && { data: runsOf(step.data), tail: asked > Number(ret) ? [{ lengthBytes: asked - Number(ret), source: { kind: 'poison' } }] : [] }),
     ...(step.fiemap && { fiemap: [...step.fiemap] }),
+    ...(step.fiemapMapped !== undefined && { fiemapMapped: step.fiemapMapped }),
     ...(step.sizeBytes !== undefined && { sizeBytes: step.sizeBytes }),
     ...(step.outFlags && { out: outOf(step.outFlags.set) }),
   };

@@ -1,16 +1,14 @@
 /** One mounted file system, with its devices and connection: what cases of equal geometry share. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import type { ByteRun } from '../../model/bytes.ts';
 import type { Case } from '../../model/case.ts';
-import type { Exchange, MountResult } from '../../model/observation.ts';
+import type { MountResult } from '../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
-import { operationsOf } from '../../uapi/fuse-operations.ts';
 import { backingMap } from '../../uapi/iomap.ts';
 import { revisions, type Revision } from '../../uapi/revision.ts';
 import type { ControlPlane } from './control-step.ts';
 import { DeviceSet } from './devices.ts';
-import { readLog } from './exchange-log.ts';
+import { takeLog } from './exchange-log.ts';
 import type { ServerCase, SessionStart } from './messages.ts';
 import type { ServerHandle } from './server-handle.ts';
 import { STATE, WORD, barrierName, fileName, mostExchanges } from './shared.ts';
@@ -46,7 +44,6 @@ export class Session {
   readonly #native: Native;
   readonly #server: ServerHandle;
   readonly #start: SessionStart;
-  readonly #operations;
   readonly #revision: Revision;
 
   private constructor(native: Native, server: ServerHandle, start: SessionStart, devices: DeviceSet, mount: MountResult) {
@@ -56,7 +53,6 @@ export class Session {
     this.devices = devices;
     this.mount = mount;
     this.#revision = revisions[start.revision];
-    this.#operations = operationsOf(this.#revision);
   }
 
   /** Mounts. What the kernel refuses is in `mount`; what the guest cannot do at all is thrown. */
@@ -106,6 +102,11 @@ export class Session {
     };
   }
 
+  /** Sequence number that follows the one of the newest request. */
+  get begun(): number {
+    return Atomics.load(this.#server.words, WORD.begun);
+  }
+
   paths(serial: number, files: number): string[] {
     return Array.from({ length: files }, (_, index) => `${mountPoint}/${fileName(serial, index)}`);
   }
@@ -115,28 +116,25 @@ export class Session {
   }
 
   /**
-   * What was asked and answered for this case since the last call. Comes back when the server has answered everything the
-   * kernel has asked so far. Throws Error when the case made the kernel ask without end.
+   * The log since the last call, when the server has answered what the kernel asked so far. `quiet`: the case can have left
+   * nothing behind that the kernel asks in its own time, so that nothing needs to be pushed through. Throws Error when the case
+   * made the kernel ask without end.
    */
-  exchanges(serial: number): Exchange[] {
-    this.#barrier();
-    return this.#read(serial);
+  exchanges(quiet: boolean): Buffer {
+    if (!quiet || !this.#settled()) this.#barrier();
+    return this.lastExchanges();
   }
 
   /** What came after that, until the connection ended; for a closed session. */
-  lastExchanges(serial: number): Exchange[] {
-    return this.#read(serial);
-  }
-
-  #read(serial: number): Exchange[] {
+  lastExchanges(): Buffer {
     const { words, log } = this.#server;
     const count = Atomics.load(words, WORD.count);
     const fresh = Atomics.load(words, WORD.consumed) === 0;
     const lost = words[WORD.lost]!;
-    const exchanges = readLog(words, log, this.#operations, serial, (buffer, at, length) => this.#native.decodeRuns(buffer, at, length) as ByteRun[]);
+    const taken = takeLog(words, log);
     if (fresh && count > mostExchanges) throw new Error(`the case made the kernel send more than ${mostExchanges} requests`);
     if (fresh && lost > 0) throw new Error(`${lost} exchanges found no room in the transcript`);
-    return exchanges;
+    return taken;
   }
 
   /** Unmounts and takes the devices away. Throws Error when the server's thread does not come back. */
@@ -162,9 +160,17 @@ export class Session {
     if (fd === -errno.ENOENT) return;
     if (fd >= 0) this.#native.close(fd);
     // The connection refuses lookups (CONFIG failed, or it was aborted). What the server took up is still worth waiting for.
+    this.#settled();
+  }
+
+  /** Waits until the server has answered and logged what it has taken up. False: it is still busy after a second. */
+  #settled(): boolean {
     const { words } = this.#server;
-    for (let tries = 0; tries < 100 && Atomics.load(words, WORD.handled) !== Atomics.load(words, WORD.taken); tries++) {
-      Atomics.wait(words, WORD.handled, Atomics.load(words, WORD.handled), 10);
+    for (let tries = 0; tries < 100; tries++) {
+      const handled = Atomics.load(words, WORD.handled);
+      if (handled === Atomics.load(words, WORD.taken)) return true;
+      Atomics.wait(words, WORD.handled, handled, 10);
     }
+    return false;
   }
 }

@@ -25,6 +25,8 @@ export const WORD = {
   /** Requests that the server has begun to answer, and those that it has answered and logged. */
   taken: 9,
   handled: 10,
+  /** Sequence number that follows the one of the newest request the server took up. */
+  begun: 11,
   /** BACKING_OPEN results, one word per device. */
   devices: 16,
 } as const;
@@ -37,9 +39,6 @@ export const logBytes = 8 << 20;
 export const keptBytes = 64 << 10;
 /** A case that makes the kernel ask more often is in a loop. */
 export const mostExchanges = 20_000;
-
-/** Header of a log record: request bytes, reply bytes (-1: no reply), errno of the reply's write, sequence number. */
-export const recordHeaderBytes = 16;
 
 /** Name of a case's file in the root directory: `c<serial>.<file>`. */
 export const fileName = (serial: number, file: number): string => `c${serial}.${file}`;

@@ -5,7 +5,7 @@ import type { Program } from './uses.ts';
 const access = { rw: 'O_RDWR', ro: 'O_RDONLY', wo: 'O_WRONLY' } as const;
 
 export function devices({ case: of, uses }: Program): string {
-  const rows = of.geometry.devices.map((device) => `\t{ .size = ${u64(BigInt(device.sizeBytes))}, .access = ${access[device.access]} },`);
+  const rows = of.geometry.devices.map((device) => `\t{ .size = ${u64(BigInt(device.sizeBytes))}, .access = ${access[device.access]}${uses.registers ? '' : ', .cookie = 0x7ffffffe'} },`);
   const empty = of.geometry.devices.some(({ sizeBytes }) => sizeBytes === 0);
   return `static struct device {
 	uint64_t size;

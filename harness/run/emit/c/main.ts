@@ -78,7 +78,7 @@ ${uses.registers ? '\t\tregister_devices();\n' : ''}${registers ? '\t\tcheck_reg
 ${uses.comparesDevices ? `	check_devices((const struct written[]){
 ${writtenRows(prediction.contents ?? []).map((row) => `\t\t${row},\n`).join('')}		{ 0, 0, { 0, { { 0, 0 } } } },
 	});
-` : ''}${uses.trace ? '\tcheck_trace();\n' : ''}	check_kernel_log();
+` : ''}${uses.comparesRequests ? '\tcheck_all_requested();\n' : ''}${uses.trace ? '\tcheck_trace();\n' : ''}	check_kernel_log();
 	printf(deviations ? "the kernel deviates from the rules: %d time(s)\\n"
 			  : "the kernel conforms to the rules (%d deviations)\\n", deviations);
 	return deviations ? 1 : 0;

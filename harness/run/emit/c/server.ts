@@ -3,11 +3,12 @@ import { configReplyBytes } from '../../../../oracles/kernel/config-reply.ts';
 import type { Reply, ScriptLine } from '../../../model/case.ts';
 import type { MappingSpec } from '../../../model/mapping.ts';
 import type { ConfigOut } from '../../../uapi/iomap.ts';
+import { requests } from './requests.ts';
 import { bits, byteList, errno, initialiser, s64, string, u32, u64 } from './text.ts';
 import type { Program } from './uses.ts';
 
 export function server(program: Program): string {
-  return [files(program), replies(program), printing(program), program.case.script.length > 0 ? script(program) : '', ordinary(program), init(program), loop(program)]
+  return [files(program), replies(program), printing(program), program.uses.comparesRequests ? requests(program) : '', program.case.script.length > 0 ? script(program) : '', ordinary(program), init(program), loop(program)]
     .filter((part) => part !== '').join('\n\n');
 }
 
@@ -460,7 +461,7 @@ static void register_devices(void)
 	}
 }`;
 
-function loop({ case: of }: Program): string {
+function loop({ case: of, uses }: Program): string {
   return `static void *serve(void *unused)
 {
 	/* The kernel wants room for the largest WRITE. */
@@ -483,7 +484,7 @@ function loop({ case: of }: Program): string {
 			continue;
 		}
 		print_request(in, arg);
-${of.script.length > 0 ? '\t\tif (!answer_by_script(in, arg))\n\t\t\tanswer(in, arg);' : '\t\tanswer(in, arg);'}
+${uses.comparesRequests ? '\t\tcheck_request(in, arg);\n' : ''}${of.script.length > 0 ? '\t\tif (!answer_by_script(in, arg))\n\t\t\tanswer(in, arg);' : '\t\tanswer(in, arg);'}
 		fflush(stdout);
 	}
 }`;

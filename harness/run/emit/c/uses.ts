@@ -1,7 +1,11 @@
 /** What of the reproducer a case needs: every section asks here, so that nothing is emitted that is not used. */
 import type { Case, ScriptLine, Step } from '../../../model/case.ts';
+import { canonicalJson } from '../../../model/hash.ts';
+import { jsonSafe } from '../../../model/results.ts';
 import type { Deviation } from '../../../model/verdict.ts';
 import { revisions, type Revision } from '../../../uapi/revision.ts';
+import type { Segment } from '../../../../oracles/kernel/content.ts';
+import type { StepExpectation } from '../../../../oracles/kernel/expectation.ts';
 import type { Prediction } from '../predict.ts';
 
 /** A case on its way to C. */
@@ -49,7 +53,7 @@ export function usesOf(of: Case, prediction: Prediction, deviations: readonly De
     || calls.has('ftruncate') || calls.has('fallocate') || calls.has('fsync') || of.script.some(({ on }) => on === 'IOMAP_BEGIN'));
   const ordinaryBegin = begin && !of.script.some((line) => line.on === 'IOMAP_BEGIN' && isUnconditional(line, of));
   const opens = of.geometry.files.some(({ directIo }) => directIo) || of.script.some(({ on }) => on === 'OPEN');
-  const comparesBytes = prediction.steps.some((outcomes) => outcomes.some((outcome) => outcome.kind === 'succeeds' && outcome.data !== undefined && outcome.data.length > 0));
+  const comparesBytes = prediction.steps.some((outcomes) => comparableBytes(outcomes) !== undefined);
   const writes = ['pwrite', 'ftruncate', 'fallocate', 'fsync'].some((call) => calls.has(call as Step['call']));
   const comparesDevices = devices && prediction.contents !== undefined && (writes || deviations.some(({ aspect }) => aspect === 'device-bytes'));
   return {
@@ -60,7 +64,7 @@ export function usesOf(of: Case, prediction: Prediction, deviations: readonly De
     config: iomap && revision.opcodes.IOMAP_CONFIG !== undefined,
     bytes: devices || calls.has('pread') || calls.has('pwrite'),
     trace: iomap && revision.badDataEvent && (prediction.refusals.some((list) => list.length > 0) || deviations.some(({ aspect }) => aspect === 'trace-event')),
-    comparesRequests: prediction.requests.length > 0 && deviations.some(({ aspect }) => aspect === 'request'),
+    comparesRequests: begin && prediction.requests.length > 0 && deviations.some(({ aspect }) => aspect === 'request'),
   };
 }
 
@@ -82,6 +86,16 @@ function ordinaryRequests(calls: ReadonlySet<Step['call']>, opens: boolean, of: 
   when(begin, 'IOMAP_BEGIN', 'IOMAP_END');
   when(begin && revision.opcodes.IOMAP_IOEND !== undefined, 'IOMAP_IOEND');
   return requests;
+}
+
+/** The bytes that a read has to return, where all readings in which it succeeds agree about them. */
+export function comparableBytes(outcomes: readonly StepExpectation[]): readonly Segment[] | undefined {
+  if (outcomes.some(({ kind }) => kind === 'any')) return undefined;
+  const successes = outcomes.filter((outcome) => outcome.kind === 'succeeds');
+  const [first] = successes;
+  if (!first?.data || first.data.length === 0) return undefined;
+  const text = (data: readonly Segment[] | undefined): string => canonicalJson(jsonSafe(data ?? []));
+  return successes.every(({ ret, data }) => ret === first.ret && text(data) === text(first.data)) ? first.data : undefined;
 }
 
 /** No syscall of the case can be made. */

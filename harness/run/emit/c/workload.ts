@@ -4,7 +4,7 @@ import type { FiemapExtent } from '../../../model/observation.ts';
 import type { StepExpectation } from '../../../../oracles/kernel/expectation.ts';
 import { stretch } from './bytes.ts';
 import { errno, s64, string, u32, u64, wrapLine } from './text.ts';
-import type { Program } from './uses.ts';
+import { comparableBytes, type Program } from './uses.ts';
 
 type StepOf<C extends Step['call']> = Extract<Step, { call: C }>;
 
@@ -34,6 +34,7 @@ export function workload(program: Program): string {
 	return name;
 }` : '',
     uses.calls.has('fiemap') ? fiemapHelper : '',
+    steps.some((text) => text.includes('check_extents(')) ? extentsHelper : '',
     uses.calls.has('pread') && uses.comparesBytes ? readHelper : '',
     uses.calls.has('fuseIoctl') ? ioctlHelper(program) : '',
   ].filter((part) => part !== '');
@@ -78,9 +79,9 @@ static int fiemap(int file, uint64_t start, uint64_t length, uint32_t flags, uin
 	found.map.fm_flags = flags;
 	found.map.fm_extent_count = extents;
 	return ioctl(file, FS_IOC_FIEMAP, &found);
-}
+}`;
 
-static void print_extent(const struct fiemap_extent *extent)
+const extentsHelper = `static void print_extent(const struct fiemap_extent *extent)
 {
 	printf("    logical 0x%llx physical 0x%llx length 0x%llx flags 0x%x\\n",
 	       (unsigned long long)extent->fe_logical, (unsigned long long)extent->fe_physical,
@@ -213,8 +214,9 @@ function details(step: Step, outcomes: readonly StepExpectation[]): string[] {
   const successes = outcomes.filter((outcome) => outcome.kind === 'succeeds');
   const [first] = successes;
   if (!first) return [];
-  if (step.call === 'pread' && first.data && first.data.length > 0 && successes.every(({ ret, data }) => ret === first.ret && data?.length === first.data?.length)) {
-    return [`CHECK_BYTES(buf, ${first.data.map(stretch).join(',\n\t\t    ')});`];
+  const read = step.call === 'pread' ? comparableBytes(outcomes) : undefined;
+  if (read) {
+    return [`CHECK_BYTES(buf, ${read.map(stretch).join(',\n\t\t    ')});`];
   }
   if (step.call === 'fiemap' && first.fiemap && successes.length === 1) {
     const rows = first.fiemap.map(extent);

@@ -70,6 +70,10 @@ export const sampleCases: Readonly<Record<string, Case>> = {
     [{ call: 'open', file: 0, flags: ['rdonly'] }, { call: 'fiemap', fd: 0, start: 0n, lengthBytes: 0x10000n, flags: 0, extents: 4 }],
     [begin(mappings(mapped()))],
   ),
+  'FIEMAP that must be refused': makeCase(
+    [{ call: 'open', file: 0, flags: ['rdonly'] }, { call: 'fiemap', fd: 0, start: 0n, lengthBytes: 0x10000n, flags: 0, extents: 4 }],
+    [begin(mappings(mapped({ type: 77 })))],
+  ),
   'ordinary file operations': makeCase(
     [
       openDirect, { call: 'fsync', fd: 0 }, { call: 'ftruncate', fd: 0, sizeBytes: 0x8000n },

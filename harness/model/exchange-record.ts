@@ -1,0 +1,43 @@
+/**
+ * The transcript as a guest sends it: raw bytes of requests and replies, one record after the other, so that decoding costs the
+ * host and not the guest. A record: request bytes u32, reply bytes s32 (-1: no reply), errno of the reply's write u32, sequence
+ * number u32 (all little-endian), then the request and the reply, each padded to 8 bytes.
+ */
+import type { ByteRun } from './bytes.ts';
+import type { Observation } from './observation.ts';
+
+export const recordHeaderBytes = 16;
+export const padded = (bytes: number): number => (bytes + 7) & ~7;
+
+export interface ExchangeRecord {
+  seq: number;
+  request: Buffer;
+  reply: Buffer | undefined;
+  writeErrno: number;
+}
+
+/** The records in log[0, length), as views of it. */
+export function* recordsOf(log: Buffer, length = log.length): Generator<ExchangeRecord> {
+  for (let at = 0; at < length;) {
+    const requestBytes = log.readUInt32LE(at);
+    const replyBytes = log.readInt32LE(at + 4);
+    const requestAt = at + recordHeaderBytes;
+    const replyAt = requestAt + padded(requestBytes);
+    yield {
+      seq: log.readUInt32LE(at + 12), writeErrno: log.readUInt32LE(at + 8), request: log.subarray(requestAt, requestAt + requestBytes),
+      reply: replyBytes < 0 ? undefined : log.subarray(replyAt, replyAt + replyBytes),
+    };
+    at = replyAt + padded(Math.max(replyBytes, 0));
+  }
+}
+
+/** An observation on its way to the host. */
+export interface PackedObservation extends Omit<Observation, 'transcript'> {
+  transcript: Uint8Array;
+  /** What WRITE requests carried, by sequence number. */
+  written: { seq: number; data: ByteRun[] }[];
+  /** Sequence numbers between which the requests of each step lie: before the first step, then after each. */
+  stepBounds: number[];
+  /** Node id of each file of the case; exchanges about other cases' files are in the log too. */
+  nodeids: bigint[];
+}

@@ -1,0 +1,68 @@
+import { expect, test } from '@playwright/test';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { repositoryRoot } from '../../vm/root.ts';
+import { Corpus } from './corpus.ts';
+import { showsOf } from './corpus-shows.ts';
+import { sampleCases } from './emit/testing/samples.ts';
+import { formatCase } from './case-file.ts';
+
+let directory: string;
+test.beforeEach(() => { directory = mkdtempSync(join(tmpdir(), 'iomapfuzz-corpus-')); });
+test.afterEach(() => { rmSync(directory, { recursive: true }); });
+
+const entry = { why: 'because', origin: 'hand', shows: ['map/length-nonzero@read direct-read violating'], kernels: {} };
+const value = sampleCases['length 0 in the read half']!;
+
+test('should give back what was added, under the address of its content', () => {
+  const corpus = Corpus.open(directory);
+  const hash = corpus.add(value, entry);
+  corpus.save();
+  const again = Corpus.open(directory);
+  expect(again.entries()).toEqual([[hash, entry]]);
+  expect(again.read(hash)).toEqual(value);
+  expect(again.has({ ...value, provenance: { origin: 'elsewhere' } })).toBe(true);
+  expect(again.has({ ...value, debugIomap: false })).toBe(false);
+});
+
+test('should notice a case that was edited in place, and one that is missing', () => {
+  const corpus = Corpus.open(directory);
+  const hash = corpus.add(value, entry);
+  corpus.save();
+  writeFileSync(corpus.path(hash), formatCase({ ...value, debugIomap: false }));
+  expect(() => corpus.read(hash)).toThrow(/was changed/);
+  rmSync(corpus.path(hash));
+  expect(() => corpus.read(hash)).toThrow(/cannot be read/);
+});
+
+test('should remove the file of a case that was removed, when it is saved', () => {
+  const corpus = Corpus.open(directory);
+  const hash = corpus.add(value, entry);
+  corpus.save();
+  corpus.remove(hash);
+  expect(existsSync(corpus.path(hash))).toBe(true);
+  corpus.save();
+  expect(existsSync(corpus.path(hash))).toBe(false);
+});
+
+test('should refuse an index that it cannot read, and say what to do', () => {
+  for (const [text, message] of [['{', /restore it/], ['{"schema": 9, "cases": {}}', /update iomapfuzz/], ['{"schema": 1, "cases": {"x": {}}}', /no corpus index: cases/]] as const) {
+    writeFileSync(join(directory, 'index.json'), text);
+    expect(() => Corpus.open(directory)).toThrow(message);
+  }
+});
+
+test('should say which rules refuse in a case, and on which path', () => {
+  expect(showsOf(value)).toEqual(['map/length-nonzero@read direct-read violating']);
+  expect(showsOf(sampleCases['FIEMAP']!)).toEqual(['fiemap/extents fiemap']);
+  expect(showsOf({ ...value, provenance: { origin: 'conformance map/x@read fiemap legal' } })).toContain('map/x@read fiemap legal');
+});
+
+test('should ship a corpus whose every case can be read, and whose index is as it would be written', () => {
+  const shipped = Corpus.open(join(repositoryRoot(), 'corpora'));
+  expect(shipped.entries().length).toBeGreaterThanOrEqual(30);
+  for (const [hash] of shipped.entries()) expect(() => shipped.read(hash)).not.toThrow();
+  expect(shipped.strays()).toEqual([]);
+  expect(readFileSync(join(shipped.directory, 'index.json'), 'utf8').endsWith('}\n')).toBe(true);
+});

@@ -1,0 +1,136 @@
+/** The corpus: cases worth keeping, content-addressed, and an index that says why each is there and what kernels made of it. */
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { InfrastructureError, UsageError, messageOf } from '../../vm/errors.ts';
+import type { Case } from '../model/case.ts';
+import { caseHash } from '../model/hash.ts';
+import { explainFailure, formatCase, parseCase, readText } from './case-file.ts';
+import { prettyJson } from './pretty-json.ts';
+
+/** Version of the index. */
+export const CORPUS_SCHEMA = 1;
+
+const entrySchema = z.strictObject({
+  /** For people: why the case is kept. */
+  why: z.string().min(1),
+  /** What made it: `conformance map/type-known@read fiemap violating`, `fuzz`, `hand`. */
+  origin: z.string(),
+  /** What it shows, in the form of the conformance plan's cells: `map/type-known@read fiemap violating`. */
+  shows: z.array(z.string()),
+  /** By name of a kernel: what became of the case there. */
+  kernels: z.record(z.string(), z.strictObject({ verdict: z.enum(['conforms', 'deviates', 'unspecified']), rules: z.array(z.string()).optional() })),
+});
+export type CorpusEntry = z.infer<typeof entrySchema>;
+
+export const corpusIndexSchema = z.strictObject({
+  schema: z.literal(CORPUS_SCHEMA),
+  /** By the first 12 digits of the case's content hash: cases/HASH.json. */
+  cases: z.record(z.string().regex(/^[0-9a-f]{12}$/), entrySchema),
+});
+type Index = z.infer<typeof corpusIndexSchema>;
+
+const HASH_DIGITS = 12;
+
+export class Corpus {
+  readonly directory: string;
+  readonly #index: Index;
+
+  private constructor(directory: string, index: Index) {
+    this.directory = directory;
+    this.#index = index;
+  }
+
+  /** Opens a corpus; an empty directory is an empty one. Throws UsageError. */
+  static open(directory: string): Corpus {
+    const path = join(directory, 'index.json');
+    if (!existsSync(path)) {
+      if (existsSync(join(directory, 'cases'))) throw new UsageError(`${directory} has cases but no index.json; restore it from version control, or add the cases to an empty corpus`);
+      return new Corpus(directory, { schema: CORPUS_SCHEMA, cases: {} });
+    }
+    let json: unknown;
+    try {
+      json = JSON.parse(readText(path));
+    } catch (error) {
+      throw new UsageError(`${path} can't be read: ${messageOf(error)}; restore it from version control`);
+    }
+    const { schema } = (json ?? {}) as { schema?: unknown };
+    if (typeof schema === 'number' && schema > CORPUS_SCHEMA) throw new UsageError(`${path} has schema ${schema}, this iomapfuzz knows ${CORPUS_SCHEMA}; update iomapfuzz`);
+    const parsed = corpusIndexSchema.safeParse(json);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw new UsageError(`${path} is no corpus index: ${issue?.path.join('.') || 'the whole file'}: ${issue?.message ?? ''}; restore it from version control`);
+    }
+    return new Corpus(directory, parsed.data);
+  }
+
+  /** Hashes in order, with their entries. */
+  entries(): [string, CorpusEntry][] {
+    return Object.entries(this.#index.cases).sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  has(of: Case): boolean {
+    return this.#index.cases[addressOf(of)] !== undefined;
+  }
+
+  path(hash: string): string {
+    return join(this.directory, 'cases', `${hash}.json`);
+  }
+
+  /** Throws UsageError when the file is missing, unreadable, or not what its name says. */
+  read(hash: string): Case {
+    const path = this.path(hash);
+    const parsed = parseCase(readText(path));
+    if (parsed.kind !== 'case') throw new UsageError(`${path}: ${explainFailure(parsed)}`);
+    // A migrated case keeps the name it was added under.
+    if (parsed.migratedFrom === undefined && addressOf(parsed.case) !== hash) {
+      throw new UsageError(`${path} was changed: its content is case ${addressOf(parsed.case)}; restore it, or add the changed case with \`corpus add\``);
+    }
+    return parsed.case;
+  }
+
+  /** Cases that lie in the directory without being in the index. */
+  strays(): string[] {
+    const known = new Set(Object.keys(this.#index.cases));
+    try {
+      return readdirSync(join(this.directory, 'cases')).filter((name) => name.endsWith('.json') && !known.has(name.slice(0, -'.json'.length)));
+    } catch {
+      return [];
+    }
+  }
+
+  /** Adds a case or replaces its entry; returns its address. Nothing is on disk before `save`. */
+  add(of: Case, entry: CorpusEntry): string {
+    const hash = addressOf(of);
+    this.#index.cases[hash] = entry;
+    this.#write(this.path(hash), formatCase(of));
+    return hash;
+  }
+
+  note(hash: string, change: Partial<CorpusEntry>): void {
+    Object.assign(this.#index.cases[hash]!, change);
+  }
+
+  remove(hash: string): void {
+    this.#index.cases = Object.fromEntries(Object.entries(this.#index.cases).filter(([other]) => other !== hash));
+  }
+
+  /** Writes the index, then removes the cases that are not in it any more. */
+  save(): void {
+    this.#write(join(this.directory, 'index.json'), prettyJson({ schema: CORPUS_SCHEMA, cases: Object.fromEntries(this.entries()) }));
+    for (const name of this.strays()) rmSync(join(this.directory, 'cases', name));
+  }
+
+  #write(path: string, text: string): void {
+    try {
+      mkdirSync(join(this.directory, 'cases'), { recursive: true });
+      if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
+      writeFileSync(`${path}.new`, text);
+      renameSync(`${path}.new`, path);
+    } catch (error) {
+      throw new InfrastructureError(`${path} can't be written: ${messageOf(error)}`);
+    }
+  }
+}
+
+export const addressOf = (of: Case): string => caseHash(of).slice(0, HASH_DIGITS);

@@ -1,0 +1,137 @@
+/** Makes a case smaller while it shows the same: leaves out one part after the other and keeps what still shows it. */
+import type { Case, Step } from '../model/case.ts';
+import { canonicalJson } from '../model/hash.ts';
+import { jsonSafe } from '../model/results.ts';
+import type { KernelFacts } from '../model/channel.ts';
+import { rulesReached } from '../../oracles/judge.ts';
+import { addressOf } from './corpus.ts';
+import type { Executed, Outcome } from './execute.ts';
+import { signatureOf, verdictAlone } from './repro.ts';
+
+/**
+ * What a case shows on a kernel: deviations, or the rules that refused, or, when everything was accepted, the results and the replies
+ * that were served. Undefined: nothing that could be compared.
+ */
+export function shown(of: Case, outcome: Outcome, facts: KernelFacts): string | undefined {
+  const verdict = verdictAlone(of, outcome, facts);
+  if (verdict.kind === 'deviates') return `deviates: ${signatureOf(verdict.deviations)}`;
+  if (verdict.kind !== 'conforms' || outcome.kind !== 'observed') return undefined;
+  const { observation } = outcome;
+  const reached = rulesReached(of, observation, { facts });
+  const results = of.workload.flatMap(({ call }, n) => (call === 'open' || call === 'close' ? [] : [{ call, ...observation.steps[n] }]));
+  if (reached.length > 0) return `refused: ${reached.join(', ')} ${results.map(({ errno }) => errno ?? 0).filter((errno) => errno !== 0).join(' ')}`;
+  const served = observation.transcript.filter(({ name }) => name.startsWith('IOMAP_') && name !== 'IOMAP_CONFIG').map(({ name, request, reply }) => {
+    const { attrIno: _ino, ...fields } = request;
+    return { name, fields, reply: reply?.fields ?? reply };
+  });
+  return `served: ${canonicalJson(jsonSafe({ results, served, changes: observation.deviceChanges }))}`;
+}
+
+export interface Reduced {
+  case: Case;
+  /** Cases that were executed for it. */
+  tried: number;
+}
+
+/** Rounds of leaving out one part each; a case has a few dozen parts at most. */
+const MAX_ROUNDS = 200;
+
+/** Executes cases; outcomes in any order. */
+export type Run = (cases: readonly Case[]) => AsyncIterable<Executed>;
+
+/** `keep`: what must not change, as `shown` says it of the whole case. */
+export async function reduce(run: Run, of: Case, keep: string, facts: KernelFacts, signal?: AbortSignal): Promise<Reduced> {
+  let best = of;
+  let tried = 0;
+  for (let round = 0; round < MAX_ROUNDS && !signal?.aborted; round += 1) {
+    const candidates = smaller(best);
+    let found: number | undefined;
+    for await (const { index, outcome } of run(candidates)) {
+      tried += 1;
+      // Candidates stand in the order in which they save most; cases of one geometry may come back first.
+      if ((found === undefined || index < found) && shown(candidates[index]!, outcome, facts) === keep) found = index;
+    }
+    if (found === undefined) break;
+    best = candidates[found]!;
+  }
+  return { case: best, tried };
+}
+
+/** The case without one of its parts, for each part; each is a valid case, none is the case itself. */
+export function smaller(of: Case): Case[] {
+  const { geometry, script, workload } = of;
+  const all: Case[] = [
+    ...script.map((_, n) => ({ ...of, script: without(script, n) })),
+    ...workload.map((_, n) => withoutStep(of, n)).filter((value) => value !== undefined),
+    ...geometry.devices.map((_, n) => withoutDevice(of, n)).filter((value) => value !== undefined),
+    ...geometry.files.map((_, n) => withoutFile(of, n)).filter((value) => value !== undefined),
+    ...(geometry.mount === 'syncInit' ? [{ ...of, geometry: { ...geometry, mount: 'ordinary' as const } }] : []),
+    ...(geometry.config === undefined ? [] : [{ ...of, geometry: withoutConfig(geometry) }]),
+    ...script.flatMap(({ times }, n) => (times === undefined ? [] : [{ ...of, script: script.map((line, m) => (m === n ? withoutTimes(line) : line)) }])),
+  ];
+  const own = addressOf(of);
+  return all.filter((value) => addressOf(value) !== own);
+}
+
+const without = <T>(list: readonly T[], n: number): T[] => list.filter((_, index) => index !== n);
+
+function withoutTimes<T extends { times?: number | undefined }>({ times: _times, ...rest }: T): Omit<T, 'times'> {
+  return rest;
+}
+
+function withoutConfig({ config: _config, ...rest }: Case['geometry']): Case['geometry'] {
+  return rest;
+}
+
+/** An open goes with everything that uses its fd. */
+function withoutStep(of: Case, n: number): Case | undefined {
+  const gone = of.workload[n]!;
+  let workload: Step[] = without(of.workload, n);
+  if (gone.call === 'open') {
+    const fd = of.workload.slice(0, n).filter(({ call }) => call === 'open').length;
+    workload = workload.filter((step) => !('fd' in step) || step.fd !== fd).map((step) => ('fd' in step && step.fd > fd ? { ...step, fd: step.fd - 1 } : step));
+  }
+  return workload.length === 0 ? undefined : { ...of, workload };
+}
+
+function withoutDevice(of: Case, n: number): Case | undefined {
+  const uses = (dev: number | { device: number } | undefined): boolean => typeof dev === 'object' && dev.device === n;
+  const used = of.script.some(({ reply }) => reply.kind === 'mappings' && (uses(reply.read.dev) || uses(reply.write.dev)))
+    || of.workload.some((step) => step.call === 'fuseIoctl' && (step.device === n || uses(step.id)));
+  if (used) return undefined;
+  const shift = <T>(dev: T): T => (typeof dev === 'object' && dev !== null && 'device' in dev && (dev.device as number) > n ? { ...dev, device: (dev.device as number) - 1 } : dev);
+  return {
+    ...of, geometry: { ...of.geometry, devices: without(of.geometry.devices, n) },
+    script: of.script.map((line) => (line.reply.kind !== 'mappings' ? line : {
+      ...line, reply: { ...line.reply, read: { ...line.reply.read, dev: shift(line.reply.read.dev) }, write: { ...line.reply.write, dev: shift(line.reply.write.dev) } },
+    })),
+    workload: of.workload.map((step) => (step.call !== 'fuseIoctl' ? step : {
+      ...step, ...(step.device !== undefined && step.device > n && { device: step.device - 1 }), ...(step.id !== undefined && { id: shift(step.id) }),
+    })),
+  };
+}
+
+function withoutFile(of: Case, n: number): Case | undefined {
+  const used = of.workload.some((step) => step.call === 'open' && step.file === n) || of.script.some(({ file }) => file === n);
+  if (used) return undefined;
+  const shift = (file: number): number => (file > n ? file - 1 : file);
+  return {
+    ...of, geometry: { ...of.geometry, files: without(of.geometry.files, n) },
+    script: of.script.map((line) => (line.file === undefined ? line : { ...line, file: shift(line.file) })),
+    workload: of.workload.map((step) => (step.call === 'open' ? { ...step, file: shift(step.file) } : step)),
+  };
+}
+
+/** Cases that show nothing that the others do not show together, the largest first. `shows` and `sizeBytes` are those of each case. */
+export function redundant(cases: readonly { hash: string; shows: readonly string[]; sizeBytes: number }[]): string[] {
+  const count = new Map<string, number>();
+  for (const { shows } of cases) for (const key of shows) count.set(key, (count.get(key) ?? 0) + 1);
+  const gone: string[] = [];
+  for (const { hash, shows } of [...cases].sort((a, b) => b.sizeBytes - a.sizeBytes || (a.hash < b.hash ? -1 : 1))) {
+    // A case of which it is not known what it shows is not ours to drop.
+    if (shows.length === 0 || shows.some((key) => count.get(key) === 1)) continue;
+    for (const key of shows) count.set(key, count.get(key)! - 1);
+    gone.push(hash);
+  }
+  return gone;
+}

@@ -1,0 +1,70 @@
+/** Decodes what a guest packed. */
+import { recordsOf, type ExchangeRecord, type PackedObservation } from '../model/exchange-record.ts';
+import type { Exchange, Observation } from '../model/observation.ts';
+import { operationsOf, type Operation } from '../uapi/fuse-operations.ts';
+import { outHeader } from '../uapi/fuse-structs.ts';
+import { decodeReply, decodeRequest, type Request } from '../uapi/fuse-wire.ts';
+import { revisions, type RevisionId } from '../uapi/revision.ts';
+
+/** Node ids from here on are files of cases (harness/guest/cases/shared.ts); below are the root and the connection. */
+const firstCaseNode = 0x1000n;
+
+type Operations = ReadonlyMap<number, Operation>;
+const tables = new Map<RevisionId, Operations>();
+
+function operationsFor(revision: RevisionId): Operations {
+  let table = tables.get(revision);
+  if (!table) tables.set(revision, table = operationsOf(revisions[revision]));
+  return table;
+}
+
+/** `revision`: the case's, whose layouts its requests have. A simulated guest's observation is not packed and comes back as it is. */
+export function unpackObservation(packed: PackedObservation | Observation, revision: RevisionId): Observation {
+  if (!('written' in packed)) return packed;
+  const { transcript: bytes, written, nodeids, stepBounds, ...rest } = packed;
+  const operations = operationsFor(revision);
+  const data = new Map(written.map(({ seq, data: runs }) => [seq, runs]));
+  const transcript: Exchange[] = [];
+  for (const record of recordsOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))) {
+    const exchange = toExchange(operations, record);
+    const file = nodeids.indexOf(exchange.nodeid);
+    if (file < 0 && exchange.nodeid >= firstCaseNode) continue;
+    if (file >= 0) exchange.file = file;
+    // What came after the last step (RELEASE, DESTROY) or before the first (INIT) belongs to none.
+    const step = stepBounds.findIndex((bound) => exchange.seq < bound) - 1;
+    if (step >= 0) exchange.step = step;
+    const runs = data.get(exchange.seq);
+    if (runs) exchange.request['data'] = runs;
+    transcript.push(exchange);
+  }
+  return { ...rest, transcript };
+}
+
+function toExchange(operations: Operations, { seq, request: bytes, reply, writeErrno }: ExchangeRecord): Exchange {
+  const { request, raw } = decodeSafely(operations, bytes);
+  const fields: Record<string, unknown> = { ...request.args };
+  const [name, name2] = request.names;
+  if (name !== undefined) fields['name'] = name;
+  if (name2 !== undefined) fields['name2'] = name2;
+  const exchange: Exchange = { seq, unique: request.unique, opcode: request.opcode, name: request.name, nodeid: request.nodeid, request: fields };
+  if (raw) exchange.raw = raw;
+  if (reply) {
+    const payload = reply.subarray(outHeader.size);
+    const error = reply.readInt32LE(4);
+    const decoded = error === 0 ? decodeReply(operations.get(request.opcode), payload) : undefined;
+    exchange.reply = { error, payload: Uint8Array.from(payload), ...(decoded ? { fields: decoded } : {}) };
+    exchange.writeErrno = writeErrno;
+  }
+  return exchange;
+}
+
+/** A request that its layout does not fit keeps its bytes: the judge sees that by `raw`. */
+function decodeSafely(operations: Operations, bytes: Buffer): { request: Request; raw?: Uint8Array } {
+  try {
+    const request = decodeRequest(operations, bytes, bytes.length);
+    return operations.has(request.opcode) ? { request } : { request, raw: Uint8Array.from(bytes) };
+  } catch {
+    const request = decodeRequest(new Map(), bytes, bytes.length);
+    return { request: { ...request, name: operations.get(request.opcode)?.name ?? request.name }, raw: Uint8Array.from(bytes) };
+  }
+}
