@@ -43,8 +43,9 @@ export interface FuzzOutcome {
   untestable: boolean;
   /** Judged against the list of expectations; findings smallest first. */
   reconciled: Reconciled;
-  /** Where a later campaign takes up. */
+  /** Where a later campaign takes up, and how many cases are left for it. */
   resumeAt: number;
+  runsLeft?: number;
   interrupted: boolean;
   covered: ReadonlySet<string>;
   /** Case file of each finding, by its key, relative to the directory. */
@@ -125,6 +126,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     summary.complete = !stop.signal.aborted;
     outcome.interrupted = stop.signal.aborted;
     outcome.resumeAt = loop.resumeAt;
+    if (of.runs !== undefined) outcome.runsLeft = of.runs - countSelected(cases, of, loop.resumeAt);
     return outcome;
   } catch (error) {
     summary.endedBy ??= error instanceof Error ? error.message : String(error);
@@ -135,6 +137,13 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     summary.elapsedMs = Date.now() - started;
     writer.finish(summary);
   }
+}
+
+/** Cases of the undivided campaign before number `end`. */
+function countSelected(cases: FuzzCases, { start, select = () => true }: FuzzCampaign, end: number): number {
+  let count = 0;
+  for (let index = start; index < end; index += 1) if (select(cases.slotAt(index))) count += 1;
+  return count;
 }
 
 export function describeShrunk({ steps, tried, end }: Pick<Shrunk, 'steps' | 'tried' | 'end'>): string {

@@ -6,7 +6,7 @@ import { readExpectations, reconcile, type ExpectedDeviation } from './expectati
 import type { FuzzFinding } from './findings.ts';
 
 const known: ExpectedDeviation = { rule: 'map/length-aligned', path: 'fiemap', kernel: '7.3*', reason: 'not repaired yet', link: 'https://example.org/1', expires: '2026-12-31' };
-const finding = (rule: string, path: string): FuzzFinding => ({ key: `${rule} ${path}`, rule, path, aspect: 'errno', detail: '', cases: 1, deviations: [], example: undefined as never });
+const finding = (rule: string, path: string): FuzzFinding => ({ key: `${rule} ${path}`, rule, path, aspect: 'errno', detail: '', cases: 1, minimised: false, deviations: [], example: undefined as never });
 const kernel = { release: '7.3.4-iomap', version: '#1 SMP' };
 const at = (today: string, covered: string[] = []) => ({ kernel, covered, today });
 

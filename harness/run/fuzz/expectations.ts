@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { UsageError, messageOf } from '../../../vm/errors.ts';
 import { readText } from '../case-file.ts';
+import { matchesGlob } from '../glob.ts';
 import type { FuzzFinding } from './findings.ts';
 
 const expectation = z.strictObject({
@@ -37,9 +38,6 @@ export function readExpectations(path: string): ExpectedDeviation[] {
   throw new UsageError(`${path} is no list of expected deviations:\n${fields.join('\n')}\nIt must be {"schema": 1, "expectations": [{"rule", "path"?, "kernel", "reason", "link", "expires": "YYYY-MM-DD"}, ...]}`);
 }
 
-const matches = (pattern: string, text: string): boolean =>
-  new RegExp(`^${pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`).test(text);
-
 export interface Reconciled {
   /** Findings that nobody expects: these fail a run. */
   unexpected: readonly FuzzFinding[];
@@ -52,8 +50,8 @@ export interface Reconciled {
 export function reconcile(
   findings: readonly FuzzFinding[], expectations: readonly ExpectedDeviation[], of: { kernel: { release: string; version: string }; covered: Iterable<string>; today: string },
 ): Reconciled {
-  const here = expectations.filter(({ kernel }) => matches(kernel, of.kernel.release) || matches(kernel, of.kernel.version));
-  const about = (one: ExpectedDeviation, rule: string, path: string) => matches(one.rule, rule) && (one.path === undefined || matches(one.path, path));
+  const here = expectations.filter(({ kernel }) => matchesGlob(kernel, of.kernel.release) || matchesGlob(kernel, of.kernel.version));
+  const about = (one: ExpectedDeviation, rule: string, path: string) => matchesGlob(one.rule, rule) && (one.path === undefined || matchesGlob(one.path, path));
   const expected: Reconciled['expected'][number][] = [];
   const unexpected: FuzzFinding[] = [];
   const notices: string[] = [];

@@ -13,6 +13,8 @@ export interface FuzzFinding {
   path: string;
   /** How many cases show it. */
   cases: number;
+  /** The example was made from a case of the campaign and stays, whatever comes later. */
+  minimised: boolean;
   /** The smallest of them, and what deviates there. */
   example: CaseNode;
   deviations: readonly Deviation[];
@@ -24,7 +26,7 @@ const isHealth = ({ rule }: Deviation): boolean => rule.startsWith('kernel/');
 
 /** The deviations that each stand for a finding: one a rule, and no consequences where there is a cause. */
 export function primaryDeviations(deviations: readonly Deviation[]): Deviation[] {
-  const causes = [deviations.filter(isHealth), deviations.filter((one) => !isConsequence(one)), deviations].find((some) => some.length > 0)!;
+  const causes = [deviations.filter(isHealth), deviations.filter((one) => !isConsequence(one)), deviations].find((some) => some.length > 0) ?? [];
   return causes.filter((one, index) => causes.findIndex(({ rule }) => rule === one.rule) === index);
 }
 
@@ -60,13 +62,13 @@ export class FindingSet {
       const identity = findingKey(node.case, deviation);
       const known = this.#findings.get(identity.key);
       if (!known) {
-        const finding: FuzzFinding = { ...identity, cases: 1, example: node, deviations };
+        const finding: FuzzFinding = { ...identity, cases: 1, minimised: false, example: node, deviations };
         this.#findings.set(identity.key, finding);
         fresh.push(finding);
         continue;
       }
       known.cases += 1;
-      if (caseSize(node.case) < caseSize(known.example.case)) Object.assign(known, { example: node, deviations });
+      if (!known.minimised && caseSize(node.case) < caseSize(known.example.case)) Object.assign(known, { example: node, deviations });
     }
     return fresh;
   }

@@ -42,6 +42,8 @@ export type LoopEvent =
 
 /** Cases that are drawn, ordered by mount and run before the next: a stretch of the geometries' table. */
 const CHUNK = 512;
+/** So many are handed to a guest before the clock is looked at: breaking off in their midst would cost the guest. */
+const PIECE = 64;
 /** A kernel that deviates everywhere is not worth hours of minimising. */
 const MOST_SHRUNK = 40;
 const SHRINK_LIMIT_MS = 120_000;
@@ -79,7 +81,7 @@ export class FuzzLoop {
     while (chunk.length > 0 && !stop.aborted) {
       const fresh: FuzzFinding[] = [];
       const following: CaseNode[] = [];
-      for await (const { node, outcome } of this.#execute(chunk, stop)) {
+      for await (const { node, outcome } of this.#execute(chunk)) {
         const { record, deviations } = this.#judge(node, outcome);
         this.#unfinished.delete(record.n);
         yield { kind: 'case', record };
@@ -97,10 +99,14 @@ export class FuzzLoop {
   }
 
   /** A mount serves all cases of one geometry: those are brought together. */
-  async* #execute(chunk: readonly CaseNode[], signal: AbortSignal): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
+  async* #execute(chunk: readonly CaseNode[]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
     const ordered = chunk.map((node) => ({ node, key: mountKey(node) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
-    for await (const { index, outcome } of execute(this.#source, ordered.map(({ node }) => node.case), { ...this.#options.execute, signal })) {
-      yield { node: ordered[index]!.node, outcome };
+    const { signal, timeUp, execute: how } = this.#options;
+    for (let at = 0; at < ordered.length && !signal.aborted && !timeUp?.aborted; at += PIECE) {
+      const piece = ordered.slice(at, at + PIECE);
+      for await (const { index, outcome } of execute(this.#source, piece.map(({ node }) => node.case), { ...how, signal })) {
+        yield { node: piece[index]!.node, outcome };
+      }
     }
   }
 
@@ -141,7 +147,7 @@ export class FuzzLoop {
       facts, signal, limitMs, shows: (node, deviations) => primaryDeviations(deviations).some((one) => isSame(node.case, one)),
       onProgress: (state) => onShrink?.(finding, state),
     });
-    Object.assign(finding, { example: shrunk.node, deviations: shrunk.deviations });
+    Object.assign(finding, { minimised: true, example: shrunk.node, deviations: shrunk.deviations });
     yield { kind: 'shrunk', finding, shrunk };
   }
 
