@@ -90,9 +90,12 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     throw error;
   } finally {
     for (const signal of signals) process.off(signal, interrupt);
-    await guests.close();
-    summary.elapsedMs = Date.now() - started;
-    writer.finish(summary);
+    try {
+      await guests.close();
+    } finally {
+      summary.elapsedMs = Date.now() - started;
+      writer.finish(summary);
+    }
   }
 }
 
