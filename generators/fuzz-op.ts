@@ -14,7 +14,7 @@ import type { FuzzGeometry } from './fuzz-geometry.ts';
 import { harmlessFlags, isBackedType, mapping, typesFor } from './mapping.ts';
 import { otherHalf, pureOverwrite, repliesBefore, replyCase, typesOf, type Mappings, type PlannedCase } from './reply-case.ts';
 import { PLAIN_ERRNOS, WRONG_BEGIN_SIZES } from './reply-values.ts';
-import { setting, stretch, targetOf, type Path, type Setting } from './setting.ts';
+import { isReport, setting, stretch, targetOf, type Path, type Setting } from './setting.ts';
 
 /** A rule that the operation's reply shall violate. */
 export interface Aim {
@@ -143,7 +143,8 @@ function wrongField({ revision, geometry }: FuzzOpConstraints, drawn: Setting): 
   const devices = geometry.devices.length;
   const dev = fc.constantFrom<MappingSpec['dev']>(0, devices + 1, 1025, 0x7fff_fffe, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff,
     ...(revision.ioctls.BACKING_OPEN === undefined ? [] : geometry.devices.map((_, device) => ({ device }))));
-  const types = TYPES.filter((type) => typeof type === 'number' || revision.mappingTypes[type] !== undefined);
+  // Inline data goes through FUSE_READ and FUSE_WRITE, by rules of its own (inline/*), whichever half says so.
+  const types = TYPES.filter((type) => typeof type === 'number' || (revision.mappingTypes[type] !== undefined && (type !== 'INLINE' || isReport(drawn.path))));
   return fc.tuple(fc.constantFrom<Half>('read', 'write'), fc.oneof<fc.Arbitrary<Partial<MappingSpec>>[]>(
     fc.constantFrom(...types).map((type) => ({ type })), fc.constantFrom(...FLAGS).map((flags) => ({ flags })), dev.map((value) => ({ dev: value })),
     onDevice.map((addr) => ({ addr })), inFile.map((offset) => ({ offset })), inFile.map((length) => ({ length })),
