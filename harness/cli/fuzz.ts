@@ -79,7 +79,7 @@ function print({ summary, reconciled, untestable, files, covered, interrupted, r
   const rest = (['unspecified', 'not-run', 'lost'] as const).filter((kind) => counts[kind] > 0).map((kind) => `, ${counts[kind]} ${kind}`).join('');
   console.log(`\n${judged} cases judged, ${counts.deviates} deviate${expected.length > 0 ? ` (${expected.length} findings are expected)` : ''}${rest}; ${covered.size} rules x paths; ${vms.booted} guests`);
   console.log(`results: ${out} (seed ${seed})`);
-  if (interrupted && (runsLeft === undefined || runsLeft > 0)) console.log(`to go on: iomapfuzz ${resumeArguments(process.argv.slice(2), seed, resumeAt, runsLeft).join(' ')}`);
+  if (interrupted && (runsLeft === undefined || runsLeft > 0)) console.log(`to go on: iomapfuzz ${resumeArguments(process.argv.slice(2), seed, resumeAt, runsLeft).map(quoted).join(' ')}`);
 }
 
 /** The command line of the rest of a campaign. */
@@ -88,6 +88,8 @@ export function resumeArguments(argv: readonly string[], seed: number, start: nu
   const kept = argv.filter((word, index) => !replaced.includes(word) && !replaced.includes(argv[index - 1] ?? '') && !replaced.some((option) => word.startsWith(`${option}=`)));
   return [...kept, '--seed', String(seed), '--start', String(start), ...(runs === undefined ? [] : ['--runs', String(runs)])];
 }
+
+const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /** As docs/architecture.md says. Findings that are expected fail nothing; a campaign that broke off passes nothing. */
 export function exitCodeOf({ untestable, reconciled, summary: { counts, complete } }: Pick<FuzzOutcome, 'untestable' | 'reconciled' | 'summary'>): 0 | 1 | 3 | 4 | 125 {
