@@ -71,7 +71,7 @@ function borderCases(revision: Revision, of: BorderCase): fc.Arbitrary<PlannedCa
       .map(([made, otherMapping, before]): PlannedCase => {
         const mappings: Mappings = half === 'read' ? { read: made[border], write: otherMapping } : { read: otherMapping, write: made[border] };
         return {
-          case: replyCase(revision, drawn, { kind: 'mappings', ...mappings }, before),
+          case: replyCase(revision, drawn, { kind: 'mappings', ...mappings }, before, { refused: border === 'violating' }),
           note: `${half} ${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
         };
       });
