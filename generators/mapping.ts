@@ -73,7 +73,7 @@ export function mapping(constraints: MappingConstraints): fc.Arbitrary<MappingSp
 export function typesFor(path: Path, half: 'read' | 'write', acted: boolean): readonly TypeName[] {
   const all: readonly TypeName[] = ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED', 'INLINE'];
   if (isReport(path)) return half === 'read' ? all : [...all, 'PURE_OVERWRITE'];
-  if (path === 'direct-read') return half === 'read' ? all.filter((type) => type !== 'INLINE') : [...all, 'PURE_OVERWRITE'];
+  if (path === 'direct-read' || path === 'buffered-read') return half === 'read' ? all.filter((type) => type !== 'INLINE') : [...all, 'PURE_OVERWRITE'];
   // Inline data goes through FUSE_READ and FUSE_WRITE; a hole under a direct write is a case of its own.
   if (acted) return ['DELALLOC', 'UNWRITTEN', 'MAPPED'];
   return half === 'read' ? ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['PURE_OVERWRITE'];

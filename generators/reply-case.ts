@@ -26,7 +26,7 @@ function passedTypes(path: Path): readonly TypeName[] {
   switch (path) {
     case 'seek-data': return ['HOLE', 'UNWRITTEN'];
     case 'seek-hole': return ['MAPPED', 'DELALLOC'];
-    case 'direct-read': return ['HOLE', 'UNWRITTEN', 'MAPPED'];
+    case 'direct-read': case 'buffered-read': return ['HOLE', 'UNWRITTEN', 'MAPPED'];
     case 'direct-write': return ['UNWRITTEN', 'MAPPED'];
     case 'fiemap': return ['HOLE', 'UNWRITTEN', 'MAPPED', 'DELALLOC'];
   }
@@ -76,6 +76,7 @@ export function workloadOf(setting: Setting): Step[] {
   const close: Step = { call: 'close', fd: 0 };
   switch (path) {
     case 'direct-read': return [open(['rdonly', 'direct']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
+    case 'buffered-read': return [open(['rdonly']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
     case 'direct-write': return [open(['rdwr', 'direct']), { call: 'pwrite', fd: 0, offset: opStart, lengthBytes, writer: 0 }, close];
     case 'fiemap': return [open(['rdonly']), { call: 'fiemap', fd: 0, start: opStart, lengthBytes: opEnd - opStart, flags: 0, extents: 32 }, close];
     case 'seek-data': return [open(['rdonly']), { call: 'seekData', fd: 0, offset: opStart }, close];
@@ -95,8 +96,18 @@ export function configOf(setting: Pick<Setting, 'blockSize' | 'maxBytes'>): Case
   };
 }
 
-/** The whole case. `reply` answers the BEGIN in question; `extra` lines come first in the script. */
-export function replyCase(revision: Revision, setting: Setting, reply: Reply, before: readonly Mappings[], extra: readonly ScriptLine[] = []): Case {
+/** What a case has besides the reply in question. `extra` lines come first in the script. */
+export interface CaseExtras {
+  extra?: readonly ScriptLine[];
+  /** The kernel refuses the reply in question. */
+  refused?: boolean;
+}
+
+/** What could not be read ahead is asked for again, more than once (mm/filemap.c): only a reply that stays bad fails the read. Undefined: always. */
+const timesAsked = (path: Path, refused: boolean): number | undefined => (path === 'buffered-read' && refused ? undefined : 1);
+
+/** The whole case. `reply` answers the BEGIN in question. */
+export function replyCase(revision: Revision, setting: Setting, reply: Reply, before: readonly Mappings[], { extra = [], refused = reply.kind !== 'mappings' }: CaseExtras = {}): Case {
   const config = configOf(setting);
   const line = (answer: Reply, times?: number): ScriptLine => ({ on: 'IOMAP_BEGIN', file: 0, ...(times && { times }), reply: answer });
   return {
@@ -106,7 +117,7 @@ export function replyCase(revision: Revision, setting: Setting, reply: Reply, be
       mount: setting.mount, ...(config && { config }), devices: revision.ioctls.BACKING_OPEN === undefined ? [] : setting.devices,
       files: [{ sizeBytes: setting.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
     },
-    script: [...extra, ...before.map((mappings) => line({ kind: 'mappings', ...mappings }, 1)), line(reply, 1), line({ kind: 'mappings', ...rest(revision, setting) })],
+    script: [...extra, ...before.map((mappings) => line({ kind: 'mappings', ...mappings }, 1)), line(reply, timesAsked(setting.path, refused)), line({ kind: 'mappings', ...rest(revision, setting) })],
     workload: workloadOf(setting),
     debugIomap: setting.debugIomap,
   };

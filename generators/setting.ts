@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Geometry } from '../harness/model/case.ts';
 
-export const paths = ['direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole'] as const;
+export const paths = ['direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole', 'buffered-read'] as const;
 /** A way in which a reply to BEGIN is used. */
 export type Path = (typeof paths)[number];
 
@@ -52,6 +52,8 @@ export const defaultDevices: readonly DeviceSpec[] = [
 const BLOCK_SIZES = [512n, 1024n, 2048n, 4096n];
 /** Few values: cases of equal geometry share a mount. */
 const SMALL_MAX_BYTES = 1n << 20n;
+/** The page cache is filled by the page, whatever the block size. */
+const PAGE = 4096n;
 const LOFF_MAX = (1n << 63n) - 1n;
 
 export const isReport = (path: Path): boolean => path === 'fiemap' || path === 'seek-data' || path === 'seek-hole';
@@ -79,11 +81,12 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
     // Each kind of mount is one more session in the guest.
     mount: fc.oneof({ weight: 7, arbitrary: fc.constant('ordinary' as const) }, { weight: 1, arbitrary: fc.constant('syncInit' as const) }),
   }).map((drawn) => {
-    const block = drawn.blockSize;
+    const cached = path === 'buffered-read';
+    const block = cached ? PAGE : drawn.blockSize;
     const served = drawn.pieces.slice(0, drawn.before);
     const blocksBefore = served.reduce((sum, blocks) => sum + blocks, 0);
     const odd = drawn.odd && isReport(path);
-    const shape = { path, blockSize: block, devices: [...devices], mount: drawn.mount, debugIomap: drawn.debugIomap };
+    const shape = { path, blockSize: atMaxBytes ? block : drawn.blockSize, devices: [...devices], mount: drawn.mount, debugIomap: drawn.debugIomap };
     if (atMaxBytes) {
       // The default maxbytes is out of reach of direct I/O that ends on a block.
       const maxBytes = constraints.maxBytes !== undefined ? constraints.maxBytes ?? undefined
@@ -99,11 +102,11 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
     const end = target + BigInt(drawn.targetBlocks) * block;
     const cuts = cutsBefore(target, served, block);
     const opStart = odd ? cuts[0]! + (BigInt(drawn.oddStart) % block) : cuts[0]!;
-    const opEnd = odd && path === 'fiemap' ? end - (BigInt(drawn.oddEnd) % block) : end;
+    const opEnd = (odd && path === 'fiemap') || (cached && drawn.odd) ? end - (BigInt(drawn.oddEnd) % block) : end;
     const sized = end + BigInt(drawn.fileBlocksBehind) * block;
     const fileSize = path === 'direct-write' && mayExtend && drawn.extend && drawn.before === 0
       ? target + BigInt(drawn.targetBlocks - 1) * block
-      : odd || path === 'direct-read' ? sized - (drawn.odd ? BigInt(drawn.oddEnd) % block : 0n) : sized;
+      : odd || path === 'direct-read' || cached ? sized - (drawn.odd ? BigInt(drawn.oddEnd) % block : 0n) : sized;
     const atStart = cuts.length === 1 ? [opStart] : [opStart, ...cuts.slice(1)];
     // An operation that starts at EOF would ask nothing; a direct write may.
     const reached = path === 'direct-write' ? fileSize : max(fileSize, opStart + 1n);

@@ -258,8 +258,86 @@ test.describe('the kernel itself', () => {
   });
 });
 
+test.describe('a buffered read', () => {
+  const open = { call: 'open', file: 0, flags: ['rdonly'] } as const;
+  const reading = (lengthBytes: number, sizeBytes = 16384n, offset = 0n) =>
+    madeCase([], { sizeBytes, workload: [{ ...open, flags: ['rdonly'] }, { call: 'pread', fd: 0, offset, lengthBytes }] });
+  const ask = (pos: bigint, count: bigint, map: ReturnType<typeof wire>, opflags = 0) => beginExchange(opflags, pos, count, map, overwrite(map.offset, map.length));
+  const got = (...data: ByteRun[]) => ({ ret: BigInt(data.reduce((sum, run) => sum + run.lengthBytes, 0)), errno: 0, data, tail: [] });
+  const seen = (of: ReturnType<typeof madeCase>, exchanges: ReturnType<typeof other>[], result: object, events: KernelEvent[] = []) =>
+    judge(of, observed({ exchanges, results: [result as never], events }));
+  const refusal = (): KernelEvent => ({ kind: 'bad-data', func: 'fuse_iomap_check_mapping', line: 7, condition: 'map->length == 0' });
+
+  test('returns the mapped bytes, however much is read ahead and in however many requests', () => {
+    const of = reading(8192), right = got(device(0, 65536n, 8192));
+    const whole = mapped(0n, 16384n, 65536n);
+    expect(seen(of, [ask(0n, 16384n, whole)], right)).toEqual(conforms);
+    expect(seen(of, [ask(0n, 4096n, whole), ask(4096n, 12288n, whole)], right)).toEqual(conforms);
+    expect(seen(of, [ask(0n, 8192n, mapped(0n, 4096n, 65536n)), ask(4096n, 4096n, whole)], right)).toEqual(conforms);
+    expect(deviates(seen(of, [ask(0n, 16384n, whole)], got(device(0, 65536n + 512n, 8192))))).toEqual(['type/mapped bytes-read']);
+    expect(deviates(seen(of, [ask(0n, 16384n, whole)], got(device(0, 65536n, 4096))))).toEqual(['type/mapped result']);
+    expect(deviates(seen(of, [ask(0n, 16384n, whole)], failed(EIO)))).toEqual(['type/mapped errno']);
+  });
+  test('asks with opflags 0, and not behind the page of EOF', () => {
+    const of = reading(4096, 5000n), whole = mapped(0n, 16384n, 65536n), right = got(device(0, 65536n, 4096));
+    expect(seen(of, [ask(0n, 8192n, whole)], right)).toEqual(conforms);
+    expect(deviates(seen(of, [ask(0n, 8192n, whole, DIRECT)], right))).toEqual(['request/begin request']);
+    expect(deviates(seen(of, [ask(0n, 8192n, whole), ask(8192n, 4096n, whole)], right))).toEqual(['request/begin request']);
+    expect(deviates(seen(of, [ask(0n, 12288n, whole)], right))).toEqual(['request/begin request']);
+  });
+  test('does not return bytes that no mapping covers', () => {
+    const of = reading(8192);
+    expect(deviates(seen(of, [], got(device(0, 65536n, 8192))))).not.toEqual(['conforms']);
+    expect(seen(of, [ask(0n, 4096n, mapped(0n, 4096n, 65536n))], got(device(0, 65536n, 8192))).kind).toBe('deviates');
+  });
+  test('returns zeros for holes and unwritten blocks, and ends at EOF', () => {
+    const of = reading(8192, 4200n);
+    const walk = [ask(0n, 8192n, wire(0, 0n, 4096n)), ask(4096n, 4096n, wire(3, 4096n, 4096n, { addr: 0n, dev: 1 }))];
+    expect(seen(of, walk, { ...got(zeros(4200)), tail: [poison(3992)] })).toEqual(conforms);
+    expect(deviates(seen(of, walk, { ...got(zeros(8192)) }))).toContain('type/unwritten result');
+    expect(deviates(seen(of, walk, { ...got(zeros(4096), device(0, 0n, 104)), tail: [poison(3992)] }))).toEqual(['type/unwritten bytes-read']);
+    expect(deviates(seen(of, walk, { ...got(zeros(4200)), tail: [zeros(3992)] }))).toEqual(['read/poison bytes-read']);
+  });
+  test('turns a refusal into EIO, which is reported as itself', () => {
+    const of = reading(4096), bad = ask(0n, 4096n, mapped(0n, 0n, 65536n));
+    expect(seen(of, [bad, bad], failed(EIO), [refusal(), refusal()])).toEqual(conforms);
+    expect(deviates(seen(of, [bad, bad], failed(EUCLEAN), [refusal(), refusal()]))).toEqual(['map/length-nonzero errno']);
+    expect(deviates(seen(of, [bad, bad], failed(EIO), [refusal()]))).toEqual(['map/length-nonzero trace-event']);
+    expect(seen(of, [bad], got(zeros(4096)), [refusal()]).kind).toBe('deviates');
+  });
+  test('may try again after a refusal, and then returns what the second answer maps', () => {
+    const of = reading(4096), bad = ask(0n, 16384n, mapped(0n, 0n, 65536n)), good = ask(0n, 4096n, mapped(0n, 4096n, 8192n));
+    expect(seen(of, [bad, good], got(device(0, 8192n, 4096)), [refusal()])).toEqual(conforms);
+    expect(deviates(seen(of, [bad, good], got(device(0, 65536n, 4096)), [refusal()]))).toEqual(['type/mapped bytes-read']);
+  });
+  test('succeeds when only reading ahead failed, and is short when a later page did', () => {
+    const first = ask(0n, 16384n, mapped(0n, 4096n, 65536n)), bad = ask(4096n, 12288n, mapped(4096n, 0n, 65536n));
+    const page = got(device(0, 65536n, 4096));
+    expect(seen(reading(4096), [first, bad], page, [refusal()])).toEqual(conforms);
+    expect(deviates(seen(reading(4096), [first, bad], failed(EIO), [refusal()]))).toContain('map/length-nonzero errno');
+    expect(seen(reading(8192), [first, bad], { ...page, tail: [poison(4096)] }, [refusal()])).toEqual(conforms);
+    expect(seen(reading(8192), [first, bad], got(device(0, 65536n, 8192)), [refusal()]).kind).toBe('deviates');
+  });
+  test("fails with EIO past the device's end", () => {
+    const of = reading(4096), map = (addr: bigint) => [ask(0n, 4096n, mapped(0n, 4096n, addr))];
+    expect(seen(of, map(1n << 20n), failed(EIO))).toEqual(conforms);
+    expect(seen(of, map((1n << 20n) - 4096n), failed(EIO)).kind).toBe('deviates');
+    expect(seen(of, map(1n << 20n), got(zeros(4096))).kind).toBe('deviates');
+  });
+  test('asks nothing at EOF', () => {
+    expect(seen(reading(4096, 4096n, 4096n), [], { ...got(), tail: [poison(4096)] })).toEqual(conforms);
+    expect(seen(reading(4096, 4096n, 4096n), [ask(4096n, 4096n, wire(0, 0n, 16384n))], { ...got(), tail: [poison(4096)] }).kind).toBe('deviates');
+  });
+  test('is followed by END where the mapping asks for it', () => {
+    const map = mapped(0n, 4096n, 65536n, 1, 0x80);
+    const of = reading(4096), right = got(device(0, 65536n, 4096));
+    expect(seen(of, [ask(0n, 4096n, map), endExchange(0, 0n, 4096n, 4096n, map)], right)).toEqual(conforms);
+    expect(deviates(seen(of, [ask(0n, 4096n, map)], right))).toEqual(['request/end request']);
+  });
+});
+
 test.describe('what the rules do not say', () => {
-  const buffered = madeCase([{ call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }], { workload: [{ call: 'open', file: 0, flags: ['rdonly'] }, { call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }] });
+  const buffered = madeCase([], { workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 }] });
   test('is unspecified, never a pass', () => {
     expect(judge(buffered, observed({ results: [failed(EIO)] })).kind).toBe('unspecified');
   });

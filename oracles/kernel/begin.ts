@@ -63,6 +63,11 @@ export function begin(world: World, file: FileState, opflags: number, pos: bigin
       },
     },
   });
+  return answered(world, exchange, opflags, pos, end);
+}
+
+/** What the kernel makes of the answer to a BEGIN that it sent for [pos, end). */
+export function answered(world: World, exchange: Exchange, opflags: number, pos: bigint, end: bigint): Accepted | Failed {
   const payload = payloadOf(exchange);
   // Not about the payload's size, which is a rule of its own: the header named another request or another length.
   if (exchange.writeErrno && payload.length === beginOut.size) throw new Unspecified(`the kernel refused the reply's header (errno ${exchange.writeErrno})`);

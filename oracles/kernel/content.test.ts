@@ -40,3 +40,13 @@ test('positions count modulo 2^43, owners count', () => {
   expect(sameSource(writer(0, 0n), writer(1, 0n))).toBe(false);
   expect(sameSource(writer(0, 0n), base(0n))).toBe(false);
 });
+
+test('a byte between two runs that fits both is right, the next one is not', () => {
+  const zero = { kind: 'zero' } as const;
+  const content = new Content(base);
+  content.put(4096n, 4101n, zero);
+  const right = content.read(0n, 4101n);
+  // Position 4096 is word 512: its first byte is 0, its second 2.
+  expect(firstDifference([{ lengthBytes: 4097, source: base(0n) }, { lengthBytes: 4, source: zero }], right)).toBeUndefined();
+  expect(firstDifference([{ lengthBytes: 4098, source: base(0n) }, { lengthBytes: 3, source: zero }], right)).toMatchObject({ at: 4097n });
+});

@@ -95,7 +95,7 @@ function serve(world: World, mapping: Accepted, segments: Segment[]): Served {
   return { advanced: length, rule: mapping.rule };
 }
 
-function clip(segments: readonly Segment[], start: bigint, stop: bigint): Segment[] {
+export function clip(segments: readonly Segment[], start: bigint, stop: bigint): Segment[] {
   return segments.filter((segment) => segment.end > start && segment.start < stop).map((segment) => {
     const from = segment.start > start ? segment.start : start;
     const shift = from - segment.start;

@@ -23,6 +23,11 @@ export interface ExpectedRequest {
 export interface Driver {
   /** The request that the kernel makes here, with its answer. Throws Desynchronised when the kernel made another one or none. */
   request(expected: ExpectedRequest): Exchange;
+  /**
+   * A request that the kernel may make here or not, as readahead and folio sizes have it. Undefined: it made another or none in this step.
+   * `plain`: whether a kernel that asks for what it needs and no more would make it.
+   */
+  maybe(expected: ExpectedRequest, plain: boolean, step: number): Exchange | undefined;
   /** Which of `count` readings of the rules the kernel follows here, from 0; 0 is the plainest. */
   choose(count: number): number;
 }

@@ -7,9 +7,10 @@ import type { FileState, World } from './world.ts';
 
 /**
  * Ends an accepted mapping after `written` bytes of it. Returns the errno of the answer, 0 where there is none. After WANT_IOMAP_END
- * always sent; otherwise only for write-type operations, when written < count. Never for inline mappings.
+ * always sent; otherwise only for write-type operations, when written < count. Never for inline mappings. `upTo`: the rules leave `written`
+ * open, up to the mapping's length; for reads through the page cache, which may skip what is there already.
  */
-export function end(world: World, file: FileState, mapping: Accepted, written: bigint): number {
+export function end(world: World, file: FileState, mapping: Accepted, written: bigint, upTo = false): number {
   const { revision } = world;
   const { acted } = mapping;
   if (isType(world, acted, 'INLINE') || world.enosys.end) return 0;
@@ -21,7 +22,10 @@ export function end(world: World, file: FileState, mapping: Accepted, written: b
   const exchange = world.driver.request({
     name: 'IOMAP_END', file: file.index, rule: 'request/end',
     fields: {
-      ...exact({ opflags: mapping.opflags, reserved: 0, attrIno: file.ino, pos: mapping.pos, count: mapping.length, written }),
+      ...exact({ opflags: mapping.opflags, reserved: 0, attrIno: file.ino, pos: mapping.pos, count: mapping.length }),
+      written: {
+        value: written, ...(upTo && { accepts: (seen: bigint | number) => BigInt(seen) >= 0n && BigInt(seen) <= mapping.length, text: `0 to ${mapping.length}` }),
+      },
       map: {
         ...exact({ offset: acted.offset, addr: acted.addr, type: acted.type, dev: acted.dev }),
         length: {

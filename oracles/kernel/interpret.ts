@@ -84,6 +84,12 @@ class TranscriptDriver implements Driver {
     return exchange;
   }
 
+  maybe(expected: ExpectedRequest, _plain: boolean, step: number): Exchange | undefined {
+    const exchange = this.#placed[this.#next];
+    if (exchange?.name !== expected.name || (exchange.step !== undefined && exchange.step !== step)) return undefined;
+    return this.request(expected);
+  }
+
   noMoreRequests(): void {
     if (this.deviations.length > 0) return;
     const extra = this.#placed[this.#next];

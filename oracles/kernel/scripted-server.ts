@@ -53,6 +53,10 @@ export class ScriptedServer implements Driver {
     return exchange;
   }
 
+  maybe(expected: ExpectedRequest, plain: boolean): Exchange | undefined {
+    return plain ? this.request(expected) : undefined;
+  }
+
   #answer(expected: ExpectedRequest, request: Record<string, unknown>): { reply: SentReply; writeErrno: number } {
     const opflags = Number(request['opflags'] ?? 0);
     const line = this.#case.script.find((candidate) => candidate.on === expected.name

@@ -1,6 +1,7 @@
 /** Runs a case's workload through the model of the kernel: one reading of the rules, as the driver chooses. */
 import type { Step } from '../../harness/model/case.ts';
 import { errnos } from '../rules/rule.ts';
+import { bufferedRead } from './buffered-read.ts';
 import { fuseIoctl } from './control.ts';
 import { directRead } from './direct-read.ts';
 import { directWrite } from './direct-write.ts';
@@ -64,7 +65,7 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (fd.flags.includes('wronly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
       if (!file.usesIomap) ordinary('reading');
       if (step.rwf) throw new Unspecified('RWF flags on reads are not modelled');
-      if (!fd.flags.includes('direct') && !file.directIo) throw new Unspecified('buffered reads are not modelled');
+      if (!fd.flags.includes('direct') && !file.directIo) return bufferedRead(world, file, step);
       return directRead(world, file, step);
     case 'pwrite':
       if (fd.flags.includes('rdonly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
@@ -72,6 +73,7 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (step.rwf) throw new Unspecified('RWF flags on writes are not modelled');
       if (fd.flags.includes('append') || fd.flags.includes('sync')) throw new Unspecified('O_APPEND and O_SYNC are not modelled');
       if (!fd.flags.includes('direct') && !file.directIo) throw new Unspecified('buffered writes are not modelled');
+      if (!file.cache.isEmpty) throw new Unspecified('direct writes over cached pages are not modelled');
       return directWrite(world, file, step);
     case 'seekData':
       if (!file.usesIomap) ordinary('seeking');

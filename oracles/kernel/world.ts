@@ -9,6 +9,7 @@ import { configGeometry } from '../rules/config.ts';
 import { configAnswer } from './config-reply.ts';
 import { Content } from './content.ts';
 import type { Driver } from './driver.ts';
+import { PageCache } from './page-cache.ts';
 import type { Expectation, ExpectedRefusal } from './expectation.ts';
 
 export const PAGE_SIZE = 4096;
@@ -22,6 +23,8 @@ export interface FileState {
   usesIomap: boolean;
   attrFlags: readonly string[];
   directIo: boolean;
+  /** What the page cache may hold. */
+  cache: PageCache;
   /** Set when a failed operation left the size open. */
   sizeUncertain: boolean;
 }
@@ -79,7 +82,7 @@ export function makeWorld(input: WorldInput): World {
     files: geometry.files.map((file, index) => ({
       index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDiskSizeBytes: file.sizeBytes, attrFlags: file.attrFlags,
       usesIomap: iomap && exclusiveHonoured && file.attrFlags.includes('IOMAP') && file.attrFlags.includes('EXCLUSIVE'),
-      directIo: file.directIo ?? false, sizeUncertain: false,
+      directIo: file.directIo ?? false, cache: new PageCache(), sizeUncertain: false,
     })),
     fds: [],
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),

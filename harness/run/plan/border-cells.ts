@@ -56,7 +56,7 @@ function borderCases(revision: Revision, of: BorderCase): fc.Arbitrary<PlannedCa
   const noDevices = revision.ioctls.BACKING_OPEN === undefined;
   return setting({ path, configurable: revision.opcodes.IOMAP_CONFIG !== undefined, ...row.setting, ...(noDevices && { devices: [] }) }).chain((drawn) =>
     fc.tuple(borderReply(revision, { row, half, setting: drawn, types }), repliesBefore(revision, drawn)).map(([made, before]): PlannedCase => ({
-      case: replyCase(revision, drawn, { kind: 'mappings', ...made.on(border) }, before),
+      case: replyCase(revision, drawn, { kind: 'mappings', ...made.on(border) }, before, { refused: border === 'violating' }),
       note: `${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
     })));
 }

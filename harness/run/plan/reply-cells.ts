@@ -35,11 +35,12 @@ export function replyCells(revision: Revision): PlanCell[] {
 export const noDirectWrites = (revision: Revision, path: Path): string | undefined =>
   (path === 'direct-write' && revision.ioctls.BACKING_OPEN === undefined ? `revision ${revision.id} has no devices: no direct write can be accepted` : undefined);
 
-type Made = { reply: Reply; note: string; extra?: ScriptLine[] };
+type Made = { reply: Reply; note: string; extra?: ScriptLine[]; refused?: boolean };
 /** BEGIN answered with ENOSYS: seeks ask by FUSE_LSEEK, direct I/O falls back to the page cache unless the server forbids that. */
 function enosysCell(revision: Revision, path: Path): PlanCell {
   const key = { rule: 'begin/enosys', path };
   if (path === 'fiemap') return impossible(key, 'the rules name no fallback for FIEMAP');
+  if (path === 'buffered-read') return impossible(key, 'buffered reads have nothing to fall back to: ENOSYS is an error like any other');
   const against = noDirectWrites(revision, path);
   if (against !== undefined) return impossible(key, against);
   const cases = caseWith(revision, path, { maxBefore: 0 }, () => fc.constant({ reply: { kind: 'error', errno: 38 }, note: 'errno ENOSYS' }));
@@ -58,7 +59,7 @@ function readable(revision: Revision, path: Path, border: string, cell: MakeCell
   if (path === 'direct-write') return impossible(key(rule), 'the rules do not say whether a direct write reads from a device');
   return cell(rule, accessCase(revision, path, border === 'violating' ? 'wo' : 'ro', (drawn, start, end) =>
     mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1 }).map((read) => ({
-      reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) }, note: `reads device 1, opened ${border === 'violating' ? 'for writing' : 'for reading'} only`,
+      reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) }, refused: border === 'violating', note: `reads device 1, opened ${border === 'violating' ? 'for writing' : 'for reading'} only`,
     }))));
 }
 
@@ -89,7 +90,7 @@ function ordinary(revision: Revision, drawn: Setting): fc.Arbitrary<Made> {
 export function caseWith(revision: Revision, path: Path, constraints: Partial<SettingConstraints>, make: (drawn: Setting) => fc.Arbitrary<Made>): fc.Arbitrary<PlannedCase> {
   const noDevices = revision.ioctls.BACKING_OPEN === undefined;
   return setting({ path, configurable: revision.opcodes.IOMAP_CONFIG !== undefined, ...(noDevices && { devices: [] }), ...constraints }).chain((drawn) =>
-    fc.tuple(make(drawn), repliesBefore(revision, drawn)).map(([{ reply, note, extra }, before]) => ({
-      case: replyCase(revision, drawn, reply, before, extra), note: `${note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
+    fc.tuple(make(drawn), repliesBefore(revision, drawn)).map(([{ reply, note, extra, refused }, before]) => ({
+      case: replyCase(revision, drawn, reply, before, { ...(extra && { extra }), ...(refused !== undefined && { refused }) }), note: `${note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
     })));
 }

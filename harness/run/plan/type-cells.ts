@@ -9,7 +9,7 @@ import type { Revision } from '../../uapi/revision.ts';
 import { impossible, possible, type PlanCell } from './cell.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
 
-type Made = { reply: Reply; note: string; extra?: ScriptLine[] };
+type Made = { reply: Reply; note: string; extra?: ScriptLine[]; refused?: boolean };
 const types: readonly TypeName[] = ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED', 'INLINE', 'PURE_OVERWRITE'];
 
 /** The acted half of a reply with the other half that leaves it the acted one. */
@@ -37,7 +37,7 @@ export function typeCells(revision: Revision): PlanCell[] {
 }
 
 function reasonAgainst(revision: Revision, type: TypeName, path: Path): string | undefined {
-  if (type === 'INLINE' && (path === 'direct-read' || path === 'direct-write')) return 'inline data goes through FUSE_READ and FUSE_WRITE, which the plan does not cover yet';
+  if (type === 'INLINE' && (path === 'direct-read' || path === 'direct-write' || path === 'buffered-read')) return 'inline data goes through FUSE_READ and FUSE_WRITE, which the plan does not cover yet';
   if (type === 'PURE_OVERWRITE' && path !== 'direct-write') return 'only write-type operations use the write half';
   if (typesOf(revision, [type]).length === 0) return `revision ${revision.id} has no devices: no backed mapping passes`;
   return undefined;
@@ -50,9 +50,9 @@ const reply = (revision: Revision, drawn: Setting, allowed: readonly TypeName[])
 
 /** Addresses at the end of the device, and addresses between sectors. */
 export function deviceCells(revision: Revision): PlanCell[] {
-  const direct: readonly Path[] = ['direct-read', 'direct-write'];
+  const moving: readonly Path[] = ['direct-read', 'direct-write', 'buffered-read'];
   return paths.flatMap((path): PlanCell[] => {
-    if (!direct.includes(path)) {
+    if (!moving.includes(path)) {
       // A report names places and moves no bytes.
       return [{ rule: 'type/past-device-end' }, { rule: 'type/unaligned-address' }]
         .map((key) => possible({ ...key, path }, placed(revision, path, (drawn, map) =>
@@ -62,7 +62,7 @@ export function deviceCells(revision: Revision): PlanCell[] {
       possible({ rule: 'type/past-device-end', path, border: 'violating' }, placed(revision, path, (drawn, map) => {
         const size = BigInt(drawn.devices[0]!.sizeBytes);
         return fc.constantFrom(size - map.length + 512n, size, size + 512n, 1n << 40n).map((addr) => ({ ...map, addr }));
-      })),
+      }, true)),
       possible({ rule: 'type/past-device-end', path, border: 'legal' }, placed(revision, path, (drawn, map) =>
         fc.constant({ ...map, addr: BigInt(drawn.devices[0]!.sizeBytes) - map.length }))),
       possible({ rule: 'type/unaligned-address', path }, placed(revision, path, (_, map) =>
@@ -72,12 +72,12 @@ export function deviceCells(revision: Revision): PlanCell[] {
     ? impossible({ rule: cell.rule, path: cell.path, ...(cell.border && { border: cell.border }) }, `revision ${revision.id} has no devices`) : cell));
 }
 
-function placed(revision: Revision, path: Path, place: (drawn: Setting, map: MappingSpec) => fc.Arbitrary<MappingSpec>): fc.Arbitrary<PlannedCase> {
+function placed(revision: Revision, path: Path, place: (drawn: Setting, map: MappingSpec) => fc.Arbitrary<MappingSpec>, fails = false): fc.Arbitrary<PlannedCase> {
   return caseWith(revision, path, { maxBefore: 0, mayExtend: false }, (drawn) => {
     const { start, end } = stretch(drawn);
     return fc.constantFrom<TypeName>('MAPPED', 'UNWRITTEN').chain((type) => mapping({ setting: drawn, start, end, type, device: 0, exact: true }))
       .chain((map) => fc.tuple(place(drawn, map), fc.boolean()))
-      .map(([map, overwrite]) => answer(acting(path, map, overwrite), `${String(map.type)} at 0x${map.addr.toString(16)} of device 0`));
+      .map(([map, overwrite]) => ({ ...answer(acting(path, map, overwrite), `${String(map.type)} at 0x${map.addr.toString(16)} of device 0`), refused: fails }));
   });
 }
 

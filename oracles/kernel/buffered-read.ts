@@ -1,0 +1,120 @@
+/**
+ * Reads through the page cache. How much is read ahead, in how many requests, and how often a page that could not be read is tried again is
+ * the kernel's own business (mm/readahead.c, mm/filemap.c, fs/iomap/buffered-io.c); which bytes a read returns is not.
+ */
+import { isType } from '../rules/context.ts';
+import { errnos } from '../rules/rule.ts';
+import { answered, EIO, min, SECTOR, type Accepted, type Failed } from './begin.ts';
+import { Unspecified } from './driver.ts';
+import { end } from './end.ts';
+import type { StepExpectation } from './expectation.ts';
+import { PAGE_SIZE, type FileState, type StepOf, type World } from './world.ts';
+
+const LOFF_MAX = (1n << 63n) - 1n;
+const PAGE = BigInt(PAGE_SIZE);
+const floor = (value: bigint): bigint => value - (value % PAGE);
+const ceil = (value: bigint): bigint => floor(value + PAGE - 1n);
+
+/** A stretch of the file that could not be read when it was last tried, or perhaps could not. */
+interface Failure {
+  start: bigint;
+  end: bigint;
+  rule: string;
+}
+
+export function bufferedRead(world: World, file: FileState, step: StepOf<'pread'>): StepExpectation {
+  const { offset } = step;
+  const stopAt = offset + BigInt(step.lengthBytes);
+  if (offset < 0n || stopAt > LOFF_MAX) return { kind: 'fails', rule: 'read/position', errnos: [errnos.EINVAL] };
+  if (step.lengthBytes === 0 || offset >= file.sizeBytes) return { kind: 'succeeds', rule: 'read/eof', ret: 0n, data: [], behind: [] };
+  const stop = min(stopAt, file.sizeBytes);
+  const { failures, rule } = fill(world, file, floor(offset), ceil(stop));
+
+  // Pages are read whole: what could not be read behind the operation but in its last page may fail it, too.
+  const inside = failures.filter((failure) => failure.end > offset && failure.start < ceil(stop));
+  const outcomes: StepExpectation[] = [];
+  const succeeds = (until: bigint): void => {
+    const data = file.cache.read(offset, until);
+    if (data.length > 0 && data[data.length - 1]!.end === until) outcomes.push({ kind: 'succeeds', rule, ret: until - offset, data, behind: [] });
+  };
+  const last = inside.reduce<bigint>((most, failure) => (failure.end > most ? failure.end : most), 0n);
+  // Bytes before the page that failed count; a folio, which fails as a whole, may be several pages.
+  for (let until = ceil(offset + 1n); until < stop && until < last; until += PAGE) succeeds(until);
+  outcomes.reverse();
+  const first = inside[0];
+  if (first) outcomes.push({ kind: 'fails', rule: first.rule, errnos: [EIO] });
+  succeeds(stop);
+  if (outcomes.length === 0) return { kind: 'fails', rule: 'read/result', errnos: [] };
+  return outcomes[world.driver.choose(outcomes.length)]!;
+}
+
+/** Takes the kernel's requests as they come; the plain kernel asks for [start, stop) once, and gives up where it is refused. */
+function fill(world: World, file: FileState, start: bigint, stop: bigint): { failures: Failure[]; rule: string } {
+  let failures: Failure[] = [];
+  let rule = 'read/result';
+  let plainAt = start;
+  const reaches = ceil(file.sizeBytes);
+  const missing = () => file.cache.read(plainAt, stop).at(-1)?.end !== stop;
+  for (let plain = missing(); ; plain = plain && plainAt < stop) {
+    const exchange = world.driver.maybe({
+      name: 'IOMAP_BEGIN', file: file.index, rule: 'request/begin',
+      fields: {
+        opflags: { value: 0 }, reserved: { value: 0 }, attrIno: { value: file.ino },
+        pos: { value: plainAt, accepts: (seen) => BigInt(seen) < reaches, text: `below ${reaches} (EOF's page)` },
+        count: { value: stop - plainAt, accepts: (seen) => BigInt(seen) > 0n && BigInt(seen) <= reaches, text: `1 to ${reaches} (the file's pages)` },
+      },
+    }, plain, world.step);
+    if (!exchange) return { failures, rule };
+    const pos = BigInt(exchange.request['pos'] as bigint);
+    const asked = pos + BigInt(exchange.request['count'] as bigint);
+    const answer = answered(world, exchange, 0, pos, asked);
+    const served = serve(world, file, answer, pos, asked);
+    failures = [...failures.flatMap((failure) => without(failure, served.filled)), ...served.failed].sort((a, b) => (a.start < b.start ? -1 : 1));
+    rule = answer.rule;
+    if (answer.kind === 'failed' || served.gaveUp) plain = false;
+    else plainAt = pos + answer.length;
+  }
+}
+
+interface Served {
+  failed: Failure[];
+  /** What was certainly read. */
+  filled?: { start: bigint; end: bigint };
+  /** The server's answer to END is an error. */
+  gaveUp?: boolean;
+}
+
+function serve(world: World, file: FileState, answer: Accepted | Failed, pos: bigint, asked: bigint): Served {
+  if (answer.kind === 'failed') return { failed: [{ start: pos, end: asked, rule: answer.rule }] };
+  const until = pos + answer.length;
+  const loose = load(world, file, answer);
+  const failed = loose === undefined ? [] : [{ start: pos, end: until, rule: loose }];
+  const ended = end(world, file, answer, answer.length, true);
+  // END's errno ends the operation; what was read before it may count or not.
+  if (ended !== 0) return { failed: [{ start: pos, end: asked, rule: 'request/end' }], gaveUp: true };
+  return failed.length > 0 ? { failed } : { failed, filled: { start: pos, end: until } };
+}
+
+/** Fills the cache by an accepted mapping. Returns the rule by which reading it fails, or may fail; undefined: it must work. */
+function load(world: World, file: FileState, mapping: Accepted): string | undefined {
+  const { acted, pos, length, device, rule } = mapping;
+  const until = pos + length;
+  if (isType(world, acted, 'INLINE')) throw new Unspecified('inline data in the page cache is not modelled');
+  if (!isType(world, acted, 'MAPPED')) {
+    file.cache.fill(pos, until, { kind: 'zero' });
+    // Data that awaits its place is in the page cache. Where it is not, nothing says what to read.
+    return isType(world, acted, 'DELALLOC') || mapping.mayFail ? rule : undefined;
+  }
+  const at = acted.addr + (pos - acted.offset);
+  if (!device) return 'type/past-device-end';
+  for (const segment of world.contents[device.index]!.read(at, min(at + length, device.sizeBytes))) {
+    for (const source of segment.sources) file.cache.fill(segment.start - at + pos, segment.end - at + pos, source);
+  }
+  if (at + length > device.sizeBytes) return 'type/past-device-end';
+  return mapping.mayFail || at % SECTOR !== 0n ? rule : undefined;
+}
+
+function without(failure: Failure, filled: { start: bigint; end: bigint } | undefined): Failure[] {
+  if (!filled || filled.end <= failure.start || filled.start >= failure.end) return [failure];
+  return [{ ...failure, end: filled.start }, { ...failure, start: filled.end }].filter((rest) => rest.start < rest.end);
+}
