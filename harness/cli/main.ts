@@ -11,6 +11,7 @@ import { corpusCommand } from './corpus.ts';
 import { doctorCommand } from './doctor.ts';
 import { kernelCommand } from './kernel.ts';
 import { mergeCommand } from './merge.ts';
+import { nightlyCommand } from './nightly.ts';
 import { reportCommand } from './report.ts';
 import { reproCommand } from './repro.ts';
 import { serveCommand } from './serve.ts';
@@ -30,6 +31,7 @@ const commands = [
   reportCommand,
   compareCommand,
   mergeCommand,
+  nightlyCommand,
   kernelCommand,
   vmCommand,
   doctorCommand,
