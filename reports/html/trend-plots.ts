@@ -35,7 +35,7 @@ export function conformancePlot(nights: TrendNight[]): Markup {
     return linked(night, `${conforms} cells conform, ${deviates} deviate, of ${night.cells.possible}`, rect('space', x, 0, width, HEIGHT) + rect('good', x, from, width, good) + rect('bad', x, from - bad, width, bad) + sign
       + (night.newKernel ? `<path class="kernel" d="M${(x - width * 0.2).toFixed(1)} -6V${HEIGHT}"/>` : ''));
   });
-  return plot('Cells of the matrix judged', 'Dark part: deviates; dashed line: the kernel image is another from here on.', shapes, all, String(top));
+  return plot('Cells of the matrix judged', 'Upper part: deviates; dashed line: the kernel image is another from here on.', shapes, all, String(top));
 }
 
 export function findingsPlot(nights: TrendNight[]): Markup {

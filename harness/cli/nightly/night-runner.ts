@@ -13,6 +13,7 @@ import { reporters } from '../../../reports/reporters.ts';
 import { explainProblem } from '../../../reports/errors.ts';
 import { loadRun, type Run } from '../../../reports/run.ts';
 import { toolVersion } from '../../run/session.ts';
+import { duration } from '../../../reports/text.ts';
 import { ruleTexts } from '../rule-texts.ts';
 import { runChild } from './child.ts';
 import { runKinds, runsThatFit, shareOf, type RunKind } from './run-kinds.ts';
@@ -71,7 +72,7 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
   const runs = runsThatFit(timeMs, lastSpeed(night, row.kind, of.history));
   const log = join(of.history, night.name, `${row.kind}.log`);
   save({ status: 'running', budgetMs: timeMs, ...(row.takesRuns && { runs }) });
-  of.say(`${row.kind}: up to ${Math.ceil(timeMs / 60_000)} min, log in ${log}`);
+  of.say(`${row.kind}: up to ${duration(timeMs)}, log in ${log}`);
   const started = Date.now();
   const { exitCode, ended } = await runChild(
     [...row.argv({ seed: night.seed, timeMs, runs, corpus: of.corpus }), ...of.vmArguments, '--out', directory],
@@ -111,8 +112,9 @@ function setAside(directory: string): void {
 function lastSpeed(night: Night, kind: string, history: string): { runs: number; elapsedMs: number } | undefined {
   const target = JSON.stringify(night.target);
   const stage = readHistory(history).nights.filter((other) => other.name !== night.name && JSON.stringify(other.target) === target)
-    .map(({ stages }) => stages.find((one) => one.kind === kind && one.status === 'complete' && one.runs !== undefined)).filter((one) => one !== undefined).at(-1);
-  return stage && { runs: stage.runs!, elapsedMs: stage.elapsedMs ?? 0 };
+    .map(({ stages }) => stages.find((one) => one.kind === kind && (one.status === 'complete' || one.status === 'cut-off') && one.runs !== undefined)).filter((one) => one !== undefined).at(-1);
+  // How much a run that was cut off lacked is not known: half of it is tried the next time.
+  return stage && { runs: stage.runs!, elapsedMs: (stage.elapsedMs ?? 0) * (stage.status === 'cut-off' ? 2 : 1) };
 }
 
 /** The run in a directory, or why there is none. */
