@@ -113,7 +113,7 @@ function lastSpeed(night: Night, kind: string, history: string): { runs: number;
   const target = JSON.stringify(night.target);
   const stage = readHistory(history).nights.filter((other) => other.name !== night.name && JSON.stringify(other.target) === target)
     .map(({ stages }) => stages.find((one) => one.kind === kind && (one.status === 'complete' || one.status === 'cut-off') && one.runs !== undefined)).filter((one) => one !== undefined).at(-1);
-  // How much a run that was cut off lacked is not known: half of it is tried the next time.
+  // How much a run that was cut off lacked is not known: about a third is tried the next time.
   return stage && { runs: stage.runs!, elapsedMs: (stage.elapsedMs ?? 0) * (stage.status === 'cut-off' ? 2 : 1) };
 }
 
