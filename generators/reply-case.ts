@@ -84,7 +84,7 @@ export function workloadOf(setting: Setting): Step[] {
 }
 
 /** CONFIG answers of the setting, with its flags spelled out. */
-export function configOf(setting: Setting): Case['geometry']['config'] {
+export function configOf(setting: Pick<Setting, 'blockSize' | 'maxBytes'>): Case['geometry']['config'] {
   const blockSize = setting.blockSize === 4096n ? undefined : Number(setting.blockSize);
   if (blockSize === undefined && setting.maxBytes === undefined) return undefined;
   return {

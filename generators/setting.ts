@@ -41,6 +41,8 @@ export interface SettingConstraints {
   maxBefore?: number;
   /** direct-write: the operation may pass EOF. Default: true. */
   mayExtend?: boolean;
+  /** The mount's; null: the kernel's default. Default: drawn, and set only where the file reaches it. */
+  maxBytes?: bigint | null;
 }
 
 export const DEVICE_SIZE = 1 << 20;
@@ -84,7 +86,8 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
     const shape = { path, blockSize: block, devices: [...devices], mount: drawn.mount, debugIomap: drawn.debugIomap };
     if (atMaxBytes) {
       // The default maxbytes is out of reach of direct I/O that ends on a block.
-      const maxBytes = !configurable || (isReport(path) && drawn.huge === 0) ? undefined : SMALL_MAX_BYTES;
+      const maxBytes = constraints.maxBytes !== undefined ? constraints.maxBytes ?? undefined
+        : !configurable || (isReport(path) && drawn.huge === 0) ? undefined : SMALL_MAX_BYTES;
       const fileSize = maxBytes ?? LOFF_MAX;
       const target = fileSize - 1n - ((fileSize - 1n) % block);
       const cuts = cutsBefore(target, served, block);

@@ -10,7 +10,7 @@ import { judgeMount } from './judges/mount.ts';
 import { judgeOutcome } from './judges/outcome.ts';
 import { judgeRefusals } from './judges/refusal.ts';
 import { judgeRequests } from './judges/requests.ts';
-import type { Expectation } from './kernel/expectation.ts';
+import type { Expectation, ExpectedRefusal } from './kernel/expectation.ts';
 import { interpret } from './kernel/interpret.ts';
 
 export interface JudgeOptions {
@@ -23,11 +23,17 @@ export interface JudgeOptions {
  * named in `unjudged`, never counted as passed.
  */
 export function judge(of: Case, seen: Observation, options: JudgeOptions = {}): Verdict {
+  return assess(of, seen, options).verdict;
+}
+
+/** As `judge`, with the refusals that the rules ask for in this case: what campaigns count as covered. */
+export function assess(of: Case, seen: Observation, options: JudgeOptions = {}): { verdict: Verdict; refusals: readonly ExpectedRefusal[] } {
   const { deviations, expectation, unjudged } = examine(of, seen, options);
+  const { refusals } = expectation;
   const named = unjudged.length > 0 ? { unjudged } : {};
-  if (deviations.length > 0) return { kind: 'deviates', deviations, ...named };
-  if (expectation.unspecified !== undefined) return { kind: 'unspecified', reason: expectation.unspecified };
-  return { kind: 'conforms', ...named };
+  if (deviations.length > 0) return { verdict: { kind: 'deviates', deviations, ...named }, refusals };
+  if (expectation.unspecified !== undefined) return { verdict: { kind: 'unspecified', reason: expectation.unspecified }, refusals };
+  return { verdict: { kind: 'conforms', ...named }, refusals };
 }
 
 /** Ids of the rules that refused something in this case, with the half where it matters: `map/length-nonzero@read`. */

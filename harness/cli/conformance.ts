@@ -9,6 +9,7 @@ import { renderTerminal, terminalOf } from '../../reports/terminal.ts';
 import { judgeRun } from '../../reports/verdict.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from '../run/conformance.ts';
+import { matchesGlob } from '../run/glob.ts';
 import { conformancePlan, type PlanCell } from '../run/plan.ts';
 import { campaign } from '../run/session.ts';
 import { progressLine } from './progress.ts';
@@ -26,7 +27,7 @@ interface ConformanceOptions extends VmOptions {
   list?: boolean;
 }
 
-const collect = (value: string, all: string[]): string[] => [...all, ...value.split(',')];
+export const collect = (value: string, all: string[]): string[] => [...all, ...value.split(',')];
 
 export function conformanceCommand(): Command {
   return addVmOptions(new Command('conformance'))
@@ -75,7 +76,7 @@ export async function printRun(directory: string): Promise<number> {
 
 function selectCells({ uapi, rule, path }: ConformanceOptions): PlanCell[] {
   const all = conformancePlan(uapi);
-  const byRule = all.filter((cell) => rule.length === 0 || rule.some((pattern) => matches(pattern, cell.rule)));
+  const byRule = all.filter((cell) => rule.length === 0 || rule.some((pattern) => matchesGlob(pattern, cell.rule)));
   if (byRule.length === 0) throw new UsageError(`no rule matches ${rule.join(', ')}; conformance --list prints what there is`);
   const cells = byRule.filter((cell) => path.length === 0 || path.includes(cell.path));
   if (cells.length === 0) {
@@ -83,9 +84,6 @@ function selectCells({ uapi, rule, path }: ConformanceOptions): PlanCell[] {
   }
   return cells;
 }
-
-const matches = (pattern: string, id: string): boolean =>
-  new RegExp(`^${pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&')).join('.*')}$`).test(id);
 
 export const originOf = ({ kernel, kdir }: VmOptions): string => (kernel !== undefined ? `--kernel ${kernel}` : kdir !== undefined ? `--kdir ${kdir}` : 'reference');
 

@@ -9,6 +9,7 @@ import { conformanceCommand } from './conformance.ts';
 import { compareCommand } from './compare.ts';
 import { corpusCommand } from './corpus.ts';
 import { doctorCommand } from './doctor.ts';
+import { fuzzCommand } from './fuzz.ts';
 import { kernelCommand } from './kernel.ts';
 import { mergeCommand } from './merge.ts';
 import { nightlyCommand } from './nightly.ts';
@@ -25,6 +26,7 @@ const program = new Command('iomapfuzz')
   .version(version);
 const commands = [
   conformanceCommand,
+  fuzzCommand,
   serveCommand,
   reproCommand,
   corpusCommand,

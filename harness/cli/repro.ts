@@ -10,9 +10,10 @@ import type { Deviation, Verdict } from '../model/verdict.ts';
 import { emitC } from '../run/emit/emit-c.ts';
 import type { Findings, KernelNotes } from '../run/emit/findings.ts';
 import { emitMail } from '../run/emit/mail.ts';
+import { caseOfSeed } from '../run/fuzz/cases.ts';
 import { FreshGuests } from '../run/fresh-guests.ts';
 import { exitCodeOf, parseReference, reliabilityOf, replay, resolveCase, type Reliability, type Replay } from '../run/repro.ts';
-import { tellingConfig } from '../run/session.ts';
+import { tellingConfig, toolVersion } from '../run/session.ts';
 import { describeIdentity, identifyKernel } from '../../vm/kernel/identify.ts';
 import { qemuVersion } from '../../vm/qemu/accelerator.ts';
 import { ruleTexts } from './rule-texts.ts';
@@ -30,7 +31,7 @@ export function reproCommand(): Command {
     .option('--times <n>', 'replays (default: 1; with --emit c: 0)', positiveInteger)
     .addOption(new Option('--emit <form>', 'write this to stdout: c, one C file that needs no iomapfuzz; mail, plain text to send').choices(['c', 'mail']))
     .action(async (text: string, options: ReproOptions) => {
-      const value = resolveCase(parseReference(text));
+      const value = resolveCase(parseReference(text), (seed, path) => caseOfSeed({ seed, revision: 'r3', version: toolVersion() }, path));
       // A program can be written of what the rules say alone; a mail is about what was seen.
       if (options.emit === 'c' && options.times === undefined) {
         process.stdout.write(emitC(value, { deviations: [], clauses: ruleTexts(value.revision) }));

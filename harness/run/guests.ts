@@ -53,9 +53,10 @@ export class LocalGuests implements GuestSource {
     const all = [...this.#leased, ...(this.#idle === undefined ? [] : [this.#idle])];
     this.#idle = undefined;
     this.#leased.clear();
-    await Promise.all(all.map((vm) => this.#end(vm)));
+    const ends = await Promise.allSettled(all.map((vm) => this.#end(vm)));
     this.#template?.close();
     this.#template = undefined;
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   async #start(): Promise<Vm> {
@@ -68,7 +69,11 @@ export class LocalGuests implements GuestSource {
   }
 
   async #end(vm: Vm): Promise<void> {
-    this.#onConsole(vm.consoleTail());
-    await vm.close();
+    try {
+      this.#onConsole(vm.consoleTail());
+    } finally {
+      // Whatever the listener ran into (a full disk): a VM that stays would keep this process alive.
+      await vm.close();
+    }
   }
 }

@@ -90,13 +90,17 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     throw error;
   } finally {
     for (const signal of signals) process.off(signal, interrupt);
-    await guests.close();
-    summary.elapsedMs = Date.now() - started;
-    writer.finish(summary);
+    try {
+      await guests.close();
+    } finally {
+      summary.elapsedMs = Date.now() - started;
+      writer.finish(summary);
+    }
   }
 }
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** What ends a run in an orderly way. */
+export const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const notRun = ({ n, cell, case: of, note }: PlannedRun, seed: number, reason: string): CaseRecord =>
   ({ n, cell: cell.id, hash: caseHash(of), note, seed, verdict: { kind: 'not-run', reason } });
@@ -117,7 +121,7 @@ const tellingOptions = /^CONFIG_(FUSE_\w+|FS_IOMAP|KASAN|UBSAN|PROVE_LOCKING|LOC
 /** Those options of the kernel, as NAME=value. */
 export const tellingConfig = (facts: KernelFacts): string[] => (facts.config ?? '').split('\n').filter((line) => tellingOptions.test(line));
 
-function environmentOf(of: Campaign, vm: { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number }, facts: KernelFacts): Environment {
+export function environmentOf(of: Pick<Campaign, 'kernelOrigin' | 'spec' | 'flavour'>, vm: { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number }, facts: KernelFacts): Environment {
   return {
     kernelOrigin: of.kernelOrigin, kernelRelease: facts.release, kernelVersion: facts.version,
     kernelImageHash: createHash('sha256').update(readFileSync(of.spec.kernel.path)).digest('hex'),

@@ -1,20 +1,13 @@
 /** Cells of the rules of begin/* that are not about one field of a mapping: errors, reply sizes, devices' access, retries. */
 import fc from 'fast-check';
 import { mapping, typesFor } from '../../../generators/mapping.ts';
+import { PLAIN_ERRNOS, WRONG_BEGIN_SIZES } from '../../../generators/reply-values.ts';
 import { goodReply, pureOverwrite, repliesBefore, replyCase, type PlannedCase } from '../../../generators/reply-case.ts';
 import { DEVICE_SIZE, isReport, paths, setting, stretch, type Path, type Setting, type SettingConstraints } from '../../../generators/setting.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { beginTables } from '../../../oracles/rules/first-violation.ts';
 import { borders, impossible, possible, type PlanCell } from './cell.ts';
-
-/**
- * Errnos that reach the caller as they are: all but ENOSYS. ENOENT, EAGAIN, EFAULT and ENOTBLK have meanings of their own in fs/iomap and
- * must not be taken for those.
- */
-const PLAIN_ERRNOS = [1, 2, 5, 11, 12, 13, 14, 15, 16, 22, 28, 30, 61, 95, 110, 116, 117, 122];
-const BEGIN_OUT_BYTES = 64;
-const WRONG_SIZES = [BEGIN_OUT_BYTES - 1, BEGIN_OUT_BYTES + 1, 0, 1, 32, 63, 72, 128];
 
 export function replyCells(revision: Revision): PlanCell[] {
   const known = new Set([...beginTables[revision.id].reply, ...beginTables[revision.id].devices, ...beginTables[revision.id].validate].map((rule) => rule.id));
@@ -26,7 +19,7 @@ export function replyCells(revision: Revision): PlanCell[] {
     const plain = (reply: fc.Arbitrary<{ reply: Reply; note: string }>) => caseWith(revision, path, {}, (drawn) => (border === 'legal' ? ordinary(revision, drawn) : reply));
     return [
       cell('begin/error', plain(fc.constantFrom(...PLAIN_ERRNOS).map((errno) => ({ reply: { kind: 'error', errno }, note: `errno ${errno}` })))),
-      cell('begin/reply-size', plain(fc.constantFrom(...WRONG_SIZES).map((size) => ({
+      cell('begin/reply-size', plain(fc.constantFrom(...WRONG_BEGIN_SIZES).map((size) => ({
         reply: { kind: 'raw', payload: '00'.repeat(size) }, note: `${size} bytes of payload`,
       })))),
       ...['begin/atomic-on-storage', 'begin/atomic-flagged'].map((rule) => impossible(key(rule), path === 'direct-write'

@@ -1,0 +1,135 @@
+import { expect, test } from '@playwright/test';
+import { geometriesOf } from '../../../generators/fuzz-geometry.ts';
+import { paths } from '../../../generators/setting.ts';
+import { judge } from '../../../oracles/judge.ts';
+import { ScriptedServer } from '../../../oracles/kernel/scripted-server.ts';
+import { simulate } from '../../../oracles/kernel/simulate.ts';
+import { runIdeal } from '../../../oracles/testing/ideal-kernel.ts';
+import { decodeCase, encodeCase, type Case } from '../../model/case.ts';
+import { caseHash } from '../../model/hash.ts';
+import { revisions, type RevisionId } from '../../uapi/revision.ts';
+import { conformancePlan } from '../plan.ts';
+import { FuzzCases, caseOfSeed } from './cases.ts';
+import { pathOfStep } from './places.ts';
+
+const of = (seed: number, revision: RevisionId = 'r3') => ({ seed, revision, version: 'test' });
+
+/** What the rules refuse in a case, each as `RULE@half path`. */
+function refusals(value: Case): string[] {
+  const revision = revisions[value.revision];
+  const devices = value.geometry.devices.map((_, index) => index + 1);
+  const mount = { errno: 0, minor: revision.minor, flags: 1n << BigInt(revision.initBit), devices };
+  const expectation = simulate({ case: value, mount, inodes: value.geometry.files.map((_, index) => BigInt(index) + 100n), driver: new ScriptedServer(value, devices) });
+  return expectation.refusals.map(({ rule, half, step }) => `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${pathOfStep(value, step)}`);
+}
+
+/** A rule on a path for each violating cell of the plan that has cases. */
+const reachable = (revision: RevisionId) => [...new Set(conformancePlan(revision).flatMap((cell) =>
+  (cell.cases && cell.reaches !== undefined && cell.border === 'violating' ? [`${cell.reaches} ${cell.path}`] : [])))];
+
+for (const seed of [1, 2, -3, 0x7fff_ffff]) {
+  test(`should hit every rule on every path that reaches it, long before case 20,000 (seed ${seed})`, () => {
+    test.setTimeout(240_000);
+    const cases = new FuzzCases(of(seed));
+    const missing = new Set(reachable('r3'));
+    expect(missing.size).toBeGreaterThan(200);
+    let index = 0;
+    for (; missing.size > 0 && index < 20_000; index += 1) {
+      for (const place of refusals(cases.at(index).case)) missing.delete(place);
+    }
+    expect([...missing], `after ${index} cases`).toEqual([]);
+  });
+}
+
+test('should make cases that a kernel which follows the rules passes', () => {
+  test.setTimeout(120_000);
+  const wrong: object[] = [];
+  let unspecified = 0;
+  for (const revision of ['r3', 'r2', 'r1'] as const) {
+    const cases = new FuzzCases(of(9, revision));
+    for (let index = 0; index < 500; index += 1) {
+      const node = cases.at(index);
+      try {
+        const verdict = judge(node.case, runIdeal(node.case));
+        if (verdict.kind !== 'conforms') wrong.push({ revision, index, note: node.note, verdict });
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith('unspecified')) throw error;
+        unspecified += 1;
+      }
+    }
+  }
+  expect(wrong).toEqual([]);
+  // Such cases tell nothing: few are the price of wrong fields that nobody chose.
+  expect(unspecified).toBeLessThan(15);
+});
+
+test('should keep the shares of its table', () => {
+  const cases = new FuzzCases(of(4));
+  const { round } = cases.table;
+  const counts = new Map<string, number>();
+  for (let index = 0; index < 3 * round; index += 1) {
+    const slot = cases.slotAt(index);
+    const key = slot.kind === 'own-mount' ? slot.kind : `${slot.kind} ${slot.path}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  for (const path of paths) {
+    expect(counts.get(`valid ${path}`)).toBe(3 * 16);
+    expect(counts.get(`wild ${path}`)).toBe(3 * 5);
+  }
+  expect(counts.get('own-mount')).toBe(3 * 8);
+});
+
+test('should mostly make exactly one thing wrong, and nothing in a fixed share', () => {
+  const cases = new FuzzCases(of(5));
+  const { round } = cases.table;
+  let aimed = 0;
+  let hit = 0;
+  for (let index = 0; index < round; index += 1) {
+    const slot = cases.slotAt(index);
+    const reached = slot.kind === 'own-mount' ? [] : refusals(cases.at(index).case);
+    if (slot.kind === 'valid') expect(reached, `case ${index}`).toEqual([]);
+    if (slot.kind !== 'aimed') continue;
+    aimed += 1;
+    const name = slot.aim.half && !slot.aim.rule.startsWith('begin/') ? `${slot.aim.rule}@${slot.aim.half}` : slot.aim.rule;
+    if (reached.join() === `${name} ${slot.path}`) hit += 1;
+  }
+  expect(hit / aimed).toBeGreaterThan(0.75);
+});
+
+test('should make the same case for a seed and number, whatever was made before', () => {
+  const inOrder = new FuzzCases(of(6));
+  const forward = [400, 401, 402, 900].map((index) => caseHash(inOrder.at(index).case));
+  const backward = [900, 402, 401, 400].map((index) => caseHash(new FuzzCases(of(6)).at(index).case)).reverse();
+  expect(backward).toEqual(forward);
+  expect(caseHash(caseOfSeed(of(6), '402'))).toBe(forward[2]);
+  expect(caseHash(new FuzzCases(of(7)).at(402).case)).not.toBe(forward[2]);
+});
+
+test('should make cases that survive their JSON form and say where they come from', () => {
+  const cases = new FuzzCases(of(8));
+  for (let index = 0; index < 400; index += 1) {
+    const { case: value } = cases.at(index);
+    expect(decodeCase(JSON.parse(JSON.stringify(encodeCase(value))))).toEqual(value);
+    expect(value.provenance).toEqual({ origin: 'fuzz', seed: 8, path: String(index), version: 'test' });
+  }
+});
+
+test('should share a few mounts among many cases, and get round to all of them', () => {
+  const key = (value: unknown) => JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
+  const cases = new FuzzCases(of(10));
+  const mounts = new Set(Array.from({ length: 512 }, (_, index) => index).filter((index) => cases.slotAt(index).kind !== 'own-mount').map((index) => {
+    const { files: _files, ...mount } = cases.at(index).case.geometry;
+    return key(mount);
+  }));
+  expect(mounts.size).toBeLessThanOrEqual(4);
+  const all = Array.from({ length: 400 }, (_, stretch) => geometriesOf(10, stretch)).flat();
+  expect(new Set(all.map(({ blockSize }) => blockSize)).size).toBe(4);
+  expect(new Set(all.map(({ maxBytes }) => maxBytes)).size).toBe(9);
+  expect(new Set(all.map(({ devices }) => key(devices))).size).toBe(5);
+  expect(new Set(all.map(({ mount }) => mount)).size).toBe(2);
+});
+
+test('should say that a path leads nowhere', () => {
+  expect(() => caseOfSeed(of(6), '402:99999')).toThrow(/does not shrink to a form number 99999/);
+  expect(() => caseOfSeed(of(6), undefined)).toThrow(/the seed of a whole campaign/);
+});

@@ -1,0 +1,124 @@
+/**
+ * The cases of a seed. Case number i depends on the seed, i, the revision and the version of iomapfuzz, and on nothing else. Each is the
+ * root of fast-check's shrink tree: `SEED:i` names it, `SEED:i:2:0` the first shrunk form of its third.
+ */
+import fc from 'fast-check';
+import { fuzzCase } from '../../../generators/fuzz-case.ts';
+import { geometryAt, type FuzzGeometry } from '../../../generators/fuzz-geometry.ts';
+import type { PlannedCase } from '../../../generators/reply-case.ts';
+import { mix } from '../../../generators/seed.ts';
+import { UsageError } from '../../../vm/errors.ts';
+import type { Case } from '../../model/case.ts';
+import { revisions, type Revision, type RevisionId } from '../../uapi/revision.ts';
+import { SlotOrder, slotTable, type Slot, type SlotTable } from './slots.ts';
+
+/** A case, where it stands in its shrink tree, and what it shrinks to. */
+export interface CaseNode {
+  case: Case;
+  note: string;
+  /** `i`, or `i:2:0`. */
+  path: string;
+  /** Simpler forms, most aggressive first; drawn when they are asked for. */
+  shrinks(): Iterable<CaseNode>;
+}
+
+export class FuzzCases {
+  readonly seed: number;
+  readonly table: SlotTable;
+  readonly #revision: Revision;
+  readonly #version: string;
+  readonly #order: SlotOrder;
+
+  constructor(of: { seed: number; revision: RevisionId; version: string }) {
+    this.seed = of.seed;
+    this.table = slotTable(of.revision);
+    this.#revision = revisions[of.revision];
+    this.#version = of.version;
+    this.#order = new SlotOrder(this.table, of.seed);
+  }
+
+  slotAt(index: number): Slot {
+    return this.#order.at(index);
+  }
+
+  at(index: number): CaseNode {
+    const arbitrary = this.#arbitraryAt(index);
+    // What fast-check draws comes without the context that shrinking needs; an arbitrary that draws the pair keeps it.
+    const [drawn] = fc.sample(new WithContext(arbitrary), { seed: mix(this.seed, index), numRuns: 1 }) as [fc.Value<PlannedCase>];
+    return this.#node(arbitrary, drawn, String(index));
+  }
+
+  #node(arbitrary: fc.Arbitrary<PlannedCase>, drawn: fc.Value<PlannedCase>, path: string): CaseNode {
+    const { case: value, note } = drawn.value;
+    const node = (shrunk: fc.Value<PlannedCase>, below: string) => this.#node(arbitrary, shrunk, below);
+    return {
+      case: { ...value, provenance: { origin: 'fuzz', seed: this.seed, path, version: this.#version } }, note, path,
+      *shrinks() {
+        let position = 0;
+        for (const shrunk of arbitrary.shrink(drawn.value, drawn.context)) yield node(shrunk, `${path}:${position++}`);
+      },
+    };
+  }
+
+  #arbitraryAt(index: number): fc.Arbitrary<PlannedCase> {
+    const slot = this.slotAt(index);
+    if (slot.kind === 'own-mount') return slot.cell.cases!;
+    const revision = this.#revision;
+    const geometry = this.#geometryAt(index, slot);
+    const common = { revision, geometry, path: slot.path };
+    switch (slot.kind) {
+      case 'aimed': return fuzzCase({ ...common, aim: slot.aim });
+      case 'valid': return fuzzCase({ ...common, wrongFields: [1, 0, 0] });
+      case 'wild': return fuzzCase({ ...common, wrongFields: [0, 3, 1] });
+    }
+  }
+
+  #geometryAt(index: number, slot: Exclude<Slot, { kind: 'own-mount' }>): FuzzGeometry {
+    const drawn = geometryAt(this.seed, index, slot.kind === 'aimed' ? slot.need : 'any');
+    if (this.#revision.opcodes.IOMAP_CONFIG !== undefined) return drawn;
+    // Without CONFIG and devices there is one kind of mount.
+    return { blockSize: 4096n, devices: [], mount: 'ordinary', debugIomap: drawn.debugIomap };
+  }
+}
+
+class WithContext<T> extends fc.Arbitrary<fc.Value<T>> {
+  readonly #inner: fc.Arbitrary<T>;
+
+  constructor(inner: fc.Arbitrary<T>) {
+    super();
+    this.#inner = inner;
+  }
+
+  override generate(random: fc.Random, biasFactor: number | undefined): fc.Value<fc.Value<T>> {
+    return new fc.Value(this.#inner.generate(random, biasFactor), undefined);
+  }
+
+  override canShrinkWithoutContext(_value: unknown): _value is fc.Value<T> {
+    return false;
+  }
+
+  override shrink(): fc.Stream<fc.Value<fc.Value<T>>> {
+    return fc.Stream.nil();
+  }
+}
+
+/** The case that `SEED:PATH` names. Throws UsageError where there is none. */
+export function caseOfSeed(of: { seed: number; revision: RevisionId; version: string }, path: string | undefined): Case {
+  const [first, ...below] = (path ?? '').split(':').map(Number);
+  if (path === undefined || path === '') throw new UsageError(`${of.seed} is the seed of a whole campaign: name one of its cases as ${of.seed}:NUMBER, or run the campaign with \`iomapfuzz fuzz --seed ${of.seed}\``);
+  let node = new FuzzCases(of).at(first!);
+  for (const step of below) {
+    const next = nth(node.shrinks(), step);
+    if (!next) throw new UsageError(`${of.seed}:${path} names no case: ${of.seed}:${node.path} does not shrink to a form number ${step}; was it made by another version of iomapfuzz?`);
+    node = next;
+  }
+  return node.case;
+}
+
+function nth<T>(values: Iterable<T>, position: number): T | undefined {
+  let at = 0;
+  for (const value of values) {
+    if (at++ === position) return value;
+  }
+  return undefined;
+}

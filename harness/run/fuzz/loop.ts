@@ -1,0 +1,187 @@
+/** The inside of a campaign: draws cases, runs them in guests, judges them, collects findings and minimises the new ones. */
+import { assess } from '../../../oracles/judge.ts';
+import { encodeCase } from '../../model/case.ts';
+import type { KernelFacts } from '../../model/channel.ts';
+import { canonicalJson, caseHash } from '../../model/hash.ts';
+import { jsonSafe, type CaseRecord } from '../../model/results.ts';
+import type { Deviation, Verdict } from '../../model/verdict.ts';
+import { verdictOf, type Shard } from '../conformance.ts';
+import { execute, type ExecuteOptions, type GuestSource, type Outcome } from '../execute.ts';
+import { shrink, type Shrunk } from '../shrink.ts';
+import type { CaseNode, FuzzCases } from './cases.ts';
+import { FindingSet, primaryDeviations, findingKey, type FuzzFinding } from './findings.ts';
+import { pathOfStep } from './places.ts';
+import type { Slot } from './slots.ts';
+
+export interface LoopOptions {
+  cases: FuzzCases;
+  facts: KernelFacts;
+  /** Number of the first case. Default: 0. */
+  start?: number;
+  /** Cases of the undivided campaign; absent: until `signal` or `timeUp`. */
+  runs?: number;
+  shard?: Shard;
+  /** Slots whose cases are run. Default: all. */
+  select?: (slot: Slot) => boolean;
+  /** Findings that are not worth minimising. Default: none. */
+  isExpected?: (finding: FuzzFinding) => boolean;
+  /** Somebody wants the campaign to end now. */
+  signal: AbortSignal;
+  /** The time is over: findings are still minimised. Default: never. */
+  timeUp?: AbortSignal;
+  execute?: Pick<ExecuteOptions, 'batchSize' | 'caseDeadlineMs'>;
+  /** The most time that minimising one finding may take, and all of them when the time is over. Default: two minutes. */
+  shrinkLimitMs?: number;
+  onShrink?: (finding: FuzzFinding, state: { steps: number; tried: number }) => void;
+}
+
+export type LoopEvent =
+  | { kind: 'case'; record: CaseRecord }
+  | { kind: 'finding'; finding: FuzzFinding }
+  | { kind: 'shrunk'; finding: FuzzFinding; shrunk: Shrunk };
+
+/** Cases that are drawn, ordered by mount and run before the next: a stretch of the geometries' table. */
+const CHUNK = 512;
+/** So many are handed to a guest before the clock is looked at: breaking off in their midst would cost the guest. */
+const PIECE = 64;
+/** A kernel that deviates everywhere is not worth hours of minimising. */
+const MOST_SHRUNK = 40;
+const SHRINK_LIMIT_MS = 120_000;
+
+export class FuzzLoop {
+  readonly findings = new FindingSet();
+  /** Rules that refused something, with the path: `map/length-nonzero@read fiemap`. */
+  readonly covered = new Set<string>();
+  readonly #source: GuestSource;
+  readonly #options: LoopOptions;
+  readonly #queue: Iterator<CaseNode>;
+  readonly #unfinished = new Set<number>();
+  readonly #startedMs = performance.now();
+  #next: number;
+  #drawn = 0;
+  #shrunk = 0;
+  #overtimeUntilMs: number | undefined;
+
+  constructor(source: GuestSource, options: LoopOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#next = options.start ?? 0;
+    this.#queue = this.#draw();
+  }
+
+  /** Number of the first case that has not finished: where a later campaign takes up. */
+  get resumeAt(): number {
+    return this.#unfinished.size > 0 ? Math.min(...this.#unfinished) : this.#next;
+  }
+
+  async* run(): AsyncGenerator<LoopEvent> {
+    const { signal, timeUp } = this.#options;
+    const stop = timeUp ? AbortSignal.any([signal, timeUp]) : signal;
+    let chunk = this.#take(CHUNK);
+    while (chunk.length > 0 && !stop.aborted) {
+      const fresh: FuzzFinding[] = [];
+      const following: CaseNode[] = [];
+      for await (const { node, outcome } of this.#execute(chunk)) {
+        const { record, deviations } = this.#judge(node, outcome);
+        this.#unfinished.delete(record.n);
+        yield { kind: 'case', record };
+        for (const finding of this.findings.add(node, deviations)) {
+          fresh.push(finding);
+          yield { kind: 'finding', finding };
+        }
+        // Drawn while the guest is busy with what it has.
+        following.push(...this.#take(1));
+      }
+      for (const finding of fresh) yield* this.#minimise(finding);
+      if (stop.aborted) return;
+      chunk = [...following, ...this.#take(CHUNK - following.length)];
+    }
+  }
+
+  /** A mount serves all cases of one geometry: those are brought together. */
+  async* #execute(chunk: readonly CaseNode[]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
+    const ordered = chunk.map((node) => ({ node, key: mountKey(node) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
+    const { signal, timeUp, execute: how } = this.#options;
+    for (let at = 0; at < ordered.length && !signal.aborted && !timeUp?.aborted; at += PIECE) {
+      const piece = ordered.slice(at, at + PIECE);
+      for await (const { index, outcome } of execute(this.#source, piece.map(({ node }) => node.case), { ...how, signal })) {
+        yield { node: piece[index]!.node, outcome };
+      }
+    }
+  }
+
+  #judge(node: CaseNode, outcome: Outcome): { record: CaseRecord; deviations: readonly Deviation[] } {
+    const { facts } = this.#options;
+    const { case: value } = node;
+    let verdict: Verdict;
+    if (outcome.kind === 'observed') {
+      const assessed = assess(value, outcome.observation, { facts });
+      verdict = assessed.verdict;
+      for (const { rule, half, step } of assessed.refusals) {
+        this.covered.add(`${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${pathOfStep(value, step)}`);
+      }
+    } else verdict = verdictOf({ cell: { id: '', rule: '', path: '' }, case: value }, outcome, facts);
+    const record: CaseRecord = {
+      n: numberOf(node), hash: caseHash(value), note: node.note, seed: this.#options.cases.seed, atMs: Math.round(performance.now() - this.#startedMs), verdict,
+    };
+    if (verdict.kind !== 'conforms') {
+      record.case = encodeCase(value);
+      if (outcome.kind === 'observed') record.observation = jsonSafe(outcome.observation);
+    }
+    if ('loss' in outcome && outcome.loss.consoleTail.length > 0) record.consoleTail = outcome.loss.consoleTail.join('\n');
+    return { record, deviations: verdict.kind === 'deviates' ? verdict.deviations : [] };
+  }
+
+  async* #minimise(finding: FuzzFinding): AsyncGenerator<LoopEvent> {
+    const { facts, signal, isExpected, onShrink } = this.#options;
+    const limitMs = this.#shrinkTime();
+    if (signal.aborted || limitMs <= 0 || this.#shrunk >= MOST_SHRUNK || isExpected?.(finding)) return;
+    this.#shrunk += 1;
+    const { key: _key, rule, aspect, detail, path } = finding;
+    // The deviation must stay a cause on its path; one that is in no step takes the path of what is left of the case.
+    const isSame = (of: CaseNode['case'], one: Deviation): boolean => {
+      const other = findingKey(of, one);
+      return other.rule === rule && other.aspect === aspect && other.detail === detail && (other.path === path || path === 'several');
+    };
+    const shrunk = await shrink(this.#source, { node: finding.example, deviations: finding.deviations }, finding, {
+      facts, signal, limitMs, shows: (node, deviations) => primaryDeviations(deviations).some((one) => isSame(node.case, one)),
+      onProgress: (state) => onShrink?.(finding, state),
+    });
+    Object.assign(finding, { minimised: true, example: shrunk.node, deviations: shrunk.deviations });
+    yield { kind: 'shrunk', finding, shrunk };
+  }
+
+  #shrinkTime(): number {
+    const { timeUp, shrinkLimitMs = SHRINK_LIMIT_MS } = this.#options;
+    if (!timeUp?.aborted) return shrinkLimitMs;
+    this.#overtimeUntilMs ??= performance.now() + shrinkLimitMs;
+    return Math.max(0, Math.floor(this.#overtimeUntilMs - performance.now()));
+  }
+
+  #take(count: number): CaseNode[] {
+    const nodes: CaseNode[] = [];
+    while (nodes.length < count) {
+      const { value, done } = this.#queue.next() as IteratorResult<CaseNode, undefined>;
+      if (done) break;
+      nodes.push(value!);
+      this.#unfinished.add(numberOf(value!));
+    }
+    return nodes;
+  }
+
+  *#draw(): Generator<CaseNode, undefined> {
+    const { cases, runs = Infinity, shard, select = () => true } = this.#options;
+    for (; this.#drawn < runs; this.#next += 1) {
+      const index = this.#next;
+      if (!select(cases.slotAt(index))) continue;
+      this.#drawn += 1;
+      if (shard && index % shard.count !== shard.index - 1) continue;
+      yield cases.at(index);
+    }
+    return undefined;
+  }
+}
+
+const numberOf = ({ path }: CaseNode): number => Number.parseInt(path, 10);
+
+const mountKey = ({ case: { geometry: { files: _files, ...mount } } }: CaseNode): string => canonicalJson(jsonSafe(mount));

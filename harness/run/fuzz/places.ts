@@ -1,0 +1,25 @@
+/** Which path of the kernel a syscall of a case takes: what findings and coverage are sorted by. */
+import type { Case, Step } from '../../model/case.ts';
+
+const CALL_PATHS: Readonly<Record<Step['call'], string | undefined>> = {
+  pread: 'read', pwrite: 'write', seekData: 'seek-data', seekHole: 'seek-hole', fiemap: 'fiemap', fsync: 'fsync', ftruncate: 'truncate',
+  fallocate: 'fallocate', fuseIoctl: 'ioctl', fstat: 'stat', open: undefined, close: undefined,
+};
+
+/** `direct-read`, `fiemap`, `ioctl` ...; `mount` for step -1 and whatever only opens and closes. */
+export function pathOfStep(of: Case, index: number): string {
+  const step = of.workload[index];
+  const path = step && CALL_PATHS[step.call];
+  if (!step || path === undefined) return 'mount';
+  if (step.call !== 'pread' && step.call !== 'pwrite') return path;
+  const opened = of.workload.filter((one) => one.call === 'open')[step.fd];
+  const direct = opened !== undefined && (opened.flags.includes('direct') || of.geometry.files[opened.file]?.directIo === true);
+  return `${direct ? 'direct' : 'buffered'}-${path}`;
+}
+
+/** The path of the whole case, where its syscalls have one in common; else `several`. */
+export function pathOfCase(of: Case): string {
+  const paths = new Set(of.workload.map((_, index) => pathOfStep(of, index)).filter((path) => path !== 'mount' && path !== 'stat'));
+  if (paths.size > 1) return 'several';
+  return [...paths][0] ?? 'mount';
+}

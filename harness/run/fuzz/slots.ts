@@ -1,0 +1,93 @@
+/**
+ * What the cases of a campaign are drawn for, as a table of slots that is gone through again and again, each time in another order:
+ * however a seed falls, every rule is aimed at on every path once a round. Shares are therefore exact, not probable.
+ */
+import { mix, pickIndex, shuffled } from '../../../generators/seed.ts';
+import type { GeometryNeed } from '../../../generators/fuzz-geometry.ts';
+import type { Aim } from '../../../generators/fuzz-op.ts';
+import { paths, type Path } from '../../../generators/setting.ts';
+import { revisions, type RevisionId } from '../../uapi/revision.ts';
+import { conformancePlan, type PlanCell } from '../plan.ts';
+
+export type Slot =
+  /** A reply that violates a rule at its border. */
+  | { kind: 'aimed'; path: Path; aim: Aim; need: GeometryNeed }
+  /** Nothing is wrong. */
+  | { kind: 'valid'; path: Path }
+  /** One or two fields of a valid reply are replaced by something that no rule was aimed with. */
+  | { kind: 'wild'; path: Path }
+  /** Control plane, and answers that the connection remembers: such a case needs a mount of its own. */
+  | { kind: 'own-mount'; cell: PlanCell };
+
+/** Slots a round besides the aimed ones. Aimed are about 200 in r3; own mounts are few because each costs as much as dozens of cases. */
+export const SHARES = { validPerPath: 16, wildPerPath: 5, ownMounts: 8 } as const;
+
+export interface SlotTable {
+  readonly revision: RevisionId;
+  /** Fixed slots; own mounts come on top and go round in their own order. */
+  readonly slots: readonly Slot[];
+  readonly ownMounts: readonly PlanCell[];
+  /** Slots in one round. */
+  readonly round: number;
+}
+
+/** Cells of the plan that take part with their own cases, each in a mount of its own. */
+const isOwnMount = (cell: PlanCell): boolean =>
+  cell.cases !== undefined && (cell.path === 'mount' || cell.path === 'ioctl' || /^(begin\/enosys|request\/|inode\/)/.test(cell.rule));
+
+const isAim = (cell: PlanCell): cell is PlanCell & { path: Path } =>
+  cell.cases !== undefined && cell.border === 'violating' && cell.reaches !== undefined && (paths as readonly string[]).includes(cell.path);
+
+const needs = (rule: string, path: Path): GeometryNeed =>
+  rule === 'begin/device-readable' || rule === 'begin/device-writable' ? 'restricted-devices'
+    : rule === 'map/offset-below-maxbytes' && path.startsWith('direct-') ? 'small-maxbytes' : 'any';
+
+export function slotTable(id: RevisionId): SlotTable {
+  const plan = conformancePlan(id);
+  const noWrites = revisions[id].ioctls.BACKING_OPEN === undefined;
+  const aimed = plan.filter(isAim).map((cell): Slot => ({
+    kind: 'aimed', path: cell.path, need: needs(cell.rule, cell.path), aim: { rule: cell.rule, ...(cell.half && { half: cell.half }) },
+  }));
+  const plain = paths.filter((path) => path !== 'direct-write' || !noWrites).flatMap((path): Slot[] => [
+    ...Array.from({ length: SHARES.validPerPath }, (): Slot => ({ kind: 'valid', path })),
+    ...Array.from({ length: SHARES.wildPerPath }, (): Slot => ({ kind: 'wild', path })),
+  ]);
+  const ownMounts = plan.filter(isOwnMount);
+  const slots = [...aimed, ...plain];
+  return { revision: id, slots, ownMounts, round: slots.length + Math.min(SHARES.ownMounts, ownMounts.length) };
+}
+
+/** Which slot case `index` fills. */
+export class SlotOrder {
+  readonly #table: SlotTable;
+  readonly #seed: number;
+  #round = -1;
+  #order: readonly number[] = [];
+
+  constructor(table: SlotTable, seed: number) {
+    this.#table = table;
+    this.#seed = seed;
+  }
+
+  at(index: number): Slot {
+    const { slots, ownMounts, round } = this.#table;
+    const number = Math.floor(index / round);
+    if (number !== this.#round) {
+      this.#order = shuffled(round, mix(this.#seed, number));
+      this.#round = number;
+    }
+    const place = this.#order[index % round]!;
+    if (place < slots.length) return slots[place]!;
+    const turn = number * (round - slots.length) + (place - slots.length) + pickIndex(ownMounts.length, this.#seed, 1);
+    return { kind: 'own-mount', cell: ownMounts[turn % ownMounts.length]! };
+  }
+}
+
+/** For people and for filters: `map/length-nonzero direct-read`. */
+export function describeSlot(slot: Slot): { rule?: string; path: string } {
+  switch (slot.kind) {
+    case 'aimed': return { rule: slot.aim.rule, path: slot.path };
+    case 'own-mount': return { rule: slot.cell.rule, path: slot.cell.path };
+    default: return { path: slot.path };
+  }
+}

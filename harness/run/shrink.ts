@@ -1,0 +1,91 @@
+/**
+ * Minimises a case that deviates: walks down fast-check's shrink tree, running the simpler forms in guests, many at a time. A form counts
+ * when it shows the same deviation. Forms that take the kernel down cost a restored snapshot each, nothing more (see execute.ts).
+ */
+import type { KernelFacts } from '../model/channel.ts';
+import { caseHash } from '../model/hash.ts';
+import type { Deviation } from '../model/verdict.ts';
+import { verdictOf } from './conformance.ts';
+import { execute, type GuestSource } from './execute.ts';
+import type { CaseNode } from './fuzz/cases.ts';
+
+/** The deviation that must not get lost on the way. */
+export type DeviationKey = Pick<Deviation, 'rule' | 'aspect'>;
+
+export interface ShrinkOptions {
+  facts: KernelFacts;
+  /** Ends the walk where it stands. */
+  signal?: AbortSignal;
+  /** Default: two minutes. */
+  limitMs?: number;
+  /** What a simpler form must show. Default: a deviation from the same rule in the same channel. */
+  shows?: (node: CaseNode, deviations: readonly Deviation[]) => boolean;
+  onProgress?: (state: { steps: number; tried: number }) => void;
+}
+
+export interface Shrunk {
+  node: CaseNode;
+  /** What deviates in the smallest form. */
+  deviations: readonly Deviation[];
+  /** How often a simpler form was found, and how many forms were run. */
+  steps: number;
+  tried: number;
+  /** `minimal`: no simpler form shows the deviation. */
+  end: 'minimal' | 'interrupted' | 'out-of-time';
+}
+
+/** Forms that are run together: enough to hide what a message costs, few enough that a hit wastes little. */
+const BATCH = 16;
+const LIMIT_MS = 120_000;
+
+export async function shrink(source: GuestSource, start: { node: CaseNode; deviations: readonly Deviation[] }, key: DeviationKey, options: ShrinkOptions): Promise<Shrunk> {
+  const { facts, signal, limitMs = LIMIT_MS, onProgress } = options;
+  const shows = options.shows ?? ((_, deviations) => deviations.some(({ rule, aspect }) => rule === key.rule && aspect === key.aspect));
+  const timeUp = AbortSignal.timeout(limitMs);
+  const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
+  const state: Shrunk = { ...start, steps: 0, tried: 0, end: 'minimal' };
+  // Different ways down lead to the same case.
+  const known = new Set([caseHash(start.node.case)]);
+  for (;;) {
+    const hit = await firstHit(state.node.shrinks());
+    if (!hit) {
+      if (stop.aborted) state.end = signal?.aborted ? 'interrupted' : 'out-of-time';
+      return state;
+    }
+    Object.assign(state, hit);
+    state.steps += 1;
+  }
+
+  async function firstHit(forms: Iterable<CaseNode>): Promise<{ node: CaseNode; deviations: readonly Deviation[] } | undefined> {
+    for (const batch of batches(forms, known)) {
+      if (stop.aborted) return undefined;
+      let best: { node: CaseNode; deviations: readonly Deviation[]; index: number } | undefined;
+      for await (const { index, outcome } of execute(source, batch.map((node) => node.case), { signal: stop })) {
+        state.tried += 1;
+        const node = batch[index]!;
+        const verdict = verdictOf({ cell: { id: '', rule: '', path: '' }, case: node.case }, outcome, facts);
+        if (verdict.kind !== 'deviates' || !shows(node, verdict.deviations)) continue;
+        // fast-check offers the most aggressive forms first, and a case that crashed comes late.
+        if (!best || index < best.index) best = { node, deviations: verdict.deviations, index };
+      }
+      onProgress?.(state);
+      if (best) return { node: best.node, deviations: best.deviations };
+    }
+    return undefined;
+  }
+}
+
+/** Batches of forms that were not run before; notes them as known. */
+function* batches(forms: Iterable<CaseNode>, known: Set<string>): Generator<CaseNode[]> {
+  let batch: CaseNode[] = [];
+  for (const form of forms) {
+    const hash = caseHash(form.case);
+    if (known.has(hash)) continue;
+    known.add(hash);
+    batch.push(form);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
