@@ -29,6 +29,8 @@ export const runKinds: readonly RunKind[] = [
     skip: ({ corpus }) => (Corpus.open(corpus).entries().length === 0 ? `the corpus ${corpus} holds no cases` : undefined),
   },
   { kind: 'conformance', share: 4, takesRuns: true, argv: ({ seed, runs }) => ['conformance', '--seed', String(seed), '--runs', String(runs)] },
+  // Last: it takes whatever the others left. Its own end comes before ours, so that booting and the last minimising fit in.
+  { kind: 'fuzz', share: 5, argv: ({ seed, timeMs }) => ['fuzz', '--seed', String(seed), '--time', `${Math.max(1, Math.floor((timeMs * 0.8) / 1000))}s`] },
 ];
 
 /** By default, and where no earlier night says how fast this machine is. */
