@@ -30,7 +30,7 @@ export const runKinds: readonly RunKind[] = [
   },
   { kind: 'conformance', share: 4, takesRuns: true, argv: ({ seed, runs }) => ['conformance', '--seed', String(seed), '--runs', String(runs)] },
   // Last: it takes whatever the others left. Its own end comes before ours, so that booting and the last minimising fit in.
-  { kind: 'fuzz', share: 5, argv: ({ seed, timeMs }) => ['fuzz', '--seed', String(seed), '--time', `${Math.max(1, Math.floor((timeMs * 0.8) / 1000))}s`] },
+  { kind: 'fuzz', share: 5, argv: ({ seed, timeMs }) => ['fuzz', '--seed', String(seed), '--time', `${Math.max(1, Math.floor(Math.min(timeMs * 0.8, timeMs - 60_000) / 1000))}s`] },
 ];
 
 /** By default, and where no earlier night says how fast this machine is. */
