@@ -12,6 +12,7 @@ import { doctorCommand } from './doctor.ts';
 import { fuzzCommand } from './fuzz.ts';
 import { kernelCommand } from './kernel.ts';
 import { mergeCommand } from './merge.ts';
+import { nightlyCommand } from './nightly.ts';
 import { reportCommand } from './report.ts';
 import { reproCommand } from './repro.ts';
 import { serveCommand } from './serve.ts';
@@ -32,6 +33,7 @@ const commands = [
   reportCommand,
   compareCommand,
   mergeCommand,
+  nightlyCommand,
   kernelCommand,
   vmCommand,
   doctorCommand,

@@ -23,3 +23,4 @@ export function pageScript(): string {
 }
 
 export const pageStyle = (): string => readFileSync(join(sourceFolder(), 'style.css'), 'utf8');
+export const trendStyle = (): string => readFileSync(join(sourceFolder(), 'trend.css'), 'utf8');

@@ -1,0 +1,101 @@
+/** nightly from outside where no VM can come up: what it records, how it ends, how it goes on. */
+import { expect, test } from '@playwright/test';
+import { buildSync } from 'esbuild';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot } from '../../vm/root.ts';
+import { readHistory, writeNight } from '../../reports/nights/night.ts';
+import { nightNames, sampleHistory } from '../../reports/testing/history.ts';
+import { scratch } from '../../reports/testing/scratch.ts';
+import { runKinds, runsThatFit, shareOf, type RunKind } from './nightly/run-kinds.ts';
+
+const program = join(repositoryRoot(), 'dist', 'test', 'iomapfuzz-nightly.mjs');
+test.beforeAll(() => {
+  buildSync({ entryPoints: [join(repositoryRoot(), 'harness/cli/main.ts')], outfile: program, bundle: true, platform: 'node', target: 'node20', format: 'esm', packages: 'external', logLevel: 'error' });
+});
+
+function nightly(...argv: string[]): { code: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'nightly', ...argv], { encoding: 'utf8' });
+  return { code: status, out: stdout, err: stderr };
+}
+
+function noKernel(): string {
+  const path = join(scratch(), 'text');
+  writeFileSync(path, 'not a kernel');
+  return path;
+}
+
+test('should record a night without a VM as such, and not as a pass', () => {
+  const history = join(scratch(), 'history');
+  const { code, out } = nightly('--kernel', noKernel(), '--history', history);
+  expect(code).toBe(3);
+  expect(out).toContain('NO VM: ');
+  const { nights: [night, ...more] } = readHistory(history);
+  expect(more).toEqual([]);
+  expect(night).toMatchObject({ endedAt: expect.any(String), noVm: expect.stringContaining('is it a bzImage') });
+  expect(readFileSync(join(history, night!.name, 'mail.txt'), 'utf8')).toContain('This night is not a pass.');
+  expect(readFileSync(join(history, 'index.html'), 'utf8')).toContain('No VM');
+});
+
+test('should go on with an interrupted night, repeat nothing that is complete, and begin a new one for another kernel', async () => {
+  const history = await sampleHistory(1);
+  const { nights: [night] } = readHistory(history);
+  const kernel = noKernel();
+  const { endedAt: _endedAt, ...interrupted } = night!;
+  writeNight(history, {
+    ...interrupted, startedAt: new Date().toISOString(), target: ['--kernel', kernel, '--corpus', join(repositoryRoot(), 'corpora')],
+    stages: [{ kind: 'corpus', status: 'waiting' }, ...interrupted.stages],
+  });
+  const other = nightly('--kernel', noKernel(), '--history', history);
+  expect(other.out).toContain(`night ${nightNames[0]} was interrupted and stays so: it tested something else`);
+  const again = nightly('--kernel', kernel, '--history', history);
+  // The last night is the other one, and that has ended.
+  expect(again.out).not.toContain('going on');
+  const alone = await sampleHistory(1);
+  writeNight(alone, readHistory(history).nights.find(({ name }) => name === nightNames[0])!);
+  const resumed = nightly('--kernel', kernel, '--history', alone);
+  expect(resumed.out).toContain(`going on with night ${nightNames[0]}`);
+  const [after] = readHistory(alone).nights;
+  expect(after!.stages.find(({ kind }) => kind === 'conformance')).toEqual(night!.stages[0]);
+  expect(after!.stages.find(({ kind }) => kind === 'corpus')).toMatchObject({ status: 'failed' });
+  expect(resumed.code).toBe(3);
+});
+
+test('should refuse what it cannot use with exit code 2, and leave no night', () => {
+  const history = join(scratch(), 'history');
+  expect(nightly('--history', history, '--kernel', '/no/such/file')).toMatchObject({ code: 2, err: expect.stringContaining('cannot be read') });
+  expect(nightly('--history', history, '--budget', 'long')).toMatchObject({ code: 2, err: expect.stringContaining('90s, 45m, 2h') });
+  expect(nightly('--kernel', noKernel())).toMatchObject({ code: 2, err: expect.stringContaining('--history') });
+  const file = noKernel();
+  expect(nightly('--history', join(file, 'sub'), '--kernel', file)).toMatchObject({ code: 2, err: expect.stringContaining('name another by --history') });
+  expect(existsSync(history) ? readHistory(history).nights : []).toEqual([]);
+});
+
+test('should refuse to run beside a night that is still running', async () => {
+  const history = await sampleHistory(1);
+  const { nights: [night] } = readHistory(history);
+  const { endedAt: _endedAt, ...running } = night!;
+  // The test runner stands for the other one where its command line names the program.
+  mkdirSync(join(history, nightNames[0]), { recursive: true });
+  const holder = spawnSync('sh', ['-c', `sh -c 'sleep 30; : iomapfuzz' & echo $!`], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 1000 });
+  const pid = Number(holder.stdout.trim());
+  try {
+    writeNight(history, { ...running, pid });
+    expect(nightly('--history', history, '--kernel', noKernel())).toMatchObject({ code: 2, err: expect.stringContaining(`still running (process ${pid})`) });
+  } finally {
+    process.kill(pid);
+  }
+});
+
+test('should divide the budget by shares, and choose as many runs as the last night says will fit', () => {
+  const kinds: RunKind[] = [1, 4, 5].map((share, index) => ({ kind: String(index), share, argv: () => [] }));
+  expect(shareOf(kinds, 1000)).toBe(100);
+  expect(shareOf(kinds.slice(2), 400)).toBe(400);
+  expect(shareOf(kinds, -5)).toBe(0);
+  expect(new Set(runKinds.map(({ kind }) => kind)).size).toBe(runKinds.length);
+  expect(runsThatFit(60_000, undefined)).toBe(4);
+  expect(runsThatFit(100_000, { runs: 4, elapsedMs: 40_000 })).toBe(7);
+  expect(runsThatFit(1000, { runs: 4, elapsedMs: 40_000 })).toBe(1);
+  expect(runsThatFit(1e9, { runs: 4, elapsedMs: 40_000 })).toBe(64);
+});

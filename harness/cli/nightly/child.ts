@@ -1,0 +1,43 @@
+/** One run of a night as a process of its own: whatever becomes of it, the night goes on. */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, writeSync } from 'node:fs';
+
+/** From the polite signal to the end: a case in flight has 20 s, then the guests are closed. */
+const STOP_GRACE_MS = 60_000;
+
+export interface ChildOutcome {
+  exitCode: number | undefined;
+  ended: 'by itself' | 'time over' | 'interrupted';
+}
+
+/** Runs iomapfuzz with these arguments; all it prints goes to `log`, what it says on stderr also to ours. Never rejects. */
+export function runChild(argv: readonly string[], options: { log: string; timeMs: number; stop: AbortSignal; onStart: (pid: number) => void }): Promise<ChildOutcome> {
+  const log = openSync(options.log, 'a');
+  return new Promise((resolve) => {
+    // A group of its own: ^C reaches it once, through us, and a second one is not taken for impatience.
+    const child = spawn(process.execPath, [process.argv[1]!, ...argv], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    let ended: ChildOutcome['ended'] = 'by itself';
+    let killer: NodeJS.Timeout | undefined;
+    const stop = (why: ChildOutcome['ended']): void => {
+      if (ended !== 'by itself') return;
+      ended = why;
+      child.kill('SIGINT');
+      killer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+    };
+    const timer = setTimeout(() => { stop('time over'); }, options.timeMs);
+    const interrupted = (): void => { stop('interrupted'); };
+    options.stop.addEventListener('abort', interrupted);
+    child.stdout.on('data', (bytes: Buffer) => { writeSync(log, bytes); });
+    child.stderr.on('data', (bytes: Buffer) => { writeSync(log, bytes); process.stderr.write(bytes); });
+    if (child.pid !== undefined) options.onStart(child.pid);
+    const finish = (exitCode: number | undefined): void => {
+      clearTimeout(timer);
+      clearTimeout(killer);
+      options.stop.removeEventListener('abort', interrupted);
+      closeSync(log);
+      resolve({ exitCode, ended });
+    };
+    child.on('error', () => { finish(undefined); });
+    child.on('close', (code) => { finish(code ?? undefined); });
+  });
+}

@@ -1,0 +1,162 @@
+/** Runs what is left of a night, and writes its reports. What a night has finished is on disk before the next thing begins. */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { InfrastructureError, errnoOf, messageOf } from '../../../vm/errors.ts';
+import { compareRuns } from '../../../reports/compare.ts';
+import { trendPage } from '../../../reports/html/trend.ts';
+import { digestRun } from '../../../reports/nights/digest.ts';
+import { nightMail } from '../../../reports/nights/mail.ts';
+import { readHistory, writeNight, type Night, type Stage } from '../../../reports/nights/night.ts';
+import { buildTrend } from '../../../reports/nights/trend.ts';
+import { reportInput } from '../../../reports/reporter.ts';
+import { reporters } from '../../../reports/reporters.ts';
+import { explainProblem } from '../../../reports/errors.ts';
+import { loadRun, type Run } from '../../../reports/run.ts';
+import { toolVersion } from '../../run/session.ts';
+import { duration } from '../../../reports/text.ts';
+import { ruleTexts } from '../rule-texts.ts';
+import { runChild } from './child.ts';
+import { runKinds, runsThatFit, shareOf, type RunKind } from './run-kinds.ts';
+
+/** Earlier nights that a run is compared with: the last is the baseline, the others show what is flaky. */
+const COMPARED_NIGHTS = 3;
+const nightFormats = ['html', 'junit', 'markdown', 'mail'];
+
+export interface NightRun {
+  history: string;
+  corpus: string;
+  /** Options of the kernel and the VM for each run. */
+  vmArguments: readonly string[];
+  stop: AbortSignal;
+  say: (line: string) => void;
+}
+
+/** Resolves when the night has ended or was interrupted; `endedAt` tells which. Throws InfrastructureError when it cannot be written. */
+export async function runNight(night: Night, of: NightRun): Promise<void> {
+  try {
+    for (const [index, row] of runKinds.entries()) {
+      const stage = night.stages.find(({ kind }) => kind === row.kind);
+      if (!stage || !pending(stage)) continue;
+      if (of.stop.aborted) break;
+      await runStage(night, stage, runKinds.slice(index), of);
+    }
+    if (!of.stop.aborted) night.endedAt = new Date().toISOString();
+    writeNight(of.history, night);
+    writeOverview(night.name, of.history);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    throw new InfrastructureError(`the night ${join(of.history, night.name)} can't be written (${messageOf(error)}); what had finished is there: make space or repair the directory, then give the same command again to go on`);
+  }
+}
+
+const pending = ({ status }: Stage): boolean => status === 'waiting' || status === 'running';
+
+async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of: NightRun): Promise<void> {
+  const row = rest[0]!;
+  const directory = join(of.history, night.name, row.kind);
+  const save = (change: Partial<Stage>): void => {
+    Object.assign(stage, change);
+    writeNight(of.history, night);
+  };
+  if (night.noVm !== undefined) return save({ status: 'failed', reason: 'not run: there is no VM' });
+  let skipped: string | undefined;
+  try {
+    skipped = row.skip?.(of);
+  } catch (error) {
+    return save({ status: 'failed', reason: messageOf(error) });
+  }
+  if (skipped !== undefined) return save({ status: 'skipped', reason: skipped });
+  setAside(directory);
+  const used = night.stages.reduce((sum, { elapsedMs }) => sum + (elapsedMs ?? 0), 0);
+  const timeMs = shareOf(rest, night.budgetMs - used);
+  const runs = runsThatFit(timeMs, lastSpeed(night, row.kind, of.history));
+  const log = join(of.history, night.name, `${row.kind}.log`);
+  save({ status: 'running', budgetMs: timeMs, ...(row.takesRuns && { runs }) });
+  of.say(`${row.kind}: up to ${duration(timeMs)}, log in ${log}`);
+  const started = Date.now();
+  const { exitCode, ended } = await runChild(
+    [...row.argv({ seed: night.seed, timeMs, runs, corpus: of.corpus }), ...of.vmArguments, '--out', directory],
+    { log, timeMs, stop: of.stop, onStart: (pid) => { save({ pid }); } },
+  );
+  delete stage.pid;
+  if (ended === 'interrupted') {
+    // Complete in spite of the signal: nothing to repeat.
+    const whole = await loaded(directory);
+    if (typeof whole === 'string' || !whole.summary.complete) return save({ status: 'waiting', reason: 'interrupted; the same command goes on with it' });
+  }
+  delete stage.reason;
+  stage.elapsedMs = Date.now() - started;
+  if (exitCode !== undefined) stage.exitCode = exitCode;
+  const run = await loaded(directory);
+  if (typeof run === 'string') save({ status: 'failed', reason: lastLine(log) ?? run });
+  else {
+    if (run.summary.complete) stage.status = 'complete';
+    else if (ended === 'time over') Object.assign(stage, { status: 'cut-off', reason: `its share of the budget (${Math.round(timeMs / 1000)} s) was over; what it judged counts, and a larger --budget lets it end` });
+    else Object.assign(stage, { status: 'failed', reason: run.summary.endedBy ?? `the process ended ${exitCode === undefined ? 'by a signal' : `with exit code ${exitCode}`}` });
+    const before = await earlierRuns(night, row.kind, of.history);
+    stage.digest = digestRun(row.kind, run, before, readHistory(of.history).nights.filter(({ name }) => name !== night.name));
+    writeNight(of.history, night);
+    await writeReports(run, before);
+  }
+  of.say(`${row.kind}: ${stage.digest?.headline ?? stage.reason ?? stage.status}`);
+}
+
+/** An interrupted run's results stay, under another name. */
+function setAside(directory: string): void {
+  if (!existsSync(directory)) return;
+  let number = 1;
+  while (existsSync(`${directory}.interrupted-${number}`)) number += 1;
+  renameSync(directory, `${directory}.interrupted-${number}`);
+}
+
+function lastSpeed(night: Night, kind: string, history: string): { runs: number; elapsedMs: number } | undefined {
+  const target = JSON.stringify(night.target);
+  const stage = readHistory(history).nights.filter((other) => other.name !== night.name && JSON.stringify(other.target) === target)
+    .map(({ stages }) => stages.find((one) => one.kind === kind && (one.status === 'complete' || one.status === 'cut-off') && one.runs !== undefined)).filter((one) => one !== undefined).at(-1);
+  // How much a run that was cut off lacked is not known: about a third is tried the next time.
+  return stage && { runs: stage.runs!, elapsedMs: (stage.elapsedMs ?? 0) * (stage.status === 'cut-off' ? 2 : 1) };
+}
+
+/** The run in a directory, or why there is none. */
+async function loaded(directory: string): Promise<Run | string> {
+  const result = await loadRun(directory);
+  return result.kind === 'run' ? result.run : explainProblem(result);
+}
+
+/** Runs of the last nights that judged something: a night without a VM is nothing to compare with. */
+async function earlierRuns(night: Night, kind: string, history: string): Promise<{ name: string; run: Run }[]> {
+  const found: { name: string; run: Run }[] = [];
+  for (const { name, stages } of readHistory(history).nights.reverse()) {
+    if (found.length === COMPARED_NIGHTS) break;
+    const counts = stages.find((stage) => stage.kind === kind)?.digest?.counts;
+    if (name === night.name || !counts || counts.conforms + counts.deviates === 0) continue;
+    // Results may have been thrown away to save space; the digest stays.
+    const run = await loaded(join(history, name, kind));
+    if (typeof run !== 'string') found.unshift({ name, run });
+  }
+  return found;
+}
+
+function lastLine(log: string): string | undefined {
+  return readFileSync(log, 'utf8').split('\n').filter((line) => line.startsWith('iomapfuzz: ')).at(-1)?.slice('iomapfuzz: '.length);
+}
+
+async function writeReports(run: Run, before: { run: Run }[]): Promise<void> {
+  const comparison = before.length > 0 ? compareRuns([...before.map((one) => one.run), run]) : undefined;
+  const input = reportInput(run, ruleTexts(run.summary.revision), comparison);
+  for (const reporter of reporters.filter(({ format }) => nightFormats.includes(format))) {
+    writeWhole(join(run.directory, reporter.fileName), await reporter.render(input));
+  }
+}
+
+/** The page of all nights, and the mail of this one. */
+export function writeOverview(name: string, history: string): void {
+  const trend = buildTrend(readHistory(history));
+  writeWhole(join(history, name, 'mail.txt'), nightMail(trend, name));
+  writeWhole(join(history, 'index.html'), trendPage(trend, toolVersion()));
+}
+
+function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+}

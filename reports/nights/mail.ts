@@ -1,0 +1,35 @@
+/** A night as a short mail: what changed, what is open, where to read on. */
+import { plural, printable, wrap } from '../text.ts';
+import type { Trend } from './trend.ts';
+
+const WIDTH = 72;
+const MAX_NAMED = 10;
+export const outcomeWords = {
+  deviates: 'DEVIATES', conforms: 'CONFORMS', incomplete: 'NO VERDICT', 'no-vm': 'NO VM', 'nothing-ran': 'NOTHING WAS JUDGED', running: 'NOT FINISHED', unreadable: 'UNREADABLE',
+} as const;
+
+export function nightMail(trend: Trend, name: string): string {
+  const night = trend.nights.find((one) => one.name === name)!;
+  const { outcome, says, kernel, opened, closed, open, stages } = night;
+  const lines = [
+    printable(`Subject: [iomapfuzz] night ${name}: ${outcomeWords[outcome]}${kernel ? `, ${kernel.release}` : ''}${opened.length > 0 ? `, ${opened.length} opened` : ''}${closed.length > 0 ? `, ${closed.length} closed` : ''}`), '',
+    ...wrap(printable(`${outcomeWords[outcome]}: ${says}`), WIDTH),
+    ...(outcome === 'conforms' || outcome === 'deviates' ? [] : ['This night is not a pass.']), '',
+    ...(kernel ? wrap(printable(`Kernel: ${kernel.release} ${kernel.version} (${kernel.origin})${night.newKernel ? ', another image than in the night before' : ''}`), WIDTH, 8) : []),
+    `Findings: ${opened.length} opened, ${closed.length} closed, ${open} open`, '',
+  ];
+  for (const [title, list] of [['Opened', opened], ['Closed', closed]] as const) {
+    if (list.length === 0) continue;
+    lines.push(`${title}:`, ...list.slice(0, MAX_NAMED).flatMap(({ key, kind, shown }) => wrap(printable(`- ${key} (${kind})${title === 'Opened' ? `: ${shown}` : ''}`), WIDTH, 2)));
+    if (list.length > MAX_NAMED) lines.push(`- and ${list.length - MAX_NAMED} more`);
+    lines.push('');
+  }
+  for (const { kind, status, reason, digest } of stages) {
+    lines.push(...wrap(printable(`${kind}: ${digest?.headline ?? `${status}${reason === undefined ? '' : `: ${reason}`}`}`), WIDTH, 2));
+    if (digest && reason !== undefined) lines.push(...wrap(printable(`  ${reason}`), WIDTH, 2));
+    if (digest?.comparison) lines.push(...wrap(`  against ${digest.comparison.against}: ${digest.comparison.headline}`, WIDTH, 2));
+  }
+  const reports = stages.filter(({ digest }) => digest !== undefined);
+  lines.push('', `${plural(reports.length, 'report')} in the history${reports.length > 0 ? ':' : ''}`, ...reports.map(({ kind }) => `  ${name}/${kind}/report.html`), '  index.html (all nights)');
+  return `${lines.join('\n')}\n`;
+}
