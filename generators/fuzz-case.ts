@@ -5,7 +5,7 @@ import { fuzzOp, isBackedReply, type FuzzOp, type FuzzOpConstraints } from './fu
 import type { FuzzGeometry } from './fuzz-geometry.ts';
 import { isBackedType } from './mapping.ts';
 import { configOf, pureOverwrite, type PlannedCase } from './reply-case.ts';
-import { paths, stretch, type Path } from './setting.ts';
+import { campaignPaths, stretch, type Path } from './setting.ts';
 
 export interface FuzzCaseConstraints extends FuzzOpConstraints {
   /** Valid operations on further files: weights of none, one and two. Default: 13, 2, 1. */
@@ -18,7 +18,7 @@ export interface FuzzCaseConstraints extends FuzzOpConstraints {
 type FollowUp = 'none' | 'fstat' | 'read-back';
 
 export function fuzzCase(constraints: FuzzCaseConstraints): fc.Arbitrary<PlannedCase> {
-  const { revision, geometry, moreOps: [none, one, two] = [13, 2, 1], morePaths = paths } = constraints;
+  const { revision, geometry, moreOps: [none, one, two] = [13, 2, 1], morePaths = campaignPaths } = constraints;
   const possible = morePaths.filter((path) => path !== 'direct-write' || revision.ioctls.BACKING_OPEN !== undefined);
   const more = fc.oneof(...possible.map((path) => fuzzOp({ revision, geometry, path, wrongFields: [1, 0, 0], maxBefore: 1 })));
   return fc.record({

@@ -65,7 +65,7 @@ export function fuzzOp(constraints: FuzzOpConstraints): fc.Arbitrary<FuzzOp> {
   }));
   return surroundings.chain((drawn) => fc.tuple(inQuestion(constraints, drawn), repliesBefore(revision, drawn), acknowledgements(drawn))
     .map(([made, before, extra]): FuzzOp => ({
-      case: replyCase(revision, drawn, made.reply, before, extra), setting: drawn, ...(made.mappings && { mappings: made.mappings }),
+      case: replyCase(revision, drawn, made.reply, before, { extra }), setting: drawn, ...(made.mappings && { mappings: made.mappings }),
       note: `${path}: ${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
     })));
 }

@@ -5,6 +5,8 @@ import type { Geometry } from '../harness/model/case.ts';
 export const paths = ['direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole', 'buffered-read'] as const;
 /** A way in which a reply to BEGIN is used. */
 export type Path = (typeof paths)[number];
+/** Paths of campaigns: a kernel may ask several times for one buffered read, which the judge can tell apart only when a case has no other. */
+export const campaignPaths: readonly Path[] = paths.filter((path) => path !== 'buffered-read');
 
 type DeviceSpec = Geometry['devices'][number];
 

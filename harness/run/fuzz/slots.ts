@@ -5,7 +5,7 @@
 import { mix, pickIndex, shuffled } from '../../../generators/seed.ts';
 import type { GeometryNeed } from '../../../generators/fuzz-geometry.ts';
 import type { Aim } from '../../../generators/fuzz-op.ts';
-import { paths, type Path } from '../../../generators/setting.ts';
+import { campaignPaths, type Path } from '../../../generators/setting.ts';
 import { revisions, type RevisionId } from '../../uapi/revision.ts';
 import { conformancePlan, type PlanCell } from '../plan.ts';
 
@@ -36,7 +36,7 @@ const isOwnMount = (cell: PlanCell): boolean =>
   cell.cases !== undefined && (cell.path === 'mount' || cell.path === 'ioctl' || /^(begin\/enosys|request\/|inode\/)/.test(cell.rule));
 
 const isAim = (cell: PlanCell): cell is PlanCell & { path: Path } =>
-  cell.cases !== undefined && cell.border === 'violating' && cell.reaches !== undefined && (paths as readonly string[]).includes(cell.path);
+  cell.cases !== undefined && cell.border === 'violating' && cell.reaches !== undefined && (campaignPaths as readonly string[]).includes(cell.path);
 
 const needs = (rule: string, path: Path): GeometryNeed =>
   rule === 'begin/device-readable' || rule === 'begin/device-writable' ? 'restricted-devices'
@@ -48,7 +48,7 @@ export function slotTable(id: RevisionId): SlotTable {
   const aimed = plan.filter(isAim).map((cell): Slot => ({
     kind: 'aimed', path: cell.path, need: needs(cell.rule, cell.path), aim: { rule: cell.rule, ...(cell.half && { half: cell.half }) },
   }));
-  const plain = paths.filter((path) => path !== 'direct-write' || !noWrites).flatMap((path): Slot[] => [
+  const plain = campaignPaths.filter((path) => path !== 'direct-write' || !noWrites).flatMap((path): Slot[] => [
     ...Array.from({ length: SHARES.validPerPath }, (): Slot => ({ kind: 'valid', path })),
     ...Array.from({ length: SHARES.wildPerPath }, (): Slot => ({ kind: 'wild', path })),
   ]);
