@@ -15,7 +15,8 @@ import { FuzzLoop } from './fuzz/loop.ts';
 import type { Slot } from './fuzz/slots.ts';
 import { LocalGuests } from './guests.ts';
 import { ResultsWriter } from './results-writer.ts';
-import { environmentOf, signals, toolVersion } from './session.ts';
+import { listenForInterruption } from './interruption.ts';
+import { environmentOf, toolVersion } from './session.ts';
 import type { Shrunk } from './shrink.ts';
 
 export interface FuzzCampaign {
@@ -63,14 +64,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     ...(of.shard === undefined ? {} : { shard: of.shard }), startedAt: new Date(started).toISOString(), elapsedMs: 0, complete: false, cells: [],
     counts: { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 }, notices: [], vms: guests.statistics,
   };
-  const stop = new AbortController();
-  const interrupt = (signal: NodeJS.Signals): void => {
-    // A second signal ends the process at once; the watchdog then ends QEMU.
-    if (stop.signal.aborted) process.exit(130);
-    summary.endedBy = `interrupted by ${signal}`;
-    stop.abort();
-  };
-  for (const signal of signals) process.on(signal, interrupt);
+  const stop = listenForInterruption((reason) => { summary.endedBy = reason; });
   const files = new FindingFiles(of.directory);
   const outcome: FuzzOutcome = {
     summary, untestable: false, reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, covered: new Set(), files: files.byKey,
@@ -132,7 +126,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     summary.endedBy ??= error instanceof Error ? error.message : String(error);
     throw error;
   } finally {
-    for (const signal of signals) process.off(signal, interrupt);
+    stop.end();
     await guests.close();
     summary.elapsedMs = Date.now() - started;
     writer.finish(summary);

@@ -13,6 +13,7 @@ import { RESULTS_FORMAT, type CaseRecord, type Counts, type Environment, type Ru
 import type { RevisionId } from '../uapi/revision.ts';
 import { planRuns, runConformance, type PlannedRun, type Shard } from './conformance.ts';
 import { LocalGuests } from './guests.ts';
+import { listenForInterruption } from './interruption.ts';
 import type { PlanCell } from './plan.ts';
 import { ResultsWriter } from './results-writer.ts';
 
@@ -49,14 +50,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     })),
     counts: { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 }, notices: [], vms: guests.statistics,
   };
-  const stop = new AbortController();
-  const interrupt = (signal: NodeJS.Signals): void => {
-    // A second signal ends the process at once; the watchdog then ends QEMU.
-    if (stop.signal.aborted) process.exit(130);
-    summary.endedBy = `interrupted by ${signal}`;
-    stop.abort();
-  };
-  for (const signal of signals) process.on(signal, interrupt);
+  const stop = listenForInterruption((reason) => { summary.endedBy = reason; });
   const add = (record: CaseRecord): void => {
     summary.counts[record.verdict.kind] += 1;
     writer.append(record);
@@ -89,7 +83,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     summary.endedBy ??= error instanceof Error ? error.message : String(error);
     throw error;
   } finally {
-    for (const signal of signals) process.off(signal, interrupt);
+    stop.end();
     try {
       await guests.close();
     } finally {
@@ -100,8 +94,6 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
 }
 
 /** What ends a run in an orderly way. */
-export const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
 const notRun = ({ n, cell, case: of, note }: PlannedRun, seed: number, reason: string): CaseRecord =>
   ({ n, cell: cell.id, hash: caseHash(of), note, seed, verdict: { kind: 'not-run', reason } });
 
