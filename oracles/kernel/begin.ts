@@ -18,6 +18,8 @@ export interface Accepted {
   /** Bytes of the operation that the mapping covers. */
   length: bigint;
   acted: WireMapping;
+  /** The read half: what the range reads as. */
+  source: WireMapping;
   /** Where the other half bounds the mapping, its length up to there. */
   boundedLength?: bigint;
   device?: DeviceFacts;
@@ -107,7 +109,7 @@ function accept(world: World, context: BeginContext, pos: bigint, end: bigint): 
   const device = world.facts.devices.get(acted.dev);
   const reasons = looseEnds(context, acted, write);
   return {
-    kind: 'accepted', opflags: context.opflags, pos, length, acted, rule: `type/${typeNameOf(world, acted).toLowerCase()}`,
+    kind: 'accepted', opflags: context.opflags, pos, length, acted, source: context.read!, rule: `type/${typeNameOf(world, acted).toLowerCase()}`,
     ...(bounded && { boundedLength: bounded.offset + bounded.length - acted.offset }), ...(device && { device }), ...(reasons && { mayFail: reasons }),
   };
 }
