@@ -18,10 +18,10 @@ export interface Accepted {
   /** Bytes of the operation that the mapping covers. */
   length: bigint;
   acted: WireMapping;
-  /** The read half: what the range reads as. */
-  source: WireMapping;
   /** Where the other half bounds the mapping, its length up to there. */
   boundedLength?: bigint;
+  /** The other half, which a write reads from; absent: the mapping itself. */
+  source?: WireMapping;
   device?: DeviceFacts;
   /** Id of the row that says what the mapping does here. */
   rule: string;
@@ -109,8 +109,8 @@ function accept(world: World, context: BeginContext, pos: bigint, end: bigint): 
   const device = world.facts.devices.get(acted.dev);
   const reasons = looseEnds(context, acted, write);
   return {
-    kind: 'accepted', opflags: context.opflags, pos, length, acted, source: context.read!, rule: `type/${typeNameOf(world, acted).toLowerCase()}`,
-    ...(bounded && { boundedLength: bounded.offset + bounded.length - acted.offset }), ...(device && { device }), ...(reasons && { mayFail: reasons }),
+    kind: 'accepted', opflags: context.opflags, pos, length, acted, rule: `type/${typeNameOf(world, acted).toLowerCase()}`,
+    ...(bounded && { boundedLength: bounded.offset + bounded.length - acted.offset }), ...(device && { device }), ...(source && { source }), ...(reasons && { mayFail: reasons }),
   };
 }
 

@@ -29,7 +29,7 @@ export function zeroRange(world: World, file: FileState, start: bigint, end: big
       return { rule: mapping.rule };
     }
     // What there is to be zeroed is what the range reads as, whichever half is written to.
-    const zeros = isType(world, mapping.source, 'HOLE', 'UNWRITTEN') && (mapping.source === mapping.acted || isType(world, mapping.acted, 'HOLE', 'UNWRITTEN'));
+    const zeros = [mapping.source ?? mapping.acted, mapping.acted].every((half) => isType(world, half, 'HOLE', 'UNWRITTEN'));
     if (!zeros || !file.cache.isEmpty) throw new Unspecified('zeroing in the page cache is not modelled');
     const ended = endOf(world, file, mapping, mapping.length);
     // fs/iomap/iter.c goes on after progress; the rules say that END's errno ends the operation.
