@@ -9,7 +9,7 @@ import { renderTerminal, terminalOf } from '../../reports/terminal.ts';
 import { judgeRun } from '../../reports/verdict.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from '../run/conformance.ts';
-import { matchesGlob } from '../run/glob.ts';
+import { matchesGlob } from '../model/glob.ts';
 import { conformancePlan, type PlanCell } from '../run/plan.ts';
 import { campaign } from '../run/session.ts';
 import { progressLine } from './progress.ts';

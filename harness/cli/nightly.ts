@@ -1,13 +1,14 @@
 /** `iomapfuzz nightly`: everything that is run each night, kept in a history with reports and trends. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { accessSync, constants, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UsageError, messageOf } from '../../vm/errors.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { NIGHT_FORMAT, nextName, readHistory, writeNight, type Night } from '../../reports/nights/night.ts';
 import { nightExitCode } from '../../reports/nights/trend.ts';
-import { toolVersion } from '../run/session.ts';
+import { toolVersion } from '../run/tool-version.ts';
 import { integer } from './conformance.ts';
+import { durationMs } from './duration.ts';
 import { runNight } from './nightly/night-runner.ts';
 import { runKinds } from './nightly/run-kinds.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
@@ -20,7 +21,6 @@ interface NightlyOptions extends VmOptions {
   new?: boolean;
 }
 
-const unitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 /** A night that was interrupted longer ago is history: tonight's kernel is another experiment. */
 const RESUME_WITHIN_MS = 20 * 3_600_000;
 
@@ -130,9 +130,3 @@ const vmArguments = (options: VmOptions): string[] => Object.entries(vmOptionNam
   .flatMap(([name, option]) => (options[name as keyof VmOptions] === undefined ? [] : [option, String(options[name as keyof VmOptions])]));
 
 const targetOf = (options: NightlyOptions): string[] => [...vmArguments(options), '--corpus', resolve(options.corpus)];
-
-function durationMs(text: string): number {
-  const match = /^([1-9]\d{0,6})([smh])$/.exec(text);
-  if (!match) throw new InvalidArgumentError('It must be a number with a unit: 90s, 45m, 2h.');
-  return Number(match[1]) * unitsMs[match[2]!]!;
-}

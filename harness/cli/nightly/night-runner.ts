@@ -12,7 +12,7 @@ import { reportInput } from '../../../reports/reporter.ts';
 import { reporters } from '../../../reports/reporters.ts';
 import { explainProblem } from '../../../reports/errors.ts';
 import { loadRun, type Run } from '../../../reports/run.ts';
-import { toolVersion } from '../../run/session.ts';
+import { toolVersion } from '../../run/tool-version.ts';
 import { duration } from '../../../reports/text.ts';
 import { ruleTexts } from '../rule-texts.ts';
 import { runChild } from './child.ts';
