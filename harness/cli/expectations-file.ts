@@ -4,7 +4,8 @@ import { UsageError, messageOf } from '../../vm/errors.ts';
 import { expectationsFile, type ExpectedDeviation } from '../model/expectations.ts';
 import { readText } from '../run/case-file.ts';
 
-export const expectationsOption = (): Option => new Option('--expectations <file>', 'known deviations of kernels, with reason, link and expiry: they fail nothing until they expire');
+export const expectationsOption = (text = 'known deviations of kernels, with reason, link and expiry: they fail nothing until they expire'): Option =>
+  new Option('--expectations <file>', text);
 
 /** Throws UsageError that names what is wrong in which entry. */
 export function readExpectations(path: string): ExpectedDeviation[] {
