@@ -143,6 +143,7 @@ function danglingReferences({ geometry, script, workload }: Case): string[] {
       if (typeof step.id === 'object') check(`workload[${n}].id.device`, step.id.device, devices, 'device');
     } else {
       check(`workload[${n}].fd`, step.fd, opened, 'open step before this one with fd');
+      if ('from' in step) check(`workload[${n}].from`, step.from, opened, 'open step before this one with fd');
     }
   });
   return fields;

@@ -3,6 +3,7 @@ import type { Step } from '../../model/case.ts';
 import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../model/bytes.ts';
 import type { FiemapExtent, StepResult } from '../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
+import { FICLONERANGE, FIDEDUPERANGE, cloneRange, dedupeRange, dedupeStatusAt } from './clone-ranges.ts';
 import { controlStep, type ControlPlane } from './control-step.ts';
 
 const openFlags = { rdonly: 0, wronly: 1, rdwr: 2, direct: 0o40000, append: 0o2000, sync: 0o4010000, trunc: 0o1000 } as const;
@@ -59,6 +60,15 @@ export class Workload {
       case 'fsync': return result(native.fsync(this.#fd(step.fd)));
       case 'ftruncate': return result(native.ftruncate(this.#fd(step.fd), step.sizeBytes));
       case 'fallocate': return result(native.fallocate(this.#fd(step.fd), step.mode, step.offset, step.lengthBytes));
+      case 'copyFileRange':
+        return result(native.copyFileRange(this.#fd(step.from), step.fromOffset, this.#fd(step.fd), step.offset, step.lengthBytes));
+      case 'clone': return result(native.ioctl(this.#fd(step.fd), FICLONERANGE, cloneRange(this.#fd(step.from), step)));
+      case 'dedupe': {
+        const range = dedupeRange(this.#fd(step.fd), step);
+        const ret = native.ioctl(this.#fd(step.from), FIDEDUPERANGE, range);
+        const status = range.readInt32LE(dedupeStatusAt);
+        return result(ret < 0 ? ret : Math.min(status, 0));
+      }
       case 'fstat': {
         const ret = native.fstat(this.#fd(step.fd), this.#stat);
         return ret < 0 ? result(ret) : { ...result(ret), sizeBytes: this.#stat[0]!, blksizeBytes: Number(this.#stat[1]) };

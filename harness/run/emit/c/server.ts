@@ -213,11 +213,22 @@ function sendReply(reply: Reply, of: Program): string {
     case 'error': return `\t\tsend_reply(in, ${errno(reply.errno)}, NULL, 0);`;
     case 'empty': return '\t\tprintf("    <- an empty answer\\n");\n\t\tsend_reply(in, 0, NULL, 0);';
     case 'ioend': return `\t\tprintf("    <- newsize 0x%llx\\n", ${u64(reply.newsizeBytes)}${reply.newsizeBytes > 0x7fff_ffffn ? '' : 'ULL'});\n\t\tsend_reply(in, 0, &(uint64_t){ ${u64(reply.newsizeBytes)} }, 8);`;
+    case 'attributes': return attributesReply(reply.sizeBytes, of);
     case 'mappings': return `\t\treply_mappings(in,\n\t\t\t(struct mapping)${mapping(reply.read, of)},\n\t\t\t(struct mapping)${mapping(reply.write, of)});`;
     case 'raw': return rawReply(reply);
     case 'config': return configReply(reply, of, '\t\t');
   }
 }
+
+/** As the ordinary answer to GETATTR and SETATTR, but for the size, and not to be kept. */
+const attributesReply = (sizeBytes: bigint, { uses }: Program): string => `\t\tstruct fuse_attr_out out = { 0 };
+${uses.ordinary.has('SETATTR') ? `\t\tconst struct fuse_setattr_in *set = arg;
+
+\t\tif (in->opcode == FUSE_SETATTR && file >= 0 && (set->valid & FATTR_SIZE))
+\t\t\tfiles[file].size = set->size;
+` : '\n'}\t\tfill_attr(&out.attr, file);
+\t\tout.attr.size = ${u64(sizeBytes)};
+\t\tsend_reply(in, 0, &out, sizeof(out));`;
 
 function rawReply({ payload, error = 0, lengthBytes, unique }: Extract<Reply, { kind: 'raw' }>): string {
   const size = payload.length / 2;
