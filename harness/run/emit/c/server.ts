@@ -40,9 +40,23 @@ static int file_of(const struct fuse_in_header *in, const void *arg)
 }`;
 }
 
+const fillAttr = `static void fill_attr(struct fuse_attr *attr, int file)
+{
+	attr->ino = file < 0 ? FUSE_ROOT_ID : INO(file);
+	attr->mode = file < 0 ? S_IFDIR | 0755 : S_IFREG | 0644;
+	attr->nlink = file < 0 ? 2 : 1;
+	if (file < 0)
+		return;
+	attr->size = files[file].size;
+	attr->blocks = attr->size / 512 + (attr->size % 512 != 0);
+	attr->flags = files[file].flags;
+}`;
+
 function replies({ uses, case: of }: Program): string {
   const scripts = of.script.map(({ reply }) => reply.kind);
-  const withPayload = `static void send_reply(const struct fuse_in_header *in, int error, const void *payload,
+  const withPayload = `${fillAttr}
+
+static void send_reply(const struct fuse_in_header *in, int error, const void *payload,
 		       size_t length)
 {
 	struct fuse_out_header out = {
@@ -394,19 +408,7 @@ ${has('SETATTR') ? `		const struct fuse_setattr_in *set = arg;
 		break;		/* the kernel waits for no answer */
 	default:
 		send_reply(in, ENOSYS, NULL, 0);`);
-  return `static void fill_attr(struct fuse_attr *attr, int file)
-{
-	attr->ino = file < 0 ? FUSE_ROOT_ID : INO(file);
-	attr->mode = file < 0 ? S_IFDIR | 0755 : S_IFREG | 0644;
-	attr->nlink = file < 0 ? 2 : 1;
-	if (file < 0)
-		return;
-	attr->size = files[file].size;
-	attr->blocks = attr->size / 512 + (attr->size % 512 != 0);
-	attr->flags = files[file].flags;
-}
-
-/* The answer to everything that the case says nothing about. */
+  return `/* The answer to everything that the case says nothing about. */
 static void answer(const struct fuse_in_header *in, const void *arg)
 {
 	int file = file_of(in, arg);

@@ -84,7 +84,8 @@ static int fiemap(int file, uint64_t start, uint64_t length, uint32_t flags, uin
 
 const dedupeHelper = `static int dedupe(int from, uint64_t from_offset, uint64_t length, int to, uint64_t to_offset)
 {
-	uint64_t room[(sizeof(struct file_dedupe_range) + sizeof(struct file_dedupe_range_info)) / 8] = { 0 };
+	uint64_t room[(sizeof(struct file_dedupe_range) +
+		       sizeof(struct file_dedupe_range_info)) / 8] = { 0 };
 	struct file_dedupe_range *range = (void *)room;
 
 	range->src_offset = from_offset;
