@@ -1,6 +1,8 @@
 /** Findings of a campaign: one for each rule, channel, report and path, however many cases show it; the smallest case is kept. */
 import type { CaseNode } from './cases.ts';
 import type { Case } from '../../model/case.ts';
+import type { Minimised, ReliabilityCount } from '../../model/results.ts';
+import type { Outcome } from '../execute.ts';
 import type { Deviation } from '../../model/verdict.ts';
 import { pathOfCase, pathOfStep } from '../../model/places.ts';
 
@@ -18,6 +20,10 @@ export interface FuzzFinding {
   /** The smallest of them, and what deviates there. */
   example: CaseNode;
   deviations: readonly Deviation[];
+  /** What was seen of it, once it was minimised. */
+  outcome?: Outcome;
+  shrunk?: Minimised;
+  reliability?: ReliabilityCount;
 }
 
 /** What follows from another deviation: of use alone only when there is no other. */

@@ -37,10 +37,13 @@ test('should find a missing check on each path, once, minimised', async () => {
   expect(findings.reduce((sum, { cases }) => sum + cases, 0)).toBe(records.filter(({ verdict }) => verdict.kind === 'deviates').length);
   for (const { verdict, case: whole, observation } of records) expect(whole !== undefined && observation !== undefined).toBe(verdict.kind === 'deviates');
   expect(shrunk).toHaveLength(findings.length);
-  for (const { finding, shrunk: { end, node } } of shrunk) {
-    expect(end).toBe('minimal');
-    expect(node.case.geometry.files, finding.key).toHaveLength(1);
-    expect(finding.example).toBe(node);
+  for (const { finding } of shrunk) {
+    expect(finding.shrunk!.end).toBe('minimal');
+    expect(finding.reliability).toEqual({ shown: 5, of: 5 });
+    expect(finding.example.case.geometry.files, finding.key).toHaveLength(1);
+    // An open, the operation, one reply: a close and the replies before it are no part of it.
+    expect(finding.example.case.workload, finding.key).toHaveLength(2);
+    expect(finding.example.case.script, finding.key).toHaveLength(1);
   }
 });
 
