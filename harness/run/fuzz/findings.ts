@@ -27,7 +27,7 @@ export interface FuzzFinding {
 }
 
 /** What follows from another deviation: of use alone only when there is no other. */
-const isConsequence = ({ rule }: Deviation): boolean => rule.startsWith('request/') || rule === 'refusal/none' || rule === 'read/poison' || rule === 'device/bytes';
+const isConsequence = ({ rule }: Deviation): boolean => rule.startsWith('request/') || rule === 'refusal/none' || rule === 'read/poison' || rule === 'device/bytes' || rule === 'size';
 const isHealth = ({ rule }: Deviation): boolean => rule.startsWith('kernel/');
 
 /** The deviations that each stand for a finding: one a rule, and no consequences where there is a cause. */
