@@ -42,6 +42,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'request/begin': { text: "BEGIN carries the operation's flags, the inode's number, and a range inside the operation", source: requests },
   'request/end': { text: 'END comes after WANT_IOMAP_END, and for write-type operations that were short or changed the size; it names the mapping acted upon', source: 'behaviour, END and IOEND' },
   'request/ioend': { text: 'IOEND of a direct write comes for an error, and for bytes with SHARED, UNWRITTEN or APPEND', source: 'behaviour, END and IOEND' },
+  'request/inline': { text: "inline data is read by FUSE_READ of the mapping's whole range, and written by FUSE_WRITE of what was written", source: 'validation rules, inline/*' },
   'request/none': { text: 'the kernel asks nothing that the operation does not need', source: requests },
   'request/reserved': { text: 'reserved and padding fields are zero', source: requests },
   'request/after-destroy': { text: 'no request follows DESTROY', source: requests },
