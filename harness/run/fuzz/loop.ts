@@ -42,8 +42,6 @@ export type LoopEvent =
 
 /** Cases that are drawn, ordered by mount and run before the next: a stretch of the geometries' table. */
 const CHUNK = 512;
-/** So many are handed to a guest before the clock is looked at: breaking off in their midst would cost the guest. */
-const PIECE = 64;
 /** A kernel that deviates everywhere is not worth hours of minimising. */
 const MOST_SHRUNK = 40;
 const SHRINK_LIMIT_MS = 120_000;
@@ -102,11 +100,9 @@ export class FuzzLoop {
   async* #execute(chunk: readonly CaseNode[]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
     const ordered = chunk.map((node) => ({ node, key: mountKey(node) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
     const { signal, timeUp, execute: how } = this.#options;
-    for (let at = 0; at < ordered.length && !signal.aborted && !timeUp?.aborted; at += PIECE) {
-      const piece = ordered.slice(at, at + PIECE);
-      for await (const { index, outcome } of execute(this.#source, piece.map(({ node }) => node.case), { ...how, signal })) {
-        yield { node: piece[index]!.node, outcome };
-      }
+    const limits = { ...how, signal, ...(timeUp && { stop: timeUp }) };
+    for await (const { index, outcome } of execute(this.#source, ordered.map(({ node }) => node.case), limits)) {
+      yield { node: ordered[index]!.node, outcome };
     }
   }
 
