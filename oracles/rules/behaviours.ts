@@ -27,6 +27,8 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'write/result': { text: 'a write returns what its mappings cover', source: accepted },
   'write/empty': { text: 'a write of nothing returns 0', source: accepted },
   'write/position': { text: 'a position that is negative or overflows fails with EINVAL', source: 'Linux, fs/read_write.c' },
+  'write/behind-eof': { text: 'a write behind EOF makes the file reach that far first, with zeros between', source: 'behaviour, which request a syscall makes' },
+  'write/cut-by-maxbytes': { text: 'a write that passes maxbytes is cut off there', source: 'Linux, fs/read_write.c, generic_write_checks' },
   'write/past-maxbytes': { text: 'a write behind maxbytes fails with EFBIG', source: 'Linux, fs/read_write.c' },
   'write/alignment': { text: 'direct writes are aligned to sectors', source: 'Linux, fs/iomap/direct-io.c' },
   'truncate/result': { text: 'ftruncate zeroes what becomes part of the file and the rest of the block it cuts, and tells the server the size', source: 'behaviour, which request a syscall makes' },
