@@ -61,6 +61,13 @@ export class Content {
       ({ ...segment, sources: [...segment.sources, advance(source, segment.start - start)] })));
   }
 
+  /** The segment's range certainly holds one of its sources; `certain` false: perhaps, instead of what it held. */
+  putSegment(segment: Segment, certain: boolean): void {
+    const { start, end, sources } = segment;
+    if (certain) this.#replace(start, end, [segment]);
+    else for (const source of sources) this.mayPut(start, end, source);
+  }
+
   /** Each byte of [start, end) with its right sources, in order and without gaps. */
   read(start: bigint, end: bigint): Segment[] {
     const out: Segment[] = [];
