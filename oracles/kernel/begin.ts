@@ -22,6 +22,8 @@ export interface Accepted {
   source?: WireMapping;
   /** Where the other half bounds the mapping, its length up to there. */
   boundedLength?: bigint;
+  /** The other half, which a write reads from; absent: the mapping itself. */
+  source?: WireMapping;
   device?: DeviceFacts;
   /** Id of the row that says what the mapping does here. */
   rule: string;

@@ -4,6 +4,7 @@ import { errnos } from '../rules/rule.ts';
 import { begin, EIO, max, min, SECTOR, type Accepted } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
+import { writeInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
 import { directIoend } from './ioend.ts';
 import type { FileState, StepOf, World } from './world.ts';
@@ -39,7 +40,7 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
       failures = [...(failures ?? []), mapping.errno];
       break;
     }
-    const stored = store(world, mapping);
+    const stored = store(world, file, mapping, step);
     rule = stored.rule ?? rule;
     if (stored.touches) written.push({ mapping, certain: stored.fails === undefined });
     if (stored.fails) failures = stored.fails.length === 0 ? [] : [...(failures ?? []), ...stored.fails];
@@ -50,7 +51,7 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
       else endsShort = world.driver.choose(2) === 0;
     }
     pos += stored.advanced;
-    if (stored.advanced === 0n) break;
+    if (stored.advanced === 0n || stored.stops) break;
   }
 
   const moved = pos - offset;
@@ -74,12 +75,14 @@ interface Stored {
   fails?: number[];
   /** Bytes of the device may have changed. */
   touches: boolean;
+  /** The write ends short behind these bytes. */
+  stops?: boolean;
   rule?: string;
 }
 
-function store(world: World, mapping: Accepted): Stored {
+function store(world: World, file: FileState, mapping: Accepted, step: StepOf<'pwrite'>): Stored {
   const { acted, pos, length, device, rule } = mapping;
-  if (isType(world, acted, 'INLINE')) throw new Unspecified('direct writes to inline data are not modelled');
+  if (isType(world, acted, 'INLINE')) return storeInline(world, file, mapping, step);
   if (isType(world, acted, 'HOLE')) {
     world.expectation.tolerated.push({
       pattern: /iomap_dio_(hole_)?iter|fs\/iomap\/direct-io\.c/,
@@ -98,6 +101,17 @@ function store(world: World, mapping: Accepted): Stored {
     return { advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [EIO], touches: true, rule: 'type/past-device-end' };
   }
   return { advanced: length, touches: true, rule };
+}
+
+function storeInline(world: World, file: FileState, mapping: Accepted, step: StepOf<'pwrite'>): Stored {
+  const { acted, source, pos, length, rule } = mapping;
+  if (source && isType(world, source, 'MAPPED', 'UNWRITTEN', 'DELALLOC')) throw new Unspecified('how data moves from a device to the server is not laid down');
+  if ((acted.flags & world.revision.mappingFlags.SHARED!) !== 0) throw new Unspecified('whether IOEND reports inline data as SHARED is not laid down');
+  if ((pos % SECTOR !== 0n || length % SECTOR !== 0n) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [errnos.EINVAL], touches: false, rule: 'write/alignment' };
+  const written = writeInline(world, file, mapping, pos, length, step.writer);
+  if (typeof written === 'bigint') return { advanced: written, touches: false, stops: written < length, rule };
+  // Whether what was to be sent counts as submitted is not laid down.
+  return { advanced: world.driver.choose(2) === 0 ? 0n : length, fails: [written.errno], touches: false, rule: written.rule };
 }
 
 /** Puts the writer's bytes where the mappings say. */

@@ -2,11 +2,13 @@
  * Readings of the rules. Where the rules leave a choice ("served exactly as it says, or the operation fails"), the model asks the
  * driver; this file tries the choices one after the other against what was seen.
  */
+import type { ByteRun } from '../../harness/model/bytes.ts';
 import type { Case } from '../../harness/model/case.ts';
 import type { Exchange, Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
 import { revisions, type Revision } from '../../harness/uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
+import { firstDifference } from './content.ts';
 import { Desynchronised, type Driver, type ExpectedField, type ExpectedRequest } from './driver.ts';
 import type { Expectation } from './expectation.ts';
 import { simulate } from './simulate.ts';
@@ -128,6 +130,13 @@ class TranscriptDriver implements Driver {
       }
     };
     visit(expected.fields, exchange.request, '');
+    if (expected.data) {
+      const difference = firstDifference((exchange.request['data'] ?? []) as ByteRun[], expected.data);
+      if (difference) {
+        wanted.push(`at byte ${difference.at} of the data ${difference.expected}`);
+        bad.push(difference.seen);
+      }
+    }
     if (bad.length > 0) {
       this.deviations.push({
         rule: expected.rule, aspect: 'request',

@@ -48,6 +48,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'request/times': { text: 'the times of a file that was written reach the server by SETATTR with valid 0x430', source: 'behaviour, which request a syscall makes' },
   'writeback/error': { text: 'what writeback lost is an error of the next fsync', source: 'behaviour, END and IOEND' },
   'fsync': { text: 'fsync succeeds when everything written is on the device', source: accepted },
+  'request/inline': { text: "inline data is read by FUSE_READ of the mapping's whole range, and written by FUSE_WRITE of what was written", source: 'validation rules, inline/*' },
   'request/none': { text: 'the kernel asks nothing that the operation does not need', source: requests },
   'request/reserved': { text: 'reserved and padding fields are zero', source: requests },
   'request/after-destroy': { text: 'no request follows DESTROY', source: requests },
