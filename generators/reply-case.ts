@@ -4,7 +4,7 @@ import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '
 import type { MappingSpec } from '../harness/model/mapping.ts';
 import { NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
 import { harmlessFlags, mapping, typesFor, type TypeName } from './mapping.ts';
-import { isReport, type Path, type Setting } from './setting.ts';
+import { isCachedWrite, isReport, isWriting, DEVICE_SIZE, type Path, type Setting } from './setting.ts';
 
 /** Both halves of a reply. */
 export interface Mappings {
@@ -27,7 +27,8 @@ function passedTypes(path: Path): readonly TypeName[] {
     case 'seek-data': return ['HOLE', 'UNWRITTEN'];
     case 'seek-hole': return ['MAPPED', 'DELALLOC'];
     case 'direct-read': case 'buffered-read': return ['HOLE', 'UNWRITTEN', 'MAPPED'];
-    case 'direct-write': return ['UNWRITTEN', 'MAPPED'];
+    case 'direct-write': case 'writeback': return ['UNWRITTEN', 'MAPPED'];
+    case 'buffered-write': return ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
     case 'fiemap': return ['HOLE', 'UNWRITTEN', 'MAPPED', 'DELALLOC'];
   }
 }
@@ -40,15 +41,15 @@ export const typesOf = (revision: Revision, types: readonly TypeName[]): readonl
 /** A valid other half for a reply whose `half` covers [start, end). */
 export function otherHalf(revision: Revision, setting: Setting, half: 'read' | 'write', start: bigint, end: bigint): fc.Arbitrary<MappingSpec> {
   const other = half === 'read' ? 'write' : 'read';
-  const acted = other === 'read' && setting.path !== 'direct-write';
+  const acted = other === 'read' && !isWriting(setting.path);
   return fc.constantFrom(...typesOf(revision, typesFor(setting.path, other, acted))).chain((type) =>
-    mapping({ setting, start, end, type, area: 3, exact: setting.path === 'direct-write', flags: isReport(setting.path) ? harmlessFlags(setting.path) : [] }));
+    mapping({ setting, start, end, type, area: 3, exact: isWriting(setting.path), flags: isReport(setting.path) ? harmlessFlags(setting.path) : [] }));
 }
 
 /** A valid reply for [start, end) whose acted half has one of the types. */
 export function goodReply(revision: Revision, setting: Setting, types: readonly TypeName[], start: bigint, end: bigint, area: number): fc.Arbitrary<Mappings> {
   const acted = fc.constantFrom(...typesOf(revision, types)).chain((type) => mapping({ setting, start, end, type, area, exact: true }));
-  if (setting.path === 'direct-write') {
+  if (isWriting(setting.path)) {
     return fc.tuple(acted, fc.boolean()).map(([map, overwrite]) => (overwrite
       ? { read: map, write: pureOverwrite(map.offset, map.length) }
       : { read: { type: 'HOLE', flags: [], dev: 0, addr: NULL_ADDR, offset: map.offset, length: map.length }, write: map }));
@@ -56,16 +57,21 @@ export function goodReply(revision: Revision, setting: Setting, types: readonly 
   return acted.map((read) => ({ read, write: pureOverwrite(read.offset, read.length) }));
 }
 
+/** The last of the four areas of a device. */
+const REST_ADDR = BigInt(DEVICE_SIZE / 4 * 3);
+
 /** What the server answers to everything behind the reply in question, wherever that is asked for. */
 function rest(revision: Revision, setting: Setting): Mappings {
   const block = setting.blockSize;
   const reach = setting.opEnd > setting.fileSize ? setting.opEnd : setting.fileSize;
   const length = reach >= 1n << 62n ? (1n << 63n) - block : ((reach + block - 1n) / block + 1n) * block;
-  const device = revision.ioctls.BACKING_OPEN !== undefined && setting.path === 'direct-write';
+  const device = revision.ioctls.BACKING_OPEN !== undefined && isWriting(setting.path);
+  // Where it is small enough, away from what the replies in question map: dirty ranges of both are written in any order.
+  const addr = isCachedWrite(setting.path) && length <= REST_ADDR / 4n ? REST_ADDR : 0n;
   const plain = { flags: [], offset: 0n, length };
   const write = pureOverwrite(0n, length);
   return device
-    ? { read: { ...plain, type: 'MAPPED', dev: { device: 0 }, addr: 0n }, write }
+    ? { read: { ...plain, type: 'MAPPED', dev: { device: 0 }, addr }, write }
     : { read: { ...plain, type: 'HOLE', dev: 0, addr: NULL_ADDR }, write };
 }
 
@@ -77,6 +83,9 @@ export function workloadOf(setting: Setting): Step[] {
   switch (path) {
     case 'direct-read': return [open(['rdonly', 'direct']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
     case 'buffered-read': return [open(['rdonly']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
+    case 'buffered-write': case 'writeback': return [
+      open(['rdwr']), { call: 'pwrite', fd: 0, offset: opStart, lengthBytes, writer: 0 }, { call: 'fsync', fd: 0 }, close,
+    ];
     case 'direct-write': return [open(['rdwr', 'direct']), { call: 'pwrite', fd: 0, offset: opStart, lengthBytes, writer: 0 }, close];
     case 'fiemap': return [open(['rdonly']), { call: 'fiemap', fd: 0, start: opStart, lengthBytes: opEnd - opStart, flags: 0, extents: 32 }, close];
     case 'seek-data': return [open(['rdonly']), { call: 'seekData', fd: 0, offset: opStart }, close];
@@ -106,10 +115,20 @@ export interface CaseExtras {
 /** What could not be read ahead is asked for again, more than once (mm/filemap.c): only a reply that stays bad fails the read. Undefined: always. */
 const timesAsked = (path: Path, refused: boolean): number | undefined => (path === 'buffered-read' && refused ? undefined : 1);
 
+function reservation({ reply }: ScriptLine): Mappings {
+  const { read, write } = reply as Extract<Reply, { kind: 'mappings' }>;
+  return { read: { ...read, type: 'DELALLOC', dev: 0, addr: NULL_ADDR }, write };
+}
+
 /** The whole case. `reply` answers the BEGIN in question. */
 export function replyCase(revision: Revision, setting: Setting, reply: Reply, before: readonly Mappings[], { extra = [], refused = reply.kind !== 'mappings' }: CaseExtras = {}): Case {
   const config = configOf(setting);
-  const line = (answer: Reply, times?: number): ScriptLine => ({ on: 'IOMAP_BEGIN', file: 0, ...(times && { times }), reply: answer });
+  const { WRITEBACK } = revision.opFlags;
+  const which = setting.path === 'writeback' ? { opflagsSet: WRITEBACK } : setting.path === 'buffered-write' ? { opflagsClear: WRITEBACK } : {};
+  const line = (answer: Reply, times?: number): ScriptLine => ({ on: 'IOMAP_BEGIN', file: 0, ...which, ...(times && { times }), reply: answer });
+  const others: ScriptLine = { on: 'IOMAP_BEGIN', file: 0, reply: { kind: 'mappings', ...rest(revision, setting) } };
+  // A reservation only: the place is told when it is written back.
+  const reserved: ScriptLine[] = setting.path === 'writeback' ? [{ ...others, opflagsClear: WRITEBACK, reply: { kind: 'mappings', ...reservation(others) } }] : [];
   return {
     schema: CASE_SCHEMA,
     revision: revision.id,
@@ -117,7 +136,7 @@ export function replyCase(revision: Revision, setting: Setting, reply: Reply, be
       mount: setting.mount, ...(config && { config }), devices: revision.ioctls.BACKING_OPEN === undefined ? [] : setting.devices,
       files: [{ sizeBytes: setting.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
     },
-    script: [...extra, ...before.map((mappings) => line({ kind: 'mappings', ...mappings }, 1)), line(reply, timesAsked(setting.path, refused)), line({ kind: 'mappings', ...rest(revision, setting) })],
+    script: [...extra, ...before.map((mappings) => line({ kind: 'mappings', ...mappings }, 1)), line(reply, timesAsked(setting.path, refused)), ...reserved, others],
     workload: workloadOf(setting),
     debugIomap: setting.debugIomap,
   };

@@ -18,8 +18,6 @@ export interface Accepted {
   /** Bytes of the operation that the mapping covers. */
   length: bigint;
   acted: WireMapping;
-  /** What a write reads from, where that is not the mapping acted upon. */
-  source?: WireMapping;
   /** Where the other half bounds the mapping, its length up to there. */
   boundedLength?: bigint;
   /** The other half, which a write reads from; absent: the mapping itself. */

@@ -1,6 +1,5 @@
 /** fsync and close: nothing dirty stays behind, and what was lost is reported. */
-import { EIO } from './begin.ts';
-import { repliedErrno } from './begin.ts';
+import { EIO, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
 import { errnos } from '../rules/rule.ts';
 import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
@@ -15,7 +14,7 @@ export function fsync(world: World, file: FileState): StepExpectation {
   const failure = failureOf(file);
   if (failure) {
     // Whether the server is asked to make durable what is lost is not said.
-    world.driver.maybe({ name: 'FSYNC', file: file.index, rule: 'request/fsync', fields: {} }, false, world.step);
+    if (world.driver.choose(2) === 1) world.driver.request({ name: 'FSYNC', file: file.index, rule: 'request/fsync', fields: {} });
     file.wb.errors = [];
     return failure;
   }

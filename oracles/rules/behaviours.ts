@@ -16,6 +16,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'type/mapped': { text: "MAPPED reads and writes the device's bytes at addr + (pos - offset), and no others", source: accepted },
   'type/inline': { text: "INLINE data is the server's, read by FUSE_READ and written by FUSE_WRITE; FIEMAP marks it", source: accepted },
   'type/pure_overwrite': { text: 'a write-type operation whose write half is PURE_OVERWRITE writes to the read half', source: accepted },
+  'type/shared': { text: 'what is written to SHARED blocks goes to new ones, merged with the old, which keep their bytes', source: accepted },
   'type/past-device-end': { text: 'what lies past the end of the device fails with EIO', source: accepted },
   'type/unaligned-address': { text: 'an address between sectors is served exactly as it says, or the operation fails', source: 'validation rules, map/*' },
   'device/bytes': { text: 'only the bytes that a write maps change, to what was written; nothing else on any device', source: 'validation rules, map/*' },
