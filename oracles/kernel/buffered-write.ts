@@ -65,6 +65,7 @@ function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Ac
   const tail = fillUp(world, file, source, pos + length, last, last);
   const advanced = advancedTo(world, pos, length, head, tail);
   const until = pos + advanced;
+  if (advanced === 0n) return { advanced, fails: [EIO], sizeChanged: false, rule: 'type/past-device-end' };
   file.cache.write(pos, until, { kind: 'writer', writer: step.writer, offsetBytes: pos });
   file.cache.soil({ start: pos, end: until }, block);
   const sizeChanged = until > file.sizeBytes;

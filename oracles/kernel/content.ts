@@ -116,12 +116,13 @@ const isFiller = (source: ByteSource): boolean => source.kind === 'zero' || sour
 const WORD = 8n;
 
 /**
- * Where one run ends and the next begins, a byte may fit both: what counts is its value. So it does for the few bytes that are too short a
- * run to name their owner. `distance`, `left`: bytes of the run before this one, and from this one on.
+ * Where one run ends and the next begins, a byte may fit both, since words of two owners differ in few of their bytes: what counts is its
+ * value. So it does for the few bytes that are too short to name their owner. `distance`, `left`: bytes of the seen run before this one, and from
+ * this one on; `expected`: bytes of the right segment.
  */
-function sameByte(seen: ByteSource, right: ByteSource, { distance, left }: { distance: bigint; left: bigint }): boolean {
+function sameByte(seen: ByteSource, right: ByteSource, { distance, left, expected }: { distance: bigint; left: bigint; expected: bigint }): boolean {
   if (seen.kind === 'other') return seen.hex.slice(2 * Number(distance), 2 * Number(distance) + 2) === byteOf(right)?.toString(16).padStart(2, '0');
-  if (isFiller(seen) === isFiller(right) && left >= WORD) return false;
+  if (isFiller(seen) === isFiller(right) && left >= WORD && distance >= WORD && expected >= WORD) return false;
   const value = byteOf(seen);
   return value !== undefined && value === byteOf(right);
 }
@@ -142,7 +143,7 @@ export function firstDifference(seen: readonly ByteRun[], right: readonly Segmen
       if (!segment) return { at, seen: describeSource(source), expected: 'no more bytes' };
       const candidates = segment.sources.map((candidate) => advance(candidate, position - segment.start));
       const same = candidates.some((candidate) => sameSource(source, candidate));
-      if (!same && candidates.some((candidate) => sameByte(source, candidate, { distance: consumed, left: length - consumed }))) {
+      if (!same && candidates.some((candidate) => sameByte(source, candidate, { distance: consumed, left: length - consumed, expected: segment.end - segment.start }))) {
         consumed += 1n;
         at += 1n;
         continue;

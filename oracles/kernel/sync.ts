@@ -3,7 +3,7 @@ import { EIO, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
 import { errnos } from '../rules/rule.ts';
 import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
-import { flush } from './writeback.ts';
+import { flush, settleRest, takeWriteback } from './writeback.ts';
 import type { FileState, OpenFile, World } from './world.ts';
 
 const { ATIME, MTIME, CTIME } = SETATTR_VALID;
@@ -11,10 +11,13 @@ const TIMES = ATIME | MTIME | CTIME;
 
 export function fsync(world: World, file: FileState): StepExpectation {
   flush(world, file);
-  const failure = failureOf(file);
+  const { wb } = file;
+  const failure = failureOf(wb.errors, wb.errorRule) ?? (wb.late.length > 0 && world.driver.choose(2) === 1 ? failureOf(wb.late, wb.errorRule) : undefined);
+  wb.late = [];
   if (failure) {
     // Whether the server is asked to make durable what is lost is not said.
     if (world.driver.choose(2) === 1) world.driver.request({ name: 'FSYNC', file: file.index, rule: 'request/fsync', fields: {} });
+    file.wb.told = file.wb.errors;
     file.wb.errors = [];
     return failure;
   }
@@ -27,11 +30,11 @@ export function fsync(world: World, file: FileState): StepExpectation {
 }
 
 /** The outcome when something was lost: the errno of it, or EIO for all. */
-function failureOf({ wb }: FileState): StepExpectation | undefined {
-  const [first, ...more] = wb.errors;
-  if (wb.errors.length === 0) return undefined;
-  if (first === undefined || more.includes(undefined)) return { kind: 'fails', rule: wb.errorRule };
-  return { kind: 'fails', rule: wb.errorRule, errnos: [...new Set([first, ...more.map((errno) => errno!), EIO])] };
+function failureOf(errors: readonly (number | undefined)[], rule: string): StepExpectation | undefined {
+  const [first, ...more] = errors;
+  if (errors.length === 0) return undefined;
+  if (first === undefined || more.includes(undefined)) return { kind: 'fails', rule };
+  return { kind: 'fails', rule, errnos: [...new Set([first, ...more.map((errno) => errno!), EIO])] };
 }
 
 /** The kernel's times, which the server has not heard of yet: SETATTR comes some time before. */
@@ -46,12 +49,16 @@ export function closeFile(world: World, fd: OpenFile): StepExpectation {
   fd.closed = true;
   const { file } = fd;
   flush(world, file);
-  const failure = failureOf(file);
-  return failure && world.driver.choose(2) === 0 ? failure : { kind: 'succeeds', rule: 'close', ret: 0n };
+  const { wb } = file;
+  const failure = failureOf([...wb.errors, ...wb.late, ...wb.told], wb.errorRule);
+  wb.told = [];
+  return failure && world.driver.choose(2) === 1 ? failure : { kind: 'succeeds', rule: 'close', ret: 0n };
 }
 
 /** What a case leaves open is closed behind its last step. */
 export function closeRest(world: World): void {
   world.step += 1;
   for (const fd of world.fds) if (!fd.closed) closeFile(world, fd);
+  takeWriteback(world);
+  for (const file of world.files) settleRest(world, file);
 }

@@ -82,7 +82,7 @@ export function writebackIoend(world: World, file: FileState, pieces: readonly P
   const bits = bitsOf(world, file, covered.map((piece) => ({ ...piece, end: min(piece.end, end) })));
   const failing = covered.some((piece) => piece.fails);
   // Where part of the pass failed, what was not submitted yet may be given up with it.
-  const open = wb.failed || covered.some((piece) => piece.mapping.mayFail !== undefined);
+  const open = wb.failed || covered.some((piece) => piece.open || piece.mapping.mayFail !== undefined);
   const failed = failing || (open && seen !== undefined && Number(field('error')) < 0);
   const due = ioendFlags.WRITEBACK! | bits;
   const optional = covered.some(({ mapping: { acted } }) => (acted.flags & mappingFlags.BOUNDARY!) !== 0) ? ioendFlags.BOUNDARY! : 0;
@@ -102,7 +102,7 @@ export function writebackIoend(world: World, file: FileState, pieces: readonly P
   for (const piece of covered) {
     const part = cut(piece, start, until);
     resolve(world, file, part, failed ? (piece.fails || seen === undefined ? 'failed' : 'open') : 'written');
-    if (failed && !piece.fails) wb.errors.push(EIO);
+    if (failed && !piece.fails) (piece.open ? wb.late : wb.errors).push(EIO);
   }
   if (failed) wb.failed = true;
   wb.pieces = wb.pieces.flatMap((piece) => (covered.includes(piece)

@@ -14,6 +14,8 @@ export interface Piece extends Range {
   fails: boolean;
   /** The kernel asked for this very range; otherwise the mapping of an earlier one was good for it. */
   asked: boolean;
+  /** It may have been given up with something that failed: whether it was sent is open until IOEND says so. */
+  open: boolean;
 }
 
 /** A range that has no place: its data is lost. */
@@ -33,6 +35,10 @@ export class Writeback {
   lost: readonly Lost[] = [];
   /** Errors that no fsync has reported yet; undefined: some error. */
   errors: (number | undefined)[] = [];
+  /** Errors of what was given up with them, which the fsync that reported them may have been too early for. */
+  late: number[] = [];
+  /** Errors that fsync has reported; close may tell of them once more. */
+  told: (number | undefined)[] = [];
   errorRule = 'writeback/error';
   /** Something failed since the last flush: the rest may have been given up with it. */
   failed = false;

@@ -44,13 +44,25 @@ export function flush(world: World, file: FileState): void {
   if (owed) ask(world, file, undefined);
   const { ioend } = world.enosys;
   if (wb.lost[0] && !ioend) failureIoend(world, file, wb.lost[0], undefined);
-  const unreported = wb.pieces.findIndex((piece) => !ioend && (piece.fails || needsIoend(world, file, [piece])));
-  if (unreported >= 0) writebackIoend(world, file, wb.pieces.slice(unreported), undefined);
-  for (const piece of wb.pieces) resolve(world, file, piece, piece.fails ? 'failed' : ioend && wb.failed ? 'open' : 'written');
-  wb.pieces = [];
   wb.lost = [];
   wb.lax = [];
-  wb.failed = false;
+  if (wb.failed) {
+    // An operation that failed need not wait for the rest, and what waited for its turn may have been given up.
+    wb.pieces = wb.pieces.map((piece) => ({ ...piece, open: true }));
+    wb.failed = false;
+    if (ioend) settleRest(world, file);
+    return;
+  }
+  const unreported = wb.pieces.findIndex((piece) => !ioend && !piece.open && (piece.fails || needsIoend(world, file, [piece])));
+  if (unreported >= 0) writebackIoend(world, file, wb.pieces.slice(unreported), undefined);
+  settleRest(world, file);
+}
+
+/** What became of pieces of which nothing more will be heard. */
+export function settleRest(world: World, file: FileState): void {
+  const { wb } = file;
+  for (const piece of wb.pieces) resolve(world, file, piece, piece.fails ? 'failed' : piece.open ? 'open' : 'written');
+  wb.pieces = [];
 }
 
 /** One request of writeback, where the next one is that, or where `plain` would make one. */
@@ -89,7 +101,7 @@ function plainTraffic(world: World, file: FileState): boolean {
   settle(world, file);
   if (cache.dirty.length > 0) return ask(world, file, undefined, true);
   if (ioend) return false;
-  const due = wb.pieces.filter((piece) => piece.fails || needsIoend(world, file, [piece]));
+  const due = wb.pieces.filter((piece) => !piece.open && (piece.fails || needsIoend(world, file, [piece])));
   return due.length > 0 && writebackIoend(world, file, wb.pieces.slice(wb.pieces.indexOf(due[0]!)), undefined, true);
 }
 
@@ -129,7 +141,7 @@ function ask(world: World, file: FileState, seen: Exchange | undefined, plain = 
   }
   if (isType(world, answer.acted, 'HOLE', 'DELALLOC')) return lose(file, { start: pos, end, errno: EIO, rule: answer.rule });
   if (answer.mayFail && world.driver.choose(2) === 1) return lose(file, { start: pos, end, errno: undefined, rule: answer.rule });
-  send(world, file, { start: pos, end: min(end, pos + answer.length) }, answer, true);
+  send(world, file, { start: pos, end: min(end, pos + answer.length) }, answer, { asked: true, open: false });
   wb.current = { mapping: answer, from: pos };
   return true;
 }
@@ -155,7 +167,8 @@ function claim(world: World, file: FileState, until: bigint): void {
   const block = world.facts.blockSizeBytes;
   const reach = { start: from, end: min(until + ((block - (until % block)) % block), mapping.acted.offset + mapping.acted.length) };
   if (reach.end <= reach.start) return;
-  for (const range of within(cache.dirty, reach)) send(world, file, range, mapping, false);
+  for (const range of within(cache.dirty, reach)) send(world, file, range, mapping, { asked: false, open: false });
+  for (const range of within(wb.lax, reach)) send(world, file, range, mapping, { asked: false, open: true });
 }
 
 function settle(world: World, file: FileState): void {
@@ -163,7 +176,7 @@ function settle(world: World, file: FileState): void {
   file.wb.current = undefined;
 }
 
-function send(world: World, file: FileState, range: Range, mapping: Accepted, asked: boolean): void {
+function send(world: World, file: FileState, range: Range, mapping: Accepted, how: Pick<Piece, 'asked' | 'open'>): void {
   const { wb, cache } = file;
   const end = min(range.end, file.sizeBytes);
   cache.clean(range);
@@ -177,7 +190,7 @@ function send(world: World, file: FileState, range: Range, mapping: Accepted, as
   const parts = range.end <= limit ? [{ start: range.start, end, fails: false }]
     : [{ start: range.start, end: border, fails: false }, { start: border, end, fails: true }].filter((part) => part.start < part.end);
   const pieces = parts.map((part, index): Piece => ({
-    ...part, mapping, asked, bytes: cache.read(part.start, index === parts.length - 1 ? range.end : part.end),
+    ...part, ...how, mapping, bytes: cache.read(part.start, index === parts.length - 1 ? range.end : part.end),
   }));
   wb.pieces = [...wb.pieces, ...pieces].sort((a, b) => (a.start < b.start ? -1 : 1));
 }
