@@ -10,10 +10,11 @@ const { ATIME, MTIME, CTIME } = SETATTR_VALID;
 const TIMES = ATIME | MTIME | CTIME;
 
 export function fsync(world: World, file: FileState): StepExpectation {
-  flush(world, file);
   const { wb } = file;
-  const failure = failureOf(wb.errors, wb.errorRule) ?? (wb.late.length > 0 && world.driver.choose(2) === 1 ? failureOf(wb.late, wb.errorRule) : undefined);
+  const { late } = wb;
   wb.late = [];
+  flush(world, file);
+  const failure = failureOf(wb.errors, wb.errorRule) ?? (late.length > 0 && world.driver.choose(2) === 1 ? failureOf(late, wb.errorRule) : undefined);
   if (failure) {
     // Whether the server is asked to make durable what is lost is not said.
     if (world.driver.choose(2) === 1) world.driver.request({ name: 'FSYNC', file: file.index, rule: 'request/fsync', fields: {} });

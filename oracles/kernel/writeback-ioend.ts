@@ -102,7 +102,7 @@ export function writebackIoend(world: World, file: FileState, pieces: readonly P
   for (const piece of covered) {
     const part = cut(piece, start, until);
     resolve(world, file, part, failed ? (piece.fails || seen === undefined ? 'failed' : 'open') : 'written');
-    if (failed && !piece.fails) (piece.open ? wb.late : wb.errors).push(EIO);
+    if (failed && !piece.fails) (piece.open || wb.failed ? wb.late : wb.errors).push(EIO);
   }
   if (failed) wb.failed = true;
   wb.pieces = wb.pieces.flatMap((piece) => (covered.includes(piece)
