@@ -8,6 +8,7 @@ import { begin, EIO, min, SECTOR, type Accepted } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
+import { extendTo } from './zeroing.ts';
 import { PAGE_SIZE, type FileState, type StepOf, type World } from './world.ts';
 
 const LOFF_MAX = (1n << 63n) - 1n;
@@ -18,9 +19,10 @@ export function bufferedWrite(world: World, file: FileState, step: StepOf<'pwrit
   if (offset < 0n || offset + BigInt(step.lengthBytes) > LOFF_MAX) return { kind: 'fails', rule: 'write/position', errnos: [errnos.EINVAL] };
   if (step.lengthBytes === 0) return { kind: 'succeeds', rule: 'write/empty', ret: 0n };
   if (offset >= world.facts.maxBytes) return { kind: 'fails', rule: 'write/past-maxbytes', errnos: [errnos.EFBIG] };
-  if (offset > file.sizeBytes) throw new Unspecified('zeroing from EOF to a write behind it is not modelled');
   const stopAt = min(offset + BigInt(step.lengthBytes), world.facts.maxBytes);
 
+  const { failure, undo } = extendTo(world, file, offset);
+  if (failure) return { kind: 'fails', ...failure };
   let pos = offset;
   let rule = 'write/result';
   let failures: number[] | undefined;
@@ -43,6 +45,7 @@ export function bufferedWrite(world: World, file: FileState, step: StepOf<'pwrit
     file.wb.timesChanged = true;
     return { kind: 'succeeds', rule, ret: pos - offset };
   }
+  undo();
   return { kind: 'fails', rule, ...(failures && failures.length > 0 && { errnos: failures }) };
 }
 

@@ -8,9 +8,11 @@ import { directRead } from './direct-read.ts';
 import { directWrite } from './direct-write.ts';
 import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
+import { fallocate } from './fallocate.ts';
 import { mount } from './mount.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
 import { closeFile, closeRest, fsync } from './sync.ts';
+import { ftruncate } from './truncate.ts';
 import { interleaved, takeWriteback } from './writeback.ts';
 import { makeWorld, type FileState, type OpenFile, type World, type WorldInput } from './world.ts';
 
@@ -91,11 +93,15 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       return seekHole(world, file, step);
     case 'fiemap':
       return fiemap(world, file, step);
+    case 'ftruncate':
+      if (!file.usesIomap) ordinary('truncation');
+      return ftruncate(world, fd, step);
+    case 'fallocate':
+      if (!file.usesIomap) ordinary('fallocate');
+      return fallocate(world, fd, step);
     case 'fsync':
       if (!file.usesIomap) ordinary('fsync');
       return fsync(world, file);
-    case 'ftruncate': case 'fallocate':
-      throw new Unspecified(`${step.call} is not modelled`);
   }
 }
 
