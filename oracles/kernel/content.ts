@@ -118,13 +118,20 @@ const WORD = 8n;
 /**
  * Where one run ends and the next begins, a byte may fit both, since words of two owners differ in few of their bytes: what counts is its
  * value. So it does for the few bytes that are too short to name their owner. `distance`, `left`: bytes of the seen run before this one, and from
- * this one on; `expected`: bytes of the right segment.
+ * this one on; `straddles`: the word that it is of lies on both sides of a right border.
  */
-function sameByte(seen: ByteSource, right: ByteSource, { distance, left, expected }: { distance: bigint; left: bigint; expected: bigint }): boolean {
+function sameByte(seen: ByteSource, right: ByteSource, { distance, left, straddles }: { distance: bigint; left: bigint; straddles: boolean }): boolean {
   if (seen.kind === 'other') return seen.hex.slice(2 * Number(distance), 2 * Number(distance) + 2) === byteOf(right)?.toString(16).padStart(2, '0');
-  if (isFiller(seen) === isFiller(right) && left >= WORD && distance >= WORD && expected >= WORD) return false;
+  if (isFiller(seen) === isFiller(right) && left >= WORD && !straddles) return false;
   const value = byteOf(seen);
   return value !== undefined && value === byteOf(right);
+}
+
+/** Whether the word that the byte at `position` belongs to, by what was seen, crosses a border of the right segment. */
+function straddles(seen: ByteSource, position: bigint, segment: Segment): boolean {
+  if (!('offsetBytes' in seen)) return false;
+  const start = position - (seen.offsetBytes % WORD);
+  return start < segment.start || start + WORD > segment.end;
 }
 
 /** The first place where bytes that were seen are none of those that are right. `at` counts from the start of `seen`. */
@@ -143,7 +150,9 @@ export function firstDifference(seen: readonly ByteRun[], right: readonly Segmen
       if (!segment) return { at, seen: describeSource(source), expected: 'no more bytes' };
       const candidates = segment.sources.map((candidate) => advance(candidate, position - segment.start));
       const same = candidates.some((candidate) => sameSource(source, candidate));
-      if (!same && candidates.some((candidate) => sameByte(source, candidate, { distance: consumed, left: length - consumed, expected: segment.end - segment.start }))) {
+      if (!same && candidates.some((candidate) => sameByte(source, candidate, {
+        distance: consumed, left: length - consumed, straddles: straddles(source, position, segment),
+      }))) {
         consumed += 1n;
         at += 1n;
         continue;
