@@ -20,6 +20,8 @@ export interface Accepted {
   acted: WireMapping;
   /** Where the other half bounds the mapping, its length up to there. */
   boundedLength?: bigint;
+  /** The other half, which a write reads from; absent: the mapping itself. */
+  source?: WireMapping;
   device?: DeviceFacts;
   /** Id of the row that says what the mapping does here. */
   rule: string;
@@ -108,7 +110,7 @@ function accept(world: World, context: BeginContext, pos: bigint, end: bigint): 
   const reasons = looseEnds(context, acted, write);
   return {
     kind: 'accepted', opflags: context.opflags, pos, length, acted, rule: `type/${typeNameOf(world, acted).toLowerCase()}`,
-    ...(bounded && { boundedLength: bounded.offset + bounded.length - acted.offset }), ...(device && { device }), ...(reasons && { mayFail: reasons }),
+    ...(bounded && { boundedLength: bounded.offset + bounded.length - acted.offset }), ...(device && { device }), ...(source && { source }), ...(reasons && { mayFail: reasons }),
   };
 }
 

@@ -3,6 +3,7 @@
  * with a scripted server.
  */
 import type { Exchange } from '../../harness/model/observation.ts';
+import type { Segment } from './content.ts';
 
 /** A field of a request: the value that is right, or, where several are, a predicate with a text for people. */
 export interface ExpectedField {
@@ -16,6 +17,8 @@ export interface ExpectedRequest {
   file?: number;
   /** Decoded fields; a nested structure is a record of fields. */
   fields: Record<string, ExpectedField | Record<string, ExpectedField>>;
+  /** The bytes behind the structure. */
+  data?: readonly Segment[];
   /** The row that asks for the request. */
   rule: string;
 }

@@ -46,7 +46,7 @@ export interface World {
   readonly contents: Content[];
   readonly expectation: Expectation;
   /** ENOSYS answers that the connection remembers. */
-  readonly enosys: { end: boolean; ioend: boolean };
+  readonly enosys: { end: boolean; ioend: boolean; fallocate: boolean };
   /** Index of the running step. */
   step: number;
 }
@@ -87,7 +87,7 @@ export function makeWorld(input: WorldInput): World {
     fds: [],
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
     expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
-    enosys: { end: false, ioend: false },
+    enosys: { end: false, ioend: false, fallocate: false },
     step: -1,
   };
 }
