@@ -49,9 +49,9 @@ const sessionKey = (value: Case): string => {
   return JSON.stringify([value.revision, needsOpens(value), geometry], (_, v: unknown) => typeof v === 'bigint' ? `${v}n` : v);
 };
 
-const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'seekData', 'seekHole', 'fiemap', 'fstat'] as const);
-/** Only direct reads and reports ask while their syscall waits; readahead, for one, asks in its own time. */
-const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value)
+const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'seekData', 'seekHole', 'fiemap', 'fstat', 'notify', 'deviceRead'] as const);
+/** Only direct reads and reports ask while their syscall waits; readahead and the answer to RETRIEVE come in their own time. */
+const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.workload.every(({ call }) => call !== 'notify')
   && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));
 const mayWrite = ({ workload }: Case): boolean => workload.some((step) => !readOnly.has(step.call) || step.call === 'open' && step.flags.includes('trunc'));
 
@@ -202,7 +202,7 @@ class Runner {
     };
     if (session.mount.errno === 0) {
       let unmounted: number | undefined;
-      const control = { ...session.control, unmountedFd: () => unmounted ??= this.#native.open('/dev/fuse', O_RDWR, 0) };
+      const control = { ...session.control, nodeids, unmountedFd: () => unmounted ??= this.#native.open('/dev/fuse', O_RDWR, 0) };
       const workload = new Workload(this.#native, control, session.paths(serial, files));
       try {
         observation.stepBounds.push(session.begun);

@@ -6,6 +6,7 @@ import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { borderCells } from './plan/border-cells.ts';
 import type { PlanCell } from './plan/cell.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
+import { notifyCells } from './plan/notify-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
 import { syscallCells } from './plan/syscall-cells.ts';
@@ -18,6 +19,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision),
+    ...notifyCells(revision),
     ...syscallCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

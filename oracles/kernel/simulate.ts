@@ -7,7 +7,9 @@ import { directRead } from './direct-read.ts';
 import { directWrite } from './direct-write.ts';
 import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
+import { deviceRead } from './device-read.ts';
 import { mount } from './mount.ts';
+import { notify } from './notify.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
 import { makeWorld, type OpenFile, type World, type WorldInput } from './world.ts';
 
@@ -33,6 +35,8 @@ function run(world: World, step: Step): StepExpectation {
   switch (step.call) {
     case 'open': return open(world, step.file, step.flags);
     case 'fuseIoctl': return fuseIoctl(world, step);
+    case 'notify': return notify(world, step.notification);
+    case 'deviceRead': return deviceRead(world, step);
     default: return onFile(world, step, world.fds[step.fd]);
   }
 }
@@ -48,7 +52,7 @@ function open(world: World, index: number, flags: readonly string[]): StepExpect
   return { kind: 'succeeds', rule: 'open' };
 }
 
-type FileStep = Exclude<Step, { call: 'open' | 'fuseIoctl' }>;
+type FileStep = Extract<Step, { fd: number }>;
 
 function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExpectation {
   if (!fd || fd.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };

@@ -4,6 +4,7 @@ import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../model/b
 import type { FiemapExtent, StepResult } from '../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
 import { controlStep, type ControlPlane } from './control-step.ts';
+import { notifyStep } from './notify-step.ts';
 
 const openFlags = { rdonly: 0, wronly: 1, rdwr: 2, direct: 0o40000, append: 0o2000, sync: 0o4010000, trunc: 0o1000 } as const;
 const SEEK_DATA = 3, SEEK_HOLE = 4;
@@ -64,6 +65,16 @@ export class Workload {
         return ret < 0 ? result(ret) : { ...result(ret), sizeBytes: this.#stat[0]!, blksizeBytes: Number(this.#stat[1]) };
       }
       case 'fuseIoctl': return controlStep(native, this.#control, step);
+      case 'notify': return notifyStep(native, this.#control, step.notification);
+      case 'deviceRead': {
+        const fd = this.#control.devices.open(step.device, 'ro');
+        if (fd < 0) throw new StepError(`device ${step.device} cannot be opened: errno ${-fd}`);
+        try {
+          return this.#read(fd, step.lengthBytes, step.offset, 0);
+        } finally {
+          native.close(fd);
+        }
+      }
     }
   }
 
