@@ -9,7 +9,7 @@ import { devInval, invalMappings, upsertMappings } from '../../uapi/iomap.ts';
 import type { IomapNotifyName, Revision } from '../../uapi/revision.ts';
 import type { ControlPlane } from './control-step.ts';
 import { cookieOf, encodeMapping, type Cookies } from './script.ts';
-import { inoOf } from './shared.ts';
+import { inoOf } from '../../model/nodes.ts';
 
 /** OWNER_KINDS.server of the byte patterns. */
 const serverOwner = 3;
