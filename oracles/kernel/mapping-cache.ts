@@ -111,6 +111,10 @@ export class MappingCache {
     return found && { read, write: found };
   }
 
+  get hasWriteFork(): boolean {
+    return this.#write !== undefined;
+  }
+
   /** Records to read from, in order. */
   get readable(): readonly WireMapping[] {
     return this.#read.records;
