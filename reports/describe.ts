@@ -2,6 +2,7 @@
 import type { ByteRun, ByteSource } from '../harness/model/bytes.ts';
 import type { Reply, Step } from '../harness/model/case.ts';
 import type { MappingSpec } from '../harness/model/mapping.ts';
+import type { ByteRange, Notification } from '../harness/model/notification.ts';
 import type { FiemapExtent, KernelEvent, StepResult } from '../harness/model/observation.ts';
 import { flagNames, nameOf, revisions, type Revision, type RevisionId } from '../harness/uapi/revision.ts';
 import { errnoText } from './errno.ts';
@@ -103,7 +104,27 @@ export function describeStep(step: Step): string {
       const described = describeFields(fields);
       return `ioctl(/dev/fuse ${on}, ${ioctl}${described && `, ${described}`})`;
     }
+    case 'notify': return `notify(/dev/fuse, ${describeNotification(step.notification)})`;
+    case 'deviceRead': return `pread(device ${step.device}, buffered, ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)})`;
     default: return describeUnknown(step);
+  }
+}
+
+const describeRange = ({ offset, length }: ByteRange): string => (length === 0n ? 'nothing' : `[${quantity(offset)}, ${length === ALL_ONES ? 'to EOF' : `+${quantity(length)}`})`);
+
+export function describeNotification(notification: Notification): string {
+  const about = 'node' in notification ? 'file' in notification.node ? `file ${notification.node.file}` : `nodeid ${quantity(notification.node.nodeid)}` : '';
+  const ino = 'attrIno' in notification && notification.attrIno !== undefined ? `, attr_ino ${quantity(notification.attrIno)}` : '';
+  const sent = 'sentBytes' in notification && notification.sentBytes !== undefined ? `, sent as ${notification.sentBytes} bytes` : '';
+  switch (notification.kind) {
+    case 'upsert': return `UPSERT ${about}${ino}, read half: ${describeMapping(notification.read)}; write half: ${describeMapping(notification.write)}${sent}`;
+    case 'inval': return `INVAL ${about}${ino}, read ${describeRange(notification.read)}, write ${describeRange(notification.write)}${sent}`;
+    case 'devInval': {
+      const dev = typeof notification.dev === 'number' ? `dev cookie ${notification.dev}` : `device ${notification.dev.device}`;
+      return `DEV_INVAL ${dev}, ${describeRange(notification.range)}${notification.reserved ? `, reserved ${notification.reserved}` : ''}${sent}`;
+    }
+    case 'store': case 'retrieve': return `${notification.kind.toUpperCase()} ${about}, [${quantity(notification.offset)}, +${quantity(BigInt(notification.lengthBytes))})`;
+    case 'raw': return `code ${notification.code}, ${notification.payload.length / 2} raw bytes`;
   }
 }
 

@@ -10,8 +10,10 @@ import { directRead } from './direct-read.ts';
 import { directWrite } from './direct-write.ts';
 import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
+import { deviceRead } from './device-read.ts';
 import { fallocate } from './fallocate.ts';
 import { mount } from './mount.ts';
+import { notify } from './notify.ts';
 import { open } from './open.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
 import { closeFile, closeRest, fsync } from './sync.ts';
@@ -45,11 +47,13 @@ function run(world: World, step: Step): StepExpectation {
   switch (step.call) {
     case 'open': return open(world, step);
     case 'fuseIoctl': return fuseIoctl(world, step);
+    case 'notify': return notify(world, step.notification);
+    case 'deviceRead': return deviceRead(world, step);
     default: return onFile(world, step, world.fds[step.fd]);
   }
 }
 
-type FileStep = Exclude<Step, { call: 'open' | 'fuseIoctl' }>;
+type FileStep = Extract<Step, { fd: number }>;
 
 function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExpectation {
   if (!fd || fd.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };

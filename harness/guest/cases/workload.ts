@@ -6,6 +6,7 @@ import { FIEMAP_BYTES, FIEMAP_EXTENT_BYTES, OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } f
 import type { Native } from '../../native/index.ts';
 import { FICLONERANGE, FIDEDUPERANGE, cloneRange, dedupeRange, dedupeStatusAt } from './clone-ranges.ts';
 import { controlStep, type ControlPlane } from './control-step.ts';
+import { notifyStep } from './notify-step.ts';
 
 /** _IOWR('f', 11, struct fiemap). */
 const FS_IOC_FIEMAP = 0xc020660b;
@@ -72,6 +73,16 @@ export class Workload {
         return ret < 0 ? result(ret) : { ...result(ret), sizeBytes: this.#stat[0]!, blksizeBytes: Number(this.#stat[1]) };
       }
       case 'fuseIoctl': return controlStep(native, this.#control, step);
+      case 'notify': return notifyStep(native, this.#control, step.notification);
+      case 'deviceRead': {
+        const fd = this.#control.devices.open(step.device, 'ro');
+        if (fd < 0) throw new StepError(`device ${step.device} cannot be opened: errno ${-fd}`);
+        try {
+          return this.#read(fd, step.lengthBytes, step.offset, 0);
+        } finally {
+          native.close(fd);
+        }
+      }
     }
   }
 

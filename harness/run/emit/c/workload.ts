@@ -1,4 +1,5 @@
 /** The case's syscalls, each followed by what the rules say about it. */
+import { UsageError } from '../../../../vm/errors.ts';
 import type { Step } from '../../../model/case.ts';
 import type { FiemapExtent } from '../../../model/observation.ts';
 import type { StepExpectation } from '../../../../oracles/kernel/expectation.ts';
@@ -196,6 +197,7 @@ function statements(step: Step, opened: number, program: Program): string[] {
     ];
     case 'fstat': return [`CALL(fstat(${fdName(step.fd)}, &st));`];
     case 'fuseIoctl': return fuseIoctl(step, program);
+    case 'notify': case 'deviceRead': throw new UsageError(`the C program cannot do a ${step.call} step yet; replay the case with iomapfuzz repro`);
   }
 }
 
