@@ -25,3 +25,6 @@ export const initWords = (flags: bigint): { flags: number; flags2: number } =>
   ({ flags: Number(flags & 0xffff_ffffn), flags2: Number(flags >> 32n & 0xffff_ffffn) });
 /** OR of INIT bits, by number. */
 export const initFlags = (...bits: number[]): bigint => bits.reduce((sum, bit) => sum | 1n << BigInt(bit), 0n);
+
+/** Codes of the ordinary notifications that the server sends (enum fuse_notify_code). */
+export const NOTIFY = { INVAL_INODE: 2, INVAL_ENTRY: 3 } as const;
