@@ -19,12 +19,13 @@ const up = (bytes: bigint): number => Number((bytes + size - 1n) / size);
 const S_IFMT = 0o170000, S_IFREG = 0o100000;
 const SETATTR_SIZE = 8;
 const KEEP_SIZE = 1, PUNCH_HOLE = 2, ZERO_RANGE = 0x10;
-const endOfTime = (1n << 63n) / size * size - size;
+/** No file goes further. */
+const farthest = 1n << 63n;
 
 /** Blocks to a mapping; holes may be endless. */
 function mapping(piece: Piece, flags: Mapping['flags'] = []): Mapping {
   const offset = BigInt(piece.at) * size;
-  const length = Number.isFinite(piece.count) ? BigInt(piece.count) * size : endOfTime - offset;
+  const length = Number.isFinite(piece.count) ? BigInt(piece.count) * size : farthest - offset;
   switch (piece.kind) {
     case 'hole': return hole({ offset, length, flags });
     case 'delalloc': return delalloc({ offset, length, flags });
@@ -94,6 +95,8 @@ export default defineServer((host) => {
   return {
     files: Object.fromEntries(entries.map(({ path, options }) => [path, options])),
     newFiles: { iomap: true },
+    // How much space a file takes changes whenever its bytes move.
+    attributesValidSeconds: 0,
     evict(node, context) {
       of(node, context).cut(0, Infinity);
     },

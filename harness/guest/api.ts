@@ -33,6 +33,8 @@ export interface ServerDefinition {
   files?: Record<string, FileOptions>;
   /** What files are that the mount's users make; by default the server keeps their bytes, without iomap. */
   newFiles?: Pick<FileOptions, 'iomap' | 'attrFlags' | 'directIo' | 'content'>;
+  /** How long the kernel may believe attributes without asking again; the default is an hour. */
+  attributesValidSeconds?: number;
   handlers?: Handlers;
   /** A file is gone for good: it has no name, nobody has it open, and the kernel has forgotten it. What it took is free. */
   evict?: (node: Node, context: Context) => void;

@@ -45,7 +45,7 @@ export function serve(definition: ServerDefinition, { native, addon, devices, mo
   wanted.forEach((options, index) => { devices.get(index, options); });
   devices.makeRest();
   const cookies: number[] = [];
-  const tree: Tree = new Tree(revision, definition.files ?? {}, definition.newFiles, (node) => { definition.evict?.(node, context); });
+  const tree: Tree = new Tree(revision, definition, (node) => { definition.evict?.(node, context); });
   const encoding = { revision, cookies, files: tree };
   const formatter = new TranscriptFormatter(revision, () => cookies);
   const operations = operationsOf(revision);

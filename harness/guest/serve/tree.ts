@@ -1,5 +1,5 @@
 /** The files of a `serve` script, as a tree that ordinary requests and the script itself can change. */
-import type { FileOptions } from '../api.ts';
+import type { FileOptions, ServerDefinition } from '../api.ts';
 import { FUSE_ROOT_ID, OPEN_REPLY } from '../../uapi/fuse-flags.ts';
 import type { AttrFlagName, Revision } from '../../uapi/revision.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, inode, isDirectory, type Inode } from '../session/inode.ts';
@@ -11,18 +11,20 @@ const namesOf = (path: string): string[] => path.split('/').filter((name) => nam
 export class Tree implements FileSystem {
   readonly revision: Revision;
   readonly opens = true;
+  readonly attrSeconds: bigint | undefined;
   readonly root = inode(FUSE_ROOT_ID, FUSE_ROOT_ID, S_IFDIR | 0o755);
   /** Files that have neither a name nor a place in the kernel's memory any more. */
   readonly #evict: (node: Inode) => void;
+  /** What regular files are that the kernel makes. */
   readonly #newFiles: FileOptions;
   readonly #byNodeid = new Map<bigint, Inode>([[FUSE_ROOT_ID, this.root]]);
   /** How often the kernel has looked each inode up and not forgotten it. */
   readonly #lookups = new Map<bigint, bigint>();
   #next = 2n;
 
-  /** `newFiles`: what regular files are that the kernel makes. */
-  constructor(revision: Revision, files: Readonly<Record<string, FileOptions>>, newFiles: FileOptions = { content: '' }, evict: (node: Inode) => void = () => undefined) {
+  constructor(revision: Revision, { files = {}, newFiles = { content: '' }, attributesValidSeconds }: ServerDefinition, evict: (node: Inode) => void) {
     this.revision = revision;
+    this.attrSeconds = attributesValidSeconds === undefined ? undefined : BigInt(attributesValidSeconds);
     this.#newFiles = newFiles;
     this.#evict = evict;
     for (const [path, options] of Object.entries(files)) this.add(path, options);

@@ -8,6 +8,8 @@ export interface FileSystem {
   readonly revision: Revision;
   /** Answer OPEN: without it the kernel stops sending OPEN, RELEASE and FLUSH. */
   readonly opens: boolean;
+  /** How long the kernel may believe attributes. */
+  readonly attrSeconds?: bigint | undefined;
   find(nodeid: bigint): Inode | undefined;
   lookup(parent: Inode, name: string): Inode | undefined;
   /** An inode of its own, without a name yet. `mode` has the type. */

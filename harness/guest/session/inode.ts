@@ -64,5 +64,7 @@ export const attrOf = (node: Inode): Attr => ({
   rdev: node.rdev, blksize: 0, flags: node.attrFlags,
 });
 
-export const attrReply = (node: Inode): Buffer => attrOut.encode({ attrValid: cacheSeconds, attr: attrOf(node) });
-export const entryFields = (node: Inode) => ({ nodeid: node.nodeid, generation: 0n, entryValid: cacheSeconds, attrValid: cacheSeconds, entryValidNsec: 0, attrValidNsec: 0, attr: attrOf(node) });
+export const attrReply = (node: Inode, attrSeconds = cacheSeconds): Buffer => attrOut.encode({ attrValid: attrSeconds, attr: attrOf(node) });
+export const entryFields = (node: Inode, attrSeconds = cacheSeconds) => ({
+  nodeid: node.nodeid, generation: 0n, entryValid: cacheSeconds, attrValid: attrSeconds, entryValidNsec: 0, attrValidNsec: 0, attr: attrOf(node),
+});

@@ -55,13 +55,13 @@ const isAnswer = (value: Inode | Answer): value is Answer => 'kind' in value;
 /** The answer that shows the kernel an inode: it will remember it until it says FORGET. */
 export function entryAnswer(fs: FileSystem, node: Inode): Answer {
   fs.remember?.(node);
-  return succeed(entryOut.encode(entryFields(node)));
+  return succeed(entryOut.encode(entryFields(node, fs.attrSeconds)));
 }
 
 /** The same for CREATE, which also opens it. */
 export function createAnswer(fs: FileSystem, node: Inode): Answer {
   fs.remember?.(node);
-  return succeed(createOut.encode({ entry: entryFields(node), open: { fh: node.nodeid, openFlags: node.openFlags, backingId: 0 } }));
+  return succeed(createOut.encode({ entry: entryFields(node, fs.attrSeconds), open: { fh: node.nodeid, openFlags: node.openFlags, backingId: 0 } }));
 }
 
 function make(fs: FileSystem, parent: Inode, request: Args<unknown>, mode: number, rest: Partial<Inode> = {}): Answer {

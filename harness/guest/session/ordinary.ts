@@ -42,8 +42,8 @@ function holeAround(revision: Revision, pos: bigint, count: bigint): Buffer {
 /** By operation name; the keys are those of the operations table. */
 const table: Readonly<Record<string, Ordinary>> = {
   ...nameOperations,
-  GETATTR: (_, node) => succeed(attrReply(node)),
-  SETATTR: (_, node, { args }: Args<{ valid: number; size: bigint; mode: number; uid: number; gid: number }>) => {
+  GETATTR: (fs, node) => succeed(attrReply(node, fs.attrSeconds)),
+  SETATTR: (fs, node, { args }: Args<{ valid: number; size: bigint; mode: number; uid: number; gid: number }>) => {
     const { valid } = args;
     if (valid & SETATTR_VALID.SIZE) resize(node, args.size);
     if (valid & SETATTR_VALID.MODE) node.mode = (node.mode & S_IFMT) | (args.mode & ~S_IFMT);
@@ -54,7 +54,7 @@ const table: Readonly<Record<string, Ordinary>> = {
       if (valid & flagNow) node[name] = now();
       else if (valid & flag) node[name] = setTime(args, name);
     }
-    return succeed(attrReply(node));
+    return succeed(attrReply(node, fs.attrSeconds));
   },
   OPEN: (fs, node) => fs.opens ? succeed(openOut.encode({ fh: node.nodeid, openFlags: node.openFlags })) : fail(errno.ENOSYS),
   RELEASE: acknowledged,
