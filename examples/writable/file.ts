@@ -38,6 +38,11 @@ export class FileBlocks {
     return this.#data.all.reduce((sum, { count }) => sum + count, 0);
   }
 
+  /** Blocks that were promised and have no place yet, copies included. */
+  get promisedBlocks(): number {
+    return [...this.#data.all, ...this.#copies.all].reduce((sum, { kind, count }) => sum + (kind === 'delalloc' ? count : 0), 0);
+  }
+
   /** What readers find. Promised space has no bytes yet. */
   read(at: number): Piece {
     const piece = this.#data.at(at);
