@@ -3,7 +3,7 @@
  * skipped as green, the suite `run` holds a test that fails or errs whenever the run as a whole is not a pass.
  */
 import { matrixCells, type BorderOutcome } from './matrix.ts';
-import type { Finding } from './findings.ts';
+import { exampleFacts, type Finding } from './findings.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import type { Run } from './run.ts';
@@ -67,6 +67,10 @@ function cellTest(outcome: BorderOutcome, label: string, reasons: string[], inpu
       if (finding) return findingTest(finding, input, test.className, test.name);
       return { ...test, outcome: 'failure', message: `${counts.deviates} cases deviate` };
     }
+    case 'expected': {
+      const met = input.run.expected.find(({ finding: { cases } }) => outcome.cases.some(({ n }) => cases.includes(n)));
+      return { ...test, outcome: 'skipped', message: `deviates as expected${met ? ` until ${met.expectation.expires}: ${met.expectation.reason} (${met.expectation.link})` : ''}` };
+    }
     case 'lost': return { ...test, outcome: 'error', message: `${counts.lost} cases lost: ${why}` };
     case 'unspecified': return { ...test, outcome: 'skipped', message: `unspecified: ${why}` };
     case 'not-run': return { ...test, outcome: 'skipped', message: `not run: ${why}` };
@@ -82,7 +86,7 @@ function findingTest(finding: Finding, { run, rules }: ReportInput, className: s
     message: `${finding.rule}: expected ${first?.expected}, seen ${first?.seen} (${finding.cases.length} cases)`,
     body: [
       ...(rule ? [`rule: ${rule.clause}`] : []),
-      `case ${finding.example.hash}: ${finding.example.note}`, '',
+      `case ${finding.example.hash}: ${finding.example.note}${exampleFacts(finding)}`, '',
       ...timelineText(buildTimeline(finding.example)), '',
       ...reproduceCommands(finding, run),
     ].join('\n'),

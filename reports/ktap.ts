@@ -2,6 +2,7 @@
  * KTAP version 1 as Documentation/dev-tools/ktap.rst describes it: one test a rule and half, one subtest a path and border, and a
  * last test for the run as a whole, so that a run that is no pass never reads as one. Lost cases carry the directive ERROR.
  */
+import { exampleFacts } from './findings.ts';
 import type { BorderOutcome, MatrixRow } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { printable } from './text.ts';
@@ -36,7 +37,7 @@ function renderRow(row: MatrixRow, number: number, input: ReportInput): string[]
   outcomes.forEach((outcome, index) => lines.push(...renderOutcome(outcome, index + 1, input).map((line) => `  ${line}`)));
   const has = (status: BorderOutcome['status']): boolean => outcomes.some((outcome) => outcome.status === status);
   if (has('deviates') || has('lost')) lines.push(`not ok ${number} ${plain(row.label)}`);
-  else lines.push(`ok ${number} ${plain(row.label)}${has('conforms') ? '' : ' # SKIP nothing was judged'}`);
+  else lines.push(`ok ${number} ${plain(row.label)}${has('expected') ? ' # XFAIL known deviation' : has('conforms') ? '' : ' # SKIP nothing was judged'}`);
   return lines;
 }
 
@@ -49,9 +50,13 @@ function renderOutcome(outcome: BorderOutcome, number: number, { run }: ReportIn
     case 'deviates': {
       const finding = run.findings.find(({ cases: members }) => cases.some(({ n, kind }) => kind === 'deviates' && members.includes(n)));
       return [
-        ...(finding ? [...finding.deviations.flatMap(diagnose), diagnostic(`case ${finding.example.hash}: ${finding.example.note}`)] : []),
+        ...(finding ? [...finding.deviations.flatMap(diagnose), diagnostic(`case ${finding.example.hash}: ${finding.example.note}${exampleFacts(finding)}`)] : []),
         diagnostic(`${counts.deviates} of ${counts.deviates + counts.conforms} cases deviate`), `not ok ${number} ${name}`,
       ];
+    }
+    case 'expected': {
+      const met = run.expected.find(({ finding: { cases: members } }) => cases.some(({ n }) => members.includes(n)));
+      return [`ok ${number} ${name} # XFAIL ${plain(met ? `${met.expectation.reason} (${met.expectation.link}), until ${met.expectation.expires}` : 'known deviation')}`];
     }
     case 'lost': return [`not ok ${number} ${name} # ERROR ${why}`];
     case 'unspecified': return [`ok ${number} ${name} # SKIP unspecified: ${why}`];

@@ -5,7 +5,7 @@ import { PROTOCOL } from '../model/channel.ts';
 import { giveInput, runCommand } from './exec.ts';
 import { readKernelFacts } from './kernel-facts.ts';
 import { Port } from './port.ts';
-import { runCases } from './run-cases.ts';
+import { runCases, runTable } from './run-cases.ts';
 import { writeFile } from './write-file.ts';
 
 type Send = (...messages: GuestMessage[]) => void;
@@ -18,6 +18,7 @@ const handlers: Handlers = {
   input: giveInput,
   'write-file': writeFile,
   'run-cases': runCases,
+  'run-table': runTable,
   poweroff: () => { execFileSync('busybox', ['reboot', '-f']); },
 };
 

@@ -2,11 +2,14 @@
  * Results: what a run leaves behind, format 1. A results directory holds
  *   summary.json  one RunSummary, replaced atomically while the run goes on; `complete` is false until the run has ended
  *   cases.jsonl   one CaseRecord a line, appended as cases finish
+ *   findings.jsonl  one FindingRecord a line, when a finding has been made small and replayed; absent: nothing deviated
+ *   findings/     their case files
  *   console.log   the kernel log of every guest, one after the other
  * A run that was killed therefore leaves everything it finished, and says itself that it is incomplete.
  */
 import type { z } from 'zod';
 import type { caseSchema } from './case.ts';
+import type { ExpectedDeviation } from './expectations.ts';
 import type { Observation } from './observation.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -44,6 +47,30 @@ export interface CaseRecord {
   observation?: unknown;
   /** Tail of the guest's console, for deviations the kernel log shows and for lost cases. */
   consoleTail?: string;
+}
+
+/** How far a finding's case was made smaller. */
+export interface Minimised {
+  /** How often a smaller form was found, and how many forms were run. */
+  steps: number;
+  tried: number;
+  /** `minimal`: no smaller form shows it. */
+  end: 'minimal' | 'interrupted' | 'out-of-time';
+}
+
+/** In how many of so many replays, each in a fresh guest, the case showed the same. */
+export interface ReliabilityCount { shown: number; of: number }
+
+export interface FindingRecord {
+  /** The rule or behaviour that is contradicted. */
+  rule: string;
+  /** The case file, relative to the results directory. */
+  file: string;
+  /** Absent: nobody tried. */
+  minimised?: Minimised;
+  reliability?: ReliabilityCount;
+  /** The smallest case; `n`, `cell` and `seed` are those of the case that it was made from. */
+  example: CaseRecord;
 }
 
 export interface Environment {
@@ -89,6 +116,10 @@ export interface RunSummary {
   /** A reason that concerns the whole run: kernel without fuse-iomap, channel that can't be judged ... */
   notices: string[];
   vms: { booted: number; lost: number; bootMs: number[] };
+  /** Known deviations of this kernel: they fail nothing until they expire. Absent: none. */
+  expectations?: ExpectedDeviation[];
+  /** Fuzzing: in how many cases a rule had to refuse something, by rule and path: `map/length-nonzero@read fiemap`. */
+  covered?: Record<string, number>;
 }
 
 /** JSON form of values with bigint and bytes: {"$n": "18446744073709551615"}, {"$hex": "00ff"}. */

@@ -4,9 +4,12 @@
  */
 import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { borderCells } from './plan/border-cells.ts';
+import { bufferedWriteCells } from './plan/buffered-write-cells.ts';
 import type { PlanCell } from './plan/cell.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
+import { inlineCells } from './plan/inline-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
+import { sizeCells } from './plan/size-cells.ts';
 import { syscallCells } from './plan/syscall-cells.ts';
 import { deviceCells, endCells, ioendCells, typeCells } from './plan/type-cells.ts';
 
@@ -16,6 +19,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   const revision = revisions[id];
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
-    ...syscallCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
+    ...inlineCells(revision),
+    ...syscallCells(revision), ...sizeCells(revision), ...bufferedWriteCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

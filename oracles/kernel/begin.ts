@@ -20,6 +20,8 @@ export interface Accepted {
   acted: WireMapping;
   /** Where the other half bounds the mapping, its length up to there. */
   boundedLength?: bigint;
+  /** The other half, which a write reads from; absent: the mapping itself. */
+  source?: WireMapping;
   device?: DeviceFacts;
   /** Id of the row that says what the mapping does here. */
   rule: string;
@@ -100,7 +102,8 @@ function accept(world: World, context: BeginContext, pos: bigint, end: bigint): 
   let length = covered(acted);
   // A write reads from the other half as far as it goes, too (include/linux/iomap.h, iomap_length_trim, for all sources but holes).
   let bounded: WireMapping | undefined;
-  if (source && covered(source) < length && world.driver.choose(2) === 0) {
+  const readsSource = (context.opflags & world.revision.opFlags.WRITEBACK) === 0;
+  if (source && readsSource && covered(source) < length && world.driver.choose(2) === 0) {
     length = covered(source);
     bounded = source;
   }
@@ -108,7 +111,7 @@ function accept(world: World, context: BeginContext, pos: bigint, end: bigint): 
   const reasons = looseEnds(context, acted, write);
   return {
     kind: 'accepted', opflags: context.opflags, pos, length, acted, rule: `type/${typeNameOf(world, acted).toLowerCase()}`,
-    ...(bounded && { boundedLength: bounded.offset + bounded.length - acted.offset }), ...(device && { device }), ...(reasons && { mayFail: reasons }),
+    ...(bounded && { boundedLength: bounded.offset + bounded.length - acted.offset }), ...(device && { device }), ...(source && { source }), ...(reasons && { mayFail: reasons }),
   };
 }
 

@@ -5,8 +5,8 @@
 import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
 import { answered, EIO, min, SECTOR, type Accepted, type Failed } from './begin.ts';
-import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
+import { readInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
 import { PAGE_SIZE, type FileState, type StepOf, type World } from './world.ts';
 
@@ -80,13 +80,19 @@ interface Served {
   failed: Failure[];
   /** What was certainly read. */
   filled?: { start: bigint; end: bigint };
-  /** The server's answer to END is an error. */
+  /** The kernel goes no further: the server's answer to END is an error, or inline data could not be had. */
   gaveUp?: boolean;
 }
 
 function serve(world: World, file: FileState, answer: Accepted | Failed, pos: bigint, asked: bigint): Served {
   if (answer.kind === 'failed') return { failed: [{ start: pos, end: asked, rule: answer.rule }] };
   const until = pos + answer.length;
+  if (isType(world, answer.acted, 'INLINE')) {
+    const data = readInline(world, file, answer);
+    if (!Array.isArray(data)) return { failed: [{ start: pos, end: asked, rule: data.rule }], gaveUp: true };
+    for (const { start, end: stop, sources } of data) for (const source of sources) file.cache.fill(start, stop, source);
+    return { failed: [], filled: { start: pos, end: until } };
+  }
   const loose = load(world, file, answer);
   const failed = loose === undefined ? [] : [{ start: pos, end: until, rule: loose }];
   const ended = end(world, file, answer, answer.length, true);
@@ -99,7 +105,6 @@ function serve(world: World, file: FileState, answer: Accepted | Failed, pos: bi
 function load(world: World, file: FileState, mapping: Accepted): string | undefined {
   const { acted, pos, length, device, rule } = mapping;
   const until = pos + length;
-  if (isType(world, acted, 'INLINE')) throw new Unspecified('inline data in the page cache is not modelled');
   if (!isType(world, acted, 'MAPPED')) {
     file.cache.fill(pos, until, { kind: 'zero' });
     // Data that awaits its place is in the page cache. Where it is not, nothing says what to read.

@@ -2,7 +2,8 @@
  * Contents of a device, a buffer or a file as far as the rules determine them: each byte has one or several sources that
  * are right. Positions in bytes.
  */
-import { OWNER_KINDS, POISON_BYTE, POSITION_MODULUS, WORD_MAGIC, type ByteRun, type ByteSource } from '../../harness/model/bytes.ts';
+import { POSITION_MODULUS, type ByteRun, type ByteSource } from '../../harness/model/bytes.ts';
+import { byteOf } from '../../harness/model/pattern.ts';
 
 /** Sources that are right for [start, end); positions of a source count from `start`. */
 export interface Segment {
@@ -61,6 +62,13 @@ export class Content {
       ({ ...segment, sources: [...segment.sources, advance(source, segment.start - start)] })));
   }
 
+  /** The segment's range certainly holds one of its sources; `certain` false: perhaps, instead of what it held. */
+  putSegment(segment: Segment, certain: boolean): void {
+    const { start, end, sources } = segment;
+    if (certain) this.#replace(start, end, [segment]);
+    else for (const source of sources) this.mayPut(start, end, source);
+  }
+
   /** Each byte of [start, end) with its right sources, in order and without gaps. */
   read(start: bigint, end: bigint): Segment[] {
     const out: Segment[] = [];
@@ -104,28 +112,26 @@ function cut(segment: Segment, start: bigint, end: bigint): Segment[] {
   return [{ start: from, end: to, sources: segment.sources.map((source) => advance(source, from - segment.start)) }];
 }
 
-/** The byte that a source stands for; undefined: of unknown origin. The words are those of harness/model/bytes.ts. */
-function byteOf(source: ByteSource): number | undefined {
-  switch (source.kind) {
-    case 'zero': return 0;
-    case 'poison': return POISON_BYTE;
-    case 'other': return undefined;
-    default: {
-      const owner = source.kind === 'device' ? source.device : source.kind === 'writer' ? source.writer : source.file;
-      const position = BigInt.asUintN(43, source.offsetBytes);
-      const word = (BigInt(WORD_MAGIC) << 56n) | (BigInt(OWNER_KINDS[source.kind]) << 52n) | (BigInt(owner) << 40n) | (position / 8n);
-      return Number((word >> (8n * (position % 8n))) & 0xffn);
-    }
-  }
-}
-
 const isFiller = (source: ByteSource): boolean => source.kind === 'zero' || source.kind === 'poison';
+const WORD = 8n;
 
-/** Where a run of words ends and one of zeros or poison begins, a byte may fit both: what counts is its value. */
-function sameByte(seen: ByteSource, right: ByteSource): boolean {
-  if (isFiller(seen) === isFiller(right)) return false;
+/**
+ * Where one run ends and the next begins, a byte may fit both, since words of two owners differ in few of their bytes: what counts is its
+ * value. So it does for the few bytes that are too short to name their owner. `distance`, `left`: bytes of the seen run before this one, and from
+ * this one on; `straddles`: the word that it is of lies on both sides of a right border.
+ */
+function sameByte(seen: ByteSource, right: ByteSource, { distance, left, straddles }: { distance: bigint; left: bigint; straddles: boolean }): boolean {
+  if (seen.kind === 'other') return seen.hex.slice(2 * Number(distance), 2 * Number(distance) + 2) === byteOf(right)?.toString(16).padStart(2, '0');
+  if (isFiller(seen) === isFiller(right) && left >= WORD && !straddles) return false;
   const value = byteOf(seen);
   return value !== undefined && value === byteOf(right);
+}
+
+/** Whether the word that the byte at `position` belongs to, by what was seen, crosses a border of the right segment. */
+function straddles(seen: ByteSource, position: bigint, segment: Segment): boolean {
+  if (!('offsetBytes' in seen)) return false;
+  const start = position - (seen.offsetBytes % WORD);
+  return start < segment.start || start + WORD > segment.end;
 }
 
 /** The first place where bytes that were seen are none of those that are right. `at` counts from the start of `seen`. */
@@ -144,7 +150,9 @@ export function firstDifference(seen: readonly ByteRun[], right: readonly Segmen
       if (!segment) return { at, seen: describeSource(source), expected: 'no more bytes' };
       const candidates = segment.sources.map((candidate) => advance(candidate, position - segment.start));
       const same = candidates.some((candidate) => sameSource(source, candidate));
-      if (!same && candidates.some((candidate) => sameByte(source, candidate))) {
+      if (!same && candidates.some((candidate) => sameByte(source, candidate, {
+        distance: consumed, left: length - consumed, straddles: straddles(source, position, segment),
+      }))) {
         consumed += 1n;
         at += 1n;
         continue;

@@ -5,6 +5,7 @@ import { begin, EIO, min, SECTOR, type Accepted } from './begin.ts';
 import type { Segment } from './content.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
+import { readInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
 import type { FileState, StepOf, World } from './world.ts';
 
@@ -37,7 +38,7 @@ export function directRead(world: World, file: FileState, step: StepOf<'pread'>)
       failures = [...(failures ?? []), mapping.errno];
       break;
     }
-    const served = serve(world, mapping, segments);
+    const served = serve(world, file, mapping, segments);
     rule = served.rule ?? rule;
     if (served.fails) failures = [...(failures ?? []), ...served.fails];
     if (served.fails?.length === 0) {
@@ -68,10 +69,17 @@ interface Served {
   rule?: string;
 }
 
-function serve(world: World, mapping: Accepted, segments: Segment[]): Served {
+function serve(world: World, file: FileState, mapping: Accepted, segments: Segment[]): Served {
   const { acted, pos, length, device } = mapping;
   const until = pos + length;
-  if (isType(world, acted, 'INLINE')) throw new Unspecified('direct reads of inline data are not modelled');
+  if (isType(world, acted, 'INLINE')) {
+    // No device is asked, but a kernel may look at the alignment first.
+    if ((pos % SECTOR !== 0n || length % SECTOR !== 0n) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [errnos.EINVAL], rule: 'read/alignment' };
+    const data = readInline(world, file, mapping);
+    if (!Array.isArray(data)) return { advanced: 0n, fails: [data.errno], rule: data.rule };
+    segments.push(...data);
+    return { advanced: length, rule: mapping.rule };
+  }
   if (isType(world, acted, 'DELALLOC')) return { advanced: 0n, fails: [EIO], rule: mapping.rule };
   if (mapping.mayFail && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], rule: mapping.rule };
   if (!isType(world, acted, 'MAPPED')) {

@@ -4,7 +4,9 @@ import { errnos } from '../rules/rule.ts';
 import { begin, EIO, max, min, SECTOR, type Accepted } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
+import { writeInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
+import { extendTo } from './zeroing.ts';
 import { directIoend } from './ioend.ts';
 import type { FileState, StepOf, World } from './world.ts';
 
@@ -12,12 +14,14 @@ const LOFF_MAX = (1n << 63n) - 1n;
 
 export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'>): StepExpectation {
   const { offset } = step;
-  const stopAt = offset + BigInt(step.lengthBytes);
-  if (offset < 0n || stopAt > LOFF_MAX) return { kind: 'fails', rule: 'write/position', errnos: [errnos.EINVAL] };
+  const asked = offset + BigInt(step.lengthBytes);
+  if (offset < 0n || asked > LOFF_MAX) return { kind: 'fails', rule: 'write/position', errnos: [errnos.EINVAL] };
   if (step.lengthBytes === 0) return { kind: 'succeeds', rule: 'write/empty', ret: 0n };
   if (offset >= world.facts.maxBytes) return { kind: 'fails', rule: 'write/past-maxbytes', errnos: [errnos.EFBIG] };
-  if (stopAt > world.facts.maxBytes) throw new Unspecified('a direct write that maxbytes cuts short is not modelled');
-  if (offset > file.sizeBytes) throw new Unspecified('zeroing from EOF to a write behind it is not modelled');
+  // fs/read_write.c, generic_write_checks: what passes maxbytes is cut off.
+  const stopAt = min(asked, world.facts.maxBytes);
+  const extended = extendTo(world, file, offset);
+  if (extended.failure) return { kind: 'fails', ...extended.failure };
 
   const { opFlags } = world.revision;
   const written: { mapping: Accepted; certain: boolean }[] = [];
@@ -39,7 +43,7 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
       failures = [...(failures ?? []), mapping.errno];
       break;
     }
-    const stored = store(world, mapping);
+    const stored = store(world, file, mapping, step);
     rule = stored.rule ?? rule;
     if (stored.touches) written.push({ mapping, certain: stored.fails === undefined });
     if (stored.fails) failures = stored.fails.length === 0 ? [] : [...(failures ?? []), ...stored.fails];
@@ -50,7 +54,7 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
       else endsShort = world.driver.choose(2) === 0;
     }
     pos += stored.advanced;
-    if (stored.advanced === 0n) break;
+    if (stored.advanced === 0n || stored.stops) break;
   }
 
   const moved = pos - offset;
@@ -59,7 +63,10 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
   });
   // Bytes of a write that failed as a whole may be on the device or not.
   apply(world, step, failures || ioend !== 0 ? written.map((item) => ({ ...item, certain: false })) : written);
-  if (failures) return { kind: 'fails', rule, ...(failures.length > 0 && { errnos: ioend ? [...failures, ioend] : failures }) };
+  if (failures) {
+    extended.undo();
+    return { kind: 'fails', rule, ...(failures.length > 0 && { errnos: ioend ? [...failures, ioend] : failures }) };
+  }
   if (ioend !== 0) {
     file.sizeUncertain = true;
     return { kind: 'fails', rule: 'request/ioend', errnos: [ioend] };
@@ -74,12 +81,14 @@ interface Stored {
   fails?: number[];
   /** Bytes of the device may have changed. */
   touches: boolean;
+  /** The write ends short behind these bytes. */
+  stops?: boolean;
   rule?: string;
 }
 
-function store(world: World, mapping: Accepted): Stored {
+function store(world: World, file: FileState, mapping: Accepted, step: StepOf<'pwrite'>): Stored {
   const { acted, pos, length, device, rule } = mapping;
-  if (isType(world, acted, 'INLINE')) throw new Unspecified('direct writes to inline data are not modelled');
+  if (isType(world, acted, 'INLINE')) return storeInline(world, file, mapping, step);
   if (isType(world, acted, 'HOLE')) {
     world.expectation.tolerated.push({
       pattern: /iomap_dio_(hole_)?iter|fs\/iomap\/direct-io\.c/,
@@ -98,6 +107,17 @@ function store(world: World, mapping: Accepted): Stored {
     return { advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [EIO], touches: true, rule: 'type/past-device-end' };
   }
   return { advanced: length, touches: true, rule };
+}
+
+function storeInline(world: World, file: FileState, mapping: Accepted, step: StepOf<'pwrite'>): Stored {
+  const { acted, source, pos, length, rule } = mapping;
+  if (source && isType(world, source, 'MAPPED', 'UNWRITTEN', 'DELALLOC')) throw new Unspecified('how data moves from a device to the server is not laid down');
+  if ((acted.flags & world.revision.mappingFlags.SHARED!) !== 0) throw new Unspecified('whether IOEND reports inline data as SHARED is not laid down');
+  if ((pos % SECTOR !== 0n || length % SECTOR !== 0n) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [errnos.EINVAL], touches: false, rule: 'write/alignment' };
+  const written = writeInline(world, file, mapping, pos, length, step.writer);
+  if (typeof written === 'bigint') return { advanced: written, touches: false, stops: written < length, rule };
+  // Whether what was to be sent counts as submitted is not laid down.
+  return { advanced: world.driver.choose(2) === 0 ? 0n : length, fails: [written.errno], touches: false, rule: written.rule };
 }
 
 /** Puts the writer's bytes where the mappings say. */

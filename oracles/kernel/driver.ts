@@ -3,6 +3,7 @@
  * with a scripted server.
  */
 import type { Exchange } from '../../harness/model/observation.ts';
+import type { Segment } from './content.ts';
 
 /** A field of a request: the value that is right, or, where several are, a predicate with a text for people. */
 export interface ExpectedField {
@@ -16,6 +17,8 @@ export interface ExpectedRequest {
   file?: number;
   /** Decoded fields; a nested structure is a record of fields. */
   fields: Record<string, ExpectedField | Record<string, ExpectedField>>;
+  /** The bytes behind the structure. */
+  data?: readonly Segment[];
   /** The row that asks for the request. */
   rule: string;
 }
@@ -28,6 +31,10 @@ export interface Driver {
    * `plain`: whether a kernel that asks for what it needs and no more would make it.
    */
   maybe(expected: ExpectedRequest, plain: boolean, step: number): Exchange | undefined;
+  /** The request that the kernel made next, when that was in this step; undefined: none, or there is no kernel. */
+  peek(step: number): Exchange | undefined;
+  /** A request whose place among the others is open: the kernel has made it by now, once more than it was asked for before. */
+  loose(expected: ExpectedRequest, step: number): void;
   /** Which of `count` readings of the rules the kernel follows here, from 0; 0 is the plainest. */
   choose(count: number): number;
 }

@@ -2,11 +2,14 @@
  * Readings of the rules. Where the rules leave a choice ("served exactly as it says, or the operation fails"), the model asks the
  * driver; this file tries the choices one after the other against what was seen.
  */
+import type { ByteRun } from '../../harness/model/bytes.ts';
 import type { Case } from '../../harness/model/case.ts';
 import type { Exchange, Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
+import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
 import { revisions, type Revision } from '../../harness/uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
+import { firstDifference } from './content.ts';
 import { Desynchronised, type Driver, type ExpectedField, type ExpectedRequest } from './driver.ts';
 import type { Expectation } from './expectation.ts';
 import { simulate } from './simulate.ts';
@@ -14,9 +17,11 @@ import { simulate } from './simulate.ts';
 /** Readings tried at most for one case; a case of the plan has fewer than ten choices. */
 const MAX_READINGS = 512;
 
-/** Requests whose place the model knows; others (LOOKUP, OPEN, FLUSH ...) come when the VFS pleases. */
-const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
+/** Requests whose place the model knows; others (LOOKUP, OPEN, FLUSH, SETATTR of times ...) come when the VFS pleases. */
+const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FSYNC', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
   'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS']);
+const isPlaced = ({ name, request }: Exchange): boolean =>
+  PLACED.has(name) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
 
 /**
  * Tries readings until `judgeReading` finds no deviation, and returns the one with the fewest. `table`: rules of another kernel than the
@@ -51,13 +56,16 @@ class TranscriptDriver implements Driver {
   readonly choices: { taken: number; count: number }[] = [];
   readonly #revision: Revision;
   readonly #placed: Exchange[];
+  readonly #loose: Exchange[];
   readonly #script: readonly number[];
   #next = 0;
 
   constructor(revision: Revision, seen: Observation, script: readonly number[]) {
     this.#revision = revision;
     this.#script = script;
-    this.#placed = seen.transcript.filter((exchange) => PLACED.has(exchange.name)).sort((a, b) => a.seq - b.seq);
+    const ordered = [...seen.transcript].sort((a, b) => a.seq - b.seq);
+    this.#placed = ordered.filter(isPlaced);
+    this.#loose = ordered.filter((exchange) => !isPlaced(exchange));
   }
 
   choose(count: number): number {
@@ -90,6 +98,19 @@ class TranscriptDriver implements Driver {
     return this.request(expected);
   }
 
+  peek(step: number): Exchange | undefined {
+    const exchange = this.#placed[this.#next];
+    return exchange?.step !== undefined && exchange.step > step ? undefined : exchange;
+  }
+
+  loose(expected: ExpectedRequest, step: number): void {
+    const index = this.#loose.findIndex((exchange) => exchange.name === expected.name
+      && (expected.file === undefined || exchange.file === undefined || exchange.file === expected.file) && (exchange.step === undefined || exchange.step <= step));
+    const [exchange] = index < 0 ? [] : this.#loose.splice(index, 1);
+    if (exchange) this.#compare(expected, exchange);
+    else this.deviations.push({ rule: expected.rule, aspect: 'request', expected: `${expected.name} ${describeFields(expected.fields)}`, seen: 'no such request' });
+  }
+
   noMoreRequests(): void {
     if (this.deviations.length > 0) return;
     const extra = this.#placed[this.#next];
@@ -112,6 +133,13 @@ class TranscriptDriver implements Driver {
       }
     };
     visit(expected.fields, exchange.request, '');
+    if (expected.data) {
+      const difference = firstDifference((exchange.request['data'] ?? []) as ByteRun[], expected.data);
+      if (difference) {
+        wanted.push(`at byte ${difference.at} of the data ${difference.expected}`);
+        bad.push(difference.seen);
+      }
+    }
     if (bad.length > 0) {
       this.deviations.push({
         rule: expected.rule, aspect: 'request',

@@ -1,11 +1,14 @@
 /** A server that answers the model's requests from a case's script: what a case leads to, without a kernel. */
+import type { ByteRun } from '../../harness/model/bytes.ts';
 import type { Case, Reply, ScriptLine } from '../../harness/model/case.ts';
 import type { MappingSpec } from '../../harness/model/mapping.ts';
 import type { Exchange, SentReply } from '../../harness/model/observation.ts';
-import { lseekOut } from '../../harness/uapi/fuse-structs.ts';
+import { serverBytes } from '../../harness/model/pattern.ts';
+import { attrOut, lseekOut, writeOut } from '../../harness/uapi/fuse-structs.ts';
 import { beginOut, ioendOut, type IomapIo } from '../../harness/uapi/iomap.ts';
 import { NULL_ADDR, revisions, type Revision } from '../../harness/uapi/revision.ts';
 import { errnos } from '../rules/rule.ts';
+import type { Segment } from './content.ts';
 import type { Driver, ExpectedField, ExpectedRequest } from './driver.ts';
 
 /** A walk that gets nowhere would never end: a kernel without its checks is cut off here. */
@@ -44,7 +47,7 @@ export class ScriptedServer implements Driver {
 
   request(expected: ExpectedRequest): Exchange {
     if (this.transcript.length >= MAX_REQUESTS) throw new EndlessWalk();
-    const request = plain(expected.fields);
+    const request = { ...plain(expected.fields), ...(expected.data && { data: runsOf(expected.data) }) };
     const exchange: Exchange = {
       seq: this.transcript.length, unique: BigInt(this.transcript.length + 1) * 2n, opcode: 0, name: expected.name, nodeid: 2n, request,
       ...(expected.file !== undefined && { file: expected.file }), ...this.#answer(expected, request),
@@ -57,6 +60,14 @@ export class ScriptedServer implements Driver {
     return plain ? this.request(expected) : undefined;
   }
 
+  peek(): undefined {
+    return undefined;
+  }
+
+  loose(expected: ExpectedRequest): void {
+    this.request(expected);
+  }
+
   #answer(expected: ExpectedRequest, request: Record<string, unknown>): { reply: SentReply; writeErrno: number } {
     const opflags = Number(request['opflags'] ?? 0);
     const line = this.#case.script.find((candidate) => candidate.on === expected.name
@@ -64,15 +75,23 @@ export class ScriptedServer implements Driver {
       && ((candidate.opflagsSet ?? 0) & opflags) >>> 0 === (candidate.opflagsSet ?? 0)
       && ((candidate.opflagsClear ?? 0) & opflags) === 0
       && (this.#used.get(candidate) ?? 0) < (candidate.times ?? Infinity));
-    if (!line) return { reply: this.#ordinary(expected.name, request), writeErrno: 0 };
+    if (!line) return { reply: this.#ordinary(expected, request), writeErrno: 0 };
     this.#used.set(line, (this.#used.get(line) ?? 0) + 1);
     return { reply: this.#encode(line.reply), writeErrno: writeErrnoOf(line.reply) };
   }
 
   /** As the guest's server answers what no line of the script matches (harness/guest/session/ordinary.ts). */
-  #ordinary(name: string, request: Record<string, unknown>): SentReply {
+  #ordinary({ name, file }: ExpectedRequest, request: Record<string, unknown>): SentReply {
+    if (name === 'READ') {
+      const offset = request['offset'] as bigint;
+      const left = (this.#case.geometry.files[file!]?.sizeBytes ?? 0n) - offset;
+      const length = Math.min(Number(request['size']), left > 0n ? Number(left) : 0);
+      return { error: 0, payload: serverBytes(file!, offset, length) };
+    }
+    if (name === 'WRITE') return { error: 0, payload: writeOut.encode({ size: request['size'] as number }) };
     if (name === 'IOMAP_IOEND') return { error: 0, payload: ioendOut.encode({ newsize: 0n }) };
     if (name === 'LSEEK') return { error: 0, payload: lseekOut.encode({ offset: request['offset'] as bigint }) };
+    if (name === 'SETATTR') return { error: 0, payload: attributes(request['size'] as bigint) };
     if (name !== 'IOMAP_BEGIN') return { error: 0, payload: new Uint8Array() };
     const [pos, count] = [request['pos'], request['count']] as [bigint, bigint];
     const offset = pos / PAGE * PAGE;
@@ -105,12 +124,24 @@ export class ScriptedServer implements Driver {
   }
 }
 
+/** Of a regular file. */
+const attributes = (size: bigint): Buffer => attrOut.encode({
+  attrValid: 3600n,
+  attr: {
+    ino: 0n, size, blocks: 0n, atime: 0n, mtime: 0n, ctime: 0n, atimensec: 0, mtimensec: 0, ctimensec: 0, mode: 0o100644, nlink: 1, uid: 0, gid: 0, rdev: 0,
+    blksize: 0, flags: 0,
+  },
+});
+
 /** What write() on /dev/fuse gives for a header that lies (fs/fuse/dev.c, fuse_dev_do_write): EINVAL for its length, ENOENT for its unique. */
 function writeErrnoOf(reply: Reply): number {
   if (reply.kind !== 'raw') return 0;
   if (reply.lengthBytes !== undefined && reply.lengthBytes !== outHeaderBytes + reply.payload.length / 2) return errnos.EINVAL;
   return reply.unique === undefined ? 0 : errnos.ENOENT;
 }
+
+const runsOf = (segments: readonly Segment[]): ByteRun[] =>
+  segments.map((segment) => ({ lengthBytes: Number(segment.end - segment.start), source: segment.sources[0]! }));
 
 const isField = (field: ExpectedField | Record<string, ExpectedField>): field is ExpectedField =>
   typeof field.value === 'bigint' || typeof field.value === 'number';

@@ -1,16 +1,19 @@
 /** The inside of a campaign: draws cases, runs them in guests, judges them, collects findings and minimises the new ones. */
 import { assess } from '../../../oracles/judge.ts';
-import { encodeCase } from '../../model/case.ts';
+import type { ExpectedRefusal } from '../../../oracles/kernel/expectation.ts';
+import { encodeCase, type Case } from '../../model/case.ts';
 import type { KernelFacts } from '../../model/channel.ts';
 import { canonicalJson, caseHash } from '../../model/hash.ts';
 import { jsonSafe, type CaseRecord } from '../../model/results.ts';
 import type { Deviation, Verdict } from '../../model/verdict.ts';
 import { verdictOf, type Shard } from '../conformance.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from '../execute.ts';
-import { shrink, type Shrunk } from '../shrink.ts';
+import { merged } from '../parallel.ts';
+import { examine } from '../examine.ts';
+import { shrink } from '../shrink.ts';
 import type { CaseNode, FuzzCases } from './cases.ts';
 import { FindingSet, primaryDeviations, findingKey, type FuzzFinding } from './findings.ts';
-import { pathOfStep } from './places.ts';
+import { pathOfStep } from '../../model/places.ts';
 import type { Slot } from './slots.ts';
 
 export interface LoopOptions {
@@ -30,6 +33,10 @@ export interface LoopOptions {
   /** The time is over: findings are still minimised. Default: never. */
   timeUp?: AbortSignal;
   execute?: Pick<ExecuteOptions, 'batchSize' | 'caseDeadlineMs'>;
+  /** Guests that run cases at the same time. Default: 1. */
+  jobs?: number;
+  /** Where findings are replayed. Default: where cases run. */
+  fresh?: GuestSource;
   /** The most time that minimising one finding may take, and all of them when the time is over. Default: two minutes. */
   shrinkLimitMs?: number;
   onShrink?: (finding: FuzzFinding, state: { steps: number; tried: number }) => void;
@@ -38,20 +45,19 @@ export interface LoopOptions {
 export type LoopEvent =
   | { kind: 'case'; record: CaseRecord }
   | { kind: 'finding'; finding: FuzzFinding }
-  | { kind: 'shrunk'; finding: FuzzFinding; shrunk: Shrunk };
+  /** Minimised, and replayed. */
+  | { kind: 'shrunk'; finding: FuzzFinding };
 
-/** Cases that are drawn, ordered by mount and run before the next: a stretch of the geometries' table. */
-const CHUNK = 512;
-/** So many are handed to a guest before the clock is looked at: breaking off in their midst would cost the guest. */
-const PIECE = 64;
+/** Cases that are drawn, ordered by mount and run before the next: two stretches of the geometries' table. */
+const CHUNK = 1024;
 /** A kernel that deviates everywhere is not worth hours of minimising. */
 const MOST_SHRUNK = 40;
 const SHRINK_LIMIT_MS = 120_000;
 
 export class FuzzLoop {
   readonly findings = new FindingSet();
-  /** Rules that refused something, with the path: `map/length-nonzero@read fiemap`. */
-  readonly covered = new Set<string>();
+  /** In how many cases a rule refused something, with the path: `map/length-nonzero@read fiemap`. */
+  readonly covered = new Map<string, number>();
   readonly #source: GuestSource;
   readonly #options: LoopOptions;
   readonly #queue: Iterator<CaseNode>;
@@ -101,11 +107,22 @@ export class FuzzLoop {
   /** A mount serves all cases of one geometry: those are brought together. */
   async* #execute(chunk: readonly CaseNode[]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
     const ordered = chunk.map((node) => ({ node, key: mountKey(node) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
+    const { jobs = 1 } = this.#options;
+    // One guest takes all, and has its next batch while this one is judged; several share, a few pieces each.
+    const size = Math.ceil(ordered.length / (jobs === 1 ? 1 : jobs * 3));
+    const pieces: CaseNode[][] = [];
+    for (let at = 0; at < ordered.length; at += size) pieces.push(ordered.slice(at, at + size).map(({ node }) => node));
+    yield* merged(Array.from({ length: jobs }, () => this.#work(pieces)));
+  }
+
+  /** One guest's part: takes pieces as long as there are any. */
+  async* #work(pieces: CaseNode[][]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
     const { signal, timeUp, execute: how } = this.#options;
-    for (let at = 0; at < ordered.length && !signal.aborted && !timeUp?.aborted; at += PIECE) {
-      const piece = ordered.slice(at, at + PIECE);
-      for await (const { index, outcome } of execute(this.#source, piece.map(({ node }) => node.case), { ...how, signal })) {
-        yield { node: piece[index]!.node, outcome };
+    while (!signal.aborted && !timeUp?.aborted) {
+      const piece = pieces.shift();
+      if (!piece) return;
+      for await (const { index, outcome } of execute(this.#source, piece.map((node) => node.case), { ...how, signal, ...(timeUp && { stop: timeUp }) })) {
+        yield { node: piece[index]!, outcome };
       }
     }
   }
@@ -117,9 +134,7 @@ export class FuzzLoop {
     if (outcome.kind === 'observed') {
       const assessed = assess(value, outcome.observation, { facts });
       verdict = assessed.verdict;
-      for (const { rule, half, step } of assessed.refusals) {
-        this.covered.add(`${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${pathOfStep(value, step)}`);
-      }
+      for (const place of new Set(placesOf(assessed.refusals, value, this.#options.cases.slotAt(numberOf(node))))) this.covered.set(place, (this.covered.get(place) ?? 0) + 1);
     } else verdict = verdictOf({ cell: { id: '', rule: '', path: '' }, case: value }, outcome, facts);
     const record: CaseRecord = {
       n: numberOf(node), hash: caseHash(value), note: node.note, seed: this.#options.cases.seed, atMs: Math.round(performance.now() - this.#startedMs), verdict,
@@ -137,6 +152,7 @@ export class FuzzLoop {
     const limitMs = this.#shrinkTime();
     if (signal.aborted || limitMs <= 0 || this.#shrunk >= MOST_SHRUNK || isExpected?.(finding)) return;
     this.#shrunk += 1;
+    const startedMs = performance.now();
     const { key: _key, rule, aspect, detail, path } = finding;
     // The deviation must stay a cause on its path; one that is in no step takes the path of what is left of the case.
     const isSame = (of: CaseNode['case'], one: Deviation): boolean => {
@@ -147,8 +163,18 @@ export class FuzzLoop {
       facts, signal, limitMs, shows: (node, deviations) => primaryDeviations(deviations).some((one) => isSame(node.case, one)),
       onProgress: (state) => onShrink?.(finding, state),
     });
-    Object.assign(finding, { minimised: true, example: shrunk.node, deviations: shrunk.deviations });
-    yield { kind: 'shrunk', finding, shrunk };
+    // What the tree cannot leave out may still go: it shrinks values, and knows nothing of the parts of a case.
+    const examined = await examine(this.#source, { case: shrunk.node.case, deviations: shrunk.deviations }, {
+      facts, signal, fresh: this.#options.fresh ?? this.#source, limitMs: limitMs - (performance.now() - startedMs),
+      shows: (of, deviations) => primaryDeviations(deviations).some((one) => isSame(of, one)),
+    });
+    const { minimised: { steps, tried, end }, outcome, reliability } = examined;
+    Object.assign(finding, {
+      minimised: true, example: steps > 0 ? { ...shrunk.node, case: examined.case, shrinks: () => [] } : shrunk.node, deviations: examined.deviations,
+      shrunk: { steps: shrunk.steps + steps, tried: shrunk.tried + tried, end: shrunk.end === 'minimal' ? end : shrunk.end },
+      ...(outcome && { outcome }), ...(reliability && { reliability }),
+    });
+    yield { kind: 'shrunk', finding };
   }
 
   #shrinkTime(): number {
@@ -181,6 +207,10 @@ export class FuzzLoop {
     return undefined;
   }
 }
+
+/** What the rules refuse in a case: `map/length-nonzero@read fiemap`. A case of the plan is on the path of its cell. */
+export const placesOf = (refusals: readonly ExpectedRefusal[], of: Case, slot: Slot): string[] =>
+  refusals.map(({ rule, half, step }) => `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${slot.kind === 'planned' ? slot.cell.path : pathOfStep(of, step)}`);
 
 const numberOf = ({ path }: CaseNode): number => Number.parseInt(path, 10);
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { harmlessFlags, mapping, typesFor, type FlagName, type TypeName } from '../../../generators/mapping.ts';
 import { goodReply, pureOverwrite, typesOf, type Mappings, type PlannedCase } from '../../../generators/reply-case.ts';
-import { paths, stretch, type Path, type Setting } from '../../../generators/setting.ts';
+import { isReport, isWritePath, isZeroPath, paths, stretch, type Path, type Setting } from '../../../generators/setting.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
@@ -13,9 +13,9 @@ type Made = { reply: Reply; note: string; extra?: ScriptLine[]; refused?: boolea
 const types: readonly TypeName[] = ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED', 'INLINE', 'PURE_OVERWRITE'];
 
 /** The acted half of a reply with the other half that leaves it the acted one. */
-function acting(path: Path, acted: MappingSpec, overwrite = true): Mappings {
+export function acting(path: Path, acted: MappingSpec, overwrite = true): Mappings {
   const other = pureOverwrite(acted.offset, acted.length);
-  return path === 'direct-write' && !overwrite
+  return isWritePath(path) && !overwrite
     ? { read: { ...other, type: 'HOLE' }, write: acted } : { read: acted, write: other };
 }
 const answer = (mappings: Mappings, note: string): Made => ({ reply: { kind: 'mappings', ...mappings }, note });
@@ -30,15 +30,19 @@ export function typeCells(revision: Revision): PlanCell[] {
     }
     return possible(key, caseWith(revision, path, {}, (drawn) => {
       const { start, end } = stretch(drawn);
-      return fc.tuple(mapping({ setting: drawn, start, end, type, flags: harmlessFlags(path), exact: path === 'direct-write' }), fc.boolean())
-        .map(([acted, overwrite]) => answer(acting(path, acted, overwrite), `${type}${path === 'direct-write' ? (overwrite ? ' as a pure overwrite' : ' in the write half') : ''}`));
+      // Inline data that is moved is a block at most.
+      const moved = type === 'INLINE' && !isReport(path);
+      return fc.tuple(mapping({ setting: drawn, start, end: moved ? start + drawn.blockSize : end, type, flags: moved ? [] : harmlessFlags(path), exact: moved || isWritePath(path) }), fc.boolean())
+        .map(([acted, overwrite]) => answer(acting(path, acted, overwrite), `${type}${isWritePath(path) ? (overwrite ? ' as a pure overwrite' : ' in the write half') : ''}`));
     }));
   }));
 }
 
 function reasonAgainst(revision: Revision, type: TypeName, path: Path): string | undefined {
-  if (type === 'INLINE' && (path === 'direct-read' || path === 'direct-write' || path === 'buffered-read')) return 'inline data goes through FUSE_READ and FUSE_WRITE, which the plan does not cover yet';
-  if (type === 'PURE_OVERWRITE' && path !== 'direct-write') return 'only write-type operations use the write half';
+  if (type === 'INLINE' && !isReport(path) && revision.id === 'r1') return 'revision r1 does not say how inline data is read or written';
+  if (isZeroPath(path) && !['HOLE', 'UNWRITTEN', 'PURE_OVERWRITE'].includes(type)) return 'zeroing what does not read as zeros leads to writeback, which the plan does not cover yet';
+  if (type === 'INLINE' && path === 'buffered-write') return 'buffered writes of inline data are not in the plan yet';
+  if (type === 'PURE_OVERWRITE' && !isWritePath(path)) return 'only write-type operations use the write half';
   if (typesOf(revision, [type]).length === 0) return `revision ${revision.id} has no devices: no backed mapping passes`;
   return undefined;
 }
@@ -50,8 +54,8 @@ const reply = (revision: Revision, drawn: Setting, allowed: readonly TypeName[])
 
 /** Addresses at the end of the device, and addresses between sectors. */
 export function deviceCells(revision: Revision): PlanCell[] {
-  const moving: readonly Path[] = ['direct-read', 'direct-write', 'buffered-read'];
-  return paths.flatMap((path): PlanCell[] => {
+  const moving: readonly Path[] = ['direct-read', 'direct-write', 'buffered-read', 'writeback'];
+  return paths.filter((path) => !isZeroPath(path)).flatMap((path): PlanCell[] => {
     if (!moving.includes(path)) {
       // A report names places and moves no bytes.
       return [{ rule: 'type/past-device-end' }, { rule: 'type/unaligned-address' }]
@@ -105,18 +109,22 @@ export function endCells(revision: Revision): PlanCell[] {
 }
 
 export function ioendCells(revision: Revision): PlanCell[] {
-  const key = { rule: 'request/ioend', path: 'direct-write' };
+  return (['direct-write', 'writeback'] as const).map((path) => ioendCell(revision, path));
+}
+
+function ioendCell(revision: Revision, path: Path): PlanCell {
+  const key = { rule: path === 'writeback' ? 'request/writeback-ioend' : 'request/ioend', path };
   const against = revision.opcodes.IOMAP_IOEND === undefined ? `revision ${revision.id} has no IOEND` : undefined;
-  if (against !== undefined) return [impossible(key, against)];
+  if (against !== undefined) return impossible(key, against);
   const shapes: readonly { type: TypeName; flags: FlagName[] }[] = [
     { type: 'MAPPED', flags: [] }, { type: 'MAPPED', flags: ['SHARED'] }, { type: 'UNWRITTEN', flags: [] }, { type: 'UNWRITTEN', flags: ['SHARED', 'NEW'] },
   ];
-  return [possible(key, caseWith(revision, 'direct-write', { maxBefore: 1 }, (drawn) => {
+  return possible(key, caseWith(revision, path, { maxBefore: 1 }, (drawn) => {
     const { start, end } = stretch(drawn);
     return fc.tuple(fc.constantFrom(...shapes), acknowledgements, fc.boolean()).chain(([shape, ioend, overwrite]) =>
       mapping({ setting: drawn, start, end, type: shape.type, exact: true }).map((map) => ({
-        ...answer(acting('direct-write', { ...map, flags: shape.flags }, overwrite), `${shape.type} ${shape.flags.join(' ')}, IOEND ${ioend.note}`),
+        ...answer(acting(path, { ...map, flags: shape.flags }, overwrite), `${shape.type} ${shape.flags.join(' ')}, IOEND ${ioend.note}`),
         ...(ioend.reply && { extra: [{ on: 'IOMAP_IOEND' as const, reply: ioend.reply }] }),
       })));
-  }))];
+  }));
 }
