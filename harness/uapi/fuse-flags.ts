@@ -18,7 +18,7 @@ export const OPEN_REPLY = {
 } as const;
 
 /** Codes of notifications that are older than iomap. */
-export const NOTIFY = { STORE: 4, RETRIEVE: 5 } as const;
+export const NOTIFY = { INVAL_INODE: 2, INVAL_ENTRY: 3, STORE: 4, RETRIEVE: 5 } as const;
 
 export const FUSE_ROOT_ID = 1n;
 export const FUSE_MAJOR = 7;
@@ -28,6 +28,3 @@ export const initWords = (flags: bigint): { flags: number; flags2: number } =>
   ({ flags: Number(flags & 0xffff_ffffn), flags2: Number(flags >> 32n & 0xffff_ffffn) });
 /** OR of INIT bits, by number. */
 export const initFlags = (...bits: number[]): bigint => bits.reduce((sum, bit) => sum | 1n << BigInt(bit), 0n);
-
-/** Codes of the ordinary notifications that the server sends (enum fuse_notify_code). */
-export const NOTIFY = { INVAL_INODE: 2, INVAL_ENTRY: 3 } as const;
