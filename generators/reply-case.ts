@@ -26,9 +26,9 @@ function passedTypes(path: Path): readonly TypeName[] {
   switch (path) {
     case 'seek-data': return ['HOLE', 'UNWRITTEN'];
     case 'seek-hole': return ['MAPPED', 'DELALLOC'];
-    case 'direct-read': case 'buffered-read': return ['HOLE', 'UNWRITTEN', 'MAPPED'];
+    case 'direct-read': case 'buffered-read': case 'mmap-read': return ['HOLE', 'UNWRITTEN', 'MAPPED'];
     case 'direct-write': case 'writeback': return ['UNWRITTEN', 'MAPPED'];
-    case 'buffered-write': return ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
+    case 'buffered-write': case 'mmap-write': return ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
     case 'truncate': case 'fallocate': case 'zeroing': return ['HOLE', 'UNWRITTEN'];
     case 'fiemap': return ['HOLE', 'UNWRITTEN', 'MAPPED', 'DELALLOC'];
   }
@@ -88,6 +88,8 @@ export function workloadOf(setting: Setting): Step[] {
   switch (path) {
     case 'direct-read': return [open(['rdonly', 'direct']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
     case 'buffered-read': return [open(['rdonly']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
+    case 'mmap-read': return [open(['rdonly']), { call: 'mmapRead', fd: 0, offset: opStart, lengthBytes }, close];
+    case 'mmap-write': return [open(['rdwr']), { call: 'mmapWrite', fd: 0, offset: opStart, lengthBytes, writer: 0, msync: true }, close];
     case 'buffered-write': case 'writeback': return [
       open(['rdwr']), { call: 'pwrite', fd: 0, offset: opStart, lengthBytes, writer: 0 }, { call: 'fsync', fd: 0 }, close,
     ];
@@ -121,7 +123,7 @@ export interface CaseExtras {
 }
 
 /** What could not be read ahead is asked for again, more than once (mm/filemap.c): only a reply that stays bad fails the read. Undefined: always. */
-const timesAsked = (path: Path, refused: boolean): number | undefined => (path === 'buffered-read' && refused ? undefined : 1);
+const timesAsked = (path: Path, refused: boolean): number | undefined => ((path === 'buffered-read' || path === 'mmap-read') && refused ? undefined : 1);
 
 function reservation({ reply }: ScriptLine): Mappings {
   const { read, write } = reply as Extract<Reply, { kind: 'mappings' }>;
@@ -132,9 +134,9 @@ function reservation({ reply }: ScriptLine): Mappings {
 export function replyCase(revision: Revision, setting: Setting, reply: Reply, before: readonly Mappings[], { extra = [], refused = reply.kind !== 'mappings' }: CaseExtras = {}): Case {
   const config = configOf(setting);
   const zeroes = isZeroPath(setting.path);
-  const { WRITEBACK, ZERO } = revision.opFlags;
+  const { FAULT, WRITEBACK, ZERO } = revision.opFlags;
   const which: Partial<ScriptLine> = setting.path === 'writeback' ? { opflagsSet: WRITEBACK }
-    : setting.path === 'buffered-write' ? { opflagsClear: WRITEBACK } : zeroes ? { opflagsSet: ZERO } : {};
+    : setting.path === 'buffered-write' ? { opflagsClear: WRITEBACK } : setting.path === 'mmap-write' ? { opflagsSet: FAULT } : zeroes ? { opflagsSet: ZERO } : {};
   const line = (answer: Reply, times?: number): ScriptLine => ({ on: 'IOMAP_BEGIN', file: 0, ...which, ...(times && { times }), reply: answer });
   // What follows the operation in question, such as the write that zeroing is for, or writeback, is answered by the last line.
   const others: ScriptLine = { on: 'IOMAP_BEGIN', file: 0, reply: { kind: 'mappings', ...rest(revision, setting) } };

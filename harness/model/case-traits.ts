@@ -28,9 +28,9 @@ export const mountKey = (value: Case): string => {
   return JSON.stringify([value.revision, needsOpens(value), geometry], (_, v: unknown) => typeof v === 'bigint' ? `${v}n` : v);
 };
 
-const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'seekData', 'seekHole', 'fiemap', 'fstat'] as const);
+const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'mmapRead', 'seekData', 'seekHole', 'fiemap', 'fstat'] as const);
 export const mayWrite = ({ workload }: Case): boolean => workload.some((step) => !readOnly.has(step.call) || step.call === 'open' && step.flags.includes('trunc'));
 
 /** Only direct reads and reports ask while their syscall waits; readahead, for one, asks in its own time. */
 export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value)
-  && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));
+  && value.workload.every(({ call }) => call !== 'mmapRead') && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));

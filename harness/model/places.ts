@@ -2,7 +2,7 @@
 import type { Case, Step } from './case.ts';
 
 const CALL_PATHS: Readonly<Record<Step['call'], string | undefined>> = {
-  pread: 'read', pwrite: 'write', seekData: 'seek-data', seekHole: 'seek-hole', fiemap: 'fiemap', fsync: 'fsync', ftruncate: 'truncate',
+  pread: 'read', pwrite: 'write', seekData: 'seek-data', seekHole: 'seek-hole', fiemap: 'fiemap', fsync: 'fsync', mmapRead: 'mmap-read', mmapWrite: 'mmap-write', ftruncate: 'truncate',
   fallocate: 'fallocate', fuseIoctl: 'ioctl', fstat: 'stat', open: undefined, close: undefined,
 };
 
@@ -20,6 +20,7 @@ export function pathOfStep(of: Case, index: number): string {
 /** The path of the whole case, where its syscalls have one in common; else `several`. */
 export function pathOfCase(of: Case): string {
   const paths = new Set(of.workload.map((_, index) => pathOfStep(of, index)).filter((path) => path !== 'mount' && path !== 'stat'));
+  if (paths.size > 1) paths.delete('fsync');
   if (paths.size > 1) return 'several';
   return [...paths][0] ?? 'mount';
 }

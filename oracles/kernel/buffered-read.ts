@@ -16,7 +16,7 @@ const floor = (value: bigint): bigint => value - (value % PAGE);
 const ceil = (value: bigint): bigint => floor(value + PAGE - 1n);
 
 /** A stretch of the file that could not be read when it was last tried, or perhaps could not. */
-interface Failure {
+export interface Failure {
   start: bigint;
   end: bigint;
   rule: string;
@@ -49,13 +49,15 @@ export function bufferedRead(world: World, file: FileState, step: StepOf<'pread'
 }
 
 /** Takes the kernel's requests as they come; the plain kernel asks for [start, stop) once, and gives up where it is refused. */
-function fill(world: World, file: FileState, start: bigint, stop: bigint): { failures: Failure[]; rule: string } {
+export function fill(world: World, file: FileState, start: bigint, stop: bigint): { failures: Failure[]; rule: string } {
   let failures: Failure[] = [];
   let rule = 'read/result';
   let plainAt = start;
   const reaches = ceil(file.sizeBytes);
   const missing = () => file.cache.read(plainAt, stop).at(-1)?.end !== stop;
   for (let plain = missing(); ; plain = plain && plainAt < stop) {
+    // A write fault on the page that was read is a BEGIN, too.
+    if ((Number(world.driver.peek(world.step)?.request['opflags'] ?? 0) & world.revision.opFlags.WRITE) !== 0) return { failures, rule };
     const exchange = world.driver.maybe({
       name: 'IOMAP_BEGIN', file: file.index, rule: 'request/begin',
       fields: {

@@ -9,6 +9,7 @@ import { directWrite } from './direct-write.ts';
 import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
 import { fallocate } from './fallocate.ts';
+import { mmapRead, mmapWrite } from './mmap.ts';
 import { mount } from './mount.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
 import { closeFile, closeRest, fsync } from './sync.ts';
@@ -75,6 +76,12 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (step.rwf) throw new Unspecified('RWF flags on reads are not modelled');
       if (!fd.flags.includes('direct') && !file.directIo) return bufferedRead(world, file, step);
       return directRead(world, file, step);
+    case 'mmapRead':
+      if (!file.usesIomap) ordinary('mapping');
+      return mmapRead(world, fd, step);
+    case 'mmapWrite':
+      if (!file.usesIomap) ordinary('mapping');
+      return mmapWrite(world, fd, step);
     case 'pwrite':
       if (fd.flags.includes('rdonly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
       if (!file.usesIomap) ordinary('writing');
