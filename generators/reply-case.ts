@@ -4,7 +4,7 @@ import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '
 import type { MappingSpec } from '../harness/model/mapping.ts';
 import { NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
 import { harmlessFlags, mapping, typesFor, type TypeName } from './mapping.ts';
-import { isCachedWrite, isReport, isWritePath, isZeroPath, DEVICE_SIZE, type Path, type Setting } from './setting.ts';
+import { isCachedWrite, isPaged, isReport, isWritePath, isZeroPath, DEVICE_SIZE, type Path, type Setting } from './setting.ts';
 
 /** Both halves of a reply. */
 export interface Mappings {
@@ -58,6 +58,7 @@ export function goodReply(revision: Revision, setting: Setting, types: readonly 
   return acted.map((read) => ({ read, write: pureOverwrite(read.offset, read.length) }));
 }
 
+const PAGE = 4096n;
 /** The last of the four areas of a device. */
 const REST_ADDR = BigInt(DEVICE_SIZE / 4 * 3);
 
@@ -65,7 +66,9 @@ const REST_ADDR = BigInt(DEVICE_SIZE / 4 * 3);
 function rest(revision: Revision, setting: Setting, zeroes = false): Mappings {
   const block = setting.blockSize;
   const reach = setting.opEnd > setting.fileSize ? setting.opEnd : setting.fileSize;
-  const length = reach >= 1n << 62n ? (1n << 63n) - block : ((reach + block - 1n) / block + 1n) * block;
+  // Faults and readahead ask for whole pages.
+  const unit = isPaged(setting.path) ? PAGE : block;
+  const length = reach >= 1n << 62n ? (1n << 63n) - block : ((reach + unit - 1n) / unit + 1n) * unit;
   const device = revision.ioctls.BACKING_OPEN !== undefined && !zeroes && isWritePath(setting.path);
   // Where it is small enough, away from what the replies in question map: dirty ranges of both are written in any order.
   const addr = isCachedWrite(setting.path) && length <= REST_ADDR / 4n ? REST_ADDR : 0n;

@@ -76,7 +76,8 @@ function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Ac
   return advanced === length ? { advanced, sizeChanged } : { advanced, fails: [EIO], sizeChanged, rule: 'type/past-device-end' };
 }
 
-const odd = (world: World, source: WireMapping): string | undefined =>
+/** Why what is read from may not be served although it passed validation. */
+export const odd = (world: World, source: WireMapping): string | undefined =>
   (isType(world, source, 'MAPPED') && source.addr % SECTOR !== 0n ? 'the address is not aligned to a sector' : undefined);
 
 type Filled = 'filled' | 'may fail' | 'fails';

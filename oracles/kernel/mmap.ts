@@ -7,6 +7,7 @@ import { errnos } from '../rules/rule.ts';
 import { isType } from '../rules/context.ts';
 import { begin, max, min } from './begin.ts';
 import { fill, type Failure } from './buffered-read.ts';
+import { odd } from './buffered-write.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
@@ -56,7 +57,7 @@ export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>)
     at = until;
   }
   if (step.msync) {
-    const synced = fsync(world, file);
+    const synced = fsync(world, file, { start: floor(offset), end: ceil(stop) });
     if (synced.kind === 'fails') return synced;
   }
   return { kind: 'succeeds', rule: faults.rule, ret: at - offset };
@@ -106,7 +107,7 @@ class Faults {
       this.rule = mapping.rule;
       if (mapping.kind === 'failed') return false;
       if (isType(world, mapping.acted, 'INLINE') || isType(world, mapping.source, 'INLINE')) throw new Unspecified('write faults on inline data are not modelled');
-      if (mapping.mayFail && world.driver.choose(2) === 1) {
+      if ((mapping.mayFail ?? (mapping.source && odd(world, mapping.source))) && world.driver.choose(2) === 1) {
         end(world, file, mapping, 0n);
         return false;
       }

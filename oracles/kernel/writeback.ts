@@ -33,14 +33,14 @@ export function takeWriteback(world: World): void {
   }
 }
 
-/** Everything dirty goes to its place, or its loss is an error of the file. */
-export function flush(world: World, file: FileState): void {
+/** Everything dirty in `range` goes to its place, or its loss is an error of the file. Default: the whole file. */
+export function flush(world: World, file: FileState, range?: Range): void {
   const { wb, cache } = file;
   if (cache.dirty.length === 0 && wb.isIdle) return;
   while (traffic(world, file, true));
   settle(world, file);
   // What is left is owed: these requests were not made.
-  const owed = cache.dirty[0];
+  const owed = range ? within(cache.dirty, range)[0] : cache.dirty[0];
   if (owed) ask(world, file, undefined);
   const { ioend } = world.enosys;
   if (wb.lost[0] && !ioend) failureIoend(world, file, wb.lost[0], undefined);
