@@ -22,7 +22,7 @@ export function pathOf({ workload, geometry }: Case): string {
   const opens = workload.filter((step) => step.call === 'open');
   for (const step of [...workload].reverse()) {
     switch (step.call) {
-      case 'open': case 'close': case 'fstat': case 'fsync': continue;
+      case 'open': case 'close': case 'fstat': case 'fsync': case 'deviceRead': continue;
       case 'mmapRead': return 'mmap-read';
       case 'mmapWrite': return 'mmap-write';
       case 'fuseIoctl': return 'ioctl';
@@ -33,6 +33,9 @@ export function pathOf({ workload, geometry }: Case): string {
         const direct = open?.flags.includes('direct') || (open && geometry.files[open.file]?.directIo);
         return `${direct ? 'direct' : 'buffered'}-${step.call === 'pread' ? 'read' : 'write'}`;
       }
+      case 'ftruncate': return 'truncate';
+      case 'copyFileRange': return 'copy';
+      case 'clone': case 'dedupe': return 'clone';
       default: return step.call;
     }
   }
