@@ -44,7 +44,7 @@ export function flush(world: World, file: FileState, range?: Range): void {
   const owed = range ? within(cache.dirty, range)[0] : cache.dirty[0];
   if (owed) ask(world, file, undefined);
   const { ioend } = world.enosys;
-  if (wb.lost[0] && !ioend) failureIoend(world, file, wb.lost[0], undefined);
+  if (wb.lost[0] && !ioend) failureIoend(world, file, wb.lost[0]);
   wb.lost = [];
   wb.lax = [];
   if (wb.failed) {
@@ -83,7 +83,7 @@ function traffic(world: World, file: FileState, plain: boolean): boolean {
   const flags = Number(field('flags'));
   if (flags === 0 && wb.lost.length > 0) {
     const lost = wb.lost.find((range) => range.start <= field('pos') && field('pos') < range.end) ?? wb.lost[0]!;
-    failureIoend(world, file, lost, seen);
+    failureIoend(world, file, lost);
     return true;
   }
   if ((flags & WRITEBACK!) === 0) return false;
@@ -98,7 +98,7 @@ function traffic(world: World, file: FileState, plain: boolean): boolean {
 function plainTraffic(world: World, file: FileState): boolean {
   const { wb, cache } = file;
   const { ioend } = world.enosys;
-  if (wb.lost[0] && !ioend) return failureIoend(world, file, wb.lost[0], undefined);
+  if (wb.lost[0] && !ioend) return failureIoend(world, file, wb.lost[0], true);
   if (ioend) wb.lost = [];
   settle(world, file);
   if (cache.dirty.length > 0) return ask(world, file, undefined, true);
