@@ -76,11 +76,11 @@ export const storageType = (_path: Path): TypeName => 'MAPPED';
 export function typesFor(path: Path, half: 'read' | 'write', acted: boolean): readonly TypeName[] {
   const all: readonly TypeName[] = ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED', 'INLINE'];
   if (isReport(path)) return half === 'read' ? all : [...all, 'PURE_OVERWRITE'];
-  if (path === 'direct-read' || path === 'buffered-read') return half === 'read' ? all.filter((type) => type !== 'INLINE') : [...all, 'PURE_OVERWRITE'];
+  if (path === 'direct-read' || path === 'buffered-read' || path === 'mmap-read') return half === 'read' ? all.filter((type) => type !== 'INLINE') : [...all, 'PURE_OVERWRITE'];
   // Inline data goes through FUSE_READ and FUSE_WRITE; a hole under a direct write is a case of its own.
   if (!acted && half === 'write') return ['PURE_OVERWRITE'];
   if (path === 'writeback') return acted ? ['UNWRITTEN', 'MAPPED'] : ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
   // What is written to a hole or a reservation waits in the page cache for a place; what is there is read, where anything says what it is.
-  if (path === 'buffered-write' || isZeroPath(path)) return acted ? ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['HOLE', 'UNWRITTEN', 'MAPPED'];
+  if (path === 'buffered-write' || path === 'mmap-write' || isZeroPath(path)) return acted ? ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['HOLE', 'UNWRITTEN', 'MAPPED'];
   return acted ? ['DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
 }

@@ -91,6 +91,8 @@ export function describeStep(step: Step): string {
     case 'close': case 'fsync': case 'fstat': return `${step.call}(fd ${step.fd})`;
     case 'pread': return `pread(fd ${step.fd}, ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
     case 'pwrite': return `pwrite(fd ${step.fd}, ${quantity(BigInt(step.lengthBytes))} bytes of writer ${step.writer} at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
+    case 'mmapRead': return `copy from mmap(fd ${step.fd}), ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)}`;
+    case 'mmapWrite': return `copy to mmap(fd ${step.fd}), ${quantity(BigInt(step.lengthBytes))} bytes of writer ${step.writer} at ${at(step.offset)}${step.msync ? ', msync' : ''}`;
     case 'seekData': return `lseek(fd ${step.fd}, ${at(step.offset)}, SEEK_DATA)`;
     case 'seekHole': return `lseek(fd ${step.fd}, ${at(step.offset)}, SEEK_HOLE)`;
     case 'fiemap': return `fiemap(fd ${step.fd}, start ${at(step.start)}, length ${quantity(step.lengthBytes)}, flags 0x${step.flags.toString(16)}, room for ${step.extents})`;

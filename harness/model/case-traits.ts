@@ -28,9 +28,9 @@ export const mountKey = (value: Case): string => {
   return JSON.stringify([value.revision, needsOpens(value), geometry], (_, v: unknown) => typeof v === 'bigint' ? `${v}n` : v);
 };
 
-const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'seekData', 'seekHole', 'fiemap', 'fstat', 'notify', 'deviceRead'] as const);
+const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'mmapRead', 'seekData', 'seekHole', 'fiemap', 'fstat', 'notify', 'deviceRead'] as const);
 export const mayWrite = ({ workload }: Case): boolean => workload.some((step) => !readOnly.has(step.call) || step.call === 'open' && step.flags.includes('trunc'));
 
 /** Only direct reads and reports ask while their syscall waits; readahead and the answer to RETRIEVE come in their own time. */
-export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.workload.every(({ call }) => call !== 'notify')
+export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.workload.every(({ call }) => call !== 'notify' && call !== 'mmapRead')
   && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));

@@ -96,6 +96,10 @@ export const step = z.discriminatedUnion('call', [
   z.strictObject({ call: z.literal('seekData'), fd, offset: s64 }),
   z.strictObject({ call: z.literal('seekHole'), fd, offset: s64 }),
   z.strictObject({ call: z.literal('fiemap'), fd, start: u64, lengthBytes: u64, flags: u32, extents: z.int().min(0).max(4096) }),
+  /** Copies from a shared mapping of the file. Returns the bytes copied; fewer than asked: the page there gave SIGBUS. */
+  z.strictObject({ call: z.literal('mmapRead'), fd, offset: s64, lengthBytes: z.int().min(0) }),
+  /** Copies the pattern of writer `writer` into a shared mapping of the file, as `mmapRead`; `msync`: then msync(MS_SYNC), whose failure is the step's. */
+  z.strictObject({ call: z.literal('mmapWrite'), fd, offset: s64, lengthBytes: z.int().min(0), writer: index, msync: z.boolean().optional() }),
   z.strictObject({ call: z.literal('fsync'), fd }),
   z.strictObject({ call: z.literal('ftruncate'), fd, sizeBytes: s64 }),
   z.strictObject({ call: z.literal('fallocate'), fd, mode: u32, offset: s64, lengthBytes: s64 }),

@@ -77,7 +77,7 @@ export interface Native {
    * Maps the file shared and copies file to buffer, or buffer to file (`write`). Returns the bytes copied: fewer than asked
    * means that touching the page there raised SIGBUS.
    */
-  mmapCopy(fd: number, buffer: Uint8Array, at: number, length: number, offset: bigint, write: boolean): Ret;
+  mmapCopy(fd: number, buffer: Uint8Array, at: number, length: number, offset: bigint, write: boolean, sync: boolean): Ret;
 
   mount(source: string, target: string, type: string, flags: number, data: string): Ret;
   umount2(target: string, flags: number): Ret;

@@ -12,6 +12,7 @@ import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
 import { deviceRead } from './device-read.ts';
 import { fallocate } from './fallocate.ts';
+import { mmapRead, mmapWrite } from './mmap.ts';
 import { mount } from './mount.ts';
 import { notify } from './notify.ts';
 import { open } from './open.ts';
@@ -71,6 +72,12 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (step.rwf) throw new Unspecified('RWF flags on reads are not modelled');
       if (!fd.flags.includes('direct') && !file.directIo) return bufferedRead(world, file, step);
       return directRead(world, file, step);
+    case 'mmapRead':
+      if (!file.usesIomap) ordinary('mapping');
+      return mmapRead(world, fd, step);
+    case 'mmapWrite':
+      if (!file.usesIomap) ordinary('mapping');
+      return mmapWrite(world, fd, step);
     case 'pwrite':
       if (fd.flags.includes('rdonly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
       if (!file.usesIomap) ordinary('writing');

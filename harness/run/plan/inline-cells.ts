@@ -15,7 +15,7 @@ import { acting } from './type-cells.ts';
 
 const PAGE = 4096n;
 const ENOSYS = 38;
-const reads: readonly Path[] = ['direct-read', 'buffered-read'];
+const reads: readonly Path[] = ['direct-read', 'buffered-read', 'mmap-read'];
 const writes: readonly Path[] = ['direct-write'];
 
 interface InlineRule {
