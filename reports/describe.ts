@@ -38,6 +38,7 @@ export function describeReply(reply: Reply): string[] {
     case 'mappings': return [`read  half: ${describeMapping(reply.read)}`, `write half: ${describeMapping(reply.write)}`];
     case 'error': return [`error ${errnoText(reply.errno)}`];
     case 'empty': return ['a header alone, error 0'];
+    case 'attributes': return [`the attributes, size ${quantity(reply.sizeBytes)}`];
     case 'ioend': return [`newsize ${quantity(reply.newsizeBytes)}`];
     case 'raw': return [`${reply.payload.length / 2} raw bytes${reply.error === undefined ? '' : `, header error ${reply.error}`}${reply.lengthBytes === undefined ? '' : `, header length ${reply.lengthBytes}`}`];
     case 'config': {
@@ -95,6 +96,9 @@ export function describeStep(step: Step): string {
     case 'fiemap': return `fiemap(fd ${step.fd}, start ${at(step.start)}, length ${quantity(step.lengthBytes)}, flags 0x${step.flags.toString(16)}, room for ${step.extents})`;
     case 'ftruncate': return `ftruncate(fd ${step.fd}, ${at(step.sizeBytes)})`;
     case 'fallocate': return `fallocate(fd ${step.fd}, mode 0x${step.mode.toString(16)}, ${at(step.offset)}, ${at(step.lengthBytes)})`;
+    case 'copyFileRange': return `copy_file_range(fd ${step.from} at ${at(step.fromOffset)} to fd ${step.fd} at ${at(step.offset)}, ${quantity(BigInt(step.lengthBytes))} bytes)`;
+    case 'clone': case 'dedupe':
+      return `ioctl(fd ${step.fd}, ${step.call === 'clone' ? 'FICLONERANGE' : 'FIDEDUPERANGE'}, ${at(step.offset)} from fd ${step.from} at ${at(step.fromOffset)}, ${quantity(step.lengthBytes)} bytes)`;
     case 'fuseIoctl': {
       const { call: _call, on, ioctl, ...fields } = step;
       const described = describeFields(fields);

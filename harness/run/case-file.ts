@@ -150,6 +150,7 @@ function danglingReferences({ geometry, script, workload }: Case): string[] {
       check(`workload[${n}].device`, step.device, devices, 'device');
     } else {
       check(`workload[${n}].fd`, step.fd, opened, 'open step before this one with fd');
+      if ('from' in step) check(`workload[${n}].from`, step.from, opened, 'open step before this one with fd');
     }
   });
   return fields;

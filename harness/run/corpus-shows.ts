@@ -31,6 +31,9 @@ export function pathOf({ workload, geometry }: Case): string {
         const direct = open?.flags.includes('direct') || (open && geometry.files[open.file]?.directIo);
         return `${direct ? 'direct' : 'buffered'}-${step.call === 'pread' ? 'read' : 'write'}`;
       }
+      case 'ftruncate': return 'truncate';
+      case 'copyFileRange': return 'copy';
+      case 'clone': case 'dedupe': return 'clone';
       default: return step.call;
     }
   }

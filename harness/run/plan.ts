@@ -7,6 +7,7 @@ import { borderCells } from './plan/border-cells.ts';
 import { bufferedWriteCells } from './plan/buffered-write-cells.ts';
 import { cacheCells } from './plan/cache-cells.ts';
 import type { PlanCell } from './plan/cell.ts';
+import { copyCells } from './plan/copy-cells.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
 import { notifyCells } from './plan/notify-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
@@ -22,7 +23,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision),
-    ...notifyCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...bufferedWriteCells(revision), ...configCells(revision), ...inodeCells(revision),
-    ...ioctlCells(revision),
+    ...notifyCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
+    ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

@@ -116,7 +116,9 @@ function withoutStep(of: Case, n: number): Case | undefined {
   let workload: Step[] = without(of.workload, n);
   if (gone.call === 'open') {
     const fd = of.workload.slice(0, n).filter(({ call }) => call === 'open').length;
-    workload = workload.filter((step) => !('fd' in step) || step.fd !== fd).map((step) => ('fd' in step && step.fd > fd ? { ...step, fd: step.fd - 1 } : step));
+    const shift = (one: number): number => (one > fd ? one - 1 : one);
+    workload = workload.filter((step) => (!('fd' in step) || step.fd !== fd) && (!('from' in step) || step.from !== fd)).map((step) => ('from' in step
+      ? { ...step, fd: shift(step.fd), from: shift(step.from) } : 'fd' in step ? { ...step, fd: shift(step.fd) } : step));
   }
   return workload.length === 0 ? undefined : { ...of, workload };
 }

@@ -115,6 +115,7 @@ export class ScriptedServer implements Driver {
       case 'empty': return { error: 0, payload: new Uint8Array() };
       case 'raw': return { error: reply.error ?? 0, payload: Buffer.from(reply.payload, 'hex') };
       case 'ioend': return { error: 0, payload: ioendOut.encode({ newsize: reply.newsizeBytes }) };
+      case 'attributes': return { error: 0, payload: attributes(reply.sizeBytes) };
       case 'config': throw new Error('CONFIG is answered at mount');
     }
   }

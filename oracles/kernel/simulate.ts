@@ -3,7 +3,9 @@ import type { Step } from '../../harness/model/case.ts';
 import { errnos } from '../rules/rule.ts';
 import { bufferedRead } from './buffered-read.ts';
 import { bufferedWrite } from './buffered-write.ts';
+import { clone } from './clone.ts';
 import { fuseIoctl } from './control.ts';
+import { copyFileRange } from './copy.ts';
 import { directRead, RWF_NOWAIT } from './direct-read.ts';
 import { directWrite } from './direct-write.ts';
 import { Desynchronised, Unspecified } from './driver.ts';
@@ -12,6 +14,7 @@ import { deviceRead } from './device-read.ts';
 import { fallocate } from './fallocate.ts';
 import { mount } from './mount.ts';
 import { notify } from './notify.ts';
+import { open } from './open.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
 import { closeFile, closeRest, fsync } from './sync.ts';
 import { ftruncate } from './truncate.ts';
@@ -43,23 +46,12 @@ export function simulate(input: WorldInput): Expectation {
 
 function run(world: World, step: Step): StepExpectation {
   switch (step.call) {
-    case 'open': return open(world, step.file, step.flags);
+    case 'open': return open(world, step);
     case 'fuseIoctl': return fuseIoctl(world, step);
     case 'notify': return notify(world, step.notification);
     case 'deviceRead': return deviceRead(world, step);
     default: return onFile(world, step, world.fds[step.fd]);
   }
-}
-
-function open(world: World, index: number, flags: readonly string[]): StepExpectation {
-  const file = world.files[index];
-  if (!file) throw new Unspecified(`the case has no file ${index}`);
-  if (flags.includes('trunc')) throw new Unspecified('open with O_TRUNC is not modelled');
-  if (world.case.script.some((line) => (line.on === 'LOOKUP' || line.on === 'OPEN') && (line.file === undefined || line.file === index))) {
-    throw new Unspecified('scripted answers to LOOKUP and OPEN are not modelled');
-  }
-  world.fds.push({ file, flags, closed: false });
-  return { kind: 'succeeds', rule: 'open' };
 }
 
 type FileStep = Extract<Step, { fd: number }>;
@@ -98,6 +90,12 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       return seekHole(world, file, step);
     case 'fiemap':
       return fiemap(world, file, step);
+    case 'copyFileRange': case 'clone': case 'dedupe': {
+      const from = world.fds[step.from];
+      if (!from || from.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
+      if (!file.usesIomap || !from.file.usesIomap) ordinary('copying');
+      return step.call === 'copyFileRange' ? copyFileRange(world, from, fd, step) : clone(from, fd, step);
+    }
     case 'ftruncate':
       if (!file.usesIomap) ordinary('truncation');
       return ftruncate(world, fd, step);

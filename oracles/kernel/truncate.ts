@@ -12,9 +12,12 @@ export function ftruncate(world: World, { file, flags }: OpenFile, { sizeBytes: 
   if (size < 0n || flags.includes('rdonly')) return fails('truncate/arguments', errnos.EINVAL);
   const old = file.sizeBytes;
   if (size > old && size > world.facts.maxBytes) return fails('truncate/past-maxbytes', errnos.EFBIG);
+  return truncateTo(world, file, size);
+}
 
+export function truncateTo(world: World, file: FileState, size: bigint): StepExpectation {
   // Whether the server hears of it before or after the zeroing is not laid down. A server that refuses keeps its data and its size.
-  const told = setSize(world, file, size, { plain: size <= old });
+  const told = setSize(world, file, size, { plain: size <= file.sizeBytes });
   if (told) return fails('truncate/setattr', told);
   const failure = forgetting(world, file, size, () => zeroed(world, file, size));
   if (failure) {

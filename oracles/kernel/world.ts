@@ -61,7 +61,7 @@ export interface World {
   readonly cacheMaxBytes: bigint;
   readonly expectation: Expectation;
   /** ENOSYS answers that the connection remembers. */
-  readonly enosys: { end: boolean; ioend: boolean; fsync: boolean; fallocate: boolean };
+  readonly enosys: { end: boolean; ioend: boolean; fsync: boolean; fallocate: boolean; copy64: boolean; copy: boolean };
   /** Index of the running step. */
   step: number;
 }
@@ -103,7 +103,7 @@ export function makeWorld(input: WorldInput): World {
     devicePages: geometry.devices.map(() => new DevicePages()), cookies: input.mount.devices, cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default,
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
     expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
-    enosys: { end: false, ioend: false, fsync: false, fallocate: false },
+    enosys: { end: false, ioend: false, fsync: false, fallocate: false, copy64: false, copy: false },
     step: -1,
   };
 }
