@@ -5,6 +5,7 @@
 import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { borderCells } from './plan/border-cells.ts';
 import { bufferedWriteCells } from './plan/buffered-write-cells.ts';
+import { cacheCells } from './plan/cache-cells.ts';
 import type { PlanCell } from './plan/cell.ts';
 import { copyCells } from './plan/copy-cells.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
@@ -22,7 +23,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision),
-    ...notifyCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision), ...configCells(revision),
-    ...inodeCells(revision), ...ioctlCells(revision),
+    ...notifyCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
+    ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

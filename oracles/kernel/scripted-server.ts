@@ -31,6 +31,7 @@ export class ScriptedServer implements Driver {
   readonly #devices: readonly number[];
   readonly #choices: readonly number[];
   readonly #used = new Map<ScriptLine, number>();
+  #step = 0;
 
   /** `devices`: cookies; `choices`: which readings of the rules to take, in order, 0 where the list ends. */
   constructor(of: Case, devices: readonly number[], choices: readonly number[] = []) {
@@ -38,6 +39,10 @@ export class ScriptedServer implements Driver {
     this.#revision = revisions[of.revision];
     this.#devices = devices;
     this.#choices = choices;
+  }
+
+  atStep(step: number): void {
+    this.#step = step;
   }
 
   choose(count: number): number {
@@ -50,7 +55,7 @@ export class ScriptedServer implements Driver {
     if (this.transcript.length >= MAX_REQUESTS) throw new EndlessWalk();
     const request = { ...plain(expected.fields), ...(expected.data && { data: runsOf(expected.data) }) };
     const exchange: Exchange = {
-      seq: this.transcript.length, unique: BigInt(this.transcript.length + 1) * 2n, opcode: 0, name: expected.name, nodeid: 2n, request,
+      seq: this.transcript.length, unique: BigInt(this.transcript.length + 1) * 2n, opcode: 0, name: expected.name, nodeid: 2n, request, step: this.#step,
       ...(expected.file !== undefined && { file: expected.file }), ...this.#answer(expected, request),
     };
     this.transcript.push(exchange);

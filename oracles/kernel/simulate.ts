@@ -6,7 +6,7 @@ import { bufferedWrite } from './buffered-write.ts';
 import { clone } from './clone.ts';
 import { fuseIoctl } from './control.ts';
 import { copyFileRange } from './copy.ts';
-import { directRead } from './direct-read.ts';
+import { directRead, RWF_NOWAIT } from './direct-read.ts';
 import { directWrite } from './direct-write.ts';
 import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
@@ -30,6 +30,7 @@ export function simulate(input: WorldInput): Expectation {
     if (mount(world)) {
       input.case.workload.forEach((step, index) => {
         world.step = index;
+        input.driver.atStep?.(index);
         takeWriteback(world);
         expectation.steps.push(run(world, step));
         takeWriteback(world);
@@ -69,7 +70,7 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
     case 'pread':
       if (fd.flags.includes('wronly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
       if (!file.usesIomap) ordinary('reading');
-      if (step.rwf) throw new Unspecified('RWF flags on reads are not modelled');
+      if (step.rwf && (step.rwf !== RWF_NOWAIT || (!fd.flags.includes('direct') && !file.directIo))) throw new Unspecified('RWF flags on reads besides RWF_NOWAIT on direct ones are not modelled');
       if (!fd.flags.includes('direct') && !file.directIo) return bufferedRead(world, file, step);
       return directRead(world, file, step);
     case 'mmapRead':

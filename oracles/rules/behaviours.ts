@@ -7,6 +7,7 @@ export interface Behaviour {
 
 const accepted = 'behaviour, what each type does';
 const requests = 'behaviour, requests the kernel sends';
+const mappingCache = 'behaviour, the mapping cache';
 const log = 'uAPI, how the kernel reports a refusal';
 
 export const behaviours: Readonly<Record<string, Behaviour>> = {
@@ -62,6 +63,23 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'notify/retrieve': { text: 'RETRIEVE is refused with EOPNOTSUPP where the inode uses iomap', source: 'uAPI, when an inode uses iomap' },
   'notify/code-known': { text: 'a notification with an unknown code is refused with EINVAL', source: 'Linux, fs/fuse/notify.c' },
   'device/read': { text: "a read through a device's page cache returns what the device holds, or held while it was not dropped", source: 'validation rules, devinval/*' },
+  'cache/hit': { text: 'a cached record that covers the position serves the operation without a request; the whole record is used', source: mappingCache },
+  'cache/miss': { text: 'where the cache has nothing the server is asked, and only there', source: mappingCache },
+  'cache/write-fork': { text: 'writes need a hit in both forks; an absent write fork and PURE_OVERWRITE count, and PURE_OVERWRITE is not stored while it is absent', source: mappingCache },
+  'cache/hole-asks': { text: 'a cached HOLE under a write asks the server', source: mappingCache },
+  'cache/delalloc': { text: 'cached DELALLOC serves reports, but no direct write', source: mappingCache },
+  'cache/merge': { text: 'neighbours of equal type, flags and device with consecutive addresses become one record', source: mappingCache },
+  'cache/replaced': { text: 'an upsert replaces what was cached for its range, and nothing else', source: mappingCache },
+  'cache/nocache': { text: 'a half of type NOCACHE leaves its fork alone', source: mappingCache },
+  'cache/maxbytes': { text: 'past cache_maxbytes the next upsert drops the whole fork first', source: mappingCache },
+  'cache/written': { text: 'the range of a completed write is dropped from both forks', source: mappingCache },
+  'cache/written-fork': { text: 'the range of a completed write is dropped from both forks, when it went to the write fork, too', source: mappingCache },
+  'cache/truncated': { text: 'truncation drops everything from the new size on', source: mappingCache },
+  'cache/allocated': { text: 'fallocate drops its range', source: mappingCache },
+  'cache/access': { text: 'how the device was opened counts for cached mappings, too', source: mappingCache },
+  'cache/nowait': { text: 'a read with RWF_NOWAIT is served from the cache, or fails with EAGAIN without asking', source: mappingCache },
+  'cache/sequence': { text: 'notifications and syscalls in any order: the cache serves what was pushed and not taken back', source: mappingCache },
+  'cache/while-asked': { text: 'notifications that arrive while a request is held back count for the mapping that is being asked for', source: mappingCache },
   'request/begin': { text: "BEGIN carries the operation's flags, the inode's number, and a range inside the operation", source: requests },
   'request/end': { text: 'END comes after WANT_IOMAP_END, and for write-type operations that were short or changed the size; it names the mapping acted upon', source: 'behaviour, END and IOEND' },
   'request/ioend': { text: 'IOEND of a direct write comes for an error, and for bytes with SHARED, UNWRITTEN or APPEND', source: 'behaviour, END and IOEND' },
