@@ -45,6 +45,8 @@ struct mapping { uint64_t offset, length, addr; uint16_t type, flags; uint32_t d
 struct begin_out { struct mapping read, write; };
 
 #define BLOCK		4096
+/* Where on the device; the devices of iomapfuzz's own mount begin at 0. */
+#define DEVICE_OFFSET	(512ULL << 20)
 #define FILE_BYTES	(64 * 1024)
 #define FIRST_NODE	0x1000ULL
 #define INO_OFFSET	0x100000000ULL
@@ -139,7 +141,7 @@ static void answer_begin(const struct fuse_in_header *in)
 	uint64_t serial = (in->nodeid - FIRST_NODE) / 64;
 	const struct kind *kind = kinds[serial % kind_count];
 	struct begin_out out = {
-		.read = { 0, kind->refused ? 0 : FILE_BYTES, 0, MAPPED, 0, device_id },
+		.read = { 0, kind->refused ? 0 : FILE_BYTES, DEVICE_OFFSET, MAPPED, 0, device_id },
 		.write = { 0, kind->refused ? 0 : FILE_BYTES, ~0ULL, PURE_OVERWRITE, 0, 0 },
 	};
 
@@ -288,7 +290,7 @@ int main(int argc, char **argv)
 	if (posix_memalign((void **)&buffer, BLOCK, BLOCK))
 		fail("memory");
 	memset(buffer, 0x5a, BLOCK);
-	if (pwrite(map.fd, buffer, BLOCK, 0) != BLOCK)
+	if (pwrite(map.fd, buffer, BLOCK, DEVICE_OFFSET) != BLOCK)
 		fail("filling the device");
 
 	memset(requests, 0, sizeof(requests));

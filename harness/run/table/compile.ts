@@ -11,7 +11,7 @@ import { tableReply } from './replies.ts';
 /** A table case is handled as one buffer of results: more steps than this are no simple case. */
 const mostSteps = 64;
 /** The kernel may touch what surrounds a write in its block or page. */
-const marginBytes = 8192n;
+const marginBytes = 4096n;
 const mostWindowBytes = 1n << 18n;
 const sectorPage = 4096n;
 
