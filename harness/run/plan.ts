@@ -4,8 +4,11 @@
  */
 import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { borderCells } from './plan/border-cells.ts';
+import { bufferedWriteCells } from './plan/buffered-write-cells.ts';
 import type { PlanCell } from './plan/cell.ts';
+import { copyCells } from './plan/copy-cells.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
+import { notifyCells } from './plan/notify-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
 import { sizeCells } from './plan/size-cells.ts';
@@ -19,6 +22,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision),
-    ...syscallCells(revision), ...sizeCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
+    ...notifyCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision), ...configCells(revision),
+    ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

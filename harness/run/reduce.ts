@@ -1,8 +1,10 @@
 /** Makes a case smaller while it shows the same: leaves out one part after the other and keeps what still shows it. */
-import type { Case, Step } from '../model/case.ts';
+import type { Case, ScriptLine, Step } from '../model/case.ts';
+import { devicesOf, withDevices, withFile } from '../model/notification-refs.ts';
 import { canonicalJson } from '../model/hash.ts';
 import { jsonSafe } from '../model/results.ts';
 import type { KernelFacts } from '../model/channel.ts';
+import { NULL_ADDR } from '../uapi/revision.ts';
 import { rulesReached } from '../../oracles/judge.ts';
 import { addressOf } from './corpus.ts';
 import type { Executed, Outcome } from './execute.ts';
@@ -29,8 +31,13 @@ export function shown(of: Case, outcome: Outcome, facts: KernelFacts): string | 
 
 export interface Reduced {
   case: Case;
-  /** Cases that were executed for it. */
+  /** What the kernel made of it; absent: nothing smaller was found. */
+  outcome?: Outcome;
+  /** How often a smaller case was found, and how many cases were executed for it. */
+  steps: number;
   tried: number;
+  /** `minimal`: without any of its parts it shows something else. */
+  end: 'minimal' | 'interrupted';
 }
 
 /** Rounds of leaving out one part each; a case has a few dozen parts at most. */
@@ -39,22 +46,25 @@ const MAX_ROUNDS = 200;
 /** Executes cases; outcomes in any order. */
 export type Run = (cases: readonly Case[]) => AsyncIterable<Executed>;
 
-/** `keep`: what must not change, as `shown` says it of the whole case. */
-export async function reduce(run: Run, of: Case, keep: string, facts: KernelFacts, signal?: AbortSignal): Promise<Reduced> {
-  let best = of;
-  let tried = 0;
-  for (let round = 0; round < MAX_ROUNDS && !signal?.aborted; round += 1) {
-    const candidates = smaller(best);
-    let found: number | undefined;
+/** `keeps`: whether a smaller case still shows what the whole one shows. */
+export async function reduce(run: Run, of: Case, keeps: (smaller: Case, outcome: Outcome) => boolean, signal?: AbortSignal): Promise<Reduced> {
+  const state: Reduced = { case: of, steps: 0, tried: 0, end: 'minimal' };
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const candidates = smaller(state.case);
+    let found: { index: number; outcome: Outcome } | undefined;
     for await (const { index, outcome } of run(candidates)) {
-      tried += 1;
+      state.tried += 1;
       // Candidates stand in the order in which they save most; cases of one geometry may come back first.
-      if ((found === undefined || index < found) && shown(candidates[index]!, outcome, facts) === keep) found = index;
+      if ((found === undefined || index < found.index) && keeps(candidates[index]!, outcome)) found = { index, outcome };
     }
+    if (found !== undefined) {
+      Object.assign(state, { case: candidates[found.index]!, outcome: found.outcome });
+      state.steps += 1;
+    }
+    if (signal?.aborted) return { ...state, end: 'interrupted' };
     if (found === undefined) break;
-    best = candidates[found]!;
   }
-  return { case: best, tried };
+  return state;
 }
 
 /** The case without one of its parts, for each part; each is a valid case, none is the case itself. */
@@ -68,10 +78,27 @@ export function smaller(of: Case): Case[] {
     ...(geometry.mount === 'syncInit' ? [{ ...of, geometry: { ...geometry, mount: 'ordinary' as const } }] : []),
     ...(geometry.config === undefined ? [] : [{ ...of, geometry: withoutConfig(geometry) }]),
     ...script.flatMap(({ times }, n) => (times === undefined ? [] : [{ ...of, script: script.map((line, m) => (m === n ? withoutTimes(line) : line)) }])),
+    ...script.flatMap((line, n) => plainerLines(line).map((plainer) => ({ ...of, script: script.map((other, m) => (m === n ? plainer : other)) }))),
+    ...(of.debugIomap ? [{ ...of, debugIomap: false }] : []),
   ];
   const own = addressOf(of);
   return all.filter((value) => addressOf(value) !== own);
 }
+
+/** Fewer wrong fields: no flags, or nothing at all behind one of the halves. */
+function plainerLines(line: ScriptLine): ScriptLine[] {
+  const { reply } = line;
+  if (reply.kind !== 'mappings') return [];
+  const halves = ['read', 'write'] as const;
+  const others = { read: reply.write, write: reply.read };
+  return [
+    ...halves.map((half) => ({ ...reply, [half]: { type: 'HOLE' as const, flags: [], dev: 0, addr: NULL_ADDR, offset: others[half].offset, length: others[half].length } })),
+    ...halves.filter((half) => reply[half].flags.length > 0).map((half) => ({ ...reply, [half]: { ...reply[half], flags: [] } })),
+  ].map((plainer) => ({ ...line, reply: plainer })).filter((plainer) => sizeOf(plainer) < sizeOf(line));
+}
+
+/** A HOLE for a HOLE is no progress. */
+const sizeOf = (line: ScriptLine): number => canonicalJson(jsonSafe(line)).length;
 
 const without = <T>(list: readonly T[], n: number): T[] => list.filter((_, index) => index !== n);
 
@@ -89,7 +116,9 @@ function withoutStep(of: Case, n: number): Case | undefined {
   let workload: Step[] = without(of.workload, n);
   if (gone.call === 'open') {
     const fd = of.workload.slice(0, n).filter(({ call }) => call === 'open').length;
-    workload = workload.filter((step) => !('fd' in step) || step.fd !== fd).map((step) => ('fd' in step && step.fd > fd ? { ...step, fd: step.fd - 1 } : step));
+    const shift = (one: number): number => (one > fd ? one - 1 : one);
+    workload = workload.filter((step) => (!('fd' in step) || step.fd !== fd) && (!('from' in step) || step.from !== fd)).map((step) => ('from' in step
+      ? { ...step, fd: shift(step.fd), from: shift(step.from) } : 'fd' in step ? { ...step, fd: shift(step.fd) } : step));
   }
   return workload.length === 0 ? undefined : { ...of, workload };
 }
@@ -97,7 +126,8 @@ function withoutStep(of: Case, n: number): Case | undefined {
 function withoutDevice(of: Case, n: number): Case | undefined {
   const uses = (dev: number | { device: number } | undefined): boolean => typeof dev === 'object' && dev.device === n;
   const used = of.script.some(({ reply }) => reply.kind === 'mappings' && (uses(reply.read.dev) || uses(reply.write.dev)))
-    || of.workload.some((step) => step.call === 'fuseIoctl' && (step.device === n || uses(step.id)));
+    || of.workload.some((step) => step.call === 'fuseIoctl' && (step.device === n || uses(step.id)) || step.call === 'deviceRead' && step.device === n
+      || step.call === 'notify' && devicesOf(step.notification).some(uses));
   if (used) return undefined;
   const shift = <T>(dev: T): T => (typeof dev === 'object' && dev !== null && 'device' in dev && (dev.device as number) > n ? { ...dev, device: (dev.device as number) - 1 } : dev);
   return {
@@ -105,20 +135,26 @@ function withoutDevice(of: Case, n: number): Case | undefined {
     script: of.script.map((line) => (line.reply.kind !== 'mappings' ? line : {
       ...line, reply: { ...line.reply, read: { ...line.reply.read, dev: shift(line.reply.read.dev) }, write: { ...line.reply.write, dev: shift(line.reply.write.dev) } },
     })),
-    workload: of.workload.map((step) => (step.call !== 'fuseIoctl' ? step : {
-      ...step, ...(step.device !== undefined && step.device > n && { device: step.device - 1 }), ...(step.id !== undefined && { id: shift(step.id) }),
-    })),
+    workload: of.workload.map((step) => {
+      if (step.call === 'notify') return { ...step, notification: withDevices(step.notification, shift) };
+      if (step.call === 'deviceRead') return step.device > n ? { ...step, device: step.device - 1 } : step;
+      return step.call !== 'fuseIoctl' ? step : {
+        ...step, ...(step.device !== undefined && step.device > n && { device: step.device - 1 }), ...(step.id !== undefined && { id: shift(step.id) }),
+      };
+    }),
   };
 }
 
 function withoutFile(of: Case, n: number): Case | undefined {
-  const used = of.workload.some((step) => step.call === 'open' && step.file === n) || of.script.some(({ file }) => file === n);
+  const used = of.workload.some((step) => (step.call === 'open' && step.file === n)
+    || (step.call === 'notify' && 'node' in step.notification && 'file' in step.notification.node && step.notification.node.file === n)) || of.script.some(({ file }) => file === n);
   if (used) return undefined;
   const shift = (file: number): number => (file > n ? file - 1 : file);
   return {
     ...of, geometry: { ...of.geometry, files: without(of.geometry.files, n) },
     script: of.script.map((line) => (line.file === undefined ? line : { ...line, file: shift(line.file) })),
-    workload: of.workload.map((step) => (step.call === 'open' ? { ...step, file: shift(step.file) } : step)),
+    workload: of.workload.map((step) => (step.call === 'open' ? { ...step, file: shift(step.file) }
+      : step.call === 'notify' ? { ...step, notification: withFile(step.notification, shift) } : step)),
   };
 }
 

@@ -18,10 +18,10 @@ import { simulate } from './simulate.ts';
 const MAX_READINGS = 512;
 
 /** Requests whose place the model knows; others (LOOKUP, OPEN, FLUSH, SETATTR of times ...) come when the VFS pleases. */
-const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
+const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FSYNC', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
   'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS']);
-const isPlaced = ({ name, request }: Exchange): boolean =>
-  PLACED.has(name) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
+const isPlaced = ({ name, request }: Exchange, of: Case): boolean =>
+  PLACED.has(name) || (name === 'OPEN' && of.script.some(({ on }) => on === 'OPEN')) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
 
 /**
  * Tries readings until `judgeReading` finds no deviation, and returns the one with the fewest. `table`: rules of another kernel than the
@@ -32,7 +32,7 @@ export function interpret(of: Case, seen: Observation, judgeReading: (expectatio
   let best: { expectation: Expectation; deviations: Deviation[] } | undefined;
   let script: number[] | undefined = [];
   for (let tried = 0; script && tried < MAX_READINGS; tried += 1) {
-    const driver = new TranscriptDriver(revisions[of.revision], seen, script);
+    const driver = new TranscriptDriver(of, seen, script);
     const expectation = simulate({ case: of, mount: seen.mount, inodes: seen.inodes, driver, ...(table && { table }) });
     if (!expectation.unspecified) driver.noMoreRequests();
     expectation.requests.push(...driver.deviations);
@@ -56,13 +56,16 @@ class TranscriptDriver implements Driver {
   readonly choices: { taken: number; count: number }[] = [];
   readonly #revision: Revision;
   readonly #placed: Exchange[];
+  readonly #loose: Exchange[];
   readonly #script: readonly number[];
   #next = 0;
 
-  constructor(revision: Revision, seen: Observation, script: readonly number[]) {
-    this.#revision = revision;
+  constructor(of: Case, seen: Observation, script: readonly number[]) {
+    this.#revision = revisions[of.revision];
     this.#script = script;
-    this.#placed = seen.transcript.filter(isPlaced).sort((a, b) => a.seq - b.seq);
+    const ordered = [...seen.transcript].sort((a, b) => a.seq - b.seq);
+    this.#placed = ordered.filter((exchange) => isPlaced(exchange, of));
+    this.#loose = ordered.filter((exchange) => !isPlaced(exchange, of));
   }
 
   choose(count: number): number {
@@ -93,6 +96,19 @@ class TranscriptDriver implements Driver {
     const exchange = this.#placed[this.#next];
     if (exchange?.name !== expected.name || (exchange.step !== undefined && exchange.step !== step)) return undefined;
     return this.request(expected);
+  }
+
+  peek(step: number): Exchange | undefined {
+    const exchange = this.#placed[this.#next];
+    return exchange?.step !== undefined && exchange.step > step ? undefined : exchange;
+  }
+
+  loose(expected: ExpectedRequest, step: number): void {
+    const index = this.#loose.findIndex((exchange) => exchange.name === expected.name
+      && (expected.file === undefined || exchange.file === undefined || exchange.file === expected.file) && (exchange.step === undefined || exchange.step <= step));
+    const [exchange] = index < 0 ? [] : this.#loose.splice(index, 1);
+    if (exchange) this.#compare(expected, exchange);
+    else this.deviations.push({ rule: expected.rule, aspect: 'request', expected: `${expected.name} ${describeFields(expected.fields)}`, seen: 'no such request' });
   }
 
   noMoreRequests(): void {

@@ -2,26 +2,38 @@
 import type { Step } from '../../harness/model/case.ts';
 import { errnos } from '../rules/rule.ts';
 import { bufferedRead } from './buffered-read.ts';
+import { bufferedWrite } from './buffered-write.ts';
+import { clone } from './clone.ts';
 import { fuseIoctl } from './control.ts';
+import { copyFileRange } from './copy.ts';
 import { directRead } from './direct-read.ts';
 import { directWrite } from './direct-write.ts';
 import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
+import { deviceRead } from './device-read.ts';
 import { fallocate } from './fallocate.ts';
 import { mount } from './mount.ts';
+import { notify } from './notify.ts';
+import { open } from './open.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
+import { closeFile, closeRest, fsync } from './sync.ts';
 import { ftruncate } from './truncate.ts';
-import { makeWorld, type OpenFile, type World, type WorldInput } from './world.ts';
+import { interleaved, takeWriteback } from './writeback.ts';
+import { makeWorld, type FileState, type OpenFile, type World, type WorldInput } from './world.ts';
 
 export function simulate(input: WorldInput): Expectation {
   const world = makeWorld(input);
+  world.driver = interleaved(world);
   const { expectation } = world;
   try {
     if (mount(world)) {
       input.case.workload.forEach((step, index) => {
         world.step = index;
+        takeWriteback(world);
         expectation.steps.push(run(world, step));
+        takeWriteback(world);
       });
+      closeRest(world);
     }
     expectation.contents = world.contents;
   } catch (error) {
@@ -33,24 +45,15 @@ export function simulate(input: WorldInput): Expectation {
 
 function run(world: World, step: Step): StepExpectation {
   switch (step.call) {
-    case 'open': return open(world, step.file, step.flags);
+    case 'open': return open(world, step);
     case 'fuseIoctl': return fuseIoctl(world, step);
+    case 'notify': return notify(world, step.notification);
+    case 'deviceRead': return deviceRead(world, step);
     default: return onFile(world, step, world.fds[step.fd]);
   }
 }
 
-function open(world: World, index: number, flags: readonly string[]): StepExpectation {
-  const file = world.files[index];
-  if (!file) throw new Unspecified(`the case has no file ${index}`);
-  if (flags.includes('trunc')) throw new Unspecified('open with O_TRUNC is not modelled');
-  if (world.case.script.some((line) => (line.on === 'LOOKUP' || line.on === 'OPEN') && (line.file === undefined || line.file === index))) {
-    throw new Unspecified('scripted answers to LOOKUP and OPEN are not modelled');
-  }
-  world.fds.push({ file, flags, closed: false });
-  return { kind: 'succeeds', rule: 'open' };
-}
-
-type FileStep = Exclude<Step, { call: 'open' | 'fuseIoctl' }>;
+type FileStep = Extract<Step, { fd: number }>;
 
 function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExpectation {
   if (!fd || fd.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
@@ -59,8 +62,7 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
   const ordinary = (what: string): never => { throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`); };
   switch (step.call) {
     case 'close':
-      fd.closed = true;
-      return { kind: 'succeeds', rule: 'close', ret: 0n };
+      return closeFile(world, fd);
     case 'fstat':
       return { kind: 'succeeds', rule: 'size', ret: 0n, sizeBytes: file.sizeBytes };
     case 'pread':
@@ -74,17 +76,25 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (!file.usesIomap) ordinary('writing');
       if (step.rwf) throw new Unspecified('RWF flags on writes are not modelled');
       if (fd.flags.includes('append') || fd.flags.includes('sync')) throw new Unspecified('O_APPEND and O_SYNC are not modelled');
-      if (!fd.flags.includes('direct') && !file.directIo) throw new Unspecified('buffered writes are not modelled');
+      if (!fd.flags.includes('direct') && !file.directIo) return bufferedWrite(world, file, step);
       if (!file.cache.isEmpty) throw new Unspecified('direct writes over cached pages are not modelled');
       return directWrite(world, file, step);
     case 'seekData':
       if (!file.usesIomap) ordinary('seeking');
+      seesCache(file);
       return seekData(world, file, step);
     case 'seekHole':
       if (!file.usesIomap) ordinary('seeking');
+      seesCache(file);
       return seekHole(world, file, step);
     case 'fiemap':
       return fiemap(world, file, step);
+    case 'copyFileRange': case 'clone': case 'dedupe': {
+      const from = world.fds[step.from];
+      if (!from || from.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
+      if (!file.usesIomap || !from.file.usesIomap) ordinary('copying');
+      return step.call === 'copyFileRange' ? copyFileRange(world, from, fd, step) : clone(from, fd, step);
+    }
     case 'ftruncate':
       if (!file.usesIomap) ordinary('truncation');
       return ftruncate(world, fd, step);
@@ -92,6 +102,12 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (!file.usesIomap) ordinary('fallocate');
       return fallocate(world, fd, step);
     case 'fsync':
-      throw new Unspecified(`${step.call} is not modelled`);
+      if (!file.usesIomap) ordinary('fsync');
+      return fsync(world, file);
   }
+}
+
+/** Over unwritten extents cached pages are data for seeks (fs/iomap/seek.c), and which pages are cached is the kernel's own business. */
+function seesCache(file: FileState): void {
+  if (!file.cache.isEmpty) throw new Unspecified('seeks over cached pages are not modelled');
 }

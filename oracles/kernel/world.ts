@@ -5,11 +5,14 @@ import { revisions, type Revision } from '../../harness/uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
 import { beginTables } from '../rules/first-violation.ts';
 import type { DeviceFacts, MountFacts } from '../rules/context.ts';
-import { configGeometry } from '../rules/config.ts';
+import { CACHE_BYTES, configGeometry } from '../rules/config.ts';
 import { configAnswer } from './config-reply.ts';
 import { Content } from './content.ts';
 import type { Driver } from './driver.ts';
+import { DevicePages } from './device-pages.ts';
+import { MappingCache } from './mapping-cache.ts';
 import { PageCache } from './page-cache.ts';
+import { Writeback } from './writeback-state.ts';
 import type { Expectation, ExpectedRefusal } from './expectation.ts';
 
 export const PAGE_SIZE = 4096;
@@ -25,6 +28,9 @@ export interface FileState {
   directIo: boolean;
   /** What the page cache may hold. */
   cache: PageCache;
+  /** What the server has pushed. */
+  mappings: MappingCache;
+  wb: Writeback;
   /** Set when a failed operation left the size open. */
   sizeUncertain: boolean;
 }
@@ -39,14 +45,23 @@ export interface World {
   readonly case: Case;
   readonly revision: Revision;
   readonly table: BeginTable;
-  readonly driver: Driver;
+  /** For operations: takes in writeback where it comes between their requests. */
+  driver: Driver;
+  /** The driver itself, for writeback. */
+  readonly wire: Driver;
   readonly facts: MountFacts;
   readonly files: FileState[];
   readonly fds: OpenFile[];
   readonly contents: Content[];
+  /** Page caches of the case's devices. */
+  readonly devicePages: DevicePages[];
+  /** What BACKING_OPEN gave for each of the case's devices. */
+  readonly cookies: readonly number[];
+  /** Bytes that a fork of a mapping cache may take. */
+  readonly cacheMaxBytes: bigint;
   readonly expectation: Expectation;
   /** ENOSYS answers that the connection remembers. */
-  readonly enosys: { end: boolean; ioend: boolean; fallocate: boolean };
+  readonly enosys: { end: boolean; ioend: boolean; fsync: boolean; fallocate: boolean; copy64: boolean; copy: boolean };
   /** Index of the running step. */
   step: number;
 }
@@ -77,17 +92,18 @@ export function makeWorld(input: WorldInput): World {
   const config = configAnswer(input.case, revision);
   const set = config?.kind === 'reply' && iomap ? configGeometry({ revision, reply: config.bytes, pageSizeBytes: PAGE_SIZE }) : {};
   return {
-    case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: input.driver,
+    case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: input.driver, wire: input.driver,
     facts: { revision, blockSizeBytes: set.blockSizeBytes ?? BigInt(PAGE_SIZE), maxBytes: set.maxBytes ?? DEFAULT_MAX_BYTES, devices },
     files: geometry.files.map((file, index) => ({
       index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDiskSizeBytes: file.sizeBytes, attrFlags: file.attrFlags,
       usesIomap: iomap && exclusiveHonoured && file.attrFlags.includes('IOMAP') && file.attrFlags.includes('EXCLUSIVE'),
-      directIo: file.directIo ?? false, cache: new PageCache(), sizeUncertain: false,
+      directIo: file.directIo ?? false, cache: new PageCache(), mappings: new MappingCache(), wb: new Writeback(), sizeUncertain: false,
     })),
     fds: [],
+    devicePages: geometry.devices.map(() => new DevicePages()), cookies: input.mount.devices, cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default,
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
     expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
-    enosys: { end: false, ioend: false, fallocate: false },
+    enosys: { end: false, ioend: false, fsync: false, fallocate: false, copy64: false, copy: false },
     step: -1,
   };
 }
