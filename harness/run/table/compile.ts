@@ -97,6 +97,8 @@ function tableSteps(workload: readonly Step[], files: number): TableStep[] | und
  */
 function windowsOf({ geometry: { devices }, script, workload }: Case): DeviceWindow[] | undefined {
   const writes = workload.filter((step) => step.call === 'pwrite');
+  // What stays in the page cache is written when the kernel likes.
+  if (writes.length > 0 && !workload.every((step) => step.call !== 'open' || step.flags.includes('direct'))) return undefined;
   if (writes.length === 0) return workload.some(({ call }) => call === 'fallocate' || call === 'ftruncate') ? undefined : [];
   const windows: DeviceWindow[] = [];
   const add = (device: number, from: bigint, to: bigint): void => {
