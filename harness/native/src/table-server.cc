@@ -296,7 +296,8 @@ bool answer(int fd, const uint8_t* request, size_t length) {
   enter(current);
   const uint32_t seq = shared.next.fetch_add(1);
   Outcome outcome = Outcome::Answered;
-  if (shared.exchanges.fetch_add(1) >= mostExchanges) outcome = Outcome::Beyond;
+  // What a WRITE carries is described in TypeScript, whoever answers it.
+  if (shared.exchanges.fetch_add(1) >= mostExchanges || in.opcode == FUSE_WRITE) outcome = Outcome::Beyond;
   else if (!scripted(reply, *current, in, file)) outcome = ordinary(reply, *current, in, length, file);
   if (outcome == Outcome::Beyond) {
     shared.beyond = true;

@@ -51,6 +51,8 @@ function opcodeOf(id: RevisionId, name: string): number | undefined {
 
 function tableLine(revision: Revision, id: RevisionId, devices: number, line: ScriptLine): TableLine | undefined {
   const { on, file, opflagsSet = 0, opflagsClear = 0, times, reply } = line;
+  // What a WRITE carries is described in TypeScript.
+  if (on === 'WRITE') return undefined;
   const opcode = opcodeOf(id, on);
   const encoded = tableReply(revision, devices, reply);
   if (opcode === undefined || !encoded || !isOnlyOf(line, ['on', 'file', 'opflagsSet', 'opflagsClear', 'times', 'reply'])) return undefined;
