@@ -96,6 +96,8 @@ export interface Observation {
   transcript: Exchange[];
   events: KernelEvent[];
   deviceChanges: DeviceChange[];
+  /** Places of the kernel that the case reached first in its guest, as little-endian u64; absent: not asked for. */
+  coverage?: Uint8Array;
   /** Inode number that the server gave each file of the case. */
   inodes: bigint[];
 }
