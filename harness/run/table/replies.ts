@@ -28,8 +28,6 @@ export function tableReply(revision: Revision, devices: number, reply: Reply): T
   switch (reply.kind) {
     case 'mappings': {
       const halves = [reply.read, reply.write];
-      // Inline data makes the kernel READ and WRITE.
-      if (halves.some(({ type }) => type === 'INLINE' || type === revision.mappingTypes.INLINE)) return undefined;
       const fixups = halves.flatMap(({ dev }, half) =>
         (typeof dev === 'number' ? [] : [{ at: outHeader.size + half * iomapIo.size + iomapIo.fields.dev.at, device: dev.device }]));
       if (fixups.some(({ device }) => device >= devices)) return undefined;
