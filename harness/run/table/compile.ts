@@ -97,10 +97,12 @@ function tableSteps(workload: readonly Step[], files: number): TableStep[] | und
  * Where a case that writes can have changed devices if the kernel does what it shall; changes elsewhere are found at the end of the
  * batch, and then its cases are run one by one. Undefined: not in windows that a table case may have.
  */
-function windowsOf({ geometry: { devices }, script, workload }: Case): DeviceWindow[] | undefined {
+function windowsOf({ geometry: { devices, files }, script, workload }: Case): DeviceWindow[] | undefined {
   const writes = workload.filter((step) => step.call === 'pwrite');
   // What stays in the page cache is written when the kernel likes.
   if (writes.length > 0 && !workload.every((step) => step.call !== 'open' || step.flags.includes('direct'))) return undefined;
+  // A write behind EOF, or an appending one, may also zero what lies between.
+  if (writes.some(({ offset }) => files.some(({ sizeBytes }) => offset < 0n || offset > sizeBytes)) || workload.some((step) => step.call === 'open' && step.flags.includes('append'))) return undefined;
   if (writes.length === 0) return workload.some(({ call }) => call === 'fallocate' || call === 'ftruncate') ? undefined : [];
   const windows: DeviceWindow[] = [];
   const add = (device: number, from: bigint, to: bigint): void => {
