@@ -40,10 +40,10 @@ function plainConfig(config: Case['geometry']['config']): boolean {
 const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>
   !plainConfig(geometry.config) || workload.some(({ call }) => call === 'fuseIoctl')
   || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || reply.kind === 'error' && reply.errno === ENOSYS
-    || reply.kind === 'raw' && reply.error === -ENOSYS);
+    || reply.kind === 'raw' && reply.error === -ENOSYS || reply.kind === 'die' || reply.kind === 'abort' || on === 'DESTROY');
 /** Without OPEN the kernel sends neither RELEASE nor FLUSH: two or three requests less for a case. */
 const needsOpens = ({ script, geometry }: Case): boolean =>
-  geometry.files.some(({ directIo }) => directIo) || script.some(({ on }) => on === 'OPEN');
+  geometry.files.some(({ directIo }) => directIo) || script.some(({ on }) => on === 'OPEN' || on === 'RELEASE' || on === 'FLUSH');
 const sessionKey = (value: Case): string => {
   const { files: _files, ...geometry } = value.geometry;
   return JSON.stringify([value.revision, needsOpens(value), geometry], (_, v: unknown) => typeof v === 'bigint' ? `${v}n` : v);
@@ -166,7 +166,8 @@ class Runner {
       const observation = this.#execute(item, this.#session, events);
       observation.deviceChanges = this.#session.devices.changes();
       const session = this.#session;
-      this.#closeSession();
+      const unmountErrno = this.#closeSession();
+      if (unmountErrno !== undefined) observation.unmountErrno = unmountErrno;
       // Unmounting speaks too: SYNCFS, DESTROY, and whatever the kernel complains about.
       this.#addLog(observation, session.lastExchanges());
       observation.events.push(...this.#events.drain());
@@ -231,11 +232,11 @@ class Runner {
     }
   }
 
-  #closeSession(): void {
+  #closeSession(): number | undefined {
     const session = this.#session;
     this.#session = undefined;
     this.#sessionKey = '';
-    session?.close();
+    return session?.close();
   }
 
   #fail(id: number, { index }: Numbered, error: unknown, send: Send): void {

@@ -7,6 +7,7 @@ import { borderCells } from './plan/border-cells.ts';
 import type { PlanCell } from './plan/cell.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
+import { malformedCells } from './plan/malformed-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
 import { syscallCells } from './plan/syscall-cells.ts';
 import { deviceCells, endCells, ioendCells, typeCells } from './plan/type-cells.ts';
@@ -17,7 +18,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   const revision = revisions[id];
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
-    ...inlineCells(revision),
+    ...inlineCells(revision), ...malformedCells(revision),
     ...syscallCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

@@ -8,6 +8,7 @@ import { directWrite } from './direct-write.ts';
 import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
 import { mount } from './mount.ts';
+import { close, open } from './opening.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
 import { makeWorld, type OpenFile, type World, type WorldInput } from './world.ts';
 
@@ -31,21 +32,14 @@ export function simulate(input: WorldInput): Expectation {
 
 function run(world: World, step: Step): StepExpectation {
   switch (step.call) {
-    case 'open': return open(world, step.file, step.flags);
-    case 'fuseIoctl': return fuseIoctl(world, step);
+    case 'open':
+      if (step.flags.includes('trunc')) throw new Unspecified('open with O_TRUNC is not modelled');
+      return open(world, step.file, step.flags);
+    case 'fuseIoctl':
+      if (world.driver.ended) throw new Unspecified('ioctls of a connection that has ended');
+      return fuseIoctl(world, step);
     default: return onFile(world, step, world.fds[step.fd]);
   }
-}
-
-function open(world: World, index: number, flags: readonly string[]): StepExpectation {
-  const file = world.files[index];
-  if (!file) throw new Unspecified(`the case has no file ${index}`);
-  if (flags.includes('trunc')) throw new Unspecified('open with O_TRUNC is not modelled');
-  if (world.case.script.some((line) => (line.on === 'LOOKUP' || line.on === 'OPEN') && (line.file === undefined || line.file === index))) {
-    throw new Unspecified('scripted answers to LOOKUP and OPEN are not modelled');
-  }
-  world.fds.push({ file, flags, closed: false });
-  return { kind: 'succeeds', rule: 'open' };
 }
 
 type FileStep = Exclude<Step, { call: 'open' | 'fuseIoctl' }>;
@@ -57,22 +51,23 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
   const ordinary = (what: string): never => { throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`); };
   switch (step.call) {
     case 'close':
-      fd.closed = true;
-      return { kind: 'succeeds', rule: 'close', ret: 0n };
+      return close(world, fd);
     case 'fstat':
+      // Attributes may be in memory, or have to be asked for.
+      if (world.driver.ended && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'connection/ended', errnos: [errnos.ENOTCONN] };
       return { kind: 'succeeds', rule: 'size', ret: 0n, sizeBytes: file.sizeBytes };
     case 'pread':
       if (fd.flags.includes('wronly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
       if (!file.usesIomap) ordinary('reading');
       if (step.rwf) throw new Unspecified('RWF flags on reads are not modelled');
-      if (!fd.flags.includes('direct') && !file.directIo) return bufferedRead(world, file, step);
+      if (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)) return bufferedRead(world, file, step);
       return directRead(world, file, step);
     case 'pwrite':
       if (fd.flags.includes('rdonly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
       if (!file.usesIomap) ordinary('writing');
       if (step.rwf) throw new Unspecified('RWF flags on writes are not modelled');
       if (fd.flags.includes('append') || fd.flags.includes('sync')) throw new Unspecified('O_APPEND and O_SYNC are not modelled');
-      if (!fd.flags.includes('direct') && !file.directIo) throw new Unspecified('buffered writes are not modelled');
+      if (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)) throw new Unspecified('buffered writes are not modelled');
       if (!file.cache.isEmpty) throw new Unspecified('direct writes over cached pages are not modelled');
       return directWrite(world, file, step);
     case 'seekData':

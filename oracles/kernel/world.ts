@@ -8,6 +8,7 @@ import type { DeviceFacts, MountFacts } from '../rules/context.ts';
 import { configGeometry } from '../rules/config.ts';
 import { configAnswer } from './config-reply.ts';
 import { Content } from './content.ts';
+import { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
 import { PageCache } from './page-cache.ts';
 import type { Expectation, ExpectedRefusal } from './expectation.ts';
@@ -25,6 +26,8 @@ export interface FileState {
   directIo: boolean;
   /** What the page cache may hold. */
   cache: PageCache;
+  /** The kernel has an inode of it. */
+  known: boolean;
   /** Set when a failed operation left the size open. */
   sizeUncertain: boolean;
 }
@@ -33,20 +36,22 @@ export interface OpenFile {
   file: FileState;
   flags: readonly string[];
   closed: boolean;
+  /** The answer to OPEN carried FOPEN_DIRECT_IO, or did not; absent: the file's. */
+  directIo?: boolean;
 }
 
 export interface World {
   readonly case: Case;
   readonly revision: Revision;
   readonly table: BeginTable;
-  readonly driver: Driver;
+  readonly driver: Connection;
   readonly facts: MountFacts;
   readonly files: FileState[];
   readonly fds: OpenFile[];
   readonly contents: Content[];
   readonly expectation: Expectation;
   /** ENOSYS answers that the connection remembers. */
-  readonly enosys: { end: boolean; ioend: boolean };
+  readonly enosys: { end: boolean; ioend: boolean; flush: boolean };
   /** Index of the running step. */
   step: number;
 }
@@ -77,17 +82,17 @@ export function makeWorld(input: WorldInput): World {
   const config = configAnswer(input.case, revision);
   const set = config?.kind === 'reply' && iomap ? configGeometry({ revision, reply: config.bytes, pageSizeBytes: PAGE_SIZE }) : {};
   return {
-    case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: input.driver,
+    case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: new Connection(input.driver),
     facts: { revision, blockSizeBytes: set.blockSizeBytes ?? BigInt(PAGE_SIZE), maxBytes: set.maxBytes ?? DEFAULT_MAX_BYTES, devices },
     files: geometry.files.map((file, index) => ({
       index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDiskSizeBytes: file.sizeBytes, attrFlags: file.attrFlags,
       usesIomap: iomap && exclusiveHonoured && file.attrFlags.includes('IOMAP') && file.attrFlags.includes('EXCLUSIVE'),
-      directIo: file.directIo ?? false, cache: new PageCache(), sizeUncertain: false,
+      directIo: file.directIo ?? false, cache: new PageCache(), known: false, sizeUncertain: false,
     })),
     fds: [],
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
     expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
-    enosys: { end: false, ioend: false },
+    enosys: { end: false, ioend: false, flush: false },
     step: -1,
   };
 }
