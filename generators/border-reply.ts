@@ -4,15 +4,15 @@ import type { MappingSpec } from '../harness/model/mapping.ts';
 import type { Revision } from '../harness/uapi/revision.ts';
 import type { Half } from '../oracles/rules/rule.ts';
 import type { Border, BorderRow } from './broken-map.ts';
-import { harmlessFlags, mapping, typesFor, type TypeName } from './mapping.ts';
+import { harmlessFlags, mapping, storageType, typesFor, type TypeName } from './mapping.ts';
 import { goodReply, otherHalf, pureOverwrite, typesOf, type Mappings } from './reply-case.ts';
-import { stretch, targetOf, type Path, type Setting } from './setting.ts';
+import { isWritePath, stretch, targetOf, type Path, type Setting } from './setting.ts';
 
 const LOFF_MAX = (1n << 63n) - 1n;
 
 /** Types of the valid mapping that a border starts from; none where the revision has none that is valid there. */
 export function startTypes(revision: Revision, path: Path, half: Half, row: BorderRow): readonly TypeName[] {
-  const here: readonly TypeName[] = half === 'write' && path === 'direct-write'
+  const here: readonly TypeName[] = half === 'write' && isWritePath(path)
     ? [...typesFor(path, 'write', true), 'PURE_OVERWRITE'] : typesFor(path, half, half === 'read');
   return typesOf(revision, here.filter((type) => !row.types || row.types.includes(type)));
 }
@@ -35,7 +35,7 @@ export interface BorderReply {
 export function borderReply(revision: Revision, { row, half, setting, types, deviceCount = setting.devices.length }: BorderReplyConstraints): fc.Arbitrary<BorderReply> {
   const { start, end } = stretch(setting);
   const flags = row.types?.some((type) => type === 'PURE_OVERWRITE') ? [] : harmlessFlags(setting.path);
-  const valid = fc.constantFrom(...types).chain((type) => mapping({ setting, start, end, type, flags, exact: setting.path === 'direct-write' }));
+  const valid = fc.constantFrom(...types).chain((type) => mapping({ setting, start, end, type, flags, exact: isWritePath(setting.path) }));
   const input = { blockSize: setting.blockSize, pos: targetOf(setting), maxBytes: setting.maxBytes ?? LOFF_MAX, deviceCount };
   return fc.tuple(valid.chain((map) => row.make({ ...input, valid: map })), other(revision, setting, half, start, end))
     .map(([made, otherMapping]: [Border, MappingSpec]) => ({
@@ -46,13 +46,14 @@ export function borderReply(revision: Revision, { row, half, setting, types, dev
 
 /** The half that is not in question, so that the outcome depends on the one that is. */
 function other(revision: Revision, setting: Setting, half: Half, start: bigint, end: bigint): fc.Arbitrary<MappingSpec> {
-  if (setting.path !== 'direct-write') {
+  if (!isWritePath(setting.path)) {
     return half === 'read' ? otherHalf(revision, setting, half, start, end)
       : goodReply(revision, setting, typesFor(setting.path, 'read', true), start, end, 3).map((reply) => reply.read);
   }
-  if (half === 'write') return mapping({ setting, start, end, type: 'MAPPED', area: 3, exact: true });
+  const type = storageType(setting.path);
+  if (half === 'write') return mapping({ setting, start, end, type, area: 3, exact: true });
   const block = setting.blockSize;
   const offset = start - (start % block);
   const length = ((end - offset + block - 1n) / block) * block;
-  return fc.oneof(fc.constant(pureOverwrite(offset, length)), mapping({ setting, start, end, type: 'MAPPED', area: 3, exact: true }));
+  return fc.oneof(fc.constant(pureOverwrite(offset, length)), mapping({ setting, start, end, type, area: 3, exact: true }));
 }

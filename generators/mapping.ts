@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { MappingSpec } from '../harness/model/mapping.ts';
 import { NULL_ADDR } from '../harness/uapi/revision.ts';
-import { isReport, type Path, type Setting } from './setting.ts';
+import { isReport, isWritePath, isZeroPath, type Path, type Setting } from './setting.ts';
 
 type TypeName = Extract<MappingSpec['type'], string>;
 type FlagName = Extract<MappingSpec['flags'][number], string>;
@@ -35,7 +35,7 @@ const ceil = (value: bigint, unit: bigint) => floor(value + unit - 1n, unit);
 
 /** Flags that change nothing in what the path must do, besides the requests that follow. */
 export const harmlessFlags = (path: Path): readonly FlagName[] =>
-  path === 'direct-write'
+  isWritePath(path)
     ? ['NEW', 'DIRTY', 'SHARED', 'MERGED', 'BOUNDARY', 'WANT_IOMAP_END']
     : ['NEW', 'DIRTY', 'SHARED', 'MERGED', 'BOUNDARY', 'ANON_WRITE', 'ATOMIC_BIO', 'WANT_IOMAP_END'];
 
@@ -69,11 +69,16 @@ export function mapping(constraints: MappingConstraints): fc.Arbitrary<MappingSp
   });
 }
 
+/** The type of a mapping on a device that a path is served by. */
+export const storageType = (path: Path): TypeName => (isZeroPath(path) ? 'UNWRITTEN' : 'MAPPED');
+
 /** Types that a half may have on a path so that the outcome is laid down. `acted`: the path works with this half. */
 export function typesFor(path: Path, half: 'read' | 'write', acted: boolean): readonly TypeName[] {
   const all: readonly TypeName[] = ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED', 'INLINE'];
   if (isReport(path)) return half === 'read' ? all : [...all, 'PURE_OVERWRITE'];
   if (path === 'direct-read' || path === 'buffered-read') return half === 'read' ? all.filter((type) => type !== 'INLINE') : [...all, 'PURE_OVERWRITE'];
+  // Zeroing in the page cache, of what does not read as zeros, leads to writeback, which the plan does not cover yet.
+  if (isZeroPath(path) && (acted || half === 'read')) return ['HOLE', 'UNWRITTEN'];
   // Inline data goes through FUSE_READ and FUSE_WRITE; a hole under a direct write is a case of its own.
   if (acted) return ['DELALLOC', 'UNWRITTEN', 'MAPPED'];
   return half === 'read' ? ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['PURE_OVERWRITE'];

@@ -4,7 +4,7 @@ import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '
 import type { MappingSpec } from '../harness/model/mapping.ts';
 import { NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
 import { harmlessFlags, mapping, typesFor, type TypeName } from './mapping.ts';
-import { isReport, type Path, type Setting } from './setting.ts';
+import { isReport, isWritePath, isZeroPath, type Path, type Setting } from './setting.ts';
 
 /** Both halves of a reply. */
 export interface Mappings {
@@ -28,6 +28,7 @@ function passedTypes(path: Path): readonly TypeName[] {
     case 'seek-hole': return ['MAPPED', 'DELALLOC'];
     case 'direct-read': case 'buffered-read': return ['HOLE', 'UNWRITTEN', 'MAPPED'];
     case 'direct-write': return ['UNWRITTEN', 'MAPPED'];
+    case 'truncate': case 'fallocate': case 'zeroing': return ['HOLE', 'UNWRITTEN'];
     case 'fiemap': return ['HOLE', 'UNWRITTEN', 'MAPPED', 'DELALLOC'];
   }
 }
@@ -40,15 +41,15 @@ export const typesOf = (revision: Revision, types: readonly TypeName[]): readonl
 /** A valid other half for a reply whose `half` covers [start, end). */
 export function otherHalf(revision: Revision, setting: Setting, half: 'read' | 'write', start: bigint, end: bigint): fc.Arbitrary<MappingSpec> {
   const other = half === 'read' ? 'write' : 'read';
-  const acted = other === 'read' && setting.path !== 'direct-write';
+  const acted = other === 'read' && !isWritePath(setting.path);
   return fc.constantFrom(...typesOf(revision, typesFor(setting.path, other, acted))).chain((type) =>
-    mapping({ setting, start, end, type, area: 3, exact: setting.path === 'direct-write', flags: isReport(setting.path) ? harmlessFlags(setting.path) : [] }));
+    mapping({ setting, start, end, type, area: 3, exact: isWritePath(setting.path), flags: isReport(setting.path) ? harmlessFlags(setting.path) : [] }));
 }
 
 /** A valid reply for [start, end) whose acted half has one of the types. */
 export function goodReply(revision: Revision, setting: Setting, types: readonly TypeName[], start: bigint, end: bigint, area: number): fc.Arbitrary<Mappings> {
   const acted = fc.constantFrom(...typesOf(revision, types)).chain((type) => mapping({ setting, start, end, type, area, exact: true }));
-  if (setting.path === 'direct-write') {
+  if (isWritePath(setting.path)) {
     return fc.tuple(acted, fc.boolean()).map(([map, overwrite]) => (overwrite
       ? { read: map, write: pureOverwrite(map.offset, map.length) }
       : { read: { type: 'HOLE', flags: [], dev: 0, addr: NULL_ADDR, offset: map.offset, length: map.length }, write: map }));
@@ -57,11 +58,11 @@ export function goodReply(revision: Revision, setting: Setting, types: readonly 
 }
 
 /** What the server answers to everything behind the reply in question, wherever that is asked for. */
-function rest(revision: Revision, setting: Setting): Mappings {
+function rest(revision: Revision, setting: Setting, zeroes = false): Mappings {
   const block = setting.blockSize;
   const reach = setting.opEnd > setting.fileSize ? setting.opEnd : setting.fileSize;
   const length = reach >= 1n << 62n ? (1n << 63n) - block : ((reach + block - 1n) / block + 1n) * block;
-  const device = revision.ioctls.BACKING_OPEN !== undefined && setting.path === 'direct-write';
+  const device = revision.ioctls.BACKING_OPEN !== undefined && !zeroes && isWritePath(setting.path);
   const plain = { flags: [], offset: 0n, length };
   const write = pureOverwrite(0n, length);
   return device
@@ -69,15 +70,22 @@ function rest(revision: Revision, setting: Setting): Mappings {
     : { read: { ...plain, type: 'HOLE', dev: 0, addr: NULL_ADDR }, write };
 }
 
+/** What is written behind the range that is zeroed for it. */
+const writtenBehind = ({ opEnd, blockSize, maxBytes }: Setting): bigint =>
+  (opEnd % blockSize === 0n ? blockSize : (maxBytes ?? opEnd + blockSize) - opEnd);
+
 export function workloadOf(setting: Setting): Step[] {
   const { path, opStart, opEnd } = setting;
-  const lengthBytes = Number(opEnd - opStart);
+  const lengthBytes = isZeroPath(path) ? 0 : Number(opEnd - opStart);
   const open = (flags: Extract<Step, { call: 'open' }>['flags']): Step => ({ call: 'open', file: 0, flags });
   const close: Step = { call: 'close', fd: 0 };
   switch (path) {
     case 'direct-read': return [open(['rdonly', 'direct']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
     case 'buffered-read': return [open(['rdonly']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
     case 'direct-write': return [open(['rdwr', 'direct']), { call: 'pwrite', fd: 0, offset: opStart, lengthBytes, writer: 0 }, close];
+    case 'truncate': return [open(['rdwr']), { call: 'ftruncate', fd: 0, sizeBytes: setting.fileSize > opStart ? opStart : opEnd }, { call: 'fstat', fd: 0 }, close];
+    case 'fallocate': return [open(['rdwr']), { call: 'fallocate', fd: 0, mode: setting.mode ?? 0, offset: opStart, lengthBytes: opEnd - opStart }, { call: 'fstat', fd: 0 }, close];
+    case 'zeroing': return [open(['rdwr', 'direct']), { call: 'pwrite', fd: 0, offset: opEnd, lengthBytes: Number(writtenBehind(setting)), writer: 0 }, { call: 'fstat', fd: 0 }, close];
     case 'fiemap': return [open(['rdonly']), { call: 'fiemap', fd: 0, start: opStart, lengthBytes: opEnd - opStart, flags: 0, extents: 32 }, close];
     case 'seek-data': return [open(['rdonly']), { call: 'seekData', fd: 0, offset: opStart }, close];
     case 'seek-hole': return [open(['rdonly']), { call: 'seekHole', fd: 0, offset: opStart }, close];
@@ -109,7 +117,11 @@ const timesAsked = (path: Path, refused: boolean): number | undefined => (path =
 /** The whole case. `reply` answers the BEGIN in question. */
 export function replyCase(revision: Revision, setting: Setting, reply: Reply, before: readonly Mappings[], { extra = [], refused = reply.kind !== 'mappings' }: CaseExtras = {}): Case {
   const config = configOf(setting);
-  const line = (answer: Reply, times?: number): ScriptLine => ({ on: 'IOMAP_BEGIN', file: 0, ...(times && { times }), reply: answer });
+  const zeroes = isZeroPath(setting.path);
+  // What follows the zeroing, such as the write that it is for, is answered by the last line.
+  const line = (answer: Reply, times?: number): ScriptLine =>
+    ({ on: 'IOMAP_BEGIN', file: 0, ...(times && { times }), ...(zeroes && { opflagsSet: revision.opFlags.ZERO }), reply: answer });
+  const others: ScriptLine[] = zeroes ? [{ on: 'IOMAP_BEGIN', file: 0, reply: { kind: 'mappings', ...rest(revision, setting) } }] : [];
   return {
     schema: CASE_SCHEMA,
     revision: revision.id,
@@ -117,7 +129,7 @@ export function replyCase(revision: Revision, setting: Setting, reply: Reply, be
       mount: setting.mount, ...(config && { config }), devices: revision.ioctls.BACKING_OPEN === undefined ? [] : setting.devices,
       files: [{ sizeBytes: setting.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
     },
-    script: [...extra, ...before.map((mappings) => line({ kind: 'mappings', ...mappings }, 1)), line(reply, timesAsked(setting.path, refused)), line({ kind: 'mappings', ...rest(revision, setting) })],
+    script: [...extra, ...before.map((mappings) => line({ kind: 'mappings', ...mappings }, 1)), line(reply, timesAsked(setting.path, refused)), line({ kind: 'mappings', ...rest(revision, setting, zeroes) }), ...others],
     workload: workloadOf(setting),
     debugIomap: setting.debugIomap,
   };

@@ -2,11 +2,16 @@
 import fc from 'fast-check';
 import type { Geometry } from '../harness/model/case.ts';
 
-export const paths = ['direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole', 'buffered-read'] as const;
+export const paths = ['direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole', 'buffered-read', 'truncate', 'fallocate', 'zeroing'] as const;
 /** A way in which a reply to BEGIN is used. */
 export type Path = (typeof paths)[number];
+/** Paths whose operation zeroes what it is about; `zeroing` is what lies between EOF and a write behind it. */
+const zeroPaths: readonly Path[] = ['truncate', 'fallocate', 'zeroing'];
+export const isZeroPath = (path: Path): boolean => zeroPaths.includes(path);
+/** Paths of write-type operations, which write to the write half of a reply. */
+export const isWritePath = (path: Path): boolean => path === 'direct-write' || isZeroPath(path);
 /** Paths of campaigns: a kernel may ask several times for one buffered read, which the judge can tell apart only when a case has no other. */
-export const campaignPaths: readonly Path[] = paths.filter((path) => path !== 'buffered-read');
+export const campaignPaths: readonly Path[] = paths.filter((path) => path !== 'buffered-read' && !isZeroPath(path));
 
 type DeviceSpec = Geometry['devices'][number];
 
@@ -24,6 +29,8 @@ export interface Setting {
   opEnd: bigint;
   /** Starts of the mappings that are served before the one in question, then the place where that one is asked for. */
   cuts: bigint[];
+  /** fallocate: its mode. */
+  mode?: number;
   debugIomap: boolean;
 }
 
@@ -41,7 +48,7 @@ export interface SettingConstraints {
   devices?: readonly DeviceSpec[];
   /** Most replies before the one in question. Default: 2. */
   maxBefore?: number;
-  /** direct-write: the operation may pass EOF. Default: true. */
+  /** direct-write, truncate, fallocate: the operation may pass EOF. Default: true. */
   mayExtend?: boolean;
   /** The mount's; null: the kernel's default. Default: drawn, and set only where the file reaches it. */
   maxBytes?: bigint | null;
@@ -57,6 +64,9 @@ const SMALL_MAX_BYTES = 1n << 20n;
 /** The page cache is filled by the page, whatever the block size. */
 const PAGE = 4096n;
 const LOFF_MAX = (1n << 63n) - 1n;
+const SECTOR = 512n;
+/** Punch hole (which keeps the size), zero range, and zero range that keeps the size. include/uapi/linux/falloc.h */
+const FALLOC_MODES = [3, 0x10, 0x11];
 
 export const isReport = (path: Path): boolean => path === 'fiemap' || path === 'seek-data' || path === 'seek-hole';
 export const isSeek = (path: Path): boolean => path === 'seek-data' || path === 'seek-hole';
@@ -88,14 +98,21 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
     const served = drawn.pieces.slice(0, drawn.before);
     const blocksBefore = served.reduce((sum, blocks) => sum + blocks, 0);
     const odd = drawn.odd && isReport(path);
-    const shape = { path, blockSize: atMaxBytes ? block : drawn.blockSize, devices: [...devices], mount: drawn.mount, debugIomap: drawn.debugIomap };
+    const zeroes = isZeroPath(path);
+    // A direct write behind what is zeroed has to begin inside the last block.
+    const lastBlock = path === 'zeroing' && block === SECTOR ? 2n * SECTOR : block;
+    const shape = { path, blockSize: atMaxBytes ? lastBlock : drawn.blockSize, devices: [...devices], mount: drawn.mount, debugIomap: drawn.debugIomap };
     if (atMaxBytes) {
       // The default maxbytes is out of reach of direct I/O that ends on a block.
       const maxBytes = constraints.maxBytes !== undefined ? constraints.maxBytes ?? undefined
         : !configurable || (isReport(path) && drawn.huge === 0) ? undefined : SMALL_MAX_BYTES;
       const fileSize = maxBytes ?? LOFF_MAX;
-      const target = fileSize - 1n - ((fileSize - 1n) % block);
-      const cuts = cutsBefore(target, served, block);
+      const target = fileSize - 1n - ((fileSize - 1n) % lastBlock);
+      const cuts = cutsBefore(target, served, lastBlock);
+      if (zeroes) {
+        const opEnd = path === 'zeroing' ? fileSize - SECTOR : fileSize;
+        return { ...shape, ...(maxBytes !== undefined && { maxBytes }), ...extending(path), fileSize: cuts[0]!, opStart: cuts[0]!, opEnd, cuts };
+      }
       return { ...shape, ...(maxBytes !== undefined && { maxBytes }), fileSize, opStart: cuts[0]!, opEnd: fileSize, cuts };
     }
     const startBlock = BigInt(drawn.startBlock);
@@ -103,6 +120,7 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
     const target = first + BigInt(blocksBefore) * block;
     const end = target + BigInt(drawn.targetBlocks) * block;
     const cuts = cutsBefore(target, served, block);
+    if (zeroes) return { ...shape, ...zeroed(path, { cuts, end, block, mayExtend, ...drawn }) };
     const opStart = odd ? cuts[0]! + (BigInt(drawn.oddStart) % block) : cuts[0]!;
     const opEnd = (odd && path === 'fiemap') || (cached && drawn.odd) ? end - (BigInt(drawn.oddEnd) % block) : end;
     const sized = end + BigInt(drawn.fileBlocksBehind) * block;
@@ -114,6 +132,39 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
     const reached = path === 'direct-write' ? fileSize : max(fileSize, opStart + 1n);
     return { ...shape, fileSize: reached, opStart, opEnd: isSeek(path) ? reached : max(opEnd, opStart + 1n), cuts: atStart };
   });
+}
+
+const extending = (path: Path): { mode?: number } => (path === 'fallocate' ? { mode: 0 } : {});
+
+interface Drawn {
+  cuts: bigint[];
+  end: bigint;
+  block: bigint;
+  mayExtend: boolean;
+  odd: boolean;
+  oddStart: number;
+  oddEnd: number;
+  extend: boolean;
+  huge: number;
+  before: number;
+  fileBlocksBehind: number;
+}
+
+/** The file grows over the blocks in question, or they are in it: the block that ftruncate cuts, the range that fallocate clears. */
+function zeroed(path: Path, { cuts, end, block, mayExtend, odd, oddStart, oddEnd, extend, huge, before, fileBlocksBehind }: Drawn):
+Pick<Setting, 'fileSize' | 'opStart' | 'opEnd' | 'cuts' | 'mode'> {
+  const inside = (at: number): bigint => (odd ? BigInt(at) % block : 0n);
+  const cutShort = path === 'zeroing' ? 0n : inside(oddEnd);
+  const grows = path === 'zeroing' || (mayExtend && (extend || (path === 'truncate' && before > 0)));
+  const opStart = cuts[0]! + inside(oddStart);
+  const from = (start: bigint): bigint[] => [start, ...cuts.slice(1)];
+  if (grows) return { ...extending(path), fileSize: opStart, opStart, opEnd: max(end - cutShort, opStart + 1n), cuts: from(opStart) };
+  const behind = end + BigInt(fileBlocksBehind) * block;
+  if (path === 'truncate') {
+    const cut = cuts[0]! + 1n + (BigInt(oddStart) % (block - 1n));
+    return { fileSize: max(behind - cutShort, cut + 1n), opStart: cut, opEnd: cuts[0]! + block, cuts: [cut] };
+  }
+  return { mode: FALLOC_MODES[huge % FALLOC_MODES.length]!, fileSize: behind, opStart, opEnd: max(end - cutShort, opStart + 1n), cuts: from(opStart) };
 }
 
 /** Starts of pieces of so many blocks each that lie before `target`, and `target`. */

@@ -8,7 +8,7 @@ const MAX_NAMED = 30;
 export function comparisonHeadline(comparison: Comparison): string {
   const parts = [
     [comparison.new.length, 'new'], [comparison.newlyNotRun.length, 'newly not run'], [comparison.changed.length, 'changed'],
-    [comparison.flaky.length, 'flaky'], [comparison.gone.length, 'gone'], [comparison.same.length, 'unchanged'],
+    [comparison.flaky.length, 'flaky'], [comparison.gone.length, 'gone'], [comparison.expected.length, 'expected'], [comparison.same.length, 'unchanged'],
   ].filter(([count]) => count !== 0).map(([count, word]) => `${count} ${word}`);
   const lead = { 0: 'NO REGRESSION', 1: 'REGRESSION', 3: 'NO VERDICT (the new run is incomplete or lost cases)', 4: 'NOTHING WAS JUDGED in the new run' }[comparison.exitCode];
   return `${lead}: ${parts.join(', ') || 'no findings in either run'}`;
@@ -24,6 +24,7 @@ export function comparisonLines(comparison: Comparison): string[] {
   list('newly not run', groupCells(comparison.newlyNotRun), ({ after, reason, cells }) => `${plural(cells.length, 'cell')} now ${statusWord(after)} (${reason}): ${named(cells)}`);
   list('changed', comparison.changed, ({ key, before, after }) => `${key}: was ${before}; is ${after}`);
   list('flaky', comparison.flaky, ({ key, note }) => `${key}: ${note}`);
+  list('expected', comparison.expected, ({ key, note }) => `${key}: ${note}`);
   list('gone', comparison.gone, ({ key }) => key);
   list('newly run', groupCells(comparison.newlyRun), ({ before, after, cells }) => `${plural(cells.length, 'cell')} now ${statusWord(after)}, ${statusWord(before)} before: ${named(cells)}`);
   list('kernel', comparison.kernel, ({ field, before, after }) => `${field}: ${before} -> ${after}`);
@@ -46,6 +47,6 @@ export function groupCells(changes: CellChange[]): CellGroup[] {
   return [...groups.values()];
 }
 
-export const statusWord = (status: string): string => ({ 'not-run': 'not run', impossible: 'cannot exist', conforms: 'conform', deviates: 'deviate' })[status] ?? status;
+export const statusWord = (status: string): string => ({ 'not-run': 'not run', impossible: 'cannot exist', conforms: 'conform', deviates: 'deviate', expected: 'deviate as expected' })[status] ?? status;
 
 const named = (cells: string[]): string => `${cells.slice(0, 3).join(', ')}${cells.length > 3 ? ` and ${cells.length - 3} more` : ''}`;

@@ -34,6 +34,8 @@ export interface Comparison {
   flaky: ComparedFinding[];
   /** Still there and the same. */
   same: ComparedFinding[];
+  /** In the new run and expected there: neither new nor gone. */
+  expected: ComparedFinding[];
   /** Were judged before and are not judged now; lost ones included. Never a pass. */
   newlyNotRun: CellChange[];
   newlyRun: CellChange[];
@@ -53,10 +55,13 @@ export function compareRuns(runs: Run[]): Comparison {
   const now = index(after.findings);
   const afterCells = cellsOf(after);
   const unstable = flakyKeys(runs);
+  const awaited = new Set(after.expected.map(({ finding }) => finding.key));
+  const awaitedBefore = new Set(before.expected.map(({ finding }) => finding.key));
   const comparison: Comparison = {
     before: { directory: before.directory, startedAt: before.summary.startedAt },
     after: { directory: after.directory, startedAt: after.summary.startedAt },
     new: [], gone: [], changed: [], flaky: [], same: [],
+    expected: after.expected.map(({ finding, expectation: { reason, expires } }) => ({ key: finding.key, rule: finding.rule, path: finding.path, after: shape(finding), note: `${reason} (until ${expires})` })),
     ...compareCells(cellsOf(before), afterCells),
     kernel: [...differences(kernelFacts(before), kernelFacts(after)), ...configDifferences(before, after)],
     circumstances: differences(circumstances(before), circumstances(after)),
@@ -67,11 +72,11 @@ export function compareRuns(runs: Run[]): Comparison {
     const entry = { key, rule: finding.rule, path: finding.path, ...(earlier && { before: shape(earlier) }), after: shape(finding) };
     const note = unstable.get(key);
     if (note !== undefined) comparison.flaky.push({ ...entry, note });
-    else if (!earlier) comparison.new.push(entry);
+    else if (!earlier) comparison.new.push({ ...entry, ...(awaitedBefore.has(key) && { note: 'it was expected before and is not any more' }) });
     else (signatureOf(earlier) === signatureOf(finding) ? comparison.same : comparison.changed).push(entry);
   }
   for (const [key, finding] of old) {
-    if (now.has(key)) continue;
+    if (now.has(key) || awaited.has(key)) continue;
     const entry = { key, rule: finding.rule, path: finding.path, before: shape(finding) };
     const note = unstable.get(key);
     if (note !== undefined) comparison.flaky.push({ ...entry, note });
@@ -89,6 +94,7 @@ function exitCodeOf(comparison: Comparison, after: Run): Comparison['exitCode'] 
   return comparison.newlyNotRun.length > 0 ? 1 : 0;
 }
 
+const allOf = ({ findings, expected }: Run): Finding[] => [...findings, ...expected.map(({ finding }) => finding)];
 const index = (findings: Finding[]): Map<string, Finding> => new Map(findings.map((finding) => [finding.key, finding]));
 
 /** For people: the first deviation of the smallest case. */
@@ -117,7 +123,8 @@ function flakyKeys(runs: Run[]): Map<string, string> {
   for (let later = 1; later < runs.length; later += 1) {
     const [a, b] = [runs[later - 1]!, runs[later]!];
     if (!sameExperiment(a, b)) continue;
-    const [left, right] = [index(a.findings), index(b.findings)];
+    // What is expected in one of them is there all the same.
+    const [left, right] = [index(allOf(a)), index(allOf(b))];
     for (const [one, other, from, to] of [[left, right, a, b], [right, left, b, a]] as const) {
       const cells = cellsOf(to);
       for (const [key, finding] of one) {
@@ -138,7 +145,7 @@ function cellsOf(run: Run): Map<string, MatrixCell> {
   return new Map(matrixCells(buildMatrix(run)).map(({ row, cell }) => [cellKey(row.rule, row.half, cell.path), cell]));
 }
 
-const judged = (cell: MatrixCell | undefined): boolean => cell?.status === 'conforms' || cell?.status === 'deviates';
+const judged = (cell: MatrixCell | undefined): boolean => cell?.status === 'conforms' || cell?.status === 'deviates' || cell?.status === 'expected';
 
 function compareCells(before: Map<string, MatrixCell>, after: Map<string, MatrixCell>): Pick<Comparison, 'newlyNotRun' | 'newlyRun'> {
   const newlyNotRun: CellChange[] = [];

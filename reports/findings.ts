@@ -1,5 +1,6 @@
 /** Findings: deviations that belong together, with the smallest case that shows them. */
 import type { CaseRecord, CellInfo } from '../harness/model/results.ts';
+import { pathOfCase, pathOfStep } from '../harness/model/places.ts';
 import type { Deviation } from '../harness/model/verdict.ts';
 
 export interface Finding {
@@ -111,9 +112,16 @@ function causes(groups: Map<string, Deviation[]>): Map<string, Deviation[]> {
   return new Map([...groups].filter(([rule]) => rule.startsWith('kernel/') || about.some(([cause]) => cause === rule)));
 }
 
-/** Without a cell (fuzzing) the syscall that shows the deviation stands for the path. */
-function callOf(record: CaseRecord, deviation: Deviation): string {
-  return record.case?.workload[deviation.step ?? 0]?.call ?? 'case';
+/** Without a cell (fuzzing) the syscall that shows the deviation says which path it is. */
+function callOf(record: CaseRecord, { step }: Deviation): string {
+  if (!record.case) return 'case';
+  const shape = record.case as unknown as Parameters<typeof pathOfCase>[0];
+  try {
+    return step === undefined ? pathOfCase(shape) : pathOfStep(shape, step);
+  } catch {
+    // A case of a newer schema.
+    return 'case';
+  }
 }
 
 /** Fewest syscalls and replies first, then the shortest text. Records without their case come last. */

@@ -20,6 +20,7 @@ export const jsonReporter: Reporter = {
         aspects: finding.aspects, deviations: finding.deviations, caseCount: finding.cases.length, cases: finding.cases,
         example: finding.example, reproduce: reproduceCommands(finding, run),
       })),
+      expected: run.expected.map(({ finding: { key, cases }, expectation }) => ({ key, caseCount: cases.length, expectation })),
       losses: run.losses.map(({ reason, cases, example }) => ({ reason, cases, consoleTail: example.consoleTail })),
       flaky: run.flaky,
       damage: run.damage,

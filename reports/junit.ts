@@ -67,6 +67,10 @@ function cellTest(outcome: BorderOutcome, label: string, reasons: string[], inpu
       if (finding) return findingTest(finding, input, test.className, test.name);
       return { ...test, outcome: 'failure', message: `${counts.deviates} cases deviate` };
     }
+    case 'expected': {
+      const met = input.run.expected.find(({ finding: { cases } }) => outcome.cases.some(({ n }) => cases.includes(n)));
+      return { ...test, outcome: 'skipped', message: `deviates as expected${met ? ` until ${met.expectation.expires}: ${met.expectation.reason} (${met.expectation.link})` : ''}` };
+    }
     case 'lost': return { ...test, outcome: 'error', message: `${counts.lost} cases lost: ${why}` };
     case 'unspecified': return { ...test, outcome: 'skipped', message: `unspecified: ${why}` };
     case 'not-run': return { ...test, outcome: 'skipped', message: `not run: ${why}` };

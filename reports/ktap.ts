@@ -36,7 +36,7 @@ function renderRow(row: MatrixRow, number: number, input: ReportInput): string[]
   outcomes.forEach((outcome, index) => lines.push(...renderOutcome(outcome, index + 1, input).map((line) => `  ${line}`)));
   const has = (status: BorderOutcome['status']): boolean => outcomes.some((outcome) => outcome.status === status);
   if (has('deviates') || has('lost')) lines.push(`not ok ${number} ${plain(row.label)}`);
-  else lines.push(`ok ${number} ${plain(row.label)}${has('conforms') ? '' : ' # SKIP nothing was judged'}`);
+  else lines.push(`ok ${number} ${plain(row.label)}${has('expected') ? ' # XFAIL known deviation' : has('conforms') ? '' : ' # SKIP nothing was judged'}`);
   return lines;
 }
 
@@ -52,6 +52,10 @@ function renderOutcome(outcome: BorderOutcome, number: number, { run }: ReportIn
         ...(finding ? [...finding.deviations.flatMap(diagnose), diagnostic(`case ${finding.example.hash}: ${finding.example.note}`)] : []),
         diagnostic(`${counts.deviates} of ${counts.deviates + counts.conforms} cases deviate`), `not ok ${number} ${name}`,
       ];
+    }
+    case 'expected': {
+      const met = run.expected.find(({ finding: { cases: members } }) => cases.some(({ n }) => members.includes(n)));
+      return [`ok ${number} ${name} # XFAIL ${plain(met ? `${met.expectation.reason} (${met.expectation.link}), until ${met.expectation.expires}` : 'known deviation')}`];
     }
     case 'lost': return [`not ok ${number} ${name} # ERROR ${why}`];
     case 'unspecified': return [`ok ${number} ${name} # SKIP unspecified: ${why}`];

@@ -38,7 +38,7 @@ export const mailReporter: Reporter = {
 
 /** Cells of rule by path: `208 conform, 8 deviate`. */
 function matrixText(statuses: Record<CellStatus, number>): string {
-  const words: [CellStatus, string][] = [['conforms', 'conform'], ['deviates', 'deviate'], ['lost', 'lost'], ['unspecified', 'unspecified'], ['not-run', 'not run'], ['impossible', 'cannot exist']];
+  const words: [CellStatus, string][] = [['conforms', 'conform'], ['deviates', 'deviate'], ['expected', 'deviate as expected'], ['lost', 'lost'], ['unspecified', 'unspecified'], ['not-run', 'not run'], ['impossible', 'cannot exist']];
   const parts = words.filter(([status]) => statuses[status] > 0).map(([status, word]) => `${statuses[status]} ${word}`);
   return parts.length === 0 ? 'empty' : `${parts.join(', ')} (cells of rule by path)`;
 }
@@ -65,7 +65,7 @@ function renderGroup(group: FindingGroup, number: number, { run, rules }: Report
   return [
     ...wrap(`${number}. ${groupTitle(group)} (${plural(group.cases, 'case')})`, WIDTH, 3),
     ...wrap(`   On ${placesOf(group)}.`, WIDTH, 3), '',
-    ...(rule ? [...wrap(`   The rule is violated when: ${rule.clause}.${rule.errno ? ` A violation gives ${rule.errno}.` : ''}`, WIDTH, 3), ''] : []),
+    ...(rule ? [...wrap(`   ${rule.behaviour ? 'What must hold' : 'The rule is violated when'}: ${rule.clause}.${rule.errno ? ` A violation gives ${rule.errno}.` : ''}`, WIDTH, 3), ''] : []),
     ...wrap(`   The smallest case, ${record.hash.slice(0, 16)} (${printable(record.note)}):`, WIDTH, 3), '',
     ...timelineText(buildTimeline(record)).flatMap((line) => wrap(`   ${printable(line)}`, WIDTH + 8, 7 + /^ */.exec(line)![0].length)), '',
     ...(log.length > 0 ? ['   Kernel log:', ...log.map((line) => `   ${printable(line)}`), ''] : []),

@@ -2,7 +2,7 @@
 import type { CellInfo, Counts } from '../harness/model/results.ts';
 import type { Run, StoredCase } from './run.ts';
 
-export type CellStatus = 'deviates' | 'lost' | 'conforms' | 'unspecified' | 'not-run' | 'impossible';
+export type CellStatus = 'deviates' | 'lost' | 'expected' | 'conforms' | 'unspecified' | 'not-run' | 'impossible';
 
 export interface BorderOutcome {
   info: CellInfo;
@@ -39,7 +39,7 @@ export interface Matrix {
 }
 
 /** What was known least decides; a deviation outranks everything. */
-const precedence: CellStatus[] = ['deviates', 'lost', 'conforms', 'unspecified', 'not-run', 'impossible'];
+const precedence: CellStatus[] = ['deviates', 'lost', 'expected', 'conforms', 'unspecified', 'not-run', 'impossible'];
 const noCounts = (): Counts => ({ conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 });
 const unique = <T>(values: T[]): T[] => [...new Set(values)];
 
@@ -77,7 +77,8 @@ function missingReason({ summary }: Run): string {
 function toOutcome(info: CellInfo, cases: StoredCase[]): BorderOutcome {
   const counts = noCounts();
   for (const { kind } of cases) counts[kind] += 1;
-  const status = info.impossible !== undefined && cases.length === 0 ? 'impossible' : precedence.find((kind) => kind !== 'impossible' && counts[kind] > 0) ?? 'not-run';
+  const there = new Set<CellStatus>(cases.map(({ kind, expected }) => (expected ? 'expected' : kind)));
+  const status = info.impossible !== undefined && cases.length === 0 ? 'impossible' : precedence.find((one) => there.has(one)) ?? 'not-run';
   return { info, status, counts, cases };
 }
 
@@ -101,7 +102,7 @@ export function matrixCells(matrix: Matrix): { row: MatrixRow; cell: MatrixCell 
 
 /** How many rule-by-path cells have each status. */
 export function countStatuses(matrix: Matrix): Record<CellStatus, number> {
-  const tally: Record<CellStatus, number> = { deviates: 0, lost: 0, conforms: 0, unspecified: 0, 'not-run': 0, impossible: 0 };
+  const tally: Record<CellStatus, number> = { deviates: 0, lost: 0, expected: 0, conforms: 0, unspecified: 0, 'not-run': 0, impossible: 0 };
   for (const { cell } of matrixCells(matrix)) tally[cell.status] += 1;
   return tally;
 }

@@ -2,8 +2,10 @@
 export interface RuleText {
   /** `map/length-nonzero`. */
   id: string;
-  /** The clause: when the rule is violated. */
+  /** The clause: when the rule is violated; of a behaviour what must happen. */
   clause: string;
+  /** What must happen, instead of what must be refused. */
+  behaviour?: true;
   /** `EUCLEAN (117)`, or what else a refusal looks like. */
   errno?: string;
   /** The condition's text as kernels print it. */
@@ -11,5 +13,8 @@ export interface RuleText {
   /** Where the clause comes from. */
   source?: string;
 }
+
+/** `Violated when: CLAUSE`, or `Must hold: CLAUSE`. */
+export const clauseLead = (behaviour: true | undefined): string => (behaviour ? 'Must hold' : 'Violated when');
 
 export type RuleTexts = ReadonlyMap<string, RuleText>;

@@ -1,4 +1,5 @@
 /** A run as reports see it: the summary, one short entry a case, and whole records only where a reader needs them. */
+import { concerning, reconcile, type ExpectedDeviation, type Place } from '../harness/model/expectations.ts';
 import type { CaseRecord, CellInfo, Counts, RunSummary } from '../harness/model/results.ts';
 import type { Verdict } from '../harness/model/verdict.ts';
 import type { ResultsProblem } from './errors.ts';
@@ -16,6 +17,8 @@ export interface StoredCase {
   kind: Verdict['kind'];
   /** unspecified, not run, lost: why. */
   reason?: string;
+  /** It deviates, and only in ways that are expected. */
+  expected?: true;
 }
 
 /** Cases that were lost for one reason. */
@@ -33,7 +36,12 @@ export interface Run {
   cases: StoredCase[];
   /** Counted from the cases, not believed from the summary. */
   counts: Counts;
+  /** Findings that nobody expects: these fail a run. */
   findings: Finding[];
+  /** Findings that meet an expectation which has not run out. */
+  expected: { finding: Finding; expectation: ExpectedDeviation }[];
+  /** Expectations that ran out, or that were not met although what they are about was judged. */
+  expectationNotices: readonly string[];
   losses: Loss[];
   /** Hashes of cases that were judged differently within this run. */
   flaky: string[];
@@ -43,8 +51,8 @@ export interface Run {
 
 const noCounts = (): Counts => ({ conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 });
 
-/** Reads a whole results directory. */
-export async function loadRun(directory: string): Promise<{ kind: 'run'; run: Run } | ResultsProblem> {
+/** Reads a whole results directory. `expectations`: known deviations that count instead of those that the run was started with. */
+export async function loadRun(directory: string, expectations?: readonly ExpectedDeviation[]): Promise<{ kind: 'run'; run: Run } | ResultsProblem> {
   const opened = readSummary(directory);
   if (opened.kind !== 'summary') return opened;
   const { summary } = opened;
@@ -88,10 +96,28 @@ export async function loadRun(directory: string): Promise<{ kind: 'run'; run: Ru
       if (stated !== counts[kind]) damage.push(`summary.json counts ${stated} cases as '${kind}', cases.jsonl holds ${counts[kind]}: files were changed or lost`);
     }
   }
+  const { environment } = summary;
+  const kernel = environment && { release: environment.kernelRelease, version: environment.kernelVersion };
+  const here = expectations === undefined ? summary.expectations ?? [] : kernel === undefined ? [] : concerning(expectations, kernel);
+  const reconciled = reconcile(findings.finish(summary.cells), here, { tried: judgedPlaces(summary, cases, cells), today: summary.startedAt.slice(0, 10) });
+  const bad = new Set(reconciled.unexpected.flatMap(({ cases: members }) => members));
+  for (const one of cases) if (one.kind === 'deviates' && !bad.has(one.n)) one.expected = true;
   return {
     kind: 'run',
-    run: { directory, summary, cases, counts, findings: findings.finish(summary.cells), losses: [...losses.values()], flaky: [...flaky], damage },
+    run: {
+      directory, summary, cases, counts, findings: [...reconciled.unexpected], expected: [...reconciled.expected], expectationNotices: reconciled.notices,
+      losses: [...losses.values()], flaky: [...flaky], damage,
+    },
   };
+}
+
+/** Where a deviation would have shown: cells of the plan in which something was judged, rules that refused in a campaign. */
+function judgedPlaces({ covered = {} }: RunSummary, cases: readonly StoredCase[], cells: ReadonlyMap<string, CellInfo>): Place[] {
+  const judged = new Set(cases.filter(({ kind }) => kind === 'conforms' || kind === 'deviates').flatMap(({ cell }) => cell ?? []));
+  return [
+    ...[...judged].map((id) => cells.get(id)!),
+    ...Object.keys(covered).map((place) => ({ rule: place.split(' ')[0]!.replace(/@\w+$/, ''), path: place.split(' ')[1]! })),
+  ];
 }
 
 function toStored(record: CaseRecord): StoredCase {

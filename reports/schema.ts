@@ -1,5 +1,6 @@
 /** Schema of stored results: checks what comes from disk before anything is said about it. Types: harness/model/results.ts. */
 import { z } from 'zod';
+import { expectation } from '../harness/model/expectations.ts';
 
 const count = z.int().min(0);
 
@@ -75,6 +76,8 @@ export const summarySchema = z.object({
   counts: z.object({ conforms: count, deviates: count, unspecified: count, 'not-run': count, lost: count }),
   notices: z.array(z.string()),
   vms: z.object({ booted: count, lost: count, bootMs: z.array(z.number()) }),
+  expectations: z.array(expectation).optional(),
+  covered: z.record(z.string(), count).optional(),
 });
 
 /** The first thing that is wrong, with its place in the value. */

@@ -27,7 +27,7 @@ export function terminalOf(stream: { isTTY?: boolean; columns?: number }, env: R
 type Paint = (text: string, style: Style) => string;
 type Style = CellStatus | 'bold' | 'dim' | 'partial';
 const codes: Record<Style, string> = {
-  deviates: '1;31', lost: '1;35', conforms: '32', partial: '33', unspecified: '36', 'not-run': '33', impossible: '2', bold: '1', dim: '2',
+  deviates: '1;31', expected: '33', lost: '1;35', conforms: '32', partial: '33', unspecified: '36', 'not-run': '33', impossible: '2', bold: '1', dim: '2',
 };
 
 export function renderTerminal(run: Run, matrix: Matrix, verdict: RunVerdict, options: TerminalOptions): string {
@@ -53,6 +53,7 @@ export function cellText(cell: MatrixCell | undefined): string {
   const judged = counts.conforms + counts.deviates;
   switch (cell.status) {
     case 'deviates': return `FAIL ${counts.deviates}/${judged}`;
+    case 'expected': return `known ${counts.deviates}/${judged}`;
     case 'lost': return `LOST ${counts.lost}`;
     case 'conforms': return `ok ${counts.conforms}${cell.partial ? '~' : ''}`;
     case 'unspecified': return `unspec ${counts.unspecified}`;
@@ -84,7 +85,7 @@ function renderMatrix(matrix: Matrix, width: number, paint: Paint): string[] {
   const statuses = countStatuses(matrix);
   const legend = [
     'ok n: n cases conform', 'ok n~: not everything there was run', 'FAIL n/m: n of m deviate', ...(statuses.lost ? ['LOST n: n cases without a verdict'] : []),
-    ...(statuses.unspecified ? ['unspec n: the rules leave it open'] : []), ...(statuses['not-run'] ? ['not run: nothing was judged'] : []),
+    ...(statuses.expected ? ['known n/m: n of m deviate as expected'] : []), ...(statuses.unspecified ? ['unspec n: the rules leave it open'] : []), ...(statuses['not-run'] ? ['not run: nothing was judged'] : []),
     '-: cannot exist', 'empty: not in the plan',
   ];
   return [...lines, ...wrap(legend.join('; '), width, 2).map((line) => paint(line, 'dim'))];

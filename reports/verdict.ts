@@ -21,11 +21,11 @@ export function judgeRun(run: Run, matrix: Matrix): RunVerdict {
   const kind = kindOf(run, judged);
   const rules = new Set(findings.map(({ rule }) => rule)).size;
   const statuses = countStatuses(matrix);
-  const cells = statuses.conforms + statuses.deviates;
+  const cells = statuses.conforms + statuses.deviates + statuses.expected;
   const headlines: Record<RunVerdict['kind'], () => string> = {
     deviates: () => `DEVIATES: ${plural(findings.length, 'finding')} in ${plural(rules, 'rule')}; ${plural(counts.deviates, 'case')} of ${judged} judged`
       + (run.summary.complete ? '' : ' (and the run is incomplete)'),
-    conforms: () => `CONFORMS: ${counts.conforms === 1 ? 'the one judged case conforms' : `all ${counts.conforms} judged cases conform`}`
+    conforms: () => `CONFORMS: ${run.expected.length > 0 ? `${counts.conforms} of ${judged} judged cases conform, the others deviate as expected` : counts.conforms === 1 ? 'the one judged case conforms' : `all ${counts.conforms} judged cases conform`}`
       + (cells > 0 ? `, in ${plural(cells, 'cell')} of the matrix` : ''),
     infrastructure: () => `NO VERDICT: ${counts.lost > 0 ? `${plural(counts.lost, 'case')} of ${run.cases.length} ${counts.lost === 1 ? 'was' : 'were'} lost to the infrastructure` : run.summary.endedBy ?? run.damage[0] ?? 'the infrastructure failed'}`,
     incomplete: () => `NO VERDICT: the run is incomplete (${run.summary.endedBy ?? 'it was killed, or it is still running'}); ${plural(judged, 'case')} judged so far, none deviates`,
@@ -35,7 +35,7 @@ export function judgeRun(run: Run, matrix: Matrix): RunVerdict {
 }
 
 function kindOf(run: Run, judged: number): RunVerdict['kind'] {
-  if (run.counts.deviates > 0) return 'deviates';
+  if (run.cases.some(({ kind, expected }) => kind === 'deviates' && !expected)) return 'deviates';
   if (run.counts.lost > 0 || run.damage.length > 0 && run.summary.complete) return 'infrastructure';
   if (!run.summary.complete) return judged === 0 && run.cases.length === 0 ? 'infrastructure' : 'incomplete';
   return judged === 0 ? 'nothing-ran' : 'conforms';
@@ -43,7 +43,10 @@ function kindOf(run: Run, judged: number): RunVerdict['kind'] {
 
 function reasonsOf(run: Run, matrix: Matrix): string[] {
   const { summary, counts, losses, damage, flaky } = run;
-  const reasons = [...summary.notices];
+  const reasons = [...summary.notices, ...run.expectationNotices];
+  for (const { finding: { key, cases }, expectation: { reason, link, expires } } of run.expected) {
+    reasons.push(`expected until ${expires}: ${key} (${plural(cases.length, 'case')}): ${reason} (${link})`);
+  }
   if (!summary.complete) reasons.push(`the run is incomplete: ${summary.endedBy ?? 'it was killed, or it is still running'}; what finished is reported`);
   if (summary.shard && summary.shard.count > 1) reasons.push(`only shard ${summary.shard.index} of ${summary.shard.count}: merge all shards for the whole picture`);
   reasons.push(...damage);

@@ -9,9 +9,10 @@ import { renderTerminal, terminalOf } from '../../reports/terminal.ts';
 import { judgeRun } from '../../reports/verdict.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from '../run/conformance.ts';
-import { matchesGlob } from '../run/glob.ts';
+import { matchesGlob } from '../model/glob.ts';
 import { conformancePlan, type PlanCell } from '../run/plan.ts';
 import { campaign } from '../run/session.ts';
+import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { progressLine } from './progress.ts';
 import { ruleTexts } from './rule-texts.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
@@ -23,6 +24,7 @@ interface ConformanceOptions extends VmOptions {
   runs: number;
   uapi: RevisionId;
   shard?: Shard;
+  expectations?: string;
   out?: string;
   list?: boolean;
 }
@@ -38,6 +40,7 @@ export function conformanceCommand(): Command {
     .option('--runs <n>', 'cases per cell of the plan', positiveInteger, 4)
     .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
     .option('--shard <i/n>', 'run the i-th of n parts of the plan', shardOf)
+    .addOption(expectationsOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/DATE)')
     .option('--list', 'print the cells of the plan instead of running it')
     .action(async (options: ConformanceOptions) => {
@@ -46,12 +49,13 @@ export function conformanceCommand(): Command {
         for (const cell of cells) console.log(cell.impossible === undefined ? cell.id : `${cell.id}  (cannot exist: ${cell.impossible})`);
         return;
       }
+      const expectations = options.expectations === undefined ? [] : readExpectations(options.expectations);
       const out = options.out ?? join('iomapfuzz-results', new Date().toISOString().replaceAll(':', '-').slice(0, 19));
       const seed = options.seed ?? Math.floor(Math.random() * 0x7fff_ffff);
       const spec = await vmSpecOf(options);
       const progress = progressLine();
       const { untestable } = await campaign({
-        spec, cells, seed, runs: options.runs, revision: options.uapi, directory: out, kernelOrigin: originOf(options),
+        spec, cells, seed, runs: options.runs, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
         ...(options.flavour === undefined ? {} : { flavour: options.flavour }),
         ...(options.shard === undefined ? {} : { shard: options.shard }),
         onProgress: progress.update,

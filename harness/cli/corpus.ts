@@ -16,6 +16,7 @@ import { LocalGuests } from '../run/guests.ts';
 import { redundant, reduce, shown } from '../run/reduce.ts';
 import { campaign } from '../run/session.ts';
 import { originOf, printRun } from './conformance.ts';
+import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { progressLine } from './progress.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
 
@@ -65,14 +66,16 @@ function describe(hash: string, { why, shows, kernels, origin }: CorpusEntry): s
   ];
 }
 
-interface CheckOptions extends CorpusOptions, VmOptions { out?: string; record?: string }
+interface CheckOptions extends CorpusOptions, VmOptions { out?: string; record?: string; expectations?: string }
 
 function checkCommand(): Command {
   return addVmOptions(withCorpus(new Command('check')))
     .description('replay every case on a kernel, and leave a results directory')
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/corpus-DATE)')
+    .addOption(expectationsOption())
     .option('--record <name>', 'note the outcome in the index, under this name of the kernel')
     .action(async (options: CheckOptions) => {
+      const expectations = options.expectations === undefined ? [] : readExpectations(options.expectations);
       const corpus = Corpus.open(options.corpus);
       const planned = corpus.entries().map(([hash, entry], n): PlannedRun => {
         const cell = cellOf(entry, hash);
@@ -84,7 +87,7 @@ function checkCommand(): Command {
       const directory = options.out ?? join('iomapfuzz-results', `corpus-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
       const progress = progressLine();
       const { untestable } = await campaign({
-        kind: 'corpus', planned, spec: await vmSpecOf(options), cells: distinctCells(planned), seed: 0, runs: 1, revision: revisionOf(planned), directory,
+        kind: 'corpus', planned, expectations, spec: await vmSpecOf(options), cells: distinctCells(planned), seed: 0, runs: 1, revision: revisionOf(planned), directory,
         kernelOrigin: originOf(options), ...(options.flavour !== undefined && { flavour: options.flavour }), onProgress: progress.update,
       });
       progress.end();

@@ -3,9 +3,9 @@ import type { FuzzOutcome } from '../run/fuzz.ts';
 import { exitCodeOf, fuzzCommand, resumeArguments } from './fuzz.ts';
 
 test('should say how to go on with an interrupted campaign', () => {
-  expect(resumeArguments(['fuzz', '--runs', '500', '--kernel', 'bzImage', '--out=here', '--seed=3', '--paths', 'fiemap'], 3, 123, 377))
+  expect(resumeArguments(['fuzz', '--runs', '500', '--kernel', 'bzImage', '--out=here', '--seed=3', '--paths', 'fiemap'], { seed: 3, start: 123, runsLeft: 377 }))
     .toEqual(['fuzz', '--kernel', 'bzImage', '--paths', 'fiemap', '--seed', '3', '--start', '123', '--runs', '377']);
-  expect(resumeArguments(['fuzz', '--time', '2h'], 4, 0, undefined)).toEqual(['fuzz', '--time', '2h', '--seed', '4', '--start', '0']);
+  expect(resumeArguments(['fuzz', '--time', '2h'], { seed: 4, start: 0, timeLeftMs: 61_500 })).toEqual(['fuzz', '--seed', '4', '--start', '0', '--time', '62s']);
 });
 
 const outcome = (more: { counts?: object; complete?: boolean; unexpected?: number; expected?: number; untestable?: boolean }) => ({

@@ -1,14 +1,15 @@
 /** `iomapfuzz fuzz`: campaigns of near-valid cases from a seed; findings minimised and saved as case files. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { join } from 'node:path';
 import { UsageError } from '../../vm/errors.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from '../run/conformance.ts';
 import { fuzzCampaign, type FuzzOutcome } from '../run/fuzz.ts';
-import { readExpectations } from '../run/fuzz/expectations.ts';
 import { describeSlot, slotTable, type Slot } from '../run/fuzz/slots.ts';
-import { matchesGlob } from '../run/glob.ts';
+import { matchesGlob } from '../model/glob.ts';
 import { collect, integer, originOf, shardOf } from './conformance.ts';
+import { durationMs } from './duration.ts';
+import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { progressLine } from './progress.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
 
@@ -21,17 +22,17 @@ interface FuzzOptions extends VmOptions {
   paths: string[];
   uapi: RevisionId;
   shard?: Shard;
+  jobs?: number;
   expectations?: string;
   out?: string;
 }
 
 const DEFAULT_TIME_MS = 600_000;
-const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 
 export function fuzzCommand(): Command {
   return addVmOptions(new Command('fuzz'))
     .description('run near-valid cases from a seed against a kernel, minimise what deviates and save it as case files')
-    .addOption(new Option('--time <duration>', 'stop after this long: 90s, 10m, 2h (default: 10m, unless --runs is given)').argParser(duration))
+    .addOption(new Option('--time <duration>', 'stop after this long: 90s, 10m, 2h (default: 10m, unless --runs is given)').argParser(durationMs))
     .option('--runs <n>', 'stop after so many cases', positiveInteger)
     .option('--seed <n>', 'the same seed and version give the same cases everywhere; by default a new one', integer)
     .option('--start <n>', 'begin with case number n of the seed, as an interrupted campaign says', integer, 0)
@@ -39,7 +40,8 @@ export function fuzzCommand(): Command {
     .option('--paths <names>', 'only these paths (direct-read,fiemap,...); repeatable', collect, [])
     .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
     .option('--shard <i/n>', 'run the i-th of n parts of the campaign', shardOf)
-    .option('--expectations <file>', 'known deviations of kernels, with reason, link and expiry')
+    .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
+    .addOption(expectationsOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/fuzz-DATE)')
     .action(async (options: FuzzOptions) => {
       const select = selection(options);
@@ -53,7 +55,7 @@ export function fuzzCommand(): Command {
       const outcome = await fuzzCampaign({
         spec, seed, start: options.start, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
         ...(select && { select }), ...(options.runs !== undefined && { runs: options.runs }), ...(timeMs !== undefined && { timeMs }),
-        ...(options.flavour !== undefined && { flavour: options.flavour }), ...(options.shard && { shard: options.shard }),
+        ...(options.flavour !== undefined && { flavour: options.flavour }), ...(options.shard && { shard: options.shard }), ...(options.jobs !== undefined && { jobs: options.jobs }),
         onProgress: progress.update,
         onEvent: (line) => { progress.end(); console.log(line); },
       });
@@ -63,9 +65,10 @@ export function fuzzCommand(): Command {
     });
 }
 
-function print({ summary, reconciled, untestable, files, covered, interrupted, resumeAt, runsLeft }: FuzzOutcome, out: string, seed: number): void {
+function print({ summary, reconciled, untestable, files, covered, interrupted, resumeAt, runsLeft, timeLeftMs }: FuzzOutcome, out: string, seed: number): void {
   const { counts, vms } = summary;
-  for (const notice of summary.notices) console.log(notice);
+  for (const notice of [...summary.notices, ...reconciled.notices]) console.log(notice);
+  for (const { finding, expectation: { reason, link } } of reconciled.expected) console.log(`expected: ${finding.key}: ${reason} (${link})`);
   if (untestable) return;
   const { unexpected, expected } = reconciled;
   if (unexpected.length > 0) console.log(`\n${unexpected.length} finding${unexpected.length === 1 ? '' : 's'}, smallest first:`);
@@ -79,14 +82,18 @@ function print({ summary, reconciled, untestable, files, covered, interrupted, r
   const rest = (['unspecified', 'not-run', 'lost'] as const).filter((kind) => counts[kind] > 0).map((kind) => `, ${counts[kind]} ${kind}`).join('');
   console.log(`\n${judged} cases judged, ${counts.deviates} deviate${expected.length > 0 ? ` (${expected.length} findings are expected)` : ''}${rest}; ${covered.size} rules x paths; ${vms.booted} guests`);
   console.log(`results: ${out} (seed ${seed})`);
-  if (interrupted && (runsLeft === undefined || runsLeft > 0)) console.log(`to go on: iomapfuzz ${resumeArguments(process.argv.slice(2), seed, resumeAt, runsLeft).map(quoted).join(' ')}`);
+  if (interrupted && runsLeft !== 0 && timeLeftMs !== 0) console.log(`to go on: iomapfuzz ${resumeArguments(process.argv.slice(2), { seed, start: resumeAt, runsLeft, timeLeftMs }).map(quoted).join(' ')}`);
 }
 
 /** The command line of the rest of a campaign. */
-export function resumeArguments(argv: readonly string[], seed: number, start: number, runs: number | undefined): string[] {
-  const replaced = ['--seed', '--start', '--runs', '--out'];
+export function resumeArguments(argv: readonly string[], rest: { seed: number; start: number; runsLeft?: number | undefined; timeLeftMs?: number | undefined }): string[] {
+  const { seed, start, runsLeft, timeLeftMs } = rest;
+  const replaced = ['--seed', '--start', '--runs', '--time', '--out'];
   const kept = argv.filter((word, index) => !replaced.includes(word) && !replaced.includes(argv[index - 1] ?? '') && !replaced.some((option) => word.startsWith(`${option}=`)));
-  return [...kept, '--seed', String(seed), '--start', String(start), ...(runs === undefined ? [] : ['--runs', String(runs)])];
+  return [
+    ...kept, '--seed', String(seed), '--start', String(start), ...(runsLeft === undefined ? [] : ['--runs', String(runsLeft)]),
+    ...(timeLeftMs === undefined ? [] : ['--time', `${Math.ceil(timeLeftMs / 1000)}s`]),
+  ];
 }
 
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
@@ -111,10 +118,4 @@ function selection({ rule, paths, uapi }: Pick<FuzzOptions, 'rule' | 'paths' | '
     (paths.length === 0 || paths.includes(of.path)) && (rule.length === 0 || rule.some((pattern) => of.rule !== undefined && matchesGlob(pattern, of.rule)));
   if (!all.some(fits)) throw new UsageError(`no case aims at ${rule.join(', ')}${paths.length === 0 ? '' : ` on ${paths.join(', ')}`}; \`iomapfuzz conformance --list\` prints the rules and their paths`);
   return (slot) => fits(describeSlot(slot));
-}
-
-function duration(text: string): number {
-  const match = /^([1-9]\d{0,6})([smh])$/.exec(text);
-  if (!match) throw new InvalidArgumentError('It must be a number with a unit: 90s, 10m, 2h.');
-  return Number(match[1]) * UNITS[match[2]!]!;
 }

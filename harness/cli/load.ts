@@ -2,9 +2,10 @@
 import { UsageError } from '../../vm/errors.ts';
 import { explainProblem } from '../../reports/errors.ts';
 import { loadRun, type Run } from '../../reports/run.ts';
+import type { ExpectedDeviation } from '../model/expectations.ts';
 
-export async function loadOrExit(directory: string): Promise<Run> {
-  const loaded = await loadRun(directory);
+export async function loadOrExit(directory: string, expectations?: readonly ExpectedDeviation[]): Promise<Run> {
+  const loaded = await loadRun(directory, expectations);
   if (loaded.kind !== 'run') throw new UsageError(explainProblem(loaded));
   return loaded.run;
 }

@@ -1,10 +1,8 @@
 /** The `iomapfuzz` program: one command per file; exit codes as in docs/architecture.md. */
 import { Command, CommanderError } from 'commander';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { errnoOf, InfrastructureError, UntestableKernelError, UsageError } from '../../vm/errors.ts';
 import { VmError, isKernelsFault } from '../../vm/qemu/failure.ts';
-import { repositoryRoot } from '../../vm/root.ts';
+import { toolVersion } from '../run/tool-version.ts';
 import { conformanceCommand } from './conformance.ts';
 import { compareCommand } from './compare.ts';
 import { corpusCommand } from './corpus.ts';
@@ -19,11 +17,9 @@ import { serveCommand } from './serve.ts';
 import { testCommand } from './test.ts';
 import { vmCommand } from './vm.ts';
 
-const { version } = JSON.parse(readFileSync(join(repositoryRoot(), 'package.json'), 'utf8')) as { version: string };
-
 const program = new Command('iomapfuzz')
   .description('conformance and fuzz-testing harness for the fuse-iomap uAPI')
-  .version(version);
+  .version(toolVersion());
 const commands = [
   conformanceCommand,
   fuzzCommand,

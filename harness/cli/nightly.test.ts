@@ -65,7 +65,7 @@ test('should go on with an interrupted night, repeat nothing that is complete, a
 test('should refuse what it cannot use with exit code 2, and leave no night', () => {
   const history = join(scratch(), 'history');
   expect(nightly('--history', history, '--kernel', '/no/such/file')).toMatchObject({ code: 2, err: expect.stringContaining('cannot be read') });
-  expect(nightly('--history', history, '--budget', 'long')).toMatchObject({ code: 2, err: expect.stringContaining('90s, 45m, 2h') });
+  expect(nightly('--history', history, '--budget', 'long')).toMatchObject({ code: 2, err: expect.stringContaining('90s, 10m, 2h') });
   expect(nightly('--kernel', noKernel())).toMatchObject({ code: 2, err: expect.stringContaining('--history') });
   const file = noKernel();
   expect(nightly('--history', join(file, 'sub'), '--kernel', file)).toMatchObject({ code: 2, err: expect.stringContaining('name another by --history') });

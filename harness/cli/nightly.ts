@@ -1,13 +1,16 @@
 /** `iomapfuzz nightly`: everything that is run each night, kept in a history with reports and trends. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { accessSync, constants, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UsageError, messageOf } from '../../vm/errors.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { NIGHT_FORMAT, nextName, readHistory, writeNight, type Night } from '../../reports/nights/night.ts';
 import { nightExitCode } from '../../reports/nights/trend.ts';
-import { toolVersion } from '../run/session.ts';
+import type { RevisionId } from '../uapi/revision.ts';
+import { toolVersion } from '../run/tool-version.ts';
 import { integer } from './conformance.ts';
+import { durationMs } from './duration.ts';
+import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { runNight } from './nightly/night-runner.ts';
 import { runKinds } from './nightly/run-kinds.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
@@ -17,10 +20,11 @@ interface NightlyOptions extends VmOptions {
   history: string;
   seed?: number;
   corpus: string;
+  uapi: RevisionId;
+  expectations?: string;
   new?: boolean;
 }
 
-const unitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 /** A night that was interrupted longer ago is history: tonight's kernel is another experiment. */
 const RESUME_WITHIN_MS = 20 * 3_600_000;
 
@@ -31,10 +35,14 @@ export function nightlyCommand(): Command {
     .requiredOption('--history <dir>', 'directory of all nights; it gets DATE-N for this one and index.html for all')
     .option('--seed <n>', 'of the cases; by default a new one each night', integer)
     .addOption(new Option('--corpus <dir>', 'directory of the corpus').default(join(repositoryRoot(), 'corpora'), 'corpora/ of iomapfuzz'))
+    .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
+    .addOption(expectationsOption())
     .option('--new', 'begin a new night instead of going on with one that was interrupted')
     .addHelpText('after', `\nRuns, in this order: ${runKinds.map(({ kind }) => kind).join(', ')}. After an interruption the same command goes on; runs that are complete are not repeated.`
       + '\nExit code: 0 all conform, 1 a deviation or a regression (a cell that was judged and is not any more), 2 usage,\n3 no verdict (no VM, lost cases, interrupted, cut off by the budget), 4 nothing was judged, 125 this kernel cannot be tested.')
     .action(async (options: NightlyOptions) => {
+      // A bad list is found now, not by every run of the night.
+      if (options.expectations !== undefined) readExpectations(options.expectations);
       const history = historyOf(options.history);
       const night = resumable(history, options) ?? begin(history, options);
       const say = (line: string): void => { console.log(line); };
@@ -54,7 +62,7 @@ export function nightlyCommand(): Command {
         night.noVm = messageOf(error);
         say(`no VM: ${night.noVm}`);
       }
-      await runNight(night, { history, corpus: resolve(options.corpus), vmArguments: vmArguments(options), stop: stop.signal, say });
+      await runNight(night, { history, corpus: resolve(options.corpus), uapi: options.uapi, ...(options.expectations !== undefined && { expectations: resolve(options.expectations) }), vmArguments: vmArguments(options), stop: stop.signal, say });
       say(readFileSync(join(history, night.name, 'mail.txt'), 'utf8').split('\n').slice(2).join('\n').trimEnd());
       say(`history: ${join(history, 'index.html')}`);
       if (night.endedAt === undefined) say('interrupted: give the same command again to go on');
@@ -129,10 +137,4 @@ const vmOptionNames = { kernel: '--kernel', kdir: '--kdir', flavour: '--flavour'
 const vmArguments = (options: VmOptions): string[] => Object.entries(vmOptionNames)
   .flatMap(([name, option]) => (options[name as keyof VmOptions] === undefined ? [] : [option, String(options[name as keyof VmOptions])]));
 
-const targetOf = (options: NightlyOptions): string[] => [...vmArguments(options), '--corpus', resolve(options.corpus)];
-
-function durationMs(text: string): number {
-  const match = /^([1-9]\d{0,6})([smh])$/.exec(text);
-  if (!match) throw new InvalidArgumentError('It must be a number with a unit: 90s, 45m, 2h.');
-  return Number(match[1]) * unitsMs[match[2]!]!;
-}
+const targetOf = (options: NightlyOptions): string[] => [...vmArguments(options), '--corpus', resolve(options.corpus), ...(options.uapi === 'r3' ? [] : ['--uapi', options.uapi])];

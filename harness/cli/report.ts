@@ -8,10 +8,11 @@ import { reportInput } from '../../reports/reporter.ts';
 import { reporters } from '../../reports/reporters.ts';
 import type { Run } from '../../reports/run.ts';
 import { renderTerminal, terminalOf } from '../../reports/terminal.ts';
+import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { loadOrExit } from './load.ts';
 import { ruleTexts } from './rule-texts.ts';
 
-interface Options { format?: string; out?: string; baseline?: string }
+interface Options { format?: string; out?: string; baseline?: string; expectations?: string }
 
 export function reportCommand(): Command {
   const formats = reporters.map(({ format }) => format);
@@ -21,10 +22,12 @@ export function reportCommand(): Command {
     .addOption(new Option('--format <format>', 'what to render').choices(formats))
     .option('--out <file>', 'write to this file (- is standard output); default: html goes into the results directory, others to standard output')
     .option('--baseline <dir>', 'results of an earlier run: also say what changed since')
+    .addOption(expectationsOption('count these known deviations instead of those that the run was started with'))
     .addHelpText('after', `\nFormats:\n${reporters.map(({ format, title }) => `  ${format.padEnd(10)}${title}`).join('\n')}\n\nExit code: that of the run (0 all conform, 1 deviation, 3 no verdict, 4 nothing was judged), 2 if it can't be read.`)
     .action(async (directory: string, options: Options) => {
-      const run = await loadOrExit(directory);
-      const comparison = options.baseline === undefined ? undefined : compareRuns([await loadOrExit(options.baseline), run]);
+      const expectations = options.expectations === undefined ? undefined : readExpectations(options.expectations);
+      const run = await loadOrExit(directory, expectations);
+      const comparison = options.baseline === undefined ? undefined : compareRuns([await loadOrExit(options.baseline, expectations), run]);
       await emit(run, comparison, options);
     });
 }

@@ -7,6 +7,7 @@
  */
 import type { z } from 'zod';
 import type { caseSchema } from './case.ts';
+import type { ExpectedDeviation } from './expectations.ts';
 import type { Observation } from './observation.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -89,6 +90,10 @@ export interface RunSummary {
   /** A reason that concerns the whole run: kernel without fuse-iomap, channel that can't be judged ... */
   notices: string[];
   vms: { booted: number; lost: number; bootMs: number[] };
+  /** Known deviations of this kernel: they fail nothing until they expire. Absent: none. */
+  expectations?: ExpectedDeviation[];
+  /** Fuzzing: in how many cases a rule had to refuse something, by rule and path: `map/length-nonzero@read fiemap`. */
+  covered?: Record<string, number>;
 }
 
 /** JSON form of values with bigint and bytes: {"$n": "18446744073709551615"}, {"$hex": "00ff"}. */

@@ -1,23 +1,20 @@
 /** A fuzzing campaign from start to end: guests, records, findings as case files, interruption. Whatever ends it, what finished is on disk. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeIdentity, identifyKernel } from '../../vm/kernel/identify.ts';
 import type { VmSpec } from '../../vm/vm.ts';
+import { reconcile, type ExpectedDeviation, type Place, type Reconciled } from '../model/expectations.ts';
 import { caseHash } from '../model/hash.ts';
-import { RESULTS_FORMAT, type RunSummary } from '../model/results.ts';
+import type { RunSummary } from '../model/results.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { formatCase } from './case-file.ts';
 import type { Shard } from './conformance.ts';
 import { FuzzCases } from './fuzz/cases.ts';
-import { reconcile, type ExpectedDeviation, type Reconciled } from './fuzz/expectations.ts';
 import type { FuzzFinding } from './fuzz/findings.ts';
 import { FuzzLoop } from './fuzz/loop.ts';
 import type { Slot } from './fuzz/slots.ts';
-import { LocalGuests } from './guests.ts';
-import { ResultsWriter } from './results-writer.ts';
-import { listenForInterruption } from './interruption.ts';
-import { environmentOf, toolVersion } from './session.ts';
+import { recordRun } from './recorded-run.ts';
 import type { Shrunk } from './shrink.ts';
+import { toolVersion } from './tool-version.ts';
 
 export interface FuzzCampaign {
   spec: VmSpec;
@@ -31,6 +28,8 @@ export interface FuzzCampaign {
   kernelOrigin: string;
   flavour?: string;
   shard?: Shard;
+  /** Guests that run cases at the same time. Default: 1. */
+  jobs?: number;
   select?: (slot: Slot) => boolean;
   expectations: readonly ExpectedDeviation[];
   /** State that is replaced by the next. */
@@ -43,12 +42,14 @@ export interface FuzzOutcome {
   summary: RunSummary;
   untestable: boolean;
   /** Judged against the list of expectations; findings smallest first. */
-  reconciled: Reconciled;
-  /** Where a later campaign takes up, and how many cases are left for it. */
+  reconciled: Reconciled<FuzzFinding>;
+  /** Where a later campaign takes up, and what is left for it of the cases and of the time. */
   resumeAt: number;
   runsLeft?: number;
+  timeLeftMs?: number;
   interrupted: boolean;
-  covered: ReadonlySet<string>;
+  /** How many cases each rule and path was refused in. */
+  covered: ReadonlyMap<string, number>;
   /** Case file of each finding, by its key, relative to the directory. */
   files: ReadonlyMap<string, string>;
 }
@@ -56,52 +57,26 @@ export interface FuzzOutcome {
 /** Rejects when no guest can be had at all; the results directory then says so. */
 export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
   const cases = new FuzzCases({ seed: of.seed, revision: of.revision, version: toolVersion() });
-  const writer = new ResultsWriter(of.directory);
-  const guests = new LocalGuests(of.spec, (lines) => { writer.appendConsole(lines.map((line) => `${line}\n`).join('')); });
-  const started = Date.now();
-  const summary: RunSummary = {
-    format: RESULTS_FORMAT, kind: 'fuzz', toolVersion: toolVersion(), argv: process.argv.slice(2), revision: of.revision, seed: of.seed,
-    ...(of.shard === undefined ? {} : { shard: of.shard }), startedAt: new Date(started).toISOString(), elapsedMs: 0, complete: false, cells: [],
-    counts: { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 }, notices: [], vms: guests.statistics,
-  };
-  const stop = listenForInterruption((reason) => { summary.endedBy = reason; });
   const files = new FindingFiles(of.directory);
-  const outcome: FuzzOutcome = {
-    summary, untestable: false, reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, covered: new Set(), files: files.byKey,
-  };
-  let loop: FuzzLoop | undefined;
-  try {
-    of.onProgress?.('booting a guest');
-    const first = await guests.lease();
-    const { facts } = first;
-    summary.environment = environmentOf(of, first.environment, facts);
-    await guests.release(first, 'healthy');
-    const identity = identifyKernel(facts, of.spec.kernel.config);
-    if (identity.kind !== 'testable') {
-      summary.notices.push(describeIdentity(identity));
-      summary.complete = true;
-      return { ...outcome, untestable: true };
-    }
-    for (const { channel, reason } of identity.missing) summary.notices.push(`not judged: the ${channel}: ${reason}`);
-    const check = (findings: readonly FuzzFinding[], covered: Iterable<string>) =>
-      reconcile(findings, of.expectations, { kernel: facts, covered: [...covered].map((place) => place.replace(/@\w+/, '')), today: new Date().toISOString().slice(0, 10) });
+  const nothing = { reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, covered: new Map(), files: files.byKey };
+  return recordRun({ ...of, kind: 'fuzz', cells: [] }, async ({ summary, guests, facts, signal, add }): Promise<FuzzOutcome> => {
+    const check = (findings: readonly FuzzFinding[], covered: readonly string[]): Reconciled<FuzzFinding> =>
+      reconcile(findings, summary.expectations ?? [], { tried: covered.map(placeOf), today: summary.startedAt.slice(0, 10) });
     // Counted from the first case on: booting is no fuzzing.
     const begun = Date.now();
     const timeUp = of.timeMs === undefined ? undefined : AbortSignal.timeout(of.timeMs);
-    loop = new FuzzLoop(guests, {
-      cases, facts, start: of.start, signal: stop.signal, ...(timeUp && { timeUp }), ...(of.runs !== undefined && { runs: of.runs }),
+    const loop = new FuzzLoop(guests, {
+      cases, facts, start: of.start, signal, ...(timeUp && { timeUp }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
       ...(of.shard && { shard: of.shard }), ...(of.select && { select: of.select }),
       isExpected: (finding) => check([finding], []).expected.length > 0,
       onShrink: ({ key }, { steps, tried }) => of.onProgress?.(`minimising ${key}: ${tried} forms run, ${steps} times smaller`),
     });
-    outcome.covered = loop.covered;
+    // Read whenever the summary is written, not for every case.
+    Object.defineProperty(summary, 'covered', { enumerable: true, get: () => Object.fromEntries(loop.covered) });
     for await (const event of loop.run()) {
-      summary.elapsedMs = Date.now() - started;
       switch (event.kind) {
         case 'case':
-          summary.counts[event.record.verdict.kind] += 1;
-          writer.append(event.record);
-          writer.update(summary);
+          add(event.record);
           of.onProgress?.(progressOf(of, summary, loop, Date.now() - begun));
           break;
         case 'finding':
@@ -114,24 +89,20 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     }
     const findings = loop.findings.all();
     for (const finding of findings) if (!files.byKey.has(finding.key)) files.save(finding);
-    outcome.reconciled = check(findings, loop.covered);
-    summary.notices.push(...outcome.reconciled.notices, ...outcome.reconciled.expected.map(({ finding, expectation: { reason, link } }) => `expected: ${finding.key}: ${reason} (${link})`));
     files.writeIndex(findings);
-    summary.complete = !stop.signal.aborted;
-    outcome.interrupted = stop.signal.aborted;
-    outcome.resumeAt = loop.resumeAt;
-    if (of.runs !== undefined) outcome.runsLeft = of.runs - countSelected(cases, of, loop.resumeAt);
-    return outcome;
-  } catch (error) {
-    summary.endedBy ??= error instanceof Error ? error.message : String(error);
-    throw error;
-  } finally {
-    stop.end();
-    await guests.close();
-    summary.elapsedMs = Date.now() - started;
-    writer.finish(summary);
-  }
+    return {
+      ...nothing, summary, untestable: false, reconciled: check(findings, [...loop.covered.keys()]), covered: loop.covered, interrupted: signal.aborted, resumeAt: loop.resumeAt,
+      ...(of.runs !== undefined && { runsLeft: of.runs - countSelected(cases, of, loop.resumeAt) }),
+      ...(of.timeMs !== undefined && { timeLeftMs: Math.max(0, begun + of.timeMs - Date.now()) }),
+    };
+  }, ({ summary }) => ({ ...nothing, summary, untestable: true }));
 }
+
+/** `map/length-nonzero@read fiemap`, as coverage names it. */
+const placeOf = (covered: string): Place => {
+  const [rule, path] = covered.split(' ') as [string, string];
+  return { rule: rule.replace(/@\w+$/, ''), path };
+};
 
 /** Cases of the undivided campaign before number `end`. */
 function countSelected(cases: FuzzCases, { start, select = () => true }: FuzzCampaign, end: number): number {
@@ -149,7 +120,7 @@ export function describeShrunk({ steps, tried, end }: Pick<Shrunk, 'steps' | 'tr
 function progressOf(of: FuzzCampaign, { counts, vms }: RunSummary, loop: FuzzLoop, elapsedMs: number): string {
   const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const left = of.timeMs === undefined ? undefined : Math.max(0, of.timeMs - elapsedMs) / 1000;
-  const restarts = Math.max(0, vms.booted - 1);
+  const restarts = vms.lost;
   return [
     `${done}${of.runs === undefined ? '' : ` of ${Math.ceil(of.runs / (of.shard?.count ?? 1))}`} cases`, `${(done / (elapsedMs / 1000)).toFixed(0)}/s`, `${loop.covered.size} rules x paths`,
     `${loop.findings.size} finding${loop.findings.size === 1 ? '' : 's'}`, ...(counts.lost > 0 ? [`${counts.lost} lost`] : []), `${restarts} VM restart${restarts === 1 ? '' : 's'}`,

@@ -1,4 +1,4 @@
-/** The VMs of this process: one guest at a time, booted when it is needed, cloned from a snapshot once VMs get lost. */
+/** The VMs of this process: booted when they are needed, cloned from a snapshot where there are several or once VMs get lost. */
 import { Template } from '../../vm/template.ts';
 import { Vm, type VmEnvironment, type VmSpec } from '../../vm/vm.ts';
 import type { Guest, GuestSource } from './execute.ts';
@@ -15,15 +15,17 @@ export class LocalGuests implements GuestSource {
   readonly statistics: GuestStatistics = { booted: 0, lost: 0, bootMs: [] };
   readonly #spec: VmSpec;
   readonly #onConsole: (lines: readonly string[]) => void;
-  #idle: Vm | undefined;
-  #leased = new Set<Vm>();
-  #template: Template | undefined;
+  readonly #jobs: number;
+  readonly #idle: Vm[] = [];
+  readonly #leased = new Set<Vm>();
+  #template: Promise<Template> | undefined;
   #environment: VmEnvironment | undefined;
 
-  /** `onConsole` receives the kernel log of each guest when it ends. */
-  constructor(spec: VmSpec, onConsole: (lines: readonly string[]) => void = () => undefined) {
+  /** `onConsole` receives the kernel log of each guest when it ends; `jobs` guests at most are leased at the same time. */
+  constructor(spec: VmSpec, onConsole: (lines: readonly string[]) => void = () => undefined, jobs = 1) {
     this.#spec = spec;
     this.#onConsole = onConsole;
+    this.#jobs = jobs;
   }
 
   /** Of the first guest; undefined before there was one. */
@@ -33,8 +35,7 @@ export class LocalGuests implements GuestSource {
 
   /** Throws VmError. */
   async lease(): Promise<Vm> {
-    const vm = this.#idle ?? await this.#start();
-    this.#idle = undefined;
+    const vm = this.#idle.pop() ?? await this.#start();
     this.#leased.add(vm);
     return vm;
   }
@@ -42,7 +43,7 @@ export class LocalGuests implements GuestSource {
   async release(guest: Guest, state: 'healthy' | 'poisoned'): Promise<void> {
     const vm = guest as Vm;
     this.#leased.delete(vm);
-    if (state === 'healthy' && this.#idle === undefined && vm.lost === undefined) this.#idle = vm;
+    if (state === 'healthy' && this.#idle.length < this.#jobs && vm.lost === undefined) this.#idle.push(vm);
     else {
       if (state === 'poisoned') this.statistics.lost += 1;
       await this.#end(vm);
@@ -50,18 +51,21 @@ export class LocalGuests implements GuestSource {
   }
 
   async close(): Promise<void> {
-    const all = [...this.#leased, ...(this.#idle === undefined ? [] : [this.#idle])];
-    this.#idle = undefined;
+    const all = [...this.#leased, ...this.#idle.splice(0)];
     this.#leased.clear();
     const ends = await Promise.allSettled(all.map((vm) => this.#end(vm)));
-    this.#template?.close();
+    await this.#template?.then((template) => { template.close(); }, () => { /* it never came to be */ });
     this.#template = undefined;
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
   async #start(): Promise<Vm> {
-    if (this.statistics.lost > 0) this.#template ??= await Template.create(this.#spec);
-    const vm = this.#template === undefined ? await Vm.boot(this.#spec) : await this.#template.clone();
+    if (this.#template === undefined && (this.#jobs > 1 || this.statistics.lost > 0)) {
+      this.#template = Template.create(this.#spec);
+      // The next one may have more luck.
+      this.#template.catch(() => { this.#template = undefined; });
+    }
+    const vm = this.#template === undefined ? await Vm.boot(this.#spec) : await (await this.#template).clone();
     this.#environment ??= vm.environment;
     this.statistics.booted += 1;
     this.statistics.bootMs.push(Math.round(vm.environment.readyAfterMs));

@@ -9,6 +9,7 @@ import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
 import { malformedCells } from './plan/malformed-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
+import { sizeCells } from './plan/size-cells.ts';
 import { syscallCells } from './plan/syscall-cells.ts';
 import { deviceCells, endCells, ioendCells, typeCells } from './plan/type-cells.ts';
 
@@ -19,6 +20,6 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...malformedCells(revision),
-    ...syscallCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
+    ...syscallCells(revision), ...sizeCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

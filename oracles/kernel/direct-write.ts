@@ -6,6 +6,7 @@ import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import { writeInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
+import { extendTo } from './zeroing.ts';
 import { directIoend } from './ioend.ts';
 import type { FileState, StepOf, World } from './world.ts';
 
@@ -13,12 +14,14 @@ const LOFF_MAX = (1n << 63n) - 1n;
 
 export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'>): StepExpectation {
   const { offset } = step;
-  const stopAt = offset + BigInt(step.lengthBytes);
-  if (offset < 0n || stopAt > LOFF_MAX) return { kind: 'fails', rule: 'write/position', errnos: [errnos.EINVAL] };
+  const asked = offset + BigInt(step.lengthBytes);
+  if (offset < 0n || asked > LOFF_MAX) return { kind: 'fails', rule: 'write/position', errnos: [errnos.EINVAL] };
   if (step.lengthBytes === 0) return { kind: 'succeeds', rule: 'write/empty', ret: 0n };
   if (offset >= world.facts.maxBytes) return { kind: 'fails', rule: 'write/past-maxbytes', errnos: [errnos.EFBIG] };
-  if (stopAt > world.facts.maxBytes) throw new Unspecified('a direct write that maxbytes cuts short is not modelled');
-  if (offset > file.sizeBytes) throw new Unspecified('zeroing from EOF to a write behind it is not modelled');
+  // fs/read_write.c, generic_write_checks: what passes maxbytes is cut off.
+  const stopAt = min(asked, world.facts.maxBytes);
+  const extended = extendTo(world, file, offset);
+  if (extended.failure) return { kind: 'fails', ...extended.failure };
 
   const { opFlags } = world.revision;
   const written: { mapping: Accepted; certain: boolean }[] = [];
@@ -60,7 +63,10 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
   });
   // Bytes of a write that failed as a whole may be on the device or not.
   apply(world, step, failures || ioend !== 0 ? written.map((item) => ({ ...item, certain: false })) : written);
-  if (failures) return { kind: 'fails', rule, ...(failures.length > 0 && { errnos: ioend ? [...failures, ioend] : failures }) };
+  if (failures) {
+    extended.undo();
+    return { kind: 'fails', rule, ...(failures.length > 0 && { errnos: ioend ? [...failures, ioend] : failures }) };
+  }
   if (ioend !== 0) {
     file.sizeUncertain = pos > file.sizeBytes;
     return { kind: 'fails', rule: 'request/ioend', errnos: [ioend] };

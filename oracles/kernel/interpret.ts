@@ -6,6 +6,7 @@ import type { ByteRun } from '../../harness/model/bytes.ts';
 import type { Case } from '../../harness/model/case.ts';
 import type { Exchange, Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
+import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
 import { revisions, type Revision } from '../../harness/uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
 import { firstDifference } from './content.ts';
@@ -16,9 +17,11 @@ import { simulate } from './simulate.ts';
 /** Readings tried at most for one case; a case of the plan has fewer than ten choices. */
 const MAX_READINGS = 512;
 
-/** Requests whose place the model knows; others (LOOKUP, OPEN, FLUSH ...) come when the VFS pleases. */
+/** Requests whose place the model knows; others (LOOKUP, OPEN, FLUSH, SETATTR of times ...) come when the VFS pleases. */
 const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
   'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS']);
+const isPlaced = ({ name, request }: Exchange): boolean =>
+  PLACED.has(name) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
 
 /** Requests whose place the model knows too, but looks for only where the case answers them. */
 const PLACED_BY_SCRIPT = new Set<string>(['LOOKUP', 'OPEN', 'FLUSH']);
@@ -63,7 +66,7 @@ class TranscriptDriver implements Driver {
     const scripted = new Set<string>(of.script.map(({ on }) => on).filter((name) => PLACED_BY_SCRIPT.has(name)));
     this.#revision = revision;
     this.#script = script;
-    this.#placed = seen.transcript.filter((exchange) => PLACED.has(exchange.name) || scripted.has(exchange.name)).sort((a, b) => a.seq - b.seq);
+    this.#placed = seen.transcript.filter((exchange) => isPlaced(exchange) || scripted.has(exchange.name)).sort((a, b) => a.seq - b.seq);
   }
 
   choose(count: number): number {

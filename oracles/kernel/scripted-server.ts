@@ -4,7 +4,7 @@ import type { Case, Reply, ScriptLine } from '../../harness/model/case.ts';
 import type { MappingSpec } from '../../harness/model/mapping.ts';
 import type { Exchange, SentReply } from '../../harness/model/observation.ts';
 import { serverBytes } from '../../harness/model/pattern.ts';
-import { entryOut, lseekOut, openOut, writeOut } from '../../harness/uapi/fuse-structs.ts';
+import { attrOut, entryOut, lseekOut, openOut, writeOut } from '../../harness/uapi/fuse-structs.ts';
 import { beginOut, ioendOut, type IomapIo } from '../../harness/uapi/iomap.ts';
 import { NULL_ADDR, revisions, type Revision } from '../../harness/uapi/revision.ts';
 import { errnos } from '../rules/rule.ts';
@@ -87,6 +87,7 @@ export class ScriptedServer implements Driver {
     if (name === 'WRITE') return { error: 0, payload: writeOut.encode({ size: request['size'] as number }) };
     if (name === 'IOMAP_IOEND') return { error: 0, payload: ioendOut.encode({ newsize: 0n }) };
     if (name === 'LSEEK') return { error: 0, payload: lseekOut.encode({ offset: request['offset'] as bigint }) };
+    if (name === 'SETATTR') return { error: 0, payload: attributes(request['size'] as bigint) };
     if (name !== 'IOMAP_BEGIN') return { error: 0, payload: new Uint8Array() };
     const [pos, count] = [request['pos'], request['count']] as [bigint, bigint];
     const offset = pos / PAGE * PAGE;
@@ -118,6 +119,15 @@ export class ScriptedServer implements Driver {
     };
   }
 }
+
+/** Of a regular file. */
+const attributes = (size: bigint): Buffer => attrOut.encode({
+  attrValid: 3600n,
+  attr: {
+    ino: 0n, size, blocks: 0n, atime: 0n, mtime: 0n, ctime: 0n, atimensec: 0, mtimensec: 0, ctimensec: 0, mode: 0o100644, nlink: 1, uid: 0, gid: 0, rdev: 0,
+    blksize: 0, flags: 0,
+  },
+});
 
 const runsOf = (segments: readonly Segment[]): ByteRun[] =>
   segments.map((segment) => ({ lengthBytes: Number(segment.end - segment.start), source: segment.sources[0]! }));

@@ -7,9 +7,11 @@ import { directRead } from './direct-read.ts';
 import { directWrite } from './direct-write.ts';
 import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
+import { fallocate } from './fallocate.ts';
 import { mount } from './mount.ts';
 import { close, open } from './opening.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
+import { ftruncate } from './truncate.ts';
 import { makeWorld, type OpenFile, type World, type WorldInput } from './world.ts';
 
 export function simulate(input: WorldInput): Expectation {
@@ -78,7 +80,13 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       return seekHole(world, file, step);
     case 'fiemap':
       return fiemap(world, file, step);
-    case 'fsync': case 'ftruncate': case 'fallocate':
+    case 'ftruncate':
+      if (!file.usesIomap) ordinary('truncation');
+      return ftruncate(world, fd, step);
+    case 'fallocate':
+      if (!file.usesIomap) ordinary('fallocate');
+      return fallocate(world, fd, step);
+    case 'fsync':
       throw new Unspecified(`${step.call} is not modelled`);
   }
 }

@@ -51,7 +51,7 @@ export interface World {
   readonly contents: Content[];
   readonly expectation: Expectation;
   /** ENOSYS answers that the connection remembers. */
-  readonly enosys: { end: boolean; ioend: boolean; flush: boolean };
+  readonly enosys: { end: boolean; ioend: boolean; fallocate: boolean; flush: boolean };
   /** Index of the running step. */
   step: number;
 }
@@ -92,7 +92,7 @@ export function makeWorld(input: WorldInput): World {
     fds: [],
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
     expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
-    enosys: { end: false, ioend: false, flush: false },
+    enosys: { end: false, ioend: false, fallocate: false, flush: false },
     step: -1,
   };
 }

@@ -5,7 +5,7 @@ import { plural } from '../text.ts';
 import { html, type Markup } from './markup.ts';
 
 export function comparisonSection(comparison: Comparison): Markup {
-  const findings = ([['new', 'New'], ['changed', 'Changed'], ['flaky', 'Flaky'], ['gone', 'Gone'], ['same', 'Unchanged']] as const)
+  const findings = ([['new', 'New'], ['changed', 'Changed'], ['flaky', 'Flaky'], ['gone', 'Gone'], ['expected', 'Expected'], ['same', 'Unchanged']] as const)
     .flatMap(([kind, name]) => comparison[kind].map((entry) => ({ kind, name, ...entry })));
   return html`<p class="lead">${comparisonHeadline(comparison)}</p>
 <p class="quiet">Against <code>${comparison.before.directory}</code> (${comparison.before.startedAt}).</p>

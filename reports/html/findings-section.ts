@@ -1,5 +1,6 @@
 /** Each finding in full: the clause, what was expected and seen, a picture, the timeline, the kernel log and how to see it again. */
 import type { Finding } from '../findings.ts';
+import { clauseLead } from '../rule-text.ts';
 import type { ReportInput } from '../reporter.ts';
 import { reproduceCommands } from '../reproduce.ts';
 import { logExcerpt, plural } from '../text.ts';
@@ -29,8 +30,9 @@ ${losses.map(({ reason, cases, example }) => html`<details class="finding loss">
 /** One broken check shows on many paths: a heading says that these belong together. */
 function ruleHeading(rule: string, findings: Finding[], { rules }: ReportInput): Markup | false {
   const count = findings.filter((finding) => finding.rule === rule).length;
-  const clause = rules.get(rule)?.clause;
-  return count > 1 && html`<h3 class="by-rule"><span>${rule}</span> <small>${plural(count, 'finding')}${clause && html`; violated when ${clause}`}</small></h3>
+  const { clause, behaviour } = rules.get(rule) ?? {};
+  const lead = clauseLead(behaviour).toLowerCase();
+  return count > 1 && html`<h3 class="by-rule"><span>${rule}</span> <small>${plural(count, 'finding')}${clause && html`; ${lead} ${clause}`}</small></h3>
 `;
 }
 
@@ -42,7 +44,7 @@ function renderFinding(finding: Finding, number: number, input: ReportInput): Ma
 <summary><span class="mark">✗</span> <span class="what"><b>${finding.rule}${finding.half && html` <small>${finding.half} half</small>`}</b> on ${finding.path}${finding.border && html`, ${finding.border} value`}
 <span class="gist">expected ${first?.expected}; seen <em>${first?.seen}</em></span></span> <span class="count">${plural(finding.cases.length, 'case')}</span></summary>
 <div class="body">
-${rule && html`<p class="clause">The rule is violated when <q>${rule.clause}</q>${rule.errno && html`; the kernel then answers ${rule.errno}`}.${rule.condition && rule.condition !== '-' && html` <code class="condition">${rule.condition}</code>`} <a href="#rule-${anchor(finding.rule)}">clause</a></p>`}
+${rule && html`<p class="clause">${rule.behaviour ? 'What must hold:' : 'The rule is violated when'} <q>${rule.clause}</q>${rule.errno && html`; the kernel then answers ${rule.errno}`}.${rule.condition && rule.condition !== '-' && html` <code class="condition">${rule.condition}</code>`} <a href="#rule-${anchor(finding.rule)}">clause</a></p>`}
 <table class="channels"><thead><tr><th scope="col">Seen by</th><th scope="col">Expected</th><th scope="col">Seen</th></tr></thead>
 <tbody>${finding.deviations.map(({ aspect, expected, seen }) => html`<tr><th scope="row">${aspect}</th><td data-label="expected">${expected}</td><td data-label="seen" class="seen">${seen}</td></tr>`)}</tbody></table>
 <p>Smallest case <code>${finding.example.hash.slice(0, 16)}</code>: ${finding.example.note}${finding.example.cell !== undefined && finding.border === undefined && html` <small>(drawn for ${finding.example.cell})</small>`}</p>

@@ -2,13 +2,14 @@
 import { countStatuses, type CellStatus, type MatrixCell, type MatrixRow } from '../matrix.ts';
 import type { ReportInput } from '../reporter.ts';
 import { plural } from '../text.ts';
+import { clauseLead } from '../rule-text.ts';
 import { html, type Markup } from './markup.ts';
 
 const words: Record<CellStatus, string> = {
-  deviates: 'deviates', lost: 'lost', conforms: 'conforms', unspecified: 'unspecified', 'not-run': 'not run', impossible: 'cannot exist',
+  deviates: 'deviates', lost: 'lost', expected: 'deviates as expected', conforms: 'conforms', unspecified: 'unspecified', 'not-run': 'not run', impossible: 'cannot exist',
 };
-const marks: Record<CellStatus, string> = { deviates: '✗', lost: '!', conforms: '✓', unspecified: '?', 'not-run': '○', impossible: '–' };
-const order: CellStatus[] = ['deviates', 'lost', 'not-run', 'unspecified', 'conforms', 'impossible'];
+const marks: Record<CellStatus, string> = { deviates: '✗', lost: '!', expected: '≈', conforms: '✓', unspecified: '?', 'not-run': '○', impossible: '–' };
+const order: CellStatus[] = ['deviates', 'lost', 'expected', 'not-run', 'unspecified', 'conforms', 'impossible'];
 
 export function matrixSection({ matrix }: ReportInput): Markup {
   const statuses = countStatuses(matrix);
@@ -43,7 +44,7 @@ ${rows.map((row) => {
 function renderCell(row: MatrixRow, cell: MatrixCell, index: number): Markup {
   const { status, partial, counts } = cell;
   const judged = counts.conforms + counts.deviates;
-  const number = { deviates: `${counts.deviates}/${judged}`, lost: String(counts.lost), conforms: String(counts.conforms), unspecified: String(counts.unspecified), 'not-run': '', impossible: '' }[status];
+  const number = { deviates: `${counts.deviates}/${judged}`, expected: `${counts.deviates}/${judged}`, lost: String(counts.lost), conforms: String(counts.conforms), unspecified: String(counts.unspecified), 'not-run': '', impossible: '' }[status];
   const spoken = `${row.label} on ${cell.path}: ${words[status]}${partial ? ', partly run' : ''}${number && `, ${status === 'deviates' ? `${counts.deviates} of ${judged}` : number} cases`}`;
   const why = status === 'conforms' || status === 'deviates' ? '' : cell.reasons[0] ?? '';
   return html`<td><a class="cell s-${status}${partial && ' partial'}" href="#rule-${anchor(row.rule)}" data-cell="${index}" aria-label="${spoken}"${why && html` title="${why}"`}>${marks[status]}${partial && '~'} ${number}</a></td>`;
@@ -56,7 +57,7 @@ export function rulesSection({ matrix, rules }: ReportInput): Markup {
   return html`<p class="quiet">The clauses that the rows of the matrix stand for, in the order in which the plan has them.</p>
 <dl class="clauses">${ids.map((id) => {
     const rule = rules.get(id);
-    return html`<div id="rule-${anchor(id)}"><dt><code>${id}</code></dt><dd>${rule ? html`Violated when: ${rule.clause}${rule.errno && html`; then ${rule.errno}`}.${rule.condition && rule.condition !== '-' && html` <code class="condition">${rule.condition}</code>`}${rule.source && html` <small>${rule.source}</small>`}` : 'No text for this rule in this version.'}</dd></div>
+    return html`<div id="rule-${anchor(id)}"><dt><code>${id}</code></dt><dd>${rule ? html`${clauseLead(rule.behaviour)}: ${rule.clause}${rule.errno && html`; then ${rule.errno}`}.${rule.condition && rule.condition !== '-' && html` <code class="condition">${rule.condition}</code>`}${rule.source && html` <small>${rule.source}</small>`}` : 'No text for this rule in this version.'}</dd></div>
 `;
   })}</dl>`;
 }

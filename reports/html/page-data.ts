@@ -13,7 +13,7 @@ export interface PageCell {
   impossible?: string;
 }
 
-export interface PageRule { id: string; clause: string; errno?: string; condition?: string; source?: string }
+export interface PageRule { id: string; clause: string; behaviour?: true; errno?: string; condition?: string; source?: string }
 
 export interface PageData {
   /** Row label and path of each matrix cell, and its borders as indices into `borders`. */

@@ -12,7 +12,7 @@ export function verdictSection({ run, matrix, verdict }: ReportInput): Markup {
   const statuses = countStatuses(matrix);
   const possible = Object.values(statuses).reduce((sum, count) => sum + count, 0) - statuses.impossible;
   const judged = run.counts.conforms + run.counts.deviates;
-  const judgedCells = statuses.conforms + statuses.deviates;
+  const judgedCells = statuses.conforms + statuses.deviates + statuses.expected;
   const facts: [string, string, (string | undefined)?][] = [
     ['Findings', String(run.findings.length), run.findings.length > 0 ? `in ${plural(new Set(run.findings.map(({ rule }) => rule)).size, 'rule')}` : judged > 0 ? 'no deviation seen' : 'nothing was judged'],
     ['Cases judged', judged.toLocaleString('en'), `of ${run.cases.length.toLocaleString('en')}`],

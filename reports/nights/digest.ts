@@ -12,7 +12,8 @@ import { openFindings } from './trend.ts';
 export function digestRun(kind: string, run: Run, before: { name: string; run: Run }[], history: readonly Night[]): Digest {
   const matrix = buildMatrix(run);
   const statuses = countStatuses(matrix);
-  const { conforms, deviates } = statuses;
+  const { conforms } = statuses;
+  const deviates = statuses.deviates + statuses.expected;
   const verdict = judgeRun(run, matrix);
   const { environment } = run.summary;
   const findings = run.findings.map(toNightFinding);
@@ -21,7 +22,7 @@ export function digestRun(kind: string, run: Run, before: { name: string; run: R
   return {
     verdict: verdict.kind, headline: verdict.headline, counts: run.counts,
     cells: { conforms, deviates, possible: Object.values(statuses).reduce((sum, count) => sum + count, 0) - statuses.impossible },
-    findings, closed: closedBy(run, findings, openFindings(history, kind)),
+    findings, closed: closedBy(run, [...findings, ...run.expected.map(({ finding }) => toNightFinding(finding))], openFindings(history, kind)),
     ...(environment && {
       kernel: {
         release: environment.kernelRelease, version: environment.kernelVersion, imageHash: environment.kernelImageHash, origin: environment.kernelOrigin,

@@ -109,7 +109,8 @@ export function outcomeOf(night: Night): { outcome: Outcome; says: string } {
   }
   if (broken) return { outcome: 'incomplete', says: explain(broken) };
   if (counts.conforms === 0) return { outcome: 'nothing-ran', says: stages.map(explain).find((text) => text !== '') ?? 'nothing was judged' };
-  return { outcome: 'conforms', says: `all ${counts.conforms.toLocaleString('en')} judged cases conform` };
+  const some = `${counts.conforms.toLocaleString('en')} judged cases conform`;
+  return { outcome: 'conforms', says: counts.deviates === 0 ? `all ${some}` : `${some}, ${counts.deviates.toLocaleString('en')} deviate as expected` };
 }
 
 /** Exit code of a night, as of a run: docs/architecture.md. A kernel that no run could test is 125. */

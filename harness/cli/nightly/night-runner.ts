@@ -12,7 +12,7 @@ import { reportInput } from '../../../reports/reporter.ts';
 import { reporters } from '../../../reports/reporters.ts';
 import { explainProblem } from '../../../reports/errors.ts';
 import { loadRun, type Run } from '../../../reports/run.ts';
-import { toolVersion } from '../../run/session.ts';
+import { toolVersion } from '../../run/tool-version.ts';
 import { duration } from '../../../reports/text.ts';
 import { ruleTexts } from '../rule-texts.ts';
 import { runChild } from './child.ts';
@@ -25,6 +25,10 @@ const nightFormats = ['html', 'junit', 'markdown', 'mail'];
 export interface NightRun {
   history: string;
   corpus: string;
+  /** Revision of the rules. */
+  uapi: string;
+  /** Known deviations: an absolute path. */
+  expectations?: string;
   /** Options of the kernel and the VM for each run. */
   vmArguments: readonly string[];
   stop: AbortSignal;
@@ -75,7 +79,7 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
   of.say(`${row.kind}: up to ${duration(timeMs)}, log in ${log}`);
   const started = Date.now();
   const { exitCode, ended } = await runChild(
-    [...row.argv({ seed: night.seed, timeMs, runs, corpus: of.corpus }), ...of.vmArguments, '--out', directory],
+    [...row.argv({ seed: night.seed, timeMs, runs, corpus: of.corpus, uapi: of.uapi }), ...(of.expectations === undefined ? [] : ['--expectations', of.expectations]), ...of.vmArguments, '--out', directory],
     { log, timeMs, stop: of.stop, onStart: (pid) => { save({ pid }); } },
   );
   delete stage.pid;

@@ -7,6 +7,7 @@ export interface StageContext {
   /** Cases per cell of the plan that fit into the time, by the last night's speed. */
   runs: number;
   corpus: string;
+  uapi: string;
 }
 
 export interface RunKind {
@@ -14,7 +15,7 @@ export interface RunKind {
   kind: string;
   /** Part of the budget, relative to the other rows; what one leaves over goes to the next ones. */
   share: number;
-  /** The iomapfuzz command that does it; options of the kernel and --out are added. */
+  /** The iomapfuzz command that does it; options of the kernel, --expectations and --out are added. */
   argv(context: StageContext): string[];
   /** Why there is nothing to run. */
   skip?(context: Pick<StageContext, 'corpus'>): string | undefined;
@@ -28,9 +29,9 @@ export const runKinds: readonly RunKind[] = [
     argv: ({ corpus }) => ['corpus', 'check', '--corpus', corpus],
     skip: ({ corpus }) => (Corpus.open(corpus).entries().length === 0 ? `the corpus ${corpus} holds no cases` : undefined),
   },
-  { kind: 'conformance', share: 4, takesRuns: true, argv: ({ seed, runs }) => ['conformance', '--seed', String(seed), '--runs', String(runs)] },
+  { kind: 'conformance', share: 4, takesRuns: true, argv: ({ seed, runs, uapi }) => ['conformance', '--seed', String(seed), '--runs', String(runs), '--uapi', uapi] },
   // Last: it takes whatever the others left. Its own end comes before ours, so that booting and the last minimising fit in.
-  { kind: 'fuzz', share: 5, argv: ({ seed, timeMs }) => ['fuzz', '--seed', String(seed), '--time', `${Math.max(1, Math.floor(Math.min(timeMs * 0.8, timeMs - 60_000) / 1000))}s`] },
+  { kind: 'fuzz', share: 5, argv: ({ seed, timeMs, uapi }) => ['fuzz', '--seed', String(seed), '--uapi', uapi, '--time', `${Math.max(1, Math.floor(Math.min(timeMs * 0.8, timeMs - 60_000) / 1000))}s`] },
 ];
 
 /** By default, and where no earlier night says how fast this machine is. */

@@ -10,7 +10,7 @@ import { caseHash } from '../../model/hash.ts';
 import { revisions, type RevisionId } from '../../uapi/revision.ts';
 import { conformancePlan } from '../plan.ts';
 import { FuzzCases, caseOfSeed } from './cases.ts';
-import { pathOfStep } from './places.ts';
+import { pathOfStep } from '../../model/places.ts';
 
 const of = (seed: number, revision: RevisionId = 'r3') => ({ seed, revision, version: 'test' });
 

@@ -2,7 +2,7 @@
 import type { CaseNode } from './cases.ts';
 import type { Case } from '../../model/case.ts';
 import type { Deviation } from '../../model/verdict.ts';
-import { pathOfCase, pathOfStep } from './places.ts';
+import { pathOfCase, pathOfStep } from '../../model/places.ts';
 
 export interface FuzzFinding {
   key: string;

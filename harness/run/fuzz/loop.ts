@@ -7,10 +7,11 @@ import { jsonSafe, type CaseRecord } from '../../model/results.ts';
 import type { Deviation, Verdict } from '../../model/verdict.ts';
 import { verdictOf, type Shard } from '../conformance.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from '../execute.ts';
+import { merged } from '../parallel.ts';
 import { shrink, type Shrunk } from '../shrink.ts';
 import type { CaseNode, FuzzCases } from './cases.ts';
 import { FindingSet, primaryDeviations, findingKey, type FuzzFinding } from './findings.ts';
-import { pathOfStep } from './places.ts';
+import { pathOfStep } from '../../model/places.ts';
 import type { Slot } from './slots.ts';
 
 export interface LoopOptions {
@@ -30,6 +31,8 @@ export interface LoopOptions {
   /** The time is over: findings are still minimised. Default: never. */
   timeUp?: AbortSignal;
   execute?: Pick<ExecuteOptions, 'batchSize' | 'caseDeadlineMs'>;
+  /** Guests that run cases at the same time. Default: 1. */
+  jobs?: number;
   /** The most time that minimising one finding may take, and all of them when the time is over. Default: two minutes. */
   shrinkLimitMs?: number;
   onShrink?: (finding: FuzzFinding, state: { steps: number; tried: number }) => void;
@@ -50,8 +53,8 @@ const SHRINK_LIMIT_MS = 120_000;
 
 export class FuzzLoop {
   readonly findings = new FindingSet();
-  /** Rules that refused something, with the path: `map/length-nonzero@read fiemap`. */
-  readonly covered = new Set<string>();
+  /** In how many cases a rule refused something, with the path: `map/length-nonzero@read fiemap`. */
+  readonly covered = new Map<string, number>();
   readonly #source: GuestSource;
   readonly #options: LoopOptions;
   readonly #queue: Iterator<CaseNode>;
@@ -101,11 +104,19 @@ export class FuzzLoop {
   /** A mount serves all cases of one geometry: those are brought together. */
   async* #execute(chunk: readonly CaseNode[]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
     const ordered = chunk.map((node) => ({ node, key: mountKey(node) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
+    const pieces: CaseNode[][] = [];
+    for (let at = 0; at < ordered.length; at += PIECE) pieces.push(ordered.slice(at, at + PIECE).map(({ node }) => node));
+    yield* merged(Array.from({ length: this.#options.jobs ?? 1 }, () => this.#work(pieces)));
+  }
+
+  /** One guest's part: takes pieces as long as there are any. */
+  async* #work(pieces: CaseNode[][]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
     const { signal, timeUp, execute: how } = this.#options;
-    for (let at = 0; at < ordered.length && !signal.aborted && !timeUp?.aborted; at += PIECE) {
-      const piece = ordered.slice(at, at + PIECE);
-      for await (const { index, outcome } of execute(this.#source, piece.map(({ node }) => node.case), { ...how, signal })) {
-        yield { node: piece[index]!.node, outcome };
+    while (!signal.aborted && !timeUp?.aborted) {
+      const piece = pieces.shift();
+      if (!piece) return;
+      for await (const { index, outcome } of execute(this.#source, piece.map((node) => node.case), { ...how, signal })) {
+        yield { node: piece[index]!, outcome };
       }
     }
   }
@@ -117,9 +128,8 @@ export class FuzzLoop {
     if (outcome.kind === 'observed') {
       const assessed = assess(value, outcome.observation, { facts });
       verdict = assessed.verdict;
-      for (const { rule, half, step } of assessed.refusals) {
-        this.covered.add(`${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${pathOfStep(value, step)}`);
-      }
+      const places = assessed.refusals.map(({ rule, half, step }) => `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${pathOfStep(value, step)}`);
+      for (const place of new Set(places)) this.covered.set(place, (this.covered.get(place) ?? 0) + 1);
     } else verdict = verdictOf({ cell: { id: '', rule: '', path: '' }, case: value }, outcome, facts);
     const record: CaseRecord = {
       n: numberOf(node), hash: caseHash(value), note: node.note, seed: this.#options.cases.seed, atMs: Math.round(performance.now() - this.#startedMs), verdict,

@@ -4,7 +4,7 @@ import { borderReply, startTypes } from '../../../generators/border-reply.ts';
 import { borderRows, type BorderRow } from '../../../generators/broken-map.ts';
 import type { TypeName } from '../../../generators/mapping.ts';
 import { repliesBefore, replyCase, type PlannedCase } from '../../../generators/reply-case.ts';
-import { paths, setting, type Path } from '../../../generators/setting.ts';
+import { isWritePath, paths, setting, type Path } from '../../../generators/setting.ts';
 import { beginTables } from '../../../oracles/rules/first-violation.ts';
 import type { Half } from '../../../oracles/rules/rule.ts';
 import type { Revision } from '../../uapi/revision.ts';
@@ -21,7 +21,7 @@ function reasonAgainst(rule: string, path: Path, border: Border, revision: Revis
       ? 'RETRY_CACHE gets past map/retry-needs-cache only with a mapping cache, and ATOMIC needs RWF_ATOMIC: neither is in the plan yet'
       : 'ATOMIC and SWAPFILE are never set on this path';
   }
-  if (rule === 'begin/write-device-known' && path !== 'direct-write') return 'the write half\'s device is looked up for write-type operations only';
+  if (rule === 'begin/write-device-known' && !isWritePath(path)) return 'the write half\'s device is looked up for write-type operations only';
   if (rule === 'map/offset-below-maxbytes' && path === 'direct-read' && revision.opcodes.IOMAP_CONFIG === undefined) {
     return `revision ${revision.id} cannot set maxbytes, and direct I/O that ends on a block stays below the default`;
   }

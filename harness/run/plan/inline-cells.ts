@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { mapping } from '../../../generators/mapping.ts';
 import { PLAIN_ERRNOS } from '../../../generators/reply-values.ts';
 import type { PlannedCase } from '../../../generators/reply-case.ts';
-import { isReport, paths, stretch, type Path, type Setting } from '../../../generators/setting.ts';
+import { isReport, isZeroPath, paths, stretch, type Path, type Setting } from '../../../generators/setting.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import { serverBytes } from '../../model/pattern.ts';
@@ -100,7 +100,8 @@ const rules: readonly InlineRule[] = [
 export function inlineCells(revision: Revision): PlanCell[] {
   const bordered = rules.flatMap(({ rule, against, cases }) => paths.flatMap((path) => borders.map((border): PlanCell => {
     const key = { rule, path, border };
-    const reason = revision.id === 'r1' ? 'revision r1 does not say how inline data is read or written' : noDirectWrites(revision, path) ?? against(path, border);
+    const reason = revision.id === 'r1' ? 'revision r1 does not say how inline data is read or written' : noDirectWrites(revision, path)
+      ?? (isZeroPath(path) ? 'zeroing of inline data is not in the plan yet' : against(path, border));
     return reason === undefined ? { ...possible(key, cases(revision, path, border)), reaches: rule } : impossible(key, reason);
   })));
   return [...bordered, ...answerCells(revision)];

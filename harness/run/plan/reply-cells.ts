@@ -1,9 +1,9 @@
 /** Cells of the rules of begin/* that are not about one field of a mapping: errors, reply sizes, devices' access, retries. */
 import fc from 'fast-check';
-import { mapping, typesFor } from '../../../generators/mapping.ts';
+import { mapping, storageType, typesFor } from '../../../generators/mapping.ts';
 import { PLAIN_ERRNOS, WRONG_BEGIN_SIZES } from '../../../generators/reply-values.ts';
 import { goodReply, pureOverwrite, repliesBefore, replyCase, type PlannedCase } from '../../../generators/reply-case.ts';
-import { DEVICE_SIZE, isReport, paths, setting, stretch, type Path, type Setting, type SettingConstraints } from '../../../generators/setting.ts';
+import { DEVICE_SIZE, isReport, isWritePath, isZeroPath, paths, setting, stretch, type Path, type Setting, type SettingConstraints } from '../../../generators/setting.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { beginTables } from '../../../oracles/rules/first-violation.ts';
@@ -33,13 +33,14 @@ export function replyCells(revision: Revision): PlanCell[] {
 
 /** Why no direct write can succeed in a revision. */
 export const noDirectWrites = (revision: Revision, path: Path): string | undefined =>
-  (path === 'direct-write' && revision.ioctls.BACKING_OPEN === undefined ? `revision ${revision.id} has no devices: no direct write can be accepted` : undefined);
+  (isWritePath(path) && revision.ioctls.BACKING_OPEN === undefined ? `revision ${revision.id} has no devices: nothing can be written` : undefined);
 
 type Made = { reply: Reply; note: string; extra?: ScriptLine[]; refused?: boolean };
 /** BEGIN answered with ENOSYS: seeks ask by FUSE_LSEEK, direct I/O falls back to the page cache unless the server forbids that. */
 function enosysCell(revision: Revision, path: Path): PlanCell {
   const key = { rule: 'begin/enosys', path };
   if (path === 'fiemap') return impossible(key, 'the rules name no fallback for FIEMAP');
+  if (isZeroPath(path)) return impossible(key, 'the rules name no fallback for truncate, fallocate and zeroing');
   if (path === 'buffered-read') return impossible(key, 'buffered reads have nothing to fall back to: ENOSYS is an error like any other');
   const against = noDirectWrites(revision, path);
   if (against !== undefined) return impossible(key, against);
@@ -56,7 +57,7 @@ type MakeKey = (rule: string) => Parameters<typeof impossible>[0];
 function readable(revision: Revision, path: Path, border: string, cell: MakeCell, key: MakeKey): PlanCell {
   const rule = 'begin/device-readable';
   if (isReport(path)) return impossible(key(rule), 'a report reads nothing from a device, and the rules do not say whether it is checked');
-  if (path === 'direct-write') return impossible(key(rule), 'the rules do not say whether a direct write reads from a device');
+  if (isWritePath(path)) return impossible(key(rule), 'the rules do not say whether a write reads from a device');
   return cell(rule, accessCase(revision, path, border === 'violating' ? 'wo' : 'ro', (drawn, start, end) =>
     mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1 }).map((read) => ({
       reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) }, refused: border === 'violating', note: `reads device 1, opened ${border === 'violating' ? 'for writing' : 'for reading'} only`,
@@ -65,9 +66,9 @@ function readable(revision: Revision, path: Path, border: string, cell: MakeCell
 
 function writable(revision: Revision, path: Path, border: string, cell: MakeCell, key: MakeKey): PlanCell {
   const rule = 'begin/device-writable';
-  if (path !== 'direct-write') return impossible(key(rule), 'nothing is written to a device on this path');
+  if (!isWritePath(path)) return impossible(key(rule), 'nothing is written to a device on this path');
   return cell(rule, accessCase(revision, path, border === 'violating' ? 'ro' : 'rw', (drawn, start, end) =>
-    fc.tuple(mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }), mapping({ setting: drawn, start, end, type: 'HOLE', exact: true }), fc.boolean())
+    fc.tuple(mapping({ setting: drawn, start, end, type: storageType(path), device: 1, exact: true }), mapping({ setting: drawn, start, end, type: 'HOLE', exact: true }), fc.boolean())
       .map(([backed, hole, overwrite]) => ({
         reply: overwrite
           ? { kind: 'mappings', read: backed, write: pureOverwrite(backed.offset, backed.length) } : { kind: 'mappings', read: hole, write: backed },

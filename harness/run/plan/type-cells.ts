@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { harmlessFlags, mapping, typesFor, type FlagName, type TypeName } from '../../../generators/mapping.ts';
 import { goodReply, pureOverwrite, typesOf, type Mappings, type PlannedCase } from '../../../generators/reply-case.ts';
-import { isReport, paths, stretch, type Path, type Setting } from '../../../generators/setting.ts';
+import { isReport, isWritePath, isZeroPath, paths, stretch, type Path, type Setting } from '../../../generators/setting.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
@@ -15,7 +15,7 @@ const types: readonly TypeName[] = ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED', '
 /** The acted half of a reply with the other half that leaves it the acted one. */
 export function acting(path: Path, acted: MappingSpec, overwrite = true): Mappings {
   const other = pureOverwrite(acted.offset, acted.length);
-  return path === 'direct-write' && !overwrite
+  return isWritePath(path) && !overwrite
     ? { read: { ...other, type: 'HOLE' }, write: acted } : { read: acted, write: other };
 }
 const answer = (mappings: Mappings, note: string): Made => ({ reply: { kind: 'mappings', ...mappings }, note });
@@ -32,15 +32,16 @@ export function typeCells(revision: Revision): PlanCell[] {
       const { start, end } = stretch(drawn);
       // Inline data that is moved is a block at most.
       const moved = type === 'INLINE' && !isReport(path);
-      return fc.tuple(mapping({ setting: drawn, start, end: moved ? start + drawn.blockSize : end, type, flags: moved ? [] : harmlessFlags(path), exact: moved || path === 'direct-write' }), fc.boolean())
-        .map(([acted, overwrite]) => answer(acting(path, acted, overwrite), `${type}${path === 'direct-write' ? (overwrite ? ' as a pure overwrite' : ' in the write half') : ''}`));
+      return fc.tuple(mapping({ setting: drawn, start, end: moved ? start + drawn.blockSize : end, type, flags: moved ? [] : harmlessFlags(path), exact: moved || isWritePath(path) }), fc.boolean())
+        .map(([acted, overwrite]) => answer(acting(path, acted, overwrite), `${type}${isWritePath(path) ? (overwrite ? ' as a pure overwrite' : ' in the write half') : ''}`));
     }));
   }));
 }
 
 function reasonAgainst(revision: Revision, type: TypeName, path: Path): string | undefined {
   if (type === 'INLINE' && !isReport(path) && revision.id === 'r1') return 'revision r1 does not say how inline data is read or written';
-  if (type === 'PURE_OVERWRITE' && path !== 'direct-write') return 'only write-type operations use the write half';
+  if (isZeroPath(path) && !['HOLE', 'UNWRITTEN', 'PURE_OVERWRITE'].includes(type)) return 'zeroing what does not read as zeros leads to writeback, which the plan does not cover yet';
+  if (type === 'PURE_OVERWRITE' && !isWritePath(path)) return 'only write-type operations use the write half';
   if (typesOf(revision, [type]).length === 0) return `revision ${revision.id} has no devices: no backed mapping passes`;
   return undefined;
 }
@@ -53,7 +54,7 @@ const reply = (revision: Revision, drawn: Setting, allowed: readonly TypeName[])
 /** Addresses at the end of the device, and addresses between sectors. */
 export function deviceCells(revision: Revision): PlanCell[] {
   const moving: readonly Path[] = ['direct-read', 'direct-write', 'buffered-read'];
-  return paths.flatMap((path): PlanCell[] => {
+  return paths.filter((path) => !isZeroPath(path)).flatMap((path): PlanCell[] => {
     if (!moving.includes(path)) {
       // A report names places and moves no bytes.
       return [{ rule: 'type/past-device-end' }, { rule: 'type/unaligned-address' }]

@@ -53,7 +53,7 @@ function content(loaded: Page, index: number, dialog: HTMLDialogElement): HTMLEl
   const status = cell.status === 'not-run' ? 'not run' : cell.status === 'impossible' ? 'cannot exist' : cell.status;
   return [
     element('header', {}, element('h2', { id: 'panel-title' }, `${cell.label} on ${cell.path} `, element('span', { class: `key s-${cell.status}` }, status)), close),
-    ...(rule ? [element('p', { class: 'clause' }, `Violated when: ${rule.clause}${rule.errno ? `; then ${rule.errno}` : ''}. `,
+    ...(rule ? [element('p', { class: 'clause' }, `${rule.behaviour ? 'Must hold' : 'Violated when'}: ${rule.clause}${rule.errno ? `; then ${rule.errno}` : ''}. `,
       rule.condition !== undefined && rule.condition !== '-' && element('code', { class: 'condition' }, rule.condition), ' ', rule.source !== undefined && element('small', {}, rule.source))] : []),
     ...(cell.partial ? [element('p', { class: 'lead' }, 'Not everything here was run: what conforms stands for the part that was.')] : []),
     ...findingLinks(loaded, cell.borders),

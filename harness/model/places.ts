@@ -1,5 +1,5 @@
 /** Which path of the kernel a syscall of a case takes: what findings and coverage are sorted by. */
-import type { Case, Step } from '../../model/case.ts';
+import type { Case, Step } from './case.ts';
 
 const CALL_PATHS: Readonly<Record<Step['call'], string | undefined>> = {
   pread: 'read', pwrite: 'write', seekData: 'seek-data', seekHole: 'seek-hole', fiemap: 'fiemap', fsync: 'fsync', ftruncate: 'truncate',

@@ -1,0 +1,22 @@
+import { expect, test } from '@playwright/test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ExpectedDeviation } from '../model/expectations.ts';
+import { readExpectations } from './expectations-file.ts';
+
+const known: ExpectedDeviation = { rule: 'map/length-aligned', path: 'fiemap', kernel: '7.3*', reason: 'not repaired yet', link: 'https://example.org/1', expires: '2026-12-31' };
+
+test('should say what is wrong with a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'expectations-'));
+  try {
+    const file = join(folder, 'known.json');
+    const read = (text: string) => { writeFileSync(file, text); return () => readExpectations(file); };
+    expect(read(JSON.stringify({ schema: 1, expectations: [known] }))()).toEqual([known]);
+    expect(read('{')).toThrow(/no JSON/);
+    expect(read(JSON.stringify({ schema: 1, expectations: [{ ...known, expires: 'soon' }] }))).toThrow(/expectations\.0\.expires/);
+    expect(() => readExpectations(join(folder, 'absent.json'))).toThrow(/cannot be read/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,43 @@
+import { expect, test } from '@playwright/test';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot } from '../../vm/root.ts';
+import type { CaseRecord } from '../model/results.ts';
+
+/** Runs iomapfuzz; `interruptAt`: sends SIGINT once when this appears on stderr. */
+function iomapfuzz(args: readonly string[], interruptAt?: RegExp): Promise<{ code: number | null; stdout: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(repositoryRoot(), 'dist/iomapfuzz.mjs'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let [stdout, stderr, sent] = ['', '', false];
+    child.stdout.on('data', (bytes: Buffer) => { stdout += bytes.toString(); });
+    child.stderr.on('data', (bytes: Buffer) => {
+      stderr += bytes.toString();
+      if (!interruptAt?.test(stderr) || sent) return;
+      sent = true;
+      child.kill('SIGINT');
+    });
+    child.on('close', (code) => { resolve({ code, stdout }); });
+  });
+}
+
+const recordsOf = (directory: string): CaseRecord[] => readFileSync(join(directory, 'cases.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as CaseRecord);
+const hashes = (records: readonly CaseRecord[]): Map<number, string> => new Map([...records].sort((a, b) => a.n - b.n).map(({ n, hash }) => [n, hash]));
+
+test('should keep what finished at ^C, go on where it says, and end up with the cases of an undivided campaign run in two guests', async ({}, info) => {
+  test.setTimeout(600_000);
+  const at = (name: string): string => info.outputPath(name);
+  const whole = await iomapfuzz(['fuzz', '--seed', '11', '--runs', '600', '--jobs', '2', '--out', at('whole')]);
+  expect(whole.code).toBe(0);
+  const first = await iomapfuzz(['fuzz', '--seed', '11', '--runs', '600', '--out', at('first')], /\d+ of 600 cases/);
+  expect(first.code).toBe(3);
+  const resume = /to go on: iomapfuzz (.*)/.exec(first.stdout);
+  expect(resume, first.stdout).not.toBeNull();
+  const rest = await iomapfuzz([...resume![1]!.split(' '), '--out', at('rest')]);
+  expect(rest.code).toBe(0);
+  const [one, two] = [recordsOf(at('first')), recordsOf(at('rest'))];
+  expect(one.length).toBeGreaterThan(0);
+  expect(one.length).toBeLessThan(600);
+  expect([...hashes([...one, ...two])]).toEqual([...hashes(recordsOf(at('whole')))]);
+  expect(hashes([...one, ...two]).size).toBe(600);
+});

@@ -1,0 +1,120 @@
+/** What every run has in common: guests, records, a summary, an orderly end. Whatever ends it, what finished is on disk. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { describeIdentity, identifyKernel } from '../../vm/kernel/identify.ts';
+import { qemuVersion } from '../../vm/qemu/accelerator.ts';
+import type { VmSpec } from '../../vm/vm.ts';
+import type { KernelFacts } from '../model/channel.ts';
+import { concerning, type ExpectedDeviation } from '../model/expectations.ts';
+import { RESULTS_FORMAT, type CaseRecord, type CellInfo, type Environment, type RunSummary } from '../model/results.ts';
+import type { RevisionId } from '../uapi/revision.ts';
+import type { Shard } from './conformance.ts';
+import { LocalGuests } from './guests.ts';
+import { listenForInterruption } from './interruption.ts';
+import { ResultsWriter } from './results-writer.ts';
+import { toolVersion } from './tool-version.ts';
+
+export interface RunSetup {
+  kind: RunSummary['kind'];
+  spec: VmSpec;
+  seed: number;
+  revision: RevisionId;
+  directory: string;
+  /** How the kernel was named: `reference`, `--kernel PATH`. */
+  kernelOrigin: string;
+  flavour?: string;
+  shard?: Shard;
+  cells: CellInfo[];
+  /** Known deviations, of this kernel or others. */
+  expectations: readonly ExpectedDeviation[];
+  /** Guests that run at the same time. Default: 1. */
+  jobs?: number;
+  onProgress?: (line: string) => void;
+}
+
+/** A run while it goes on. */
+export interface RunningRun {
+  readonly summary: RunSummary;
+  readonly writer: ResultsWriter;
+  readonly guests: LocalGuests;
+  readonly facts: KernelFacts;
+  /** Somebody wants the run to end. */
+  readonly signal: AbortSignal;
+  /** Counts a case and writes it down. */
+  add(record: CaseRecord): void;
+}
+
+/**
+ * `body` when the kernel can be tested, else `untestable` with the reason. Rejects when no guest can be had at all, or with what `body`
+ * rejects with; the results directory then says so.
+ */
+export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Promise<T>, untestable: (run: RunningRun, reason: string) => T): Promise<T> {
+  const writer = new ResultsWriter(of.directory);
+  const guests = new LocalGuests(of.spec, (lines) => { writer.appendConsole(lines.map((line) => `${line}\n`).join('')); }, of.jobs);
+  const started = Date.now();
+  const summary: RunSummary = {
+    format: RESULTS_FORMAT, kind: of.kind, toolVersion: toolVersion(), argv: process.argv.slice(2), revision: of.revision, seed: of.seed,
+    ...(of.shard && { shard: of.shard }), startedAt: new Date(started).toISOString(), elapsedMs: 0, complete: false, cells: of.cells,
+    counts: { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 }, notices: [], vms: guests.statistics,
+  };
+  const stop = listenForInterruption((reason) => { summary.endedBy = reason; });
+  try {
+    of.onProgress?.('booting a guest');
+    const first = await guests.lease();
+    const { facts } = first;
+    summary.environment = environmentOf(of, first.environment, facts);
+    await guests.release(first, 'healthy');
+    const expectations = concerning(of.expectations, facts);
+    if (expectations.length > 0) summary.expectations = expectations;
+    const run: RunningRun = {
+      summary, writer, guests, facts, signal: stop.signal,
+      add: (record) => {
+        summary.counts[record.verdict.kind] += 1;
+        summary.elapsedMs = Date.now() - started;
+        writer.append(record);
+        writer.update(summary);
+      },
+    };
+    const identity = identifyKernel(facts, of.spec.kernel.config);
+    let result: T;
+    if (identity.kind !== 'testable') {
+      const reason = describeIdentity(identity);
+      summary.notices.push(reason);
+      result = untestable(run, reason);
+    } else {
+      for (const { channel, reason } of identity.missing) summary.notices.push(`not judged: the ${channel}: ${reason}`);
+      result = await body(run);
+    }
+    summary.complete = !stop.signal.aborted;
+    return result;
+  } catch (error) {
+    summary.endedBy ??= error instanceof Error ? error.message : String(error);
+    throw error;
+  } finally {
+    stop.end();
+    try {
+      await guests.close();
+    } finally {
+      summary.elapsedMs = Date.now() - started;
+      writer.finish(summary);
+    }
+  }
+}
+
+/** Options that change what a run can see or how it goes. */
+const tellingOptions = /^CONFIG_(FUSE_\w+|FS_IOMAP|KASAN|UBSAN|PROVE_LOCKING|LOCKDEP|KCOV|PREEMPT\w*|SMP|BLK_DEV_RAM|HZ)=/;
+
+/** Those options of the kernel, as NAME=value. */
+export const tellingConfig = (facts: KernelFacts): string[] => (facts.config ?? '').split('\n').filter((line) => tellingOptions.test(line));
+
+function environmentOf(of: RunSetup, vm: { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number }, facts: KernelFacts): Environment {
+  return {
+    kernelOrigin: of.kernelOrigin, kernelRelease: facts.release, kernelVersion: facts.version,
+    kernelImageHash: createHash('sha256').update(readFileSync(of.spec.kernel.path)).digest('hex'),
+    ...(of.flavour === undefined ? {} : { flavour: of.flavour }),
+    kernelConfig: tellingConfig(facts),
+    accelerator: vm.accelerator, acceleratorReason: vm.acceleratorReason, machine: vm.machine, qemuVersion: qemuVersion(), memoryMiB: vm.memoryMib,
+    nodeVersion: process.version, hostCpus: availableParallelism(),
+  };
+}

@@ -1,0 +1,61 @@
+/** fallocate: the server is asked by FALLOCATE, then the kernel zeroes what has to be. */
+import { errnos } from '../rules/rule.ts';
+import { max, min, payloadOf, repliedErrno } from './begin.ts';
+import type { StepExpectation } from './expectation.ts';
+import type { FileState, OpenFile, StepOf, World } from './world.ts';
+import { zeroRange, type ZeroFailure } from './zeroing.ts';
+
+/** include/uapi/linux/falloc.h */
+const MODE = { keepSize: 1, punchHole: 2, zeroRange: 0x10 } as const;
+/** What files that use iomap have; collapse, insert, unshare and write-zeroes are not among them. */
+const SUPPORTED: ReadonlySet<number> = new Set([0, MODE.keepSize, MODE.punchHole | MODE.keepSize, MODE.zeroRange, MODE.zeroRange | MODE.keepSize]);
+
+const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+
+export function fallocate(world: World, { file, flags }: OpenFile, { mode, offset, lengthBytes }: StepOf<'fallocate'>): StepExpectation {
+  const end = offset + lengthBytes;
+  // fs/open.c, vfs_fallocate; which of several reasons comes first is the kernel's own business.
+  const refused = [
+    ...(offset < 0n || lengthBytes <= 0n ? [errnos.EINVAL] : []), ...(SUPPORTED.has(mode) && !world.enosys.fallocate ? [] : [errnos.EOPNOTSUPP]),
+    ...(flags.includes('rdonly') ? [errnos.EBADF] : []), ...(end > world.facts.maxBytes ? [errnos.EFBIG] : []),
+  ];
+  if (refused.length > 0) return fails(SUPPORTED.has(mode) ? world.enosys.fallocate ? 'fallocate/enosys' : 'fallocate/arguments' : 'fallocate/mode', ...refused);
+
+  const errno = ask(world, file, mode, offset, lengthBytes);
+  if (errno === errnos.ENOSYS) {
+    world.enosys.fallocate = true;
+    return fails('fallocate/enosys', errnos.EOPNOTSUPP);
+  }
+  if (errno !== 0) return fails('fallocate/error', errno);
+
+  const old = file.sizeBytes;
+  const size = (mode & MODE.keepSize) !== 0 ? old : max(old, end);
+  const failure = zeroed(world, file, mode, offset, end, size);
+  if (failure) {
+    // The server may have made the file larger; whether the kernel follows is not laid down.
+    if (size > old && world.driver.choose(2) === 1) file.sizeBytes = size;
+    return { kind: 'fails', ...failure };
+  }
+  file.sizeBytes = size;
+  file.onDiskSizeBytes = max(file.onDiskSizeBytes, size > old ? size : 0n);
+  return { kind: 'succeeds', rule: 'fallocate/result', ret: 0n };
+}
+
+function ask(world: World, file: FileState, mode: number, offset: bigint, length: bigint): number {
+  const exchange = world.driver.request({
+    name: 'FALLOCATE', file: file.index, rule: 'fallocate/request',
+    fields: { offset: { value: offset }, length: { value: length }, mode: { value: mode }, padding: { value: 0 } },
+  });
+  const errno = repliedErrno(exchange);
+  return errno === 0 && payloadOf(exchange).length !== 0 ? errnos.EIO : errno;
+}
+
+/** Zeroes what was punched or shall be zero, and what becomes part of the file. */
+function zeroed(world: World, file: FileState, mode: number, offset: bigint, end: bigint, size: bigint): ZeroFailure | undefined {
+  const old = file.sizeBytes;
+  const clears = (mode & (MODE.punchHole | MODE.zeroRange)) !== 0;
+  // Behind EOF there is nothing that anybody could read; the kernel may stop there or not.
+  if (clears && end > old && offset <= old && world.driver.choose(2) === 1) return zeroRange(world, file, offset, end);
+  const failure = clears && offset < old ? zeroRange(world, file, offset, min(end, old)) : undefined;
+  return failure ?? (size > old ? zeroRange(world, file, old, size) : undefined);
+}

@@ -1,0 +1,34 @@
+/** SETATTR with a size: what tells the server about a truncation. */
+import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
+import { attrOut } from '../../harness/uapi/fuse-structs.ts';
+import { errnos } from '../rules/rule.ts';
+import { payloadOf, repliedErrno } from './begin.ts';
+import type { ExpectedRequest } from './driver.ts';
+import { Unspecified } from './driver.ts';
+import type { FileState, World } from './world.ts';
+
+const asks = (file: FileState, sizeBytes: bigint): ExpectedRequest => ({
+  name: 'SETATTR', file: file.index, rule: 'truncate/setattr',
+  fields: {
+    valid: { value: SETATTR_VALID.SIZE, accepts: (seen) => (Number(seen) & SETATTR_VALID.SIZE) !== 0, text: 'with SIZE' },
+    padding: { value: 0 }, size: { value: sizeBytes },
+  },
+});
+
+/**
+ * The server is told about the new size. `optional`: the kernel may do so here or later; undefined when it does not. Otherwise the errno
+ * of the answer, 0 when the server took it. The sizes in the answer are the kernel's own and count for nothing.
+ */
+export function setSize(world: World, file: FileState, sizeBytes: bigint, optional?: { plain: boolean }): number | undefined {
+  const expected = asks(file, sizeBytes);
+  const exchange = optional ? world.driver.maybe(expected, optional.plain, world.step) : world.driver.request(expected);
+  if (!exchange) return undefined;
+  const errno = repliedErrno(exchange);
+  if (errno !== 0) return errno;
+  const payload = payloadOf(exchange);
+  if (payload.length !== attrOut.size) return errnos.EIO;
+  const { attr } = attrOut.decode(payload);
+  const regular = 0o100000, typeMask = 0o170000;
+  if ((attr.mode & typeMask) !== regular) throw new Unspecified('SETATTR answered by attributes of something that is no regular file is ordinary FUSE');
+  return 0;
+}

@@ -1,0 +1,41 @@
+/** ftruncate: the cut block, or what becomes part of the file, is zeroed, and the server is told about the size. */
+import { errnos } from '../rules/rule.ts';
+import type { StepExpectation } from './expectation.ts';
+import { setSize } from './set-size.ts';
+import type { FileState, OpenFile, StepOf, World } from './world.ts';
+import { zeroRange } from './zeroing.ts';
+
+const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+
+export function ftruncate(world: World, { file, flags }: OpenFile, { sizeBytes: size }: StepOf<'ftruncate'>): StepExpectation {
+  // fs/open.c, do_sys_ftruncate
+  if (size < 0n || flags.includes('rdonly')) return fails('truncate/arguments', errnos.EINVAL);
+  const old = file.sizeBytes;
+  if (size > old && size > world.facts.maxBytes) return fails('truncate/past-maxbytes', errnos.EFBIG);
+
+  // Whether the server hears of it before or after the zeroing is not laid down. A server that refuses keeps its data and its size.
+  const told = setSize(world, file, size, { plain: size <= old });
+  if (told) return fails('truncate/setattr', told);
+  const failure = zeroed(world, file, size);
+  if (failure) {
+    if (told === 0) changeSize(file, size);
+    return { kind: 'fails', ...failure };
+  }
+  const toldLate = told ?? setSize(world, file, size);
+  if (toldLate) return fails('truncate/setattr', toldLate);
+  changeSize(file, size);
+  return { kind: 'succeeds', rule: 'truncate/result', ret: 0n };
+}
+
+function zeroed(world: World, file: FileState, size: bigint) {
+  const old = file.sizeBytes;
+  const block = world.facts.blockSizeBytes;
+  if (size > old) return zeroRange(world, file, old, size);
+  return size < old && size % block !== 0n ? zeroRange(world, file, size, size - (size % block) + block) : undefined;
+}
+
+/** The server has taken note: what is on the disk is as large as the file. */
+function changeSize(file: FileState, size: bigint): void {
+  file.sizeBytes = size;
+  file.onDiskSizeBytes = size;
+}

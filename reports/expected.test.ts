@@ -1,0 +1,79 @@
+/** Known deviations: they fail nothing while they count, and nothing hides behind them. */
+import { expect, test } from '@playwright/test';
+import type { ExpectedDeviation } from '../harness/model/expectations.ts';
+import { compareRuns } from './compare.ts';
+import { buildMatrix, matrixCells } from './matrix.ts';
+import { reportInput } from './reporter.ts';
+import { reporters } from './reporters.ts';
+import { loadRun, type Run } from './run.ts';
+import { renderTerminal } from './terminal.ts';
+import { sampleRuleTexts } from './testing/rules.ts';
+import { writeSample, type SampleOptions } from './testing/sample.ts';
+import { scratch } from './testing/scratch.ts';
+import { judgeRun } from './verdict.ts';
+
+const known: ExpectedDeviation = { rule: 'map/length-aligned', path: 'fiemap', kernel: '7.3*', reason: 'repair is on its way', link: 'https://example.org/1', expires: '2026-12-31' };
+const onFiemap: SampleOptions['deviates'] = ({ rule, path, border }) => rule === 'map/length-aligned' && path === 'fiemap' && border === 'violating';
+const everywhere: SampleOptions['deviates'] = ({ rule, border }) => rule === 'map/length-aligned' && border === 'violating';
+
+async function run(deviates: SampleOptions['deviates'], expectations: ExpectedDeviation[], summary: SampleOptions['summary'] = {}): Promise<Run> {
+  const directory = scratch();
+  writeSample(directory, { ...(deviates && { deviates }), summary: { expectations, ...summary } });
+  const loaded = await loadRun(directory);
+  if (loaded.kind !== 'run') throw new Error(loaded.kind);
+  return loaded.run;
+}
+const verdictOf = (of: Run) => judgeRun(of, buildMatrix(of));
+
+test('should pass a run whose deviations are all expected, and say which', async () => {
+  const of = await run(onFiemap, [known]);
+  const verdict = verdictOf(of);
+  expect(verdict).toMatchObject({ kind: 'conforms', exitCode: 0 });
+  expect(verdict.headline).toContain('the others deviate as expected');
+  expect(verdict.reasons.join('\n')).toContain('expected until 2026-12-31: map/length-aligned@read fiemap violating');
+  expect(matrixCells(buildMatrix(of)).filter(({ cell }) => cell.status === 'expected').map(({ row, cell }) => `${row.label} ${cell.path}`))
+    .toEqual(['map/length-aligned@read fiemap', 'map/length-aligned@write fiemap']);
+});
+
+test('should fail a run with the same deviation on another path', async () => {
+  const verdict = verdictOf(await run(everywhere, [known]));
+  expect(verdict).toMatchObject({ kind: 'deviates', exitCode: 1 });
+  expect(verdict.headline).toMatch(/^DEVIATES: 8 findings in 1 rule/);
+});
+
+test('should fail a run after the last day, and say why', async () => {
+  const verdict = verdictOf(await run(onFiemap, [{ ...known, expires: '2026-11-20' }]));
+  expect(verdict.exitCode).toBe(1);
+  expect(verdict.reasons.join('\n')).toContain('ran out on 2026-11-20 and counts no more; it still deviates');
+  expect(verdictOf(await run(onFiemap, [{ ...known, expires: '2026-11-21' }])).exitCode).toBe(0);
+});
+
+test('should tell of an expected deviation that does not happen any more, but only where something was judged', async () => {
+  expect(verdictOf(await run(undefined, [known])).reasons.join('\n')).toContain('an expected deviation did not happen: map/length-aligned on fiemap');
+  expect(verdictOf(await run(undefined, [{ ...known, path: 'mmap' }])).reasons.join('\n')).not.toContain('did not happen');
+});
+
+test('should apply another list than the one the run was started with, and only to kernels that it names', async () => {
+  const { directory } = await run(onFiemap, []);
+  for (const [kernel, exitCode] of [['7.3*', 0], ['7.4*', 1]] as const) {
+    const again = await loadRun(directory, [{ ...known, kernel }]);
+    expect(again.kind === 'run' && verdictOf(again.run).exitCode).toBe(exitCode);
+  }
+});
+
+test('should say in every format that a deviation is expected', async () => {
+  const input = reportInput(await run(onFiemap, [known]), sampleRuleTexts);
+  for (const reporter of reporters) {
+    const text = await reporter.render(input);
+    expect(text, reporter.format).toContain('repair is on its way');
+    expect(text, reporter.format).not.toMatch(/<failure|^not ok/m);
+  }
+  expect(renderTerminal(input.run, input.matrix, input.verdict, { widthColumns: 120, colour: false, rules: sampleRuleTexts })).toContain('known 2/4');
+});
+
+test('should call an expected deviation neither new nor gone', async () => {
+  const [clean, expected, expired] = [await run(undefined, [known]), await run(onFiemap, [known]), await run(onFiemap, [{ ...known, expires: '2026-11-20' }])];
+  expect(compareRuns([clean, expected])).toMatchObject({ new: [], expected: [{ rule: 'map/length-aligned' }, { rule: 'map/length-aligned' }], exitCode: 0 });
+  expect(compareRuns([expired, expected])).toMatchObject({ gone: [], exitCode: 0 });
+  expect(compareRuns([expected, expired])).toMatchObject({ new: [{ note: expect.stringContaining('expected before') }, {}], exitCode: 1 });
+});
