@@ -52,6 +52,15 @@ function onPath(revision: Revision, path: Path): Place[] {
   if (path === 'direct-read' || path === 'buffered-read') {
     places.push({ on: 'READ', path, against: withoutInline(revision), cases: (line) => inlineCase(revision, path, () => 1, () => fc.constant({ extra: extraOf(line), refused: line !== undefined, note: 'inline' })) });
   }
+  const syscall = path === 'truncate' ? 'SETATTR' as const : path === 'fallocate' ? 'FALLOCATE' as const : undefined;
+  if (syscall) {
+    places.push({ on: syscall, path, against: direct, cases: (line) => caseWith(revision, path, { maxBefore: 0 }, (drawn) => {
+      const { start, end } = stretch(drawn);
+      // Once: what is written back later, such as times, is another request.
+      return goodReply(revision, drawn, typesFor(path, 'read', true), start, end, 0)
+        .map((good) => ({ reply: { kind: 'mappings' as const, ...good }, extra: extraOf(line && { ...line, times: 1 }), note: 'the request of the syscall itself' }));
+    }) });
+  }
   if (path === 'direct-write') {
     places.push(
       { on: 'WRITE', path, against: withoutInline(revision), cases: (line) => inlineCase(revision, path, () => 1, () => fc.constant({ extra: extraOf(line), note: 'inline' })) },
