@@ -5,7 +5,7 @@ import { PROTOCOL } from '../model/channel.ts';
 import { giveInput, runCommand } from './exec.ts';
 import { readKernelFacts } from './kernel-facts.ts';
 import { Port } from './port.ts';
-import { runCases } from './run-cases.ts';
+import { runCases, runTable } from './run-cases.ts';
 
 type Send = (...messages: GuestMessage[]) => void;
 type Handlers = { [K in HostMessage['kind']]?: (message: Extract<HostMessage, { kind: K }>, send: Send) => void | Promise<void> };
@@ -16,6 +16,7 @@ const handlers: Handlers = {
   exec: runCommand,
   input: giveInput,
   'run-cases': runCases,
+  'run-table': runTable,
   poweroff: () => { execFileSync('busybox', ['reboot', '-f']); },
 };
 

@@ -1,11 +1,14 @@
 /** Executes cases and reports an observation of each. */
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Case, Step } from '../model/case.ts';
+import type { Case } from '../model/case.ts';
+import { isQuiet, mayWrite, mountKey, needsOpens, needsOwnMount } from '../model/case-traits.ts';
 import type { GuestMessage, HostMessage } from '../model/channel.ts';
 import type { ByteRun } from '../model/bytes.ts';
 import type { PackedObservation } from '../model/exchange-record.ts';
+import { inoOf, nodeidOf } from '../model/nodes.ts';
 import type { KernelEvent } from '../model/observation.ts';
+import { tableBatchHead, tableKernelLogs } from '../model/table-result.ts';
 import { OPCODES } from '../uapi/fuse-operations.ts';
 import { inHeader, writeIn } from '../uapi/fuse-structs.ts';
 import { glance } from './cases/exchange-log.ts';
@@ -15,45 +18,17 @@ import { KernelEvents } from './cases/kernel-events.ts';
 import type { ServerCase } from './cases/messages.ts';
 import { ServerHandle } from './cases/server-handle.ts';
 import { Session } from './cases/session.ts';
-import { inoOf, nodeidOf } from './cases/shared.ts';
 import { Workload } from './cases/workload.ts';
 
 type Send = (...messages: GuestMessage[]) => void;
 type RunCases = Extract<HostMessage, { kind: 'run-cases' }>;
+type RunTable = Extract<HostMessage, { kind: 'run-table' }>;
 interface Numbered { index: number; case: Case; serial: number }
 interface Unverified { item: Numbered; observation: PackedObservation }
 
 const O_RDWR = 2;
 /** So many read-only cases share one comparison of the devices; if it finds a change they are run again one by one. */
 const mostUnverified = 64;
-const ENOSYS = 38;
-
-const plainFlags: readonly (string | bigint)[] = ['BLOCKSIZE', 'MAXBYTES', 'CACHE_MAXBYTES'];
-/** CONFIG answers that no kernel refuses; with any other the mount itself is the experiment. */
-function plainConfig(config: Case['geometry']['config']): boolean {
-  if (!config) return true;
-  if (config.kind === 'error') return config.errno === ENOSYS;
-  const { kind: _, flags = [], blockSizeBytes = 4096, maxBytes = 1n, cacheMaxBytes: _cache, ...others } = config;
-  return flags.every((flag) => plainFlags.includes(flag)) && Object.values(others).every((value) => value === undefined) && [512, 1024, 2048, 4096].includes(blockSizeBytes) && maxBytes > 0n;
-}
-/** Answers that the kernel remembers for the connection, and steps that change its device table, need a mount of their own. */
-const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>
-  !plainConfig(geometry.config) || workload.some(({ call }) => call === 'fuseIoctl')
-  || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || reply.kind === 'error' && reply.errno === ENOSYS
-    || reply.kind === 'raw' && reply.error === -ENOSYS || reply.kind === 'die' || reply.kind === 'abort' || on === 'DESTROY');
-/** Without OPEN the kernel sends neither RELEASE nor FLUSH: two or three requests less for a case. */
-const needsOpens = ({ script, geometry }: Case): boolean =>
-  geometry.files.some(({ directIo }) => directIo) || script.some(({ on }) => on === 'OPEN' || on === 'RELEASE' || on === 'FLUSH');
-const sessionKey = (value: Case): string => {
-  const { files: _files, ...geometry } = value.geometry;
-  return JSON.stringify([value.revision, needsOpens(value), geometry], (_, v: unknown) => typeof v === 'bigint' ? `${v}n` : v);
-};
-
-const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'seekData', 'seekHole', 'fiemap', 'fstat'] as const);
-/** Only direct reads and reports ask while their syscall waits; readahead, for one, asks in its own time. */
-const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value)
-  && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));
-const mayWrite = ({ workload }: Case): boolean => workload.some((step) => !readOnly.has(step.call) || step.call === 'open' && step.flags.includes('trunc'));
 
 /** A write-type operation, or something that only follows one, although the workload did not write. */
 function wrote(log: Buffer, value: Case): boolean {
@@ -80,7 +55,7 @@ class Runner {
   readonly #server: ServerHandle;
   readonly #events: KernelEvents;
   #session: Session | undefined;
-  #sessionKey = '';
+  #mountKey = '';
   #serial = 0;
   #debug: boolean | undefined;
 
@@ -103,7 +78,7 @@ class Runner {
     const groups = new Map<string, Numbered[]>();
     for (const { index, case: value } of cases) {
       const numbered = { index, case: value, serial: this.#serial++ };
-      const key = needsOwnMount(value) ? `own ${numbered.serial}` : sessionKey(value);
+      const key = needsOwnMount(value) ? `own ${numbered.serial}` : mountKey(value);
       const group = groups.get(key);
       if (group) group.push(numbered);
       else groups.set(key, [numbered]);
@@ -113,6 +88,48 @@ class Runner {
       else this.#runShared(id, key, group, send);
     }
     send({ kind: 'cases-done', id });
+  }
+
+  /** Runs table cases; the addon does it all, up to the comparison of the devices, which may void the batch. */
+  runTable({ id, like, cases }: RunTable, send: Send): void {
+    try {
+      this.#mounted(mountKey(like), like);
+      const session = this.#session!;
+      if (session.mount.errno !== 0) {
+        send({ kind: 'table-refused', id, reason: 'the kernel refuses this mount' });
+        return;
+      }
+      const early = this.#settle(like);
+      const options = { ...session.tableOptions(), ...this.#events.fds };
+      const results: Uint8Array[] = [];
+      const events: { index: number; events: KernelEvent[] }[] = [];
+      for (let from = 0; from < cases.length;) {
+        const result = this.#native.runTable(cases, from, this.#serial, options);
+        const { cases: count, resumeAt } = tableBatchHead(result);
+        this.#serial += count;
+        from = resumeAt;
+        results.push(result);
+        for (const { index, kmsg } of tableKernelLogs(result)) events.push({ index, events: this.#events.ofLog(kmsg) });
+      }
+      const changed = session.devices.changes();
+      if (changed.length > 0 || early.length > 0) {
+        send({ kind: 'table-refused', id, reason: changed.length > 0 ? 'a device was changed where no case of the batch should' : 'the kernel complains about what was before' });
+      } else send({ kind: 'table-done', id, mount: session.mount, results, events });
+    } catch (error) {
+      this.#closeSession();
+      send({ kind: 'table-refused', id, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  /** Mounts for cases like `value` unless the mount of the moment will do. True: it is a new one. */
+  #mounted(key: string, value: Case): boolean {
+    if (this.#mountKey === key) return false;
+    this.#closeSession();
+    this.#session = Session.open(this.#native, this.#server, value, needsOpens(value));
+    this.#mountKey = key;
+    // INIT and CONFIG are no case's.
+    this.#session.exchanges(false);
+    return true;
   }
 
   #runShared(id: number, key: string, group: Numbered[], send: Send): void {
@@ -128,14 +145,7 @@ class Runner {
       try {
         if (mayWrite(item.case)) verify();
         send({ kind: 'case-begins', id, index: item.index });
-        if (this.#sessionKey !== key) {
-          this.#closeSession();
-          this.#session = Session.open(this.#native, this.#server, item.case, needsOpens(item.case));
-          this.#sessionKey = key;
-          announced = false;
-          // INIT and CONFIG are no case's.
-          this.#session.exchanges(false);
-        }
+        if (this.#mounted(key, item.case)) announced = false;
         if (!announced) this.#session!.announce(group.map(serverCase));
         announced = true;
         const observation = this.#execute(item, this.#session!);
@@ -235,7 +245,7 @@ class Runner {
   #closeSession(): number | undefined {
     const session = this.#session;
     this.#session = undefined;
-    this.#sessionKey = '';
+    this.#mountKey = '';
     return session?.close();
   }
 
@@ -258,6 +268,12 @@ let runner: Promise<Runner> | undefined;
 export async function runCases(message: RunCases, send: Send): Promise<void> {
   runner ??= startRunner();
   (await runner).run(message, send);
+}
+
+/** Handler of `run-table`. */
+export async function runTable(message: RunTable, send: Send): Promise<void> {
+  runner ??= startRunner();
+  (await runner).runTable(message, send);
 }
 
 async function startRunner(): Promise<Runner> {

@@ -1,6 +1,6 @@
 /** Entry of the server's thread: serves one session after the other, blocking, for the agent's thread that runs workloads. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { loadNative } from '../native/index.ts';
+import { loadNative, type Native } from '../native/index.ts';
 import { offeredFlags } from './session/init.ts';
 import { Server } from './session/server.ts';
 import { fail } from './session/answer.ts';
@@ -16,6 +16,8 @@ import { constants } from 'node:os';
 
 const data = workerData as ServerThreadData;
 const native = loadNative(data.addon);
+/** Requests of table cases are answered before this thread sees them. */
+const scripted: Native = { ...native, read: (fd, buffer, at, length) => native.readUnanswered(fd, buffer, at, length) };
 const words = new Int32Array(data.words);
 const log = new LogWriter(words, data.log);
 const port = parentPort!;
@@ -39,7 +41,7 @@ function serve(start: SessionStart): void {
   const { geometry } = start;
   const cookies = (): number[] => start.devices.map((_, index) => words[WORD.devices + index]!);
   const files = new CaseFiles({ revision, native, opens: start.opens, config: geometry.config, fetch: postedCases, cookies }, start.own);
-  const server = new Server(native, start.fd, {
+  const server = new Server(scripted, start.fd, {
     revision, ...(geometry.initMinor === undefined ? {} : { minor: geometry.initMinor }), ...(geometry.initIomap === undefined ? {} : { iomap: geometry.initIomap }),
   }, {
     answer: (request) => {

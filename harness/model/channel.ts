@@ -5,13 +5,18 @@
  */
 import type { Case } from './case.ts';
 import type { PackedObservation } from './exchange-record.ts';
-import type { Observation } from './observation.ts';
+import type { KernelEvent, MountResult, Observation } from './observation.ts';
 
 export const PROTOCOL = 1;
 
 export type HostMessage =
   /** Run these cases in order; `index` numbers them for announcements. */
   | { kind: 'run-cases'; id: number; cases: { index: number; case: Case }[] }
+  /**
+   * Run these table cases (table-case.ts), one after the other in `cases`, on a mount like that of `like`, which is one of them; none
+   * is announced. The answer: `table-done` for all of them, or `table-refused`.
+   */
+  | { kind: 'run-table'; id: number; like: Case; cases: Uint8Array }
   /** `input`: the command's standard input comes as `input` messages with the same id; else it is empty. */
   | { kind: 'exec'; id: number; argv: string[]; cwd?: string; env?: Record<string, string>; input?: boolean }
   /** Standard input of a running command; no bytes: its end. Answered by nothing. */
@@ -27,6 +32,10 @@ export type GuestMessage =
   /** The guest could not execute a case (not a judgement of the kernel). */
   | { kind: 'case-failed'; id: number; index: number; reason: string }
   | { kind: 'cases-done'; id: number }
+  /** `results`: batches as in table-result.ts, in order; `events`: what the kernel's log held, by index of the case. */
+  | { kind: 'table-done'; id: number; mount: MountResult; results: Uint8Array[]; events: { index: number; events: KernelEvent[] }[] }
+  /** The batch tells nothing: each of its cases must be run by `run-cases`. */
+  | { kind: 'table-refused'; id: number; reason: string }
   | { kind: 'output'; id: number; stream: 'stdout' | 'stderr'; bytes: Uint8Array }
   | { kind: 'exited'; id: number; code: number; signal?: string }
   | { kind: 'pong'; id: number }

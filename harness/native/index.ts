@@ -16,6 +16,27 @@ export interface NativeRun {
     | { kind: 'other'; hex: string };
 }
 
+/** What the cases of a batch have in common. */
+export interface TableOptions {
+  firstNodeid: bigint;
+  nodesPerCase: bigint;
+  inoOffset: bigint;
+  /** Opcodes and mapping types of the revision; 0xffffffff and 0xffff where it has none. */
+  opBegin: number;
+  opEnd: number;
+  opIoend: number;
+  typeHole: number;
+  typePureOverwrite: number;
+  /** u32 per device of the geometry. */
+  cookies: Uint8Array;
+  /** s32 per device: open for whole-device checks. */
+  deviceFds: Uint8Array;
+  mountPoint: string;
+  /** Non-blocking; -1: there is none. */
+  traceFd: number;
+  kmsgFd: number;
+}
+
 /** `ret` is a count or 0, or -errno. */
 type Ret = number;
 
@@ -84,6 +105,17 @@ export interface Native {
    * and end at multiples of 8 bytes. `fd` is open O_RDWR | O_DIRECT. A number is -errno.
    */
   compareAndRestore(fd: number, device: number, sizeBytes: number): { offsetBytes: bigint; content: NativeRun[] }[] | number;
+
+  /**
+   * As `read`, for the server's thread: requests that the table case of the moment answers are answered and logged by the addon, all others
+   * are returned.
+   */
+  readUnanswered(fd: number, buffer: Uint8Array, at: number, length: number): Ret;
+  /**
+   * Runs packed cases (harness/model/table-case.ts) from byte `from` on; the first gets number `serial`. Returns packed results. Another
+   * thread must be in `readUnanswered` on the connection meanwhile.
+   */
+  runTable(cases: Uint8Array, from: number, serial: number, options: TableOptions): Buffer;
 }
 
 /** Loads the addon from `path`; it works on the main thread and on worker threads. Throws when it cannot be loaded. */

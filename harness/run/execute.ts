@@ -1,10 +1,14 @@
 /**
  * Executes cases in guests, many at a time, and survives guests that do not: whatever happens to a VM, every case ends with
- * exactly one outcome, and only the case that was in flight is tried again.
+ * exactly one outcome, and only the case that was in flight is tried again. A guest has its next cases before it is done with the ones at
+ * hand, so that it is never idle while the host judges.
  */
 import type { Case } from '../model/case.ts';
 import type { GuestMessage, HostMessage, KernelFacts } from '../model/channel.ts';
 import type { Observation } from '../model/observation.ts';
+import { tableResults } from '../model/table-result.ts';
+import { Backlog, type Batch } from './backlog.ts';
+import { tableObservation } from './table/observation.ts';
 import { unpackObservation } from './unpack.ts';
 
 /** What the executor needs of a VM. `receive` rejects with an error that says how the VM was lost. */
@@ -48,78 +52,103 @@ export interface ExecuteOptions {
   batchSize?: number;
   /** The longest silence of a guest while it runs a case. A case under TCG takes milliseconds; seconds when its mount is new. */
   caseDeadlineMs?: number;
+  /** Break off at once. */
   signal?: AbortSignal;
+  /** Send nothing more; what a guest has is finished. */
+  stop?: AbortSignal;
+  /** False: every case by the server in TypeScript. Default: those that can be are run as table cases. */
+  tables?: boolean;
 }
 
-/** A case that takes a VM down is tried so many times before the kernel is blamed. */
-const TRIES = 2;
+/** Batches that a guest has at once: one runs, one waits. */
+const AHEAD = 2;
 
 /** Runs `cases` and yields outcomes as they come; `index` is the position in `cases`. Ends early, without error, when aborted. */
 export async function* execute(source: GuestSource, cases: readonly Case[], options: ExecuteOptions = {}): AsyncGenerator<Executed> {
-  const { batchSize = 64, caseDeadlineMs = 60_000, signal } = options;
-  const pending = cases.map((_, index) => index);
-  const losses = new Map<number, number>();
+  const { batchSize = 64, caseDeadlineMs = 60_000, signal, stop, tables = true } = options;
+  const backlog = new Backlog(cases, { batchSize, tables });
+  const sent: Batch[] = [];
   let guest: Guest | undefined;
-  let requestId = 0;
+  const dismiss = async (): Promise<void> => {
+    for (const batch of sent.splice(0)) backlog.giveBack(batch);
+    const poisoned = guest!;
+    guest = undefined;
+    await source.release(poisoned, 'poisoned');
+  };
   try {
-    while (pending.length > 0 && !signal?.aborted) {
-      guest ??= await source.lease();
-      // A case that took a VM down runs alone, so that its second try blames nobody else.
-      const size = losses.has(pending[0]!) ? 1 : batchSize;
-      const batch = pending.slice(0, size);
-      const id = ++requestId;
-      let inFlight: number | undefined;
-      let poisoned = false;
+    for (;;) {
+      while (!signal?.aborted && !stop?.aborted && sent.length < AHEAD) {
+        const batch = backlog.next(sent.length);
+        if (!batch) break;
+        guest ??= await source.lease();
+        sent.push(batch);
+        guest.send(batch.message);
+      }
+      const [batch] = sent;
+      if (!batch || !guest) return;
+      // After an abort in mid-batch the guest is still busy: that proves nothing any more.
+      if (signal?.aborted) {
+        await dismiss();
+        return;
+      }
+      let message: GuestMessage;
       try {
-        guest.send({ kind: 'run-cases', id, cases: batch.map((index) => ({ index, case: cases[index]! })) });
-        for (;;) {
-          const message = await guest.receive(caseDeadlineMs);
-          if (!('id' in message) || message.id !== id) continue;
-          if (message.kind === 'case-begins') inFlight = message.index;
-          else if (message.kind === 'case-done') {
-            take(pending, message.index);
-            inFlight = undefined;
-            const observation = unpackObservation(message.observation, cases[message.index]!.revision);
-            poisoned ||= taints(observation);
-            yield { index: message.index, outcome: { kind: 'observed', observation } };
-          } else if (message.kind === 'case-failed') {
-            take(pending, message.index);
-            inFlight = undefined;
-            yield { index: message.index, outcome: { kind: 'failed', reason: message.reason } };
-          } else if (message.kind === 'cases-done') break;
-          else if (message.kind === 'error') throw new Error(message.reason);
-          if (signal?.aborted) break;
-        }
+        message = await guest.receive(caseDeadlineMs);
+        if (message.kind === 'error' && message.id === batch.id) throw new Error(message.reason);
       } catch (error) {
         const loss = guest.lossOf(error);
-        const blamed = inFlight ?? batch.find((index) => pending.includes(index));
-        await source.release(guest, 'poisoned');
-        guest = undefined;
-        if (blamed === undefined) continue;
-        const times = (losses.get(blamed) ?? 0) + 1;
-        losses.set(blamed, times);
-        take(pending, blamed);
-        if (times < TRIES) pending.unshift(blamed);
-        else yield { index: blamed, outcome: loss.blame === 'kernel' ? { kind: 'crashed', times, loss } : { kind: 'lost', loss } };
+        const blamed = backlog.blame(batch);
+        await dismiss();
+        if (blamed?.givenUpAfter !== undefined) {
+          const times = blamed.givenUpAfter;
+          yield { index: blamed.index, outcome: loss.blame === 'kernel' ? { kind: 'crashed', times, loss } : { kind: 'lost', loss } };
+        }
         continue;
       }
-      // After an abort in mid-batch the guest is still busy; after a kernel bug it proves nothing any more.
-      if (poisoned || signal?.aborted) {
-        await source.release(guest, 'poisoned');
-        guest = undefined;
+      if (!('id' in message) || message.id !== batch.id) continue;
+      let over = false;
+      switch (message.kind) {
+        case 'case-begins': batch.inFlight = message.index; break;
+        case 'case-done':
+        case 'case-failed': {
+          batch.left.delete(message.index);
+          batch.inFlight = undefined;
+          const observation = message.kind === 'case-done' ? unpackObservation(message.observation, cases[message.index]!.revision) : undefined;
+          if (observation) batch.tainted ||= taints(observation);
+          yield { index: message.index, outcome: observation ? { kind: 'observed', observation } : { kind: 'failed', reason: (message as { reason: string }).reason } };
+          break;
+        }
+        case 'table-done': {
+          const { mount, results, events } = message;
+          const logs = new Map(events.map((one) => [one.index, one.events]));
+          for (const bytes of results) {
+            for (const result of tableResults(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))) {
+              const { index } = result;
+              if (result.beyond) continue;
+              batch.left.delete(index);
+              const observation = tableObservation(cases[index]!, result, mount, logs.get(index) ?? []);
+              batch.tainted ||= taints(observation);
+              yield { index, outcome: { kind: 'observed', observation } };
+            }
+          }
+          over = true;
+          break;
+        }
+        case 'table-refused':
+        case 'cases-done': over = true; break;
+        default: break;
       }
+      if (!over) continue;
+      sent.shift();
+      backlog.finish(batch);
+      if (batch.tainted) await dismiss();
     }
   } finally {
-    if (guest !== undefined) await source.release(guest, 'healthy');
+    if (guest !== undefined) await source.release(guest, sent.length > 0 ? 'poisoned' : 'healthy');
   }
 }
 
 /** After these the kernel's state is not to be trusted; expected warnings about bad mappings are not among them. */
 function taints(observation: Observation): boolean {
   return observation.events.some(({ kind }) => kind === 'bug' || kind === 'warning' || kind === 'assertion');
-}
-
-function take(pending: number[], index: number): void {
-  const at = pending.indexOf(index);
-  if (at >= 0) pending.splice(at, 1);
 }

@@ -1,13 +1,11 @@
 /** Decodes what a guest packed. */
 import { ENDED, keptBytes, recordsOf, type ExchangeRecord, type PackedObservation } from '../model/exchange-record.ts';
+import { firstCaseNode } from '../model/nodes.ts';
 import type { Exchange, Observation } from '../model/observation.ts';
 import { operationsOf, type Operation } from '../uapi/fuse-operations.ts';
 import { outHeader } from '../uapi/fuse-structs.ts';
 import { decodeReply, decodeRequest, type Request } from '../uapi/fuse-wire.ts';
 import { revisions, type RevisionId } from '../uapi/revision.ts';
-
-/** Node ids from here on are files of cases (harness/guest/cases/shared.ts); below are the root and the connection. */
-const firstCaseNode = 0x1000n;
 
 type Operations = ReadonlyMap<number, Operation>;
 const tables = new Map<RevisionId, Operations>();

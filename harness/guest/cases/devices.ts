@@ -52,6 +52,11 @@ export class DeviceSet {
     return set;
   }
 
+  /** Open for reading and writing past the page cache, whatever access the server has; -1: a device without bytes. */
+  get checkFds(): readonly number[] {
+    return this.#checkFds;
+  }
+
   /** Opens device `index` as a server would, or O_PATH. */
   open(index: number, access: 'rw' | 'ro' | 'wo' | 'path'): number {
     const flags = { rw: O_RDWR, ro: O_RDONLY, wo: O_WRONLY, path: O_PATH }[access];

@@ -1,8 +1,8 @@
 /** Kernel events since the last time somebody asked: bad-data traces and what the kernel log holds. */
 import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
+import { parseTrace } from '../../model/bad-data-trace.ts';
 import type { KernelEvent } from '../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
-import { parseTrace } from './bad-data-trace.ts';
 import { classify, parseRecords, type LogRecord } from './kernel-log.ts';
 
 const O_RDONLY = 0, O_NONBLOCK = 0o4000, SEEK_END = 2;
@@ -45,8 +45,20 @@ export class KernelEvents {
     }
   }
 
+  /** The streams, for the addon to read; what it reads of the kernel log goes to `ofLog`. */
+  get fds(): { traceFd: number; kmsgFd: number } {
+    return { traceFd: this.#trace, kmsgFd: this.#kmsg };
+  }
+
+  ofLog(bytes: Buffer): KernelEvent[] {
+    return this.#events(bytes.toString('latin1'));
+  }
+
   #log(): KernelEvent[] {
-    const text = this.#read(this.#kmsg);
+    return this.#events(this.#read(this.#kmsg));
+  }
+
+  #events(text: string): KernelEvent[] {
     if (text === '') return [];
     const records = parseRecords(text);
     return [...this.#gap(records), ...classify(records)];

@@ -3,17 +3,21 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Case } from '../../model/case.ts';
 import type { MountResult } from '../../model/observation.ts';
-import type { Native } from '../../native/index.ts';
+import { firstCaseNode, inoOffset, nodesPerCase } from '../../model/nodes.ts';
+import type { Native, TableOptions } from '../../native/index.ts';
 import { backingMap } from '../../uapi/iomap.ts';
 import { revisions, type Revision } from '../../uapi/revision.ts';
 import type { ControlPlane } from './control-step.ts';
 import { DeviceSet } from './devices.ts';
 import { takeLog } from './exchange-log.ts';
 import type { ServerCase, SessionStart } from './messages.ts';
+import { cookieOf } from './script.ts';
 import type { ServerHandle } from './server-handle.ts';
 import { STATE, WORD, barrierName, fileName, mostExchanges, mountPoint } from './shared.ts';
 
 const { errno } = constants;
+/** What no request has. */
+const noOpcode = 0xffff_ffff;
 const O_RDWR = 2, O_CLOEXEC = 0o2000000, MNT_DETACH = 2, MS_NOSUID = 2, MS_NODEV = 4;
 /** INIT is answered within milliseconds; a kernel that has not sent it by then never will. */
 const initDeadlineMs = 20_000;
@@ -104,6 +108,22 @@ export class Session {
   /** The server closed /dev/fuse. */
   get #died(): boolean {
     return Atomics.load(this.#server.words, WORD.died) === 1;
+  }
+
+  /** What table cases of this mount have in common. */
+  tableOptions(): Omit<TableOptions, 'traceFd' | 'kmsgFd'> {
+    const { opcodes, mappingTypes } = this.#revision;
+    const u32s = (values: readonly number[]): Buffer => {
+      const out = Buffer.alloc(values.length * 4);
+      values.forEach((value, index) => { out.writeInt32LE(value | 0, index * 4); });
+      return out;
+    };
+    return {
+      firstNodeid: firstCaseNode, nodesPerCase, inoOffset, mountPoint,
+      opBegin: opcodes.IOMAP_BEGIN ?? noOpcode, opEnd: opcodes.IOMAP_END ?? noOpcode, opIoend: opcodes.IOMAP_IOEND ?? noOpcode,
+      typeHole: mappingTypes.HOLE ?? 0, typePureOverwrite: mappingTypes.PURE_OVERWRITE ?? 0,
+      cookies: u32s(this.mount.devices.map((_, device) => cookieOf(this.mount.devices, device))), deviceFds: u32s(this.devices.checkFds),
+    };
   }
 
   /** Sequence number that follows the one of the newest request. */

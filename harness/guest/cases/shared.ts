@@ -50,16 +50,3 @@ export function parseFileName(name: string): { serial: number; file: number } | 
 }
 /** A lookup of this name comes back when everything before it is answered and logged. */
 export const barrierName = '.barrier';
-
-const filesPerCase = 64n;
-const firstNode = 0x1000n;
-/** Inode numbers differ from node ids, so that a kernel that mixes them up is noticed. */
-const inoOffset = 0x1_0000_0000n;
-
-export const nodeidOf = (serial: number, file: number): bigint => firstNode + BigInt(serial) * filesPerCase + BigInt(file);
-export const inoOf = (nodeid: bigint): bigint => nodeid + inoOffset;
-export function parseNodeid(nodeid: bigint): { serial: number; file: number } | undefined {
-  if (nodeid < firstNode) return undefined;
-  const n = nodeid - firstNode;
-  return { serial: Number(n / filesPerCase), file: Number(n % filesPerCase) };
-}

@@ -2,14 +2,12 @@
 import type { Step } from '../../model/case.ts';
 import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../model/bytes.ts';
 import type { FiemapExtent, StepResult } from '../../model/observation.ts';
+import { FIEMAP_BYTES, FIEMAP_EXTENT_BYTES, OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../model/syscall-flags.ts';
 import type { Native } from '../../native/index.ts';
 import { controlStep, type ControlPlane } from './control-step.ts';
 
-const openFlags = { rdonly: 0, wronly: 1, rdwr: 2, direct: 0o40000, append: 0o2000, sync: 0o4010000, trunc: 0o1000 } as const;
-const SEEK_DATA = 3, SEEK_HOLE = 4;
-/** _IOWR('f', 11, struct fiemap) of 32 bytes; an extent takes 56. */
+/** _IOWR('f', 11, struct fiemap). */
 const FS_IOC_FIEMAP = 0xc020660b;
-const fiemapBytes = 32, extentBytes = 56;
 /** A larger buffer than this would take the guest's memory. */
 const mostBytes = 64 << 20;
 const pageBytes = 4096;
@@ -38,7 +36,7 @@ export class Workload {
       case 'open': {
         const path = this.#paths[step.file];
         if (path === undefined) throw new StepError(`step opens file ${step.file}, the case has ${this.#paths.length}`);
-        const fd = native.open(path, step.flags.reduce<number>((sum, flag) => sum | openFlags[flag], 0), 0o644);
+        const fd = native.open(path, step.flags.reduce<number>((sum, flag) => sum | OPEN_FLAGS[flag], 0), 0o644);
         this.#fds.push(fd);
         return result(fd < 0 ? fd : 0);
       }
@@ -93,7 +91,7 @@ export class Workload {
   }
 
   #fiemap(fd: number, start: bigint, length: bigint, flags: number, extents: number): StepResult {
-    const argument = Buffer.alloc(fiemapBytes + extents * extentBytes);
+    const argument = Buffer.alloc(FIEMAP_BYTES + extents * FIEMAP_EXTENT_BYTES);
     argument.writeBigUInt64LE(start, 0);
     argument.writeBigUInt64LE(length, 8);
     argument.writeUInt32LE(flags, 16);
@@ -102,7 +100,7 @@ export class Workload {
     const mapped = argument.readUInt32LE(20);
     out.fiemapMapped = mapped;
     out.fiemap = Array.from({ length: Math.min(mapped, extents) }, (_, index): FiemapExtent => {
-      const at = fiemapBytes + index * extentBytes;
+      const at = FIEMAP_BYTES + index * FIEMAP_EXTENT_BYTES;
       return {
         logical: argument.readBigUInt64LE(at), physical: argument.readBigUInt64LE(at + 8), length: argument.readBigUInt64LE(at + 16),
         flags: argument.readUInt32LE(at + 40),

@@ -6,6 +6,8 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   iomapfuzz::ExportMounts(env, exports);
   iomapfuzz::ExportPattern(env, exports);
   iomapfuzz::ExportStreams(env, exports);
+  iomapfuzz::ExportTableServer(env, exports);
+  iomapfuzz::ExportTableWorkload(env, exports);
   return exports;
 }
 

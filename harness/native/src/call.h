@@ -50,5 +50,7 @@ void ExportMemory(Napi::Env env, Napi::Object exports);
 void ExportMounts(Napi::Env env, Napi::Object exports);
 void ExportPattern(Napi::Env env, Napi::Object exports);
 void ExportStreams(Napi::Env env, Napi::Object exports);
+void ExportTableServer(Napi::Env env, Napi::Object exports);
+void ExportTableWorkload(Napi::Env env, Napi::Object exports);
 
 }  // namespace iomapfuzz

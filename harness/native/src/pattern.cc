@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "call.h"
+#include "pattern.h"
 
 namespace iomapfuzz {
 using Info = const Napi::CallbackInfo&;
@@ -18,9 +19,6 @@ constexpr uint64_t positionMask = (1ull << 40) - 1;
 constexpr uint8_t poisonByte = 0xa5;
 constexpr size_t mostRuns = 4096;
 
-uint64_t owner(uint32_t kind, uint32_t number) {
-  return magic | static_cast<uint64_t>(kind & 0xf) << 52 | static_cast<uint64_t>(number & 0xfff) << 40;
-}
 uint64_t load(const uint8_t* at) {
   uint64_t word;
   memcpy(&word, at, 8);
@@ -37,6 +35,12 @@ bool isOwned(uint64_t word) {
   return (word & 0xffull << 56) == magic && kind >= 1 && kind <= 3;
 }
 
+}  // namespace
+
+uint64_t owner(uint32_t kind, uint32_t number) {
+  return magic | static_cast<uint64_t>(kind & 0xf) << 52 | static_cast<uint64_t>(number & 0xfff) << 40;
+}
+
 void fill(uint8_t* data, size_t length, uint64_t owner, uint64_t position) {
   uint64_t word = owner | (position / 8 & positionMask);
   size_t at = 0;
@@ -46,14 +50,7 @@ void fill(uint8_t* data, size_t length, uint64_t owner, uint64_t position) {
   for (size_t rest = 0; at < length; at++, rest++) data[at] = byteAt(word, rest);
 }
 
-enum class Source { Owned, Zero, Poison, Other };
-struct Run {
-  Source source;
-  size_t start, end;
-  uint64_t word;    // Owned: the word that contains the run's first byte
-  uint32_t within;  // Owned: that byte's place in it
-};
-
+namespace {
 bool startsOwned(const uint8_t* data, size_t length, size_t at) {
   if (at + 8 > length) return false;
   uint64_t word = load(data + at);
@@ -95,9 +92,9 @@ size_t sameBytes(const uint8_t* data, size_t length, size_t at, uint8_t value) {
   return end;
 }
 
-// Calls `emit` for each run, in order. Bytes at a border that fit both neighbours go to the owned one: a word has zero bytes.
-template <typename Emit>
-void decode(const uint8_t* data, size_t length, Emit emit) {
+}  // namespace
+
+void decode(const uint8_t* data, size_t length, const std::function<void(const Run&)>& emit) {
   Run pending{Source::Other, 0, 0, 0, 0};
   size_t at = 0, runs = 0;
   auto flush = [&] {
@@ -133,6 +130,7 @@ void decode(const uint8_t* data, size_t length, Emit emit) {
   flush();
 }
 
+namespace {
 Napi::Object describe(Napi::Env env, const uint8_t* data, const Run& run) {
   Napi::Object source = Napi::Object::New(env);
   switch (run.source) {
@@ -196,43 +194,49 @@ static Napi::Value WritePattern(Info info) {
   return result(info, 0);
 }
 
-// compareAndRestore(fd, device, size): [{offsetBytes, content}] for each stretch of words that is not the device's initial
-// content, which it then writes again; or -errno. The fd is open O_RDWR | O_DIRECT: the page cache is not asked.
-static Napi::Value CompareAndRestore(Info info) {
+int64_t compareAndRestore(int fd, uint32_t device, int64_t start, int64_t end, const std::function<void(int64_t, const uint8_t*, size_t)>& changed) {
   constexpr int64_t chunk = 1 << 18;
-  Napi::Env env = info.Env();
-  std::unique_ptr<uint8_t, decltype(&free)> memory(static_cast<uint8_t*>(aligned_alloc(4096, chunk)), free);
-  int fd = i32(info, 0);
-  int64_t total = size(info, 2);
-  uint64_t device = owner(1, u32(info, 1));
-  Napi::Array changes = Napi::Array::New(env);
-  uint32_t count = 0;
-  for (int64_t base = 0; base < total; base += chunk) {
-    int64_t length = std::min(chunk, total - base);
+  static thread_local std::unique_ptr<uint8_t, decltype(&free)> memory(static_cast<uint8_t*>(aligned_alloc(4096, chunk)), free);
+  const uint64_t initial = owner(1, device);
+  for (int64_t base = start; base < end; base += chunk) {
+    int64_t length = std::min(chunk, end - base);
     ssize_t ret = pread(fd, memory.get(), length, base);
     if (ret >= 0 && ret != length) errno = EIO, ret = -1;
-    if (ret < 0) return result(info, -1);
+    if (ret < 0) return -1;
     const uint64_t* words = reinterpret_cast<const uint64_t*>(memory.get());
-    const uint64_t first = device | base / 8;
+    const uint64_t first = initial | base / 8;
     const int64_t most = length / 8;
     bool dirty = false;
     for (int64_t i = 0; i < most;) {
       while (i < most && words[i] == first + i) i++;
       if (i == most) break;
-      int64_t start = i;
+      int64_t from = i;
       while (i < most && words[i] != first + i) i++;
-      Napi::Object change = Napi::Object::New(env);
-      change["offsetBytes"] = Napi::BigInt::New(env, static_cast<int64_t>(base + start * 8));
-      change["content"] = decodeToArray(env, memory.get() + start * 8, (i - start) * 8);
-      changes[count++] = change;
+      changed(base + from * 8, memory.get() + from * 8, (i - from) * 8);
       dirty = true;
     }
     if (!dirty) continue;
-    fill(memory.get(), length, device, base);
+    fill(memory.get(), length, initial, base);
     ret = pwrite(fd, memory.get(), length, base);
     if (ret >= 0 && ret != length) errno = EIO, ret = -1;
-    if (ret < 0) return result(info, -1);
+    if (ret < 0) return -1;
   }
+  return 0;
+}
+
+// compareAndRestore(fd, device, size): [{offsetBytes, content}] for each stretch of words that is not the device's initial
+// content, which it then writes again; or -errno. The fd is open O_RDWR | O_DIRECT: the page cache is not asked.
+static Napi::Value CompareAndRestore(Info info) {
+  Napi::Env env = info.Env();
+  Napi::Array changes = Napi::Array::New(env);
+  uint32_t count = 0;
+  int64_t ret = compareAndRestore(i32(info, 0), u32(info, 1), 0, size(info, 2), [&](int64_t offset, const uint8_t* data, size_t length) {
+    Napi::Object change = Napi::Object::New(env);
+    change["offsetBytes"] = Napi::BigInt::New(env, offset);
+    change["content"] = decodeToArray(env, data, length);
+    changes[count++] = change;
+  });
+  if (ret < 0) return result(info, -1);
   return changes;
 }
 

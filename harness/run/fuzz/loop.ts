@@ -45,8 +45,6 @@ export type LoopEvent =
 
 /** Cases that are drawn, ordered by mount and run before the next: a stretch of the geometries' table. */
 const CHUNK = 512;
-/** So many are handed to a guest before the clock is looked at: breaking off in their midst would cost the guest. */
-const PIECE = 64;
 /** A kernel that deviates everywhere is not worth hours of minimising. */
 const MOST_SHRUNK = 40;
 const SHRINK_LIMIT_MS = 120_000;
@@ -104,9 +102,12 @@ export class FuzzLoop {
   /** A mount serves all cases of one geometry: those are brought together. */
   async* #execute(chunk: readonly CaseNode[]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
     const ordered = chunk.map((node) => ({ node, key: mountKey(node) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
+    const { jobs = 1 } = this.#options;
+    // One guest takes all, and has its next batch while this one is judged; several share, a few pieces each.
+    const size = Math.ceil(ordered.length / (jobs === 1 ? 1 : jobs * 3));
     const pieces: CaseNode[][] = [];
-    for (let at = 0; at < ordered.length; at += PIECE) pieces.push(ordered.slice(at, at + PIECE).map(({ node }) => node));
-    yield* merged(Array.from({ length: this.#options.jobs ?? 1 }, () => this.#work(pieces)));
+    for (let at = 0; at < ordered.length; at += size) pieces.push(ordered.slice(at, at + size).map(({ node }) => node));
+    yield* merged(Array.from({ length: jobs }, () => this.#work(pieces)));
   }
 
   /** One guest's part: takes pieces as long as there are any. */
@@ -115,7 +116,7 @@ export class FuzzLoop {
     while (!signal.aborted && !timeUp?.aborted) {
       const piece = pieces.shift();
       if (!piece) return;
-      for await (const { index, outcome } of execute(this.#source, piece.map((node) => node.case), { ...how, signal })) {
+      for await (const { index, outcome } of execute(this.#source, piece.map((node) => node.case), { ...how, signal, ...(timeUp && { stop: timeUp }) })) {
         yield { node: piece[index]!, outcome };
       }
     }

@@ -41,6 +41,7 @@ class SimulatedGuest implements Guest {
   }
 
   send(message: HostMessage): void {
+    if (message.kind === 'run-table') this.#messages.push({ kind: 'table-refused', id: message.id, reason: 'a simulated guest has no addon' });
     if (message.kind !== 'run-cases') return;
     const { id } = message;
     for (const { index, case: of } of message.cases) {

@@ -1,5 +1,5 @@
 /** Text of the trace event fuse_iomap_bad_data, as trace_pipe prints it. */
-import type { KernelEvent } from '../../model/observation.ts';
+import type { KernelEvent } from './observation.ts';
 
 const eventLine = /\bfuse_iomap_bad_data:\s*(.*)$/;
 const lostLine = /LOST (\d+) EVENTS/;

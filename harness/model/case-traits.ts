@@ -1,0 +1,36 @@
+/** What host and guest must know of a case before it runs: with which others it can share a mount, and what it can leave behind. */
+import type { Case, Step } from './case.ts';
+
+const ENOSYS = 38;
+
+const plainFlags: readonly (string | bigint)[] = ['BLOCKSIZE', 'MAXBYTES', 'CACHE_MAXBYTES'];
+/** CONFIG answers that no kernel refuses; with any other the mount itself is the experiment. */
+function plainConfig(config: Case['geometry']['config']): boolean {
+  if (!config) return true;
+  if (config.kind === 'error') return config.errno === ENOSYS;
+  const { kind: _, flags = [], blockSizeBytes = 4096, maxBytes = 1n, cacheMaxBytes: _cache, ...others } = config;
+  return flags.every((flag) => plainFlags.includes(flag)) && Object.values(others).every((value) => value === undefined) && [512, 1024, 2048, 4096].includes(blockSizeBytes) && maxBytes > 0n;
+}
+
+/** Answers that the kernel remembers for the connection, and steps that change its device table, need a mount of their own. */
+export const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>
+  !plainConfig(geometry.config) || workload.some(({ call }) => call === 'fuseIoctl')
+  || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || reply.kind === 'error' && reply.errno === ENOSYS
+    || reply.kind === 'raw' && reply.error === -ENOSYS || reply.kind === 'die' || reply.kind === 'abort' || on === 'DESTROY');
+
+/** Without OPEN the kernel sends neither RELEASE nor FLUSH: two or three requests less for a case. */
+export const needsOpens = ({ script, geometry }: Case): boolean =>
+  geometry.files.some(({ directIo }) => directIo) || script.some(({ on }) => on === 'OPEN' || on === 'RELEASE' || on === 'FLUSH');
+
+/** Cases of one key share a mount. */
+export const mountKey = (value: Case): string => {
+  const { files: _files, ...geometry } = value.geometry;
+  return JSON.stringify([value.revision, needsOpens(value), geometry], (_, v: unknown) => typeof v === 'bigint' ? `${v}n` : v);
+};
+
+const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'seekData', 'seekHole', 'fiemap', 'fstat'] as const);
+export const mayWrite = ({ workload }: Case): boolean => workload.some((step) => !readOnly.has(step.call) || step.call === 'open' && step.flags.includes('trunc'));
+
+/** Only direct reads and reports ask while their syscall waits; readahead, for one, asks in its own time. */
+export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value)
+  && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));

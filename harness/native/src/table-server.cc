@@ -1,0 +1,323 @@
+// Answers requests from the current table case: its script, then what the server in TypeScript answers ordinarily
+// (harness/guest/session/ordinary.ts). A request that neither knows makes the case one for TypeScript: it is marked, and run again.
+#include "table.h"
+
+#include <linux/fuse.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "call.h"
+
+namespace iomapfuzz {
+namespace table {
+Shared shared;
+
+namespace {
+constexpr uint64_t cacheSeconds = 3600;
+constexpr uint64_t nullAddress = ~0ull;
+constexpr char barrierName[] = ".barrier";
+
+struct Mapping {
+  uint64_t offset, length, addr;
+  uint16_t type, flags;
+  uint32_t dev;
+};
+struct BeginIn {
+  uint32_t opflags, reserved;
+  uint64_t attrIno, pos, count;
+};
+struct IoendIn {
+  uint32_t flags;
+  int32_t error;
+  uint64_t attrIno, pos, newAddr, written;
+};
+
+// What the kernel knows of a file, as far as the server keeps it.
+struct Inode {
+  uint64_t sizeBytes, seconds[3];
+  uint32_t nanoseconds[3], mode, uid, gid;
+};
+
+// The server's own state of the current case.
+struct State {
+  const Current* of = nullptr;
+  uint32_t serial = 0;
+  uint32_t left[mostLines];
+  Inode inodes[mostFiles];
+} state;
+
+struct Reply {
+  uint8_t bytes[512];
+  // The scripted reply when it is not in `bytes`.
+  const uint8_t* data = bytes;
+  size_t length = 0;
+  bool raw = false;
+};
+
+void enter(const Current* current) {
+  if (state.of == current && state.serial == current->serial) return;
+  state.of = current;
+  state.serial = current->serial;
+  const CaseHeader& header = *current->parts.header;
+  for (uint32_t i = 0; i < header.lines; i++) state.left[i] = current->parts.lines[i]->times ? current->parts.lines[i]->times : ~0u;
+  for (uint32_t i = 0; i < header.files; i++) {
+    state.inodes[i] = {};
+    state.inodes[i].sizeBytes = current->parts.files[i].sizeBytes;
+    state.inodes[i].mode = S_IFREG | 0644;
+  }
+}
+
+void succeed(Reply& reply, uint64_t unique, const void* payload, size_t length) {
+  fuse_out_header header{static_cast<uint32_t>(sizeof(header) + length), 0, unique};
+  memcpy(reply.bytes, &header, sizeof(header));
+  if (length > 0) memcpy(reply.bytes + sizeof(header), payload, length);
+  reply.length = header.len;
+}
+void fail(Reply& reply, uint64_t unique, int error) {
+  succeed(reply, unique, nullptr, 0);
+  reinterpret_cast<fuse_out_header*>(reply.bytes)->error = -error;
+}
+
+// True: a line of the script answers.
+bool scripted(Reply& reply, const Current& current, const fuse_in_header& in, uint32_t file) {
+  const Batch& batch = *shared.batch;
+  uint32_t opflags = 0;
+  if (in.opcode == batch.opBegin || in.opcode == batch.opEnd) memcpy(&opflags, &in + 1, sizeof(opflags));
+  for (uint32_t i = 0; i < current.parts.header->lines; i++) {
+    const Line& line = *current.parts.lines[i];
+    if (line.opcode != in.opcode || state.left[i] == 0 || (line.file != anyFile && line.file != file)) continue;
+    if ((opflags & line.opflagsSet) != line.opflagsSet || (opflags & line.opflagsClear) != 0) continue;
+    if (state.left[i] != ~0u) state.left[i]--;
+    const Fixup* fixups = reinterpret_cast<const Fixup*>(&line + 1);
+    const uint8_t* from = reinterpret_cast<const uint8_t*>(fixups + line.fixups);
+    // Long replies, which are always raw bytes, have a header of their own and need no change but `unique`.
+    static uint8_t longReply[1 << 16];
+    uint8_t* into = line.replyBytes <= sizeof(reply.bytes) ? reply.bytes : longReply;
+    memcpy(into, from, line.replyBytes);
+    for (uint32_t f = 0; f < line.fixups; f++) memcpy(into + fixups[f].at, &shared.batch->cookies[fixups[f].device], 4);
+    if (!(line.flags & kOwnUnique)) memcpy(into + offsetof(fuse_out_header, unique), &in.unique, 8);
+    reply.data = into;
+    reply.length = line.replyBytes;
+    reply.raw = line.flags & kRaw;
+    return true;
+  }
+  return false;
+}
+
+fuse_attr attributes(const Current& current, uint32_t file) {
+  const Inode& inode = state.inodes[file];
+  const Batch& batch = *shared.batch;
+  fuse_attr attr{};
+  attr.ino = batch.firstNodeid + current.serial * batch.nodesPerCase + file + batch.inoOffset;
+  attr.size = inode.sizeBytes;
+  attr.blocks = (inode.sizeBytes + 511) / 512;
+  attr.atime = inode.seconds[0], attr.mtime = inode.seconds[1], attr.ctime = inode.seconds[2];
+  attr.atimensec = inode.nanoseconds[0], attr.mtimensec = inode.nanoseconds[1], attr.ctimensec = inode.nanoseconds[2];
+  attr.mode = inode.mode;
+  attr.nlink = 1;
+  attr.uid = inode.uid;
+  attr.gid = inode.gid;
+  attr.flags = current.parts.files[file].attrFlags;
+  return attr;
+}
+
+void replyAttributes(Reply& reply, const Current& current, const fuse_in_header& in, uint32_t file) {
+  fuse_attr_out out{};
+  out.attr_valid = cacheSeconds;
+  out.attr = attributes(current, file);
+  succeed(reply, in.unique, &out, sizeof(out));
+}
+
+void setAttributes(Inode& inode, const fuse_setattr_in& in) {
+  if (in.valid & FATTR_SIZE) inode.sizeBytes = in.size;
+  if (in.valid & FATTR_MODE) inode.mode = in.mode;
+  if (in.valid & FATTR_UID) inode.uid = in.uid;
+  if (in.valid & FATTR_GID) inode.gid = in.gid;
+  const uint32_t set[] = {FATTR_ATIME, FATTR_MTIME, FATTR_CTIME}, now[] = {FATTR_ATIME_NOW, FATTR_MTIME_NOW, 0};
+  const uint64_t seconds[] = {in.atime, in.mtime, in.ctime};
+  const uint32_t nanoseconds[] = {in.atimensec, in.mtimensec, in.ctimensec};
+  for (int i = 0; i < 3; i++) {
+    if (in.valid & now[i]) inode.seconds[i] = time(nullptr), inode.nanoseconds[i] = 0;
+    else if (in.valid & set[i]) inode.seconds[i] = seconds[i], inode.nanoseconds[i] = nanoseconds[i];
+  }
+}
+
+// A hole over what was asked, to be overwritten: harmless, and refused by nothing.
+void replyHole(Reply& reply, const fuse_in_header& in, const BeginIn& begin) {
+  constexpr uint64_t page = 4096;
+  const uint64_t offset = begin.pos / page * page;
+  __uint128_t end = static_cast<__uint128_t>(begin.pos) + begin.count;
+  __uint128_t asked = end > offset ? end - offset : page;
+  __uint128_t length = (asked + page - 1) / page * page, most = (static_cast<__uint128_t>(1) << 63) - offset;
+  Mapping half{offset, static_cast<uint64_t>(std::min(length, most)), nullAddress, shared.batch->typeHole, 0, 0};
+  Mapping out[2] = {half, half};
+  out[1].type = shared.batch->typePureOverwrite;
+  succeed(reply, in.unique, out, sizeof(out));
+}
+
+enum class Outcome { Answered, Silent, Beyond };
+
+// What the server answers when no line of the script does.
+Outcome ordinary(Reply& reply, const Current& current, const fuse_in_header& in, size_t length, uint32_t file) {
+  const uint8_t* arg = reinterpret_cast<const uint8_t*>(&in + 1);
+  // Shorter structures than ours come from older kernels: TypeScript reads those.
+  auto holds = [&](size_t bytes) { return length >= sizeof(in) + bytes; };
+  const Batch& batch = *shared.batch;
+  if (in.opcode == batch.opBegin) {
+    if (!holds(sizeof(BeginIn))) return Outcome::Beyond;
+    replyHole(reply, in, *reinterpret_cast<const BeginIn*>(arg));
+    return Outcome::Answered;
+  }
+  if (in.opcode == batch.opEnd) {
+    succeed(reply, in.unique, nullptr, 0);
+    return Outcome::Answered;
+  }
+  if (in.opcode == batch.opIoend) {
+    if (!holds(sizeof(IoendIn))) return Outcome::Beyond;
+    const IoendIn& ioend = *reinterpret_cast<const IoendIn*>(arg);
+    Inode& inode = state.inodes[file];
+    __uint128_t end = static_cast<__uint128_t>(ioend.pos) + ioend.written;
+    if (ioend.error == 0 && end > inode.sizeBytes) {
+      if (end >> 64) return Outcome::Beyond;
+      inode.sizeBytes = static_cast<uint64_t>(end);
+    }
+    succeed(reply, in.unique, &inode.sizeBytes, sizeof(inode.sizeBytes));
+    return Outcome::Answered;
+  }
+  switch (in.opcode) {
+    case FUSE_LOOKUP: {
+      fuse_entry_out out{};
+      out.nodeid = batch.firstNodeid + current.serial * batch.nodesPerCase + file;
+      out.entry_valid = out.attr_valid = cacheSeconds;
+      out.attr = attributes(current, file);
+      succeed(reply, in.unique, &out, sizeof(out));
+      return Outcome::Answered;
+    }
+    case FUSE_GETATTR: replyAttributes(reply, current, in, file); return Outcome::Answered;
+    case FUSE_SETATTR:
+      if (!holds(sizeof(fuse_setattr_in))) return Outcome::Beyond;
+      setAttributes(state.inodes[file], *reinterpret_cast<const fuse_setattr_in*>(arg));
+      replyAttributes(reply, current, in, file);
+      return Outcome::Answered;
+    case FUSE_RELEASE:
+    case FUSE_FSYNC: succeed(reply, in.unique, nullptr, 0); return Outcome::Answered;
+    case FUSE_OPEN:
+    case FUSE_FLUSH:
+    case FUSE_GETXATTR:
+    case FUSE_SETXATTR:
+    case FUSE_LISTXATTR:
+    case FUSE_REMOVEXATTR:
+    case FUSE_ACCESS: fail(reply, in.unique, ENOSYS); return Outcome::Answered;
+    case FUSE_FORGET:
+    case FUSE_INTERRUPT: return Outcome::Silent;
+    default: return Outcome::Beyond;
+  }
+}
+
+constexpr size_t recordHeaderBytes = 16;
+constexpr size_t padded(size_t bytes) { return (bytes + 7) & ~static_cast<size_t>(7); }
+
+// Appends an exchange; returns where the errno of its write goes, null: no room.
+uint32_t* append(const uint8_t* request, size_t requestBytes, const Reply* reply, uint32_t seq) {
+  size_t used = shared.logUsed.load(std::memory_order_relaxed);
+  size_t kept = std::min(requestBytes, keptBytes), keptReply = reply ? std::min(reply->length, keptBytes) : 0;
+  size_t total = recordHeaderBytes + padded(kept) + padded(keptReply);
+  if (used + total > logBytes) {
+    shared.beyond = true;
+    return nullptr;
+  }
+  uint8_t* out = shared.log + used;
+  uint32_t head[4] = {static_cast<uint32_t>(kept), reply ? static_cast<uint32_t>(keptReply) : ~0u, 0, seq};
+  memcpy(out, head, sizeof(head));
+  memcpy(out + recordHeaderBytes, request, kept);
+  if (reply) memcpy(out + recordHeaderBytes + padded(kept), reply->data, keptReply);
+  shared.logUsed.store(used + total, std::memory_order_release);
+  return reinterpret_cast<uint32_t*>(out) + 2;
+}
+
+// Which file of the current case the request is about; -1: none.
+int64_t fileOf(const Current& current, const fuse_in_header& in, size_t length) {
+  const uint32_t files = current.parts.header->files;
+  if (in.opcode == FUSE_LOOKUP && in.nodeid == FUSE_ROOT_ID) {
+    const char* name = reinterpret_cast<const char*>(&in + 1);
+    if (length <= sizeof(in) || memchr(name, 0, length - sizeof(in)) == nullptr || name[0] != 'c') return -1;
+    char* end;
+    unsigned long serial = strtoul(name + 1, &end, 10);
+    if (*end != '.' || serial != current.serial) return -1;
+    unsigned long file = strtoul(end + 1, &end, 10);
+    return *end == 0 && file < files ? static_cast<int64_t>(file) : -1;
+  }
+  const Batch& batch = *shared.batch;
+  const uint64_t first = batch.firstNodeid + current.serial * batch.nodesPerCase;
+  return in.nodeid >= first && in.nodeid - first < files ? static_cast<int64_t>(in.nodeid - first) : -1;
+}
+
+// True: the request was dealt with. False: it is the server's in TypeScript.
+bool answer(int fd, const uint8_t* request, size_t length) {
+  const Current* current = shared.current.load();
+  if (current == nullptr || length < sizeof(fuse_in_header)) return false;
+  const fuse_in_header& in = *reinterpret_cast<const fuse_in_header*>(request);
+  int64_t file = fileOf(*current, in, length);
+  Reply reply;
+  if (file < 0) {
+    // What is left of earlier cases: inodes that are forgotten or written back late. They are in no transcript.
+    if (in.opcode == FUSE_FORGET || in.opcode == FUSE_BATCH_FORGET || in.opcode == FUSE_INTERRUPT) return true;
+    bool barrier = in.opcode == FUSE_LOOKUP && in.nodeid == FUSE_ROOT_ID && length == sizeof(in) + sizeof(barrierName) &&
+                   memcmp(&in + 1, barrierName, sizeof(barrierName)) == 0;
+    if (!barrier && in.nodeid < shared.batch->firstNodeid) {
+      shared.beyond = true;
+      return false;
+    }
+    fail(reply, in.unique, barrier ? ENOENT : ESTALE);
+    if (write(fd, reply.data, reply.length) < 0) return true;
+    return true;
+  }
+  enter(current);
+  const uint32_t seq = shared.next.fetch_add(1);
+  Outcome outcome = Outcome::Answered;
+  if (shared.exchanges.fetch_add(1) >= mostExchanges) outcome = Outcome::Beyond;
+  else if (!scripted(reply, *current, in, file)) outcome = ordinary(reply, *current, in, length, file);
+  if (outcome == Outcome::Beyond) {
+    shared.beyond = true;
+    fail(reply, in.unique, EIO);
+  }
+  // Logged before it is sent: once the workload goes on, everything is there but the errno of the write, which the end of the batch waits for.
+  uint32_t* writeErrno = append(request, length, outcome == Outcome::Silent ? nullptr : &reply, seq);
+  if (outcome == Outcome::Silent) return true;
+  if (write(fd, reply.data, reply.length) >= 0) return true;
+  if (writeErrno) *writeErrno = errno;
+  if (reply.raw) {
+    fail(reply, in.unique, EIO);
+    if (write(fd, reply.bytes, reply.length) < 0) return true;
+  }
+  return true;
+}
+}  // namespace
+}  // namespace table
+
+using Info = const Napi::CallbackInfo&;
+
+// readUnanswered(fd, buffer, at, length): as read(2), but requests that the current table case answers are answered.
+static Napi::Value ReadUnanswered(Info info) {
+  using table::shared;
+  int fd = i32(info, 0);
+  Bytes into = window(info, 1, size(info, 2), size(info, 3));
+  for (;;) {
+    ssize_t ret = read(fd, into.data, into.length);
+    if (ret < 0 && errno == EINTR) continue;
+    if (ret <= 0) return result(info, ret);
+    shared.taken++;
+    bool answered = table::answer(fd, into.data, ret);
+    shared.handled++;
+    if (!answered) return result(info, ret);
+  }
+}
+
+void ExportTableServer(Napi::Env env, Napi::Object exports) {
+  exports["readUnanswered"] = Napi::Function::New(env, ReadUnanswered);
+}
+}  // namespace iomapfuzz
