@@ -105,6 +105,9 @@ function validReply({ revision }: FuzzOpConstraints, drawn: Setting): fc.Arbitra
 /** Which side of a device's access the rule judges. */
 const restricted: Readonly<Record<string, 'ro' | 'wo'>> = { 'begin/device-readable': 'wo', 'begin/device-writable': 'ro' };
 
+/** Whether a fuzzed operation can be made to violate a rule. */
+export const canAim = (rule: string): boolean => rule === 'begin/error' || rule === 'begin/reply-size' || restricted[rule] !== undefined || borderRows[rule] !== undefined;
+
 function aimedReply({ revision, geometry }: FuzzOpConstraints, { rule, half = 'read' }: Aim, drawn: Setting): fc.Arbitrary<Made> {
   if (rule === 'begin/error') return fc.constantFrom(...PLAIN_ERRNOS).map((errno) => ({ reply: { kind: 'error', errno }, note: `errno ${errno}` }));
   if (rule === 'begin/reply-size') {

@@ -1,6 +1,6 @@
 /** What changed between two runs, or over a history of them. The last run is judged against the one before. */
 import type { Environment } from '../harness/model/results.ts';
-import { signatureOf, type Finding } from './findings.ts';
+import { isFlaky, reliabilityText, signatureOf, type Finding } from './findings.ts';
 import { buildMatrix, matrixCells, type MatrixCell } from './matrix.ts';
 import type { Run } from './run.ts';
 
@@ -116,7 +116,9 @@ function flakyKeys(runs: Run[]): Map<string, string> {
   for (const run of runs.slice(-2)) {
     const hashes = new Set(run.flaky);
     const positions = new Set(run.cases.filter(({ hash }) => hashes.has(hash)).map(({ n }) => n));
-    for (const { key, cases } of run.findings) {
+    for (const finding of run.findings) {
+      const { key, cases } = finding;
+      if (isFlaky(finding)) notes.set(key, reliabilityText(finding)!);
       if (cases.some((n) => positions.has(n))) notes.set(key, 'one case was judged differently when repeated');
     }
   }

@@ -1,5 +1,5 @@
 /** Findings: deviations that belong together, with the smallest case that shows them. */
-import type { CaseRecord, CellInfo } from '../harness/model/results.ts';
+import type { CaseRecord, CellInfo, FindingRecord, Minimised, ReliabilityCount } from '../harness/model/results.ts';
 import { pathOfCase, pathOfStep } from '../harness/model/places.ts';
 import type { Deviation } from '../harness/model/verdict.ts';
 
@@ -18,6 +18,12 @@ export interface Finding {
   example: CaseRecord;
   /** What deviates from `rule` in the example. */
   deviations: Deviation[];
+  /** How the example became so small; absent: it is a case as it was drawn. */
+  minimised?: Minimised;
+  /** In how many replays the example showed the same; absent: it was not replayed. */
+  reliability?: ReliabilityCount;
+  /** Its case file in the results directory. */
+  file?: string;
 }
 
 /** Collects findings while records stream by; keeps one whole record a finding. */
@@ -27,11 +33,7 @@ export class FindingCollector {
   add(record: CaseRecord, cell: CellInfo | undefined): void {
     if (record.verdict.kind !== 'deviates') return;
     for (const [rule, deviations] of causes(byRule(record.verdict.deviations))) {
-      const half = cell?.rule === rule ? cell.half : undefined;
-      const path = cell?.path ?? callOf(record, deviations[0]!);
-      // A case drawn for one rule can contradict another, to which its border means nothing.
-      const border = cell?.rule === rule ? cell.border : undefined;
-      const key = [half === undefined ? rule : `${rule}@${half}`, path, border].filter((part) => part !== undefined).join(' ');
+      const { half, path, border, key } = placeOf(record, cell, rule, deviations);
       const size = sizeOf(record);
       const known = this.#findings.get(key);
       if (!known) {
@@ -47,6 +49,15 @@ export class FindingCollector {
     }
   }
 
+  /** The smallest case of a finding, and what is known of it. Where there are several, the smallest counts. */
+  examined({ rule, file, minimised, reliability, example }: FindingRecord, cell: CellInfo | undefined): void {
+    if (example.verdict.kind !== 'deviates') return;
+    const deviations = example.verdict.deviations.filter((one) => one.rule === rule);
+    const known = deviations.length > 0 ? this.#findings.get(placeOf(example, cell, rule, deviations).key) : undefined;
+    if (!known || (known.file !== undefined && sizeOf(example) >= known.size)) return;
+    Object.assign(known, { example, deviations, size: sizeOf(example), file, minimised, reliability });
+  }
+
   /** What broke the kernel first, then in the order of `cells` (plan order), then by key: the same for any order in which the cases came. */
   finish(cells: CellInfo[]): Finding[] {
     const order = new Map(cells.map(({ rule }, index) => [rule, index] as const).reverse());
@@ -56,6 +67,31 @@ export class FindingCollector {
       .sort((a, b) => rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
   }
 }
+
+function placeOf(record: CaseRecord, cell: CellInfo | undefined, rule: string, deviations: readonly Deviation[]): Pick<Finding, 'half' | 'path' | 'border' | 'key'> {
+  const half = cell?.rule === rule ? cell.half : undefined;
+  const path = cell?.path ?? callOf(record, deviations[0]!);
+  // A case drawn for one rule can contradict another, to which its border means nothing.
+  const border = cell?.rule === rule ? cell.border : undefined;
+  const key = [half === undefined ? rule : `${rule}@${half}`, path, border].filter((part) => part !== undefined).join(' ');
+  return { ...(half && { half }), path, ...(border && { border }), key };
+}
+
+/** `shows in 5 of 5 replays`; undefined: it was not replayed. */
+export const reliabilityText = ({ reliability }: Pick<Finding, 'reliability'>): string | undefined =>
+  reliability && `shows in ${reliability.shown} of ${reliability.of} replays${isFlaky({ reliability }) ? ': flaky' : ''}`;
+
+export const isFlaky = ({ reliability }: Pick<Finding, 'reliability'>): boolean => reliability !== undefined && reliability.shown < reliability.of;
+
+/** `minimised: no smaller form shows it (40 were run)`; undefined: it is a case as it was drawn. */
+export const minimisedText = ({ minimised }: Pick<Finding, 'minimised'>): string | undefined => minimised && {
+  minimal: `minimised: no smaller form shows it (${minimised.tried} were run)`,
+  interrupted: `minimising was interrupted after ${minimised.tried} forms`,
+  'out-of-time': `minimising ran out of time after ${minimised.tried} forms`,
+}[minimised.end];
+
+/** Both of these, as the end of a sentence about the example. */
+export const exampleFacts = (finding: Finding): string => [minimisedText(finding), reliabilityText(finding)].filter((text) => text !== undefined).map((text) => `; ${text}`).join('');
 
 /** Findings that say the same thing in different places: one rule, one side of its border, the same expected and seen. */
 export interface FindingGroup {

@@ -18,7 +18,7 @@ export const jsonReporter: Reporter = {
       findings: run.findings.map((finding) => ({
         key: finding.key, rule: finding.rule, half: finding.half, path: finding.path, border: finding.border, clause: rules.get(finding.rule)?.clause,
         aspects: finding.aspects, deviations: finding.deviations, caseCount: finding.cases.length, cases: finding.cases,
-        example: finding.example, reproduce: reproduceCommands(finding, run),
+        example: finding.example, minimised: finding.minimised, reliability: finding.reliability, file: finding.file, reproduce: reproduceCommands(finding, run),
       })),
       expected: run.expected.map(({ finding: { key, cases }, expectation }) => ({ key, caseCount: cases.length, expectation })),
       losses: run.losses.map(({ reason, cases, example }) => ({ reason, cases, consoleTail: example.consoleTail })),

@@ -3,7 +3,7 @@
  * skipped as green, the suite `run` holds a test that fails or errs whenever the run as a whole is not a pass.
  */
 import { matrixCells, type BorderOutcome } from './matrix.ts';
-import type { Finding } from './findings.ts';
+import { exampleFacts, type Finding } from './findings.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import type { Run } from './run.ts';
@@ -86,7 +86,7 @@ function findingTest(finding: Finding, { run, rules }: ReportInput, className: s
     message: `${finding.rule}: expected ${first?.expected}, seen ${first?.seen} (${finding.cases.length} cases)`,
     body: [
       ...(rule ? [`rule: ${rule.clause}`] : []),
-      `case ${finding.example.hash}: ${finding.example.note}`, '',
+      `case ${finding.example.hash}: ${finding.example.note}${exampleFacts(finding)}`, '',
       ...timelineText(buildTimeline(finding.example)), '',
       ...reproduceCommands(finding, run),
     ].join('\n'),

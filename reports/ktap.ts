@@ -2,6 +2,7 @@
  * KTAP version 1 as Documentation/dev-tools/ktap.rst describes it: one test a rule and half, one subtest a path and border, and a
  * last test for the run as a whole, so that a run that is no pass never reads as one. Lost cases carry the directive ERROR.
  */
+import { exampleFacts } from './findings.ts';
 import type { BorderOutcome, MatrixRow } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { printable } from './text.ts';
@@ -49,7 +50,7 @@ function renderOutcome(outcome: BorderOutcome, number: number, { run }: ReportIn
     case 'deviates': {
       const finding = run.findings.find(({ cases: members }) => cases.some(({ n, kind }) => kind === 'deviates' && members.includes(n)));
       return [
-        ...(finding ? [...finding.deviations.flatMap(diagnose), diagnostic(`case ${finding.example.hash}: ${finding.example.note}`)] : []),
+        ...(finding ? [...finding.deviations.flatMap(diagnose), diagnostic(`case ${finding.example.hash}: ${finding.example.note}${exampleFacts(finding)}`)] : []),
         diagnostic(`${counts.deviates} of ${counts.deviates + counts.conforms} cases deviate`), `not ok ${number} ${name}`,
       ];
     }

@@ -1,6 +1,6 @@
 /** Plain text that a person can send to a mailing list: 72 columns, the verdict first, facts, then each finding as a timeline. */
 import { comparisonLines } from './compare-text.ts';
-import { groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
+import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
 import { countStatuses, type CellStatus } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
@@ -66,7 +66,7 @@ function renderGroup(group: FindingGroup, number: number, { run, rules }: Report
     ...wrap(`${number}. ${groupTitle(group)} (${plural(group.cases, 'case')})`, WIDTH, 3),
     ...wrap(`   On ${placesOf(group)}.`, WIDTH, 3), '',
     ...(rule ? [...wrap(`   ${rule.behaviour ? 'What must hold' : 'The rule is violated when'}: ${rule.clause}.${rule.errno ? ` A violation gives ${rule.errno}.` : ''}`, WIDTH, 3), ''] : []),
-    ...wrap(`   The smallest case, ${record.hash.slice(0, 16)} (${printable(record.note)}):`, WIDTH, 3), '',
+    ...wrap(`   The smallest case, ${record.hash.slice(0, 16)} (${printable(record.note)}${exampleFacts(group.example)}):`, WIDTH, 3), '',
     ...timelineText(buildTimeline(record)).flatMap((line) => wrap(`   ${printable(line)}`, WIDTH + 8, 7 + /^ */.exec(line)![0].length)), '',
     ...(log.length > 0 ? ['   Kernel log:', ...log.map((line) => `   ${printable(line)}`), ''] : []),
     '   To see it again:', ...reproduceCommands(group.example, run).map((command) => `   ${command}`), '',

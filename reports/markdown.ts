@@ -1,6 +1,6 @@
 /** Markdown for the summary page of a CI job: the verdict, what deviates, the rows of the matrix that are not plainly green, the rest folded. */
 import { comparisonLines } from './compare-text.ts';
-import { groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
+import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
 import type { Matrix, MatrixRow } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
@@ -50,7 +50,7 @@ function renderGroup(group: FindingGroup, { run, rules }: ReportInput): string[]
     `On ${text(placesOf(group))}.${rule ? ` The rule: ${text(rule.clause)}${rule.errno ? ` (${text(rule.errno)})` : ''}.` : ''}`, '',
     '| channel | expected | seen |', '|---|---|---|',
     ...deviations.map(({ aspect, expected, seen }) => `| ${aspect} | ${text(expected)} | ${text(seen)} |`), '',
-    `${plural(group.cases, 'case')}; smallest ${code(record.hash.slice(0, 16))}: ${text(record.note)}`, '',
+    `${plural(group.cases, 'case')}; smallest ${code(record.hash.slice(0, 16))}: ${text(record.note)}${text(exampleFacts(group.example))}`, '',
     '<details><summary>timeline, kernel log, how to reproduce</summary>', '',
     ...fence(timelineText(buildTimeline(record))), '',
     ...(record.consoleTail ? [...fence(logExcerpt(record.consoleTail, LOG_LINES)), ''] : []),

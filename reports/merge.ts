@@ -2,7 +2,7 @@
  * Merges the results of shards into one directory that is what one machine would have left with the same seed: cases in the order
  * of their positions, one summary. Only timings, and what the machines themselves are, can differ.
  */
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Counts, Environment, RunSummary } from '../harness/model/results.ts';
@@ -51,6 +51,7 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
   const scratch = mkdtempSync(join(dirname(out), `.${basename(out)}-`));
   try {
     copyCases(sources, located.places, join(scratch, 'cases.jsonl'));
+    copyFindings(sources, scratch);
     copyConsoles(sources, join(scratch, 'console.log'));
     writeFileSync(join(scratch, 'summary.json'), `${JSON.stringify(summary, undefined, 1)}\n`);
     if (existsSync(out)) rmSync(out, { recursive: true });
@@ -167,6 +168,14 @@ function copyCases(sources: Source[], places: Place[], target: string): void {
   } finally {
     closeSync(out);
     for (const file of files) if (file >= 0) closeSync(file);
+  }
+}
+
+/** Findings are told by their rule and place: those of several shards stand side by side, and a report takes the smallest of each. */
+function copyFindings(sources: Source[], target: string): void {
+  for (const { directory } of sources) {
+    if (existsSync(join(directory, 'findings.jsonl'))) appendFile(join(directory, 'findings.jsonl'), join(target, 'findings.jsonl'));
+    if (existsSync(join(directory, 'findings'))) cpSync(join(directory, 'findings'), join(target, 'findings'), { recursive: true });
   }
 }
 

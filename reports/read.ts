@@ -1,9 +1,9 @@
 /** Reads a results directory: summary.json at once, cases.jsonl line by line, so that 100,000 cases do not need their size in memory. */
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { RESULTS_FORMAT, type CaseRecord, type RunSummary } from '../harness/model/results.ts';
+import { RESULTS_FORMAT, type CaseRecord, type FindingRecord, type RunSummary } from '../harness/model/results.ts';
 import type { ResultsProblem } from './errors.ts';
-import { caseRecordSchema, firstIssue, summarySchema } from './schema.ts';
+import { caseRecordSchema, findingRecordSchema, firstIssue, summarySchema } from './schema.ts';
 
 export type CaseLine =
   /** `start` and `lengthBytes` (without the newline) locate the line in the file. */
@@ -56,6 +56,20 @@ export async function* readCases(directory: string): AsyncGenerator<CaseLine> {
   } catch (error) {
     yield { kind: 'unreadable', path, detail: messageOf(error) };
   }
+}
+
+/** The lines of findings.jsonl. One that breaks off or says something else is left out: the cases themselves tell of the finding too. */
+export function readFindings(directory: string): FindingRecord[] {
+  const path = join(directory, 'findings.jsonl');
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8').split('\n').flatMap((line) => {
+    try {
+      const parsed = findingRecordSchema.safeParse(JSON.parse(line));
+      return parsed.success ? [parsed.data as FindingRecord] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function parseLine(bytes: Buffer): { kind: 'good'; record: CaseRecord } | { kind: 'bad'; detail: string } {

@@ -1,9 +1,12 @@
 /** The commands that show a finding again. Only commands that exist, with the kernel that the run was given. */
+import { join } from 'node:path';
 import type { Finding } from './findings.ts';
 import type { Run } from './run.ts';
 
 /** Options that name the kernel or the rules, or that the drawing of cases depends on; the others (seed, shard, output) are chosen here. */
 const kept = ['--kernel', '--kdir', '--flavour', '--source', '--uapi', '--runs'];
+
+const kernelOptions = ['--kernel', '--kdir', '--flavour', '--source'];
 
 /** `--name value` and `--name=value` of `argv` whose name is in `names`. */
 export function keepOptions(argv: string[], names: string[]): string[] {
@@ -18,6 +21,11 @@ export function keepOptions(argv: string[], names: string[]): string[] {
 
 export function reproduceCommands(finding: Finding, run: Run): string[] {
   const options = keepOptions(run.summary.argv, kept).map(quote).join(' ');
+  if (finding.file !== undefined) {
+    const kernel = keepOptions(run.summary.argv, kernelOptions).map(quote).join(' ');
+    const repro = `./iomapfuzz repro ${quote(join(run.directory, finding.file))}`;
+    return [`${repro} --times 10${kernel && ` ${kernel}`}`, `${repro} --emit c > reproducer.c`];
+  }
   const cell = run.summary.cells.find(({ id }) => id === finding.example.cell);
   // The plan draws each cell from the seed alone, so that a part of it has the cases of the whole.
   if (cell) return [`./iomapfuzz conformance --rule ${quote(cell.rule)} --path ${quote(cell.path)} --seed ${finding.example.seed}${options && ` ${options}`}`];

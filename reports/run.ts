@@ -4,7 +4,7 @@ import type { CaseRecord, CellInfo, Counts, RunSummary } from '../harness/model/
 import type { Verdict } from '../harness/model/verdict.ts';
 import type { ResultsProblem } from './errors.ts';
 import { FindingCollector, type Finding } from './findings.ts';
-import { readCases, readSummary } from './read.ts';
+import { readCases, readFindings, readSummary } from './read.ts';
 
 export interface StoredCase {
   n: number;
@@ -90,6 +90,7 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
     }
   }
   cases.sort((a, b) => a.n - b.n);
+  for (const record of readFindings(directory)) findings.examined(record, record.example.cell === undefined ? undefined : cells.get(record.example.cell));
   // A summary may be a second older than the cases of a run that was killed; of a complete run both are final.
   if (summary.complete) {
     for (const [kind, stated] of Object.entries(summary.counts) as [Verdict['kind'], number][]) {

@@ -34,6 +34,14 @@ export const caseRecordSchema = z.object({
   consoleTail: z.string().optional(),
 });
 
+export const findingRecordSchema = z.object({
+  rule: z.string(),
+  file: z.string(),
+  minimised: z.object({ steps: count, tried: count, end: z.enum(['minimal', 'interrupted', 'out-of-time']) }).optional(),
+  reliability: z.object({ shown: count, of: z.int().min(1) }).optional(),
+  example: caseRecordSchema,
+});
+
 const cellInfo = z.object({
   id: z.string(),
   rule: z.string(),

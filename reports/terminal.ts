@@ -1,7 +1,7 @@
 /** The verdict, the matrix and the deviations for a terminal, or for a log that a terminal's output goes to. */
 import type { Counts } from '../harness/model/results.ts';
 import { countStatuses, type CellStatus, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts';
-import { groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
+import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
 import type { RuleTexts } from './rule-text.ts';
 import type { Run } from './run.ts';
 import { duration, plural, printable, wrap } from './text.ts';
@@ -134,7 +134,7 @@ function renderGroup(group: FindingGroup, rules: RuleTexts, width: number, paint
     ...entry('on', placesOf(group)),
     ...(clause === undefined ? [] : entry('rule', clause)),
     ...example.deviations.flatMap(({ aspect, expected, seen }) => [...entry('expected', `${expected} (${aspect})`), ...entry('seen', seen)]),
-    ...entry('case', `${example.example.hash.slice(0, 16)}  ${example.example.note}`),
+    ...entry('case', `${example.example.hash.slice(0, 16)}  ${example.example.note}${exampleFacts(example)}`),
   ];
 }
 

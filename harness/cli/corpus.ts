@@ -155,7 +155,7 @@ function minimiseCommand(): Command {
             console.log(`${hash}  left as it is: it could not be judged on this kernel`);
             continue;
           }
-          const result = await reduce((cases) => execute(guests, cases, { signal: stop.signal }), of, keep, facts, stop.signal);
+          const result = await reduce((cases) => execute(guests, cases, { signal: stop.signal }), of, (smaller, outcome) => shown(smaller, outcome, facts) === keep, stop.signal);
           const address = addressOf(result.case);
           if (address === hash) continue;
           smaller += 1;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from '../../vm/errors.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from '../run/conformance.ts';
-import { fuzzCampaign, type FuzzOutcome } from '../run/fuzz.ts';
+import { describeReliability, fuzzCampaign, type FuzzOutcome } from '../run/fuzz.ts';
 import { describeSlot, slotTable, type Slot } from '../run/fuzz/slots.ts';
 import { matchesGlob } from '../model/glob.ts';
 import { collect, integer, originOf, shardOf } from './conformance.ts';
@@ -76,6 +76,7 @@ function print({ summary, reconciled, untestable, files, covered, interrupted, r
     const file = join(out, files.get(finding.key)!);
     console.log(`  ${finding.key}\n    ${finding.cases} case${finding.cases === 1 ? '' : 's'}; ${finding.example.note}`);
     for (const { rule, aspect, expected: wanted, seen } of finding.deviations.slice(0, 3)) console.log(`    ${rule} (${aspect}): expected ${wanted}, seen ${seen}`);
+    if (finding.reliability) console.log(`    ${describeReliability(finding.reliability)}`);
     console.log(`    iomapfuzz repro ${file}`);
   }
   const judged = counts.conforms + counts.deviates;

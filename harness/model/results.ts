@@ -2,6 +2,8 @@
  * Results: what a run leaves behind, format 1. A results directory holds
  *   summary.json  one RunSummary, replaced atomically while the run goes on; `complete` is false until the run has ended
  *   cases.jsonl   one CaseRecord a line, appended as cases finish
+ *   findings.jsonl  one FindingRecord a line, when a finding has been made small and replayed; absent: nothing deviated
+ *   findings/     their case files
  *   console.log   the kernel log of every guest, one after the other
  * A run that was killed therefore leaves everything it finished, and says itself that it is incomplete.
  */
@@ -45,6 +47,30 @@ export interface CaseRecord {
   observation?: unknown;
   /** Tail of the guest's console, for deviations the kernel log shows and for lost cases. */
   consoleTail?: string;
+}
+
+/** How far a finding's case was made smaller. */
+export interface Minimised {
+  /** How often a smaller form was found, and how many forms were run. */
+  steps: number;
+  tried: number;
+  /** `minimal`: no smaller form shows it. */
+  end: 'minimal' | 'interrupted' | 'out-of-time';
+}
+
+/** In how many of so many replays, each in a fresh guest, the case showed the same. */
+export interface ReliabilityCount { shown: number; of: number }
+
+export interface FindingRecord {
+  /** The rule or behaviour that is contradicted. */
+  rule: string;
+  /** The case file, relative to the results directory. */
+  file: string;
+  /** Absent: nobody tried. */
+  minimised?: Minimised;
+  reliability?: ReliabilityCount;
+  /** The smallest case; `n`, `cell` and `seed` are those of the case that it was made from. */
+  example: CaseRecord;
 }
 
 export interface Environment {

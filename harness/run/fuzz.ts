@@ -1,19 +1,16 @@
 /** A fuzzing campaign from start to end: guests, records, findings as case files, interruption. Whatever ends it, what finished is on disk. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { VmSpec } from '../../vm/vm.ts';
 import { reconcile, type ExpectedDeviation, type Place, type Reconciled } from '../model/expectations.ts';
-import { caseHash } from '../model/hash.ts';
-import type { RunSummary } from '../model/results.ts';
+import type { Minimised, ReliabilityCount, RunSummary } from '../model/results.ts';
 import type { RevisionId } from '../uapi/revision.ts';
-import { formatCase } from './case-file.ts';
 import type { Shard } from './conformance.ts';
+import { FindingFiles } from './finding-files.ts';
 import { FuzzCases } from './fuzz/cases.ts';
 import type { FuzzFinding } from './fuzz/findings.ts';
 import { FuzzLoop } from './fuzz/loop.ts';
 import type { Slot } from './fuzz/slots.ts';
 import { recordRun } from './recorded-run.ts';
-import type { Shrunk } from './shrink.ts';
 import { toolVersion } from './tool-version.ts';
 
 export interface FuzzCampaign {
@@ -57,16 +54,25 @@ export interface FuzzOutcome {
 /** Rejects when no guest can be had at all; the results directory then says so. */
 export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
   const cases = new FuzzCases({ seed: of.seed, revision: of.revision, version: toolVersion() });
-  const files = new FindingFiles(of.directory);
-  const nothing = { reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, covered: new Map(), files: files.byKey };
-  return recordRun({ ...of, kind: 'fuzz', cells: [] }, async ({ summary, guests, facts, signal, add }): Promise<FuzzOutcome> => {
+  const files = new Map<string, string>();
+  const nothing = { reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, covered: new Map(), files };
+  return recordRun({ ...of, kind: 'fuzz', cells: [] }, async ({ summary, writer, guests, facts, signal, add }): Promise<FuzzOutcome> => {
+    const onDisk = new FindingFiles(writer);
+    const save = ({ key, rule, example, deviations, outcome, shrunk, reliability }: FuzzFinding): string => {
+      const file = onDisk.save({
+        rule, case: example.case, deviations, found: { n: Number.parseInt(example.path, 10), note: example.note, seed: of.seed },
+        ...(outcome && { outcome }), ...(shrunk && { minimised: shrunk }), ...(reliability && { reliability }),
+      });
+      files.set(key, file);
+      return file;
+    };
     const check = (findings: readonly FuzzFinding[], covered: readonly string[]): Reconciled<FuzzFinding> =>
       reconcile(findings, summary.expectations ?? [], { tried: covered.map(placeOf), today: summary.startedAt.slice(0, 10) });
     // Counted from the first case on: booting is no fuzzing.
     const begun = Date.now();
     const timeUp = of.timeMs === undefined ? undefined : AbortSignal.timeout(of.timeMs);
     const loop = new FuzzLoop(guests, {
-      cases, facts, start: of.start, signal, ...(timeUp && { timeUp }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
+      cases, facts, start: of.start, signal, fresh: guests.fresh(), ...(timeUp && { timeUp }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
       ...(of.shard && { shard: of.shard }), ...(of.select && { select: of.select }),
       isExpected: (finding) => check([finding], []).expected.length > 0,
       onShrink: ({ key }, { steps, tried }) => of.onProgress?.(`minimising ${key}: ${tried} forms run, ${steps} times smaller`),
@@ -83,13 +89,12 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
           of.onEvent?.(`finding: ${event.finding.key} (case ${of.seed}:${event.finding.example.path})`);
           break;
         case 'shrunk':
-          of.onEvent?.(`minimised: ${event.finding.key}: ${files.save(event.finding)}, ${describeShrunk(event.shrunk)}`);
+          of.onEvent?.(`minimised: ${event.finding.key}: ${join(of.directory, save(event.finding))}, ${describeShrunk(event.finding.shrunk!)}${event.finding.reliability ? `; ${describeReliability(event.finding.reliability)}` : ''}`);
           break;
       }
     }
     const findings = loop.findings.all();
-    for (const finding of findings) if (!files.byKey.has(finding.key)) files.save(finding);
-    files.writeIndex(findings);
+    for (const finding of findings) if (!files.has(finding.key)) save(finding);
     return {
       ...nothing, summary, untestable: false, reconciled: check(findings, [...loop.covered.keys()]), covered: loop.covered, interrupted: signal.aborted, resumeAt: loop.resumeAt,
       ...(of.runs !== undefined && { runsLeft: of.runs - countSelected(cases, of, loop.resumeAt) }),
@@ -111,10 +116,13 @@ function countSelected(cases: FuzzCases, { start, select = () => true }: FuzzCam
   return count;
 }
 
-export function describeShrunk({ steps, tried, end }: Pick<Shrunk, 'steps' | 'tried' | 'end'>): string {
+export function describeShrunk({ steps, tried, end }: Minimised): string {
   const ends = { minimal: 'no simpler form shows it', interrupted: 'interrupted before it was minimal', 'out-of-time': 'out of time before it was minimal' };
   return `${steps} steps, ${tried} forms run, ${ends[end]}`;
 }
+
+/** `shows in 5 of 5 replays`. */
+export const describeReliability = ({ shown, of }: ReliabilityCount): string => `shows in ${shown} of ${of} replays${shown < of ? ': flaky' : ''}`;
 
 /** `12345 cases, 812/s, 183 rules x paths, 2 findings, 1 VM restart, 4:32 left`. */
 function progressOf(of: FuzzCampaign, { counts, vms }: RunSummary, loop: FuzzLoop, elapsedMs: number): string {
@@ -126,30 +134,4 @@ function progressOf(of: FuzzCampaign, { counts, vms }: RunSummary, loop: FuzzLoo
     `${loop.findings.size} finding${loop.findings.size === 1 ? '' : 's'}`, ...(counts.lost > 0 ? [`${counts.lost} lost`] : []), `${restarts} VM restart${restarts === 1 ? '' : 's'}`,
     ...(left === undefined ? [] : [`${Math.floor(left / 60)}:${String(Math.floor(left % 60)).padStart(2, '0')} left`]),
   ].join(', ');
-}
-
-/** `findings/HASH12.case.json` for each finding, and `findings.json` that says what they are. */
-class FindingFiles {
-  readonly byKey = new Map<string, string>();
-  readonly #directory: string;
-
-  constructor(directory: string) {
-    this.#directory = directory;
-  }
-
-  save({ key, example }: FuzzFinding): string {
-    const name = `findings/${caseHash(example.case).slice(0, 12)}.case.json`;
-    mkdirSync(join(this.#directory, 'findings'), { recursive: true });
-    writeFileSync(join(this.#directory, name), formatCase(example.case));
-    this.byKey.set(key, name);
-    return join(this.#directory, name);
-  }
-
-  writeIndex(findings: readonly FuzzFinding[]): void {
-    if (findings.length === 0) return;
-    const entries = findings.map(({ key, rule, aspect, detail, path, cases, example, deviations }) => ({
-      key, rule, aspect, ...(detail !== '' && { detail }), path, cases, example: { file: this.byKey.get(key), seedPath: `${example.case.provenance?.seed}:${example.path}`, note: example.note }, deviations,
-    }));
-    writeFileSync(join(this.#directory, 'findings.json'), `${JSON.stringify(entries, undefined, 1)}\n`);
-  }
 }

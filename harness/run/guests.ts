@@ -50,6 +50,33 @@ export class LocalGuests implements GuestSource {
     }
   }
 
+  /** Guests that have done nothing yet: every lease is a clone of its own, thrown away afterwards. */
+  fresh(): GuestSource {
+    return {
+      lease: async () => {
+        const vm = await (await this.#snapshot()).clone();
+        this.#leased.add(vm);
+        this.statistics.booted += 1;
+        this.statistics.bootMs.push(Math.round(vm.environment.readyAfterMs));
+        return vm;
+      },
+      release: async (guest, state) => {
+        if (state === 'poisoned') this.statistics.lost += 1;
+        this.#leased.delete(guest as Vm);
+        await this.#end(guest as Vm);
+      },
+    };
+  }
+
+  #snapshot(): Promise<Template> {
+    if (this.#template === undefined) {
+      this.#template = Template.create(this.#spec);
+      // The next one may have more luck.
+      this.#template.catch(() => { this.#template = undefined; });
+    }
+    return this.#template;
+  }
+
   async close(): Promise<void> {
     const all = [...this.#leased, ...this.#idle.splice(0)];
     this.#leased.clear();
@@ -60,12 +87,8 @@ export class LocalGuests implements GuestSource {
   }
 
   async #start(): Promise<Vm> {
-    if (this.#template === undefined && (this.#jobs > 1 || this.statistics.lost > 0)) {
-      this.#template = Template.create(this.#spec);
-      // The next one may have more luck.
-      this.#template.catch(() => { this.#template = undefined; });
-    }
-    const vm = this.#template === undefined ? await Vm.boot(this.#spec) : await (await this.#template).clone();
+    const cloned = this.#template !== undefined || this.#jobs > 1 || this.statistics.lost > 0;
+    const vm = cloned ? await (await this.#snapshot()).clone() : await Vm.boot(this.#spec);
     this.#environment ??= vm.environment;
     this.statistics.booted += 1;
     this.statistics.bootMs.push(Math.round(vm.environment.readyAfterMs));

@@ -1,8 +1,9 @@
 /** Makes a case smaller while it shows the same: leaves out one part after the other and keeps what still shows it. */
-import type { Case, Step } from '../model/case.ts';
+import type { Case, ScriptLine, Step } from '../model/case.ts';
 import { canonicalJson } from '../model/hash.ts';
 import { jsonSafe } from '../model/results.ts';
 import type { KernelFacts } from '../model/channel.ts';
+import { NULL_ADDR } from '../uapi/revision.ts';
 import { rulesReached } from '../../oracles/judge.ts';
 import { addressOf } from './corpus.ts';
 import type { Executed, Outcome } from './execute.ts';
@@ -29,8 +30,13 @@ export function shown(of: Case, outcome: Outcome, facts: KernelFacts): string | 
 
 export interface Reduced {
   case: Case;
-  /** Cases that were executed for it. */
+  /** What the kernel made of it; absent: nothing smaller was found. */
+  outcome?: Outcome;
+  /** How often a smaller case was found, and how many cases were executed for it. */
+  steps: number;
   tried: number;
+  /** `minimal`: without any of its parts it shows something else. */
+  end: 'minimal' | 'interrupted';
 }
 
 /** Rounds of leaving out one part each; a case has a few dozen parts at most. */
@@ -39,22 +45,25 @@ const MAX_ROUNDS = 200;
 /** Executes cases; outcomes in any order. */
 export type Run = (cases: readonly Case[]) => AsyncIterable<Executed>;
 
-/** `keep`: what must not change, as `shown` says it of the whole case. */
-export async function reduce(run: Run, of: Case, keep: string, facts: KernelFacts, signal?: AbortSignal): Promise<Reduced> {
-  let best = of;
-  let tried = 0;
-  for (let round = 0; round < MAX_ROUNDS && !signal?.aborted; round += 1) {
-    const candidates = smaller(best);
-    let found: number | undefined;
+/** `keeps`: whether a smaller case still shows what the whole one shows. */
+export async function reduce(run: Run, of: Case, keeps: (smaller: Case, outcome: Outcome) => boolean, signal?: AbortSignal): Promise<Reduced> {
+  const state: Reduced = { case: of, steps: 0, tried: 0, end: 'minimal' };
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const candidates = smaller(state.case);
+    let found: { index: number; outcome: Outcome } | undefined;
     for await (const { index, outcome } of run(candidates)) {
-      tried += 1;
+      state.tried += 1;
       // Candidates stand in the order in which they save most; cases of one geometry may come back first.
-      if ((found === undefined || index < found) && shown(candidates[index]!, outcome, facts) === keep) found = index;
+      if ((found === undefined || index < found.index) && keeps(candidates[index]!, outcome)) found = { index, outcome };
     }
+    if (found !== undefined) {
+      Object.assign(state, { case: candidates[found.index]!, outcome: found.outcome });
+      state.steps += 1;
+    }
+    if (signal?.aborted) return { ...state, end: 'interrupted' };
     if (found === undefined) break;
-    best = candidates[found]!;
   }
-  return { case: best, tried };
+  return state;
 }
 
 /** The case without one of its parts, for each part; each is a valid case, none is the case itself. */
@@ -68,10 +77,27 @@ export function smaller(of: Case): Case[] {
     ...(geometry.mount === 'syncInit' ? [{ ...of, geometry: { ...geometry, mount: 'ordinary' as const } }] : []),
     ...(geometry.config === undefined ? [] : [{ ...of, geometry: withoutConfig(geometry) }]),
     ...script.flatMap(({ times }, n) => (times === undefined ? [] : [{ ...of, script: script.map((line, m) => (m === n ? withoutTimes(line) : line)) }])),
+    ...script.flatMap((line, n) => plainerLines(line).map((plainer) => ({ ...of, script: script.map((other, m) => (m === n ? plainer : other)) }))),
+    ...(of.debugIomap ? [{ ...of, debugIomap: false }] : []),
   ];
   const own = addressOf(of);
   return all.filter((value) => addressOf(value) !== own);
 }
+
+/** Fewer wrong fields: no flags, or nothing at all behind one of the halves. */
+function plainerLines(line: ScriptLine): ScriptLine[] {
+  const { reply } = line;
+  if (reply.kind !== 'mappings') return [];
+  const halves = ['read', 'write'] as const;
+  const others = { read: reply.write, write: reply.read };
+  return [
+    ...halves.map((half) => ({ ...reply, [half]: { type: 'HOLE' as const, flags: [], dev: 0, addr: NULL_ADDR, offset: others[half].offset, length: others[half].length } })),
+    ...halves.filter((half) => reply[half].flags.length > 0).map((half) => ({ ...reply, [half]: { ...reply[half], flags: [] } })),
+  ].map((plainer) => ({ ...line, reply: plainer })).filter((plainer) => sizeOf(plainer) < sizeOf(line));
+}
+
+/** A HOLE for a HOLE is no progress. */
+const sizeOf = (line: ScriptLine): number => canonicalJson(jsonSafe(line)).length;
 
 const without = <T>(list: readonly T[], n: number): T[] => list.filter((_, index) => index !== n);
 

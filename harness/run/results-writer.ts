@@ -1,8 +1,8 @@
 /** Writes a results directory while a run goes on; see harness/model/results.ts for the format. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { InfrastructureError, UsageError, errnoOf, messageOf } from '../../vm/errors.ts';
-import type { CaseRecord, RunSummary } from '../model/results.ts';
+import type { CaseRecord, FindingRecord, RunSummary } from '../model/results.ts';
 
 /** A summary is rewritten at most this often: it is small, but a fast campaign finishes thousands of cases a second. */
 const SUMMARY_INTERVAL_MS = 1000;
@@ -30,6 +30,10 @@ export class ResultsWriter {
 
   append(record: CaseRecord): void {
     this.#write(() => { writeSync(this.#cases, `${JSON.stringify(record)}\n`); });
+  }
+
+  appendFinding(record: FindingRecord): void {
+    this.#write(() => { appendFileSync(join(this.directory, 'findings.jsonl'), `${JSON.stringify(record)}\n`); });
   }
 
   appendConsole(text: string): void {

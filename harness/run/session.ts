@@ -1,10 +1,14 @@
 /** A run of cases that are known beforehand: the conformance plan, or a corpus. */
 import type { VmSpec } from '../../vm/vm.ts';
-import type { ExpectedDeviation } from '../model/expectations.ts';
+import { decodeCase } from '../model/case.ts';
+import { expectationOf, type Place, type ExpectedDeviation } from '../model/expectations.ts';
 import { caseHash } from '../model/hash.ts';
 import type { CaseRecord, Counts, RunSummary } from '../model/results.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { planRuns, runConformance, type PlannedRun, type Shard } from './conformance.ts';
+import { examine } from './examine.ts';
+import { FindingFiles } from './finding-files.ts';
+import { FoundInCells } from './found-in-cells.ts';
 import type { PlanCell } from './plan.ts';
 import { recordRun } from './recorded-run.ts';
 
@@ -34,10 +38,27 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     id, rule, path, ...(half && { half }), ...(border && { border }), ...(impossible !== undefined && { impossible }),
   }));
   const runs = of.planned ?? planRuns(of.cells, of);
-  return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, guests, facts, signal, add }) => {
+  return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, writer, guests, facts, signal, add }) => {
+    const found = new FoundInCells();
     for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal })) {
       add(record);
+      found.add(record);
       of.onProgress?.(progressOf(summary.counts, runs.length, summary.elapsedMs));
+    }
+    const files = new FindingFiles(writer);
+    const untilMs = performance.now() + EXAMINE_LIMIT_MS;
+    const expected = ({ rule, path }: Place): boolean => expectationOf(summary.expectations ?? [], { rule, path }, summary.startedAt.slice(0, 10)) !== undefined;
+    const findings = found.all(cells).filter((finding) => !expected(finding));
+    for (const [position, { rule, record, deviations }] of findings.entries()) {
+      const leftMs = untilMs - performance.now();
+      if (signal.aborted || leftMs <= 0) break;
+      of.onProgress?.(`minimising ${position + 1} of ${findings.length} findings`);
+      const value = decodeCase(record.case);
+      const examined = await examine(guests, { case: value, deviations }, {
+        facts, signal, fresh: guests.fresh(), limitMs: leftMs, shows: (_, others) => others.some((other) => deviations.some((one) => other.rule === one.rule && other.aspect === one.aspect)),
+      });
+      const { n, note, seed, cell } = record;
+      files.save({ rule, ...examined, found: { n, note, seed, ...(cell !== undefined && { cell }) } });
     }
     return { summary, untestable: false };
   }, ({ summary, add }, reason) => {
@@ -45,6 +66,9 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     return { summary, untestable: true };
   });
 }
+
+/** A kernel that deviates everywhere is told of without waiting for all of it to be made small. */
+const EXAMINE_LIMIT_MS = 60_000;
 
 const notRun = ({ n, cell, case: of, note }: PlannedRun, seed: number, reason: string): CaseRecord =>
   ({ n, cell: cell.id, hash: caseHash(of), note, seed, verdict: { kind: 'not-run', reason } });

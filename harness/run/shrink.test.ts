@@ -5,6 +5,7 @@ import { verdictOf } from './conformance.ts';
 import { execute } from './execute.ts';
 import { FuzzCases, caseOfSeed, type CaseNode } from './fuzz/cases.ts';
 import { caseSize, primaryDeviations } from './fuzz/findings.ts';
+import { examine } from './examine.ts';
 import { shrink } from './shrink.ts';
 import { SimulatedGuests, simulatedFacts, tableWithout } from './testing/simulated-guests.ts';
 
@@ -61,8 +62,14 @@ test('should minimise a case that takes the kernel down', async () => {
   const deviations: Deviation[] = [{ rule: 'kernel/healthy', aspect: 'kernel-log', expected: '', seen: '' }];
   const shrunk = await shrink(guests, { node: large, deviations }, deviations[0]!, { facts });
   expect(shrunk.end).toBe('minimal');
-  expect(shrunk.node.case.workload).toHaveLength(3);
-  expect(shrunk.node.case.workload.map(({ call }) => call)).toContain('fiemap');
+  // Shrinking drops all further operations or none; part by part the rest goes too.
+  const { case: smallest, minimised, reliability } = await examine(guests, { case: shrunk.node.case, deviations }, {
+    facts, fresh: guests, limitMs: 60_000, shows: (_, others) => others.some(({ rule }) => rule === 'kernel/healthy'),
+  });
+  expect(smallest.workload.map(({ call }) => call)).toEqual(['open', 'fiemap']);
+  expect(smallest.script).toEqual([]);
+  expect(smallest.provenance?.origin).toContain(', reduced');
+  expect({ end: minimised.end, reliability }).toEqual({ end: 'minimal', reliability: { shown: 5, of: 5 } });
   expect(guests.statistics.lost).toBeGreaterThan(0);
 });
 

@@ -1,5 +1,5 @@
 /** Each finding in full: the clause, what was expected and seen, a picture, the timeline, the kernel log and how to see it again. */
-import type { Finding } from '../findings.ts';
+import { exampleFacts, isFlaky, type Finding } from '../findings.ts';
 import { clauseLead } from '../rule-text.ts';
 import type { ReportInput } from '../reporter.ts';
 import { reproduceCommands } from '../reproduce.ts';
@@ -41,13 +41,13 @@ function renderFinding(finding: Finding, number: number, input: ReportInput): Ma
   const timeline = buildTimeline(finding.example);
   const [first] = finding.deviations;
   return html`<details class="finding" id="finding-${number}"${number === 1 && html` open`}>
-<summary><span class="mark">✗</span> <span class="what"><b>${finding.rule}${finding.half && html` <small>${finding.half} half</small>`}</b> on ${finding.path}${finding.border && html`, ${finding.border} value`}
+<summary><span class="mark">✗</span> <span class="what"><b>${finding.rule}${finding.half && html` <small>${finding.half} half</small>`}</b> on ${finding.path}${finding.border && html`, ${finding.border} value`}${isFlaky(finding) && html` <em class="flaky">flaky</em>`}
 <span class="gist">expected ${first?.expected}; seen <em>${first?.seen}</em></span></span> <span class="count">${plural(finding.cases.length, 'case')}</span></summary>
 <div class="body">
 ${rule && html`<p class="clause">${rule.behaviour ? 'What must hold:' : 'The rule is violated when'} <q>${rule.clause}</q>${rule.errno && html`; the kernel then answers ${rule.errno}`}.${rule.condition && rule.condition !== '-' && html` <code class="condition">${rule.condition}</code>`} <a href="#rule-${anchor(finding.rule)}">clause</a></p>`}
 <table class="channels"><thead><tr><th scope="col">Seen by</th><th scope="col">Expected</th><th scope="col">Seen</th></tr></thead>
 <tbody>${finding.deviations.map(({ aspect, expected, seen }) => html`<tr><th scope="row">${aspect}</th><td data-label="expected">${expected}</td><td data-label="seen" class="seen">${seen}</td></tr>`)}</tbody></table>
-<p>Smallest case <code>${finding.example.hash.slice(0, 16)}</code>: ${finding.example.note}${finding.example.cell !== undefined && finding.border === undefined && html` <small>(drawn for ${finding.example.cell})</small>`}</p>
+<p>Smallest case <code>${finding.example.hash.slice(0, 16)}</code>: ${finding.example.note}${exampleFacts(finding)}${finding.example.cell !== undefined && finding.border === undefined && html` <small>(drawn for ${finding.example.cell})</small>`}</p>
 ${timeline.kind === 'timeline' && extentsPicture(timeline.case, timeline.observation, number)}
 <h4>What happened</h4>
 ${renderTimeline(timeline)}

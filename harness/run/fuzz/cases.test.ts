@@ -10,32 +10,33 @@ import { caseHash } from '../../model/hash.ts';
 import { revisions, type RevisionId } from '../../uapi/revision.ts';
 import { conformancePlan } from '../plan.ts';
 import { FuzzCases, caseOfSeed } from './cases.ts';
-import { pathOfStep } from '../../model/places.ts';
+import { placesOf } from './loop.ts';
+import { describeSlot, type Slot } from './slots.ts';
 
 const of = (seed: number, revision: RevisionId = 'r3') => ({ seed, revision, version: 'test' });
 
 /** What the rules refuse in a case, each as `RULE@half path`. */
-function refusals(value: Case): string[] {
+function refusals(value: Case, slot: Slot): string[] {
   const revision = revisions[value.revision];
   const devices = value.geometry.devices.map((_, index) => index + 1);
   const mount = { errno: 0, minor: revision.minor, flags: 1n << BigInt(revision.initBit), devices };
   const expectation = simulate({ case: value, mount, inodes: value.geometry.files.map((_, index) => BigInt(index) + 100n), driver: new ScriptedServer(value, devices) });
-  return expectation.refusals.map(({ rule, half, step }) => `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${pathOfStep(value, step)}`);
+  return placesOf(expectation.refusals, value, slot);
 }
 
-/** A rule on a path for each violating cell of the plan that has cases, on the paths that campaigns take. */
+/** A rule on a path for each violating cell of the plan that has cases, on every path that the plan has. */
 const reachable = (revision: RevisionId) => [...new Set(conformancePlan(revision).flatMap((cell) =>
-  (cell.cases && cell.reaches !== undefined && cell.border === 'violating' && (campaignPaths as readonly string[]).includes(cell.path) ? [`${cell.reaches} ${cell.path}`] : [])))];
+  (cell.cases && cell.reaches !== undefined && cell.border === 'violating' ? [`${cell.reaches} ${cell.path}`] : [])))];
 
 for (const seed of [1, 2, -3, 0x7fff_ffff]) {
   test(`should hit every rule on every path that reaches it, long before case 20,000 (seed ${seed})`, () => {
     test.setTimeout(240_000);
     const cases = new FuzzCases(of(seed));
     const missing = new Set(reachable('r3'));
-    expect(missing.size).toBeGreaterThan(200);
+    expect(missing.size).toBeGreaterThan(400);
     let index = 0;
     for (; missing.size > 0 && index < 20_000; index += 1) {
-      for (const place of refusals(cases.at(index).case)) missing.delete(place);
+      for (const place of refusals(cases.at(index).case, cases.slotAt(index))) missing.delete(place);
     }
     expect([...missing], `after ${index} cases`).toEqual([]);
   });
@@ -69,14 +70,18 @@ test('should keep the shares of its table', () => {
   const counts = new Map<string, number>();
   for (let index = 0; index < 3 * round; index += 1) {
     const slot = cases.slotAt(index);
-    const key = slot.kind === 'own-mount' ? slot.kind : `${slot.kind} ${slot.path}`;
+    const key = slot.kind === 'own-mount' ? slot.kind : `${slot.kind} ${describeSlot(slot).path}`;
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   for (const path of campaignPaths) {
     expect(counts.get(`valid ${path}`)).toBe(3 * 16);
     expect(counts.get(`wild ${path}`)).toBe(3 * 5);
   }
-  expect(counts.get('own-mount')).toBe(3 * 8);
+  expect(counts.get('own-mount')).toBe(3 * 16);
+  // Each cell of the plan that nothing else is about, once a round.
+  const others = [...counts].filter(([key]) => key.startsWith('planned ')).reduce((sum, [, count]) => sum + count, 0);
+  expect(others).toBe(3 * cases.table.slots.filter(({ kind }) => kind === 'planned').length);
+  expect(others).toBeGreaterThan(3 * 400);
 });
 
 test('should mostly make exactly one thing wrong, and nothing in a fixed share', () => {
@@ -86,7 +91,7 @@ test('should mostly make exactly one thing wrong, and nothing in a fixed share',
   let hit = 0;
   for (let index = 0; index < round; index += 1) {
     const slot = cases.slotAt(index);
-    const reached = slot.kind === 'own-mount' ? [] : refusals(cases.at(index).case);
+    const reached = slot.kind === 'own-mount' ? [] : refusals(cases.at(index).case, slot);
     if (slot.kind === 'valid') expect(reached, `case ${index}`).toEqual([]);
     if (slot.kind !== 'aimed') continue;
     aimed += 1;
@@ -117,11 +122,12 @@ test('should make cases that survive their JSON form and say where they come fro
 test('should share a few mounts among many cases, and get round to all of them', () => {
   const key = (value: unknown) => JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
   const cases = new FuzzCases(of(10));
-  const mounts = new Set(Array.from({ length: 512 }, (_, index) => index).filter((index) => cases.slotAt(index).kind !== 'own-mount').map((index) => {
+  const mountsOf = (...kinds: Slot['kind'][]) => new Set(Array.from({ length: 512 }, (_, index) => index).filter((index) => kinds.includes(cases.slotAt(index).kind)).map((index) => {
     const { files: _files, ...mount } = cases.at(index).case.geometry;
     return key(mount);
   }));
-  expect(mounts.size).toBeLessThanOrEqual(4);
+  expect(mountsOf('aimed', 'valid', 'wild').size).toBeLessThanOrEqual(4);
+  expect(mountsOf('planned').size).toBeLessThanOrEqual(24);
   const all = Array.from({ length: 400 }, (_, stretch) => geometriesOf(10, stretch)).flat();
   expect(new Set(all.map(({ blockSize }) => blockSize)).size).toBe(4);
   expect(new Set(all.map(({ maxBytes }) => maxBytes)).size).toBe(9);

@@ -62,7 +62,7 @@ export class FuzzCases {
 
   #arbitraryAt(index: number): fc.Arbitrary<PlannedCase> {
     const slot = this.slotAt(index);
-    if (slot.kind === 'own-mount') return slot.cell.cases!;
+    if (slot.kind === 'own-mount' || slot.kind === 'planned') return slot.cell.cases!;
     const revision = this.#revision;
     const geometry = this.#geometryAt(index, slot);
     const common = { revision, geometry, path: slot.path };
@@ -73,7 +73,7 @@ export class FuzzCases {
     }
   }
 
-  #geometryAt(index: number, slot: Exclude<Slot, { kind: 'own-mount' }>): FuzzGeometry {
+  #geometryAt(index: number, slot: Exclude<Slot, { cell: unknown }>): FuzzGeometry {
     const drawn = geometryAt(this.seed, index, slot.kind === 'aimed' ? slot.need : 'any');
     if (this.#revision.opcodes.IOMAP_CONFIG !== undefined) return drawn;
     // Without CONFIG and devices there is one kind of mount.

@@ -1,6 +1,8 @@
 /** Findings of a campaign: one for each rule, channel, report and path, however many cases show it; the smallest case is kept. */
 import type { CaseNode } from './cases.ts';
 import type { Case } from '../../model/case.ts';
+import type { Minimised, ReliabilityCount } from '../../model/results.ts';
+import type { Outcome } from '../execute.ts';
 import type { Deviation } from '../../model/verdict.ts';
 import { pathOfCase, pathOfStep } from '../../model/places.ts';
 
@@ -18,10 +20,14 @@ export interface FuzzFinding {
   /** The smallest of them, and what deviates there. */
   example: CaseNode;
   deviations: readonly Deviation[];
+  /** What was seen of it, once it was minimised. */
+  outcome?: Outcome;
+  shrunk?: Minimised;
+  reliability?: ReliabilityCount;
 }
 
 /** What follows from another deviation: of use alone only when there is no other. */
-const isConsequence = ({ rule }: Deviation): boolean => rule.startsWith('request/') || rule === 'refusal/none' || rule === 'read/poison' || rule === 'device/bytes';
+const isConsequence = ({ rule }: Deviation): boolean => rule.startsWith('request/') || rule === 'refusal/none' || rule === 'read/poison' || rule === 'device/bytes' || rule === 'size';
 const isHealth = ({ rule }: Deviation): boolean => rule.startsWith('kernel/');
 
 /** The deviations that each stand for a finding: one a rule, and no consequences where there is a cause. */

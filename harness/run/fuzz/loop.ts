@@ -1,6 +1,7 @@
 /** The inside of a campaign: draws cases, runs them in guests, judges them, collects findings and minimises the new ones. */
 import { assess } from '../../../oracles/judge.ts';
-import { encodeCase } from '../../model/case.ts';
+import type { ExpectedRefusal } from '../../../oracles/kernel/expectation.ts';
+import { encodeCase, type Case } from '../../model/case.ts';
 import type { KernelFacts } from '../../model/channel.ts';
 import { canonicalJson, caseHash } from '../../model/hash.ts';
 import { jsonSafe, type CaseRecord } from '../../model/results.ts';
@@ -8,7 +9,8 @@ import type { Deviation, Verdict } from '../../model/verdict.ts';
 import { verdictOf, type Shard } from '../conformance.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from '../execute.ts';
 import { merged } from '../parallel.ts';
-import { shrink, type Shrunk } from '../shrink.ts';
+import { examine } from '../examine.ts';
+import { shrink } from '../shrink.ts';
 import type { CaseNode, FuzzCases } from './cases.ts';
 import { FindingSet, primaryDeviations, findingKey, type FuzzFinding } from './findings.ts';
 import { pathOfStep } from '../../model/places.ts';
@@ -33,6 +35,8 @@ export interface LoopOptions {
   execute?: Pick<ExecuteOptions, 'batchSize' | 'caseDeadlineMs'>;
   /** Guests that run cases at the same time. Default: 1. */
   jobs?: number;
+  /** Where findings are replayed. Default: where cases run. */
+  fresh?: GuestSource;
   /** The most time that minimising one finding may take, and all of them when the time is over. Default: two minutes. */
   shrinkLimitMs?: number;
   onShrink?: (finding: FuzzFinding, state: { steps: number; tried: number }) => void;
@@ -41,10 +45,11 @@ export interface LoopOptions {
 export type LoopEvent =
   | { kind: 'case'; record: CaseRecord }
   | { kind: 'finding'; finding: FuzzFinding }
-  | { kind: 'shrunk'; finding: FuzzFinding; shrunk: Shrunk };
+  /** Minimised, and replayed. */
+  | { kind: 'shrunk'; finding: FuzzFinding };
 
-/** Cases that are drawn, ordered by mount and run before the next: a stretch of the geometries' table. */
-const CHUNK = 512;
+/** Cases that are drawn, ordered by mount and run before the next: two stretches of the geometries' table. */
+const CHUNK = 1024;
 /** A kernel that deviates everywhere is not worth hours of minimising. */
 const MOST_SHRUNK = 40;
 const SHRINK_LIMIT_MS = 120_000;
@@ -129,8 +134,7 @@ export class FuzzLoop {
     if (outcome.kind === 'observed') {
       const assessed = assess(value, outcome.observation, { facts });
       verdict = assessed.verdict;
-      const places = assessed.refusals.map(({ rule, half, step }) => `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${pathOfStep(value, step)}`);
-      for (const place of new Set(places)) this.covered.set(place, (this.covered.get(place) ?? 0) + 1);
+      for (const place of new Set(placesOf(assessed.refusals, value, this.#options.cases.slotAt(numberOf(node))))) this.covered.set(place, (this.covered.get(place) ?? 0) + 1);
     } else verdict = verdictOf({ cell: { id: '', rule: '', path: '' }, case: value }, outcome, facts);
     const record: CaseRecord = {
       n: numberOf(node), hash: caseHash(value), note: node.note, seed: this.#options.cases.seed, atMs: Math.round(performance.now() - this.#startedMs), verdict,
@@ -148,6 +152,7 @@ export class FuzzLoop {
     const limitMs = this.#shrinkTime();
     if (signal.aborted || limitMs <= 0 || this.#shrunk >= MOST_SHRUNK || isExpected?.(finding)) return;
     this.#shrunk += 1;
+    const startedMs = performance.now();
     const { key: _key, rule, aspect, detail, path } = finding;
     // The deviation must stay a cause on its path; one that is in no step takes the path of what is left of the case.
     const isSame = (of: CaseNode['case'], one: Deviation): boolean => {
@@ -158,8 +163,18 @@ export class FuzzLoop {
       facts, signal, limitMs, shows: (node, deviations) => primaryDeviations(deviations).some((one) => isSame(node.case, one)),
       onProgress: (state) => onShrink?.(finding, state),
     });
-    Object.assign(finding, { minimised: true, example: shrunk.node, deviations: shrunk.deviations });
-    yield { kind: 'shrunk', finding, shrunk };
+    // What the tree cannot leave out may still go: it shrinks values, and knows nothing of the parts of a case.
+    const examined = await examine(this.#source, { case: shrunk.node.case, deviations: shrunk.deviations }, {
+      facts, signal, fresh: this.#options.fresh ?? this.#source, limitMs: limitMs - (performance.now() - startedMs),
+      shows: (of, deviations) => primaryDeviations(deviations).some((one) => isSame(of, one)),
+    });
+    const { minimised: { steps, tried, end }, outcome, reliability } = examined;
+    Object.assign(finding, {
+      minimised: true, example: steps > 0 ? { ...shrunk.node, case: examined.case, shrinks: () => [] } : shrunk.node, deviations: examined.deviations,
+      shrunk: { steps: shrunk.steps + steps, tried: shrunk.tried + tried, end: shrunk.end === 'minimal' ? end : shrunk.end },
+      ...(outcome && { outcome }), ...(reliability && { reliability }),
+    });
+    yield { kind: 'shrunk', finding };
   }
 
   #shrinkTime(): number {
@@ -192,6 +207,10 @@ export class FuzzLoop {
     return undefined;
   }
 }
+
+/** What the rules refuse in a case: `map/length-nonzero@read fiemap`. A case of the plan is on the path of its cell. */
+export const placesOf = (refusals: readonly ExpectedRefusal[], of: Case, slot: Slot): string[] =>
+  refusals.map(({ rule, half, step }) => `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${slot.kind === 'planned' ? slot.cell.path : pathOfStep(of, step)}`);
 
 const numberOf = ({ path }: CaseNode): number => Number.parseInt(path, 10);
 

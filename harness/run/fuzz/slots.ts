@@ -4,7 +4,7 @@
  */
 import { mix, pickIndex, shuffled } from '../../../generators/seed.ts';
 import type { GeometryNeed } from '../../../generators/fuzz-geometry.ts';
-import type { Aim } from '../../../generators/fuzz-op.ts';
+import { canAim, type Aim } from '../../../generators/fuzz-op.ts';
 import { campaignPaths, type Path } from '../../../generators/setting.ts';
 import { revisions, type RevisionId } from '../../uapi/revision.ts';
 import { conformancePlan, type PlanCell } from '../plan.ts';
@@ -16,11 +16,13 @@ export type Slot =
   | { kind: 'valid'; path: Path }
   /** One or two fields of a valid reply are replaced by something that no rule was aimed with. */
   | { kind: 'wild'; path: Path }
+  /** A cell of the plan that none of the above is about: other paths, other types, the legal side of a border. Drawn as the plan draws it. */
+  | { kind: 'planned'; cell: PlanCell }
   /** Control plane, and answers that the connection remembers: such a case needs a mount of its own. */
   | { kind: 'own-mount'; cell: PlanCell };
 
-/** Slots a round besides the aimed ones. Aimed are about 200 in r3; own mounts are few because each costs as much as dozens of cases. */
-export const SHARES = { validPerPath: 16, wildPerPath: 5, ownMounts: 8 } as const;
+/** Slots a round besides the aimed and the planned ones. Own mounts are few because each costs as much as dozens of cases. */
+export const SHARES = { validPerPath: 16, wildPerPath: 5, ownMounts: 16 } as const;
 
 export interface SlotTable {
   readonly revision: RevisionId;
@@ -36,7 +38,7 @@ const isOwnMount = (cell: PlanCell): boolean =>
   cell.cases !== undefined && (cell.path === 'mount' || cell.path === 'ioctl' || /^(begin\/enosys|request\/|inode\/)/.test(cell.rule));
 
 const isAim = (cell: PlanCell): cell is PlanCell & { path: Path } =>
-  cell.cases !== undefined && cell.border === 'violating' && cell.reaches !== undefined && (campaignPaths as readonly string[]).includes(cell.path);
+  cell.cases !== undefined && cell.border === 'violating' && cell.reaches !== undefined && canAim(cell.rule) && (campaignPaths as readonly string[]).includes(cell.path);
 
 const needs = (rule: string, path: Path): GeometryNeed =>
   rule === 'begin/device-readable' || rule === 'begin/device-writable' ? 'restricted-devices'
@@ -53,7 +55,9 @@ export function slotTable(id: RevisionId): SlotTable {
     ...Array.from({ length: SHARES.wildPerPath }, (): Slot => ({ kind: 'wild', path })),
   ]);
   const ownMounts = plan.filter(isOwnMount);
-  const slots = [...aimed, ...plain];
+  // Whatever the plan learns, campaigns do.
+  const planned = plan.filter((cell) => cell.cases !== undefined && !isAim(cell) && !isOwnMount(cell)).map((cell): Slot => ({ kind: 'planned', cell }));
+  const slots = [...aimed, ...plain, ...planned];
   return { revision: id, slots, ownMounts, round: slots.length + Math.min(SHARES.ownMounts, ownMounts.length) };
 }
 
@@ -87,7 +91,7 @@ export class SlotOrder {
 export function describeSlot(slot: Slot): { rule?: string; path: string } {
   switch (slot.kind) {
     case 'aimed': return { rule: slot.aim.rule, path: slot.path };
-    case 'own-mount': return { rule: slot.cell.rule, path: slot.cell.path };
+    case 'own-mount': case 'planned': return { rule: slot.cell.rule, path: slot.cell.path };
     default: return { path: slot.path };
   }
 }

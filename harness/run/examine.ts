@@ -1,0 +1,64 @@
+/** What becomes of a finding: it is made as small as it gets, part by part, and replayed in fresh guests to learn how reliably it shows. */
+import type { Case } from '../model/case.ts';
+import type { KernelFacts } from '../model/channel.ts';
+import type { Minimised, ReliabilityCount } from '../model/results.ts';
+import type { Deviation } from '../model/verdict.ts';
+import { execute, type GuestSource, type Outcome } from './execute.ts';
+import { reduce } from './reduce.ts';
+import { replay, verdictAlone } from './repro.ts';
+
+export interface ExamineOptions {
+  facts: KernelFacts;
+  /** What a smaller case, or a replay, must show. */
+  shows: (of: Case, deviations: readonly Deviation[]) => boolean;
+  /** Where replays run: the fresher the better. */
+  fresh: GuestSource;
+  /** Replays. Default: 5. */
+  times?: number;
+  /** The most time that leaving out parts may take. */
+  limitMs: number;
+  signal?: AbortSignal;
+}
+
+export interface Examined {
+  case: Case;
+  deviations: readonly Deviation[];
+  /** What was seen of the case: in a replay that shows it, where there is one. */
+  outcome?: Outcome;
+  minimised: Minimised;
+  /** Absent: interrupted before the first replay. */
+  reliability?: ReliabilityCount;
+}
+
+const TIMES = 5;
+
+export async function examine(source: GuestSource, start: Pick<Examined, 'case' | 'deviations' | 'outcome'>, options: ExamineOptions): Promise<Examined> {
+  const { facts, shows, fresh, times = TIMES, limitMs, signal } = options;
+  const deviationsOf = (of: Case, outcome: Outcome): readonly Deviation[] | undefined => {
+    const verdict = verdictAlone(of, outcome, facts);
+    return verdict.kind === 'deviates' && shows(of, verdict.deviations) ? verdict.deviations : undefined;
+  };
+  const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs)));
+  const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
+  const { case: smallest, outcome, steps, tried, end } = await reduce((cases) => execute(source, cases, { signal: stop }), start.case,
+    (smaller, seen) => deviationsOf(smaller, seen) !== undefined, stop);
+  const examined: Examined = {
+    ...start, case: steps > 0 ? reducedFrom(smallest) : smallest,
+    minimised: { steps, tried, end: end === 'minimal' ? end : signal?.aborted ? 'interrupted' : 'out-of-time' },
+    ...(outcome && { outcome, deviations: deviationsOf(smallest, outcome)! }),
+  };
+  let [shown, of] = [0, 0];
+  for await (const { outcome: seen } of replay(fresh, examined.case, times, facts, signal)) {
+    of += 1;
+    const deviations = deviationsOf(examined.case, seen);
+    if (!deviations) continue;
+    if (shown === 0) Object.assign(examined, { outcome: seen, deviations });
+    shown += 1;
+  }
+  if (of > 0) examined.reliability = { shown, of };
+  return examined;
+}
+
+/** It is not in the shrink tree of its seed any more. */
+const reducedFrom = (of: Case): Case => (of.provenance === undefined || of.provenance.origin.endsWith(', reduced') ? of
+  : { ...of, provenance: { ...of.provenance, origin: `${of.provenance.origin}, reduced` } });

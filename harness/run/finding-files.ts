@@ -1,0 +1,42 @@
+/** Findings of a run on disk: one case file each, and a line of findings.jsonl that says what it is. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { encodeCase, type Case } from '../model/case.ts';
+import { caseHash } from '../model/hash.ts';
+import { jsonSafe, type CaseRecord, type FindingRecord } from '../model/results.ts';
+import type { Deviation } from '../model/verdict.ts';
+import { formatCase } from './case-file.ts';
+import type { Examined } from './examine.ts';
+import type { ResultsWriter } from './results-writer.ts';
+
+/** A finding as a run has it in the end. */
+export interface KeptFinding extends Partial<Pick<Examined, 'minimised' | 'reliability' | 'outcome'>> {
+  rule: string;
+  case: Case;
+  deviations: readonly Deviation[];
+  /** The case that it was found with. */
+  found: Pick<CaseRecord, 'n' | 'note' | 'seed' | 'cell'>;
+}
+
+export class FindingFiles {
+  readonly #writer: ResultsWriter;
+
+  constructor(writer: ResultsWriter) {
+    this.#writer = writer;
+  }
+
+  /** Returns the path of the case file, relative to the results directory. */
+  save({ rule, case: of, deviations, found, outcome, minimised, reliability }: KeptFinding): string {
+    const hash = caseHash(of);
+    const file = `findings/${hash.slice(0, 12)}.case.json`;
+    mkdirSync(join(this.#writer.directory, 'findings'), { recursive: true });
+    writeFileSync(join(this.#writer.directory, file), formatCase(of));
+    const example: CaseRecord = {
+      ...found, hash, verdict: { kind: 'deviates', deviations: [...deviations] }, case: encodeCase(of),
+      ...(outcome?.kind === 'observed' && { observation: jsonSafe(outcome.observation) }),
+      ...(outcome && 'loss' in outcome && { consoleTail: outcome.loss.consoleTail.join('\n') }),
+    };
+    this.#writer.appendFinding({ rule, file, ...(minimised && { minimised }), ...(reliability && { reliability }), example } satisfies FindingRecord);
+    return file;
+  }
+}
