@@ -80,6 +80,9 @@ export function typesFor(path: Path, half: 'read' | 'write', acted: boolean): re
   // Zeroing in the page cache, of what does not read as zeros, leads to writeback, which the plan does not cover yet.
   if (isZeroPath(path) && (acted || half === 'read')) return ['HOLE', 'UNWRITTEN'];
   // Inline data goes through FUSE_READ and FUSE_WRITE; a hole under a direct write is a case of its own.
-  if (acted) return ['DELALLOC', 'UNWRITTEN', 'MAPPED'];
-  return half === 'read' ? ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['PURE_OVERWRITE'];
+  if (!acted && half === 'write') return ['PURE_OVERWRITE'];
+  if (path === 'writeback') return acted ? ['UNWRITTEN', 'MAPPED'] : ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
+  // What is written to a hole or a reservation waits in the page cache for a place; what is there is read, where anything says what it is.
+  if (path === 'buffered-write') return acted ? ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['HOLE', 'UNWRITTEN', 'MAPPED'];
+  return acted ? ['DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
 }

@@ -4,7 +4,7 @@ import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '
 import type { MappingSpec } from '../harness/model/mapping.ts';
 import { NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
 import { harmlessFlags, mapping, typesFor, type TypeName } from './mapping.ts';
-import { isReport, isWritePath, isZeroPath, type Path, type Setting } from './setting.ts';
+import { isCachedWrite, isReport, isWritePath, isZeroPath, DEVICE_SIZE, type Path, type Setting } from './setting.ts';
 
 /** Both halves of a reply. */
 export interface Mappings {
@@ -27,7 +27,8 @@ function passedTypes(path: Path): readonly TypeName[] {
     case 'seek-data': return ['HOLE', 'UNWRITTEN'];
     case 'seek-hole': return ['MAPPED', 'DELALLOC'];
     case 'direct-read': case 'buffered-read': return ['HOLE', 'UNWRITTEN', 'MAPPED'];
-    case 'direct-write': return ['UNWRITTEN', 'MAPPED'];
+    case 'direct-write': case 'writeback': return ['UNWRITTEN', 'MAPPED'];
+    case 'buffered-write': return ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
     case 'truncate': case 'fallocate': case 'zeroing': return ['HOLE', 'UNWRITTEN'];
     case 'fiemap': return ['HOLE', 'UNWRITTEN', 'MAPPED', 'DELALLOC'];
   }
@@ -57,16 +58,21 @@ export function goodReply(revision: Revision, setting: Setting, types: readonly 
   return acted.map((read) => ({ read, write: pureOverwrite(read.offset, read.length) }));
 }
 
+/** The last of the four areas of a device. */
+const REST_ADDR = BigInt(DEVICE_SIZE / 4 * 3);
+
 /** What the server answers to everything behind the reply in question, wherever that is asked for. */
 function rest(revision: Revision, setting: Setting, zeroes = false): Mappings {
   const block = setting.blockSize;
   const reach = setting.opEnd > setting.fileSize ? setting.opEnd : setting.fileSize;
   const length = reach >= 1n << 62n ? (1n << 63n) - block : ((reach + block - 1n) / block + 1n) * block;
   const device = revision.ioctls.BACKING_OPEN !== undefined && !zeroes && isWritePath(setting.path);
+  // Where it is small enough, away from what the replies in question map: dirty ranges of both are written in any order.
+  const addr = isCachedWrite(setting.path) && length <= REST_ADDR / 4n ? REST_ADDR : 0n;
   const plain = { flags: [], offset: 0n, length };
   const write = pureOverwrite(0n, length);
   return device
-    ? { read: { ...plain, type: 'MAPPED', dev: { device: 0 }, addr: 0n }, write }
+    ? { read: { ...plain, type: 'MAPPED', dev: { device: 0 }, addr }, write }
     : { read: { ...plain, type: 'HOLE', dev: 0, addr: NULL_ADDR }, write };
 }
 
@@ -82,6 +88,9 @@ export function workloadOf(setting: Setting): Step[] {
   switch (path) {
     case 'direct-read': return [open(['rdonly', 'direct']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
     case 'buffered-read': return [open(['rdonly']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
+    case 'buffered-write': case 'writeback': return [
+      open(['rdwr']), { call: 'pwrite', fd: 0, offset: opStart, lengthBytes, writer: 0 }, { call: 'fsync', fd: 0 }, close,
+    ];
     case 'direct-write': return [open(['rdwr', 'direct']), { call: 'pwrite', fd: 0, offset: opStart, lengthBytes, writer: 0 }, close];
     case 'truncate': return [open(['rdwr']), { call: 'ftruncate', fd: 0, sizeBytes: setting.fileSize > opStart ? opStart : opEnd }, { call: 'fstat', fd: 0 }, close];
     case 'fallocate': return [open(['rdwr']), { call: 'fallocate', fd: 0, mode: setting.mode ?? 0, offset: opStart, lengthBytes: opEnd - opStart }, { call: 'fstat', fd: 0 }, close];
@@ -114,14 +123,24 @@ export interface CaseExtras {
 /** What could not be read ahead is asked for again, more than once (mm/filemap.c): only a reply that stays bad fails the read. Undefined: always. */
 const timesAsked = (path: Path, refused: boolean): number | undefined => (path === 'buffered-read' && refused ? undefined : 1);
 
+function reservation({ reply }: ScriptLine): Mappings {
+  const { read, write } = reply as Extract<Reply, { kind: 'mappings' }>;
+  return { read: { ...read, type: 'DELALLOC', dev: 0, addr: NULL_ADDR }, write };
+}
+
 /** The whole case. `reply` answers the BEGIN in question. */
 export function replyCase(revision: Revision, setting: Setting, reply: Reply, before: readonly Mappings[], { extra = [], refused = reply.kind !== 'mappings' }: CaseExtras = {}): Case {
   const config = configOf(setting);
   const zeroes = isZeroPath(setting.path);
-  // What follows the zeroing, such as the write that it is for, is answered by the last line.
-  const line = (answer: Reply, times?: number): ScriptLine =>
-    ({ on: 'IOMAP_BEGIN', file: 0, ...(times && { times }), ...(zeroes && { opflagsSet: revision.opFlags.ZERO }), reply: answer });
-  const others: ScriptLine[] = zeroes ? [{ on: 'IOMAP_BEGIN', file: 0, reply: { kind: 'mappings', ...rest(revision, setting) } }] : [];
+  const { WRITEBACK, ZERO } = revision.opFlags;
+  const which: Partial<ScriptLine> = setting.path === 'writeback' ? { opflagsSet: WRITEBACK }
+    : setting.path === 'buffered-write' ? { opflagsClear: WRITEBACK } : zeroes ? { opflagsSet: ZERO } : {};
+  const line = (answer: Reply, times?: number): ScriptLine => ({ on: 'IOMAP_BEGIN', file: 0, ...which, ...(times && { times }), reply: answer });
+  // What follows the operation in question, such as the write that zeroing is for, or writeback, is answered by the last line.
+  const others: ScriptLine = { on: 'IOMAP_BEGIN', file: 0, reply: { kind: 'mappings', ...rest(revision, setting) } };
+  const between: ScriptLine[] = zeroes ? [line({ kind: 'mappings', ...rest(revision, setting, true) })]
+    // A reservation only: the place is told when it is written back.
+    : setting.path === 'writeback' ? [{ ...others, opflagsClear: WRITEBACK, reply: { kind: 'mappings', ...reservation(others) } }] : [];
   return {
     schema: CASE_SCHEMA,
     revision: revision.id,
@@ -129,7 +148,7 @@ export function replyCase(revision: Revision, setting: Setting, reply: Reply, be
       mount: setting.mount, ...(config && { config }), devices: revision.ioctls.BACKING_OPEN === undefined ? [] : setting.devices,
       files: [{ sizeBytes: setting.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
     },
-    script: [...extra, ...before.map((mappings) => line({ kind: 'mappings', ...mappings }, 1)), line(reply, timesAsked(setting.path, refused)), line({ kind: 'mappings', ...rest(revision, setting, zeroes) }), ...others],
+    script: [...extra, ...before.map((mappings) => line({ kind: 'mappings', ...mappings }, 1)), line(reply, timesAsked(setting.path, refused)), ...between, others],
     workload: workloadOf(setting),
     debugIomap: setting.debugIomap,
   };

@@ -2,16 +2,20 @@
 import fc from 'fast-check';
 import type { Geometry } from '../harness/model/case.ts';
 
-export const paths = ['direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole', 'buffered-read', 'truncate', 'fallocate', 'zeroing'] as const;
+export const paths = [
+  'direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole', 'buffered-read', 'truncate', 'fallocate', 'zeroing', 'buffered-write', 'writeback',
+] as const;
 /** A way in which a reply to BEGIN is used. */
 export type Path = (typeof paths)[number];
 /** Paths whose operation zeroes what it is about; `zeroing` is what lies between EOF and a write behind it. */
 const zeroPaths: readonly Path[] = ['truncate', 'fallocate', 'zeroing'];
 export const isZeroPath = (path: Path): boolean => zeroPaths.includes(path);
+/** Paths that write by the page cache: the reply in question is the one to the write, or the one to its writeback. */
+export const isCachedWrite = (path: Path): boolean => path === 'buffered-write' || path === 'writeback';
 /** Paths of write-type operations, which write to the write half of a reply. */
-export const isWritePath = (path: Path): boolean => path === 'direct-write' || isZeroPath(path);
+export const isWritePath = (path: Path): boolean => path === 'direct-write' || isZeroPath(path) || isCachedWrite(path);
 /** Paths of campaigns: a kernel may ask several times for one buffered read, which the judge can tell apart only when a case has no other. */
-export const campaignPaths: readonly Path[] = paths.filter((path) => path !== 'buffered-read' && !isZeroPath(path));
+export const campaignPaths: readonly Path[] = paths.filter((path) => path !== 'buffered-read' && !isZeroPath(path) && !isCachedWrite(path));
 
 type DeviceSpec = Geometry['devices'][number];
 
@@ -48,7 +52,7 @@ export interface SettingConstraints {
   devices?: readonly DeviceSpec[];
   /** Most replies before the one in question. Default: 2. */
   maxBefore?: number;
-  /** direct-write, truncate, fallocate: the operation may pass EOF. Default: true. */
+  /** Paths that write: the operation may pass EOF. Default: true. */
   mayExtend?: boolean;
   /** The mount's; null: the kernel's default. Default: drawn, and set only where the file reaches it. */
   maxBytes?: bigint | null;
@@ -73,7 +77,9 @@ export const isSeek = (path: Path): boolean => path === 'seek-data' || path === 
 
 /** An operation whose reply number `cuts.length - 1` is the one in question. */
 export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> {
-  const { path, minBlocks = 0, atMaxBytes = false, devices = defaultDevices, maxBefore = 2, mayExtend = true, configurable = true } = constraints;
+  const { path, minBlocks = 0, atMaxBytes = false, devices = defaultDevices, mayExtend = true, configurable = true } = constraints;
+  // What writeback asks for again after an IOEND is the kernel's own business: only its first reply is certain.
+  const maxBefore = path === 'writeback' ? 0 : constraints.maxBefore ?? 2;
   const blockSizes = !configurable ? fc.constant(4096n) : constraints.blockSizes
     ? fc.constantFrom(...constraints.blockSizes)
     : fc.oneof({ weight: 3, arbitrary: fc.constant(4096n) }, { weight: 1, arbitrary: fc.constantFrom(...BLOCK_SIZES) });
@@ -97,7 +103,8 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
     const block = cached ? PAGE : drawn.blockSize;
     const served = drawn.pieces.slice(0, drawn.before);
     const blocksBefore = served.reduce((sum, blocks) => sum + blocks, 0);
-    const odd = drawn.odd && isReport(path);
+    const odd = drawn.odd && (isReport(path) || path === 'buffered-write');
+    const cut = (odd && (path === 'fiemap' || path === 'buffered-write')) || (drawn.odd && (cached || path === 'writeback'));
     const zeroes = isZeroPath(path);
     // A direct write behind what is zeroed has to begin inside the last block.
     const lastBlock = path === 'zeroing' && block === SECTOR ? 2n * SECTOR : block;
@@ -122,14 +129,14 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
     const cuts = cutsBefore(target, served, block);
     if (zeroes) return { ...shape, ...zeroed(path, { cuts, end, block, mayExtend, ...drawn }) };
     const opStart = odd ? cuts[0]! + (BigInt(drawn.oddStart) % block) : cuts[0]!;
-    const opEnd = (odd && path === 'fiemap') || (cached && drawn.odd) ? end - (BigInt(drawn.oddEnd) % block) : end;
+    const opEnd = cut ? end - (BigInt(drawn.oddEnd) % block) : end;
     const sized = end + BigInt(drawn.fileBlocksBehind) * block;
-    const fileSize = path === 'direct-write' && mayExtend && drawn.extend && drawn.before === 0
+    const fileSize = isWritePath(path) && mayExtend && drawn.extend && drawn.before === 0
       ? target + BigInt(drawn.targetBlocks - 1) * block
-      : odd || path === 'direct-read' || cached ? sized - (drawn.odd ? BigInt(drawn.oddEnd) % block : 0n) : sized;
+      : (odd && isReport(path)) || path === 'direct-read' || cached || (isCachedWrite(path) && mayExtend) ? sized - (drawn.odd ? BigInt(drawn.oddEnd) % block : 0n) : sized;
     const atStart = cuts.length === 1 ? [opStart] : [opStart, ...cuts.slice(1)];
-    // An operation that starts at EOF would ask nothing; a direct write may.
-    const reached = path === 'direct-write' ? fileSize : max(fileSize, opStart + 1n);
+    // An operation that starts at EOF would ask nothing; a write may.
+    const reached = isWritePath(path) ? max(fileSize, opStart) : max(fileSize, opStart + 1n);
     return { ...shape, fileSize: reached, opStart, opEnd: isSeek(path) ? reached : max(opEnd, opStart + 1n), cuts: atStart };
   });
 }

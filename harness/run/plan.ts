@@ -4,6 +4,7 @@
  */
 import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { borderCells } from './plan/border-cells.ts';
+import { bufferedWriteCells } from './plan/buffered-write-cells.ts';
 import type { PlanCell } from './plan/cell.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
@@ -20,6 +21,6 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...malformedCells(revision),
-    ...syscallCells(revision), ...sizeCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
+    ...syscallCells(revision), ...sizeCells(revision), ...bufferedWriteCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

@@ -1,9 +1,9 @@
 /** Judges bytes: what a read returned, what lies behind it in the buffer, and what changed on the devices. */
-import type { ByteRun } from '../../harness/model/bytes.ts';
+import type { ByteRun, ByteSource } from '../../harness/model/bytes.ts';
 import type { Case } from '../../harness/model/case.ts';
 import type { DeviceChange, Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
-import { firstDifference, type Content, type Segment } from '../kernel/content.ts';
+import { advance, firstDifference, type Content, type Segment } from '../kernel/content.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 
 export function judgeBytes(of: Case, seen: Observation, expectation: Expectation): Deviation[] {
@@ -75,6 +75,10 @@ function rangesOf(content: Content, changes: readonly DeviceChange[]): Range[] {
   ];
 }
 
+/** As `advance`; bytes of unknown origin are spelled out. */
+const advanceSeen = (source: ByteSource, distance: bigint): ByteSource =>
+  (source.kind === 'other' ? { ...source, hex: source.hex.slice(2 * Number(distance)) } : advance(source, distance));
+
 /** What the device holds in a range: its changes, and its first content between them. */
 function contentSeen(content: Content, changes: readonly DeviceChange[], range: Range): ByteRun[] {
   const runs: ByteRun[] = [];
@@ -92,7 +96,7 @@ function contentSeen(content: Content, changes: readonly DeviceChange[], range: 
         const skip = position - start;
         const length = (stop < range.end ? stop : range.end) - position;
         if (length > 0n) {
-          const source = 'offsetBytes' in run.source ? { ...run.source, offsetBytes: run.source.offsetBytes + skip } : run.source;
+          const source = advanceSeen(run.source, skip);
           runs.push({ lengthBytes: Number(length), source });
           position += length;
         }

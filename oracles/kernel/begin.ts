@@ -100,7 +100,8 @@ function accept(world: World, context: BeginContext, pos: bigint, end: bigint): 
   let length = covered(acted);
   // A write reads from the other half as far as it goes, too (include/linux/iomap.h, iomap_length_trim, for all sources but holes).
   let bounded: WireMapping | undefined;
-  if (source && covered(source) < length && world.driver.choose(2) === 0) {
+  const readsSource = (context.opflags & world.revision.opFlags.WRITEBACK) === 0;
+  if (source && readsSource && covered(source) < length && world.driver.choose(2) === 0) {
     length = covered(source);
     bounded = source;
   }

@@ -33,6 +33,14 @@ export class Connection implements Driver {
     return exchange && this.#note(exchange);
   }
 
+  peek(step: number): Exchange | undefined {
+    return this.#ended ? undefined : this.#inner.peek(step);
+  }
+
+  loose(expected: ExpectedRequest, step: number): void {
+    if (!this.#ended) this.#inner.loose(expected, step);
+  }
+
   #note(exchange: Exchange): Exchange {
     if (exchange.ended) this.#ended = true;
     return exchange;

@@ -62,6 +62,13 @@ export class Content {
       ({ ...segment, sources: [...segment.sources, advance(source, segment.start - start)] })));
   }
 
+  /** The segment's range certainly holds one of its sources; `certain` false: perhaps, instead of what it held. */
+  putSegment(segment: Segment, certain: boolean): void {
+    const { start, end, sources } = segment;
+    if (certain) this.#replace(start, end, [segment]);
+    else for (const source of sources) this.mayPut(start, end, source);
+  }
+
   /** Each byte of [start, end) with its right sources, in order and without gaps. */
   read(start: bigint, end: bigint): Segment[] {
     const out: Segment[] = [];
@@ -109,14 +116,22 @@ const isFiller = (source: ByteSource): boolean => source.kind === 'zero' || sour
 const WORD = 8n;
 
 /**
- * Where one run ends and the next begins, a byte may fit both: what counts is its value. So it does for the few bytes that are too short a
- * run to name their owner. `distance`, `left`: bytes of the run before this one, and from this one on.
+ * Where one run ends and the next begins, a byte may fit both, since words of two owners differ in few of their bytes: what counts is its
+ * value. So it does for the few bytes that are too short to name their owner. `distance`, `left`: bytes of the seen run before this one, and from
+ * this one on; `straddles`: the word that it is of lies on both sides of a right border.
  */
-function sameByte(seen: ByteSource, right: ByteSource, { distance, left }: { distance: bigint; left: bigint }): boolean {
+function sameByte(seen: ByteSource, right: ByteSource, { distance, left, straddles }: { distance: bigint; left: bigint; straddles: boolean }): boolean {
   if (seen.kind === 'other') return seen.hex.slice(2 * Number(distance), 2 * Number(distance) + 2) === byteOf(right)?.toString(16).padStart(2, '0');
-  if (isFiller(seen) === isFiller(right) && left >= WORD) return false;
+  if (isFiller(seen) === isFiller(right) && left >= WORD && !straddles) return false;
   const value = byteOf(seen);
   return value !== undefined && value === byteOf(right);
+}
+
+/** Whether the word that the byte at `position` belongs to, by what was seen, crosses a border of the right segment. */
+function straddles(seen: ByteSource, position: bigint, segment: Segment): boolean {
+  if (!('offsetBytes' in seen)) return false;
+  const start = position - (seen.offsetBytes % WORD);
+  return start < segment.start || start + WORD > segment.end;
 }
 
 /** The first place where bytes that were seen are none of those that are right. `at` counts from the start of `seen`. */
@@ -135,7 +150,9 @@ export function firstDifference(seen: readonly ByteRun[], right: readonly Segmen
       if (!segment) return { at, seen: describeSource(source), expected: 'no more bytes' };
       const candidates = segment.sources.map((candidate) => advance(candidate, position - segment.start));
       const same = candidates.some((candidate) => sameSource(source, candidate));
-      if (!same && candidates.some((candidate) => sameByte(source, candidate, { distance: consumed, left: length - consumed }))) {
+      if (!same && candidates.some((candidate) => sameByte(source, candidate, {
+        distance: consumed, left: length - consumed, straddles: straddles(source, position, segment),
+      }))) {
         consumed += 1n;
         at += 1n;
         continue;

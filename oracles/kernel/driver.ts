@@ -31,6 +31,10 @@ export interface Driver {
    * `plain`: whether a kernel that asks for what it needs and no more would make it.
    */
   maybe(expected: ExpectedRequest, plain: boolean, step: number): Exchange | undefined;
+  /** The request that the kernel made next, when that was in this step; undefined: none, or there is no kernel. */
+  peek(step: number): Exchange | undefined;
+  /** A request whose place among the others is open: the kernel has made it by now, once more than it was asked for before. */
+  loose(expected: ExpectedRequest, step: number): void;
   /** Which of `count` readings of the rules the kernel follows here, from 0; 0 is the plainest. */
   choose(count: number): number;
 }

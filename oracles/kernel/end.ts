@@ -7,16 +7,18 @@ import type { FileState, World } from './world.ts';
 
 /**
  * Ends an accepted mapping after `written` bytes of it. Returns the errno of the answer, 0 where there is none. After WANT_IOMAP_END
- * always sent; otherwise only for write-type operations, when written < count. Never for inline mappings. `upTo`: the rules leave `written`
- * open, up to the mapping's length; for reads through the page cache, which may skip what is there already.
+ * always sent; otherwise only for write-type operations, when the size changed or written < count. Never for inline mappings. `upTo`: the rules leave `written`
+ * open, up to the mapping's length; for reads through the page cache, which may skip what is there already. `sizeChanged`: the operation
+ * made the file larger, which the kernel's flag in the mapping says.
  */
-export function end(world: World, file: FileState, mapping: Accepted, written: bigint, upTo = false): number {
+export function end(world: World, file: FileState, mapping: Accepted, written: bigint, upTo = false, sizeChanged = false): number {
   const { revision } = world;
   const { acted } = mapping;
   if (isType(world, acted, 'INLINE') || world.enosys.end) return 0;
   const wanted = (acted.flags & revision.mappingFlags.WANT_IOMAP_END!) !== 0;
   const short = isWriteType({ revision, opflags: mapping.opflags }) && written < mapping.length;
-  if (!wanted && !short) return 0;
+  if (!wanted && !short && !sizeChanged) return 0;
+  const own = sizeChanged ? revision.mappingFlags.SIZE_CHANGED! : 0;
   const exact = <K extends string>(values: Record<K, bigint | number>) =>
     Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { value }])) as Record<K, ExpectedField>;
   const exchange = world.driver.request({
@@ -32,10 +34,10 @@ export function end(world: World, file: FileState, mapping: Accepted, written: b
           value: acted.length, accepts: (seen) => seen === acted.length || seen === mapping.boundedLength, text: `0x${acted.length.toString(16)}`,
         },
         flags: {
-          value: acted.flags,
+          value: acted.flags | own,
           // SIZE_CHANGED and STALE are the kernel's own.
-          accepts: (seen) => (Number(seen) & revision.serverFlagsMask) === (acted.flags & revision.serverFlagsMask),
-          text: `0x${acted.flags.toString(16)}, besides the kernel's own flags`,
+          accepts: (seen) => (Number(seen) & revision.serverFlagsMask) === (acted.flags & revision.serverFlagsMask) && (Number(seen) & own) === own,
+          text: `0x${(acted.flags | own).toString(16)}, besides the kernel's own flags`,
         },
       },
     },

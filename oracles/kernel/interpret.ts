@@ -18,7 +18,7 @@ import { simulate } from './simulate.ts';
 const MAX_READINGS = 512;
 
 /** Requests whose place the model knows; others (LOOKUP, OPEN, FLUSH, SETATTR of times ...) come when the VFS pleases. */
-const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
+const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FSYNC', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
   'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS']);
 const isPlaced = ({ name, request }: Exchange): boolean =>
   PLACED.has(name) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
@@ -59,6 +59,7 @@ class TranscriptDriver implements Driver {
   readonly choices: { taken: number; count: number }[] = [];
   readonly #revision: Revision;
   readonly #placed: Exchange[];
+  readonly #loose: Exchange[];
   readonly #script: readonly number[];
   #next = 0;
 
@@ -66,7 +67,9 @@ class TranscriptDriver implements Driver {
     const scripted = new Set<string>(of.script.map(({ on }) => on).filter((name) => PLACED_BY_SCRIPT.has(name)));
     this.#revision = revision;
     this.#script = script;
-    this.#placed = seen.transcript.filter((exchange) => isPlaced(exchange) || scripted.has(exchange.name)).sort((a, b) => a.seq - b.seq);
+    const ordered = [...seen.transcript].sort((a, b) => a.seq - b.seq);
+    this.#placed = ordered.filter((exchange) => isPlaced(exchange) || scripted.has(exchange.name));
+    this.#loose = ordered.filter((exchange) => !this.#placed.includes(exchange));
   }
 
   choose(count: number): number {
@@ -97,6 +100,19 @@ class TranscriptDriver implements Driver {
     const exchange = this.#placed[this.#next];
     if (exchange?.name !== expected.name || (exchange.step !== undefined && exchange.step !== step)) return undefined;
     return this.request(expected);
+  }
+
+  peek(step: number): Exchange | undefined {
+    const exchange = this.#placed[this.#next];
+    return exchange?.step !== undefined && exchange.step > step ? undefined : exchange;
+  }
+
+  loose(expected: ExpectedRequest, step: number): void {
+    const index = this.#loose.findIndex((exchange) => exchange.name === expected.name
+      && (expected.file === undefined || exchange.file === undefined || exchange.file === expected.file) && (exchange.step === undefined || exchange.step <= step));
+    const [exchange] = index < 0 ? [] : this.#loose.splice(index, 1);
+    if (exchange) this.#compare(expected, exchange);
+    else this.deviations.push({ rule: expected.rule, aspect: 'request', expected: `${expected.name} ${describeFields(expected.fields)}`, seen: 'no such request' });
   }
 
   noMoreRequests(): void {

@@ -1,4 +1,5 @@
 /** IOMAP_IOEND of a direct write: when it must be sent, with what, and what its answer does. */
+import type { Exchange } from '../../harness/model/observation.ts';
 import { ioendOut } from '../../harness/uapi/iomap.ts';
 import { NULL_ADDR, type IoendFlagName } from '../../harness/uapi/revision.ts';
 import { isType } from '../rules/context.ts';
@@ -59,6 +60,11 @@ export function directIoend(world: World, file: FileState, write: DirectIoend): 
         : exact(write.bytes),
     },
   });
+  return acknowledged(world, file, exchange);
+}
+
+/** What the answer to IOEND does. Returns its errno, 0 for none; ENOSYS is remembered and counts as success. */
+export function acknowledged(world: World, file: FileState, exchange: Exchange): number {
   const errno = repliedErrno(exchange);
   if (errno === errnos.ENOSYS) {
     world.enosys.ioend = true;

@@ -7,6 +7,7 @@ import { rawReply, writeResult } from './answer.ts';
 import { payloadOf, repliedErrno } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
+import { closeFile } from './sync.ts';
 import type { FileState, OpenFile, World } from './world.ts';
 
 const answers = (world: World, on: ScriptLine['on'], index: number): boolean =>
@@ -28,7 +29,7 @@ const fails = (errno: number, ended: boolean): StepExpectation => ({ kind: 'fail
 
 function lookup(world: World, file: FileState): StepExpectation | undefined {
   if (file.known) return undefined;
-  if (!answers(world, 'LOOKUP', file.index)) return world.driver.ended ? fails(errnos.ENOTCONN, true) : undefined;
+  if (!answers(world, 'LOOKUP', file.index)) return world.wire.ended ? fails(errnos.ENOTCONN, true) : undefined;
   if (world.case.script.some(({ on, reply }) => on === 'LOOKUP' && reply.kind === 'raw' && writeResult(world.revision, on, {}, rawReply(reply)) === 0)) {
     throw new Unspecified('entries that the case makes up are not modelled');
   }
@@ -42,7 +43,7 @@ function ask(world: World, fd: OpenFile): StepExpectation | undefined {
   const { file } = fd;
   if (!answers(world, 'OPEN', file.index)) {
     // Whether OPEN has to be asked at all depends on the server of the mount.
-    return world.driver.ended && world.driver.choose(2) === 1 ? fails(errnos.ENOTCONN, true) : undefined;
+    return world.wire.ended && world.driver.choose(2) === 1 ? fails(errnos.ENOTCONN, true) : undefined;
   }
   const exchange = world.driver.request({ name: 'OPEN', file: file.index, rule: 'request/ordinary', fields: {} });
   const errno = repliedErrno(exchange);
@@ -61,7 +62,7 @@ function ask(world: World, fd: OpenFile): StepExpectation | undefined {
 }
 
 export function close(world: World, fd: OpenFile): StepExpectation {
-  fd.closed = true;
+  const written = closeFile(world, fd);
   if (answers(world, 'FLUSH', fd.file.index) && !world.enosys.flush) {
     const exchange = world.driver.request({ name: 'FLUSH', file: fd.file.index, rule: 'request/ordinary', fields: {} });
     const errno = repliedErrno(exchange) || (payloadOf(exchange).length === 0 ? 0 : errnos.EIO);
@@ -69,5 +70,5 @@ export function close(world: World, fd: OpenFile): StepExpectation {
     else if (errno !== 0) return fails(errno, exchange.ended !== undefined);
   }
   // Times that the server was not told yet, or a FLUSH that cannot be sent: close may say so.
-  return world.driver.ended ? { kind: 'any', rule: 'connection/ended' } : { kind: 'succeeds', rule: 'close', ret: 0n };
+  return world.wire.ended ? { kind: 'any', rule: 'connection/ended' } : written;
 }

@@ -1,22 +1,55 @@
 /**
- * The page cache of one file, as far as the rules determine it. When a page is read, kept and read again is the kernel's own business, so
- * each byte has all sources that an accepted mapping gave it since. Positions in bytes of the file.
+ * The page cache of one file, as far as the rules determine it. When a clean page is read, kept and read again is the kernel's own business, so
+ * each byte has all sources that an accepted mapping gave it since. A dirty byte has what was written. Positions in bytes of the file.
  */
 import type { ByteSource } from '../../harness/model/bytes.ts';
 import { Content, type Segment } from './content.ts';
+import { removed, union, within, type Range, type Ranges } from './ranges.ts';
 
 const absent: ByteSource = { kind: 'poison' };
 
 export class PageCache {
   readonly #content = new Content(() => absent);
+  /** What must reach a device before it may leave the cache. Whole blocks. */
+  #dirty: Ranges = [];
 
   get isEmpty(): boolean {
     return this.#content.touched().length === 0;
   }
 
-  /** [start, end) may have been filled from `source`, counted from `start`. */
+  get dirty(): Ranges {
+    return this.#dirty;
+  }
+
+  /** [start, end) may have been filled from `source`, counted from `start`; not where it is dirty. */
   fill(start: bigint, end: bigint, source: ByteSource): void {
+    let clean: Ranges = [{ start, end }];
+    for (const range of within(this.#dirty, { start, end })) clean = removed(clean, range);
+    for (const range of clean) {
+      const from = 'offsetBytes' in source ? { ...source, offsetBytes: source.offsetBytes + (range.start - start) } : source;
+      this.#content.mayPut(range.start, range.end, from);
+    }
+  }
+
+  /** [start, end) holds `source`, counted from `start`. */
+  write(start: bigint, end: bigint, source: ByteSource): void {
+    this.#content.put(start, end, source);
+  }
+
+  /** [start, end) may hold `source` now, dirty or not. */
+  mayWrite(start: bigint, end: bigint, source: ByteSource): void {
     this.#content.mayPut(start, end, source);
+  }
+
+  /** `block`: bytes of one. What is dirty is whole blocks. */
+  soil(range: Range, block: bigint): void {
+    const start = range.start - (range.start % block);
+    const end = range.end + ((block - (range.end % block)) % block);
+    if (start < end) this.#dirty = union(this.#dirty, [{ start, end }]);
+  }
+
+  clean(range: Range): void {
+    this.#dirty = removed(this.#dirty, range);
   }
 
   /** What may be there from `start` on: without gaps, up to the first byte that nothing filled, or to `end`. */
@@ -28,5 +61,10 @@ export class PageCache {
       filled.push({ ...segment, sources });
     }
     return filled;
+  }
+
+  /** Whether some byte of the range is certainly not there. */
+  misses(start: bigint, end: bigint): boolean {
+    return start < end && this.read(start, end).at(-1)?.end !== end;
   }
 }

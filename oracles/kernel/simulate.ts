@@ -2,6 +2,7 @@
 import type { Step } from '../../harness/model/case.ts';
 import { errnos } from '../rules/rule.ts';
 import { bufferedRead } from './buffered-read.ts';
+import { bufferedWrite } from './buffered-write.ts';
 import { fuseIoctl } from './control.ts';
 import { directRead } from './direct-read.ts';
 import { directWrite } from './direct-write.ts';
@@ -11,18 +12,24 @@ import { fallocate } from './fallocate.ts';
 import { mount } from './mount.ts';
 import { close, open } from './opening.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
+import { closeRest, fsync } from './sync.ts';
 import { ftruncate } from './truncate.ts';
-import { makeWorld, type OpenFile, type World, type WorldInput } from './world.ts';
+import { interleaved, takeWriteback } from './writeback.ts';
+import { makeWorld, type FileState, type OpenFile, type World, type WorldInput } from './world.ts';
 
 export function simulate(input: WorldInput): Expectation {
   const world = makeWorld(input);
+  world.driver = interleaved(world);
   const { expectation } = world;
   try {
     if (mount(world)) {
       input.case.workload.forEach((step, index) => {
         world.step = index;
+        takeWriteback(world);
         expectation.steps.push(run(world, step));
+        takeWriteback(world);
       });
+      closeRest(world);
     }
     expectation.contents = world.contents;
   } catch (error) {
@@ -38,7 +45,7 @@ function run(world: World, step: Step): StepExpectation {
       if (step.flags.includes('trunc')) throw new Unspecified('open with O_TRUNC is not modelled');
       return open(world, step.file, step.flags);
     case 'fuseIoctl':
-      if (world.driver.ended) throw new Unspecified('ioctls of a connection that has ended');
+      if (world.wire.ended) throw new Unspecified('ioctls of a connection that has ended');
       return fuseIoctl(world, step);
     default: return onFile(world, step, world.fds[step.fd]);
   }
@@ -56,7 +63,7 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       return close(world, fd);
     case 'fstat':
       // Attributes may be in memory, or have to be asked for.
-      if (world.driver.ended && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'connection/ended', errnos: [errnos.ENOTCONN] };
+      if (world.wire.ended && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'connection/ended', errnos: [errnos.ENOTCONN] };
       return { kind: 'succeeds', rule: 'size', ret: 0n, sizeBytes: file.sizeBytes };
     case 'pread':
       if (fd.flags.includes('wronly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
@@ -69,14 +76,16 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (!file.usesIomap) ordinary('writing');
       if (step.rwf) throw new Unspecified('RWF flags on writes are not modelled');
       if (fd.flags.includes('append') || fd.flags.includes('sync')) throw new Unspecified('O_APPEND and O_SYNC are not modelled');
-      if (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)) throw new Unspecified('buffered writes are not modelled');
+      if (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)) return bufferedWrite(world, file, step);
       if (!file.cache.isEmpty) throw new Unspecified('direct writes over cached pages are not modelled');
       return directWrite(world, file, step);
     case 'seekData':
       if (!file.usesIomap) ordinary('seeking');
+      seesCache(file);
       return seekData(world, file, step);
     case 'seekHole':
       if (!file.usesIomap) ordinary('seeking');
+      seesCache(file);
       return seekHole(world, file, step);
     case 'fiemap':
       return fiemap(world, file, step);
@@ -87,6 +96,12 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (!file.usesIomap) ordinary('fallocate');
       return fallocate(world, fd, step);
     case 'fsync':
-      throw new Unspecified(`${step.call} is not modelled`);
+      if (!file.usesIomap) ordinary('fsync');
+      return fsync(world, file);
   }
+}
+
+/** Over unwritten extents cached pages are data for seeks (fs/iomap/seek.c), and which pages are cached is the kernel's own business. */
+function seesCache(file: FileState): void {
+  if (!file.cache.isEmpty) throw new Unspecified('seeks over cached pages are not modelled');
 }

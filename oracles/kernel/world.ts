@@ -11,6 +11,7 @@ import { Content } from './content.ts';
 import { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
 import { PageCache } from './page-cache.ts';
+import { Writeback } from './writeback-state.ts';
 import type { Expectation, ExpectedRefusal } from './expectation.ts';
 
 export const PAGE_SIZE = 4096;
@@ -28,6 +29,7 @@ export interface FileState {
   cache: PageCache;
   /** The kernel has an inode of it. */
   known: boolean;
+  wb: Writeback;
   /** Set when a failed operation left the size open. */
   sizeUncertain: boolean;
 }
@@ -44,14 +46,17 @@ export interface World {
   readonly case: Case;
   readonly revision: Revision;
   readonly table: BeginTable;
-  readonly driver: Connection;
+  /** For operations: takes in writeback where it comes between their requests. */
+  driver: Driver;
+  /** The connection itself, for writeback. */
+  readonly wire: Connection;
   readonly facts: MountFacts;
   readonly files: FileState[];
   readonly fds: OpenFile[];
   readonly contents: Content[];
   readonly expectation: Expectation;
   /** ENOSYS answers that the connection remembers. */
-  readonly enosys: { end: boolean; ioend: boolean; fallocate: boolean; flush: boolean };
+  readonly enosys: { end: boolean; ioend: boolean; fsync: boolean; fallocate: boolean; flush: boolean };
   /** Index of the running step. */
   step: number;
 }
@@ -81,18 +86,19 @@ export function makeWorld(input: WorldInput): World {
   });
   const config = configAnswer(input.case, revision);
   const set = config?.kind === 'reply' && iomap ? configGeometry({ revision, reply: config.bytes, pageSizeBytes: PAGE_SIZE }) : {};
+  const wire = new Connection(input.driver);
   return {
-    case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: new Connection(input.driver),
+    case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: wire, wire,
     facts: { revision, blockSizeBytes: set.blockSizeBytes ?? BigInt(PAGE_SIZE), maxBytes: set.maxBytes ?? DEFAULT_MAX_BYTES, devices },
     files: geometry.files.map((file, index) => ({
       index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDiskSizeBytes: file.sizeBytes, attrFlags: file.attrFlags,
       usesIomap: iomap && exclusiveHonoured && file.attrFlags.includes('IOMAP') && file.attrFlags.includes('EXCLUSIVE'),
-      directIo: file.directIo ?? false, cache: new PageCache(), known: false, sizeUncertain: false,
+      directIo: file.directIo ?? false, cache: new PageCache(), known: false, wb: new Writeback(), sizeUncertain: false,
     })),
     fds: [],
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
     expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
-    enosys: { end: false, ioend: false, fallocate: false, flush: false },
+    enosys: { end: false, ioend: false, fsync: false, fallocate: false, flush: false },
     step: -1,
   };
 }

@@ -17,7 +17,7 @@ function reasonAgainst(rule: string, path: Path, border: Border, revision: Revis
     return 'without a mapping cache a legal instruction is refused by begin/*-not-nocache, whose own cells show it';
   }
   if (rule.endsWith('-no-retry-uncached')) {
-    return path === 'direct-write'
+    return isWritePath(path)
       ? 'RETRY_CACHE gets past map/retry-needs-cache only with a mapping cache, and ATOMIC needs RWF_ATOMIC: neither is in the plan yet'
       : 'ATOMIC and SWAPFILE are never set on this path';
   }

@@ -1,9 +1,9 @@
 /** Cells of inline/*: data that the server keeps itself, read by FUSE_READ and written by FUSE_WRITE. */
 import fc from 'fast-check';
-import { mapping } from '../../../generators/mapping.ts';
+import { mapping, typesFor } from '../../../generators/mapping.ts';
 import { PLAIN_ERRNOS } from '../../../generators/reply-values.ts';
-import type { PlannedCase } from '../../../generators/reply-case.ts';
-import { isReport, isZeroPath, paths, stretch, type Path, type Setting } from '../../../generators/setting.ts';
+import { goodReply, type PlannedCase } from '../../../generators/reply-case.ts';
+import { isCachedWrite, isReport, isZeroPath, paths, stretch, type Path, type Setting } from '../../../generators/setting.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import { serverBytes } from '../../model/pattern.ts';
@@ -92,8 +92,10 @@ const rules: readonly InlineRule[] = [
   },
   {
     rule: 'inline/no-writeback',
-    against: () => 'only writeback has WRITEBACK set',
-    cases: () => { throw new Error('no path reaches the rule'); },
+    against: (path) => (path === 'writeback' ? undefined : 'only writeback has WRITEBACK set'),
+    cases: (revision, path, border) => (border === 'violating' ? inlineCase(revision, path, () => 1, () => fc.constant({ note: 'answered to writeback' }))
+      : caseWith(revision, path, {}, (drawn) => goodReply(revision, drawn, typesFor(path, 'read', true), stretch(drawn).start, stretch(drawn).end, 0)
+        .map((mappings) => ({ reply: { kind: 'mappings' as const, ...mappings }, note: 'a place on a device' })))),
   },
 ];
 
@@ -101,11 +103,14 @@ export function inlineCells(revision: Revision): PlanCell[] {
   const bordered = rules.flatMap(({ rule, against, cases }) => paths.flatMap((path) => borders.map((border): PlanCell => {
     const key = { rule, path, border };
     const reason = revision.id === 'r1' ? 'revision r1 does not say how inline data is read or written' : noDirectWrites(revision, path)
-      ?? (isZeroPath(path) ? 'zeroing of inline data is not in the plan yet' : against(path, border));
+      ?? cachedWrites(rule, path) ?? (isZeroPath(path) ? 'zeroing of inline data is not in the plan yet' : against(path, border));
     return reason === undefined ? { ...possible(key, cases(revision, path, border)), reaches: rule } : impossible(key, reason);
   })));
   return [...bordered, ...answerCells(revision)];
 }
+
+const cachedWrites = (rule: string, path: Path): string | undefined => (rule === 'inline/no-writeback' || !isCachedWrite(path) ? undefined
+  : path === 'writeback' ? 'writeback refuses inline data by inline/no-writeback' : 'buffered writes of inline data are not in the plan yet');
 
 /** Another errno than ENOSYS is the result of a write, too; and an answer of the wrong size is EIO. */
 function answerCells(revision: Revision): PlanCell[] {

@@ -41,6 +41,7 @@ export function typeCells(revision: Revision): PlanCell[] {
 function reasonAgainst(revision: Revision, type: TypeName, path: Path): string | undefined {
   if (type === 'INLINE' && !isReport(path) && revision.id === 'r1') return 'revision r1 does not say how inline data is read or written';
   if (isZeroPath(path) && !['HOLE', 'UNWRITTEN', 'PURE_OVERWRITE'].includes(type)) return 'zeroing what does not read as zeros leads to writeback, which the plan does not cover yet';
+  if (type === 'INLINE' && path === 'buffered-write') return 'buffered writes of inline data are not in the plan yet';
   if (type === 'PURE_OVERWRITE' && !isWritePath(path)) return 'only write-type operations use the write half';
   if (typesOf(revision, [type]).length === 0) return `revision ${revision.id} has no devices: no backed mapping passes`;
   return undefined;
@@ -53,7 +54,7 @@ const reply = (revision: Revision, drawn: Setting, allowed: readonly TypeName[])
 
 /** Addresses at the end of the device, and addresses between sectors. */
 export function deviceCells(revision: Revision): PlanCell[] {
-  const moving: readonly Path[] = ['direct-read', 'direct-write', 'buffered-read'];
+  const moving: readonly Path[] = ['direct-read', 'direct-write', 'buffered-read', 'writeback'];
   return paths.filter((path) => !isZeroPath(path)).flatMap((path): PlanCell[] => {
     if (!moving.includes(path)) {
       // A report names places and moves no bytes.
@@ -108,18 +109,22 @@ export function endCells(revision: Revision): PlanCell[] {
 }
 
 export function ioendCells(revision: Revision): PlanCell[] {
-  const key = { rule: 'request/ioend', path: 'direct-write' };
+  return (['direct-write', 'writeback'] as const).map((path) => ioendCell(revision, path));
+}
+
+function ioendCell(revision: Revision, path: Path): PlanCell {
+  const key = { rule: path === 'writeback' ? 'request/writeback-ioend' : 'request/ioend', path };
   const against = revision.opcodes.IOMAP_IOEND === undefined ? `revision ${revision.id} has no IOEND` : undefined;
-  if (against !== undefined) return [impossible(key, against)];
+  if (against !== undefined) return impossible(key, against);
   const shapes: readonly { type: TypeName; flags: FlagName[] }[] = [
     { type: 'MAPPED', flags: [] }, { type: 'MAPPED', flags: ['SHARED'] }, { type: 'UNWRITTEN', flags: [] }, { type: 'UNWRITTEN', flags: ['SHARED', 'NEW'] },
   ];
-  return [possible(key, caseWith(revision, 'direct-write', { maxBefore: 1 }, (drawn) => {
+  return possible(key, caseWith(revision, path, { maxBefore: 1 }, (drawn) => {
     const { start, end } = stretch(drawn);
     return fc.tuple(fc.constantFrom(...shapes), acknowledgements, fc.boolean()).chain(([shape, ioend, overwrite]) =>
       mapping({ setting: drawn, start, end, type: shape.type, exact: true }).map((map) => ({
-        ...answer(acting('direct-write', { ...map, flags: shape.flags }, overwrite), `${shape.type} ${shape.flags.join(' ')}, IOEND ${ioend.note}`),
+        ...answer(acting(path, { ...map, flags: shape.flags }, overwrite), `${shape.type} ${shape.flags.join(' ')}, IOEND ${ioend.note}`),
         ...(ioend.reply && { extra: [{ on: 'IOMAP_IOEND' as const, reply: ioend.reply }] }),
       })));
-  }))];
+  }));
 }

@@ -1,0 +1,65 @@
+/** fsync and close: nothing dirty stays behind, and what was lost is reported. */
+import { EIO, repliedErrno } from './begin.ts';
+import type { StepExpectation } from './expectation.ts';
+import { errnos } from '../rules/rule.ts';
+import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
+import { flush, settleRest, takeWriteback } from './writeback.ts';
+import type { FileState, OpenFile, World } from './world.ts';
+
+const { ATIME, MTIME, CTIME } = SETATTR_VALID;
+const TIMES = ATIME | MTIME | CTIME;
+
+export function fsync(world: World, file: FileState): StepExpectation {
+  const { wb } = file;
+  const { late } = wb;
+  wb.late = [];
+  flush(world, file);
+  const failure = failureOf(wb.errors, wb.errorRule) ?? (late.length > 0 && world.driver.choose(2) === 1 ? failureOf(late, wb.errorRule) : undefined);
+  if (failure) {
+    // Whether the server is asked to make durable what is lost is not said.
+    if (world.driver.choose(2) === 1) world.driver.request({ name: 'FSYNC', file: file.index, rule: 'request/fsync', fields: {} });
+    file.wb.told = file.wb.errors;
+    file.wb.errors = [];
+    return failure;
+  }
+  reportTimes(world, file);
+  if (world.enosys.fsync) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
+  const errno = repliedErrno(world.driver.request({ name: 'FSYNC', file: file.index, rule: 'request/fsync', fields: {} }));
+  if (errno !== 0 && errno !== errnos.ENOSYS) return { kind: 'fails', rule: 'request/fsync', errnos: [errno] };
+  if (errno !== 0) world.enosys.fsync = true;
+  return { kind: 'succeeds', rule: 'fsync', ret: 0n };
+}
+
+/** The outcome when something was lost: the errno of it, or EIO for all. */
+function failureOf(errors: readonly (number | undefined)[], rule: string): StepExpectation | undefined {
+  const [first, ...more] = errors;
+  if (errors.length === 0) return undefined;
+  if (first === undefined || more.includes(undefined)) return { kind: 'fails', rule };
+  return { kind: 'fails', rule, errnos: [...new Set([first, ...more.map((errno) => errno!), EIO])] };
+}
+
+/** The kernel's times, which the server has not heard of yet: SETATTR comes some time before. */
+function reportTimes(world: World, file: FileState): void {
+  if (!file.wb.timesChanged || file.wb.timesReported) return;
+  file.wb.timesReported = true;
+  world.driver.loose({ name: 'SETATTR', file: file.index, rule: 'request/times', fields: { valid: { value: TIMES } } }, world.step);
+}
+
+/** Closing writes back; whether it tells of what was lost is not said, the next fsync does. */
+export function closeFile(world: World, fd: OpenFile): StepExpectation {
+  fd.closed = true;
+  const { file } = fd;
+  flush(world, file);
+  const { wb } = file;
+  const failure = failureOf([...wb.errors, ...wb.late, ...wb.told], wb.errorRule);
+  wb.told = [];
+  return failure && world.driver.choose(2) === 1 ? failure : { kind: 'succeeds', rule: 'close', ret: 0n };
+}
+
+/** What a case leaves open is closed behind its last step. */
+export function closeRest(world: World): void {
+  world.step += 1;
+  for (const fd of world.fds) if (!fd.closed) closeFile(world, fd);
+  takeWriteback(world);
+  for (const file of world.files) settleRest(world, file);
+}

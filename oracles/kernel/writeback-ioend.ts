@@ -1,0 +1,120 @@
+/** IOEND of writeback: when it must be sent, with what, and what its answer does. */
+import type { Exchange } from '../../harness/model/observation.ts';
+import { NULL_ADDR, type IoendFlagName } from '../../harness/uapi/revision.ts';
+import { isType } from '../rules/context.ts';
+import { EIO, min } from './begin.ts';
+import type { ExpectedField, ExpectedRequest } from './driver.ts';
+import { acknowledged } from './ioend.ts';
+import { removed } from './ranges.ts';
+import { cut, resolve, type Lost, type Piece } from './writeback-state.ts';
+import type { FileState, World } from './world.ts';
+
+const exact = (value: bigint | number): ExpectedField => ({ value });
+const hex = (value: bigint): string => `0x${value.toString(16)}`;
+
+/** The request in fact, or, where there is none, one that a kernel must make; `plain`: may make. */
+function exchangeOf(world: World, expected: ExpectedRequest, plain: boolean): Exchange | undefined {
+  return plain ? world.wire.maybe(expected, true, world.step) : world.wire.request(expected);
+}
+
+/** A folio that writeback could not map: flags 0, the error, new_addr all ones, dev 0. */
+export function failureIoend(world: World, file: FileState, lost: Lost, seen: Exchange | undefined): boolean {
+  const { wb } = file;
+  const exchange = exchangeOf(world, {
+    name: 'IOMAP_IOEND', file: file.index, rule: 'request/writeback-ioend',
+    fields: {
+      flags: exact(0), attrIno: exact(file.ino), newAddr: exact(NULL_ADDR), dev: exact(0), pad: exact(0),
+      error: lost.errno === undefined ? { value: -EIO, text: 'a negative errno', accepts: (error) => Number(error) < 0 } : exact(-lost.errno),
+      pos: { value: lost.start, text: `${hex(lost.start)} (inside the range that has no place)`, accepts: (pos) => BigInt(pos) >= lost.start && BigInt(pos) < lost.end },
+      written: { value: 0n, text: 'nothing beyond that range', accepts: (written) => BigInt(written) <= lost.end - lost.start },
+    },
+  }, seen === undefined);
+  if (!exchange) return false;
+  wb.lost = wb.lost.filter((other) => other !== lost);
+  noteAnswer(world, file, exchange);
+  return true;
+}
+
+/** Bits that make IOEND necessary for bytes that were written. */
+function bitsOf(world: World, file: FileState, pieces: readonly Piece[]): number {
+  const { ioendFlags, mappingFlags } = world.revision;
+  const bit = (name: IoendFlagName) => ioendFlags[name]!;
+  const [first] = pieces;
+  if (!first) return 0;
+  const { acted } = first.mapping;
+  return ((acted.flags & mappingFlags.SHARED!) !== 0 ? bit('SHARED') : 0) | (isType(world, acted, 'UNWRITTEN') ? bit('UNWRITTEN') : 0)
+    | (pieces.at(-1)!.end > file.onDiskSizeBytes ? bit('APPEND') : 0);
+}
+
+export const needsIoend = (world: World, file: FileState, pieces: readonly Piece[]): boolean => bitsOf(world, file, pieces) !== 0;
+
+const addressOf = ({ mapping: { acted } }: Piece, pos: bigint): bigint => acted.addr + (pos - acted.offset);
+
+/** Whether `next` can share an IOEND with `last`: behind it in the file and on the device, with equal bits. */
+function continues(world: World, last: Piece, next: Piece): boolean {
+  const shared = world.revision.mappingFlags.SHARED!;
+  const [a, b] = [last.mapping.acted, next.mapping.acted];
+  return next.start === last.end && a.dev === b.dev && addressOf(next, next.start) === addressOf(last, last.end)
+    && a.type === b.type && (a.flags & shared) === (b.flags & shared);
+}
+
+/** Pieces one behind the other that hold [pos, ...). */
+function runFrom(world: World, pieces: readonly Piece[], pos: bigint): Piece[] {
+  const first = pieces.find((piece) => piece.start <= pos && pos < piece.end) ?? pieces[0];
+  const run: Piece[] = first ? [first] : [];
+  for (const piece of pieces) {
+    if (run.length > 0 && piece !== first && continues(world, run.at(-1)!, piece)) run.push(piece);
+  }
+  return run;
+}
+
+/** IOEND for bytes that were sent to their place. `seen`: the kernel's; undefined: the one that is due. */
+export function writebackIoend(world: World, file: FileState, pieces: readonly Piece[], seen: Exchange | undefined, plain = false): boolean {
+  const { wb } = file;
+  const { ioendFlags, mappingFlags } = world.revision;
+  const field = (name: string): bigint => BigInt((seen!.request[name] ?? 0) as bigint | number);
+  const run = runFrom(world, pieces, seen ? field('pos') : pieces[0]!.start);
+  const [first] = run as [Piece];
+  const start = seen && field('pos') >= first.start && field('pos') < first.end ? field('pos') : first.start;
+  const reach = run.at(-1)!.end;
+  const end = seen ? min(start + field('written'), reach) : reach;
+  const covered = run.filter((piece) => piece.start < end && piece.end > start);
+  const bits = bitsOf(world, file, covered.map((piece) => ({ ...piece, end: min(piece.end, end) })));
+  const failing = covered.some((piece) => piece.fails);
+  // Where part of the pass failed, what was not submitted yet may be given up with it.
+  const open = wb.failed || covered.some((piece) => piece.open || piece.mapping.mayFail !== undefined);
+  const failed = failing || (open && seen !== undefined && Number(field('error')) < 0);
+  const due = ioendFlags.WRITEBACK! | bits;
+  const optional = covered.some(({ mapping: { acted } }) => (acted.flags & mappingFlags.BOUNDARY!) !== 0) ? ioendFlags.BOUNDARY! : 0;
+  const exchange = exchangeOf(world, {
+    name: 'IOMAP_IOEND', file: file.index, rule: 'request/writeback-ioend',
+    fields: {
+      flags: failed
+        ? { value: due, text: 'WRITEBACK', accepts: (flags) => (Number(flags) & ioendFlags.WRITEBACK!) !== 0 && (Number(flags) & ~(due | optional | ioendFlags.APPEND!)) === 0 }
+        : { value: due, text: bits === 0 ? 'no IOEND: there is nothing to report' : `0x${due.toString(16)}`, accepts: (flags) => bits !== 0 && (Number(flags) & ~optional) === due },
+      error: failed ? { value: -EIO, text: failing ? `-${EIO}` : 'a negative errno', accepts: (error) => (failing ? Number(error) === -EIO : Number(error) < 0) } : exact(0),
+      attrIno: exact(file.ino), dev: exact(first.mapping.acted.dev), newAddr: exact(addressOf(first, start)), pad: exact(0),
+      pos: exact(start), written: { value: reach - start, text: `1 to ${reach - start} (inside what was written)`, accepts: (written) => BigInt(written) > 0n && BigInt(written) <= reach - start },
+    },
+  }, plain);
+  if (!exchange) return false;
+  const until = min(start + BigInt(exchange.request['written'] as bigint), reach);
+  for (const piece of covered) {
+    const part = cut(piece, start, until);
+    resolve(world, file, part, failed ? (piece.fails || seen === undefined ? 'failed' : 'open') : 'written');
+    if (failed && !piece.fails) (piece.open || wb.failed ? wb.late : wb.errors).push(EIO);
+  }
+  if (failed) wb.failed = true;
+  wb.pieces = wb.pieces.flatMap((piece) => (covered.includes(piece)
+    ? removed([piece], { start, end: until }).map(({ start: from, end: to }) => cut(piece, from, to)) : [piece]));
+  noteAnswer(world, file, exchange);
+  return true;
+}
+
+/** Its errno is an error of the file, as that of the device would be. */
+function noteAnswer(world: World, file: FileState, exchange: Exchange): void {
+  const errno = acknowledged(world, file, exchange);
+  if (errno === 0) return;
+  file.wb.errors.push(errno);
+  file.wb.errorRule = 'request/writeback-ioend';
+}

@@ -1,0 +1,79 @@
+/** What one file has of writeback: what was sent where, what failed, what fsync still has to report. */
+import { EIO, min, type Accepted } from './begin.ts';
+import type { Segment } from './content.ts';
+import { clip } from './direct-read.ts';
+import type { Range, Ranges } from './ranges.ts';
+import type { FileState, World } from './world.ts';
+
+/** A range that was sent to its place, without the bytes behind EOF. */
+export interface Piece extends Range {
+  mapping: Accepted;
+  /** What was in the page cache, bytes behind EOF in its last block included. */
+  bytes: readonly Segment[];
+  /** Past the device's end: certainly not written. */
+  fails: boolean;
+  /** The kernel asked for this very range; otherwise the mapping of an earlier one was good for it. */
+  asked: boolean;
+  /** It may have been given up with something that failed: whether it was sent is open until IOEND says so. */
+  open: boolean;
+}
+
+/** A range that has no place: its data is lost. */
+export interface Lost extends Range {
+  /** Undefined: any. */
+  errno: number | undefined;
+  rule: string;
+}
+
+export class Writeback {
+  /** What may be asked for or not: the rest of folios that failed. */
+  lax: Ranges = [];
+  /** The newest mapping, and from where it is used. */
+  current: { mapping: Accepted; from: bigint } | undefined;
+  pieces: readonly Piece[] = [];
+  /** Failures that IOEND has not reported yet. */
+  lost: readonly Lost[] = [];
+  /** Errors that no fsync has reported yet; undefined: some error. */
+  errors: (number | undefined)[] = [];
+  /** Errors of what was given up with them, which the fsync that reported them may have been too early for. */
+  late: number[] = [];
+  /** Errors that fsync has reported; close may tell of them once more. */
+  told: (number | undefined)[] = [];
+  errorRule = 'writeback/error';
+  /** Something failed since the last flush: the rest may have been given up with it. */
+  failed = false;
+  timesChanged = false;
+  timesReported = false;
+
+  get isIdle(): boolean {
+    return this.pieces.length === 0 && this.lost.length === 0 && this.lax.length === 0 && this.current === undefined;
+  }
+}
+
+/** What became of a piece: its bytes are on the device, or not, or it is open. */
+export function resolve(world: World, file: FileState, piece: Piece, fate: 'written' | 'failed' | 'open'): void {
+  const { mapping: { acted, device } } = piece;
+  const { wb } = file;
+  if (fate === 'failed') {
+    wb.errors.push(EIO);
+    wb.errorRule = piece.fails ? 'type/past-device-end' : wb.errorRule;
+  }
+  if (!device) return;
+  const content = world.contents[device.index]!;
+  for (const { start, end, sources } of piece.bytes) {
+    const at = acted.addr + (start - acted.offset);
+    const stop = min(at + (end - start), device.sizeBytes);
+    if (at >= stop) continue;
+    // The block's rest behind EOF is zeroed, or left alone.
+    const certain = fate === 'written' && start < piece.end;
+    content.putSegment({ start: at, end: stop, sources }, certain);
+  }
+}
+
+/** The part of a piece in [start, end). */
+export function cut(piece: Piece, start: bigint, end: bigint): Piece {
+  const [from, to] = [start > piece.start ? start : piece.start, min(end, piece.end)];
+  // The block's rest behind EOF belongs to the last part.
+  const stop = to === piece.end ? piece.bytes.at(-1)?.end ?? to : to;
+  return { ...piece, start: from, end: to, bytes: clip(piece.bytes, from, stop) };
+}
