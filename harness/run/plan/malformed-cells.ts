@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { malformedReply } from '../../../generators/malformed-reply.ts';
 import { mapping, typesFor } from '../../../generators/mapping.ts';
 import { goodReply, typesOf, type PlannedCase } from '../../../generators/reply-case.ts';
-import { isSeek, paths, stretch, type Path } from '../../../generators/setting.ts';
+import { isCachedWrite, isSeek, paths, stretch, type Path } from '../../../generators/setting.ts';
 import type { Case, Reply, ScriptLine, Step } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type PlanCell } from './cell.ts';
@@ -113,6 +113,7 @@ function ending({ on, path, against, cases }: Place, how: 'die' | 'abort'): Plan
   if (on === 'DESTROY' || on === 'RELEASE' || on === 'SYNCFS') return [];
   const key = { rule: `${how}/${on}`, path };
   if (against !== undefined) return [impossible(key, against)];
+  if (isCachedWrite(path as Path)) return [impossible(key, 'what becomes of dirty pages when the connection ends is not laid down')];
   const reply: Reply = { kind: how };
   return [possible(key, fc.tuple(cases({ on, reply }), fc.boolean()).map(([made, more]) => ({
     case: more ? afterwards(made.case) : made.case, note: `${on}: ${how}${more ? ', then further syscalls' : ''}; ${made.note}`,
@@ -123,7 +124,7 @@ function ending({ on, path, against, cases }: Place, how: 'die' | 'abort'): Plan
 function afterwards(of: Case): Case {
   // Where a write that failed would have made the file longer nothing says how long it is.
   const passesEof = of.workload.some((step) => step.call === 'pwrite' && step.offset + BigInt(step.lengthBytes) > (of.geometry.files[0]?.sizeBytes ?? 0n));
-  const onFile: Step[] = passesEof ? [] : [{ call: 'seekHole', fd: 0, offset: 0n }, { call: 'fstat', fd: 0 }];
+  const onFile: Step[] = passesEof ? [] : [{ call: 'fiemap', fd: 0, start: 0n, lengthBytes: 4096n, flags: 0, extents: 1 }, { call: 'fstat', fd: 0 }];
   const steps: Step[] = [...onFile, { call: 'open', file: 0, flags: ['rdonly'] }];
   const at = of.workload.findLastIndex(({ call }) => call === 'close');
   return { ...of, workload: [...of.workload.slice(0, at), ...steps, ...of.workload.slice(at)] };
