@@ -61,6 +61,6 @@ function joined(cases: readonly Case[], { blockSize, maxBytes, devices, mount, d
     ...first, geometry, debugIomap,
     script: cases.flatMap((one, file) => one.script.map((line) => ({ ...line, file }))),
     workload: cases.flatMap((one, file) => one.workload.map((step): Step =>
-      (step.call === 'open' ? { ...step, file } : step.call === 'fuseIoctl' ? step : { ...step, fd: file }))),
+      (step.call === 'open' ? { ...step, file } : 'from' in step ? { ...step, fd: file, from: file } : 'fd' in step ? { ...step, fd: file } : step))),
   };
 }

@@ -161,3 +161,83 @@ test.describe('a direct write behind EOF', () => {
     expect(refused(10000n, [written])).toEqual(['request/none request']);
   });
 });
+
+test.describe('copy_file_range between two files', () => {
+  const call: Step = { call: 'copyFileRange', from: 0, fromOffset: 4096n, fd: 1, offset: 12288n, lengthBytes: 8192 };
+  const copy = (name: string, len: bigint, payload: Uint8Array, error = 0): Made => ({
+    name, file: 0, request: { offIn: 4096n, offOut: 12288n, len, flags: 0n }, reply: { error: -error, payload }, writeErrno: 0,
+  });
+  const u64 = (value: bigint): Uint8Array => { const out = Buffer.alloc(8); out.writeBigUInt64LE(value); return out; };
+  const none = new Uint8Array();
+  /** Both files end at 10000. */
+  const of = (exchanges: Made[], result: StepResult, size: bigint) => {
+    const base = madeCase([{ call: 'open', file: 1, flags: ['rdwr'] }, call, { call: 'fstat', fd: 1 }], { sizeBytes: 10000n });
+    const [file] = base.geometry.files;
+    const both = { ...base, geometry: { ...base.geometry, files: [file!, file!] } };
+    return deviates(judge(both, { ...observed({ exchanges, results: [done, result, sized(size)] }), inodes: [77n, 78n] }));
+  };
+  const wrote = (bytes: bigint): StepResult => ({ ret: bytes, errno: 0 });
+  test('asks for what lies before EOF and returns what the server copied', () => {
+    expect(of([copy('COPY_FILE_RANGE_64', 5904n, u64(5904n))], wrote(5904n), 18192n)).toEqual(['conforms']);
+    expect(of([copy('COPY_FILE_RANGE_64', 5904n, u64(100n))], wrote(100n), 12388n)).toEqual(['conforms']);
+    expect(of([copy('COPY_FILE_RANGE_64', 8192n, u64(5904n))], wrote(5904n), 18192n)).toEqual(['copy/request request']);
+    expect(of([copy('COPY_FILE_RANGE_64', 5904n, u64(100n))], wrote(5904n), 12388n)).toEqual(['copy/result result']);
+    expect(of([copy('COPY_FILE_RANGE_64', 5904n, u64(5904n))], wrote(5904n), 10000n)).toEqual(['size size']);
+  });
+  test('refuses an answer of more than was asked for', () => {
+    expect(of([copy('COPY_FILE_RANGE_64', 5904n, u64(5905n))], failed(5), 10000n)).toEqual(['conforms']);
+    expect(of([copy('COPY_FILE_RANGE_64', 5904n, u64(5905n))], wrote(5905n), 18193n)).toContain('copy/answer errno');
+  });
+  test('takes the older request after ENOSYS, and gives another error to the caller', () => {
+    expect(of([copy('COPY_FILE_RANGE_64', 5904n, none, ENOSYS), copy('COPY_FILE_RANGE', 5904n, u64(5904n))], wrote(5904n), 18192n)).toEqual(['conforms']);
+    expect(of([copy('COPY_FILE_RANGE_64', 5904n, none, ENOSYS)], failed(ENOSYS), 10000n)).toContain('copy/request request');
+    expect(of([copy('COPY_FILE_RANGE', 5904n, u64(5904n))], wrote(5904n), 18192n)).toContain('copy/request request');
+    expect(of([copy('COPY_FILE_RANGE_64', 5904n, none, ENOSPC)], failed(ENOSPC), 10000n)).toEqual(['conforms']);
+    expect(of([copy('COPY_FILE_RANGE_64', 5904n, none, ENOSPC)], failed(5), 10000n)).toEqual(['copy/error errno']);
+  });
+});
+
+test('cloning and deduplicating are refused, and nothing is asked', () => {
+  for (const name of ['clone', 'dedupe'] as const) {
+    const of = madeCase([{ call: name, from: 0, fromOffset: 0n, fd: 0, offset: 4096n, lengthBytes: 4096n }]);
+    expect(judge(of, observed({ results: [failed(EOPNOTSUPP)] }))).toEqual(conforms);
+    expect(deviates(judge(of, observed({ results: [failed(EINVAL)] })))).toEqual(['clone/refused errno']);
+    expect(deviates(judge(of, observed({ results: [done] })))).toEqual(['clone/refused errno']);
+    expect(deviates(judge(of, observed({ exchanges: [zeroing(0n, 4096n)], results: [failed(EOPNOTSUPP)] })))).toEqual(['request/none request']);
+  }
+});
+
+test.describe('open', () => {
+  const opening = (openFlags: number): Made => {
+    const payload = Buffer.alloc(16);
+    payload.writeUInt32LE(openFlags, 8);
+    return { name: 'OPEN', file: 0, request: {}, reply: { error: 0, payload }, writeErrno: 0 };
+  };
+  test('fails with EINVAL when the server says PASSTHROUGH, STREAM or NONSEEKABLE', () => {
+    const of = madeCase([fstat], { sizeBytes: 10000n, script: [{ on: 'OPEN', reply: { kind: 'empty' } }] });
+    const opened = (flags: number, ...results: StepResult[]) => deviates(judge(of, { ...observed({ exchanges: [opening(flags)] }), steps: results }));
+    for (const flags of [0x80, 0x10, 4]) {
+      expect(opened(flags, failed(EINVAL), failed(9))).toEqual(['conforms']);
+      expect(opened(flags, done, sized(10000n))).toContain('open/flags errno');
+    }
+    for (const flags of [0, 2, 0x20]) {
+      expect(opened(flags, done, sized(10000n))).toEqual(['conforms']);
+      expect(opened(flags, failed(EINVAL), failed(9))).toContain('open errno');
+    }
+  });
+  test('with O_TRUNC tells the server the size 0', () => {
+    const of = { ...madeCase([], { sizeBytes: 10000n }), workload: [{ call: 'open', file: 0, flags: ['rdwr', 'trunc'] }, fstat] as Step[] };
+    const opened = (exchanges: Made[], size: bigint) => deviates(judge(of, observed({ exchanges, results: [sized(size)] })));
+    expect(opened([setattr(0n)], 0n)).toEqual(['conforms']);
+    expect(opened([setattr(0n)], 10000n)).toEqual(['size size']);
+    expect(opened([], 0n)).toContain('truncate/setattr request');
+    expect(opened([setattr(0n), zeroing(0n, 4096n)], 0n)).toEqual(['request/none request']);
+  });
+});
+
+test('the size in the answer to SETATTR is not believed', () => {
+  const lie = { ...setattr(8192n), reply: { error: 0, payload: Buffer.from(attributes) } };
+  lie.reply.payload.writeBigUInt64LE(99n, 16 + 8);
+  expect(judge(...seen({ call: 'ftruncate', fd: 0, sizeBytes: 8192n }, done, [lie], 8192n))).toEqual(conforms);
+  expect(deviates(judge(...seen({ call: 'ftruncate', fd: 0, sizeBytes: 8192n }, done, [lie], 99n)))).toEqual(['size size']);
+});

@@ -2,6 +2,7 @@
 import type { ByteRun, ByteSource } from '../harness/model/bytes.ts';
 import type { Reply, Step } from '../harness/model/case.ts';
 import type { MappingSpec } from '../harness/model/mapping.ts';
+import type { ByteRange, Notification } from '../harness/model/notification.ts';
 import type { FiemapExtent, KernelEvent, StepResult } from '../harness/model/observation.ts';
 import { flagNames, nameOf, revisions, type Revision, type RevisionId } from '../harness/uapi/revision.ts';
 import { errnoText } from './errno.ts';
@@ -37,6 +38,7 @@ export function describeReply(reply: Reply): string[] {
     case 'mappings': return [`read  half: ${describeMapping(reply.read)}`, `write half: ${describeMapping(reply.write)}`];
     case 'error': return [`error ${errnoText(reply.errno)}`];
     case 'empty': return ['a header alone, error 0'];
+    case 'attributes': return [`the attributes, size ${quantity(reply.sizeBytes)}`];
     case 'ioend': return [`newsize ${quantity(reply.newsizeBytes)}`];
     case 'raw': return [`${reply.payload.length / 2} raw bytes${reply.error === undefined ? '' : `, header error ${reply.error}`}${reply.lengthBytes === undefined ? '' : `, header length ${reply.lengthBytes}`}${reply.unique === undefined ? '' : `, header unique ${quantity(reply.unique)}`}${reply.sentBytes === undefined ? '' : `, cut to ${reply.sentBytes} bytes in all`}`];
     case 'die': return ['nothing: the server closes /dev/fuse'];
@@ -96,12 +98,35 @@ export function describeStep(step: Step): string {
     case 'fiemap': return `fiemap(fd ${step.fd}, start ${at(step.start)}, length ${quantity(step.lengthBytes)}, flags 0x${step.flags.toString(16)}, room for ${step.extents})`;
     case 'ftruncate': return `ftruncate(fd ${step.fd}, ${at(step.sizeBytes)})`;
     case 'fallocate': return `fallocate(fd ${step.fd}, mode 0x${step.mode.toString(16)}, ${at(step.offset)}, ${at(step.lengthBytes)})`;
+    case 'copyFileRange': return `copy_file_range(fd ${step.from} at ${at(step.fromOffset)} to fd ${step.fd} at ${at(step.offset)}, ${quantity(BigInt(step.lengthBytes))} bytes)`;
+    case 'clone': case 'dedupe':
+      return `ioctl(fd ${step.fd}, ${step.call === 'clone' ? 'FICLONERANGE' : 'FIDEDUPERANGE'}, ${at(step.offset)} from fd ${step.from} at ${at(step.fromOffset)}, ${quantity(step.lengthBytes)} bytes)`;
     case 'fuseIoctl': {
       const { call: _call, on, ioctl, ...fields } = step;
       const described = describeFields(fields);
       return `ioctl(/dev/fuse ${on}, ${ioctl}${described && `, ${described}`})`;
     }
+    case 'notify': return `notify(/dev/fuse, ${describeNotification(step.notification)})`;
+    case 'deviceRead': return `pread(device ${step.device}, buffered, ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)})`;
     default: return describeUnknown(step);
+  }
+}
+
+const describeRange = ({ offset, length }: ByteRange): string => (length === 0n ? 'nothing' : `[${quantity(offset)}, ${length === ALL_ONES ? 'to EOF' : `+${quantity(length)}`})`);
+
+export function describeNotification(notification: Notification): string {
+  const about = 'node' in notification ? 'file' in notification.node ? `file ${notification.node.file}` : `nodeid ${quantity(notification.node.nodeid)}` : '';
+  const ino = 'attrIno' in notification && notification.attrIno !== undefined ? `, attr_ino ${quantity(notification.attrIno)}` : '';
+  const sent = 'sentBytes' in notification && notification.sentBytes !== undefined ? `, sent as ${notification.sentBytes} bytes` : '';
+  switch (notification.kind) {
+    case 'upsert': return `UPSERT ${about}${ino}, read half: ${describeMapping(notification.read)}; write half: ${describeMapping(notification.write)}${sent}`;
+    case 'inval': return `INVAL ${about}${ino}, read ${describeRange(notification.read)}, write ${describeRange(notification.write)}${sent}`;
+    case 'devInval': {
+      const dev = typeof notification.dev === 'number' ? `dev cookie ${notification.dev}` : `device ${notification.dev.device}`;
+      return `DEV_INVAL ${dev}, ${describeRange(notification.range)}${notification.reserved ? `, reserved ${notification.reserved}` : ''}${sent}`;
+    }
+    case 'store': case 'retrieve': return `${notification.kind.toUpperCase()} ${about}, [${quantity(notification.offset)}, +${quantity(BigInt(notification.lengthBytes))})`;
+    case 'raw': return `code ${notification.code}, ${notification.payload.length / 2} raw bytes`;
   }
 }
 

@@ -213,7 +213,7 @@ class Runner {
     };
     if (session.mount.errno === 0) {
       let unmounted: number | undefined;
-      const control = { ...session.control, unmountedFd: () => unmounted ??= this.#native.open('/dev/fuse', O_RDWR, 0) };
+      const control = { ...session.control, nodeids, unmountedFd: () => unmounted ??= this.#native.open('/dev/fuse', O_RDWR, 0) };
       const workload = new Workload(this.#native, control, session.paths(serial, files));
       try {
         observation.stepBounds.push(session.begun);

@@ -12,9 +12,9 @@ function plainConfig(config: Case['geometry']['config']): boolean {
   return flags.every((flag) => plainFlags.includes(flag)) && Object.values(others).every((value) => value === undefined) && [512, 1024, 2048, 4096].includes(blockSizeBytes) && maxBytes > 0n;
 }
 
-/** Answers that the kernel remembers for the connection, and steps that change its device table, need a mount of their own. */
+/** Answers that the kernel remembers for the connection (ENOSYS to a copy is the server's ordinary one), and steps that change its device table, need a mount of their own. */
 export const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>
-  !plainConfig(geometry.config) || workload.some(({ call }) => call === 'fuseIoctl')
+  !plainConfig(geometry.config) || workload.some(({ call }) => call === 'fuseIoctl' || call === 'copyFileRange')
   || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || reply.kind === 'error' && reply.errno === ENOSYS
     || reply.kind === 'raw' && reply.error === -ENOSYS || reply.kind === 'die' || reply.kind === 'abort' || on === 'DESTROY');
 
@@ -28,9 +28,9 @@ export const mountKey = (value: Case): string => {
   return JSON.stringify([value.revision, needsOpens(value), geometry], (_, v: unknown) => typeof v === 'bigint' ? `${v}n` : v);
 };
 
-const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'seekData', 'seekHole', 'fiemap', 'fstat'] as const);
+const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'seekData', 'seekHole', 'fiemap', 'fstat', 'notify', 'deviceRead'] as const);
 export const mayWrite = ({ workload }: Case): boolean => workload.some((step) => !readOnly.has(step.call) || step.call === 'open' && step.flags.includes('trunc'));
 
-/** Only direct reads and reports ask while their syscall waits; readahead, for one, asks in its own time. */
-export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value)
+/** Only direct reads and reports ask while their syscall waits; readahead and the answer to RETRIEVE come in their own time. */
+export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.workload.every(({ call }) => call !== 'notify')
   && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { mappingSpec } from './mapping.ts';
+import { notification } from './notification.ts';
 import { errno, hex, index, s64, u32, u64 } from './scalars.ts';
 
 /** Version of the case schema. A change of meaning raises it and comes with a migration. */
@@ -65,6 +66,8 @@ export const reply = z.discriminatedUnion('kind', [
   /** None: the connection is aborted through the control file system, with this request in flight. */
   z.strictObject({ kind: z.literal('abort') }),
   z.strictObject({ kind: z.literal('ioend'), newsizeBytes: u64 }),
+  /** GETATTR and SETATTR: the file's attributes with another size, not to be kept by the kernel. */
+  z.strictObject({ kind: z.literal('attributes'), sizeBytes: u64 }),
   configReply,
 ]);
 export type Reply = z.infer<typeof reply>;
@@ -103,6 +106,16 @@ export const step = z.discriminatedUnion('call', [
   z.strictObject({ call: z.literal('ftruncate'), fd, sizeBytes: s64 }),
   z.strictObject({ call: z.literal('fallocate'), fd, mode: u32, offset: s64, lengthBytes: s64 }),
   z.strictObject({ call: z.literal('fstat'), fd }),
+  /** From one file to another, or within one: `fd` is written to. */
+  z.strictObject({ call: z.literal('copyFileRange'), from: fd, fromOffset: s64, fd, offset: s64, lengthBytes: z.int().min(0) }),
+  /** FICLONERANGE; length 0 is to the end of the file. */
+  z.strictObject({ call: z.literal('clone'), from: fd, fromOffset: u64, fd, offset: u64, lengthBytes: u64 }),
+  /** FIDEDUPERANGE for one range of `fd`, whose status counts as the result. */
+  z.strictObject({ call: z.literal('dedupe'), from: fd, fromOffset: u64, fd, offset: u64, lengthBytes: u64 }),
+  /** write() of a notification to the connection's /dev/fuse; `ret` is the number of bytes. */
+  z.strictObject({ call: z.literal('notify'), notification }),
+  /** Buffered read of a device through its own page cache, behind the file system's back. */
+  z.strictObject({ call: z.literal('deviceRead'), device: index, offset: u64, lengthBytes: z.int().min(0) }),
   /** Control plane: an ioctl on the connection's /dev/fuse, or on one that is not mounted. */
   z.strictObject({
     call: z.literal('fuseIoctl'), on: z.enum(['mounted', 'unmounted']),

@@ -3,7 +3,8 @@ import type { Case, Step } from './case.ts';
 
 const CALL_PATHS: Readonly<Record<Step['call'], string | undefined>> = {
   pread: 'read', pwrite: 'write', seekData: 'seek-data', seekHole: 'seek-hole', fiemap: 'fiemap', fsync: 'fsync', ftruncate: 'truncate',
-  fallocate: 'fallocate', fuseIoctl: 'ioctl', fstat: 'stat', open: undefined, close: undefined,
+  fallocate: 'fallocate', copyFileRange: 'copy', clone: 'clone', dedupe: 'clone', fuseIoctl: 'ioctl', fstat: 'stat', notify: 'notify', deviceRead: undefined,
+  open: undefined, close: undefined,
 };
 
 /** `direct-read`, `fiemap`, `ioctl` ...; `mount` for step -1 and whatever only opens and closes. */

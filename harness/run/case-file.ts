@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { ZodError } from 'zod';
 import { UsageError, messageOf } from '../../vm/errors.ts';
 import { CASE_SCHEMA, decodeCase, encodeCase, type Case } from '../model/case.ts';
+import { devicesOf } from '../model/notification-refs.ts';
 import { prettyJson } from './pretty-json.ts';
 
 /** Raises a case of schema n, as JSON, to schema n + 1. Throws Error with a text for people when that has no meaning any more. */
@@ -141,8 +142,15 @@ function danglingReferences({ geometry, script, workload }: Case): string[] {
     } else if (step.call === 'fuseIoctl') {
       check(`workload[${n}].device`, step.device, devices, 'device');
       if (typeof step.id === 'object') check(`workload[${n}].id.device`, step.id.device, devices, 'device');
+    } else if (step.call === 'notify') {
+      const { notification } = step;
+      if ('node' in notification && 'file' in notification.node) check(`workload[${n}].notification.node.file`, notification.node.file, files, 'file');
+      for (const { device } of devicesOf(notification)) check(`workload[${n}].notification: device`, device, devices, 'device');
+    } else if (step.call === 'deviceRead') {
+      check(`workload[${n}].device`, step.device, devices, 'device');
     } else {
       check(`workload[${n}].fd`, step.fd, opened, 'open step before this one with fd');
+      if ('from' in step) check(`workload[${n}].from`, step.from, opened, 'open step before this one with fd');
     }
   });
   return fields;

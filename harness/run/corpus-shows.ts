@@ -22,7 +22,7 @@ export function pathOf({ workload, geometry }: Case): string {
   const opens = workload.filter((step) => step.call === 'open');
   for (const step of [...workload].reverse()) {
     switch (step.call) {
-      case 'open': case 'close': case 'fstat': continue;
+      case 'open': case 'close': case 'fstat': case 'deviceRead': continue;
       case 'fuseIoctl': return 'ioctl';
       case 'seekData': return 'seek-data';
       case 'seekHole': return 'seek-hole';
@@ -31,6 +31,9 @@ export function pathOf({ workload, geometry }: Case): string {
         const direct = open?.flags.includes('direct') || (open && geometry.files[open.file]?.directIo);
         return `${direct ? 'direct' : 'buffered'}-${step.call === 'pread' ? 'read' : 'write'}`;
       }
+      case 'ftruncate': return 'truncate';
+      case 'copyFileRange': return 'copy';
+      case 'clone': case 'dedupe': return 'clone';
       default: return step.call;
     }
   }

@@ -6,7 +6,9 @@ import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { borderCells } from './plan/border-cells.ts';
 import { bufferedWriteCells } from './plan/buffered-write-cells.ts';
 import type { PlanCell } from './plan/cell.ts';
+import { copyCells } from './plan/copy-cells.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
+import { notifyCells } from './plan/notify-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
 import { malformedCells } from './plan/malformed-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
@@ -21,6 +23,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...malformedCells(revision),
-    ...syscallCells(revision), ...sizeCells(revision), ...bufferedWriteCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
+    ...notifyCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision), ...configCells(revision),
+    ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

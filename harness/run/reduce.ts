@@ -1,5 +1,6 @@
 /** Makes a case smaller while it shows the same: leaves out one part after the other and keeps what still shows it. */
 import type { Case, ScriptLine, Step } from '../model/case.ts';
+import { devicesOf, withDevices, withFile } from '../model/notification-refs.ts';
 import { canonicalJson } from '../model/hash.ts';
 import { jsonSafe } from '../model/results.ts';
 import type { KernelFacts } from '../model/channel.ts';
@@ -115,7 +116,9 @@ function withoutStep(of: Case, n: number): Case | undefined {
   let workload: Step[] = without(of.workload, n);
   if (gone.call === 'open') {
     const fd = of.workload.slice(0, n).filter(({ call }) => call === 'open').length;
-    workload = workload.filter((step) => !('fd' in step) || step.fd !== fd).map((step) => ('fd' in step && step.fd > fd ? { ...step, fd: step.fd - 1 } : step));
+    const shift = (one: number): number => (one > fd ? one - 1 : one);
+    workload = workload.filter((step) => (!('fd' in step) || step.fd !== fd) && (!('from' in step) || step.from !== fd)).map((step) => ('from' in step
+      ? { ...step, fd: shift(step.fd), from: shift(step.from) } : 'fd' in step ? { ...step, fd: shift(step.fd) } : step));
   }
   return workload.length === 0 ? undefined : { ...of, workload };
 }
@@ -123,7 +126,8 @@ function withoutStep(of: Case, n: number): Case | undefined {
 function withoutDevice(of: Case, n: number): Case | undefined {
   const uses = (dev: number | { device: number } | undefined): boolean => typeof dev === 'object' && dev.device === n;
   const used = of.script.some(({ reply }) => reply.kind === 'mappings' && (uses(reply.read.dev) || uses(reply.write.dev)))
-    || of.workload.some((step) => step.call === 'fuseIoctl' && (step.device === n || uses(step.id)));
+    || of.workload.some((step) => step.call === 'fuseIoctl' && (step.device === n || uses(step.id)) || step.call === 'deviceRead' && step.device === n
+      || step.call === 'notify' && devicesOf(step.notification).some(uses));
   if (used) return undefined;
   const shift = <T>(dev: T): T => (typeof dev === 'object' && dev !== null && 'device' in dev && (dev.device as number) > n ? { ...dev, device: (dev.device as number) - 1 } : dev);
   return {
@@ -131,20 +135,26 @@ function withoutDevice(of: Case, n: number): Case | undefined {
     script: of.script.map((line) => (line.reply.kind !== 'mappings' ? line : {
       ...line, reply: { ...line.reply, read: { ...line.reply.read, dev: shift(line.reply.read.dev) }, write: { ...line.reply.write, dev: shift(line.reply.write.dev) } },
     })),
-    workload: of.workload.map((step) => (step.call !== 'fuseIoctl' ? step : {
-      ...step, ...(step.device !== undefined && step.device > n && { device: step.device - 1 }), ...(step.id !== undefined && { id: shift(step.id) }),
-    })),
+    workload: of.workload.map((step) => {
+      if (step.call === 'notify') return { ...step, notification: withDevices(step.notification, shift) };
+      if (step.call === 'deviceRead') return step.device > n ? { ...step, device: step.device - 1 } : step;
+      return step.call !== 'fuseIoctl' ? step : {
+        ...step, ...(step.device !== undefined && step.device > n && { device: step.device - 1 }), ...(step.id !== undefined && { id: shift(step.id) }),
+      };
+    }),
   };
 }
 
 function withoutFile(of: Case, n: number): Case | undefined {
-  const used = of.workload.some((step) => step.call === 'open' && step.file === n) || of.script.some(({ file }) => file === n);
+  const used = of.workload.some((step) => (step.call === 'open' && step.file === n)
+    || (step.call === 'notify' && 'node' in step.notification && 'file' in step.notification.node && step.notification.node.file === n)) || of.script.some(({ file }) => file === n);
   if (used) return undefined;
   const shift = (file: number): number => (file > n ? file - 1 : file);
   return {
     ...of, geometry: { ...of.geometry, files: without(of.geometry.files, n) },
     script: of.script.map((line) => (line.file === undefined ? line : { ...line, file: shift(line.file) })),
-    workload: of.workload.map((step) => (step.call === 'open' ? { ...step, file: shift(step.file) } : step)),
+    workload: of.workload.map((step) => (step.call === 'open' ? { ...step, file: shift(step.file) }
+      : step.call === 'notify' ? { ...step, notification: withFile(step.notification, shift) } : step)),
   };
 }
 

@@ -17,6 +17,9 @@ export const OPEN_REPLY = {
   DIRECT_IO: 1, KEEP_CACHE: 2, NONSEEKABLE: 4, CACHE_DIR: 8, STREAM: 0x10, NOFLUSH: 0x20, PARALLEL_DIRECT_WRITES: 0x40, PASSTHROUGH: 0x80,
 } as const;
 
+/** Codes of notifications that are older than iomap. */
+export const NOTIFY = { STORE: 4, RETRIEVE: 5 } as const;
+
 export const FUSE_ROOT_ID = 1n;
 export const FUSE_MAJOR = 7;
 

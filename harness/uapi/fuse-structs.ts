@@ -84,6 +84,9 @@ export const dirent = layout('fuse_dirent', 24, { ino: u64(0), off: u64(8), name
 export const notifyInvalInode = layout('fuse_notify_inval_inode_out', 24, { ino: u64(0), off: s64(8), len: s64(16) });
 export const notifyInvalEntry = layout('fuse_notify_inval_entry_out', 16, { parent: u64(0), namelen: u32(8), flags: u32(12) });
 
+export const notifyStore = layout('fuse_notify_store_out', 24, { nodeid: u64(0), offset: u64(8), size: u32(16), padding: u32(20) });
+export const notifyRetrieve = layout('fuse_notify_retrieve_out', 32, { notifyUnique: u64(0), nodeid: u64(8), offset: u64(16), size: u32(24), padding: u32(28) });
+
 export type InHeader = StructValue<typeof inHeader>;
 export type Attr = StructValue<typeof attr>;
 export type InitIn = StructValue<typeof initIn>;

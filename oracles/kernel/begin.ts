@@ -3,7 +3,7 @@ import type { Exchange } from '../../harness/model/observation.ts';
 import { beginOut } from '../../harness/uapi/iomap.ts';
 import { isType, isWriteType, writtenTo, type BeginContext, type DeviceFacts, type WireMapping } from '../rules/context.ts';
 import { firstViolation } from '../rules/first-violation.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos, type Refusal } from '../rules/rule.ts';
 import { headerFault } from './answer.ts';
 import { Unspecified } from './driver.ts';
 import { refuse, type FileState, type World } from './world.ts';
@@ -37,6 +37,11 @@ export interface Failed {
   replied: boolean;
 }
 
+/** The server says that the mapping is in the cache by now. */
+export interface Retry {
+  kind: 'retry';
+}
+
 /** The answer's payload, as plain bytes. */
 export const payloadOf = (exchange: Exchange): Buffer => Buffer.from(exchange.reply?.payload ?? new Uint8Array());
 
@@ -53,8 +58,17 @@ export function repliedErrno(exchange: Exchange): number {
 const typeNameOf = (world: World, mapping: WireMapping): string =>
   Object.entries(world.revision.mappingTypes).find(([, value]) => value === mapping.type)?.[0] ?? String(mapping.type);
 
-/** Sends BEGIN for [pos, end) and judges the answer. A retry without a mapping cache cannot happen; with one it asks again. */
+/** A mapping for [pos, end): from the mapping cache where it serves the operation, else by BEGIN. RETRY_CACHE in the answer starts over. */
 export function begin(world: World, file: FileState, opflags: number, pos: bigint, end: bigint): Accepted | Failed {
+  for (;;) {
+    const served = fromCache(world, file, opflags, pos, end);
+    if (served) return served;
+    const answer = ask(world, file, opflags, pos, end);
+    if (answer.kind !== 'retry') return answer;
+  }
+}
+
+function ask(world: World, file: FileState, opflags: number, pos: bigint, end: bigint): Accepted | Failed | Retry {
   const exchange = world.driver.request({
     name: 'IOMAP_BEGIN', file: file.index, rule: 'request/begin',
     fields: {
@@ -65,31 +79,62 @@ export function begin(world: World, file: FileState, opflags: number, pos: bigin
       },
     },
   });
-  return answered(world, exchange, opflags, pos, end);
+  return answered(world, file, exchange, opflags, pos, end);
 }
 
 /** What the kernel makes of the answer to a BEGIN that it sent for [pos, end). */
-export function answered(world: World, exchange: Exchange, opflags: number, pos: bigint, end: bigint): Accepted | Failed {
+export function answered(world: World, file: FileState, exchange: Exchange, opflags: number, pos: bigint, end: bigint): Accepted | Failed | Retry {
   const payload = payloadOf(exchange);
   const mappings = payload.length === beginOut.size ? beginOut.decode(payload) : undefined;
   const context: BeginContext = {
-    ...world.facts, opflags, pos, count: BigInt(exchange.request['count'] as bigint), inodeHasCache: false,
+    ...world.facts, opflags, pos, count: BigInt(exchange.request['count'] as bigint), inodeHasCache: file.mappings.exists,
     repliedErrno: repliedErrno(exchange), payloadBytes: payload.length,
     ...(mappings && { read: mappings.read, write: mappings.write }),
   };
   const outcome = firstViolation(context, world.table);
-  if (outcome.kind === 'retry') throw new Unspecified('RETRY_CACHE with a mapping cache: the cache is not modelled');
+  if (outcome.kind === 'retry') return { kind: 'retry' };
   if (outcome.kind === 'refused') {
     refuse(world, outcome.refusal);
     return { kind: 'failed', errno: outcome.refusal.errno, rule: outcome.refusal.rule, replied: outcome.refusal.rule === 'begin/error' };
   }
-  for (const { refusal } of outcome.maybe) {
+  return perhaps(world, outcome.maybe) ?? accept(world, context, pos, end);
+}
+
+/** Refusals that the kernel may or may not make. */
+function perhaps(world: World, maybe: readonly { refusal: Refusal }[]): Failed | undefined {
+  for (const { refusal } of maybe) {
     if (world.driver.choose(2) === 1) {
       refuse(world, refusal);
       return { kind: 'failed', errno: refusal.errno, rule: refusal.rule, replied: false };
     }
   }
-  return accept(world, context, pos, end);
+  return undefined;
+}
+
+/** What the mapping cache gives for [pos, end); undefined: the server is asked. Source: behaviour, the mapping cache. */
+export function fromCache(world: World, file: FileState, opflags: number, pos: bigint, end: bigint): Accepted | Failed | undefined {
+  const { revision } = world;
+  const { ATOMIC, SWAPFILE, ZERO, UNSHARE, DIRECT, WRITEBACK } = revision.opFlags;
+  const has = (...flags: number[]): boolean => flags.some((flag) => (opflags & flag) !== 0);
+  if (!file.mappings.exists || has(ATOMIC, SWAPFILE)) return undefined;
+  const write = isWriteType({ revision, opflags });
+  const hit = file.mappings.lookup(revision, pos, write);
+  if (!hit) return undefined;
+  const context: BeginContext = {
+    ...world.facts, opflags, pos, count: end - pos, inodeHasCache: true, repliedErrno: 0, payloadBytes: beginOut.size, read: hit.read, write: hit.write,
+  };
+  const acted = write ? writtenTo(context) : hit.read;
+  if (write && isType(world, acted, 'HOLE') && !has(ZERO, UNSHARE)) return undefined;
+  if (isType(world, acted, 'DELALLOC') && has(DIRECT, WRITEBACK)) {
+    // "serves writes but not DIRECT and WRITEBACK": whether direct reads are served is not said.
+    if (write || world.driver.choose(2) === 0) return undefined;
+  }
+  const outcome = firstViolation(context, { ...world.table, reply: [], map: [], validate: [], retryHalves: [] });
+  if (outcome.kind === 'refused') {
+    refuse(world, outcome.refusal);
+    return { kind: 'failed', errno: outcome.refusal.errno, rule: outcome.refusal.rule, replied: false };
+  }
+  return (outcome.kind === 'pass' ? perhaps(world, outcome.maybe) : undefined) ?? accept(world, context, pos, end);
 }
 
 function accept(world: World, context: BeginContext, pos: bigint, end: bigint): Accepted {

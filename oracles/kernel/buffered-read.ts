@@ -4,7 +4,8 @@
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
-import { answered, EIO, min, SECTOR, type Accepted, type Failed } from './begin.ts';
+import { answered, EIO, fromCache, min, SECTOR, type Accepted, type Failed } from './begin.ts';
+import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import { readInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
@@ -52,28 +53,54 @@ export function bufferedRead(world: World, file: FileState, step: StepOf<'pread'
 function fill(world: World, file: FileState, start: bigint, stop: bigint): { failures: Failure[]; rule: string } {
   let failures: Failure[] = [];
   let rule = 'read/result';
-  let plainAt = start;
   const reaches = ceil(file.sizeBytes);
-  const missing = () => file.cache.read(plainAt, stop).at(-1)?.end !== stop;
-  for (let plain = missing(); ; plain = plain && plainAt < stop) {
+  failures.push(...fromMappingCache(world, file, reaches));
+  const firstMissing = (from: bigint) => file.cache.read(from, stop).at(-1)?.end ?? from;
+  let plainAt = firstMissing(start);
+  for (let plain = plainAt < stop; ; plain = plain && plainAt < stop) {
     const exchange = world.driver.maybe({
       name: 'IOMAP_BEGIN', file: file.index, rule: 'request/begin',
       fields: {
         opflags: { value: 0 }, reserved: { value: 0 }, attrIno: { value: file.ino },
-        pos: { value: plainAt, accepts: (seen) => BigInt(seen) < reaches, text: `below ${reaches} (EOF's page)` },
+        pos: {
+          value: plainAt, accepts: (seen) => BigInt(seen) < reaches && !isCached(world, file, BigInt(seen)),
+          text: `below ${reaches} (EOF's page), where the mapping cache has nothing`,
+        },
         count: { value: stop - plainAt, accepts: (seen) => BigInt(seen) > 0n && BigInt(seen) <= reaches, text: `1 to ${reaches} (the file's pages)` },
       },
     }, plain, world.step);
     if (!exchange) return { failures, rule };
     const pos = BigInt(exchange.request['pos'] as bigint);
     const asked = pos + BigInt(exchange.request['count'] as bigint);
-    const answer = answered(world, exchange, 0, pos, asked);
+    const answer = answered(world, file, exchange, 0, pos, asked);
+    if (answer.kind === 'retry') {
+      failures.push(...fromMappingCache(world, file, reaches));
+      plainAt = firstMissing(plainAt);
+      continue;
+    }
     const served = serve(world, file, answer, pos, asked);
     failures = [...failures.flatMap((failure) => without(failure, served.filled)), ...served.failed].sort((a, b) => (a.start < b.start ? -1 : 1));
     rule = answer.rule;
     if (answer.kind === 'failed' || served.gaveUp) plain = false;
-    else plainAt = pos + answer.length;
+    else plainAt = firstMissing(pos + answer.length);
   }
+}
+
+const isCached = (world: World, file: FileState, pos: bigint): boolean => file.mappings.lookup(world.revision, pos, false) !== undefined;
+
+/** What the mapping cache has is read without a request, and may be read ahead at any time. Returns what may fail of it. */
+function fromMappingCache(world: World, file: FileState, reaches: bigint): Failure[] {
+  return file.mappings.readable.flatMap((record): Failure[] => {
+    const until = min(record.offset + record.length, reaches);
+    if (record.offset >= until) return [];
+    const answer = fromCache(world, file, 0, record.offset, until);
+    if (!answer) return [];
+    if (answer.kind === 'failed') return [{ start: record.offset, end: until, rule: answer.rule }];
+    if (isType(world, record, 'INLINE')) throw new Unspecified('when cached inline data is read ahead is the kernel\'s own business');
+    if ((record.flags & world.revision.mappingFlags.WANT_IOMAP_END!) !== 0) throw new Unspecified('how often END is sent for a cached mapping that is read ahead is the kernel\'s own business');
+    const loose = load(world, file, answer);
+    return loose === undefined ? [] : [{ start: record.offset, end: until, rule: loose }];
+  });
 }
 
 interface Served {

@@ -61,6 +61,11 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
   const ioend = directIoend(world, file, {
     pos: offset, bytes: moved, reaches: stopAt, mappings: written.map((item) => item.mapping), ...(failures && { errnos: failures }),
   });
+  // What was written is not what the server would answer now. Of a write that failed nothing is said.
+  if (file.mappings.exists) {
+    const changed = failures ? [offset, pos, stopAt][world.driver.choose(3)]! : pos;
+    file.mappings.changed(offset, changed, world.facts.blockSizeBytes);
+  }
   // Bytes of a write that failed as a whole may be on the device or not.
   apply(world, step, failures || ioend !== 0 ? written.map((item) => ({ ...item, certain: false })) : written);
   if (failures) {

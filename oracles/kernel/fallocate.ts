@@ -27,6 +27,7 @@ export function fallocate(world: World, { file, flags }: OpenFile, { mode, offse
     return fails('fallocate/enosys', errnos.EOPNOTSUPP);
   }
   if (errno !== 0) return fails('fallocate/error', errno);
+  file.mappings.changed(offset, end, world.facts.blockSizeBytes);
 
   const old = file.sizeBytes;
   const size = (mode & MODE.keepSize) !== 0 ? old : max(old, end);

@@ -20,11 +20,10 @@ const MAX_READINGS = 512;
 /** Requests whose place the model knows; others (LOOKUP, OPEN, FLUSH, SETATTR of times ...) come when the VFS pleases. */
 const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FSYNC', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
   'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS']);
-const isPlaced = ({ name, request }: Exchange): boolean =>
-  PLACED.has(name) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
-
 /** Requests whose place the model knows too, but looks for only where the case answers them. */
 const PLACED_BY_SCRIPT = new Set<string>(['LOOKUP', 'OPEN', 'FLUSH']);
+const isPlaced = ({ name, request }: Exchange, of: Case): boolean =>
+  PLACED.has(name) || (PLACED_BY_SCRIPT.has(name) && of.script.some(({ on }) => on === name)) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
 
 /**
  * Tries readings until `judgeReading` finds no deviation, and returns the one with the fewest. `table`: rules of another kernel than the
@@ -35,7 +34,7 @@ export function interpret(of: Case, seen: Observation, judgeReading: (expectatio
   let best: { expectation: Expectation; deviations: Deviation[] } | undefined;
   let script: number[] | undefined = [];
   for (let tried = 0; script && tried < MAX_READINGS; tried += 1) {
-    const driver = new TranscriptDriver(revisions[of.revision], seen, script, of);
+    const driver = new TranscriptDriver(of, seen, script);
     const expectation = simulate({ case: of, mount: seen.mount, inodes: seen.inodes, driver, ...(table && { table }) });
     if (!expectation.unspecified) driver.noMoreRequests();
     expectation.requests.push(...driver.deviations);
@@ -63,13 +62,12 @@ class TranscriptDriver implements Driver {
   readonly #script: readonly number[];
   #next = 0;
 
-  constructor(revision: Revision, seen: Observation, script: readonly number[], of: Case) {
-    const scripted = new Set<string>(of.script.map(({ on }) => on).filter((name) => PLACED_BY_SCRIPT.has(name)));
-    this.#revision = revision;
+  constructor(of: Case, seen: Observation, script: readonly number[]) {
+    this.#revision = revisions[of.revision];
     this.#script = script;
     const ordered = [...seen.transcript].sort((a, b) => a.seq - b.seq);
-    this.#placed = ordered.filter((exchange) => isPlaced(exchange) || scripted.has(exchange.name));
-    this.#loose = ordered.filter((exchange) => !this.#placed.includes(exchange));
+    this.#placed = ordered.filter((exchange) => isPlaced(exchange, of));
+    this.#loose = ordered.filter((exchange) => !isPlaced(exchange, of));
   }
 
   choose(count: number): number {

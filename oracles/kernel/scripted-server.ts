@@ -11,6 +11,7 @@ import { errnos } from '../rules/rule.ts';
 import type { Segment } from './content.ts';
 import { rawReply, writeResult } from './answer.ts';
 import { plainFields, type Driver, type ExpectedRequest } from './driver.ts';
+import { wireMapping } from './wire-mapping.ts';
 
 /** A walk that gets nowhere would never end: a kernel without its checks is cut off here. */
 const MAX_REQUESTS = 200;
@@ -113,18 +114,13 @@ export class ScriptedServer implements Driver {
       case 'empty': return { error: 0, payload: new Uint8Array() };
       case 'raw': return rawReply(reply);
       case 'ioend': return { error: 0, payload: ioendOut.encode({ newsize: reply.newsizeBytes }) };
+      case 'attributes': return { error: 0, payload: attributes(reply.sizeBytes) };
       case 'config': throw new Error('CONFIG is answered at mount');
     }
   }
 
   #wire(mapping: MappingSpec): IomapIo {
-    const { mappingTypes, mappingFlags } = this.#revision;
-    return {
-      offset: mapping.offset, length: mapping.length, addr: mapping.addr,
-      type: typeof mapping.type === 'number' ? mapping.type : mappingTypes[mapping.type]!,
-      flags: mapping.flags.reduce<number>((sum, flag) => sum | (typeof flag === 'number' ? flag : mappingFlags[flag]!), 0),
-      dev: typeof mapping.dev === 'number' ? mapping.dev : this.#devices[mapping.dev.device]!,
-    };
+    return wireMapping(this.#revision, this.#devices, mapping);
   }
 }
 

@@ -3,14 +3,19 @@ import type { Step } from '../../harness/model/case.ts';
 import { errnos } from '../rules/rule.ts';
 import { bufferedRead } from './buffered-read.ts';
 import { bufferedWrite } from './buffered-write.ts';
+import { clone } from './clone.ts';
 import { fuseIoctl } from './control.ts';
+import { copyFileRange } from './copy.ts';
 import { directRead } from './direct-read.ts';
 import { directWrite } from './direct-write.ts';
 import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
+import { deviceRead } from './device-read.ts';
 import { fallocate } from './fallocate.ts';
 import { mount } from './mount.ts';
-import { close, open } from './opening.ts';
+import { close } from './close.ts';
+import { notify } from './notify.ts';
+import { open } from './open.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
 import { closeRest, fsync } from './sync.ts';
 import { ftruncate } from './truncate.ts';
@@ -41,17 +46,19 @@ export function simulate(input: WorldInput): Expectation {
 
 function run(world: World, step: Step): StepExpectation {
   switch (step.call) {
-    case 'open':
-      if (step.flags.includes('trunc')) throw new Unspecified('open with O_TRUNC is not modelled');
-      return open(world, step.file, step.flags);
+    case 'open': return open(world, step);
     case 'fuseIoctl':
       if (world.wire.ended) throw new Unspecified('ioctls of a connection that has ended');
       return fuseIoctl(world, step);
+    case 'notify':
+      if (world.wire.ended) throw new Unspecified('notifications of a connection that has ended');
+      return notify(world, step.notification);
+    case 'deviceRead': return deviceRead(world, step);
     default: return onFile(world, step, world.fds[step.fd]);
   }
 }
 
-type FileStep = Exclude<Step, { call: 'open' | 'fuseIoctl' }>;
+type FileStep = Extract<Step, { fd: number }>;
 
 function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExpectation {
   if (!fd || fd.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
@@ -89,6 +96,12 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       return seekHole(world, file, step);
     case 'fiemap':
       return fiemap(world, file, step);
+    case 'copyFileRange': case 'clone': case 'dedupe': {
+      const from = world.fds[step.from];
+      if (!from || from.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
+      if (!file.usesIomap || !from.file.usesIomap) ordinary('copying');
+      return step.call === 'copyFileRange' ? copyFileRange(world, from, fd, step) : clone(from, fd, step);
+    }
     case 'ftruncate':
       if (!file.usesIomap) ordinary('truncation');
       return ftruncate(world, fd, step);

@@ -12,11 +12,14 @@ export function ftruncate(world: World, { file, flags }: OpenFile, { sizeBytes: 
   if (size < 0n || flags.includes('rdonly')) return fails('truncate/arguments', errnos.EINVAL);
   const old = file.sizeBytes;
   if (size > old && size > world.facts.maxBytes) return fails('truncate/past-maxbytes', errnos.EFBIG);
+  return truncateTo(world, file, size);
+}
 
+export function truncateTo(world: World, file: FileState, size: bigint): StepExpectation {
   // Whether the server hears of it before or after the zeroing is not laid down. A server that refuses keeps its data and its size.
-  const told = setSize(world, file, size, { plain: size <= old });
+  const told = setSize(world, file, size, { plain: size <= file.sizeBytes });
   if (told) return fails('truncate/setattr', told);
-  const failure = zeroed(world, file, size);
+  const failure = forgetting(world, file, size, () => zeroed(world, file, size));
   if (failure) {
     if (told === 0) changeSize(file, size);
     return { kind: 'fails', ...failure };
@@ -25,6 +28,19 @@ export function ftruncate(world: World, { file, flags }: OpenFile, { sizeBytes: 
   if (toldLate) return fails('truncate/setattr', toldLate);
   changeSize(file, size);
   return { kind: 'succeeds', rule: 'truncate/result', ret: 0n };
+}
+
+/** Cached mappings from the new size on go; whether before or after the zeroing, and with the block that it cuts, is not laid down. */
+function forgetting<T>(world: World, file: FileState, size: bigint, zero: () => T): T {
+  const { mappings } = file;
+  if (!mappings.exists) return zero();
+  const block = world.facts.blockSizeBytes;
+  const start = size % block !== 0n && world.driver.choose(2) === 1 ? size - (size % block) + block : size;
+  const first = world.driver.choose(2) === 0;
+  if (first) mappings.changed(start, undefined, block);
+  const result = zero();
+  if (!first) mappings.changed(start, undefined, block);
+  return result;
 }
 
 function zeroed(world: World, file: FileState, size: bigint) {

@@ -5,11 +5,13 @@ import { revisions, type Revision } from '../../harness/uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
 import { beginTables } from '../rules/first-violation.ts';
 import type { DeviceFacts, MountFacts } from '../rules/context.ts';
-import { configGeometry } from '../rules/config.ts';
+import { CACHE_BYTES, configGeometry } from '../rules/config.ts';
 import { configAnswer } from './config-reply.ts';
 import { Content } from './content.ts';
 import { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
+import { DevicePages } from './device-pages.ts';
+import { MappingCache } from './mapping-cache.ts';
 import { PageCache } from './page-cache.ts';
 import { Writeback } from './writeback-state.ts';
 import type { Expectation, ExpectedRefusal } from './expectation.ts';
@@ -29,6 +31,8 @@ export interface FileState {
   cache: PageCache;
   /** The kernel has an inode of it. */
   known: boolean;
+  /** What the server has pushed. */
+  mappings: MappingCache;
   wb: Writeback;
   /** Set when a failed operation left the size open. */
   sizeUncertain: boolean;
@@ -54,9 +58,15 @@ export interface World {
   readonly files: FileState[];
   readonly fds: OpenFile[];
   readonly contents: Content[];
+  /** Page caches of the case's devices. */
+  readonly devicePages: DevicePages[];
+  /** What BACKING_OPEN gave for each of the case's devices. */
+  readonly cookies: readonly number[];
+  /** Bytes that a fork of a mapping cache may take. */
+  readonly cacheMaxBytes: bigint;
   readonly expectation: Expectation;
   /** ENOSYS answers that the connection remembers. */
-  readonly enosys: { end: boolean; ioend: boolean; fsync: boolean; fallocate: boolean; flush: boolean };
+  readonly enosys: { end: boolean; ioend: boolean; fsync: boolean; fallocate: boolean; copy64: boolean; copy: boolean; flush: boolean };
   /** Index of the running step. */
   step: number;
 }
@@ -93,12 +103,13 @@ export function makeWorld(input: WorldInput): World {
     files: geometry.files.map((file, index) => ({
       index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDiskSizeBytes: file.sizeBytes, attrFlags: file.attrFlags,
       usesIomap: iomap && exclusiveHonoured && file.attrFlags.includes('IOMAP') && file.attrFlags.includes('EXCLUSIVE'),
-      directIo: file.directIo ?? false, cache: new PageCache(), known: false, wb: new Writeback(), sizeUncertain: false,
+      directIo: file.directIo ?? false, cache: new PageCache(), mappings: new MappingCache(), known: false, wb: new Writeback(), sizeUncertain: false,
     })),
     fds: [],
+    devicePages: geometry.devices.map(() => new DevicePages()), cookies: input.mount.devices, cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default,
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
     expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
-    enosys: { end: false, ioend: false, fsync: false, fallocate: false, flush: false },
+    enosys: { end: false, ioend: false, fsync: false, fallocate: false, copy64: false, copy: false, flush: false },
     step: -1,
   };
 }

@@ -5,8 +5,8 @@
  */
 import type { Exchange } from '../../harness/model/observation.ts';
 import { isType } from '../rules/context.ts';
-import { answered, EIO, max, min, type Accepted } from './begin.ts';
-import type { Driver, ExpectedRequest } from './driver.ts';
+import { answered, EIO, fromCache, max, min, type Accepted } from './begin.ts';
+import { Unspecified, type Driver, type ExpectedRequest } from './driver.ts';
 import { holding, removed, union, within, type Range } from './ranges.ts';
 import { failureIoend, needsIoend, writebackIoend } from './writeback-ioend.ts';
 import { resolve, type Lost, type Piece } from './writeback-state.ts';
@@ -37,6 +37,7 @@ export function takeWriteback(world: World): void {
 export function flush(world: World, file: FileState): void {
   const { wb, cache } = file;
   if (cache.dirty.length === 0 && wb.isIdle) return;
+  sendCached(world, file);
   while (traffic(world, file, true));
   settle(world, file);
   // What is left is owed: these requests were not made.
@@ -87,6 +88,7 @@ function traffic(world: World, file: FileState, plain: boolean): boolean {
   }
   if ((flags & WRITEBACK!) === 0) return false;
   claim(world, file, field('pos') + field('written'));
+  if (wb.pieces.length === 0) sendCached(world, file);
   if (wb.pieces.length === 0) return false;
   writebackIoend(world, file, wb.pieces, seen);
   return true;
@@ -132,8 +134,12 @@ function ask(world: World, file: FileState, seen: Exchange | undefined, plain = 
   const pos = BigInt(exchange.request['pos'] as bigint);
   const end = pos + BigInt(exchange.request['count'] as bigint);
   wb.pieces = wb.pieces.filter((piece) => piece.asked || piece.start < pos || piece.start >= end);
-  const answer = answered(world, exchange, opFlags.WRITEBACK, pos, end);
+  const answer = answered(world, file, exchange, opFlags.WRITEBACK, pos, end);
   wb.current = undefined;
+  if (answer.kind === 'retry') {
+    sendCached(world, file);
+    return true;
+  }
   if (answer.kind === 'failed') return lose(file, { start: pos, end, errno: answer.errno, rule: answer.rule });
   if (isType(world, answer.acted, 'INLINE')) {
     refuse(world, { rule: 'inline/no-writeback', errno: EIO, viaBadData: true });
@@ -169,6 +175,33 @@ function claim(world: World, file: FileState, until: bigint): void {
   if (reach.end <= reach.start) return;
   for (const range of within(cache.dirty, reach)) send(world, file, range, mapping, { asked: false, open: false });
   for (const range of within(wb.lax, reach)) send(world, file, range, mapping, { asked: false, open: true });
+}
+
+/** What the mapping cache has a place for is sent there without a request. Nobody sees when; that it was is known by the next flush, or by an IOEND. */
+function sendCached(world: World, file: FileState): void {
+  const { cache, mappings } = file;
+  if (!mappings.exists) return;
+  const from = (range: Range): void => {
+    for (let pos = range.start; pos < range.end;) {
+      const hit = fromCache(world, file, world.revision.opFlags.WRITEBACK, pos, range.end);
+      if (hit?.kind === 'failed') {
+        lose(file, { start: pos, end: range.end, errno: hit.errno, rule: hit.rule });
+        return;
+      }
+      if (hit && isType(world, hit.acted, 'INLINE')) throw new Unspecified('writeback to cached inline mappings is not modelled');
+      if (hit) send(world, file, { start: pos, end: pos + hit.length }, hit, { asked: false, open: false });
+      pos = hit ? pos + hit.length : nextCached(world, file, pos, range.end);
+    }
+  };
+  for (const range of [...cache.dirty]) from(range);
+}
+
+/** The next block that the cache may have something for. */
+function nextCached(world: World, file: FileState, pos: bigint, end: bigint): bigint {
+  const starts = file.mappings.readable.map(({ offset }) => offset).filter((offset) => offset > pos && offset < end);
+  const block = world.facts.blockSizeBytes;
+  const next = pos - (pos % block) + block;
+  return file.mappings.hasWriteFork ? next : starts.reduce((least, offset) => (offset < least ? offset : least), end);
 }
 
 function settle(world: World, file: FileState): void {

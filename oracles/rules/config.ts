@@ -51,9 +51,14 @@ export function firstConfigViolation(context: ConfigContext): Refusal | undefine
 }
 
 /** Block size and maxbytes that an accepted reply sets; undefined fields stay the kernel's defaults. */
-export function configGeometry(context: ConfigContext): { blockSizeBytes?: bigint; maxBytes?: bigint } {
+/** Bytes that the mapping cache may take for a fork. Source: uAPI, constants. */
+export const CACHE_BYTES = { default: 262_144n, least: 256n, most: 2n << 20n } as const;
+const clampCache = (bytes: bigint): bigint => (bytes < CACHE_BYTES.least ? CACHE_BYTES.least : bytes > CACHE_BYTES.most ? CACHE_BYTES.most : bytes);
+
+export function configGeometry(context: ConfigContext): { blockSizeBytes?: bigint; maxBytes?: bigint; cacheMaxBytes?: bigint } {
   return {
     ...(sets(context, 'BLOCKSIZE') && { blockSizeBytes: BigInt(context.reply.sBlocksize) }),
     ...(sets(context, 'MAXBYTES') && { maxBytes: context.reply.sMaxbytes }),
+    ...(sets(context, 'CACHE_MAXBYTES') && context.reply.cacheMaxbytes !== 0 && { cacheMaxBytes: clampCache(BigInt(context.reply.cacheMaxbytes)) }),
   };
 }

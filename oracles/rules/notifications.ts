@@ -117,14 +117,14 @@ export const devInvalTables: Readonly<Record<RevisionId, readonly Rule<DevInvalC
 
 const first = <C>(rules: readonly Rule<C>[], context: C): Rule<C> | undefined => rules.find((rule) => rule.applies(context) && rule.violated(context));
 
-/** The rule that an UPSERT violates first; undefined: both halves are stored, or skipped where they say so. */
-export function firstUpsertViolation(context: UpsertContext): Refusal | undefined {
+/** The rule that an UPSERT violates first; undefined: both halves are stored, or skipped where they say so. `mapRules`: the revision's. */
+export function firstUpsertViolation(context: UpsertContext, mapRules = beginTables[context.revision.id].map): Refusal | undefined {
   const early = first(upsertInodeRules, context);
   if (early) return refusalOf(early, 0);
   for (const half of ['read', 'write'] as const) {
     const mapping = context[half];
     const mapContext: MapContext = { ...context, half, mapping, inodeHasCache: context.inode!.hasCache };
-    const map = beginTables[context.revision.id].map.find((rule) => rule.halves!.includes(half) && rule.applies(mapContext) && rule.violated(mapContext));
+    const map = mapRules.find((rule) => rule.halves!.includes(half) && rule.applies(mapContext) && rule.violated(mapContext));
     if (map) return refusalOf(map, 0, half);
     const halfContext = { ...context, half, mapping };
     const rule = upsertHalfRules.find((row) => !skipsRest(halfContext, row) && row.applies(halfContext) && row.violated(halfContext));

@@ -108,7 +108,7 @@ export class CaseFiles implements FileSystem {
         attrFlags: file.attrFlags.reduce((sum, name) => sum | (revision.attrFlags[name] ?? 0), 0),
       });
     });
-    this.#current = { case: wanted, script: new Script(revision, this.#options.cookies, wanted.script), inodes };
+    this.#current = { case: wanted, script: new Script(revision, this.#options.cookies, (request) => ordinaryAnswer(this, request), wanted.script), inodes };
     return this.#current;
   }
 }

@@ -15,6 +15,8 @@ export interface ControlPlane {
   readonly devices: DeviceSet;
   readonly deviceFds: readonly number[];
   readonly cookies: Cookies;
+  /** Node ids and inode numbers of the case's files. */
+  readonly nodeids: readonly bigint[];
   /** A regular file on another file system. */
   readonly regularPath: string;
 }

@@ -1,6 +1,7 @@
 /** A case's script, ready to answer: conditions as numbers, replies as bytes. */
 import type { Case, Reply, ScriptLine } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
+import { attrOut } from '../../uapi/fuse-structs.ts';
 import type { Request } from '../../uapi/fuse-wire.ts';
 import { beginOut, configOut, ioendOut, type ConfigOut, type IomapIo } from '../../uapi/iomap.ts';
 import type { Revision } from '../../uapi/revision.ts';
@@ -66,7 +67,15 @@ export function encodeCaseReply(revision: Revision, cookies: Cookies, reply: Rep
     case 'die': case 'abort': return { kind: 'end', how: reply.kind };
     case 'ioend': return succeed(ioendOut.encode({ newsize: reply.newsizeBytes }));
     case 'config': return succeed(encodeConfig(revision, reply));
+    case 'attributes': throw new Error('attributes are those of a file, which only the file system knows');
   }
+}
+
+/** Attributes with another size, which the kernel must ask for again when it wants to know them. */
+function resized(answer: Answer, size: bigint): Answer {
+  if (answer.kind !== 'payload' || answer.payload.length !== attrOut.size) return answer;
+  const out = attrOut.decode(Buffer.from(answer.payload));
+  return succeed(attrOut.encode({ ...out, attrValid: 0n, attr: { ...out.attr, size } }));
 }
 
 interface Line {
@@ -75,20 +84,20 @@ interface Line {
   readonly set: number;
   readonly clear: number;
   left: number;
-  readonly answer: () => Answer;
+  readonly answer: (request: Request) => Answer;
 }
 
 /** The first line whose conditions hold and whose `times` are not used up answers. */
 export class Script {
   readonly #lines: Line[];
 
-  /** `cookies` is asked when a line answers for the first time: a case that has its mount for itself is read before the devices are registered. */
-  constructor(revision: Revision, cookies: () => Cookies, script: Case['script']) {
+  /** `ordinary`: what the file system answers. `cookies` is asked when a line answers for the first time: a case that has its mount for itself is read before the devices are registered. */
+  constructor(revision: Revision, cookies: () => Cookies, ordinary: (request: Request) => Answer, script: Case['script']) {
     this.#lines = script.map((line: ScriptLine) => {
       let encoded: Answer | undefined;
       return {
         on: line.on, file: line.file, set: line.opflagsSet ?? 0, clear: line.opflagsClear ?? 0, left: line.times ?? Infinity,
-        answer: () => encoded ??= encodeCaseReply(revision, cookies(), line.reply),
+        answer: (request) => line.reply.kind === 'attributes' ? resized(ordinary(request), line.reply.sizeBytes) : encoded ??= encodeCaseReply(revision, cookies(), line.reply),
       };
     });
   }
@@ -101,7 +110,7 @@ export class Script {
         if ((opflags & line.set) >>> 0 !== line.set || (opflags & line.clear) !== 0) continue;
       }
       line.left -= 1;
-      return line.answer();
+      return line.answer(request);
     }
     return undefined;
   }

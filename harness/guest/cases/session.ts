@@ -99,7 +99,7 @@ export class Session {
     return new Session(native, server, start, devices, mounted);
   }
 
-  get control(): Omit<ControlPlane, 'unmountedFd'> {
+  get control(): Omit<ControlPlane, 'unmountedFd' | 'nodeids'> {
     return {
       revision: this.#revision, mountedFd: this.#died ? -1 : this.#start.fd, devices: this.devices, deviceFds: this.#start.devices, cookies: this.mount.devices, regularPath,
     };

@@ -4,7 +4,9 @@ import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../model/b
 import type { FiemapExtent, StepResult } from '../../model/observation.ts';
 import { FIEMAP_BYTES, FIEMAP_EXTENT_BYTES, OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../model/syscall-flags.ts';
 import type { Native } from '../../native/index.ts';
+import { FICLONERANGE, FIDEDUPERANGE, cloneRange, dedupeRange, dedupeStatusAt } from './clone-ranges.ts';
 import { controlStep, type ControlPlane } from './control-step.ts';
+import { notifyStep } from './notify-step.ts';
 
 /** _IOWR('f', 11, struct fiemap). */
 const FS_IOC_FIEMAP = 0xc020660b;
@@ -57,11 +59,30 @@ export class Workload {
       case 'fsync': return result(native.fsync(this.#fd(step.fd)));
       case 'ftruncate': return result(native.ftruncate(this.#fd(step.fd), step.sizeBytes));
       case 'fallocate': return result(native.fallocate(this.#fd(step.fd), step.mode, step.offset, step.lengthBytes));
+      case 'copyFileRange':
+        return result(native.copyFileRange(this.#fd(step.from), step.fromOffset, this.#fd(step.fd), step.offset, step.lengthBytes));
+      case 'clone': return result(native.ioctl(this.#fd(step.fd), FICLONERANGE, cloneRange(this.#fd(step.from), step)));
+      case 'dedupe': {
+        const range = dedupeRange(this.#fd(step.fd), step);
+        const ret = native.ioctl(this.#fd(step.from), FIDEDUPERANGE, range);
+        const status = range.readInt32LE(dedupeStatusAt);
+        return result(ret < 0 ? ret : Math.min(status, 0));
+      }
       case 'fstat': {
         const ret = native.fstat(this.#fd(step.fd), this.#stat);
         return ret < 0 ? result(ret) : { ...result(ret), sizeBytes: this.#stat[0]!, blksizeBytes: Number(this.#stat[1]) };
       }
       case 'fuseIoctl': return controlStep(native, this.#control, step);
+      case 'notify': return notifyStep(native, this.#control, step.notification);
+      case 'deviceRead': {
+        const fd = this.#control.devices.open(step.device, 'ro');
+        if (fd < 0) throw new StepError(`device ${step.device} cannot be opened: errno ${-fd}`);
+        try {
+          return this.#read(fd, step.lengthBytes, step.offset, 0);
+        } finally {
+          native.close(fd);
+        }
+      }
     }
   }
 

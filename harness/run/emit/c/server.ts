@@ -41,9 +41,23 @@ static int file_of(const struct fuse_in_header *in, const void *arg)
 }`;
 }
 
+const fillAttr = `static void fill_attr(struct fuse_attr *attr, int file)
+{
+	attr->ino = file < 0 ? FUSE_ROOT_ID : INO(file);
+	attr->mode = file < 0 ? S_IFDIR | 0755 : S_IFREG | 0644;
+	attr->nlink = file < 0 ? 2 : 1;
+	if (file < 0)
+		return;
+	attr->size = files[file].size;
+	attr->blocks = attr->size / 512 + (attr->size % 512 != 0);
+	attr->flags = files[file].flags;
+}`;
+
 function replies({ uses, case: of }: Program): string {
   const scripts: string[] = of.script.map(({ reply }) => reply.kind);
-  const withPayload = `static void send_reply(const struct fuse_in_header *in, int error, const void *payload,
+  const withPayload = `${fillAttr}
+
+static void send_reply(const struct fuse_in_header *in, int error, const void *payload,
 		       size_t length)
 {
 	struct fuse_out_header out = {
@@ -235,6 +249,7 @@ function sendReply(reply: Reply, of: Program): string {
     case 'error': return `\t\tsend_reply(in, ${errno(reply.errno)}, NULL, 0);`;
     case 'empty': return '\t\tprintf("    <- an empty answer\\n");\n\t\tsend_reply(in, 0, NULL, 0);';
     case 'ioend': return `\t\tprintf("    <- newsize 0x%llx\\n", ${u64(reply.newsizeBytes)}${reply.newsizeBytes > 0x7fff_ffffn ? '' : 'ULL'});\n\t\tsend_reply(in, 0, &(uint64_t){ ${u64(reply.newsizeBytes)} }, 8);`;
+    case 'attributes': return attributesReply(reply.sizeBytes, of);
     case 'mappings': return `\t\treply_mappings(in,\n\t\t\t(struct mapping)${mapping(reply.read, of)},\n\t\t\t(struct mapping)${mapping(reply.write, of)});`;
     case 'raw': return rawReply(reply);
     case 'config': return configReply(reply, of, '\t\t');
@@ -242,6 +257,16 @@ function sendReply(reply: Reply, of: Program): string {
     case 'abort': return '\t\tprintf("    <- nothing: the connection is aborted\\n");\n\t\tabort_connection();';
   }
 }
+
+/** As the ordinary answer to GETATTR and SETATTR, but for the size, and not to be kept. */
+const attributesReply = (sizeBytes: bigint, { uses }: Program): string => `\t\tstruct fuse_attr_out out = { 0 };
+${uses.ordinary.has('SETATTR') ? `\t\tconst struct fuse_setattr_in *set = arg;
+
+\t\tif (in->opcode == FUSE_SETATTR && file >= 0 && (set->valid & FATTR_SIZE))
+\t\t\tfiles[file].size = set->size;
+` : '\n'}\t\tfill_attr(&out.attr, file);
+\t\tout.attr.size = ${u64(sizeBytes)};
+\t\tsend_reply(in, 0, &out, sizeof(out));`;
 
 function rawReply({ payload, error = 0, lengthBytes, unique, sentBytes }: Extract<Reply, { kind: 'raw' }>): string {
   const size = payload.length / 2;
@@ -407,19 +432,7 @@ ${has('SETATTR') ? `		const struct fuse_setattr_in *set = arg;
 		break;		/* the kernel waits for no answer */
 	default:
 		send_reply(in, ENOSYS, NULL, 0);`);
-  return `static void fill_attr(struct fuse_attr *attr, int file)
-{
-	attr->ino = file < 0 ? FUSE_ROOT_ID : INO(file);
-	attr->mode = file < 0 ? S_IFDIR | 0755 : S_IFREG | 0644;
-	attr->nlink = file < 0 ? 2 : 1;
-	if (file < 0)
-		return;
-	attr->size = files[file].size;
-	attr->blocks = attr->size / 512 + (attr->size % 512 != 0);
-	attr->flags = files[file].flags;
-}
-
-/* The answer to everything that the case says nothing about. */
+  return `/* The answer to everything that the case says nothing about. */
 static void answer(const struct fuse_in_header *in, const void *arg)
 {
 	int file = file_of(in, arg);

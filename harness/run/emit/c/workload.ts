@@ -1,4 +1,5 @@
 /** The case's syscalls, each followed by what the rules say about it. */
+import { UsageError } from '../../../../vm/errors.ts';
 import type { Step } from '../../../model/case.ts';
 import type { FiemapExtent } from '../../../model/observation.ts';
 import type { StepExpectation } from '../../../../oracles/kernel/expectation.ts';
@@ -34,6 +35,7 @@ export function workload(program: Program): string {
 	return name;
 }` : '',
     uses.calls.has('fiemap') ? fiemapHelper : '',
+    uses.calls.has('dedupe') ? dedupeHelper : '',
     steps.some((text) => text.includes('check_extents(')) ? extentsHelper : '',
     uses.calls.has('pread') && uses.comparesBytes ? readHelper : '',
     uses.calls.has('fuseIoctl') ? ioctlHelper(program) : '',
@@ -79,6 +81,25 @@ static int fiemap(int file, uint64_t start, uint64_t length, uint32_t flags, uin
 	found.map.fm_flags = flags;
 	found.map.fm_extent_count = extents;
 	return ioctl(file, FS_IOC_FIEMAP, &found);
+}`;
+
+const dedupeHelper = `static int dedupe(int from, uint64_t from_offset, uint64_t length, int to, uint64_t to_offset)
+{
+	uint64_t room[(sizeof(struct file_dedupe_range) +
+		       sizeof(struct file_dedupe_range_info)) / 8] = { 0 };
+	struct file_dedupe_range *range = (void *)room;
+
+	range->src_offset = from_offset;
+	range->src_length = length;
+	range->dest_count = 1;
+	range->info[0].dest_fd = to;
+	range->info[0].dest_offset = to_offset;
+	if (ioctl(from, FIDEDUPERANGE, range) < 0)
+		return -1;
+	if (range->info[0].status >= 0)
+		return 0;
+	errno = -range->info[0].status;
+	return -1;
 }`;
 
 const extentsHelper = `static void print_extent(const struct fiemap_extent *extent)
@@ -163,8 +184,20 @@ function statements(step: Step, opened: number, program: Program): string[] {
     case 'fsync': return [`CALL(fsync(${fdName(step.fd)}));`];
     case 'ftruncate': return [`CALL(ftruncate(${fdName(step.fd)}, ${s64(step.sizeBytes)}));`];
     case 'fallocate': return [`CALL(fallocate(${fdName(step.fd)}, ${u32(step.mode)}, ${s64(step.offset)}, ${s64(step.lengthBytes)}));`];
+    case 'copyFileRange': return [
+      `CALL(copy_file_range(${fdName(step.from)}, &(off_t){ ${s64(step.fromOffset)} }, ${fdName(step.fd)}, &(off_t){ ${s64(step.offset)} },`,
+      `\t\t     ${u64(BigInt(step.lengthBytes))}, 0));`,
+    ];
+    case 'clone': return [
+      `CALL(ioctl(${fdName(step.fd)}, FICLONERANGE, &(struct file_clone_range){`,
+      `\t.src_fd = ${fdName(step.from)}, .src_offset = ${u64(step.fromOffset)}, .src_length = ${u64(step.lengthBytes)}, .dest_offset = ${u64(step.offset)},`, '}));',
+    ];
+    case 'dedupe': return [
+      `CALL(dedupe(${fdName(step.from)}, ${u64(step.fromOffset)}, ${u64(step.lengthBytes)}, ${fdName(step.fd)}, ${u64(step.offset)}));`,
+    ];
     case 'fstat': return [`CALL(fstat(${fdName(step.fd)}, &st));`];
     case 'fuseIoctl': return fuseIoctl(step, program);
+    case 'notify': case 'deviceRead': throw new UsageError(`the C program cannot do a ${step.call} step yet; replay the case with iomapfuzz repro`);
   }
 }
 

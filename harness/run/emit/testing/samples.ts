@@ -85,6 +85,15 @@ export const sampleCases: Readonly<Record<string, Case>> = {
     ],
     [begin(mappings(mapped({ length: 0x20000n }))), { on: 'FSYNC', reply: { kind: 'error', errno: 5 } }, { on: 'FALLOCATE', reply: { kind: 'empty' } }],
   ),
+  'copies and clones between two files': makeCase(
+    [
+      openDirect, { call: 'open', file: 1, flags: ['rdwr'] }, { call: 'copyFileRange', from: 0, fromOffset: 0n, fd: 1, offset: 0x1000n, lengthBytes: 0x2000 },
+      { call: 'clone', from: 0, fromOffset: 0n, fd: 1, offset: 0n, lengthBytes: 0n }, { call: 'dedupe', from: 0, fromOffset: 0n, fd: 1, offset: 0n, lengthBytes: 0x1000n },
+      { call: 'ftruncate', fd: 1, sizeBytes: 0x1000n }, { call: 'fstat', fd: 1 },
+    ],
+    [{ on: 'COPY_FILE_RANGE_64', reply: { kind: 'raw', payload: '0010000000000000' } }, { on: 'SETATTR', reply: { kind: 'attributes', sizeBytes: 5n } }],
+    { geometry: geometry({ files: [{ sizeBytes: 0x10000n, attrFlags: ['IOMAP', 'EXCLUSIVE'] }, { sizeBytes: 0x10000n, attrFlags: ['IOMAP', 'EXCLUSIVE'] }] }) },
+  ),
   'CONFIG with every field, SYNC_INIT': makeCase([openDirect, read()], [begin(mappings(mapped()))], {
     geometry: geometry({
       mount: 'syncInit',

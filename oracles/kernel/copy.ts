@@ -1,0 +1,72 @@
+/** copy_file_range: the server is asked to copy, by the newer request or the older one. */
+import type { Exchange } from '../../harness/model/observation.ts';
+import { copyFileRangeOut, writeOut } from '../../harness/uapi/fuse-structs.ts';
+import { errnos } from '../rules/rule.ts';
+import { max, min, payloadOf, repliedErrno } from './begin.ts';
+import { Unspecified } from './driver.ts';
+import type { StepExpectation } from './expectation.ts';
+import type { OpenFile, StepOf, World } from './world.ts';
+
+const LOFF_MAX = (1n << 63n) - 1n;
+/** What the older request can hold: UINT_MAX, down to a page. Linux, fs/fuse/file.c, __fuse_copy_file_range. */
+const MOST_OLD = 0xffff_f000n;
+
+const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+
+export function copyFileRange(world: World, from: OpenFile, to: OpenFile, step: StepOf<'copyFileRange'>): StepExpectation {
+  const { fromOffset, offset } = step;
+  const asked = BigInt(step.lengthBytes);
+  // fs/read_write.c, generic_copy_file_checks; which of several reasons comes first is the kernel's own business.
+  const left = max(from.file.sizeBytes - fromOffset, 0n);
+  const limited = min(asked, left);
+  const count = limited > 0n ? min(limited, max(world.facts.maxBytes - offset, 0n)) : 0n;
+  const overlaps = from.file === to.file && offset + count > fromOffset && offset < fromOffset + count;
+  const refused = [
+    ...(from.flags.includes('wronly') || to.flags.includes('rdonly') || to.flags.includes('append') ? [errnos.EBADF] : []),
+    ...(fromOffset < 0n || offset < 0n ? [errnos.EINVAL, errnos.EOVERFLOW] : []),
+    ...(fromOffset + asked > LOFF_MAX || offset + asked > LOFF_MAX ? [errnos.EOVERFLOW] : []),
+    ...(limited > 0n && offset >= world.facts.maxBytes ? [errnos.EFBIG] : []), ...(overlaps ? [errnos.EINVAL] : []),
+  ];
+  if (refused.length > 0) return fails('copy/arguments', ...refused);
+  if (count === 0n) return { kind: 'succeeds', rule: 'copy/result', ret: 0n };
+  if (!to.file.cache.isEmpty || !from.file.cache.isEmpty) throw new Unspecified('copying with pages in the cache is not modelled');
+
+  const { enosys } = world;
+  for (const older of [false, true]) {
+    if (older ? enosys.copy : enosys.copy64) continue;
+    const length = older ? min(count, MOST_OLD) : count;
+    const exchange = ask(world, from, older ? 'COPY_FILE_RANGE' : 'COPY_FILE_RANGE_64', step, length);
+    const errno = repliedErrno(exchange);
+    if (errno === errnos.ENOSYS) {
+      enosys[older ? 'copy' : 'copy64'] = true;
+      continue;
+    }
+    if (errno === errnos.EOPNOTSUPP || errno === errnos.EXDEV) throw new Unspecified('what follows a copy that the server cannot make is not said');
+    return errno !== 0 ? fails('copy/error', errno) : copied(to, offset, length, bytesOf(exchange, older));
+  }
+  throw new Unspecified('copying without the server is not modelled');
+}
+
+function ask(world: World, from: OpenFile, name: string, { fromOffset, offset }: StepOf<'copyFileRange'>, length: bigint): Exchange {
+  return world.driver.request({
+    name, file: from.file.index, rule: 'copy/request',
+    fields: { offIn: { value: fromOffset }, offOut: { value: offset }, len: { value: length }, flags: { value: 0n } },
+  });
+}
+
+/** Bytes that the server says it has copied; undefined: the answer has not the layout's size. */
+function bytesOf(exchange: Exchange, older: boolean): bigint | undefined {
+  const payload = payloadOf(exchange);
+  if (payload.length !== (older ? writeOut : copyFileRangeOut).size) return undefined;
+  return older ? BigInt(writeOut.decode(payload).size) : copyFileRangeOut.decode(payload).bytesCopied;
+}
+
+function copied({ file }: OpenFile, offset: bigint, length: bigint, bytes: bigint | undefined): StepExpectation {
+  if (bytes === undefined || bytes > length) return fails('copy/answer', errnos.EIO);
+  if (bytes > 0n) {
+    // The server has written it: it knows how large the file is now.
+    file.sizeBytes = max(file.sizeBytes, offset + bytes);
+    file.onDiskSizeBytes = max(file.onDiskSizeBytes, offset + bytes);
+  }
+  return { kind: 'succeeds', rule: 'copy/result', ret: bytes };
+}

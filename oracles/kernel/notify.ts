@@ -1,0 +1,117 @@
+/** Notifications: what write() on /dev/fuse gives for them, and what they do. */
+import type { Notification } from '../../harness/model/notification.ts';
+import { devInval, invalMappings, upsertMappings } from '../../harness/uapi/iomap.ts';
+import { firstDevInvalViolation, firstInvalViolation, firstUpsertViolation, type InodeContext, type InodeFacts, type NotificationContext } from '../rules/notifications.ts';
+import { errnos, type Refusal } from '../rules/rule.ts';
+import { min } from './begin.ts';
+import { Unspecified } from './driver.ts';
+import type { StepExpectation } from './expectation.ts';
+import { cookieFor, wireMapping } from './wire-mapping.ts';
+import { connectionHasIomap, refuse, type FileState, type World } from './world.ts';
+
+/** struct fuse_out_header. */
+const HEADER_BYTES = 16;
+
+type Of<K extends Notification['kind']> = Extract<Notification, { kind: K }>;
+type Node = Of<'upsert'>['node'];
+
+export function notify(world: World, notification: Notification): StepExpectation {
+  switch (notification.kind) {
+    case 'upsert': return upsert(world, notification);
+    case 'inval': return inval(world, notification);
+    case 'devInval': return invalidateDevice(world, notification);
+    case 'store': case 'retrieve': return transfer(world, notification);
+    case 'raw': return raw(world, notification);
+  }
+}
+
+const refused = (world: World, refusal: Refusal): StepExpectation => {
+  refuse(world, refusal);
+  return { kind: 'fails', rule: refusal.rule, errnos: [refusal.errno] };
+};
+const taken = (rule: string, payloadBytes: number): StepExpectation => ({ kind: 'succeeds', rule, ret: BigInt(HEADER_BYTES + payloadBytes) });
+
+const onConnection = (world: World, payloadBytes: number): NotificationContext => ({
+  ...world.facts, devices: connectionHasIomap(world.case) ? world.facts.devices : new Map(), connectionHasIomap: connectionHasIomap(world.case), payloadBytes,
+});
+
+/** The file that a nodeid stands for while its inode lives; undefined: no inode. */
+function fileOf(world: World, node: Node): FileState | undefined {
+  if (!('file' in node)) {
+    if (node.nodeid === 1n) throw new Unspecified('what the kernel knows of the root directory is not modelled');
+    return undefined;
+  }
+  const opens = world.fds.filter(({ file }) => file.index === node.file);
+  if (opens.length > 0 && opens.every(({ closed }) => closed)) throw new Unspecified('a file that was open may still have an inode in memory');
+  return opens.length > 0 ? world.files[node.file] : undefined;
+}
+
+/** An inode is marked bad by a reply that contradicts its type; cases make none. */
+const factsOf = (file: FileState): InodeFacts => ({ ino: file.ino, usesIomap: file.usesIomap, bad: false, hasCache: file.mappings.exists });
+
+function inodeContext(world: World, { node, attrIno }: Of<'upsert'> | Of<'inval'>, payloadBytes: number): { context: InodeContext; file?: FileState } {
+  const file = fileOf(world, node);
+  const given = attrIno ?? ('file' in node ? world.files[node.file]?.ino ?? 0n : 0n);
+  return { context: { ...onConnection(world, payloadBytes), attrIno: given, ...(file && { inode: factsOf(file) }) }, ...(file && { file }) };
+}
+
+function upsert(world: World, notification: Of<'upsert'>): StepExpectation {
+  const bytes = notification.sentBytes ?? upsertMappings.size;
+  const { context, file } = inodeContext(world, notification, bytes);
+  const wire = (half: 'read' | 'write') => wireMapping(world.revision, world.cookies, notification[half]);
+  const upserted = { ...context, read: wire('read'), write: wire('write') };
+  const violated = firstUpsertViolation(upserted, world.table.map);
+  if (violated) return refused(world, violated);
+  file!.mappings.upsert(world, upserted.read, upserted.write);
+  return taken('upsert/stored', bytes);
+}
+
+function inval(world: World, notification: Of<'inval'>): StepExpectation {
+  const bytes = notification.sentBytes ?? invalMappings.size;
+  const { context, file } = inodeContext(world, notification, bytes);
+  const violated = firstInvalViolation({ ...context, read: notification.read, write: notification.write });
+  if (violated) return refused(world, violated);
+  file!.mappings.invalidate({ read: notification.read, write: notification.write });
+  return taken('inval/dropped', bytes);
+}
+
+function invalidateDevice(world: World, notification: Of<'devInval'>): StepExpectation {
+  const bytes = notification.sentBytes ?? devInval.size;
+  const dev = cookieFor(world.cookies, notification.dev);
+  const { range } = notification;
+  const context = onConnection(world, bytes);
+  const violated = firstDevInvalViolation({ ...context, dev, reserved: notification.reserved ?? 0, range });
+  if (violated) return refused(world, violated);
+  const device = world.facts.devices.get(dev)!;
+  if (range.length > 0n) world.devicePages[device.index]!.drop(range.offset, min(range.offset + range.length, device.sizeBytes));
+  return taken('devinval/dropped', bytes);
+}
+
+/** STORE and RETRIEVE: the page cache of a file that uses iomap is the kernel's own. */
+function transfer(world: World, notification: Of<'store'> | Of<'retrieve'>): StepExpectation {
+  const file = fileOf(world, notification.node);
+  if (!file) throw new Unspecified(`${notification.kind} for a node that the kernel does not know is ordinary FUSE`);
+  if (file.usesIomap) return { kind: 'fails', rule: `notify/${notification.kind}`, errnos: [errnos.EOPNOTSUPP] };
+  if (notification.offset + BigInt(notification.lengthBytes) > file.sizeBytes) throw new Unspecified(`${notification.kind} past the end of an ordinary file`);
+  const size = notification.kind === 'store' ? storeBytes + notification.lengthBytes : retrieveBytes;
+  return taken(`notify/${notification.kind}`, size);
+}
+/** struct fuse_notify_store_out, struct fuse_notify_retrieve_out. */
+const storeBytes = 24;
+const retrieveBytes = 32;
+
+const SIZES = { IOMAP_UPSERT_MAPPINGS: upsertMappings.size, IOMAP_INVAL_MAPPINGS: invalMappings.size, IOMAP_DEV_INVAL: devInval.size } as const;
+/** Codes of Linux 7.3's notifications that are older than iomap end here; those behind are unknown. */
+const LAST_ORDINARY_CODE = 9;
+
+function raw(world: World, { code, payload }: Of<'raw'>): StepExpectation {
+  const bytes = Buffer.from(payload, 'hex');
+  const known = (Object.keys(SIZES) as (keyof typeof SIZES)[]).find((name) => world.revision.notifications[name] === code);
+  if (!known) {
+    if (code <= LAST_ORDINARY_CODE) throw new Unspecified(`notification ${code} is ordinary FUSE`);
+    return { kind: 'fails', rule: 'notify/code-known', errnos: [errnos.EINVAL] };
+  }
+  const rule = { IOMAP_UPSERT_MAPPINGS: 'upsert/size', IOMAP_INVAL_MAPPINGS: 'inval/size', IOMAP_DEV_INVAL: 'devinval/size' }[known];
+  if (bytes.length !== SIZES[known]) return refused(world, { rule, errno: errnos.EINVAL, viaBadData: false });
+  throw new Unspecified('the bytes of a notification of the right size are stated by its own kind');
+}
