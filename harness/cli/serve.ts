@@ -9,7 +9,15 @@ import { programWithLibraries, type GuestFile } from '../../vm/initramfs/files.t
 import { repositoryRoot } from '../../vm/root.ts';
 import { Vm } from '../../vm/vm.ts';
 import type { GuestMessage } from '../model/channel.ts';
+import { addFileOption, guestFilesOf, memoryForFiles } from './guest-file-options.ts';
+import { addDeviceOption, attachDevices, memoryForDevices, ramdiskArguments, type WantedDevice } from './serve-devices.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
+
+interface ServeOptions extends VmOptions {
+  file?: string[];
+  device?: WantedDevice[];
+  quiet?: boolean;
+}
 
 const mountPoint = '/mnt';
 /** harness/guest/serve/main.ts says so when the kernel has taken the answer to INIT. */
@@ -19,25 +27,43 @@ const scriptFault = 2;
 const bundlePath = '/iomapfuzz/serve.cjs';
 /** A shell may sit there for a day. */
 const silenceMs = 24 * 3600 * 1000;
+const remountFile = '/run/iomapfuzz-remount';
+/** In the guest: has the script serve again what is on its devices. */
+const remountScript = `#!/bin/sh
+cd /
+touch ${remountFile}
+umount ${mountPoint} || { rm -f ${remountFile}; echo 'remount: leave the mount first: cd /' >&2; exit 1; }
+until [ ! -e ${remountFile} ] && grep -q ' ${mountPoint} fuse' /proc/mounts; do sleep 0.05; done
+`;
 /** Useful in a mount, when this machine has them. busybox brings the rest. */
 const tools = ['filefrag'];
 
 export function serveCommand(): Command {
-  return addVmOptions(new Command('serve'))
+  return addDeviceOption(addFileOption(addVmOptions(new Command('serve'))))
     .description('boot a guest, mount the file system that SCRIPT serves, and run CMD in it, or a shell; every request and reply is shown on standard error')
     .usage('[options] SCRIPT.ts [-- CMD...]')
     .argument('<script>', 'TypeScript file whose default export is defineServer({ ... }); see examples/')
     .argument('[cmd...]', `run in ${mountPoint}; without it: a shell`)
-    .action(async (script: string, argv: string[], options: VmOptions) => {
+    .option('-q, --quiet', 'no transcript')
+    .action(async (script: string, argv: string[], { device = [], file = [], quiet = false, ...options }: ServeOptions) => {
       const bundle = await bundleScript(script);
-      const files: GuestFile[] = [{ path: bundlePath, content: { kind: 'bytes', bytes: bundle } }];
+      const brought = guestFilesOf(file);
+      const files: GuestFile[] = [
+        { path: bundlePath, content: { kind: 'bytes', bytes: bundle } },
+        { path: '/usr/local/bin/remount', content: { kind: 'bytes', bytes: Buffer.from(remountScript) }, executable: true },
+        ...brought,
+      ];
       for (const name of tools) {
         const tool = findTool(name);
         if (tool !== undefined) files.push(...programWithLibraries(`/usr/bin/${name}`, tool));
       }
-      const vm = await Vm.boot(await vmSpecOf(options, files));
+      const spec = await vmSpecOf(options, files);
+      const vm = await Vm.boot({
+        ...spec, memoryMib: options.memory ?? spec.memoryMib + memoryForFiles(brought) + memoryForDevices(device), kernelArguments: ramdiskArguments(device),
+      });
       try {
-        process.exitCode = await serveIn(vm, argv);
+        const attachments = await attachDevices(vm, device);
+        process.exitCode = await serveIn(vm, argv, JSON.stringify({ mountPoint, attachments, quiet, remountFile, readyLine, scriptFault }));
       } finally {
         await vm.close();
       }
@@ -72,13 +98,15 @@ const messageText = ({ text, location }: Message): string =>
 const SERVER = 1, COMMAND = 2, UMOUNT = 3;
 
 /** Returns the command's exit code. Throws InfrastructureError when the server does not come up. */
-async function serveIn(vm: Vm, argv: string[]): Promise<number> {
+async function serveIn(vm: Vm, argv: string[], options: string): Promise<number> {
   const shell = argv.length === 0;
   let code: number | undefined;
   let complaints = '';
+  let commanded = false;
+  let served = true;
   let stopInput: (() => void) | undefined;
   const transcript = prefixed('| ');
-  vm.send({ kind: 'exec', id: SERVER, argv: ['node', '--enable-source-maps', bundlePath, mountPoint] });
+  vm.send({ kind: 'exec', id: SERVER, argv: ['node', '--enable-source-maps', bundlePath, options] });
   try {
     for (;;) {
       const message = await vm.receive(silenceMs);
@@ -87,17 +115,27 @@ async function serveIn(vm: Vm, argv: string[]): Promise<number> {
       if (message.id === SERVER && message.kind === 'output' && message.stream === 'stderr') {
         const ready = complaints.includes(readyLine);
         complaints += Buffer.from(message.bytes).toString();
-        if (ready || !complaints.includes(readyLine)) continue;
+        if (ready || !complaints.includes(readyLine) || commanded) continue;
+        commanded = true;
         vm.send({ kind: 'exec', id: COMMAND, argv: shell ? ['sh', '-i'] : argv, cwd: mountPoint, input: true, env: { PS1: `${mountPoint} # `, HOME: '/root' } });
         stopInput = passInput(vm);
       } else if (message.kind === 'output') {
         showOutput(message, transcript);
       } else if (message.kind === 'exited' && message.id === COMMAND) {
         code = message.code;
+        if (!served) return code;
         vm.send({ kind: 'exec', id: UMOUNT, argv: ['umount', mountPoint] });
+      } else if (message.kind === 'exited' && message.id === UMOUNT && message.code !== 0) {
+        process.stderr.write('iomapfuzz: something in the guest still uses the mount: it ends with the guest, not unmounted\n');
+        return code!;
       } else if (message.kind === 'exited' && message.id === SERVER) {
-        const rest = complaints.replace(`${readyLine}\n`, '').trim();
-        if (code !== undefined && message.code === 0) return code;
+        const rest = complaints.replaceAll(`${readyLine}\n`, '').trim();
+        served = false;
+        if (message.code === 0) {
+          if (code !== undefined) return code;
+          // The command unmounted by itself.
+          if (commanded) continue;
+        }
         if (message.code === scriptFault) throw new UsageError(`the script failed in the guest:\n${rest}`);
         throw new InfrastructureError(`the server ended with exit code ${message.code}${rest === '' ? '' : `:\n${rest}`}`);
       }

@@ -6,6 +6,7 @@ import { giveInput, runCommand } from './exec.ts';
 import { readKernelFacts } from './kernel-facts.ts';
 import { Port } from './port.ts';
 import { runCases, runTable } from './run-cases.ts';
+import { writeFile } from './write-file.ts';
 
 type Send = (...messages: GuestMessage[]) => void;
 type Handlers = { [K in HostMessage['kind']]?: (message: Extract<HostMessage, { kind: K }>, send: Send) => void | Promise<void> };
@@ -15,6 +16,7 @@ const handlers: Handlers = {
   ping: ({ id }, send) => { send({ kind: 'pong', id }); },
   exec: runCommand,
   input: giveInput,
+  'write-file': writeFile,
   'run-cases': runCases,
   'run-table': runTable,
   poweroff: () => { execFileSync('busybox', ['reboot', '-f']); },

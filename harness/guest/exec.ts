@@ -1,5 +1,6 @@
 /** Runs a command in the guest and passes on what it prints as it prints it. */
 import { spawn } from 'node:child_process';
+import { accessSync, constants as fileConstants } from 'node:fs';
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import type { GuestMessage, HostMessage } from '../model/channel.ts';
@@ -14,10 +15,26 @@ const taking = new Map<number, Writable>();
 const notFound = 127;
 const notExecutable = 126;
 
+/** Node speaks of a directory that cannot be entered as if it were the program: "spawn sh ENOENT". */
+function placeFault(program: string, cwd: string | undefined): string | undefined {
+  try {
+    if (cwd !== undefined) accessSync(cwd, fileConstants.X_OK);
+    return undefined;
+  } catch (error) {
+    return `${program} cannot be started in ${cwd!}: ${(error as Error).message}`;
+  }
+}
+
 export function runCommand({ id, argv, cwd, env, input }: Exec, send: (message: GuestMessage) => void): Promise<void> {
   const [program, ...args] = argv;
   if (program === undefined) {
     send({ kind: 'error', id, reason: 'exec: no command was given' });
+    return Promise.resolve();
+  }
+  const fault = placeFault(program, cwd);
+  if (fault !== undefined) {
+    send({ kind: 'output', id, stream: 'stderr', bytes: Buffer.from(`${fault}\n`) });
+    send({ kind: 'exited', id, code: notFound });
     return Promise.resolve();
   }
   return new Promise((resolve) => {

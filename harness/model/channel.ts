@@ -21,6 +21,8 @@ export type HostMessage =
   | { kind: 'exec'; id: number; argv: string[]; cwd?: string; env?: Record<string, string>; input?: boolean }
   /** Standard input of a running command; no bytes: its end. Answered by nothing. */
   | { kind: 'input'; id: number; bytes: Uint8Array }
+  /** Bytes of a file in the guest, which is made by the first and `sizeBytes` long; what no message brings is zeros. Answered by `written`. */
+  | { kind: 'write-file'; id: number; path: string; offsetBytes: number; sizeBytes: number; bytes: Uint8Array }
   | { kind: 'ping'; id: number }
   | { kind: 'poweroff'; id: number };
 
@@ -38,6 +40,7 @@ export type GuestMessage =
   | { kind: 'table-refused'; id: number; reason: string }
   | { kind: 'output'; id: number; stream: 'stdout' | 'stderr'; bytes: Uint8Array }
   | { kind: 'exited'; id: number; code: number; signal?: string }
+  | { kind: 'written'; id: number }
   | { kind: 'pong'; id: number }
   /** A command failed as a whole. */
   | { kind: 'error'; id: number; reason: string };

@@ -18,7 +18,7 @@ export const OPEN_REPLY = {
 } as const;
 
 /** Codes of notifications that are older than iomap. */
-export const NOTIFY = { STORE: 4, RETRIEVE: 5 } as const;
+export const NOTIFY = { INVAL_INODE: 2, INVAL_ENTRY: 3, STORE: 4, RETRIEVE: 5 } as const;
 
 export const FUSE_ROOT_ID = 1n;
 export const FUSE_MAJOR = 7;

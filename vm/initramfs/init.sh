@@ -3,7 +3,8 @@
 # It stays PID 1 so that an agent that dies is told apart from a kernel that panics, and orphans are reaped.
 # Lines that start with "iomapfuzz-init:" are read by vm/qemu/classify.ts.
 /bin/busybox --install -s /bin
-export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/root
+# What somebody brought along comes before busybox's own.
+export PATH=/usr/local/bin:/bin:/sbin:/usr/bin:/usr/sbin HOME=/root
 
 fail() {
   echo "iomapfuzz-init: $1"

@@ -23,28 +23,23 @@ function ramdisks(): Ramdisk[] {
 /** The devices of one geometry. Sizes are multiples of 512 bytes; a size of 0 is an unbound loop device. */
 export class DeviceSet {
   readonly #native: Native;
-  readonly sizes: readonly number[];
+  readonly sizes: readonly number[] = [];
   /** For whole-device checks, whatever access the server has. */
-  readonly #checkFds: number[];
-  readonly #partitions: { diskFd: number; number: number }[];
-  readonly paths: readonly string[];
+  readonly #checkFds: number[] = [];
+  readonly #partitions: { diskFd: number; number: number }[] = [];
+  readonly paths: readonly string[] = [];
+  /** With what they gave away so far. */
+  #disks: (Ramdisk & { usedBytes: number; partitions: number })[] | undefined;
 
-  private constructor(native: Native, sizes: number[], paths: string[], checkFds: number[], partitions: { diskFd: number; number: number }[]) {
+  constructor(native: Native) {
     this.#native = native;
-    this.sizes = sizes;
-    this.paths = paths;
-    this.#checkFds = checkFds;
-    this.#partitions = partitions;
   }
 
   /** Makes the devices and writes their initial content. Throws Error that says what is missing. */
   static make(native: Native, sizes: number[]): DeviceSet {
-    const disks = sizes.some((size) => size > 0) ? ramdisks() : [];
-    const usedBytes = disks.map(() => 0);
-    const counts = disks.map(() => 0);
-    const set = new DeviceSet(native, sizes, [], [], []);
+    const set = new DeviceSet(native);
     try {
-      sizes.forEach((size, index) => { set.#add(index, size, disks, usedBytes, counts); });
+      for (const size of sizes) set.add(size);
     } catch (error) {
       set.remove();
       throw error;
@@ -61,6 +56,11 @@ export class DeviceSet {
   open(index: number, access: 'rw' | 'ro' | 'wo' | 'path'): number {
     const flags = { rw: O_RDWR, ro: O_RDONLY, wo: O_WRONLY, path: O_PATH }[access];
     return this.#native.open(this.paths[index] ?? '', flags, 0);
+  }
+
+  /** The descriptor by which the guest itself reads and writes device `index`, with O_DIRECT. */
+  fdOf(index: number): number {
+    return this.#checkFds[index]!;
   }
 
   /** Replaces a device's initial content: these bytes, then zeros. */
@@ -99,8 +99,14 @@ export class DeviceSet {
     this.#partitions.length = 0;
   }
 
-  #add(index: number, size: number, disks: Ramdisk[], usedBytes: number[], counts: number[]): void {
+  /**
+   * Makes the next device. `blank`: it holds zeros, and takes memory only where it is written; else it gets its initial content, by which
+   * `changes` judges. Throws Error that says what is missing.
+   */
+  add(size: number, { blank = false } = {}): void {
     const paths = this.paths as string[];
+    const index = this.sizes.length;
+    (this.sizes as number[]).push(size);
     if (size === 0) {
       if (!existsSync('/dev/loop0')) throw new Error('a device of 0 bytes is an unbound loop device, and the kernel has none (CONFIG_BLK_DEV_LOOP)');
       paths[index] = '/dev/loop0';
@@ -110,30 +116,32 @@ export class DeviceSet {
     if (size % sectorBytes !== 0) throw new Error(`device ${index} has ${size} bytes: no multiple of ${sectorBytes}`);
     // Devices begin at pages, so that a ramdisk's pages are not shared between them.
     const needed = Math.ceil(size / 4096) * 4096;
-    const disk = disks.findIndex(({ sizeBytes }, at) => sizeBytes - usedBytes[at]! >= needed);
-    if (disk < 0) {
+    const disks = this.#disks ??= ramdisks().map((disk) => ({ ...disk, usedBytes: 0, partitions: 0 }));
+    const disk = disks.find(({ sizeBytes, usedBytes }) => sizeBytes - usedBytes >= needed);
+    if (!disk) {
       throw new Error(disks.length === 0
         ? 'the kernel has no ramdisks for devices (CONFIG_BLK_DEV_RAM)'
         : `no ramdisk has ${size} bytes left; boot with brd.rd_nr and brd.rd_size for larger ones (largest: ${Math.max(...disks.map(({ sizeBytes }) => sizeBytes))} bytes)`);
     }
-    const { name } = disks[disk]!;
-    const number = counts[disk]! + 1;
+    const { name } = disk;
+    const number = disk.partitions + 1;
     const diskFd = this.#native.open(`/dev/${name}`, O_RDWR, 0);
     if (diskFd < 0) throw new Error(`/dev/${name} cannot be opened: errno ${-diskFd}`);
     this.#native.blkpg(diskFd, BLKPG_DEL_PARTITION, number, 0n, 0n);
-    const added = this.#native.blkpg(diskFd, BLKPG_ADD_PARTITION, number, BigInt(usedBytes[disk]!), BigInt(size));
+    const added = this.#native.blkpg(diskFd, BLKPG_ADD_PARTITION, number, BigInt(disk.usedBytes), BigInt(size));
     if (added < 0) {
       this.#native.close(diskFd);
       throw new Error(`partition ${number} of /dev/${name} cannot be made: errno ${-added}`);
     }
     this.#partitions.push({ diskFd, number });
-    usedBytes[disk]! += needed;
-    counts[disk] = number;
+    disk.usedBytes += needed;
+    disk.partitions = number;
     const path = `/dev/${name}p${number}`;
     paths[index] = path;
     const fd = this.#native.open(path, O_RDWR | O_DIRECT, 0);
     if (fd < 0) throw new Error(`${path} cannot be opened: errno ${-fd}`);
     this.#checkFds[index] = fd;
+    if (blank) return;
     const written = this.#native.writePattern(fd, index, size);
     if (written < 0) throw new Error(`${path} cannot be filled: errno ${-written}${written === -constants.errno.ENOSPC ? '; the guest is out of memory' : ''}`);
   }

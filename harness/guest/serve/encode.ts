@@ -1,13 +1,19 @@
 /** From what handlers return to what goes out. */
-import type { Bytes, ConfigFields, Mapping, Mappings, Reply } from '../api.ts';
-import { writeOut } from '../../uapi/fuse-structs.ts';
+import type { Bytes, ConfigFields, Mapping, Mappings, Reply, SpaceFields } from '../api.ts';
+import { copyFileRangeOut, getxattrOut, kstatfs, lseekOut, writeOut } from '../../uapi/fuse-structs.ts';
+import type { Request } from '../../uapi/fuse-wire.ts';
 import { beginOut, configOut, ioendOut, type ConfigOut, type IomapIo } from '../../uapi/iomap.ts';
 import { NULL_ADDR, NULL_DEV, type Revision } from '../../uapi/revision.ts';
+import { constants } from 'node:os';
 import { fail, succeed, type Answer } from '../session/answer.ts';
+import type { FileSystem } from '../session/file-system.ts';
+import type { Inode } from '../session/inode.ts';
+import { createAnswer, entryAnswer } from '../session/names.ts';
 
 export interface Encoding {
   revision: Revision;
   cookies: readonly number[];
+  files: FileSystem;
 }
 
 /** A device that the kernel did not take has no cookie; this one is in nobody's table. */
@@ -19,7 +25,7 @@ const number = (table: Readonly<Record<string, number | undefined>>, value: stri
   return found;
 };
 
-export function encodeMapping({ revision, cookies }: Encoding, { type, flags = [], device, addr, offset, length }: Mapping): IomapIo {
+export function encodeMapping({ revision, cookies }: Pick<Encoding, 'revision' | 'cookies'>, { type, flags = [], device, addr, offset, length }: Mapping): IomapIo {
   const cookie = device === undefined ? NULL_DEV : typeof device === 'object' ? device.cookie : (cookies[device] ?? 0) > 0 ? cookies[device]! : noCookie;
   return {
     offset: BigInt(offset), length: BigInt(length), addr: addr === undefined ? NULL_ADDR : BigInt(addr), type: number(revision.mappingTypes, type),
@@ -48,11 +54,29 @@ function encodeConfig(revision: Revision, fields: ConfigFields): Buffer {
   return configOut.encode(value);
 }
 
+function encodeSpace({ blockSizeBytes = 4096, blocks, free, files = 1 << 20, filesFree = 1 << 20 }: SpaceFields): Buffer {
+  return kstatfs.encode({
+    blocks: BigInt(blocks), bfree: BigInt(free), bavail: BigInt(free), files: BigInt(files), ffree: BigInt(filesFree), bsize: blockSizeBytes, frsize: blockSizeBytes,
+    namelen: 255,
+  });
+}
+
+/** The caller asks with size 0 how much room it needs (fs/fuse/xattr.c, fuse_getxattr). */
+function encodeXattr(value: Uint8Array, { args }: Request): Answer {
+  const room = args['size'] as number;
+  if (room === 0) return succeed(getxattrOut.encode({ size: value.length }));
+  return value.length > room ? fail(constants.errno.ERANGE) : succeed(value);
+}
+
 const isReply = (value: object): value is Reply => 'kind' in value;
 const isMapping = (value: object): value is Mapping => 'type' in value && 'offset' in value;
 
+type Encoder = (encoding: Encoding, value: never, request: Request) => Answer;
+const entry: Encoder = ({ files }, value: Inode) => entryAnswer(files, value);
+const copied: Encoder = (_, value: Bytes) => succeed(copyFileRangeOut.encode({ bytesCopied: BigInt(value) }));
+
 /** Answers of one operation that are no Reply: what the handler's type says, by operation name. */
-const encoders: Readonly<Record<string, (encoding: Encoding, value: never) => Answer>> = {
+const encoders: Readonly<Record<string, Encoder>> = {
   IOMAP_BEGIN: (encoding, value: Mapping | Mappings) => {
     const { read, write } = isMapping(value) ? { read: value, write: overwriteOf(value) } : value;
     return succeed(beginOut.encode({ read: encodeMapping(encoding, read), write: encodeMapping(encoding, write) }));
@@ -61,6 +85,15 @@ const encoders: Readonly<Record<string, (encoding: Encoding, value: never) => An
   IOMAP_CONFIG: ({ revision }, value: ConfigFields) => succeed(encodeConfig(revision, value)),
   READ: (_, value: Uint8Array) => succeed(value),
   WRITE: (_, value: number) => succeed(writeOut.encode({ size: value })),
+  LSEEK: (_, value: Bytes) => succeed(lseekOut.encode({ offset: BigInt(value) })),
+  COPY_FILE_RANGE_64: copied,
+  COPY_FILE_RANGE: (_, value: Bytes) => succeed(writeOut.encode({ size: Number(value) })),
+  STATFS: (_, value: SpaceFields) => succeed(encodeSpace(value)),
+  READLINK: (_, value: string) => succeed(Buffer.from(value)),
+  GETXATTR: (_, value: Uint8Array, request) => encodeXattr(value, request),
+  LISTXATTR: (_, value: Uint8Array, request) => encodeXattr(value, request),
+  LOOKUP: entry, MKNOD: entry, MKDIR: entry, SYMLINK: entry, LINK: entry,
+  CREATE: ({ files }, value: Inode) => createAnswer(files, value),
 };
 
 function replyAnswer(reply: Reply): Answer {
@@ -72,11 +105,10 @@ function replyAnswer(reply: Reply): Answer {
 }
 
 /** Undefined: the handler left the request to the server. Throws Error when the value makes no sense for the operation. */
-export function encodeResult(encoding: Encoding, operation: string, value: unknown): Answer | undefined {
+export function encodeResult(encoding: Encoding, request: Request, value: unknown): Answer | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'object' && isReply(value)) return replyAnswer(value);
-  const encoder = encoders[operation];
-  if (!encoder) throw new Error(`a handler for ${operation} returned ${String(value)}; it may return ok(), error(), payload(), raw(), hold() or nothing`);
-  return encoder(encoding, value as never);
+  const encoder = encoders[request.name];
+  if (!encoder) throw new Error(`a handler for ${request.name} returned ${String(value)}; it may return ok(), error(), payload(), raw(), hold() or nothing`);
+  return encoder(encoding, value as never, request);
 }
-

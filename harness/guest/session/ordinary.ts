@@ -1,36 +1,22 @@
 /** Ordinary file system behaviour: the answer to every request that no script and no handler answers. */
 import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
-import { createOut, dirent, kstatfs, lseekOut, openOut, writeOut } from '../../uapi/fuse-structs.ts';
+import { forgetOne, kstatfs, lseekOut, openOut, writeOut } from '../../uapi/fuse-structs.ts';
 import type { Request } from '../../uapi/fuse-wire.ts';
 import { beginOut, ioendOut, type BeginIn, type IoendIn } from '../../uapi/iomap.ts';
 import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { constants } from 'node:os';
 import { done, fail, silence, succeed, type Answer } from './answer.ts';
-import { S_IFREG, attrReply, entryFields, entryReply, isDirectory, type Inode, type Time } from './inode.ts';
+import { S_IFMT, attrReply, isDirectory, now, type Inode, type Time } from './inode.ts';
+import { nameOperations } from './names.ts';
+import type { Args, FileSystem, Ordinary } from './file-system.ts';
 
 const { errno } = constants;
-
-/** What ordinary answers need to know about the file system. */
-export interface FileSystem {
-  readonly revision: Revision;
-  /** Answer OPEN: without it the kernel stops sending OPEN, RELEASE and FLUSH. */
-  readonly opens: boolean;
-  find(nodeid: bigint): Inode | undefined;
-  lookup(parent: Inode, name: string): Inode | undefined;
-  create(parent: Inode, name: string, mode: number): Inode;
-  /** Bytes of a file that has no content of its own. */
-  read(node: Inode, offset: bigint, length: number): Uint8Array;
-}
-
-type Args<T> = Request & { readonly args: T };
-type Ordinary = (fs: FileSystem, node: Inode, request: Args<never>) => Answer;
 
 const unanswered: Ordinary = () => fail(errno.ENOSYS);
 const acknowledged: Ordinary = () => done;
 
 const setTime = (args: Record<string, unknown>, name: 'atime' | 'mtime' | 'ctime'): Time =>
   ({ sec: args[name] as bigint, nsec: args[`${name}nsec`] as number });
-const now = (): Time => ({ sec: BigInt(Math.floor(Date.now() / 1000)), nsec: 0 });
 
 function resize(node: Inode, sizeBytes: bigint): void {
   node.sizeBytes = sizeBytes;
@@ -53,55 +39,14 @@ function holeAround(revision: Revision, pos: bigint, count: bigint): Buffer {
   });
 }
 
-function remove(parent: Inode, name: string): Answer {
-  const node = parent.children?.get(name);
-  if (!node) return fail(errno.ENOENT);
-  if (isDirectory(node) && (node.children?.size ?? 0) > 0) return fail(errno.ENOTEMPTY);
-  parent.children?.delete(name);
-  node.nlink -= 1;
-  return done;
-}
-
-function rename(fs: FileSystem, parent: Inode, newdir: bigint, [from, to]: readonly string[], flags: number): Answer {
-  const target = fs.find(newdir);
-  const node = parent.children?.get(from!);
-  if (!node || !target?.children) return fail(errno.ENOENT);
-  const noReplace = 1;
-  if (flags & ~noReplace) return fail(errno.EINVAL);
-  if (flags & noReplace && target.children.has(to!)) return fail(errno.EEXIST);
-  parent.children?.delete(from!);
-  target.children.set(to!, node);
-  return done;
-}
-
-function listing(directory: Inode, from: bigint, room: number): Buffer {
-  const entries: [string, Inode][] = [['.', directory], ['..', directory], ...(directory.children ?? [])];
-  const parts: Buffer[] = [];
-  let used = 0;
-  for (let at = Number(from); at < entries.length; at++) {
-    const [name, node] = entries[at]!;
-    const bytes = Buffer.from(name);
-    const entry = Buffer.alloc(dirent.size + (bytes.length + 7 & ~7));
-    dirent.encode({ ino: node.ino, off: BigInt(at + 1), namelen: bytes.length, type: node.mode >> 12 }).copy(entry);
-    bytes.copy(entry, dirent.size);
-    if (used + entry.length > room) break;
-    used += entry.length;
-    parts.push(entry);
-  }
-  return Buffer.concat(parts);
-}
-
 /** By operation name; the keys are those of the operations table. */
 const table: Readonly<Record<string, Ordinary>> = {
-  LOOKUP: (fs, node, { names }) => {
-    const found = fs.lookup(node, names[0]!);
-    return found ? succeed(entryReply(found)) : fail(errno.ENOENT);
-  },
-  GETATTR: (_, node) => succeed(attrReply(node)),
-  SETATTR: (_, node, { args }: Args<{ valid: number; size: bigint; mode: number; uid: number; gid: number }>) => {
+  ...nameOperations,
+  GETATTR: (fs, node) => succeed(attrReply(node, fs.attrSeconds)),
+  SETATTR: (fs, node, { args }: Args<{ valid: number; size: bigint; mode: number; uid: number; gid: number }>) => {
     const { valid } = args;
     if (valid & SETATTR_VALID.SIZE) resize(node, args.size);
-    if (valid & SETATTR_VALID.MODE) node.mode = args.mode;
+    if (valid & SETATTR_VALID.MODE) node.mode = (node.mode & S_IFMT) | (args.mode & ~S_IFMT);
     if (valid & SETATTR_VALID.UID) node.uid = args.uid;
     if (valid & SETATTR_VALID.GID) node.gid = args.gid;
     for (const [name, flag, flagNow] of [['atime', SETATTR_VALID.ATIME, SETATTR_VALID.ATIME_NOW], ['mtime', SETATTR_VALID.MTIME, SETATTR_VALID.MTIME_NOW],
@@ -109,7 +54,7 @@ const table: Readonly<Record<string, Ordinary>> = {
       if (valid & flagNow) node[name] = now();
       else if (valid & flag) node[name] = setTime(args, name);
     }
-    return succeed(attrReply(node));
+    return succeed(attrReply(node, fs.attrSeconds));
   },
   OPEN: (fs, node) => fs.opens ? succeed(openOut.encode({ fh: node.nodeid, openFlags: node.openFlags })) : fail(errno.ENOSYS),
   RELEASE: acknowledged,
@@ -124,14 +69,21 @@ const table: Readonly<Record<string, Ordinary>> = {
   STATX: unanswered,
   SYNCFS: acknowledged,
   DESTROY: acknowledged,
-  FORGET: () => silence,
-  BATCH_FORGET: () => silence,
+  FORGET: (fs, _, { nodeid, args }: Args<{ nlookup: bigint }>) => {
+    fs.forget?.(nodeid, args.nlookup);
+    return silence;
+  },
+  BATCH_FORGET: (fs, _, { args, data }: Args<{ count: number }>) => {
+    for (let at = 0; fs.forget && at < args.count; at++) {
+      const { nodeid, nlookup } = forgetOne.decode(data, at * forgetOne.size);
+      fs.forget(nodeid, nlookup);
+    }
+    return silence;
+  },
   INTERRUPT: () => silence,
   NOTIFY_REPLY: () => silence,
   OPENDIR: (fs, node) => fs.opens ? succeed(openOut.encode({ fh: node.nodeid })) : fail(errno.ENOSYS),
   RELEASEDIR: acknowledged,
-  READDIR: (_, node, { args }: Args<{ offset: bigint; size: number }>) =>
-    isDirectory(node) ? succeed(listing(node, args.offset, args.size)) : fail(errno.ENOTDIR),
   STATFS: () => succeed(kstatfs.encode({ blocks: 1n << 30n, bfree: 1n << 29n, bavail: 1n << 29n, files: 1n << 20n, ffree: 1n << 19n, bsize: 4096, namelen: 255, frsize: 4096 })),
   READ: (fs, node, { args }: Args<{ offset: bigint; size: number }>) => {
     if (isDirectory(node)) return fail(errno.EISDIR);
@@ -158,17 +110,6 @@ const table: Readonly<Record<string, Ordinary>> = {
   },
   COPY_FILE_RANGE: unanswered,
   COPY_FILE_RANGE_64: unanswered,
-  CREATE: (fs, node, { names, args }: Args<{ mode: number }>) => {
-    const made = fs.create(node, names[0]!, args.mode);
-    return succeed(createOut.encode({ entry: entryFields(made), open: { fh: made.nodeid, openFlags: made.openFlags, backingId: 0 } }));
-  },
-  MKNOD: (fs, node, { names, args }: Args<{ mode: number }>) => succeed(entryReply(fs.create(node, names[0]!, args.mode | S_IFREG))),
-  MKDIR: (fs, node, { names, args }: Args<{ mode: number }>) => succeed(entryReply(fs.create(node, names[0]!, args.mode | 0o040000))),
-  UNLINK: (_, node, { names }) => remove(node, names[0]!),
-  RMDIR: (_, node, { names }) => remove(node, names[0]!),
-  RENAME: (fs, node, { names, args }: Args<{ newdir: bigint }>) => rename(fs, node, args.newdir, names, 0),
-  RENAME2: (fs, node, { names, args }: Args<{ newdir: bigint; flags: number }>) => rename(fs, node, args.newdir, names, args.flags),
-
   IOMAP_BEGIN: (fs, _, { args }: Args<BeginIn>) => succeed(holeAround(fs.revision, args.pos, args.count)),
   IOMAP_END: acknowledged,
   IOMAP_IOEND: (_, node, { args }: Args<IoendIn>) => {

@@ -13,7 +13,9 @@ const POLLIN = 1;
 export interface ServerHooks {
   /** What a request is answered; `held` keeps it for `answerLater`. */
   answer(request: Request): Answer;
-  /** Right after the answer to INIT was taken: the place to register devices. */
+  /** What INIT is answered instead of the ordinary reply. */
+  answerInit?(request: Request): Answer | undefined;
+  /** Right after the kernel took the answer to INIT: the place to register devices. */
   initialised?(init: InitIn): void;
   /**
    * After every reply: bytes of the request in buffer[0, length), bytes of the reply as sent (absent: none), and the errno of
@@ -121,7 +123,7 @@ export class Server {
     const request = decodeRequest(this.#operations, buffer, length);
     if (request.name === 'INIT') {
       const init = request.args as InitIn;
-      const { reply, writeErrno } = this.#send(request, succeed(initReply(init, this.#init)));
+      const { reply, writeErrno } = this.#send(request, this.#hooks.answerInit?.(request) ?? succeed(initReply(init, this.#init)));
       if (writeErrno === 0) this.#hooks.initialised?.(init);
       this.#hooks.record?.(buffer, length, reply, writeErrno, request);
       return undefined;
