@@ -104,6 +104,8 @@ export interface Observation {
   deviceChanges: DeviceChange[];
   /** Of a case with a mount of its own: errno of umount(2), when everything was closed; 0: it was removed. */
   unmountErrno?: number;
+  /** Places of the kernel that the case reached first in its guest, as little-endian u64; absent: not asked for. */
+  coverage?: Uint8Array;
   /** Inode number that the server gave each file of the case. */
   inodes: bigint[];
 }
