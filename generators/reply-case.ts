@@ -29,7 +29,7 @@ function passedTypes(path: Path): readonly TypeName[] {
     case 'direct-read': case 'buffered-read': return ['HOLE', 'UNWRITTEN', 'MAPPED'];
     case 'direct-write': case 'writeback': return ['UNWRITTEN', 'MAPPED'];
     case 'buffered-write': return ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
-    case 'truncate': case 'fallocate': case 'zeroing': return ['HOLE', 'UNWRITTEN'];
+    case 'truncate': case 'fallocate': case 'zeroing': return ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
     case 'fiemap': return ['HOLE', 'UNWRITTEN', 'MAPPED', 'DELALLOC'];
   }
 }
@@ -68,7 +68,7 @@ function rest(revision: Revision, setting: Setting, zeroes = false): Mappings {
   const length = reach >= 1n << 62n ? (1n << 63n) - block : ((reach + block - 1n) / block + 1n) * block;
   const device = revision.ioctls.BACKING_OPEN !== undefined && !zeroes && isWritePath(setting.path);
   // Where it is small enough, away from what the replies in question map: dirty ranges of both are written in any order.
-  const addr = isCachedWrite(setting.path) && length <= REST_ADDR / 4n ? REST_ADDR : 0n;
+  const addr = (isCachedWrite(setting.path) || isZeroPath(setting.path)) && length <= REST_ADDR / 4n ? REST_ADDR : 0n;
   const plain = { flags: [], offset: 0n, length };
   const write = pureOverwrite(0n, length);
   return device
@@ -85,6 +85,7 @@ export function workloadOf(setting: Setting): Step[] {
   const lengthBytes = isZeroPath(path) ? 0 : Number(opEnd - opStart);
   const open = (flags: Extract<Step, { call: 'open' }>['flags']): Step => ({ call: 'open', file: 0, flags });
   const close: Step = { call: 'close', fd: 0 };
+  const seen: Step[] = [{ call: 'fstat', fd: 0 }, { call: 'fsync', fd: 0 }];
   switch (path) {
     case 'direct-read': return [open(['rdonly', 'direct']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
     case 'buffered-read': return [open(['rdonly']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
@@ -92,9 +93,9 @@ export function workloadOf(setting: Setting): Step[] {
       open(['rdwr']), { call: 'pwrite', fd: 0, offset: opStart, lengthBytes, writer: 0 }, { call: 'fsync', fd: 0 }, close,
     ];
     case 'direct-write': return [open(['rdwr', 'direct']), { call: 'pwrite', fd: 0, offset: opStart, lengthBytes, writer: 0 }, close];
-    case 'truncate': return [open(['rdwr']), { call: 'ftruncate', fd: 0, sizeBytes: setting.fileSize > opStart ? opStart : opEnd }, { call: 'fstat', fd: 0 }, close];
-    case 'fallocate': return [open(['rdwr']), { call: 'fallocate', fd: 0, mode: setting.mode ?? 0, offset: opStart, lengthBytes: opEnd - opStart }, { call: 'fstat', fd: 0 }, close];
-    case 'zeroing': return [open(['rdwr', 'direct']), { call: 'pwrite', fd: 0, offset: opEnd, lengthBytes: Number(writtenBehind(setting)), writer: 0 }, { call: 'fstat', fd: 0 }, close];
+    case 'truncate': return [open(['rdwr']), { call: 'ftruncate', fd: 0, sizeBytes: setting.fileSize > opStart ? opStart : opEnd }, ...seen, close];
+    case 'fallocate': return [open(['rdwr']), { call: 'fallocate', fd: 0, mode: setting.mode ?? 0, offset: opStart, lengthBytes: opEnd - opStart }, ...seen, close];
+    case 'zeroing': return [open(['rdwr', 'direct']), { call: 'pwrite', fd: 0, offset: opEnd, lengthBytes: Number(writtenBehind(setting)), writer: 0 }, ...seen, close];
     case 'fiemap': return [open(['rdonly']), { call: 'fiemap', fd: 0, start: opStart, lengthBytes: opEnd - opStart, flags: 0, extents: 32 }, close];
     case 'seek-data': return [open(['rdonly']), { call: 'seekData', fd: 0, offset: opStart }, close];
     case 'seek-hole': return [open(['rdonly']), { call: 'seekHole', fd: 0, offset: opStart }, close];

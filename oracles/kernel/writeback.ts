@@ -33,6 +33,12 @@ export function takeWriteback(world: World): void {
   }
 }
 
+/** What is dirty in the range goes to its place; the kernel may write more, and report it later. */
+export function flushRange(world: World, file: FileState, range: Range): void {
+  takeWriteback(world);
+  if (within(file.cache.dirty, range).length > 0) flush(world, file);
+}
+
 /** Everything dirty goes to its place, or its loss is an error of the file. */
 export function flush(world: World, file: FileState): void {
   const { wb, cache } = file;
