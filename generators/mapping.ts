@@ -70,19 +70,17 @@ export function mapping(constraints: MappingConstraints): fc.Arbitrary<MappingSp
 }
 
 /** The type of a mapping on a device that a path is served by. */
-export const storageType = (path: Path): TypeName => (isZeroPath(path) ? 'UNWRITTEN' : 'MAPPED');
+export const storageType = (_path: Path): TypeName => 'MAPPED';
 
 /** Types that a half may have on a path so that the outcome is laid down. `acted`: the path works with this half. */
 export function typesFor(path: Path, half: 'read' | 'write', acted: boolean): readonly TypeName[] {
   const all: readonly TypeName[] = ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED', 'INLINE'];
   if (isReport(path)) return half === 'read' ? all : [...all, 'PURE_OVERWRITE'];
-  if (path === 'direct-read' || path === 'buffered-read') return half === 'read' ? all.filter((type) => type !== 'INLINE') : [...all, 'PURE_OVERWRITE'];
-  // Zeroing in the page cache, of what does not read as zeros, leads to writeback, which the plan does not cover yet.
-  if (isZeroPath(path) && (acted || half === 'read')) return ['HOLE', 'UNWRITTEN'];
+  if (path === 'direct-read' || path === 'buffered-read' || path === 'mmap-read') return half === 'read' ? all.filter((type) => type !== 'INLINE') : [...all, 'PURE_OVERWRITE'];
   // Inline data goes through FUSE_READ and FUSE_WRITE; a hole under a direct write is a case of its own.
   if (!acted && half === 'write') return ['PURE_OVERWRITE'];
   if (path === 'writeback') return acted ? ['UNWRITTEN', 'MAPPED'] : ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
   // What is written to a hole or a reservation waits in the page cache for a place; what is there is read, where anything says what it is.
-  if (path === 'buffered-write') return acted ? ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['HOLE', 'UNWRITTEN', 'MAPPED'];
+  if (path === 'buffered-write' || path === 'mmap-write' || isZeroPath(path)) return acted ? ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['HOLE', 'UNWRITTEN', 'MAPPED'];
   return acted ? ['DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
 }

@@ -4,7 +4,7 @@ import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '
 import type { MappingSpec } from '../harness/model/mapping.ts';
 import { NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
 import { harmlessFlags, mapping, typesFor, type TypeName } from './mapping.ts';
-import { isCachedWrite, isReport, isWritePath, isZeroPath, DEVICE_SIZE, type Path, type Setting } from './setting.ts';
+import { isCachedWrite, isPaged, isReport, isWritePath, isZeroPath, DEVICE_SIZE, type Path, type Setting } from './setting.ts';
 
 /** Both halves of a reply. */
 export interface Mappings {
@@ -26,10 +26,9 @@ function passedTypes(path: Path): readonly TypeName[] {
   switch (path) {
     case 'seek-data': return ['HOLE', 'UNWRITTEN'];
     case 'seek-hole': return ['MAPPED', 'DELALLOC'];
-    case 'direct-read': case 'buffered-read': return ['HOLE', 'UNWRITTEN', 'MAPPED'];
+    case 'direct-read': case 'buffered-read': case 'mmap-read': return ['HOLE', 'UNWRITTEN', 'MAPPED'];
     case 'direct-write': case 'writeback': return ['UNWRITTEN', 'MAPPED'];
-    case 'buffered-write': return ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
-    case 'truncate': case 'fallocate': case 'zeroing': return ['HOLE', 'UNWRITTEN'];
+    case 'buffered-write': case 'mmap-write': case 'truncate': case 'fallocate': case 'zeroing': return ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
     case 'fiemap': return ['HOLE', 'UNWRITTEN', 'MAPPED', 'DELALLOC'];
   }
 }
@@ -58,6 +57,7 @@ export function goodReply(revision: Revision, setting: Setting, types: readonly 
   return acted.map((read) => ({ read, write: pureOverwrite(read.offset, read.length) }));
 }
 
+const PAGE = 4096n;
 /** The last of the four areas of a device. */
 const REST_ADDR = BigInt(DEVICE_SIZE / 4 * 3);
 
@@ -65,10 +65,12 @@ const REST_ADDR = BigInt(DEVICE_SIZE / 4 * 3);
 function rest(revision: Revision, setting: Setting, zeroes = false): Mappings {
   const block = setting.blockSize;
   const reach = setting.opEnd > setting.fileSize ? setting.opEnd : setting.fileSize;
-  const length = reach >= 1n << 62n ? (1n << 63n) - block : ((reach + block - 1n) / block + 1n) * block;
+  // Faults and readahead ask for whole pages.
+  const unit = isPaged(setting.path) ? PAGE : block;
+  const length = reach >= 1n << 62n ? (1n << 63n) - block : ((reach + unit - 1n) / unit + 1n) * unit;
   const device = revision.ioctls.BACKING_OPEN !== undefined && !zeroes && isWritePath(setting.path);
   // Where it is small enough, away from what the replies in question map: dirty ranges of both are written in any order.
-  const addr = isCachedWrite(setting.path) && length <= REST_ADDR / 4n ? REST_ADDR : 0n;
+  const addr = (isCachedWrite(setting.path) || isZeroPath(setting.path)) && length <= REST_ADDR / 4n ? REST_ADDR : 0n;
   const plain = { flags: [], offset: 0n, length };
   const write = pureOverwrite(0n, length);
   return device
@@ -85,16 +87,19 @@ export function workloadOf(setting: Setting): Step[] {
   const lengthBytes = isZeroPath(path) ? 0 : Number(opEnd - opStart);
   const open = (flags: Extract<Step, { call: 'open' }>['flags']): Step => ({ call: 'open', file: 0, flags });
   const close: Step = { call: 'close', fd: 0 };
+  const seen: Step[] = [{ call: 'fstat', fd: 0 }, { call: 'fsync', fd: 0 }];
   switch (path) {
     case 'direct-read': return [open(['rdonly', 'direct']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
     case 'buffered-read': return [open(['rdonly']), { call: 'pread', fd: 0, offset: opStart, lengthBytes }, close];
+    case 'mmap-read': return [open(['rdonly']), { call: 'mmapRead', fd: 0, offset: opStart, lengthBytes }, close];
+    case 'mmap-write': return [open(['rdwr']), { call: 'mmapWrite', fd: 0, offset: opStart, lengthBytes, writer: 0, msync: true }, close];
     case 'buffered-write': case 'writeback': return [
       open(['rdwr']), { call: 'pwrite', fd: 0, offset: opStart, lengthBytes, writer: 0 }, { call: 'fsync', fd: 0 }, close,
     ];
     case 'direct-write': return [open(['rdwr', 'direct']), { call: 'pwrite', fd: 0, offset: opStart, lengthBytes, writer: 0 }, close];
-    case 'truncate': return [open(['rdwr']), { call: 'ftruncate', fd: 0, sizeBytes: setting.fileSize > opStart ? opStart : opEnd }, { call: 'fstat', fd: 0 }, close];
-    case 'fallocate': return [open(['rdwr']), { call: 'fallocate', fd: 0, mode: setting.mode ?? 0, offset: opStart, lengthBytes: opEnd - opStart }, { call: 'fstat', fd: 0 }, close];
-    case 'zeroing': return [open(['rdwr', 'direct']), { call: 'pwrite', fd: 0, offset: opEnd, lengthBytes: Number(writtenBehind(setting)), writer: 0 }, { call: 'fstat', fd: 0 }, close];
+    case 'truncate': return [open(['rdwr']), { call: 'ftruncate', fd: 0, sizeBytes: setting.fileSize > opStart ? opStart : opEnd }, ...seen, close];
+    case 'fallocate': return [open(['rdwr']), { call: 'fallocate', fd: 0, mode: setting.mode ?? 0, offset: opStart, lengthBytes: opEnd - opStart }, ...seen, close];
+    case 'zeroing': return [open(['rdwr', 'direct']), { call: 'pwrite', fd: 0, offset: opEnd, lengthBytes: Number(writtenBehind(setting)), writer: 0 }, ...seen, close];
     case 'fiemap': return [open(['rdonly']), { call: 'fiemap', fd: 0, start: opStart, lengthBytes: opEnd - opStart, flags: 0, extents: 32 }, close];
     case 'seek-data': return [open(['rdonly']), { call: 'seekData', fd: 0, offset: opStart }, close];
     case 'seek-hole': return [open(['rdonly']), { call: 'seekHole', fd: 0, offset: opStart }, close];
@@ -121,7 +126,7 @@ export interface CaseExtras {
 }
 
 /** What could not be read ahead is asked for again, more than once (mm/filemap.c): only a reply that stays bad fails the read. Undefined: always. */
-const timesAsked = (path: Path, refused: boolean): number | undefined => (path === 'buffered-read' && refused ? undefined : 1);
+const timesAsked = (path: Path, refused: boolean): number | undefined => ((path === 'buffered-read' || path === 'mmap-read') && refused ? undefined : 1);
 
 function reservation({ reply }: ScriptLine): Mappings {
   const { read, write } = reply as Extract<Reply, { kind: 'mappings' }>;
@@ -132,9 +137,9 @@ function reservation({ reply }: ScriptLine): Mappings {
 export function replyCase(revision: Revision, setting: Setting, reply: Reply, before: readonly Mappings[], { extra = [], refused = reply.kind !== 'mappings' }: CaseExtras = {}): Case {
   const config = configOf(setting);
   const zeroes = isZeroPath(setting.path);
-  const { WRITEBACK, ZERO } = revision.opFlags;
+  const { FAULT, WRITEBACK, ZERO } = revision.opFlags;
   const which: Partial<ScriptLine> = setting.path === 'writeback' ? { opflagsSet: WRITEBACK }
-    : setting.path === 'buffered-write' ? { opflagsClear: WRITEBACK } : zeroes ? { opflagsSet: ZERO } : {};
+    : setting.path === 'buffered-write' ? { opflagsClear: WRITEBACK } : setting.path === 'mmap-write' ? { opflagsSet: FAULT } : zeroes ? { opflagsSet: ZERO } : {};
   const line = (answer: Reply, times?: number): ScriptLine => ({ on: 'IOMAP_BEGIN', file: 0, ...which, ...(times && { times }), reply: answer });
   // What follows the operation in question, such as the write that zeroing is for, or writeback, is answered by the last line.
   const others: ScriptLine = { on: 'IOMAP_BEGIN', file: 0, reply: { kind: 'mappings', ...rest(revision, setting) } };

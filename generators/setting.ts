@@ -3,19 +3,22 @@ import fc from 'fast-check';
 import type { Geometry } from '../harness/model/case.ts';
 
 export const paths = [
-  'direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole', 'buffered-read', 'truncate', 'fallocate', 'zeroing', 'buffered-write', 'writeback',
+  'direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole', 'buffered-read', 'truncate', 'fallocate', 'zeroing', 'buffered-write', 'writeback', 'mmap-read', 'mmap-write',
 ] as const;
 /** A way in which a reply to BEGIN is used. */
 export type Path = (typeof paths)[number];
 /** Paths whose operation zeroes what it is about; `zeroing` is what lies between EOF and a write behind it. */
 const zeroPaths: readonly Path[] = ['truncate', 'fallocate', 'zeroing'];
 export const isZeroPath = (path: Path): boolean => zeroPaths.includes(path);
-/** Paths that write by the page cache: the reply in question is the one to the write, or the one to its writeback. */
-export const isCachedWrite = (path: Path): boolean => path === 'buffered-write' || path === 'writeback';
+/** Paths that write by the page cache: the reply in question is the one to the write or write fault, or the one to its writeback. */
+export const isCachedWrite = (path: Path): boolean => path === 'buffered-write' || path === 'writeback' || path === 'mmap-write';
+/** Paths whose requests are about pages: reads by the page cache, and page faults. */
+export const isPaged = (path: Path): boolean => path === 'buffered-read' || isMapped(path);
+export const isMapped = (path: Path): boolean => path === 'mmap-read' || path === 'mmap-write';
 /** Paths of write-type operations, which write to the write half of a reply. */
 export const isWritePath = (path: Path): boolean => path === 'direct-write' || isZeroPath(path) || isCachedWrite(path);
 /** Paths of campaigns: a kernel may ask several times for one buffered read, which the judge can tell apart only when a case has no other. */
-export const campaignPaths: readonly Path[] = paths.filter((path) => path !== 'buffered-read' && !isZeroPath(path) && !isCachedWrite(path));
+export const campaignPaths: readonly Path[] = paths.filter((path) => !isPaged(path) && !isZeroPath(path) && !isCachedWrite(path));
 
 type DeviceSpec = Geometry['devices'][number];
 
@@ -78,8 +81,8 @@ export const isSeek = (path: Path): boolean => path === 'seek-data' || path === 
 /** An operation whose reply number `cuts.length - 1` is the one in question. */
 export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> {
   const { path, minBlocks = 0, atMaxBytes = false, devices = defaultDevices, mayExtend = true, configurable = true } = constraints;
-  // What writeback asks for again after an IOEND is the kernel's own business: only its first reply is certain.
-  const maxBefore = path === 'writeback' ? 0 : constraints.maxBefore ?? 2;
+  // What writeback asks for again after an IOEND is the kernel's own business, and each page has a fault of its own: only the first reply is certain.
+  const maxBefore = path === 'writeback' || isMapped(path) ? 0 : constraints.maxBefore ?? 2;
   const blockSizes = !configurable ? fc.constant(4096n) : constraints.blockSizes
     ? fc.constantFrom(...constraints.blockSizes)
     : fc.oneof({ weight: 3, arbitrary: fc.constant(4096n) }, { weight: 1, arbitrary: fc.constantFrom(...BLOCK_SIZES) });
@@ -99,7 +102,7 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
     // Each kind of mount is one more session in the guest.
     mount: fc.oneof({ weight: 7, arbitrary: fc.constant('ordinary' as const) }, { weight: 1, arbitrary: fc.constant('syncInit' as const) }),
   }).map((drawn) => {
-    const cached = path === 'buffered-read';
+    const cached = isPaged(path);
     const block = cached ? PAGE : drawn.blockSize;
     const served = drawn.pieces.slice(0, drawn.before);
     const blocksBefore = served.reduce((sum, blocks) => sum + blocks, 0);
@@ -131,7 +134,7 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
     const opStart = odd ? cuts[0]! + (BigInt(drawn.oddStart) % block) : cuts[0]!;
     const opEnd = cut ? end - (BigInt(drawn.oddEnd) % block) : end;
     const sized = end + BigInt(drawn.fileBlocksBehind) * block;
-    const fileSize = isWritePath(path) && mayExtend && drawn.extend && drawn.before === 0
+    const fileSize = isWritePath(path) && !isMapped(path) && mayExtend && drawn.extend && drawn.before === 0
       ? target + BigInt(drawn.targetBlocks - 1) * block
       : (odd && isReport(path)) || path === 'direct-read' || cached || (isCachedWrite(path) && mayExtend) ? sized - (drawn.odd ? BigInt(drawn.oddEnd) % block : 0n) : sized;
     const atStart = cuts.length === 1 ? [opStart] : [opStart, ...cuts.slice(1)];

@@ -40,7 +40,9 @@ export function describeReply(reply: Reply): string[] {
     case 'empty': return ['a header alone, error 0'];
     case 'attributes': return [`the attributes, size ${quantity(reply.sizeBytes)}`];
     case 'ioend': return [`newsize ${quantity(reply.newsizeBytes)}`];
-    case 'raw': return [`${reply.payload.length / 2} raw bytes${reply.error === undefined ? '' : `, header error ${reply.error}`}${reply.lengthBytes === undefined ? '' : `, header length ${reply.lengthBytes}`}`];
+    case 'raw': return [`${reply.payload.length / 2} raw bytes${reply.error === undefined ? '' : `, header error ${reply.error}`}${reply.lengthBytes === undefined ? '' : `, header length ${reply.lengthBytes}`}${reply.unique === undefined ? '' : `, header unique ${quantity(reply.unique)}`}${reply.sentBytes === undefined ? '' : `, cut to ${reply.sentBytes} bytes in all`}`];
+    case 'die': return ['nothing: the server closes /dev/fuse'];
+    case 'abort': return ['nothing: the connection is aborted through the control file system'];
     case 'config': {
       const { kind: _kind, ...fields } = reply;
       return [describeFields(fields)];
@@ -91,6 +93,8 @@ export function describeStep(step: Step): string {
     case 'close': case 'fsync': case 'fstat': return `${step.call}(fd ${step.fd})`;
     case 'pread': return `pread(fd ${step.fd}, ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
     case 'pwrite': return `pwrite(fd ${step.fd}, ${quantity(BigInt(step.lengthBytes))} bytes of writer ${step.writer} at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
+    case 'mmapRead': return `copy from mmap(fd ${step.fd}), ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)}`;
+    case 'mmapWrite': return `copy to mmap(fd ${step.fd}), ${quantity(BigInt(step.lengthBytes))} bytes of writer ${step.writer} at ${at(step.offset)}${step.msync ? ', msync' : ''}`;
     case 'seekData': return `lseek(fd ${step.fd}, ${at(step.offset)}, SEEK_DATA)`;
     case 'seekHole': return `lseek(fd ${step.fd}, ${at(step.offset)}, SEEK_HOLE)`;
     case 'fiemap': return `fiemap(fd ${step.fd}, start ${at(step.start)}, length ${quantity(step.lengthBytes)}, flags 0x${step.flags.toString(16)}, room for ${step.extents})`;

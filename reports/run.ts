@@ -19,6 +19,8 @@ export interface StoredCase {
   reason?: string;
   /** It deviates, and only in ways that are expected. */
   expected?: true;
+  /** Places of the kernel's code that it reached first. */
+  newPlaces?: number;
 }
 
 /** Cases that were lost for one reason. */
@@ -124,7 +126,7 @@ function judgedPlaces({ covered = {} }: RunSummary, cases: readonly StoredCase[]
 function toStored(record: CaseRecord): StoredCase {
   const { n, cell, hash, note, seed, atMs, verdict } = record;
   return {
-    n, hash, note, seed, kind: verdict.kind, ...(cell !== undefined && { cell }), ...(atMs !== undefined && { atMs }),
+    n, hash, note, seed, kind: verdict.kind, ...(record.newPlaces !== undefined && { newPlaces: record.newPlaces }), ...(cell !== undefined && { cell }), ...(atMs !== undefined && { atMs }),
     ...('reason' in verdict && { reason: verdict.reason }),
   };
 }

@@ -28,6 +28,7 @@ export const caseRecordSchema = z.object({
   seed: z.int(),
   atMs: z.number().min(0).optional(),
   verdict,
+  newPlaces: count.optional(),
   /** Decoded where it is shown: a case of a newer schema must not make the rest unreadable. */
   case: z.unknown().optional(),
   observation: z.unknown().optional(),
@@ -86,6 +87,9 @@ export const summarySchema = z.object({
   vms: z.object({ booted: count, lost: count, bootMs: z.array(z.number()) }),
   expectations: z.array(expectation).optional(),
   covered: z.record(z.string(), count).optional(),
+  coverage: z.object({
+    unavailable: z.string().optional(), places: count, files: z.array(z.object({ file: z.string(), reached: count, lines: count })).optional(), noLines: z.string().optional(), keptCases: count,
+  }).optional(),
 });
 
 /** The first thing that is wrong, with its place in the value. */

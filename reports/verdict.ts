@@ -1,4 +1,5 @@
 /** The verdict on a whole run, its reasons and its exit code. The one place that says when a run is a pass. */
+import { coverageText } from './coverage-text.ts';
 import { isFlaky } from './findings.ts';
 import { countStatuses, matrixCells, type Matrix } from './matrix.ts';
 import type { Run } from './run.ts';
@@ -58,6 +59,7 @@ function reasonsOf(run: Run, matrix: Matrix): string[] {
   const silent = matrixCells(matrix).flatMap(({ cell }) => cell.borders).filter(({ status, cases }) => status === 'not-run' && cases.length === 0).length;
   if (silent > 0) reasons.push(`${plural(silent, 'border')} of the matrix without a case`);
   if (counts.unspecified > 0) reasons.push(`${plural(counts.unspecified, 'case')} unspecified: the rules do not say what must happen`);
+  if (summary.coverage) reasons.push(coverageText(summary.coverage));
   const unsteady = run.findings.filter(isFlaky);
   if (unsteady.length > 0) reasons.push(`${plural(unsteady.length, 'finding')} did not show in every replay (flaky): ${unsteady.slice(0, 3).map(({ key }) => key).join(', ')}${unsteady.length > 3 ? ' ...' : ''}`);
   if (flaky.length > 0) reasons.push(`${plural(flaky.length, 'case')} judged differently when repeated (flaky): ${flaky.slice(0, 3).map((hash) => hash.slice(0, 12)).join(', ')}${flaky.length > 3 ? ' ...' : ''}`);

@@ -66,7 +66,7 @@ const steps: Record<string, (state: State, step: Step) => void> = {
     const count = Math.min(length, state.content[file]!.length - at);
     if (count <= 0) return;
     const bytes = fill(count, ++state.serial);
-    const ret = native.mmapCopy(state.fds[file]!, bytes, 0, count, BigInt(at), true);
+    const ret = native.mmapCopy(state.fds[file]!, bytes, 0, count, BigInt(at), true, false);
     if (ret !== count) throw new Error(`mmap write returned ${ret} of ${count}`);
     put(state, file, at, bytes);
   },

@@ -5,9 +5,13 @@ import { UsageError } from '../../vm/errors.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from '../run/conformance.ts';
 import { describeReliability, fuzzCampaign, type FuzzOutcome } from '../run/fuzz.ts';
+import { FuzzCases } from '../run/fuzz/cases.ts';
+import { distribution, distributionText } from '../run/fuzz/distribution.ts';
+import { toolVersion } from '../run/tool-version.ts';
 import { describeSlot, slotTable, type Slot } from '../run/fuzz/slots.ts';
 import { matchesGlob } from '../model/glob.ts';
 import { collect, integer, originOf, shardOf } from './conformance.ts';
+import { coverageText } from '../../reports/coverage-text.ts';
 import { durationMs } from './duration.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { progressLine } from './progress.ts';
@@ -23,6 +27,8 @@ interface FuzzOptions extends VmOptions {
   uapi: RevisionId;
   shard?: Shard;
   jobs?: number;
+  coverage?: boolean;
+  dryRun?: boolean;
   expectations?: string;
   out?: string;
 }
@@ -41,10 +47,16 @@ export function fuzzCommand(): Command {
     .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
     .option('--shard <i/n>', 'run the i-th of n parts of the campaign', shardOf)
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
+    .option('--dry-run', 'run nothing: print what the cases are made of, which rules they reach, and a hash of all of them; needs no VM (default: 20000 cases)')
+    .option('--coverage', 'also report which lines of fs/fuse and fs/iomap the cases reach, and keep those that reach new ones; needs KCOV, as in --flavour debug')
     .addOption(expectationsOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/fuzz-DATE)')
     .action(async (options: FuzzOptions) => {
       const select = selection(options);
+      if (options.dryRun) {
+        dryRun(options, select);
+        return;
+      }
       const expectations = options.expectations === undefined ? [] : readExpectations(options.expectations);
       const out = options.out ?? join('iomapfuzz-results', `fuzz-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
       const seed = options.seed ?? Math.floor(Math.random() * 0x7fff_ffff);
@@ -55,7 +67,7 @@ export function fuzzCommand(): Command {
       const outcome = await fuzzCampaign({
         spec, seed, start: options.start, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
         ...(select && { select }), ...(options.runs !== undefined && { runs: options.runs }), ...(timeMs !== undefined && { timeMs }),
-        ...(options.flavour !== undefined && { flavour: options.flavour }), ...(options.shard && { shard: options.shard }), ...(options.jobs !== undefined && { jobs: options.jobs }),
+        ...(options.flavour !== undefined && { flavour: options.flavour }), ...(options.shard && { shard: options.shard }), ...(options.jobs !== undefined && { jobs: options.jobs }), ...(options.coverage && { coverage: true }),
         onProgress: progress.update,
         onEvent: (line) => { progress.end(); console.log(line); },
       });
@@ -63,6 +75,17 @@ export function fuzzCommand(): Command {
       print(outcome, out, seed);
       process.exitCode = exitCodeOf(outcome);
     });
+}
+
+/** Rules that the plan reaches and no case does are an error of the generators: exit code 1. */
+function dryRun({ seed = Math.floor(Math.random() * 0x7fff_ffff), start, runs = 20_000, uapi }: FuzzOptions, select: ((slot: Slot) => boolean) | undefined): void {
+  const progress = progressLine();
+  const drawn = distribution(new FuzzCases({ seed, revision: uapi, version: toolVersion() }), {
+    start, runs, ...(select && { select }), onCase: (done) => { progress.update(`${done} of ${runs} cases drawn`); },
+  });
+  progress.end();
+  console.log([`seed ${seed}, revision ${uapi}, iomapfuzz ${toolVersion()}`, ...distributionText(drawn)].join('\n'));
+  if (drawn.missing.length > 0 && drawn.cases >= 20_000) process.exitCode = 1;
 }
 
 function print({ summary, reconciled, untestable, files, covered, interrupted, resumeAt, runsLeft, timeLeftMs }: FuzzOutcome, out: string, seed: number): void {
@@ -82,6 +105,7 @@ function print({ summary, reconciled, untestable, files, covered, interrupted, r
   const judged = counts.conforms + counts.deviates;
   const rest = (['unspecified', 'not-run', 'lost'] as const).filter((kind) => counts[kind] > 0).map((kind) => `, ${counts[kind]} ${kind}`).join('');
   console.log(`\n${judged} cases judged, ${counts.deviates} deviate${expected.length > 0 ? ` (${expected.length} findings are expected)` : ''}${rest}; ${covered.size} rules x paths; ${vms.booted} guests`);
+  if (summary.coverage) console.log(coverageText(summary.coverage));
   console.log(`results: ${out} (seed ${seed})`);
   if (interrupted && runsLeft !== 0 && timeLeftMs !== 0) console.log(`to go on: iomapfuzz ${resumeArguments(process.argv.slice(2), { seed, start: resumeAt, runsLeft, timeLeftMs }).map(quoted).join(' ')}`);
 }

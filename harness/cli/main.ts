@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { errnoOf, InfrastructureError, UntestableKernelError, UsageError } from '../../vm/errors.ts';
 import { VmError, isKernelsFault } from '../../vm/qemu/failure.ts';
 import { toolVersion } from '../run/tool-version.ts';
+import { benchCommand } from './bench.ts';
 import { conformanceCommand } from './conformance.ts';
 import { compareCommand } from './compare.ts';
 import { corpusCommand } from './corpus.ts';
@@ -25,6 +26,7 @@ const commands = [
   fuzzCommand,
   serveCommand,
   reproCommand,
+  benchCommand,
   corpusCommand,
   reportCommand,
   compareCommand,

@@ -15,6 +15,7 @@ export function readKernelFacts(): KernelFacts {
     ...(enableIomap === undefined ? {} : { enableIomap }),
     ...(debugIomap === undefined ? {} : { debugIomap }),
     badDataEvent: existsSync('/sys/kernel/tracing/events/fuse/fuse_iomap_bad_data'),
+    kcov: existsSync('/sys/kernel/debug/kcov'),
     tainted: Number(text('/proc/sys/kernel/tainted') ?? 0),
     ...(config === undefined ? {} : { config }),
   };

@@ -14,6 +14,7 @@ import { inHeader, writeIn } from '../uapi/fuse-structs.ts';
 import { glance } from './cases/exchange-log.ts';
 import { loadNative, type Native } from '../native/index.ts';
 import { revisions } from '../uapi/revision.ts';
+import { withCoverage } from './cases/coverage.ts';
 import { KernelEvents } from './cases/kernel-events.ts';
 import type { ServerCase } from './cases/messages.ts';
 import { ServerHandle } from './cases/server-handle.ts';
@@ -58,6 +59,7 @@ class Runner {
   #mountKey = '';
   #serial = 0;
   #debug: boolean | undefined;
+  #coverage: boolean | undefined;
 
   constructor(native: Native, server: ServerHandle) {
     this.#native = native;
@@ -66,7 +68,8 @@ class Runner {
     setParameter('enable_iomap', true);
   }
 
-  run({ id, cases }: RunCases, sendNow: Send): void {
+  run({ id, cases, coverage }: RunCases, sendNow: Send): void {
+    this.#coverage = coverage;
     // A write to the port costs as much as a case: results travel with the announcement of the next case.
     const waiting: GuestMessage[] = [];
     const send: Send = (...messages) => {
@@ -176,7 +179,8 @@ class Runner {
       const observation = this.#execute(item, this.#session, events);
       observation.deviceChanges = this.#session.devices.changes();
       const session = this.#session;
-      this.#closeSession();
+      const unmountErrno = this.#closeSession();
+      if (unmountErrno !== undefined) observation.unmountErrno = unmountErrno;
       // Unmounting speaks too: SYNCFS, DESTROY, and whatever the kernel complains about.
       this.#addLog(observation, session.lastExchanges());
       observation.events.push(...this.#events.drain());
@@ -215,11 +219,15 @@ class Runner {
       const control = { ...session.control, nodeids, unmountedFd: () => unmounted ??= this.#native.open('/dev/fuse', O_RDWR, 0) };
       const workload = new Workload(this.#native, control, session.paths(serial, files));
       try {
-        observation.stepBounds.push(session.begun);
-        for (const step of value.workload) {
-          observation.steps.push(workload.run(step));
+        const steps = (): void => {
           observation.stepBounds.push(session.begun);
-        }
+          for (const step of value.workload) {
+            observation.steps.push(workload.run(step));
+            observation.stepBounds.push(session.begun);
+          }
+        };
+        if (this.#coverage) observation.coverage = withCoverage(this.#native, steps).places;
+        else steps();
       } finally {
         workload.end();
         if (unmounted !== undefined && unmounted >= 0) this.#native.close(unmounted);
@@ -241,11 +249,11 @@ class Runner {
     }
   }
 
-  #closeSession(): void {
+  #closeSession(): number | undefined {
     const session = this.#session;
     this.#session = undefined;
     this.#mountKey = '';
-    session?.close();
+    return session?.close();
   }
 
   #fail(id: number, { index }: Numbered, error: unknown, send: Send): void {

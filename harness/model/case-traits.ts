@@ -16,11 +16,11 @@ function plainConfig(config: Case['geometry']['config']): boolean {
 export const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>
   !plainConfig(geometry.config) || workload.some(({ call }) => call === 'fuseIoctl' || call === 'copyFileRange')
   || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || reply.kind === 'error' && reply.errno === ENOSYS
-    || reply.kind === 'raw' && reply.error === -ENOSYS);
+    || reply.kind === 'raw' && reply.error === -ENOSYS || reply.kind === 'die' || reply.kind === 'abort' || on === 'DESTROY');
 
 /** Without OPEN the kernel sends neither RELEASE nor FLUSH: two or three requests less for a case. */
 export const needsOpens = ({ script, geometry }: Case): boolean =>
-  geometry.files.some(({ directIo }) => directIo) || script.some(({ on }) => on === 'OPEN');
+  geometry.files.some(({ directIo }) => directIo) || script.some(({ on }) => on === 'OPEN' || on === 'RELEASE' || on === 'FLUSH');
 
 /** Cases of one key share a mount. */
 export const mountKey = (value: Case): string => {
@@ -28,9 +28,9 @@ export const mountKey = (value: Case): string => {
   return JSON.stringify([value.revision, needsOpens(value), geometry], (_, v: unknown) => typeof v === 'bigint' ? `${v}n` : v);
 };
 
-const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'seekData', 'seekHole', 'fiemap', 'fstat', 'notify', 'deviceRead'] as const);
+const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'mmapRead', 'seekData', 'seekHole', 'fiemap', 'fstat', 'notify', 'deviceRead'] as const);
 export const mayWrite = ({ workload }: Case): boolean => workload.some((step) => !readOnly.has(step.call) || step.call === 'open' && step.flags.includes('trunc'));
 
 /** Only direct reads and reports ask while their syscall waits; readahead and the answer to RETRIEVE come in their own time. */
-export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.workload.every(({ call }) => call !== 'notify')
+export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.workload.every(({ call }) => call !== 'notify' && call !== 'mmapRead')
   && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));

@@ -10,8 +10,8 @@ import type { KernelEvent, MountResult, Observation } from './observation.ts';
 export const PROTOCOL = 1;
 
 export type HostMessage =
-  /** Run these cases in order; `index` numbers them for announcements. */
-  | { kind: 'run-cases'; id: number; cases: { index: number; case: Case }[] }
+  /** Run these cases in order; `index` numbers them for announcements. `coverage`: say what code of the kernel they reach. */
+  | { kind: 'run-cases'; id: number; cases: { index: number; case: Case }[]; coverage?: true }
   /**
    * Run these table cases (table-case.ts), one after the other in `cases`, on a mount like that of `like`, which is one of them; none
    * is announced. The answer: `table-done` for all of them, or `table-refused`.
@@ -58,6 +58,8 @@ export interface KernelFacts {
   /** tracefs has events/fuse/fuse_iomap_bad_data. */
   badDataEvent: boolean;
   tainted: number;
+  /** The kernel can tell which of its code a thread runs through. */
+  kcov?: boolean;
   /** Lines of /proc/config.gz, when the kernel has it. */
   config?: string;
 }

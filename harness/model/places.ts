@@ -2,9 +2,9 @@
 import type { Case, Step } from './case.ts';
 
 const CALL_PATHS: Readonly<Record<Step['call'], string | undefined>> = {
-  pread: 'read', pwrite: 'write', seekData: 'seek-data', seekHole: 'seek-hole', fiemap: 'fiemap', fsync: 'fsync', ftruncate: 'truncate',
-  fallocate: 'fallocate', copyFileRange: 'copy', clone: 'clone', dedupe: 'clone', fuseIoctl: 'ioctl', fstat: 'stat', notify: 'notify', deviceRead: undefined,
-  open: undefined, close: undefined,
+  pread: 'read', pwrite: 'write', mmapRead: 'mmap-read', mmapWrite: 'mmap-write', seekData: 'seek-data', seekHole: 'seek-hole', fiemap: 'fiemap', fsync: 'fsync',
+  ftruncate: 'truncate', fallocate: 'fallocate', copyFileRange: 'copy', clone: 'clone', dedupe: 'clone', fuseIoctl: 'ioctl', fstat: 'stat', notify: 'notify',
+  deviceRead: undefined, open: undefined, close: undefined,
 };
 
 /** `direct-read`, `fiemap`, `ioctl` ...; `mount` for step -1 and whatever only opens and closes. */
@@ -21,6 +21,7 @@ export function pathOfStep(of: Case, index: number): string {
 /** The path of the whole case, where its syscalls have one in common; else `several`. */
 export function pathOfCase(of: Case): string {
   const paths = new Set(of.workload.map((_, index) => pathOfStep(of, index)).filter((path) => path !== 'mount' && path !== 'stat'));
+  if (paths.size > 1) paths.delete('fsync');
   if (paths.size > 1) return 'several';
   return [...paths][0] ?? 'mount';
 }

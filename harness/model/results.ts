@@ -4,6 +4,7 @@
  *   cases.jsonl   one CaseRecord a line, appended as cases finish
  *   findings.jsonl  one FindingRecord a line, when a finding has been made small and replayed; absent: nothing deviated
  *   findings/     their case files
+ *   coverage.json, coverage/  lines of the kernel that were reached, and the cases that reached something first; only when asked for
  *   console.log   the kernel log of every guest, one after the other
  * A run that was killed therefore leaves everything it finished, and says itself that it is incomplete.
  */
@@ -41,6 +42,8 @@ export interface CaseRecord {
   /** Milliseconds from the start of the run to the end of this case; absent: not measured. Only timings read it. */
   atMs?: number;
   verdict: Verdict;
+  /** Places of the kernel's code that no case of the run had reached before; absent: none, or not asked for. */
+  newPlaces?: number;
   /** The case itself; always there for deviations. */
   case?: z.input<typeof caseSchema>;
   /** Only for deviations and lost cases; see `jsonSafe` for the form of bigint and bytes. */
@@ -92,6 +95,20 @@ export interface Environment {
   hostCpus: number;
 }
 
+/** Kernel code coverage of the thread that did the syscalls. */
+export interface CoverageSummary {
+  /** Why there is none. */
+  unavailable?: string;
+  /** Instrumented places reached. */
+  places: number;
+  /** Lines with such places in each file of fs/fuse and fs/iomap, and how many of them were reached. */
+  files?: { file: string; reached: number; lines: number }[];
+  /** Why there are no files. */
+  noLines?: string;
+  /** Cases in coverage/ that were the first to reach some place. */
+  keptCases: number;
+}
+
 export type Counts = Record<Verdict['kind'], number>;
 
 export interface RunSummary {
@@ -120,6 +137,8 @@ export interface RunSummary {
   expectations?: ExpectedDeviation[];
   /** Fuzzing: in how many cases a rule had to refuse something, by rule and path: `map/length-nonzero@read fiemap`. */
   covered?: Record<string, number>;
+  /** Code of the kernel that was reached; absent: not asked for. */
+  coverage?: CoverageSummary;
 }
 
 /** JSON form of values with bigint and bytes: {"$n": "18446744073709551615"}, {"$hex": "00ff"}. */

@@ -40,9 +40,9 @@ test('should report SIGBUS behind the end of a mapped file as a short copy', ({}
   try {
     writeSync(fd, Buffer.alloc(4096, 7));
     const buffer = Buffer.alloc(12288);
-    expect(native.mmapCopy(fd, buffer, 0, 12288, 0n, false)).toBe(4096);
+    expect(native.mmapCopy(fd, buffer, 0, 12288, 0n, false, false)).toBe(4096);
     expect(buffer[4095]).toBe(7);
-    expect(native.mmapCopy(fd, buffer, 0, 4096, 0n, true)).toBe(4096);
+    expect(native.mmapCopy(fd, buffer, 0, 4096, 0n, true, true)).toBe(4096);
   } finally {
     closeSync(fd);
     rmSync(path);

@@ -64,13 +64,20 @@ export interface Native {
   /** ioctl(2) with a buffer that the kernel reads and fills in place, or with a number. The caller sizes the buffer. */
   ioctl(fd: number, request: number, argument: Uint8Array | number): Ret;
 
+  /** Traces the calling thread from now on, by the kernel's kcov file; room for `words` places between two looks. */
+  kcovStart(path: string, words: number): Ret;
+  /** Forgets what was seen so far. */
+  kcovReset(): void;
+  /** Places seen since the reset and never before by this process, as little-endian u64. */
+  kcovTake(): Uint8Array;
+
   /** Zeroed memory whose address is a multiple of `alignment` (a power of two, 8 or more). Undefined: out of memory. */
   alignedBuffer(length: number, alignment: number): Buffer | undefined;
   /**
    * Maps the file shared and copies file to buffer, or buffer to file (`write`). Returns the bytes copied: fewer than asked
    * means that touching the page there raised SIGBUS.
    */
-  mmapCopy(fd: number, buffer: Uint8Array, at: number, length: number, offset: bigint, write: boolean): Ret;
+  mmapCopy(fd: number, buffer: Uint8Array, at: number, length: number, offset: bigint, write: boolean, sync: boolean): Ret;
 
   mount(source: string, target: string, type: string, flags: number, data: string): Ret;
   umount2(target: string, flags: number): Ret;

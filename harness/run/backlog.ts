@@ -17,8 +17,6 @@ export interface Batch {
   tainted: boolean;
 }
 
-/** A case that takes a VM down is tried so many times before the kernel is blamed. */
-const TRIES = 2;
 const tableBatch = 256;
 /** Below this the cases are announced one by one as always: a guest that is lost then names its case at once. */
 const leastTableBatch = 4;
@@ -34,10 +32,14 @@ export class Backlog {
   /** Must not be run as table cases. */
   readonly #plain = new Set<number>();
   readonly #tables: boolean;
+  readonly #tries: number;
+  readonly #coverage: boolean;
   readonly #compiled = new Map<number, { table: TableCase; key: string } | undefined>();
   #id = 0;
 
-  constructor(cases: readonly Case[], { batchSize, tables }: { batchSize: number; tables: boolean }) {
+  constructor(cases: readonly Case[], { batchSize, tables, tries, coverage = false }: { batchSize: number; tables: boolean; tries: number; coverage?: boolean }) {
+    this.#coverage = coverage;
+    this.#tries = tries;
     this.#cases = cases;
     this.#batchSize = batchSize;
     this.#tables = tables;
@@ -76,7 +78,7 @@ export class Backlog {
     batch.left.delete(index);
     const times = (this.#losses.get(index) ?? 0) + 1;
     this.#losses.set(index, times);
-    if (times >= TRIES) return { index, givenUpAfter: times };
+    if (times >= this.#tries) return { index, givenUpAfter: times };
     this.#suspects.push(index);
     return { index };
   }
@@ -95,7 +97,7 @@ export class Backlog {
   }
 
   #plainBatch(indexes: readonly number[]): Batch {
-    return this.#batch(indexes, false, (id) => ({ kind: 'run-cases', id, cases: indexes.map((index) => ({ index, case: this.#cases[index]! })) }));
+    return this.#batch(indexes, false, (id) => ({ kind: 'run-cases', id, cases: indexes.map((index) => ({ index, case: this.#cases[index]! })), ...(this.#coverage && { coverage: true }) }));
   }
 
   #tableBatch(indexes: readonly number[]): Batch {

@@ -22,7 +22,9 @@ export function pathOf({ workload, geometry }: Case): string {
   const opens = workload.filter((step) => step.call === 'open');
   for (const step of [...workload].reverse()) {
     switch (step.call) {
-      case 'open': case 'close': case 'fstat': case 'deviceRead': continue;
+      case 'open': case 'close': case 'fstat': case 'fsync': case 'deviceRead': continue;
+      case 'mmapRead': return 'mmap-read';
+      case 'mmapWrite': return 'mmap-write';
       case 'fuseIoctl': return 'ioctl';
       case 'seekData': return 'seek-data';
       case 'seekHole': return 'seek-hole';

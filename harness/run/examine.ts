@@ -5,6 +5,7 @@ import type { Minimised, ReliabilityCount } from '../model/results.ts';
 import type { Deviation } from '../model/verdict.ts';
 import { execute, type GuestSource, type Outcome } from './execute.ts';
 import { reduce } from './reduce.ts';
+import { hurried } from './shrink.ts';
 import { replay, verdictAlone } from './repro.ts';
 
 export interface ExamineOptions {
@@ -40,7 +41,7 @@ export async function examine(source: GuestSource, start: Pick<Examined, 'case' 
   };
   const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs)));
   const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
-  const { case: smallest, outcome, steps, tried, end } = await reduce((cases) => execute(source, cases, { signal: stop }), start.case,
+  const { case: smallest, outcome, steps, tried, end } = await reduce((cases) => execute(source, cases, { ...hurried(start.deviations), signal: stop }), start.case,
     (smaller, seen) => deviationsOf(smaller, seen) !== undefined, stop);
   const examined: Examined = {
     ...start, case: steps > 0 ? reducedFrom(smallest) : smallest,

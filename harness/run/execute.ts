@@ -58,6 +58,10 @@ export interface ExecuteOptions {
   stop?: AbortSignal;
   /** False: every case by the server in TypeScript. Default: those that can be are run as table cases. */
   tables?: boolean;
+  /** A case that takes a VM down is tried so many times before the kernel is blamed. Default: 2. */
+  tries?: number;
+  /** Ask for the kernel's code coverage; every case then runs by the server in TypeScript. */
+  coverage?: boolean;
 }
 
 /** Batches that a guest has at once: one runs, one waits. */
@@ -65,8 +69,8 @@ const AHEAD = 2;
 
 /** Runs `cases` and yields outcomes as they come; `index` is the position in `cases`. Ends early, without error, when aborted. */
 export async function* execute(source: GuestSource, cases: readonly Case[], options: ExecuteOptions = {}): AsyncGenerator<Executed> {
-  const { batchSize = 64, caseDeadlineMs = 60_000, signal, stop, tables = true } = options;
-  const backlog = new Backlog(cases, { batchSize, tables });
+  const { batchSize = 64, caseDeadlineMs = 60_000, signal, stop, tables = true, tries = 2, coverage = false } = options;
+  const backlog = new Backlog(cases, { batchSize, tables: tables && !coverage, tries, coverage });
   const sent: Batch[] = [];
   let guest: Guest | undefined;
   const dismiss = async (): Promise<void> => {

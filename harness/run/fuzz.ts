@@ -9,6 +9,7 @@ import { FindingFiles } from './finding-files.ts';
 import { FuzzCases } from './fuzz/cases.ts';
 import type { FuzzFinding } from './fuzz/findings.ts';
 import { FuzzLoop } from './fuzz/loop.ts';
+import { KernelCoverage } from './kernel-coverage.ts';
 import type { Slot } from './fuzz/slots.ts';
 import { recordRun } from './recorded-run.ts';
 import { toolVersion } from './tool-version.ts';
@@ -27,6 +28,8 @@ export interface FuzzCampaign {
   shard?: Shard;
   /** Guests that run cases at the same time. Default: 1. */
   jobs?: number;
+  /** Ask for the kernel's code coverage. */
+  coverage?: boolean;
   select?: (slot: Slot) => boolean;
   expectations: readonly ExpectedDeviation[];
   /** State that is replaced by the next. */
@@ -71,7 +74,14 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     // Counted from the first case on: booting is no fuzzing.
     const begun = Date.now();
     const timeUp = of.timeMs === undefined ? undefined : AbortSignal.timeout(of.timeMs);
+    const lacking = of.coverage ? KernelCoverage.lacking(facts) : undefined;
+    if (lacking !== undefined) {
+      summary.coverage = { unavailable: lacking, places: 0, keptCases: 0 };
+      of.onEvent?.(`no code coverage: ${lacking}`);
+    }
+    const coverage = of.coverage && lacking === undefined ? new KernelCoverage(of.directory, of.spec.kernel.path) : undefined;
     const loop = new FuzzLoop(guests, {
+      ...(coverage && { coverage }),
       cases, facts, start: of.start, signal, fresh: guests.fresh(), ...(timeUp && { timeUp }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
       ...(of.shard && { shard: of.shard }), ...(of.select && { select: of.select }),
       isExpected: (finding) => check([finding], []).expected.length > 0,
@@ -92,6 +102,10 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
           of.onEvent?.(`minimised: ${event.finding.key}: ${join(of.directory, save(event.finding))}, ${describeShrunk(event.finding.shrunk!)}${event.finding.reliability ? `; ${describeReliability(event.finding.reliability)}` : ''}`);
           break;
       }
+    }
+    if (coverage) {
+      of.onProgress?.('reading which lines were reached');
+      summary.coverage = coverage.finish();
     }
     const findings = loop.findings.all();
     for (const finding of findings) if (!files.has(finding.key)) save(finding);

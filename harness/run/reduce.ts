@@ -56,6 +56,8 @@ export async function reduce(run: Run, of: Case, keeps: (smaller: Case, outcome:
       state.tried += 1;
       // Candidates stand in the order in which they save most; cases of one geometry may come back first.
       if ((found === undefined || index < found.index) && keeps(candidates[index]!, outcome)) found = { index, outcome };
+      // Each further candidate that takes the kernel down would cost a guest.
+      if (found?.outcome.kind === 'crashed') break;
     }
     if (found !== undefined) {
       Object.assign(state, { case: candidates[found.index]!, outcome: found.outcome });

@@ -38,10 +38,10 @@ export interface Replay {
 const noCell = { id: '', rule: '', path: '' };
 export const verdictAlone = (of: Case, outcome: Outcome, facts: KernelFacts): Verdict => verdictOf({ cell: noCell, case: of }, outcome, facts);
 
-/** Replays one after the other, each in the guest that the source gives; `source` decides how fresh that is. */
+/** Replays one after the other, each one try in the guest that the source gives; `source` decides how fresh that is. */
 export async function* replay(source: GuestSource, of: Case, times: number, facts: KernelFacts, signal?: AbortSignal): AsyncGenerator<Replay> {
   for (let n = 0; n < times && !signal?.aborted; n += 1) {
-    for await (const { outcome } of execute(source, [of], signal ? { signal } : {})) {
+    for await (const { outcome } of execute(source, [of], { tries: 1, ...(signal && { signal }) })) {
       yield { outcome, verdict: verdictAlone(of, outcome, facts) };
     }
   }

@@ -6,7 +6,7 @@ import type { KernelFacts } from '../model/channel.ts';
 import { caseHash } from '../model/hash.ts';
 import type { Deviation } from '../model/verdict.ts';
 import { verdictOf } from './conformance.ts';
-import { execute, type GuestSource } from './execute.ts';
+import { execute, type ExecuteOptions, type GuestSource } from './execute.ts';
 import type { CaseNode } from './fuzz/cases.ts';
 
 /** The deviation that must not get lost on the way. */
@@ -60,13 +60,15 @@ export async function shrink(source: GuestSource, start: { node: CaseNode; devia
     for (const batch of batches(forms, known)) {
       if (stop.aborted) return undefined;
       let best: { node: CaseNode; deviations: readonly Deviation[]; index: number } | undefined;
-      for await (const { index, outcome } of execute(source, batch.map((node) => node.case), { signal: stop })) {
+      for await (const { index, outcome } of execute(source, batch.map((node) => node.case), { ...hurried(start.deviations), signal: stop })) {
         state.tried += 1;
         const node = batch[index]!;
         const verdict = verdictOf({ cell: { id: '', rule: '', path: '' }, case: node.case }, outcome, facts);
         if (verdict.kind !== 'deviates' || !shows(node, verdict.deviations)) continue;
         // fast-check offers the most aggressive forms first, and a case that crashed comes late.
         if (!best || index < best.index) best = { node, deviations: verdict.deviations, index };
+        // The guest is gone; each further form that crashes would cost another one.
+        if (outcome.kind === 'crashed') break;
       }
       onProgress?.(state);
       if (best) return { node: best.node, deviations: best.deviations };
@@ -74,6 +76,10 @@ export async function shrink(source: GuestSource, start: { node: CaseNode; devia
     return undefined;
   }
 }
+
+/** How forms of a case that takes the kernel down are run: once each, as replays say later how reliable the last one is, and each by its name. */
+export const hurried = (deviations: readonly Deviation[]): Pick<ExecuteOptions, 'tries' | 'tables'> =>
+  (deviations.some(({ rule }) => rule === 'kernel/healthy') ? { tries: 1, tables: false } : {});
 
 /** Batches of forms that were not run before; notes them as known. */
 function* batches(forms: Iterable<CaseNode>, known: Set<string>): Generator<CaseNode[]> {

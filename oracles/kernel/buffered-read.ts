@@ -17,7 +17,7 @@ const floor = (value: bigint): bigint => value - (value % PAGE);
 const ceil = (value: bigint): bigint => floor(value + PAGE - 1n);
 
 /** A stretch of the file that could not be read when it was last tried, or perhaps could not. */
-interface Failure {
+export interface Failure {
   start: bigint;
   end: bigint;
   rule: string;
@@ -50,7 +50,7 @@ export function bufferedRead(world: World, file: FileState, step: StepOf<'pread'
 }
 
 /** Takes the kernel's requests as they come; the plain kernel asks for [start, stop) once, and gives up where it is refused. */
-function fill(world: World, file: FileState, start: bigint, stop: bigint): { failures: Failure[]; rule: string } {
+export function fill(world: World, file: FileState, start: bigint, stop: bigint): { failures: Failure[]; rule: string } {
   let failures: Failure[] = [];
   let rule = 'read/result';
   const reaches = ceil(file.sizeBytes);
@@ -58,6 +58,8 @@ function fill(world: World, file: FileState, start: bigint, stop: bigint): { fai
   const firstMissing = (from: bigint) => file.cache.read(from, stop).at(-1)?.end ?? from;
   let plainAt = firstMissing(start);
   for (let plain = plainAt < stop; ; plain = plain && plainAt < stop) {
+    // A write fault on the page that was read is a BEGIN, too.
+    if ((Number(world.driver.peek(world.step)?.request['opflags'] ?? 0) & world.revision.opFlags.WRITE) !== 0) return { failures, rule };
     const exchange = world.driver.maybe({
       name: 'IOMAP_BEGIN', file: file.index, rule: 'request/begin',
       fields: {

@@ -2,9 +2,10 @@
  * Writes through the page cache: a BEGIN for each stretch, whose read half fills up the blocks that are written in part. Data is on no device
  * before writeback. Contract of the library: fs/iomap/buffered-io.c.
  */
-import { isType, type WireMapping } from '../rules/context.ts';
+import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
-import { begin, EIO, min, SECTOR, type Accepted } from './begin.ts';
+import { begin, EIO, min, type Accepted } from './begin.ts';
+import { fillUp, isOdd, type Filled } from './block-fill.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
@@ -61,7 +62,7 @@ interface Taken {
 function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Accepted): Taken {
   const { acted, source = acted, pos, length, rule } = mapping;
   if (isType(world, acted, 'INLINE') || isType(world, source, 'INLINE')) throw new Unspecified('buffered writes to inline data are not modelled');
-  if ((mapping.mayFail ?? odd(world, source)) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], sizeChanged: false, rule };
+  if ((mapping.mayFail ?? isOdd(world, source)) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], sizeChanged: false, rule };
   const block = world.facts.blockSizeBytes;
   const [first, last] = [pos - (pos % block), pos + length + ((block - ((pos + length) % block)) % block)];
   const head = fillUp(world, file, source, first, pos, last);
@@ -74,42 +75,6 @@ function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Ac
   const sizeChanged = until > file.sizeBytes;
   if (sizeChanged) file.sizeBytes = until;
   return advanced === length ? { advanced, sizeChanged } : { advanced, fails: [EIO], sizeChanged, rule: 'type/past-device-end' };
-}
-
-const odd = (world: World, source: WireMapping): string | undefined =>
-  (isType(world, source, 'MAPPED') && source.addr % SECTOR !== 0n ? 'the address is not aligned to a sector' : undefined);
-
-type Filled = 'filled' | 'may fail' | 'fails';
-
-/**
- * What stays of a block that is written in part, [start, end), comes from the read half, unless it is in the page cache already. `runEnd`: up
- * to there the kernel may read along.
- */
-function fillUp(world: World, file: FileState, source: WireMapping, start: bigint, end: bigint, runEnd: bigint): Filled {
-  if (start >= end) return 'filled';
-  const { cache } = file;
-  const cached = !cache.misses(start, end);
-  const block = world.facts.blockSizeBytes;
-  const zero = { kind: 'zero' } as const;
-  const behindEof = start - (start % block) >= file.sizeBytes;
-  if (behindEof || !isType(world, source, 'MAPPED')) {
-    cache.fill(start, end, zero);
-    return 'filled';
-  }
-  const device = world.facts.devices.get(source.dev);
-  const at = source.addr + (start - source.offset);
-  // Blocks that are new hold nothing that anybody wrote.
-  if ((source.flags & world.revision.mappingFlags.NEW!) !== 0) cache.fill(start, end, zero);
-  const size = device?.sizeBytes ?? 0n;
-  if (device) {
-    for (const segment of world.contents[device.index]!.read(at, min(at + (end - start), size))) {
-      for (const from of segment.sources) cache.fill(segment.start - at + start, segment.end - at + start, from);
-    }
-  }
-  if (end > file.sizeBytes) cache.fill(start > file.sizeBytes ? start : file.sizeBytes, end, zero);
-  const beyond = (until: bigint): boolean => source.addr + (until - source.offset) > size;
-  if (!beyond(runEnd)) return 'filled';
-  return beyond(end + ((block - (end % block)) % block)) && !cached ? 'fails' : 'may fail';
 }
 
 /** How far a write gets of which some block may not be readable: folios before it count. */

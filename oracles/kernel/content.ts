@@ -118,21 +118,21 @@ const WORD = 8n;
 /**
  * Where one run ends and the next begins, a byte may fit both, since words of two owners differ in few of their bytes: what counts is its
  * value. So it does for the few bytes that are too short to name their owner. `distance`, `left`: bytes of the seen run before this one, and from
- * this one on; `straddles`: the word that it is of lies on both sides of a right border.
+ * this one on; `atBorder`: the run crosses a right border here.
  */
-function sameByte(seen: ByteSource, right: ByteSource, { distance, left, straddles }: { distance: bigint; left: bigint; straddles: boolean }): boolean {
+function sameByte(seen: ByteSource, right: ByteSource, { distance, left, atBorder }: { distance: bigint; left: bigint; atBorder: boolean }): boolean {
   if (seen.kind === 'other') return seen.hex.slice(2 * Number(distance), 2 * Number(distance) + 2) === byteOf(right)?.toString(16).padStart(2, '0');
-  if (isFiller(seen) === isFiller(right) && left >= WORD && !straddles) return false;
+  if (isFiller(seen) === isFiller(right) && left >= WORD && !atBorder) return false;
   const value = byteOf(seen);
   return value !== undefined && value === byteOf(right);
 }
 
-/** Whether the word that the byte at `position` belongs to, by what was seen, crosses a border of the right segment. */
-function straddles(seen: ByteSource, position: bigint, segment: Segment): boolean {
-  if (!('offsetBytes' in seen)) return false;
-  const start = position - (seen.offsetBytes % WORD);
-  return start < segment.start || start + WORD > segment.end;
-}
+/** A border may be moved by so many bytes that fit both sides: the last of one word and the first of the next. */
+const MOVED = 16n;
+
+/** Whether the seen run crosses a border of the right segment not far from here. `distance`, `left` as for `sameByte`. */
+const crosses = (segment: Segment, position: bigint, { distance, left }: { distance: bigint; left: bigint }): boolean =>
+  (position - distance < segment.start && position - segment.start < MOVED) || (position + left > segment.end && segment.end - position <= MOVED);
 
 /** The first place where bytes that were seen are none of those that are right. `at` counts from the start of `seen`. */
 export function firstDifference(seen: readonly ByteRun[], right: readonly Segment[]): { at: bigint; seen: string; expected: string } | undefined {
@@ -151,7 +151,7 @@ export function firstDifference(seen: readonly ByteRun[], right: readonly Segmen
       const candidates = segment.sources.map((candidate) => advance(candidate, position - segment.start));
       const same = candidates.some((candidate) => sameSource(source, candidate));
       if (!same && candidates.some((candidate) => sameByte(source, candidate, {
-        distance: consumed, left: length - consumed, straddles: straddles(source, position, segment),
+        distance: consumed, left: length - consumed, atBorder: crosses(segment, position, { distance: consumed, left: length - consumed }),
       }))) {
         consumed += 1n;
         at += 1n;

@@ -1,7 +1,7 @@
 /** O_DIRECT reads, and any read under FOPEN_DIRECT_IO. Contract of the library: fs/iomap/direct-io.c. */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
-import { begin, EIO, min, SECTOR, type Accepted } from './begin.ts';
+import { begin, EIO, fromCache, min, SECTOR, type Accepted, type Failed } from './begin.ts';
 import type { Segment } from './content.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
@@ -28,12 +28,13 @@ export function directRead(world: World, file: FileState, step: StepOf<'pread'>)
     if (pos >= file.sizeBytes && world.driver.choose(2) === 1) break;
     // A device's error may be known before the next mapping is asked for, or not yet.
     if (failures && world.driver.choose(2) === 1) break;
-    const mapping = begin(world, file, opFlags.DIRECT, pos, stopAt);
+    const mapping = step.rwf === RWF_NOWAIT ? withoutWaiting(world, file, pos, stopAt) : begin(world, file, opFlags.DIRECT, pos, stopAt);
     if (mapping.kind === 'failed') {
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
         if (!file.directIo) throw new Unspecified('the fallback to buffered reads is not modelled');
         mapping.errno = EIO;
       }
+      if (mapping.rule === 'cache/nowait' && pos > offset) throw new Unspecified('whether a read that cannot go on without waiting is short or fails is not said');
       rule = mapping.rule;
       failures = [...(failures ?? []), mapping.errno];
       break;
@@ -60,6 +61,15 @@ export function directRead(world: World, file: FileState, step: StepOf<'pread'>)
     kind: 'succeeds', rule, ret: returned - offset,
     data: clip(segments, offset, returned), behind: clip(segments, returned, stopAt),
   };
+}
+
+/** include/uapi/linux/fs.h */
+export const RWF_NOWAIT = 8;
+
+/** Only the mapping cache has mappings without waiting for the server. */
+function withoutWaiting(world: World, file: FileState, pos: bigint, stopAt: bigint): Accepted | Failed {
+  const { DIRECT, NOWAIT } = world.revision.opFlags;
+  return fromCache(world, file, DIRECT | NOWAIT, pos, stopAt) ?? { kind: 'failed', errno: errnos.EAGAIN, rule: 'cache/nowait', replied: false };
 }
 
 interface Served {

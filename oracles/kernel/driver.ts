@@ -35,9 +35,18 @@ export interface Driver {
   peek(step: number): Exchange | undefined;
   /** A request whose place among the others is open: the kernel has made it by now, once more than it was asked for before. */
   loose(expected: ExpectedRequest, step: number): void;
+  /** The workload's next step begins. */
+  atStep?(step: number): void;
   /** Which of `count` readings of the rules the kernel follows here, from 0; 0 is the plainest. */
   choose(count: number): number;
 }
+
+export const isField = (field: ExpectedField | Record<string, ExpectedField>): field is ExpectedField =>
+  typeof field.value === 'bigint' || typeof field.value === 'number';
+
+/** The request that a kernel sends which takes the plain value everywhere. */
+export const plainFields = (fields: ExpectedRequest['fields']): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, isField(field) ? field.value : plainFields(field)]));
 
 /** The kernel's requests left the path that the rules describe; what comes behind cannot be predicted. */
 export class Desynchronised extends Error {}

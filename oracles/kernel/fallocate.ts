@@ -2,14 +2,16 @@
 import { errnos } from '../rules/rule.ts';
 import { max, min, payloadOf, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
-import type { FileState, OpenFile, StepOf, World } from './world.ts';
-import { zeroRange, type ZeroFailure } from './zeroing.ts';
+import { flushRange } from './writeback.ts';
+import { PAGE_SIZE, type FileState, type OpenFile, type StepOf, type World } from './world.ts';
+import { staySmall, zeroRange, type ZeroFailure } from './zeroing.ts';
 
 /** include/uapi/linux/falloc.h */
 const MODE = { keepSize: 1, punchHole: 2, zeroRange: 0x10 } as const;
 /** What files that use iomap have; collapse, insert, unshare and write-zeroes are not among them. */
 const SUPPORTED: ReadonlySet<number> = new Set([0, MODE.keepSize, MODE.punchHole | MODE.keepSize, MODE.zeroRange, MODE.zeroRange | MODE.keepSize]);
 
+const PAGE = BigInt(PAGE_SIZE);
 const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 
 export function fallocate(world: World, { file, flags }: OpenFile, { mode, offset, lengthBytes }: StepOf<'fallocate'>): StepExpectation {
@@ -21,6 +23,11 @@ export function fallocate(world: World, { file, flags }: OpenFile, { mode, offse
   ];
   if (refused.length > 0) return fails(SUPPORTED.has(mode) ? world.enosys.fallocate ? 'fallocate/enosys' : 'fallocate/arguments' : 'fallocate/mode', ...refused);
 
+  const clears = (mode & (MODE.punchHole | MODE.zeroRange)) !== 0;
+  const before = file.wb.errors.length;
+  if (clears) flushRange(world, file, { start: offset, end });
+  // What was lost there is reported by fsync, and perhaps here.
+  if (file.wb.errors.length > before && world.driver.choose(2) === 0) return { kind: 'fails', rule: file.wb.errorRule };
   const errno = ask(world, file, mode, offset, lengthBytes);
   if (errno === errnos.ENOSYS) {
     world.enosys.fallocate = true;
@@ -29,17 +36,28 @@ export function fallocate(world: World, { file, flags }: OpenFile, { mode, offse
   if (errno !== 0) return fails('fallocate/error', errno);
   file.mappings.changed(offset, end, world.facts.blockSizeBytes);
 
+  if (clears) uncache(file, offset, end);
   const old = file.sizeBytes;
   const size = (mode & MODE.keepSize) !== 0 ? old : max(old, end);
   const failure = zeroed(world, file, mode, offset, end, size);
   if (failure) {
     // The server may have made the file larger; whether the kernel follows is not laid down.
     if (size > old && world.driver.choose(2) === 1) file.sizeBytes = size;
+    else if (size > old) staySmall(world, file);
     return { kind: 'fails', ...failure };
   }
   file.sizeBytes = size;
   file.onDiskSizeBytes = max(file.onDiskSizeBytes, size > old ? size : 0n);
   return { kind: 'succeeds', rule: 'fallocate/result', ret: 0n };
+}
+
+/** Pages in the range leave the cache; of those at its ends the part in the range is zeroed. */
+function uncache({ cache }: FileState, start: bigint, end: bigint): void {
+  if (cache.isEmpty) return;
+  cache.drop(start, end);
+  const inner = { start: start + ((PAGE - (start % PAGE)) % PAGE), end: end - (end % PAGE) };
+  if (start < inner.start) cache.fill(start, min(inner.start, end), { kind: 'zero' });
+  if (inner.end < end) cache.fill(max(inner.end, start), end, { kind: 'zero' });
 }
 
 function ask(world: World, file: FileState, mode: number, offset: bigint, length: bigint): number {

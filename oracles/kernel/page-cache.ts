@@ -48,6 +48,13 @@ export class PageCache {
     if (start < end) this.#dirty = union(this.#dirty, [{ start, end }]);
   }
 
+  /** [start, end) leaves the cache, written back or not. */
+  drop(start: bigint, end: bigint): void {
+    if (this.isEmpty) return;
+    this.clean({ start, end });
+    this.#content.put(start, end, absent);
+  }
+
   clean(range: Range): void {
     this.#dirty = removed(this.#dirty, range);
   }

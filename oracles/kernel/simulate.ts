@@ -6,17 +6,19 @@ import { bufferedWrite } from './buffered-write.ts';
 import { clone } from './clone.ts';
 import { fuseIoctl } from './control.ts';
 import { copyFileRange } from './copy.ts';
-import { directRead } from './direct-read.ts';
+import { directRead, RWF_NOWAIT } from './direct-read.ts';
 import { directWrite } from './direct-write.ts';
 import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
 import { deviceRead } from './device-read.ts';
 import { fallocate } from './fallocate.ts';
+import { mmapRead, mmapWrite } from './mmap.ts';
 import { mount } from './mount.ts';
+import { close } from './close.ts';
 import { notify } from './notify.ts';
 import { open } from './open.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
-import { closeFile, closeRest, fsync } from './sync.ts';
+import { closeRest, fsync } from './sync.ts';
 import { ftruncate } from './truncate.ts';
 import { interleaved, takeWriteback } from './writeback.ts';
 import { makeWorld, type FileState, type OpenFile, type World, type WorldInput } from './world.ts';
@@ -29,6 +31,7 @@ export function simulate(input: WorldInput): Expectation {
     if (mount(world)) {
       input.case.workload.forEach((step, index) => {
         world.step = index;
+        input.driver.atStep?.(index);
         takeWriteback(world);
         expectation.steps.push(run(world, step));
         takeWriteback(world);
@@ -46,8 +49,12 @@ export function simulate(input: WorldInput): Expectation {
 function run(world: World, step: Step): StepExpectation {
   switch (step.call) {
     case 'open': return open(world, step);
-    case 'fuseIoctl': return fuseIoctl(world, step);
-    case 'notify': return notify(world, step.notification);
+    case 'fuseIoctl':
+      if (world.wire.ended) throw new Unspecified('ioctls of a connection that has ended');
+      return fuseIoctl(world, step);
+    case 'notify':
+      if (world.wire.ended) throw new Unspecified('notifications of a connection that has ended');
+      return notify(world, step.notification);
     case 'deviceRead': return deviceRead(world, step);
     default: return onFile(world, step, world.fds[step.fd]);
   }
@@ -62,21 +69,29 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
   const ordinary = (what: string): never => { throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`); };
   switch (step.call) {
     case 'close':
-      return closeFile(world, fd);
+      return close(world, fd);
     case 'fstat':
+      // Attributes may be in memory, or have to be asked for.
+      if (world.wire.ended && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'connection/ended', errnos: [errnos.ENOTCONN] };
       return { kind: 'succeeds', rule: 'size', ret: 0n, sizeBytes: file.sizeBytes };
     case 'pread':
       if (fd.flags.includes('wronly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
       if (!file.usesIomap) ordinary('reading');
-      if (step.rwf) throw new Unspecified('RWF flags on reads are not modelled');
-      if (!fd.flags.includes('direct') && !file.directIo) return bufferedRead(world, file, step);
+      if (step.rwf && (step.rwf !== RWF_NOWAIT || (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)))) throw new Unspecified('RWF flags on reads besides RWF_NOWAIT on direct ones are not modelled');
+      if (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)) return bufferedRead(world, file, step);
       return directRead(world, file, step);
+    case 'mmapRead':
+      if (!file.usesIomap) ordinary('mapping');
+      return mmapRead(world, fd, step);
+    case 'mmapWrite':
+      if (!file.usesIomap) ordinary('mapping');
+      return mmapWrite(world, fd, step);
     case 'pwrite':
       if (fd.flags.includes('rdonly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
       if (!file.usesIomap) ordinary('writing');
       if (step.rwf) throw new Unspecified('RWF flags on writes are not modelled');
       if (fd.flags.includes('append') || fd.flags.includes('sync')) throw new Unspecified('O_APPEND and O_SYNC are not modelled');
-      if (!fd.flags.includes('direct') && !file.directIo) return bufferedWrite(world, file, step);
+      if (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)) return bufferedWrite(world, file, step);
       if (!file.cache.isEmpty) throw new Unspecified('direct writes over cached pages are not modelled');
       return directWrite(world, file, step);
     case 'seekData':

@@ -3,17 +3,19 @@ import { EIO, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
 import { errnos } from '../rules/rule.ts';
 import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
+import type { Range } from './ranges.ts';
 import { flush, settleRest, takeWriteback } from './writeback.ts';
 import type { FileState, OpenFile, World } from './world.ts';
 
 const { ATIME, MTIME, CTIME } = SETATTR_VALID;
 const TIMES = ATIME | MTIME | CTIME;
 
-export function fsync(world: World, file: FileState): StepExpectation {
+/** `range`: what msync is about. Default: the whole file. */
+export function fsync(world: World, file: FileState, range?: Range): StepExpectation {
   const { wb } = file;
   const { late } = wb;
   wb.late = [];
-  flush(world, file);
+  flush(world, file, range);
   const failure = failureOf(wb.errors, wb.errorRule) ?? (late.length > 0 && world.driver.choose(2) === 1 ? failureOf(late, wb.errorRule) : undefined);
   if (failure) {
     // Whether the server is asked to make durable what is lost is not said.

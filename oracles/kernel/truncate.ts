@@ -2,9 +2,11 @@
 import { errnos } from '../rules/rule.ts';
 import type { StepExpectation } from './expectation.ts';
 import { setSize } from './set-size.ts';
-import type { FileState, OpenFile, StepOf, World } from './world.ts';
-import { zeroRange } from './zeroing.ts';
+import { flushRange } from './writeback.ts';
+import { PAGE_SIZE, type FileState, type OpenFile, type StepOf, type World } from './world.ts';
+import { staySmall, zeroRange } from './zeroing.ts';
 
+const PAGE = BigInt(PAGE_SIZE);
 const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 
 export function ftruncate(world: World, { file, flags }: OpenFile, { sizeBytes: size }: StepOf<'ftruncate'>): StepExpectation {
@@ -22,12 +24,37 @@ export function truncateTo(world: World, file: FileState, size: bigint): StepExp
   const failure = forgetting(world, file, size, () => zeroed(world, file, size));
   if (failure) {
     if (told === 0) changeSize(file, size);
+    else if (size > file.sizeBytes) staySmall(world, file);
     return { kind: 'fails', ...failure };
   }
+  const cut = size < file.sizeBytes;
+  if (told === 0) changeSize(file, size);
+  const lost = cut ? cutOff(world, file, size) : undefined;
   const toldLate = told ?? setSize(world, file, size);
-  if (toldLate) return fails('truncate/setattr', toldLate);
+  if (toldLate) {
+    if (size > file.sizeBytes) staySmall(world, file);
+    return fails('truncate/setattr', toldLate);
+  }
   changeSize(file, size);
-  return { kind: 'succeeds', rule: 'truncate/result', ret: 0n };
+  return lost ?? { kind: 'succeeds', rule: 'truncate/result', ret: 0n };
+}
+
+/** What zeroing dirtied of the cut block is written back at once; what lies behind it leaves the page cache. */
+function cutOff(world: World, file: FileState, size: bigint): StepExpectation | undefined {
+  const block = world.facts.blockSizeBytes;
+  const start = size - (size % block);
+  const end = size % block === 0n ? size : start + block;
+  const { errors } = file.wb;
+  const before = errors.length;
+  if (start < end) flushRange(world, file, { start, end });
+  const { cache } = file;
+  const pageEnd = end + ((PAGE - (end % PAGE)) % PAGE);
+  const cached = !cache.isEmpty;
+  cache.drop(end, 1n << 64n);
+  // The rest of the last page is zeroed where that page stays.
+  if (cached) cache.fill(size, pageEnd, { kind: 'zero' });
+  // Data that the cut block keeps may have been lost, which fsync reports in any case.
+  return file.wb.errors.length > before && world.driver.choose(2) === 0 ? { kind: 'fails', rule: file.wb.errorRule } : undefined;
 }
 
 /** Cached mappings from the new size on go; whether before or after the zeroing, and with the block that it cuts, is not laid down. */

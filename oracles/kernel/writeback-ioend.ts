@@ -18,7 +18,7 @@ function exchangeOf(world: World, expected: ExpectedRequest, plain: boolean): Ex
 }
 
 /** A folio that writeback could not map: flags 0, the error, new_addr all ones, dev 0. */
-export function failureIoend(world: World, file: FileState, lost: Lost, seen: Exchange | undefined): boolean {
+export function failureIoend(world: World, file: FileState, lost: Lost, plain = false): boolean {
   const { wb } = file;
   const exchange = exchangeOf(world, {
     name: 'IOMAP_IOEND', file: file.index, rule: 'request/writeback-ioend',
@@ -28,7 +28,7 @@ export function failureIoend(world: World, file: FileState, lost: Lost, seen: Ex
       pos: { value: lost.start, text: `${hex(lost.start)} (inside the range that has no place)`, accepts: (pos) => BigInt(pos) >= lost.start && BigInt(pos) < lost.end },
       written: { value: 0n, text: 'nothing beyond that range', accepts: (written) => BigInt(written) <= lost.end - lost.start },
     },
-  }, seen === undefined);
+  }, plain);
   if (!exchange) return false;
   wb.lost = wb.lost.filter((other) => other !== lost);
   noteAnswer(world, file, exchange);

@@ -33,18 +33,24 @@ export function takeWriteback(world: World): void {
   }
 }
 
-/** Everything dirty goes to its place, or its loss is an error of the file. */
-export function flush(world: World, file: FileState): void {
+/** What is dirty in the range goes to its place; the kernel may write more, and report it later. */
+export function flushRange(world: World, file: FileState, range: Range): void {
+  takeWriteback(world);
+  if (within(file.cache.dirty, range).length > 0) flush(world, file, range);
+}
+
+/** Everything dirty in `range` goes to its place, or its loss is an error of the file. Default: the whole file. */
+export function flush(world: World, file: FileState, range?: Range): void {
   const { wb, cache } = file;
   if (cache.dirty.length === 0 && wb.isIdle) return;
   sendCached(world, file);
   while (traffic(world, file, true));
   settle(world, file);
   // What is left is owed: these requests were not made.
-  const owed = cache.dirty[0];
+  const owed = range ? within(cache.dirty, range)[0] : cache.dirty[0];
   if (owed) ask(world, file, undefined);
   const { ioend } = world.enosys;
-  if (wb.lost[0] && !ioend) failureIoend(world, file, wb.lost[0], undefined);
+  if (wb.lost[0] && !ioend) failureIoend(world, file, wb.lost[0]);
   wb.lost = [];
   wb.lax = [];
   if (wb.failed) {
@@ -83,7 +89,7 @@ function traffic(world: World, file: FileState, plain: boolean): boolean {
   const flags = Number(field('flags'));
   if (flags === 0 && wb.lost.length > 0) {
     const lost = wb.lost.find((range) => range.start <= field('pos') && field('pos') < range.end) ?? wb.lost[0]!;
-    failureIoend(world, file, lost, seen);
+    failureIoend(world, file, lost);
     return true;
   }
   if ((flags & WRITEBACK!) === 0) return false;
@@ -98,7 +104,7 @@ function traffic(world: World, file: FileState, plain: boolean): boolean {
 function plainTraffic(world: World, file: FileState): boolean {
   const { wb, cache } = file;
   const { ioend } = world.enosys;
-  if (wb.lost[0] && !ioend) return failureIoend(world, file, wb.lost[0], undefined);
+  if (wb.lost[0] && !ioend) return failureIoend(world, file, wb.lost[0], true);
   if (ioend) wb.lost = [];
   settle(world, file);
   if (cache.dirty.length > 0) return ask(world, file, undefined, true);

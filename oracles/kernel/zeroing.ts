@@ -4,9 +4,11 @@
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
-import { begin } from './begin.ts';
+import { begin, EIO, type Accepted } from './begin.ts';
+import { fillUp, isOdd } from './block-fill.ts';
 import { Unspecified } from './driver.ts';
 import { end as endOf } from './end.ts';
+import { within } from './ranges.ts';
 import type { FileState, World } from './world.ts';
 
 /** Why a range could not be zeroed. Errnos; undefined: any. */
@@ -15,7 +17,9 @@ export interface ZeroFailure {
   errnos?: readonly number[];
 }
 
-/** Zeroes [start, end) of the file. */
+const ZERO = { kind: 'zero' } as const;
+
+/** Zeroes [start, end) of the file. What is dirty by it stays so until writeback. */
 export function zeroRange(world: World, file: FileState, start: bigint, end: bigint): ZeroFailure | undefined {
   let pos = start;
   while (pos < end) {
@@ -24,13 +28,12 @@ export function zeroRange(world: World, file: FileState, start: bigint, end: big
       if (mapping.replied && mapping.errno === errnos.ENOSYS) throw new Unspecified('the rules name no fallback for zeroing without BEGIN');
       return { rule: mapping.rule, errnos: [mapping.errno] };
     }
-    if (mapping.mayFail && world.driver.choose(2) === 1) {
-      if (world.driver.choose(2) === 0) endOf(world, file, mapping, 0n);
-      return { rule: mapping.rule };
+    const failure = clear(world, file, mapping);
+    if (failure) {
+      // What was zeroed of the mapping before it failed is not laid down.
+      endOf(world, file, mapping, 0n, true);
+      return failure;
     }
-    // What there is to be zeroed is what the range reads as, whichever half is written to.
-    const zeros = [mapping.source ?? mapping.acted, mapping.acted].every((half) => isType(world, half, 'HOLE', 'UNWRITTEN'));
-    if (!zeros || !file.cache.isEmpty) throw new Unspecified('zeroing in the page cache is not modelled');
     const ended = endOf(world, file, mapping, mapping.length);
     // fs/iomap/iter.c goes on after progress; the rules say that END's errno ends the operation.
     if (ended !== 0 && world.driver.choose(2) === 0) return { rule: 'request/end', errnos: [ended] };
@@ -39,16 +42,57 @@ export function zeroRange(world: World, file: FileState, start: bigint, end: big
   return undefined;
 }
 
+/** Makes what the mapping covers read as zeros. */
+function clear(world: World, file: FileState, mapping: Accepted): ZeroFailure | undefined {
+  const { acted, source = acted, pos, length, rule } = mapping;
+  const until = pos + length;
+  const { cache } = file;
+  if (isType(world, acted, 'INLINE') || isType(world, source, 'INLINE')) throw new Unspecified('zeroing of inline data is not modelled');
+  if ((mapping.mayFail ?? isOdd(world, source)) && world.driver.choose(2) === 1) return { rule };
+  if (isType(world, source, 'HOLE', 'UNWRITTEN')) {
+    if (within(cache.dirty, { start: pos, end: until }).length > 0) throw new Unspecified('zeroing what is dirty over a hole is not modelled');
+    // With a place in the other half the library writes zeros there; it need not.
+    const writes = !isType(world, acted, 'HOLE', 'UNWRITTEN') && world.driver.choose(2) === 0;
+    if (!writes) {
+      if (!cache.isEmpty) cache.fill(pos, until, ZERO);
+      return undefined;
+    }
+  }
+  const block = world.facts.blockSizeBytes;
+  const [first, last] = [pos - (pos % block), until + ((block - (until % block)) % block)];
+  const filled = [fillUp(world, file, source, first, pos, last), fillUp(world, file, source, until, last, last)];
+  if (filled.includes('fails') || (filled.includes('may fail') && world.driver.choose(2) === 1)) return { rule: 'type/past-device-end', errnos: [EIO] };
+  cache.write(pos, until, ZERO);
+  cache.soil({ start: pos, end: until }, block);
+  return undefined;
+}
+
+/** The file does not grow after all: what was zeroed behind EOF is forgotten, and EOF's block may be dirty or not. */
+export function staySmall(world: World, file: FileState): void {
+  const block = world.facts.blockSizeBytes;
+  const { cache, sizeBytes } = file;
+  const last = { start: sizeBytes - (sizeBytes % block), end: sizeBytes + ((block - (sizeBytes % block)) % block) };
+  cache.drop(last.end, 1n << 64n);
+  if (within(cache.dirty, last).length > 0 && world.driver.choose(2) === 1) cache.clean(last);
+}
+
 /**
  * A write from `offset` on makes the file reach that far first. `undo`: when that write fails afterwards, whether the file keeps its
  * zeroes is not laid down.
  */
 export function extendTo(world: World, file: FileState, offset: bigint): { failure?: ZeroFailure; undo: () => void } {
   const old = file.sizeBytes;
-  const undo = (): void => { if (offset > old && world.driver.choose(2) === 1) file.sizeBytes = old; };
+  const undo = (): void => {
+    if (offset <= old || world.driver.choose(2) === 0) return;
+    file.sizeBytes = old;
+    staySmall(world, file);
+  };
   if (offset <= old) return { undo };
   const failure = zeroRange(world, file, old, offset);
-  if (failure) return { failure, undo };
+  if (failure) {
+    staySmall(world, file);
+    return { failure, undo };
+  }
   file.sizeBytes = offset;
   return { undo };
 }

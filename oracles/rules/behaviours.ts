@@ -7,9 +7,21 @@ export interface Behaviour {
 
 const accepted = 'behaviour, what each type does';
 const requests = 'behaviour, requests the kernel sends';
+const mappingCache = 'behaviour, the mapping cache';
 const log = 'uAPI, how the kernel reports a refusal';
 
+/** Requests whose answers the plan malforms or does not give at all. */
+const malformed = ['LOOKUP', 'OPEN', 'RELEASE', 'FLUSH', 'READ', 'WRITE', 'LSEEK', 'SYNCFS', 'DESTROY', 'SETATTR', 'GETXATTR', 'FSYNC', 'FALLOCATE', 'COPY_FILE_RANGE',
+  'COPY_FILE_RANGE_64', 'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS', 'IOMAP_CONFIG', 'IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND'];
+
 export const behaviours: Readonly<Record<string, Behaviour>> = {
+  ...Object.fromEntries(malformed.map((name) => [`malformed/${name}`, {
+    text: `a malformed answer to ${name} is refused by write(), whoever waits for it gets EIO, and the kernel stays healthy`, source: 'uAPI, opcodes and notifications; Linux, fs/fuse/dev.c',
+  }])),
+  ...Object.fromEntries(malformed.flatMap((name) => [
+    [`die/${name}`, { text: `a server that closes /dev/fuse while ${name} is in flight ends it with ECONNABORTED, and what comes later with ENOTCONN; the mount can be removed`, source: 'Linux, fs/fuse/dev.c, fuse_dev_release' }],
+    [`abort/${name}`, { text: `an abort through the control file system while ${name} is in flight ends it with ECONNABORTED, and what comes later with ENOTCONN; the mount can be removed`, source: 'Linux, fs/fuse/control.c, fuse_conn_abort_write' }],
+  ])),
   'type/hole': { text: 'a HOLE reads as zeros, is no data for SEEK_DATA and no extent for FIEMAP; a direct write to it fails with EIO', source: accepted },
   'type/delalloc': { text: 'DELALLOC is data for reports; direct I/O to it fails with EIO', source: accepted },
   'type/unwritten': { text: 'UNWRITTEN reads as zeros and is written to, which IOEND reports', source: accepted },
@@ -42,6 +54,9 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'fallocate/enosys': { text: 'FALLOCATE answered with ENOSYS: EOPNOTSUPP, and the server is not asked again', source: 'behaviour, which request a syscall makes' },
   'fallocate/mode': { text: 'collapse, insert, unshare and write-zeroes fail with EOPNOTSUPP without asking the server', source: 'behaviour, which request a syscall makes' },
   'fallocate/arguments': { text: 'a range that is empty, negative or beyond maxbytes, or a file not open for writing, is refused', source: 'Linux, fs/open.c, vfs_fallocate' },
+  'mmap/result': { text: 'a shared mapping shows and takes what read and write would', source: accepted },
+  'mmap/access': { text: 'what is not open for it cannot be mapped (EACCES)', source: 'Linux, mm/mmap.c' },
+  'mmap/past-eof': { text: 'pages behind EOF are SIGBUS', source: 'Linux, mm/filemap.c, filemap_fault' },
   'seek/result': { text: 'SEEK_DATA and SEEK_HOLE find the first byte of that kind by the mappings', source: 'Linux, fs/iomap/seek.c' },
   'seek/past-eof': { text: 'a seek from behind EOF fails with ENXIO and asks nothing', source: 'behaviour, which request a syscall makes' },
   'fiemap/extents': { text: 'FIEMAP reports each mapping but holes as it was answered, and marks the last', source: 'Linux, fs/iomap/fiemap.c' },
@@ -59,6 +74,23 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'notify/retrieve': { text: 'RETRIEVE is refused with EOPNOTSUPP where the inode uses iomap', source: 'uAPI, when an inode uses iomap' },
   'notify/code-known': { text: 'a notification with an unknown code is refused with EINVAL', source: 'Linux, fs/fuse/notify.c' },
   'device/read': { text: "a read through a device's page cache returns what the device holds, or held while it was not dropped", source: 'validation rules, devinval/*' },
+  'cache/hit': { text: 'a cached record that covers the position serves the operation without a request; the whole record is used', source: mappingCache },
+  'cache/miss': { text: 'where the cache has nothing the server is asked, and only there', source: mappingCache },
+  'cache/write-fork': { text: 'writes need a hit in both forks; an absent write fork and PURE_OVERWRITE count, and PURE_OVERWRITE is not stored while it is absent', source: mappingCache },
+  'cache/hole-asks': { text: 'a cached HOLE under a write asks the server', source: mappingCache },
+  'cache/delalloc': { text: 'cached DELALLOC serves reports, but no direct write', source: mappingCache },
+  'cache/merge': { text: 'neighbours of equal type, flags and device with consecutive addresses become one record', source: mappingCache },
+  'cache/replaced': { text: 'an upsert replaces what was cached for its range, and nothing else', source: mappingCache },
+  'cache/nocache': { text: 'a half of type NOCACHE leaves its fork alone', source: mappingCache },
+  'cache/maxbytes': { text: 'past cache_maxbytes the next upsert drops the whole fork first', source: mappingCache },
+  'cache/written': { text: 'the range of a completed write is dropped from both forks', source: mappingCache },
+  'cache/written-fork': { text: 'the range of a completed write is dropped from both forks, when it went to the write fork, too', source: mappingCache },
+  'cache/truncated': { text: 'truncation drops everything from the new size on', source: mappingCache },
+  'cache/allocated': { text: 'fallocate drops its range', source: mappingCache },
+  'cache/access': { text: 'how the device was opened counts for cached mappings, too', source: mappingCache },
+  'cache/nowait': { text: 'a read with RWF_NOWAIT is served from the cache, or fails with EAGAIN without asking', source: mappingCache },
+  'cache/sequence': { text: 'notifications and syscalls in any order: the cache serves what was pushed and not taken back', source: mappingCache },
+  'cache/while-asked': { text: 'notifications that arrive while a request is held back count for the mapping that is being asked for', source: mappingCache },
   'request/begin': { text: "BEGIN carries the operation's flags, the inode's number, and a range inside the operation", source: requests },
   'request/end': { text: 'END comes after WANT_IOMAP_END, and for write-type operations that were short or changed the size; it names the mapping acted upon', source: 'behaviour, END and IOEND' },
   'request/ioend': { text: 'IOEND of a direct write comes for an error, and for bytes with SHARED, UNWRITTEN or APPEND', source: 'behaviour, END and IOEND' },
@@ -69,6 +101,10 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'writeback/error': { text: 'what writeback lost is an error of the next fsync', source: 'behaviour, END and IOEND' },
   'fsync': { text: 'fsync succeeds when everything written is on the device', source: accepted },
   'request/inline': { text: "inline data is read by FUSE_READ of the mapping's whole range, and written by FUSE_WRITE of what was written", source: 'validation rules, inline/*' },
+  'request/ordinary': { text: 'what is not about mappings is asked as in any FUSE file system', source: 'Linux, fs/fuse' },
+  'answer/written': { text: 'write() to /dev/fuse refuses an answer of the wrong size or with an impossible header by EINVAL, one to no request by ENOENT, and takes every other', source: 'uAPI, opcodes and notifications; Linux, fs/fuse/dev.c' },
+  'answer/result': { text: 'who waits for an answer gets its errno, and EIO for one of the wrong size', source: 'uAPI, opcodes and notifications' },
+  'connection/ended': { text: 'when the server dies or the connection is aborted, what is in flight fails with ECONNABORTED and what comes later with ENOTCONN', source: 'Linux, fs/fuse/dev.c' },
   'request/none': { text: 'the kernel asks nothing that the operation does not need', source: requests },
   'request/reserved': { text: 'reserved and padding fields are zero', source: requests },
   'request/after-destroy': { text: 'no request follows DESTROY', source: requests },
@@ -89,6 +125,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'close': { text: 'a file closes', source: 'uAPI, when an inode uses iomap' },
   'fd': { text: 'a file descriptor that is closed, or not open for this, gives EBADF', source: 'Linux, fs/read_write.c' },
   'mount': { text: 'mount(2) succeeds when INIT and CONFIG were answered well', source: 'uAPI, negotiation' },
+  'unmount': { text: 'umount(2) removes the mount when everything on it is closed, whatever became of the server', source: 'Linux, fs/namespace.c' },
   'init/offers-iomap': { text: 'INIT offers iomap when the parameter is on and the caller may', source: 'uAPI, negotiation' },
   'inode/uses-iomap': { text: 'an inode uses iomap when connection, ATTR_IOMAP and ATTR_EXCLUSIVE say so together', source: 'uAPI, when an inode uses iomap' },
   'config/short': { text: 'a short CONFIG answer is zero-filled', source: 'validation rules, config/*' },

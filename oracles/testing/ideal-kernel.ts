@@ -49,7 +49,7 @@ function resultOf(step: StepExpectation, of: Case, index: number): StepResult {
   if (step.kind === 'fails') return { ret: -1n, errno: step.errnos?.[0] ?? errnos.EIO };
   if (step.kind === 'any') return { ret: 0n, errno: 0 };
   const call = of.workload[index];
-  const asked = call?.call === 'pread' ? call.lengthBytes : 0;
+  const asked = call?.call === 'pread' || call?.call === 'mmapRead' ? call.lengthBytes : 0;
   const ret = step.ret ?? 3n;
   return {
     ret, errno: 0,

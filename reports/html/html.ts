@@ -2,6 +2,7 @@
 import type { ReportInput, Reporter } from '../reporter.ts';
 import { pageScript, pageStyle } from './assets.ts';
 import { packed, pageData } from './encode.ts';
+import { coverageSection } from './coverage-section.ts';
 import { comparisonSection } from './comparison-section.ts';
 import { environmentSection } from './environment-section.ts';
 import { findingsSection } from './findings-section.ts';
@@ -27,7 +28,8 @@ function page(input: ReportInput): Markup {
     ['compared', 'Compared', comparison && comparisonSection(comparison)],
     ['matrix', 'Matrix', input.matrix.groups.length > 0 ? matrixSection(input) : undefined],
     ['cases', 'Cases', run.cases.length > 0 ? casesSection(run.cases.length) : undefined],
-    ['speed', 'Coverage and speed', speedSection(input)],
+    ['coverage', 'Coverage', coverageSection(run)],
+    ['speed', 'Speed', speedSection(input)],
     ['environment', 'Environment', environmentSection(run)],
     ['rules', 'Rules', input.matrix.groups.length > 0 ? rulesSection(input) : undefined],
   ];

@@ -15,7 +15,7 @@ export function speedSection({ run, matrix }: ReportInput): Markup {
   const boot = run.summary.vms.bootMs.reduce((sum, ms) => sum + ms, 0) / Math.max(1, run.summary.vms.bootMs.length);
   const timed = run.cases.filter((entry) => entry.atMs !== undefined) as (typeof run.cases[number] & { atMs: number })[];
   const numbers: [string, string][] = [
-    ['Cells judged', `${statuses.conforms + statuses.deviates} of ${Object.values(statuses).reduce((sum, count) => sum + count, 0) - statuses.impossible} that can exist`],
+    ...(run.summary.cells.length === 0 ? [] : [['Cells judged', `${statuses.conforms + statuses.deviates + statuses.expected} of ${Object.values(statuses).reduce((sum, count) => sum + count, 0) - statuses.impossible} that can exist`] as [string, string]]),
     ['Cases a second', seconds > 0 ? `${(judged / seconds).toFixed(1)} over the whole run` : 'not known'],
     ...(boot > 0 ? [['VM boot', `${duration(boot)} on average`] as [string, string]] : []),
   ];
@@ -47,6 +47,24 @@ function coveragePlot(cases: { atMs: number; cell?: string; kind: string }[], to
   }
   points.push(`${WIDTH},${(HEIGHT - seen.size / total * HEIGHT).toFixed(1)}`);
   return plot('Borders judged at least once', `<polyline points="${points.join(' ')}"/>`, String(total), end, `${seen.size} of ${total} borders`);
+}
+
+/** A count that grows: `by` at each `atMs`, over the time that all `cases` took. */
+export function stepPlot(title: string, steps: readonly { atMs: number; by: number }[], cases: readonly { atMs?: number }[]): Markup {
+  const sorted = [...steps].sort((a, b) => a.atMs - b.atMs);
+  const total = sorted.reduce((sum, { by }) => sum + by, 0);
+  const end = cases.reduce((most, { atMs = 0 }) => Math.max(most, atMs), 0) || 1;
+  const points = [`0,${HEIGHT}`];
+  let sum = 0;
+  const height = (): string => (HEIGHT - sum / total * HEIGHT).toFixed(1);
+  for (const { atMs, by } of sorted) {
+    const x = (atMs / end * WIDTH).toFixed(1);
+    points.push(`${x},${height()}`);
+    sum += by;
+    points.push(`${x},${height()}`);
+  }
+  points.push(`${WIDTH},${height()}`);
+  return plot(title, `<polyline points="${points.join(' ')}"/>`, total.toLocaleString('en'), end, `${total} in the end`);
 }
 
 /** Math.max over 100,000 arguments overflows the stack. */

@@ -36,6 +36,13 @@ const machines: Record<Machine, { option: string; virtioSuffix: string }> = {
   q35: { option: 'q35', virtioSuffix: 'pci' },
 };
 
+/**
+ * Under emulation everything but what makes it slow: without protection keys, since Node's threads and the kernel's have different ones and
+ * each switch between them then flushes the TLB (QEMU 7.2, target/i386/tcg/misc_helper.c, helper_wrpkru), which doubled the time
+ * of a case; and without `fast rep movsb`, which is emulated byte by byte.
+ */
+const cpus: Record<Accelerator, string> = { kvm: 'host', tcg: 'max,-pku,-erms,-fsrm' };
+
 export function qemuArguments(spec: QemuSpec): string[] {
   const { option, virtioSuffix } = machines[spec.machine];
   // QEMU separates options by commas; a doubled one is a literal comma.
@@ -47,7 +54,7 @@ export function qemuArguments(spec: QemuSpec): string[] {
       '-object', `memory-backend-file,id=ram,size=${String(spec.memoryMib)}M,mem-path=${literal(spec.memoryFile.path)},share=${spec.memoryFile.shared ? 'on' : 'off'}`,
     ]),
     '-accel', spec.accelerator,
-    '-cpu', spec.accelerator === 'kvm' ? 'host' : 'max',
+    '-cpu', cpus[spec.accelerator],
     '-smp', '1',
     '-m', `${String(spec.memoryMib)}M`,
     '-kernel', spec.kernel,

@@ -53,6 +53,12 @@ export class Workload {
         native.fillPattern(buffer, 0, step.lengthBytes, OWNER_KINDS.writer, step.writer, BigInt.asUintN(64, step.offset));
         return result(native.pwritev2(this.#fd(step.fd), buffer, 0, step.lengthBytes, step.offset, step.rwf ?? 0));
       }
+      case 'mmapRead': return this.#mmapRead(this.#fd(step.fd), step.lengthBytes, step.offset);
+      case 'mmapWrite': {
+        const buffer = this.#room(step.lengthBytes);
+        native.fillPattern(buffer, 0, step.lengthBytes, OWNER_KINDS.writer, step.writer, BigInt.asUintN(64, step.offset));
+        return result(native.mmapCopy(this.#fd(step.fd), buffer, 0, step.lengthBytes, step.offset, true, step.msync ?? false));
+      }
       case 'seekData': return result64(native.lseek(this.#fd(step.fd), step.offset, SEEK_DATA));
       case 'seekHole': return result64(native.lseek(this.#fd(step.fd), step.offset, SEEK_HOLE));
       case 'fiemap': return this.#fiemap(this.#fd(step.fd), step.start, step.lengthBytes, step.flags, step.extents);
@@ -101,7 +107,17 @@ export class Workload {
     const native = this.#native;
     const buffer = this.#room(length);
     buffer.fill(POISON_BYTE, 0, length);
-    const ret = native.preadv2(fd, buffer, 0, length, offset, rwf);
+    return this.#copied(buffer, length, native.preadv2(fd, buffer, 0, length, offset, rwf));
+  }
+
+  #mmapRead(fd: number, length: number, offset: bigint): StepResult {
+    const buffer = this.#room(length);
+    buffer.fill(POISON_BYTE, 0, length);
+    return this.#copied(buffer, length, this.#native.mmapCopy(fd, buffer, 0, length, offset, false, false));
+  }
+
+  #copied(buffer: Buffer, length: number, ret: number): StepResult {
+    const native = this.#native;
     const got = Math.max(ret, 0);
     const out = result(ret);
     // Decoded as one: a few bytes behind the returned ones say nothing of themselves, but they may continue those.

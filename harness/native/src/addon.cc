@@ -2,6 +2,7 @@
 
 static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   iomapfuzz::ExportFiles(env, exports);
+  iomapfuzz::ExportKcov(env, exports);
   iomapfuzz::ExportMemory(env, exports);
   iomapfuzz::ExportMounts(env, exports);
   iomapfuzz::ExportPattern(env, exports);

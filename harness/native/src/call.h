@@ -46,6 +46,7 @@ inline Napi::Value result64(const Napi::CallbackInfo& info, int64_t ret) {
 }
 
 void ExportFiles(Napi::Env env, Napi::Object exports);
+void ExportKcov(Napi::Env env, Napi::Object exports);
 void ExportMemory(Napi::Env env, Napi::Object exports);
 void ExportMounts(Napi::Env env, Napi::Object exports);
 void ExportPattern(Napi::Env env, Napi::Object exports);

@@ -59,8 +59,9 @@ static int64_t CopyPages(uint8_t* to, const uint8_t* from, size_t length, const 
   return done;
 }
 
-// mmapCopy(fd, buffer, at, length, offset, write): maps the file shared, copies between buffer and file, unmaps.
-// Returns the bytes copied: fewer than asked means that the page there gave SIGBUS. -errno when mmap(2) fails.
+// mmapCopy(fd, buffer, at, length, offset, write, sync): maps the file shared, copies between buffer and file, where `sync` says so
+// calls msync(MS_SYNC), unmaps. Returns the bytes copied: fewer than asked means that the page there gave SIGBUS. -errno when mmap(2) or
+// msync(2) fails. Random access is announced, so that a fault is about one page (mm/filemap.c, do_sync_mmap_readahead).
 static Napi::Value MmapCopy(Info info) {
   CatchBusErrors();
   Bytes buffer = window(info, 1, size(info, 2), size(info, 3));
@@ -71,9 +72,12 @@ static Napi::Value MmapCopy(Info info) {
   void* map = mmap(nullptr, span, write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, i32(info, 0), start);
   if (map == MAP_FAILED) return result(info, -1);
   uint8_t* file = static_cast<uint8_t*>(map) + (offset - start);
+  madvise(map, span, MADV_RANDOM);
   int64_t done = write ? CopyPages(file, buffer.data, buffer.length, file) : CopyPages(buffer.data, file, buffer.length, file);
+  const bool failed = info[6].ToBoolean().Value() && msync(map, span, MS_SYNC) != 0;
+  const int error = errno;
   munmap(map, span);
-  return result(info, done);
+  return result(info, failed ? -error : done);
 }
 
 void ExportMemory(Napi::Env env, Napi::Object exports) {

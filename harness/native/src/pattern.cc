@@ -206,19 +206,24 @@ int64_t compareAndRestore(int fd, uint32_t device, int64_t start, int64_t end, c
     const uint64_t* words = reinterpret_cast<const uint64_t*>(memory.get());
     const uint64_t first = initial | base / 8;
     const int64_t most = length / 8;
-    bool dirty = false;
+    int64_t dirtyFrom = -1, dirtyTo = 0;
     for (int64_t i = 0; i < most;) {
       while (i < most && words[i] == first + i) i++;
       if (i == most) break;
       int64_t from = i;
       while (i < most && words[i] != first + i) i++;
       changed(base + from * 8, memory.get() + from * 8, (i - from) * 8);
-      dirty = true;
+      if (dirtyFrom < 0) dirtyFrom = from * 8;
+      dirtyTo = i * 8;
     }
-    if (!dirty) continue;
-    fill(memory.get(), length, initial, base);
-    ret = pwrite(fd, memory.get(), length, base);
-    if (ret >= 0 && ret != length) errno = EIO, ret = -1;
+    if (dirtyFrom < 0) continue;
+    // Whole pages, for direct I/O, or up to the end of the device.
+    constexpr int64_t page = 4096;
+    dirtyFrom = dirtyFrom / page * page;
+    dirtyTo = std::min((dirtyTo + page - 1) / page * page, length);
+    fill(memory.get() + dirtyFrom, dirtyTo - dirtyFrom, initial, base + dirtyFrom);
+    ret = pwrite(fd, memory.get() + dirtyFrom, dirtyTo - dirtyFrom, base + dirtyFrom);
+    if (ret >= 0 && ret != dirtyTo - dirtyFrom) errno = EIO, ret = -1;
     if (ret < 0) return -1;
   }
   return 0;

@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "call.h"
+#include "pattern.h"
 
 namespace iomapfuzz {
 namespace table {
@@ -71,6 +72,9 @@ void enter(const Current* current) {
   }
 }
 
+// For replies that are longer than a Reply has room; one at a time, as requests are.
+uint8_t longReply[1 << 16];
+
 void succeed(Reply& reply, uint64_t unique, const void* payload, size_t length) {
   fuse_out_header header{static_cast<uint32_t>(sizeof(header) + length), 0, unique};
   memcpy(reply.bytes, &header, sizeof(header));
@@ -95,7 +99,6 @@ bool scripted(Reply& reply, const Current& current, const fuse_in_header& in, ui
     const Fixup* fixups = reinterpret_cast<const Fixup*>(&line + 1);
     const uint8_t* from = reinterpret_cast<const uint8_t*>(fixups + line.fixups);
     // Long replies, which are always raw bytes, have a header of their own and need no change but `unique`.
-    static uint8_t longReply[1 << 16];
     uint8_t* into = line.replyBytes <= sizeof(reply.bytes) ? reply.bytes : longReply;
     memcpy(into, from, line.replyBytes);
     for (uint32_t f = 0; f < line.fixups; f++) memcpy(into + fixups[f].at, &shared.batch->cookies[fixups[f].device], 4);
@@ -161,6 +164,19 @@ void replyHole(Reply& reply, const fuse_in_header& in, const BeginIn& begin) {
 
 enum class Outcome { Answered, Silent, Beyond };
 
+// What a READ of a file without content of its own gets: the server's pattern.
+Outcome replyData(Reply& reply, const fuse_in_header& in, const fuse_read_in& read, uint32_t file) {
+  const uint64_t size = state.inodes[file].sizeBytes, left = read.offset < size ? size - read.offset : 0;
+  const size_t length = std::min<uint64_t>(left, read.size);
+  if (length > sizeof(longReply) - sizeof(fuse_out_header)) return Outcome::Beyond;
+  fuse_out_header header{static_cast<uint32_t>(sizeof(header) + length), 0, in.unique};
+  memcpy(longReply, &header, sizeof(header));
+  fill(longReply + sizeof(header), length, owner(3, file), read.offset);
+  reply.data = longReply;
+  reply.length = header.len;
+  return Outcome::Answered;
+}
+
 // What the server answers when no line of the script does.
 Outcome ordinary(Reply& reply, const Current& current, const fuse_in_header& in, size_t length, uint32_t file) {
   const uint8_t* arg = reinterpret_cast<const uint8_t*>(&in + 1);
@@ -203,6 +219,7 @@ Outcome ordinary(Reply& reply, const Current& current, const fuse_in_header& in,
       setAttributes(state.inodes[file], *reinterpret_cast<const fuse_setattr_in*>(arg));
       replyAttributes(reply, current, in, file);
       return Outcome::Answered;
+    case FUSE_READ: return holds(sizeof(fuse_read_in)) ? replyData(reply, in, *reinterpret_cast<const fuse_read_in*>(arg), file) : Outcome::Beyond;
     case FUSE_RELEASE:
     case FUSE_FSYNC: succeed(reply, in.unique, nullptr, 0); return Outcome::Answered;
     case FUSE_OPEN:
@@ -279,11 +296,13 @@ bool answer(int fd, const uint8_t* request, size_t length) {
   enter(current);
   const uint32_t seq = shared.next.fetch_add(1);
   Outcome outcome = Outcome::Answered;
-  if (shared.exchanges.fetch_add(1) >= mostExchanges) outcome = Outcome::Beyond;
+  // What a WRITE carries is described in TypeScript, whoever answers it.
+  if (shared.exchanges.fetch_add(1) >= mostExchanges || in.opcode == FUSE_WRITE) outcome = Outcome::Beyond;
   else if (!scripted(reply, *current, in, file)) outcome = ordinary(reply, *current, in, length, file);
   if (outcome == Outcome::Beyond) {
     shared.beyond = true;
     fail(reply, in.unique, EIO);
+    reply.data = reply.bytes;
   }
   // Logged before it is sent: once the workload goes on, everything is there but the errno of the write, which the end of the batch waits for.
   uint32_t* writeErrno = append(request, length, outcome == Outcome::Silent ? nullptr : &reply, seq);
@@ -291,6 +310,7 @@ bool answer(int fd, const uint8_t* request, size_t length) {
   if (write(fd, reply.data, reply.length) >= 0) return true;
   if (writeErrno) *writeErrno = errno;
   if (reply.raw) {
+    reply.data = reply.bytes;
     fail(reply, in.unique, EIO);
     if (write(fd, reply.bytes, reply.length) < 0) return true;
   }

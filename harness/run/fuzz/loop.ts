@@ -13,6 +13,7 @@ import { examine } from '../examine.ts';
 import { shrink } from '../shrink.ts';
 import type { CaseNode, FuzzCases } from './cases.ts';
 import { FindingSet, primaryDeviations, findingKey, type FuzzFinding } from './findings.ts';
+import type { KernelCoverage } from '../kernel-coverage.ts';
 import { pathOfStep } from '../../model/places.ts';
 import type { Slot } from './slots.ts';
 
@@ -35,6 +36,8 @@ export interface LoopOptions {
   execute?: Pick<ExecuteOptions, 'batchSize' | 'caseDeadlineMs'>;
   /** Guests that run cases at the same time. Default: 1. */
   jobs?: number;
+  /** Takes note of the kernel's code that cases reach. Default: nobody asks. */
+  coverage?: Pick<KernelCoverage, 'add'>;
   /** Where findings are replayed. Default: where cases run. */
   fresh?: GuestSource;
   /** The most time that minimising one finding may take, and all of them when the time is over. Default: two minutes. */
@@ -121,7 +124,7 @@ export class FuzzLoop {
     while (!signal.aborted && !timeUp?.aborted) {
       const piece = pieces.shift();
       if (!piece) return;
-      for await (const { index, outcome } of execute(this.#source, piece.map((node) => node.case), { ...how, signal, ...(timeUp && { stop: timeUp }) })) {
+      for await (const { index, outcome } of execute(this.#source, piece.map((node) => node.case), { ...how, signal, coverage: this.#options.coverage !== undefined, ...(timeUp && { stop: timeUp }) })) {
         yield { node: piece[index]!, outcome };
       }
     }
@@ -139,6 +142,11 @@ export class FuzzLoop {
     const record: CaseRecord = {
       n: numberOf(node), hash: caseHash(value), note: node.note, seed: this.#options.cases.seed, atMs: Math.round(performance.now() - this.#startedMs), verdict,
     };
+    if (outcome.kind === 'observed' && outcome.observation.coverage) {
+      const fresh = this.#options.coverage?.add(value, outcome.observation.coverage) ?? 0;
+      if (fresh > 0) record.newPlaces = fresh;
+      delete outcome.observation.coverage;
+    }
     if (verdict.kind !== 'conforms') {
       record.case = encodeCase(value);
       if (outcome.kind === 'observed') record.observation = jsonSafe(outcome.observation);

@@ -21,8 +21,8 @@ export type Slot =
   /** Control plane, and answers that the connection remembers: such a case needs a mount of its own. */
   | { kind: 'own-mount'; cell: PlanCell };
 
-/** Slots a round besides the aimed and the planned ones. Own mounts are few because each costs as much as dozens of cases. */
-export const SHARES = { validPerPath: 16, wildPerPath: 5, ownMounts: 16 } as const;
+/** Slots a round; of the planned ones there is one for each cell. Own mounts are few because each costs as much as dozens of cases. */
+export const SHARES = { aimedEach: 2, validPerPath: 16, wildPerPath: 16, ownMounts: 16 } as const;
 
 export interface SlotTable {
   readonly revision: RevisionId;
@@ -57,7 +57,7 @@ export function slotTable(id: RevisionId): SlotTable {
   const ownMounts = plan.filter(isOwnMount);
   // Whatever the plan learns, campaigns do.
   const planned = plan.filter((cell) => cell.cases !== undefined && !isAim(cell) && !isOwnMount(cell)).map((cell): Slot => ({ kind: 'planned', cell }));
-  const slots = [...aimed, ...plain, ...planned];
+  const slots = [...Array.from({ length: SHARES.aimedEach }, () => aimed).flat(), ...plain, ...planned];
   return { revision: id, slots, ownMounts, round: slots.length + Math.min(SHARES.ownMounts, ownMounts.length) };
 }
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { mapping, storageType, typesFor } from '../../../generators/mapping.ts';
 import { PLAIN_ERRNOS, WRONG_BEGIN_SIZES } from '../../../generators/reply-values.ts';
 import { goodReply, pureOverwrite, repliesBefore, replyCase, type PlannedCase } from '../../../generators/reply-case.ts';
-import { DEVICE_SIZE, isCachedWrite, isReport, isWritePath, isZeroPath, paths, setting, stretch, type Path, type Setting, type SettingConstraints } from '../../../generators/setting.ts';
+import { DEVICE_SIZE, isCachedWrite, isPaged, isReport, isWritePath, isZeroPath, paths, setting, stretch, type Path, type Setting, type SettingConstraints } from '../../../generators/setting.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { beginTables } from '../../../oracles/rules/first-violation.ts';
@@ -41,7 +41,7 @@ function enosysCell(revision: Revision, path: Path): PlanCell {
   const key = { rule: 'begin/enosys', path };
   if (path === 'fiemap') return impossible(key, 'the rules name no fallback for FIEMAP');
   if (isZeroPath(path)) return impossible(key, 'the rules name no fallback for truncate, fallocate and zeroing');
-  if (path === 'buffered-read' || isCachedWrite(path)) return impossible(key, 'buffered I/O has nothing to fall back to: ENOSYS is an error like any other');
+  if (isPaged(path) || isCachedWrite(path)) return impossible(key, 'buffered I/O has nothing to fall back to: ENOSYS is an error like any other');
   const against = noDirectWrites(revision, path);
   if (against !== undefined) return impossible(key, against);
   const cases = caseWith(revision, path, { maxBefore: 0 }, () => fc.constant({ reply: { kind: 'error', errno: 38 }, note: 'errno ENOSYS' }));

@@ -40,8 +40,8 @@ export function typeCells(revision: Revision): PlanCell[] {
 
 function reasonAgainst(revision: Revision, type: TypeName, path: Path): string | undefined {
   if (type === 'INLINE' && !isReport(path) && revision.id === 'r1') return 'revision r1 does not say how inline data is read or written';
-  if (isZeroPath(path) && !['HOLE', 'UNWRITTEN', 'PURE_OVERWRITE'].includes(type)) return 'zeroing what does not read as zeros leads to writeback, which the plan does not cover yet';
-  if (type === 'INLINE' && path === 'buffered-write') return 'buffered writes of inline data are not in the plan yet';
+  if (isZeroPath(path) && type === 'INLINE') return 'zeroing of inline data is not in the plan yet';
+  if (type === 'INLINE' && (path === 'buffered-write' || path === 'mmap-write')) return 'buffered writes of inline data are not in the plan yet';
   if (type === 'PURE_OVERWRITE' && !isWritePath(path)) return 'only write-type operations use the write half';
   if (typesOf(revision, [type]).length === 0) return `revision ${revision.id} has no devices: no backed mapping passes`;
   return undefined;
@@ -54,7 +54,7 @@ const reply = (revision: Revision, drawn: Setting, allowed: readonly TypeName[])
 
 /** Addresses at the end of the device, and addresses between sectors. */
 export function deviceCells(revision: Revision): PlanCell[] {
-  const moving: readonly Path[] = ['direct-read', 'direct-write', 'buffered-read', 'writeback'];
+  const moving: readonly Path[] = ['direct-read', 'direct-write', 'buffered-read', 'writeback', 'mmap-read'];
   return paths.filter((path) => !isZeroPath(path)).flatMap((path): PlanCell[] => {
     if (!moving.includes(path)) {
       // A report names places and moves no bytes.

@@ -11,7 +11,7 @@ import { tableReply } from './replies.ts';
 /** A table case is handled as one buffer of results: more steps than this are no simple case. */
 const mostSteps = 64;
 /** The kernel may touch what surrounds a write in its block or page. */
-const marginBytes = 8192n;
+const marginBytes = 4096n;
 const mostWindowBytes = 1n << 18n;
 const sectorPage = 4096n;
 
@@ -51,6 +51,8 @@ function opcodeOf(id: RevisionId, name: string): number | undefined {
 
 function tableLine(revision: Revision, id: RevisionId, devices: number, line: ScriptLine): TableLine | undefined {
   const { on, file, opflagsSet = 0, opflagsClear = 0, times, reply } = line;
+  // What a WRITE carries is described in TypeScript.
+  if (on === 'WRITE') return undefined;
   const opcode = opcodeOf(id, on);
   const encoded = tableReply(revision, devices, reply);
   if (opcode === undefined || !encoded || !isOnlyOf(line, ['on', 'file', 'opflagsSet', 'opflagsClear', 'times', 'reply'])) return undefined;
@@ -97,6 +99,8 @@ function tableSteps(workload: readonly Step[], files: number): TableStep[] | und
  */
 function windowsOf({ geometry: { devices }, script, workload }: Case): DeviceWindow[] | undefined {
   const writes = workload.filter((step) => step.call === 'pwrite');
+  // What stays in the page cache is written when the kernel likes.
+  if (writes.length > 0 && !workload.every((step) => step.call !== 'open' || step.flags.includes('direct'))) return undefined;
   if (writes.length === 0) return workload.some(({ call }) => call === 'fallocate' || call === 'ftruncate') ? undefined : [];
   const windows: DeviceWindow[] = [];
   const add = (device: number, from: bigint, to: bigint): void => {

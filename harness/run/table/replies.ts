@@ -28,8 +28,6 @@ export function tableReply(revision: Revision, devices: number, reply: Reply): T
   switch (reply.kind) {
     case 'mappings': {
       const halves = [reply.read, reply.write];
-      // Inline data makes the kernel READ and WRITE.
-      if (halves.some(({ type }) => type === 'INLINE' || type === revision.mappingTypes.INLINE)) return undefined;
       const fixups = halves.flatMap(({ dev }, half) =>
         (typeof dev === 'number' ? [] : [{ at: outHeader.size + half * iomapIo.size + iomapIo.fields.dev.at, device: dev.device }]));
       if (fixups.some(({ device }) => device >= devices)) return undefined;
@@ -40,7 +38,7 @@ export function tableReply(revision: Revision, devices: number, reply: Reply): T
     case 'ioend': return plain(0, ioendOut.encode({ newsize: reply.newsizeBytes }));
     case 'raw': {
       const payload = Buffer.from(reply.payload, 'hex');
-      if (payload.length > mostTableReplyBytes) return undefined;
+      if (payload.length > mostTableReplyBytes || reply.sentBytes !== undefined) return undefined;
       return {
         reply: encodeReply(reply.unique ?? 0n, reply.error ?? 0, payload, reply.lengthBytes ?? outHeader.size + payload.length),
         ownUnique: reply.unique !== undefined, raw: true, fixups: [],

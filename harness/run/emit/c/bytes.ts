@@ -6,10 +6,10 @@ import type { Program } from './uses.ts';
 
 export function bytes({ uses }: Program): string {
   const describes = uses.comparesBytes || uses.comparesDevices;
-  const fills = uses.devices || uses.calls.has('pwrite') || uses.ordinary.has('READ');
+  const fills = uses.devices || uses.writes || uses.ordinary.has('READ');
   const owners = [
     uses.devices ? '#define DEVICE(n)\tOWNER(1, n)\t/* filled before the mount */' : '',
-    uses.calls.has('pwrite') ? '#define WRITER(n)\tOWNER(2, n)\t/* written by pwrite() */' : '',
+    uses.writes ? '#define WRITER(n)\tOWNER(2, n)\t/* written by the case */' : '',
     uses.ordinary.has('READ') ? '#define SERVER(n)\tOWNER(3, n)\t/* answered to FUSE_READ */' : '',
   ].filter((line) => line !== '');
   return [
@@ -18,12 +18,12 @@ export function bytes({ uses }: Program): string {
  * kind of their owner in 55-52, its number in 51-40, and their position / 8.
  */
 #define OWNER(kind, n)	(0xd5ULL << 56 | (uint64_t)(kind) << 52 | (uint64_t)(n) << 40)
-${owners.join('\n')}${describes ? '\n#define ZEROES\t\t1' : ''}${uses.calls.has('pread') && describes ? '\n#define UNTOUCHED\t2\t/* as the buffer was before the read */' : ''}
-#define POSITION\t((1ULL << 40) - 1)${uses.calls.has('pread') ? '\n#define UNTOUCHED_BYTE\t0xa5' : ''}`,
+${owners.join('\n')}${describes ? '\n#define ZEROES\t\t1' : ''}${uses.reads && describes ? '\n#define UNTOUCHED\t2\t/* as the buffer was before the read */' : ''}
+#define POSITION\t((1ULL << 40) - 1)${uses.reads ? '\n#define UNTOUCHED_BYTE\t0xa5' : ''}`,
     `
 static uint8_t byte_of(uint64_t owner, uint64_t at)
 {
-${describes ? `\tif (owner == ZEROES)\n\t\treturn 0;\n${uses.calls.has('pread') ? '\tif (owner == UNTOUCHED)\n\t\treturn UNTOUCHED_BYTE;\n' : ''}` : ''}\treturn (owner | (at / 8 & POSITION)) >> at % 8 * 8;
+${describes ? `\tif (owner == ZEROES)\n\t\treturn 0;\n${uses.reads ? '\tif (owner == UNTOUCHED)\n\t\treturn UNTOUCHED_BYTE;\n' : ''}` : ''}\treturn (owner | (at / 8 & POSITION)) >> at % 8 * 8;
 }`,
     fills ? `
 static void fill(uint8_t *buf, size_t length, uint64_t owner, uint64_t at)

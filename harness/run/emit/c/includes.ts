@@ -2,8 +2,8 @@
 
 /** Header and what it is needed for: a pattern in the rest of the program. */
 const headers: readonly (readonly [string, RegExp])[] = [
-  ['errno.h', /\berrno\b/], ['fcntl.h', /\bopen\(/], ['pthread.h', /pthread_/], ['semaphore.h', /sem_t/], ['signal.h', /SIGALRM/], ['stdarg.h', /va_list/],
-  ['stdint.h', /uint64_t/], ['stdio.h', /printf/], ['stdlib.h', /exit\(/], ['string.h', /str|mem/], ['sys/ioctl.h', /\bioctl\(/], ['sys/mount.h', /umount2/],
+  ['errno.h', /\berrno\b/], ['fcntl.h', /\bopen\(/], ['pthread.h', /pthread_/], ['semaphore.h', /sem_t/], ['setjmp.h', /sigjmp_buf/], ['signal.h', /SIGALRM|SIGBUS/], ['stdarg.h', /va_list/],
+  ['stdint.h', /uint64_t/], ['stdio.h', /printf/], ['stdlib.h', /exit\(/], ['string.h', /str|mem/], ['sys/ioctl.h', /\bioctl\(/], ['sys/mman.h', /mmap\(/], ['sys/mount.h', /umount2/],
   ['sys/stat.h', /S_IFDIR/], ['sys/uio.h', /iovec/], ['time.h', /clock_gettime/], ['unistd.h', /write\(/],
 ];
 const kernelHeaders: typeof headers = [

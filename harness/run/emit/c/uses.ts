@@ -23,6 +23,10 @@ export interface Uses {
   /** The server gives the devices to the kernel. */
   registers: boolean;
   calls: ReadonlySet<Step['call']>;
+  /** By read or mmap. */
+  reads: boolean;
+  /** By write or mmap. */
+  writes: boolean;
   /** Ordinary requests that the server answers with something else than ENOSYS. */
   ordinary: ReadonlySet<string>;
   /** OPEN is answered, so that the kernel sends OPEN, FLUSH and RELEASE. */
@@ -47,22 +51,23 @@ export interface Uses {
 export function usesOf(of: Case, prediction: Prediction, deviations: readonly Deviation[]): Uses {
   const revision = revisions[of.revision];
   const calls = new Set(of.workload.map(({ call }) => call));
+  const reads = calls.has('pread') || calls.has('mmapRead'), writes = calls.has('pwrite') || calls.has('mmapWrite');
   const iomap = of.geometry.initIomap ?? true;
   const devices = of.geometry.devices.length > 0;
-  const begin = iomap && (calls.has('pread') || calls.has('pwrite') || calls.has('seekData') || calls.has('seekHole') || calls.has('fiemap')
+  const begin = iomap && (reads || writes || calls.has('seekData') || calls.has('seekHole') || calls.has('fiemap')
     || calls.has('ftruncate') || calls.has('fallocate') || calls.has('fsync') || of.script.some(({ on }) => on === 'IOMAP_BEGIN'));
   const ordinaryBegin = begin && !of.script.some((line) => line.on === 'IOMAP_BEGIN' && isUnconditional(line, of));
   const opens = of.geometry.files.some(({ directIo }) => directIo) || of.script.some(({ on }) => on === 'OPEN');
   const comparesBytes = prediction.steps.some((outcomes) => comparableBytes(outcomes) !== undefined);
-  const writes = ['pwrite', 'ftruncate', 'fallocate', 'fsync'].some((call) => calls.has(call as Step['call']));
-  const comparesDevices = devices && prediction.contents !== undefined && (writes || deviations.some(({ aspect }) => aspect === 'device-bytes'));
+  const changes = writes || ['ftruncate', 'fallocate', 'fsync'].some((call) => calls.has(call as Step['call']));
+  const comparesDevices = devices && prediction.contents !== undefined && (changes || deviations.some(({ aspect }) => aspect === 'device-bytes'));
   return {
-    iomap, devices, calls, registers: devices && revision.ioctls.BACKING_OPEN !== undefined && !mustFailToMount(prediction), opens, ordinaryBegin, comparesBytes, comparesDevices,
+    iomap, devices, calls, reads, writes, registers: devices && revision.ioctls.BACKING_OPEN !== undefined && !mustFailToMount(prediction), opens, ordinaryBegin, comparesBytes, comparesDevices,
     ordinary: ordinaryRequests(calls, opens, of, revision, begin),
     mappings: begin && (ordinaryBegin || of.script.some(({ reply }) => reply.kind === 'mappings')),
     raw: of.script.some(({ reply }) => reply.kind === 'raw'),
     config: iomap && revision.opcodes.IOMAP_CONFIG !== undefined,
-    bytes: devices || calls.has('pread') || calls.has('pwrite'),
+    bytes: devices || reads || writes,
     trace: iomap && revision.badDataEvent && (prediction.refusals.some((list) => list.length > 0) || deviations.some(({ aspect }) => aspect === 'trace-event')),
     comparesRequests: begin && prediction.requests.length > 0 && deviations.some(({ aspect }) => aspect === 'request'),
   };
@@ -76,11 +81,12 @@ function ordinaryRequests(calls: ReadonlySet<Step['call']>, opens: boolean, of: 
   const requests = new Set(['LOOKUP', 'GETATTR', 'SYNCFS', 'DESTROY']);
   const when = (condition: boolean, ...names: string[]): void => { if (condition) for (const name of names) requests.add(name); };
   when(opens, 'OPEN', 'RELEASE');
-  when(calls.has('pread'), 'READ');
-  when(calls.has('pwrite'), 'WRITE');
-  when(calls.has('pwrite') || calls.has('ftruncate') || calls.has('fallocate') || calls.has('fsync')
+  const maps = calls.has('mmapRead') || calls.has('mmapWrite');
+  when(calls.has('pread') || maps, 'READ');
+  when(calls.has('pwrite') || maps, 'WRITE');
+  when(calls.has('pwrite') || maps || calls.has('ftruncate') || calls.has('fallocate') || calls.has('fsync')
     || of.workload.some((step) => step.call === 'open' && step.flags.includes('trunc')), 'SETATTR');
-  when(calls.has('fsync') || of.workload.some((step) => step.call === 'open' && step.flags.includes('sync')), 'FSYNC');
+  when(calls.has('fsync') || maps || of.workload.some((step) => step.call === 'open' && step.flags.includes('sync')), 'FSYNC');
   when(calls.has('fallocate'), 'FALLOCATE');
   when(calls.has('seekData') || calls.has('seekHole'), 'LSEEK');
   when(begin, 'IOMAP_BEGIN', 'IOMAP_END');

@@ -37,12 +37,13 @@ export function workload(program: Program): string {
     uses.calls.has('fiemap') ? fiemapHelper : '',
     uses.calls.has('dedupe') ? dedupeHelper : '',
     steps.some((text) => text.includes('check_extents(')) ? extentsHelper : '',
-    uses.calls.has('pread') && uses.comparesBytes ? readHelper : '',
+    usesMmap(uses) ? mmapHelper : '',
+    uses.reads && uses.comparesBytes ? readHelper : '',
     uses.calls.has('fuseIoctl') ? ioctlHelper(program) : '',
   ].filter((part) => part !== '');
   const locals = [
     opens > 0 ? `	int fd[${opens}];` : '',
-    room > 0 ? `	uint8_t *buf = aligned(${u64(BigInt(room))});` : uses.calls.has('pread') || uses.calls.has('pwrite') ? '	uint8_t *buf = aligned(1);' : '',
+    room > 0 ? `	uint8_t *buf = aligned(${u64(BigInt(room))});` : uses.reads || uses.writes ? '	uint8_t *buf = aligned(1);' : '',
     uses.calls.has('fstat') ? '	struct stat st;' : '',
     ioctls.some(({ ioctl }) => ioctl === 'IOMAP_SUPPORT') ? '	uint64_t support[2];	/* flags, padding */' : '',
     ioctls.some(({ target }) => target === 'regular' || target === 'device-opath') ? '	int target;' : '',
@@ -129,6 +130,55 @@ static void check_extents(const struct fiemap_extent *right, size_t count)
 	}
 }`;
 
+const usesMmap = ({ calls }: Program['uses']): boolean => calls.has('mmapRead') || calls.has('mmapWrite');
+
+const mmapHelper = `enum mmap_copy { COPY_FROM, COPY_TO, COPY_TO_AND_SYNC };
+
+static sigjmp_buf bus_error;
+
+static void on_bus_error(int signal)
+{
+	(void)signal;
+	siglongjmp(bus_error, 1);
+}
+
+/* Bytes copied; fewer than asked for means that the page there gave SIGBUS. */
+static long copy_by_mmap(int file, uint8_t *buf, size_t length, off_t offset,
+			 enum mmap_copy how)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	const size_t before = offset % page;
+	volatile size_t done = 0;
+	long result;
+	uint8_t *map = mmap(NULL, length + before,
+			    how == COPY_FROM ? PROT_READ : PROT_READ | PROT_WRITE,
+			    MAP_SHARED, file, offset - before);
+
+	if (map == MAP_FAILED)
+		return -1;
+	madvise(map, length + before, MADV_RANDOM);
+	signal(SIGBUS, on_bus_error);
+	if (sigsetjmp(bus_error, 1) == 0) {
+		while (done < length) {
+			size_t step = page - (before + done) % page;
+
+			if (step > length - done)
+				step = length - done;
+			if (how == COPY_FROM)
+				memcpy(buf + done, map + before + done, step);
+			else
+				memcpy(map + before + done, buf + done, step);
+			done = done + step;
+		}
+	}
+	signal(SIGBUS, SIG_DFL);
+	result = done;
+	if (how == COPY_TO_AND_SYNC && msync(map, length + before, MS_SYNC))
+		result = -1;
+	munmap(map, length + before);
+	return result;
+}`;
+
 const readHelper = `/* The bytes that a read returned, one stretch after the other. */
 static void check_bytes(const uint8_t *buf, const struct stretch *right)
 {
@@ -177,6 +227,15 @@ function statements(step: Step, opened: number, program: Program): string[] {
       return [`fill(buf, ${length}, WRITER(${step.writer}), ${u64(BigInt.asUintN(64, step.offset))});`, step.rwf
         ? `CALL(pwritev2(${fdName(step.fd)}, &(struct iovec){ buf, ${length} }, 1, ${s64(step.offset)}, ${u32(step.rwf)}));`
         : `CALL(pwrite(${fdName(step.fd)}, buf, ${length}, ${s64(step.offset)}));`];
+    }
+    case 'mmapRead': {
+      const length = u64(BigInt(step.lengthBytes));
+      return [`memset(buf, UNTOUCHED_BYTE, ${length});`, `CALL(copy_by_mmap(${fdName(step.fd)}, buf, ${length}, ${s64(step.offset)}, COPY_FROM));`];
+    }
+    case 'mmapWrite': {
+      const length = u64(BigInt(step.lengthBytes));
+      return [`fill(buf, ${length}, WRITER(${step.writer}), ${u64(BigInt.asUintN(64, step.offset))});`,
+        `CALL(copy_by_mmap(${fdName(step.fd)}, buf, ${length}, ${s64(step.offset)}, ${step.msync ? 'COPY_TO_AND_SYNC' : 'COPY_TO'}));`];
     }
     case 'seekData': return [`CALL(lseek(${fdName(step.fd)}, ${s64(step.offset)}, SEEK_DATA));`];
     case 'seekHole': return [`CALL(lseek(${fdName(step.fd)}, ${s64(step.offset)}, SEEK_HOLE));`];
@@ -247,7 +306,7 @@ function details(step: Step, outcomes: readonly StepExpectation[]): string[] {
   const successes = outcomes.filter((outcome) => outcome.kind === 'succeeds');
   const [first] = successes;
   if (!first) return [];
-  const read = step.call === 'pread' ? comparableBytes(outcomes) : undefined;
+  const read = step.call === 'pread' || step.call === 'mmapRead' ? comparableBytes(outcomes) : undefined;
   if (read) {
     return [`CHECK_BYTES(buf, ${read.map(stretch).join(',\n\t\t    ')});`];
   }

@@ -1,0 +1,122 @@
+/**
+ * Reads and writes by a shared mapping: a page that is not there is read as any, and the first write to a page asks for a mapping with WRITE
+ * and FAULT. What is refused is SIGBUS. Contracts: mm/filemap.c, filemap_fault; fs/iomap/buffered-io.c, iomap_page_mkwrite, whose unit is
+ * the folio.
+ */
+import { errnos } from '../rules/rule.ts';
+import { isType } from '../rules/context.ts';
+import { begin, max, min } from './begin.ts';
+import { fill, type Failure } from './buffered-read.ts';
+import { isOdd } from './block-fill.ts';
+import { Unspecified } from './driver.ts';
+import { end } from './end.ts';
+import type { StepExpectation } from './expectation.ts';
+import { removed, union } from './ranges.ts';
+import { fsync } from './sync.ts';
+import { PAGE_SIZE, type FileState, type OpenFile, type StepOf, type World } from './world.ts';
+
+const PAGE = BigInt(PAGE_SIZE);
+const floor = (value: bigint): bigint => value - (value % PAGE);
+const ceil = (value: bigint): bigint => floor(value + PAGE - 1n);
+
+/** mmap(2) of what cannot be mapped so. */
+function refused({ file, flags }: OpenFile, step: StepOf<'mmapRead'> | StepOf<'mmapWrite'>): StepExpectation | undefined {
+  if (flags.includes('wronly') || (step.call === 'mmapWrite' && flags.includes('rdonly'))) return { kind: 'fails', rule: 'mmap/access', errnos: [errnos.EACCES] };
+  if (file.directIo) throw new Unspecified('mapping a file that the server opened with FOPEN_DIRECT_IO is not modelled');
+  if (step.lengthBytes === 0 || step.offset < 0n) throw new Unspecified('mapping nothing is not modelled');
+  return undefined;
+}
+
+export function mmapRead(world: World, fd: OpenFile, step: StepOf<'mmapRead'>): StepExpectation {
+  const stopped = refused(fd, step);
+  if (stopped) return stopped;
+  const { file } = fd;
+  const { offset } = step;
+  const stop = offset + BigInt(step.lengthBytes);
+  const faults = new Faults(world, file);
+  let at = offset;
+  for (let page = floor(offset); page < stop && faults.bringsIn(page); page += PAGE) at = min(page + PAGE, stop);
+  // Behind EOF the last page holds zeros, or the rest of the block.
+  if (at > file.sizeBytes) file.cache.fill(max(file.sizeBytes, offset), at, { kind: 'zero' });
+  return { kind: 'succeeds', rule: faults.rule, ret: at - offset, data: file.cache.read(offset, at), behind: [] };
+}
+
+export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>): StepExpectation {
+  const stopped = refused(fd, step);
+  if (stopped) return stopped;
+  const { file } = fd;
+  const { offset } = step;
+  const stop = offset + BigInt(step.lengthBytes);
+  const faults = new Faults(world, file);
+  let at = offset;
+  for (let page = floor(offset); page < stop && faults.bringsIn(page) && faults.makesWritable(page); page += PAGE) {
+    const until = min(page + PAGE, stop);
+    // What is written behind EOF is no part of the file.
+    if (at < file.sizeBytes) file.cache.write(at, min(until, file.sizeBytes), { kind: 'writer', writer: step.writer, offsetBytes: at });
+    file.wb.timesChanged = true;
+    at = until;
+  }
+  if (step.msync) {
+    const synced = fsync(world, file, { start: floor(offset), end: ceil(stop) });
+    if (synced.kind === 'fails') return synced;
+  }
+  return { kind: 'succeeds', rule: faults.rule, ret: at - offset };
+}
+
+/** The page faults of one step. */
+class Faults {
+  rule = 'mmap/result';
+  readonly #world: World;
+  readonly #file: FileState;
+  #failures: Failure[] = [];
+
+  constructor(world: World, file: FileState) {
+    this.#world = world;
+    this.#file = file;
+  }
+
+  /** Whether the page can be read; otherwise SIGBUS. */
+  bringsIn(page: bigint): boolean {
+    const [world, file] = [this.#world, this.#file];
+    if (page >= file.sizeBytes) {
+      this.rule = 'mmap/past-eof';
+      return false;
+    }
+    const { failures, rule } = fill(world, file, page, page + PAGE);
+    this.#failures = [...this.#failures, ...failures];
+    const complete = !file.cache.misses(page, min(page + PAGE, file.sizeBytes));
+    const failure = this.#failures.find((one) => one.start < page + PAGE && one.end > page);
+    if (rule !== 'read/result') this.rule = rule;
+    if (!failure && complete) return true;
+    if (failure) this.rule = failure.rule;
+    return complete && world.driver.choose(2) === 1;
+  }
+
+  /** Whether the page can be written to; otherwise SIGBUS. What is dirty then is the page, and perhaps the rest of its folio. */
+  makesWritable(page: bigint): boolean {
+    const [world, file] = [this.#world, this.#file];
+    const { WRITE, FAULT } = world.revision.opFlags;
+    const seen = world.wire.peek(world.step);
+    const asked = seen?.name === 'IOMAP_BEGIN' ? BigInt(seen.request['pos'] as bigint) : page;
+    // A folio that other operations brought in may begin before the page and end behind it.
+    const start = asked < page && asked % PAGE === 0n ? asked : page;
+    const reach = seen?.name === 'IOMAP_BEGIN' && start === asked ? start + BigInt(seen.request['count'] as bigint) : 0n;
+    const stop = reach > page && reach <= ceil(file.sizeBytes) ? reach : min(page + PAGE, file.sizeBytes);
+    for (let pos = start; pos < stop;) {
+      const mapping = begin(world, file, WRITE | FAULT, pos, stop);
+      this.rule = mapping.rule;
+      if (mapping.kind === 'failed') return false;
+      if (isType(world, mapping.acted, 'INLINE') || isType(world, mapping.source, 'INLINE')) throw new Unspecified('write faults on inline data are not modelled');
+      if ((mapping.mayFail ?? (mapping.source && isOdd(world, mapping.source))) && world.driver.choose(2) === 1) {
+        end(world, file, mapping, 0n);
+        return false;
+      }
+      if (end(world, file, mapping, mapping.length) !== 0 && world.driver.choose(2) === 0) return false;
+      pos += mapping.length;
+    }
+    file.cache.soil({ start: page, end: min(page + PAGE, file.sizeBytes) }, world.facts.blockSizeBytes);
+    file.wb.lax = union(file.wb.lax, [{ start: min(start, page), end: ceil(stop) }]);
+    for (const range of file.cache.dirty) file.wb.lax = removed(file.wb.lax, range);
+    return true;
+  }
+}
