@@ -338,7 +338,7 @@ test.describe('a buffered read', () => {
 
 test.describe('what the rules do not say', () => {
   // A server that answers LOOKUP as it likes may have made any file of this one.
-  const open = madeCase([{ call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }], { script: [{ on: 'LOOKUP', reply: { kind: 'empty' } }] });
+  const open = madeCase([{ call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }], { script: [{ on: 'LOOKUP', reply: { kind: 'raw', payload: '00'.repeat(128) } }] });
   test('is unspecified, never a pass', () => {
     expect(judge(open, observed({ results: [failed(EIO)] })).kind).toBe('unspecified');
   });

@@ -3,6 +3,7 @@ import type { Case } from '../harness/model/case.ts';
 import type { Observation } from '../harness/model/observation.ts';
 import type { Deviation, Unjudged, Verdict } from '../harness/model/verdict.ts';
 import { revisions } from '../harness/uapi/revision.ts';
+import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes } from './judges/bytes.ts';
 import { judgeKernelLog } from './judges/kernel-log.ts';
@@ -50,6 +51,7 @@ function examine(of: Case, seen: Observation, options: JudgeOptions): { deviatio
     ...judgeRefusals(of, seen, reading, channels),
     ...judgeBytes(of, seen, reading),
     ...judgeRequests(of, seen, reading),
+    ...judgeAnswers(of, seen, reading),
     ...judgeKernelLog(of, seen, reading),
   ]);
   const lost = seen.events.filter((event) => event.kind === 'lost-events').flatMap(({ source, count }): Unjudged[] => {

@@ -40,7 +40,9 @@ export function describeReply(reply: Reply): string[] {
     case 'empty': return ['a header alone, error 0'];
     case 'attributes': return [`the attributes, size ${quantity(reply.sizeBytes)}`];
     case 'ioend': return [`newsize ${quantity(reply.newsizeBytes)}`];
-    case 'raw': return [`${reply.payload.length / 2} raw bytes${reply.error === undefined ? '' : `, header error ${reply.error}`}${reply.lengthBytes === undefined ? '' : `, header length ${reply.lengthBytes}`}`];
+    case 'raw': return [`${reply.payload.length / 2} raw bytes${reply.error === undefined ? '' : `, header error ${reply.error}`}${reply.lengthBytes === undefined ? '' : `, header length ${reply.lengthBytes}`}${reply.unique === undefined ? '' : `, header unique ${quantity(reply.unique)}`}${reply.sentBytes === undefined ? '' : `, cut to ${reply.sentBytes} bytes in all`}`];
+    case 'die': return ['nothing: the server closes /dev/fuse'];
+    case 'abort': return ['nothing: the connection is aborted through the control file system'];
     case 'config': {
       const { kind: _kind, ...fields } = reply;
       return [describeFields(fields)];

@@ -111,7 +111,8 @@ function happenings(value: Case, observation: Observation | undefined, deviation
   return entries;
 }
 
-function answer({ reply, writeErrno, name }: Exchange, value: Case): string[] {
+function answer({ reply, writeErrno, name, ended }: Exchange, value: Case): string[] {
+  if (ended) return [ended === 'die' ? 'no answer: the server closed /dev/fuse' : 'no answer: the connection was aborted'];
   if (!reply) return ['no answer'];
   const lines: string[] = [];
   const revision = revisionOf(value.revision);

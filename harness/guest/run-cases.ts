@@ -179,7 +179,8 @@ class Runner {
       const observation = this.#execute(item, this.#session, events);
       observation.deviceChanges = this.#session.devices.changes();
       const session = this.#session;
-      this.#closeSession();
+      const unmountErrno = this.#closeSession();
+      if (unmountErrno !== undefined) observation.unmountErrno = unmountErrno;
       // Unmounting speaks too: SYNCFS, DESTROY, and whatever the kernel complains about.
       this.#addLog(observation, session.lastExchanges());
       observation.events.push(...this.#events.drain());
@@ -248,11 +249,11 @@ class Runner {
     }
   }
 
-  #closeSession(): void {
+  #closeSession(): number | undefined {
     const session = this.#session;
     this.#session = undefined;
     this.#mountKey = '';
-    session?.close();
+    return session?.close();
   }
 
   #fail(id: number, { index }: Numbered, error: unknown, send: Send): void {

@@ -9,7 +9,9 @@ import type { InitIn } from '../uapi/fuse-structs.ts';
 import { CaseFiles } from './cases/case-files.ts';
 import { LogWriter } from './cases/exchange-log.ts';
 import type { ServerCase, ServerThreadData, SessionStart, ToServer } from './cases/messages.ts';
-import { STATE, WORD, barrierName, mostExchanges } from './cases/shared.ts';
+import { STATE, WORD, barrierName, mostExchanges, mountPoint } from './cases/shared.ts';
+import { abortConnection } from './cases/control-fs.ts';
+import { ENDED } from '../model/exchange-record.ts';
 import { constants } from 'node:os';
 
 const data = workerData as ServerThreadData;
@@ -60,6 +62,15 @@ function serve(start: SessionStart): void {
       Atomics.add(words, WORD.handled, 1);
       Atomics.notify(words, WORD.handled);
     },
+    end: (how, buffer, length) => {
+      log.append(buffer, length, undefined, ENDED[how]);
+      if (how === 'die') {
+        words[WORD.died] = 1;
+        native.close(start.fd);
+      } else abortConnection(native, mountPoint);
+      Atomics.add(words, WORD.handled, 1);
+      Atomics.notify(words, WORD.handled);
+    },
     abandoned: () => Atomics.load(words, WORD.abandoned) === 1,
   });
   const end = server.run();
@@ -73,7 +84,7 @@ port.on('message', (message: ToServer) => {
     setState(STATE.idle);
   } catch (error) {
     // An open connection without a server would block every later syscall: closing the fd aborts it.
-    native.close(message.fd);
+    if (words[WORD.died] !== 1) native.close(message.fd);
     const reason = Buffer.from(error instanceof Error ? error.stack ?? error.message : String(error));
     words[WORD.used] = reason.copy(Buffer.from(data.log));
     setState(STATE.failed);

@@ -58,7 +58,13 @@ export const reply = z.discriminatedUnion('kind', [
   /** Payload bytes as they are behind a header that may lie about anything. */
   z.strictObject({
     kind: z.literal('raw'), payload: hex, error: z.int().optional(), lengthBytes: u32.optional(), unique: u64.optional(),
+    /** Only so many bytes of header and payload go out. */
+    sentBytes: z.int().min(0).optional(),
   }),
+  /** None: the server closes /dev/fuse and is gone, with this request in flight. */
+  z.strictObject({ kind: z.literal('die') }),
+  /** None: the connection is aborted through the control file system, with this request in flight. */
+  z.strictObject({ kind: z.literal('abort') }),
   z.strictObject({ kind: z.literal('ioend'), newsizeBytes: u64 }),
   /** GETATTR and SETATTR: the file's attributes with another size, not to be kept by the kernel. */
   z.strictObject({ kind: z.literal('attributes'), sizeBytes: u64 }),
@@ -71,8 +77,8 @@ export type Reply = z.infer<typeof reply>;
  * used up; a request that no line matches gets the server's ordinary answer.
  */
 export const scriptLine = z.strictObject({
-  on: z.enum(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'IOMAP_CONFIG', 'LOOKUP', 'OPEN', 'GETATTR', 'SETATTR', 'FSYNC', 'FALLOCATE',
-    'READ', 'WRITE', 'LSEEK', 'SYNCFS', 'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64']),
+  on: z.enum(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'IOMAP_CONFIG', 'LOOKUP', 'OPEN', 'RELEASE', 'FLUSH', 'GETATTR', 'SETATTR', 'GETXATTR', 'FSYNC', 'FALLOCATE',
+    'READ', 'WRITE', 'LSEEK', 'SYNCFS', 'DESTROY', 'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64']),
   /** Index into the case's files; absent: any. */
   file: index.optional(),
   /** Bits of the request's opflags that must be set and that must not be set (BEGIN and END). */

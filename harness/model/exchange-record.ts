@@ -1,10 +1,17 @@
 /**
  * The transcript as a guest sends it: raw bytes of requests and replies, one record after the other, so that decoding costs the
- * host and not the guest. A record: request bytes u32, reply bytes s32 (-1: no reply), errno of the reply's write u32, sequence
+ * host and not the guest. A record: request bytes u32, reply bytes s32 (-1: no reply), errno of the reply's write u32 (without a reply: an
+ * ENDED, when the server ended the connection instead), sequence
  * number u32 (all little-endian), then the request and the reply, each padded to 8 bytes.
  */
 import type { ByteRun } from './bytes.ts';
 import type { Observation } from './observation.ts';
+
+/** In place of the errno of a write that did not take place. */
+export const ENDED = { die: 0xffff_0001, abort: 0xffff_0002 } as const;
+
+/** Requests and replies are kept up to so many bytes each; file data beyond is of no use to a judge. */
+export const keptBytes = 64 << 10;
 
 export const recordHeaderBytes = 16;
 export const padded = (bytes: number): number => (bytes + 7) & ~7;

@@ -47,8 +47,10 @@ export interface Exchange {
    */
   request: Record<string, unknown>;
   raw?: Uint8Array;
-  /** What was answered; absent: no answer (FORGET). */
+  /** What was answered; absent: no answer (FORGET, or `ended`). */
   reply?: SentReply;
+  /** Instead of an answer the server ended the connection. */
+  ended?: 'die' | 'abort';
   /** 0 or the errno that write() to /dev/fuse returned for the reply. */
   writeErrno?: number;
 }
@@ -58,6 +60,10 @@ export interface SentReply {
   error: number;
   payload: Uint8Array;
   fields?: Record<string, unknown>;
+  /** Header fields that lied: the length it gave, the request it named; and the bytes that went out when not even the header did. */
+  lengthBytes?: number;
+  unique?: bigint;
+  sentBytes?: number;
 }
 
 export type KernelEvent =
@@ -96,6 +102,8 @@ export interface Observation {
   transcript: Exchange[];
   events: KernelEvent[];
   deviceChanges: DeviceChange[];
+  /** Of a case with a mount of its own: errno of umount(2), when everything was closed; 0: it was removed. */
+  unmountErrno?: number;
   /** Places of the kernel that the case reached first in its guest, as little-endian u64; absent: not asked for. */
   coverage?: Uint8Array;
   /** Inode number that the server gave each file of the case. */

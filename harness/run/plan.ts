@@ -11,6 +11,7 @@ import { copyCells } from './plan/copy-cells.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
 import { notifyCells } from './plan/notify-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
+import { malformedCells } from './plan/malformed-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
 import { sizeCells } from './plan/size-cells.ts';
 import { syscallCells } from './plan/syscall-cells.ts';
@@ -22,7 +23,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   const revision = revisions[id];
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
-    ...inlineCells(revision),
+    ...inlineCells(revision), ...malformedCells(revision),
     ...notifyCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
     ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];

@@ -41,6 +41,8 @@ export interface RunningRun {
   readonly facts: KernelFacts;
   /** Somebody wants the run to end. */
   readonly signal: AbortSignal;
+  /** Every case has ended: what comes now (making findings small) may be broken off, and the run is complete all the same. */
+  allRan(): void;
   /** Counts a case and writes it down. */
   add(record: CaseRecord): void;
 }
@@ -67,7 +69,9 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
     await guests.release(first, 'healthy');
     const expectations = concerning(of.expectations, facts);
     if (expectations.length > 0) summary.expectations = expectations;
+    let allRan = false;
     const run: RunningRun = {
+      allRan: () => { allRan = !stop.signal.aborted; },
       summary, writer, guests, facts, signal: stop.signal,
       add: (record) => {
         summary.counts[record.verdict.kind] += 1;
@@ -86,7 +90,8 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
       for (const { channel, reason } of identity.missing) summary.notices.push(`not judged: the ${channel}: ${reason}`);
       result = await body(run);
     }
-    summary.complete = !stop.signal.aborted;
+    summary.complete = allRan || !stop.signal.aborted;
+    if (summary.complete) delete summary.endedBy;
     return result;
   } catch (error) {
     summary.endedBy ??= error instanceof Error ? error.message : String(error);

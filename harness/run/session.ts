@@ -38,13 +38,14 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     id, rule, path, ...(half && { half }), ...(border && { border }), ...(impossible !== undefined && { impossible }),
   }));
   const runs = of.planned ?? planRuns(of.cells, of);
-  return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, writer, guests, facts, signal, add }) => {
+  return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, writer, guests, facts, signal, add, allRan }) => {
     const found = new FoundInCells();
     for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal })) {
       add(record);
       found.add(record);
       of.onProgress?.(progressOf(summary.counts, runs.length, summary.elapsedMs));
     }
+    allRan();
     const files = new FindingFiles(writer);
     const untilMs = performance.now() + EXAMINE_LIMIT_MS;
     const expected = ({ rule, path }: Place): boolean => expectationOf(summary.expectations ?? [], { rule, path }, summary.startedAt.slice(0, 10)) !== undefined;

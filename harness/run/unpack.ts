@@ -1,5 +1,5 @@
 /** Decodes what a guest packed. */
-import { recordsOf, type ExchangeRecord, type PackedObservation } from '../model/exchange-record.ts';
+import { ENDED, keptBytes, recordsOf, type ExchangeRecord, type PackedObservation } from '../model/exchange-record.ts';
 import { firstCaseNode } from '../model/nodes.ts';
 import type { Exchange, Observation } from '../model/observation.ts';
 import { operationsOf, type Operation } from '../uapi/fuse-operations.ts';
@@ -46,14 +46,27 @@ function toExchange(operations: Operations, { seq, request: bytes, reply, writeE
   if (name2 !== undefined) fields['name2'] = name2;
   const exchange: Exchange = { seq, unique: request.unique, opcode: request.opcode, name: request.name, nodeid: request.nodeid, request: fields };
   if (raw) exchange.raw = raw;
-  if (reply) {
+  if (!reply) {
+    const how = (Object.keys(ENDED) as (keyof typeof ENDED)[]).find((key) => ENDED[key] === writeErrno);
+    if (how) exchange.ended = how;
+  } else if (reply.length < outHeader.size) {
+    exchange.reply = { error: 0, payload: new Uint8Array(), sentBytes: reply.length };
+    exchange.writeErrno = writeErrno;
+  } else {
     const payload = reply.subarray(outHeader.size);
     const error = reply.readInt32LE(4);
     const decoded = error === 0 ? decodeReply(operations.get(request.opcode), payload) : undefined;
-    exchange.reply = { error, payload: Uint8Array.from(payload), ...(decoded ? { fields: decoded } : {}) };
+    exchange.reply = { error, payload: Uint8Array.from(payload), ...(decoded ? { fields: decoded } : {}), ...liesOf(reply, request.unique) };
     exchange.writeErrno = writeErrno;
   }
   return exchange;
+}
+
+/** What the header said that is not so. Of very long replies the guest keeps the first part only. */
+function liesOf(reply: Buffer, unique: bigint): { lengthBytes?: number; unique?: bigint } {
+  const length = reply.readUInt32LE(0);
+  const named = reply.readBigUInt64LE(8);
+  return { ...(length !== reply.length && reply.length < keptBytes && { lengthBytes: length }), ...(named !== unique && { unique: named }) };
 }
 
 /** A request that its layout does not fit keeps its bytes: the judge sees that by `raw`. */

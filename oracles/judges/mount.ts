@@ -17,6 +17,9 @@ export function judgeMount(of: Case, seen: Observation, expectation: Expectation
   if (mount.errno === 0 && mount.flags !== undefined && ((mount.flags >> BigInt(revision.initBit)) & 1n) === 0n) {
     deviations.push({ rule: 'init/offers-iomap', aspect: 'request', expected: `INIT offers bit ${revision.initBit}`, seen: `flags 0x${mount.flags.toString(16)}` });
   }
+  if (seen.unmountErrno !== undefined && seen.unmountErrno !== 0) {
+    deviations.push({ rule: 'unmount', aspect: 'errno', expected: 'umount(2) succeeds when everything is closed', seen: `errno ${seen.unmountErrno}` });
+  }
   expectation.devices.forEach((errno, index) => {
     const result = mount.devices[index];
     const right = result !== undefined && (errno === 0 ? result >= 1 && result <= BACKING_ID_MAX : result === -errno);

@@ -4,6 +4,7 @@ import { beginOut } from '../../harness/uapi/iomap.ts';
 import { isType, isWriteType, writtenTo, type BeginContext, type DeviceFacts, type WireMapping } from '../rules/context.ts';
 import { firstViolation } from '../rules/first-violation.ts';
 import { errnos, type Refusal } from '../rules/rule.ts';
+import { headerFault } from './answer.ts';
 import { Unspecified } from './driver.ts';
 import { refuse, type FileState, type World } from './world.ts';
 
@@ -45,14 +46,13 @@ export interface Retry {
 export const payloadOf = (exchange: Exchange): Buffer => Buffer.from(exchange.reply?.payload ?? new Uint8Array());
 
 /**
- * Positive errno of an answer, 0 for none. Throws Unspecified for an answer that never completes the request
- * (Linux fs/fuse/dev.c, fuse_dev_do_write: a header with such an error is rejected and the request keeps waiting).
+ * Positive errno of an answer, 0 for none. Of an answer whose header the kernel does not take it is EIO: the server then ends the request
+ * by that (harness/guest/session/server.ts).
  */
 export function repliedErrno(exchange: Exchange): number {
+  if (exchange.ended) return errnos.ECONNABORTED;
   if (!exchange.reply) throw new Unspecified(`${exchange.name} was never answered`);
-  const { error } = exchange.reply;
-  if (error > 0 || error <= -512) throw new Unspecified(`a reply header with error ${error} does not complete the request`);
-  return -error;
+  return headerFault(exchange.reply) ? EIO : -exchange.reply.error;
 }
 
 const typeNameOf = (world: World, mapping: WireMapping): string =>
@@ -85,8 +85,6 @@ function ask(world: World, file: FileState, opflags: number, pos: bigint, end: b
 /** What the kernel makes of the answer to a BEGIN that it sent for [pos, end). */
 export function answered(world: World, file: FileState, exchange: Exchange, opflags: number, pos: bigint, end: bigint): Accepted | Failed | Retry {
   const payload = payloadOf(exchange);
-  // Not about the payload's size, which is a rule of its own: the header named another request or another length.
-  if (exchange.writeErrno && payload.length === beginOut.size) throw new Unspecified(`the kernel refused the reply's header (errno ${exchange.writeErrno})`);
   const mappings = payload.length === beginOut.size ? beginOut.decode(payload) : undefined;
   const context: BeginContext = {
     ...world.facts, opflags, pos, count: BigInt(exchange.request['count'] as bigint), inodeHasCache: file.mappings.exists,

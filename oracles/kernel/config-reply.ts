@@ -1,7 +1,9 @@
 /** The bytes of an IOMAP_CONFIG answer that a case describes, as the kernel sees them: zero-filled behind what was sent. */
 import type { z } from 'zod';
-import type { Case, configReply } from '../../harness/model/case.ts';
+import type { Case, configReply, Reply } from '../../harness/model/case.ts';
 import { configOut, type ConfigOut } from '../../harness/uapi/iomap.ts';
+import { errnos } from '../rules/rule.ts';
+import { headerFault, rawReply } from './answer.ts';
 import type { ConfigFlagName, Revision } from '../../harness/uapi/revision.ts';
 
 type ConfigReply = z.infer<typeof configReply>;
@@ -32,7 +34,7 @@ export function configReplyBytes(revision: Revision, reply: ConfigReply): Config
   return configOut.decode(bytes);
 }
 
-export type ConfigAnswer = { kind: 'reply'; bytes: ConfigOut } | { kind: 'error'; errno: number };
+export type ConfigAnswer = { kind: 'reply'; bytes: ConfigOut } | { kind: 'error'; errno: number } | { kind: 'ended' };
 
 /** The answer to IOMAP_CONFIG: the script's first line for it, else the geometry's. Undefined: ENOSYS. */
 export function configAnswer(of: Case, revision: Revision): ConfigAnswer | undefined {
@@ -40,6 +42,20 @@ export function configAnswer(of: Case, revision: Revision): ConfigAnswer | undef
   switch (answer?.kind) {
     case 'config': return { kind: 'reply', bytes: configReplyBytes(revision, answer) };
     case 'error': return answer;
+    case 'raw': return rawConfig(answer);
+    // A payload of no bytes is a short one.
+    case 'empty': return { kind: 'reply', bytes: configOut.decode(Buffer.alloc(configOut.size)) };
+    case 'die': case 'abort': return { kind: 'ended' };
     default: return undefined;
   }
+}
+
+/** Longer than the layout, or behind a header that does not fit, an answer is EIO. */
+function rawConfig(reply: Extract<Reply, { kind: 'raw' }>): ConfigAnswer {
+  const sent = rawReply(reply);
+  if (headerFault(sent) !== undefined || sent.payload.length > configOut.size) return { kind: 'error', errno: errnos.EIO };
+  if (sent.error !== 0) return { kind: 'error', errno: -sent.error };
+  const bytes = Buffer.alloc(configOut.size);
+  Buffer.from(sent.payload).copy(bytes);
+  return { kind: 'reply', bytes: configOut.decode(bytes) };
 }

@@ -42,7 +42,7 @@ export function copyFileRange(world: World, from: OpenFile, to: OpenFile, step: 
       continue;
     }
     if (errno === errnos.EOPNOTSUPP || errno === errnos.EXDEV) throw new Unspecified('what follows a copy that the server cannot make is not said');
-    return errno !== 0 ? fails('copy/error', errno) : copied(to, offset, length, bytesOf(exchange, older));
+    return errno !== 0 ? fails('copy/error', errno) : copied(world, to, offset, length, bytesOf(exchange, older));
   }
   throw new Unspecified('copying without the server is not modelled');
 }
@@ -61,9 +61,10 @@ function bytesOf(exchange: Exchange, older: boolean): bigint | undefined {
   return older ? BigInt(writeOut.decode(payload).size) : copyFileRangeOut.decode(payload).bytesCopied;
 }
 
-function copied({ file }: OpenFile, offset: bigint, length: bigint, bytes: bigint | undefined): StepExpectation {
+function copied(world: World, { file }: OpenFile, offset: bigint, length: bigint, bytes: bigint | undefined): StepExpectation {
   if (bytes === undefined || bytes > length) return fails('copy/answer', errnos.EIO);
   if (bytes > 0n) {
+    file.mappings.changed(offset, offset + bytes, world.facts.blockSizeBytes);
     // The server has written it: it knows how large the file is now.
     file.sizeBytes = max(file.sizeBytes, offset + bytes);
     file.onDiskSizeBytes = max(file.onDiskSizeBytes, offset + bytes);

@@ -73,7 +73,7 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
     return { kind: 'fails', rule, ...(failures.length > 0 && { errnos: ioend ? [...failures, ioend] : failures }) };
   }
   if (ioend !== 0) {
-    file.sizeUncertain = true;
+    file.sizeUncertain = pos > file.sizeBytes;
     return { kind: 'fails', rule: 'request/ioend', errnos: [ioend] };
   }
   file.sizeBytes = max(file.sizeBytes, pos);

@@ -41,6 +41,13 @@ export interface Driver {
   choose(count: number): number;
 }
 
+export const isField = (field: ExpectedField | Record<string, ExpectedField>): field is ExpectedField =>
+  typeof field.value === 'bigint' || typeof field.value === 'number';
+
+/** The request that a kernel sends which takes the plain value everywhere. */
+export const plainFields = (fields: ExpectedRequest['fields']): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, isField(field) ? field.value : plainFields(field)]));
+
 /** The kernel's requests left the path that the rules describe; what comes behind cannot be predicted. */
 export class Desynchronised extends Error {}
 

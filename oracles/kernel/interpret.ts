@@ -10,7 +10,7 @@ import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
 import { revisions, type Revision } from '../../harness/uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
 import { firstDifference } from './content.ts';
-import { Desynchronised, type Driver, type ExpectedField, type ExpectedRequest } from './driver.ts';
+import { Desynchronised, isField, type Driver, type ExpectedField, type ExpectedRequest } from './driver.ts';
 import type { Expectation } from './expectation.ts';
 import { simulate } from './simulate.ts';
 
@@ -20,8 +20,10 @@ const MAX_READINGS = 512;
 /** Requests whose place the model knows; others (LOOKUP, OPEN, FLUSH, SETATTR of times ...) come when the VFS pleases. */
 const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FSYNC', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
   'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS']);
+/** Requests whose place the model knows too, but looks for only where the case answers them. */
+const PLACED_BY_SCRIPT = new Set<string>(['LOOKUP', 'OPEN', 'FLUSH']);
 const isPlaced = ({ name, request }: Exchange, of: Case): boolean =>
-  PLACED.has(name) || (name === 'OPEN' && of.script.some(({ on }) => on === 'OPEN')) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
+  PLACED.has(name) || (PLACED_BY_SCRIPT.has(name) && of.script.some(({ on }) => on === name)) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
 
 /**
  * Tries readings until `judgeReading` finds no deviation, and returns the one with the fewest. `table`: rules of another kernel than the
@@ -148,9 +150,6 @@ class TranscriptDriver implements Driver {
     }
   }
 }
-
-const isField = (field: ExpectedField | Record<string, ExpectedField>): field is ExpectedField =>
-  typeof field.value === 'bigint' || typeof field.value === 'number';
 
 function accepts(field: ExpectedField, value: unknown): boolean {
   if (typeof value !== 'bigint' && typeof value !== 'number') return false;

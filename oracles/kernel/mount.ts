@@ -20,15 +20,16 @@ export function mount(world: World): boolean {
   }
   for (const step of world.case.workload) {
     // Only a syscall that needs the server can tell: the kernel answers it without asking.
-    world.expectation.steps.push(step.call === 'open' ? { kind: 'fails', rule: refused.rule, errnos: [errnos.ECONNREFUSED] } : { kind: 'any', rule: refused.rule });
+    world.expectation.steps.push(step.call === 'open' ? { kind: 'fails', rule: refused.rule, errnos: refused.ended ? [errnos.ECONNREFUSED, errnos.ENOTCONN] : [errnos.ECONNREFUSED] } : { kind: 'any', rule: refused.rule });
   }
   world.expectation.devices = [];
   return false;
 }
 
-function refusedConfig(world: World): { errno: number; rule: string; refusal: boolean } | undefined {
+function refusedConfig(world: World): { errno: number; rule: string; refusal: boolean; ended?: boolean } | undefined {
   const config = configAnswer(world.case, world.revision);
   if (!config) return undefined;
+  if (config.kind === 'ended') return { errno: errnos.ECONNABORTED, rule: 'connection/ended', refusal: false, ended: true };
   if (config.kind === 'error') return config.errno === errnos.ENOSYS ? undefined : { errno: config.errno, rule: 'config/error', refusal: false };
   const context = { revision: world.revision, reply: config.bytes, pageSizeBytes: PAGE_SIZE };
   const refusal = firstConfigViolation(context);

@@ -1,37 +1,68 @@
-/** open(2): what the server may say about it, and O_TRUNC. */
+/** open(2): LOOKUP and OPEN, where the case answers them itself, and O_TRUNC. */
+import type { ScriptLine } from '../../harness/model/case.ts';
 import { OPEN_REPLY } from '../../harness/uapi/fuse-flags.ts';
-import { openOut } from '../../harness/uapi/fuse-structs.ts';
+import { entryOut, openOut } from '../../harness/uapi/fuse-structs.ts';
 import { errnos } from '../rules/rule.ts';
+import { rawReply, writeResult } from './answer.ts';
 import { payloadOf, repliedErrno } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { truncateTo } from './truncate.ts';
-import type { FileState, StepOf, World } from './world.ts';
+import type { FileState, OpenFile, StepOf, World } from './world.ts';
 
-/** What a file that uses iomap cannot be. Source: uAPI, when an inode uses iomap. */
-const IMPOSSIBLE = OPEN_REPLY.PASSTHROUGH | OPEN_REPLY.STREAM | OPEN_REPLY.NONSEEKABLE;
+export const answers = (world: World, on: ScriptLine['on'], index: number): boolean =>
+  world.case.script.some((line) => line.on === on && (line.file === undefined || line.file === index));
 
+/** Opens file `index`; adds the fd also where open fails, since steps count the opens. */
 export function open(world: World, { file: index, flags }: StepOf<'open'>): StepExpectation {
   const file = world.files[index];
   if (!file) throw new Unspecified(`the case has no file ${index}`);
-  const scripted = (on: string) => world.case.script.some((line) => line.on === on && (line.file === undefined || line.file === index));
-  if (scripted('LOOKUP')) throw new Unspecified('scripted answers to LOOKUP are not modelled');
-  const refused = (scripted('OPEN') ? answered(world, file) : undefined) ?? truncated(world, file, flags);
-  world.fds.push({ file, flags, closed: refused !== undefined });
-  return refused ?? { kind: 'succeeds', rule: 'open' };
+  const fd: OpenFile = { file, flags, closed: false };
+  const failure = lookup(world, file) ?? ask(world, fd) ?? truncated(world, file, flags);
+  fd.closed = failure !== undefined;
+  world.fds.push(fd);
+  return failure ?? { kind: 'succeeds', rule: 'open' };
 }
 
-function answered(world: World, file: FileState): StepExpectation | undefined {
-  const exchange = world.driver.request({ name: 'OPEN', file: file.index, rule: 'open', fields: {} });
+export const failsBy = (errno: number, ended: boolean): StepExpectation => ({ kind: 'fails', rule: ended ? 'connection/ended' : 'answer/result', errnos: [errno] });
+
+function lookup(world: World, file: FileState): StepExpectation | undefined {
+  if (file.known) return undefined;
+  if (!answers(world, 'LOOKUP', file.index)) return world.wire.ended ? failsBy(errnos.ENOTCONN, true) : known(file);
+  if (world.case.script.some(({ on, reply }) => on === 'LOOKUP' && reply.kind === 'raw' && writeResult(world.revision, on, {}, rawReply(reply)) === 0)) {
+    throw new Unspecified('entries that the case makes up are not modelled');
+  }
+  const exchange = world.driver.request({ name: 'LOOKUP', file: file.index, rule: 'request/ordinary', fields: {} });
+  const errno = repliedErrno(exchange) || (payloadOf(exchange).length === entryOut.size ? 0 : errnos.EIO);
+  file.known = errno === 0;
+  return errno === 0 ? undefined : failsBy(errno, exchange.ended !== undefined);
+}
+
+function known(file: FileState): undefined {
+  file.known = true;
+  return undefined;
+}
+
+/** OPEN, which a server need not have. */
+function ask(world: World, fd: OpenFile): StepExpectation | undefined {
+  const { file } = fd;
+  if (!answers(world, 'OPEN', file.index)) {
+    // Whether OPEN has to be asked at all depends on the server of the mount.
+    return world.wire.ended && world.driver.choose(2) === 1 ? failsBy(errnos.ENOTCONN, true) : undefined;
+  }
+  const exchange = world.driver.request({ name: 'OPEN', file: file.index, rule: 'request/ordinary', fields: {} });
   const errno = repliedErrno(exchange);
-  if (errno === errnos.ENOSYS) throw new Unspecified('OPEN answered with ENOSYS is ordinary FUSE');
-  if (errno !== 0) return { kind: 'fails', rule: 'open', errnos: [errno] };
+  if (errno === errnos.ENOSYS) return undefined;
+  if (errno !== 0) return failsBy(errno, exchange.ended !== undefined);
   const payload = payloadOf(exchange);
-  if (payload.length !== openOut.size) return { kind: 'fails', rule: 'open', errnos: [errnos.EIO] };
+  if (payload.length !== openOut.size) return failsBy(errnos.EIO, false);
   const { openFlags } = openOut.decode(payload);
-  if (!file.usesIomap) throw new Unspecified('open flags of a file that does not use iomap are ordinary FUSE');
-  if ((openFlags & IMPOSSIBLE) !== 0) return { kind: 'fails', rule: 'open/flags', errnos: [errnos.EINVAL] };
-  if (((openFlags & OPEN_REPLY.DIRECT_IO) !== 0) !== file.directIo) throw new Unspecified('FOPEN_DIRECT_IO for some opens of a file is not modelled');
+  const unfit = OPEN_REPLY.PASSTHROUGH | OPEN_REPLY.STREAM | OPEN_REPLY.NONSEEKABLE;
+  if ((openFlags & unfit) !== 0) {
+    if (!file.usesIomap) throw new Unspecified('open flags of a file that does not use iomap are ordinary FUSE');
+    return { kind: 'fails', rule: 'open/flags', errnos: [errnos.EINVAL] };
+  }
+  fd.directIo = (openFlags & OPEN_REPLY.DIRECT_IO) !== 0;
   return undefined;
 }
 

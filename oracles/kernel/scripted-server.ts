@@ -4,19 +4,18 @@ import type { Case, Reply, ScriptLine } from '../../harness/model/case.ts';
 import type { MappingSpec } from '../../harness/model/mapping.ts';
 import type { Exchange, SentReply } from '../../harness/model/observation.ts';
 import { serverBytes } from '../../harness/model/pattern.ts';
-import { attrOut, lseekOut, writeOut } from '../../harness/uapi/fuse-structs.ts';
+import { attrOut, entryOut, lseekOut, openOut, writeOut } from '../../harness/uapi/fuse-structs.ts';
 import { beginOut, ioendOut, type IomapIo } from '../../harness/uapi/iomap.ts';
 import { NULL_ADDR, revisions, type Revision } from '../../harness/uapi/revision.ts';
 import { errnos } from '../rules/rule.ts';
 import type { Segment } from './content.ts';
+import { rawReply, writeResult } from './answer.ts';
+import { plainFields, type Driver, type ExpectedRequest } from './driver.ts';
 import { wireMapping } from './wire-mapping.ts';
-import type { Driver, ExpectedField, ExpectedRequest } from './driver.ts';
 
 /** A walk that gets nowhere would never end: a kernel without its checks is cut off here. */
 const MAX_REQUESTS = 200;
 const PAGE = 4096n;
-/** struct fuse_out_header. */
-const outHeaderBytes = 16;
 const LOFF_MAX = (1n << 63n) - 1n;
 
 /** The kernel kept asking without getting anywhere. */
@@ -53,7 +52,7 @@ export class ScriptedServer implements Driver {
 
   request(expected: ExpectedRequest): Exchange {
     if (this.transcript.length >= MAX_REQUESTS) throw new EndlessWalk();
-    const request = { ...plain(expected.fields), ...(expected.data && { data: runsOf(expected.data) }) };
+    const request = { ...plainFields(expected.fields), ...(expected.data && { data: runsOf(expected.data) }) };
     const exchange: Exchange = {
       seq: this.transcript.length, unique: BigInt(this.transcript.length + 1) * 2n, opcode: 0, name: expected.name, nodeid: 2n, request, step: this.#step,
       ...(expected.file !== undefined && { file: expected.file }), ...this.#answer(expected, request),
@@ -74,7 +73,7 @@ export class ScriptedServer implements Driver {
     this.request(expected);
   }
 
-  #answer(expected: ExpectedRequest, request: Record<string, unknown>): { reply: SentReply; writeErrno: number } {
+  #answer(expected: ExpectedRequest, request: Record<string, unknown>): Pick<Exchange, 'reply' | 'writeErrno' | 'ended'> {
     const opflags = Number(request['opflags'] ?? 0);
     const line = this.#case.script.find((candidate) => candidate.on === expected.name
       && (candidate.file === undefined || candidate.file === expected.file)
@@ -83,7 +82,9 @@ export class ScriptedServer implements Driver {
       && (this.#used.get(candidate) ?? 0) < (candidate.times ?? Infinity));
     if (!line) return { reply: this.#ordinary(expected, request), writeErrno: 0 };
     this.#used.set(line, (this.#used.get(line) ?? 0) + 1);
-    return { reply: this.#encode(line.reply), writeErrno: writeErrnoOf(line.reply) };
+    if (line.reply.kind === 'die' || line.reply.kind === 'abort') return { ended: line.reply.kind };
+    const reply = this.#encode(line.reply);
+    return { reply, writeErrno: writeResult(this.#revision, expected.name, request, reply) ?? 0 };
   }
 
   /** As the guest's server answers what no line of the script matches (harness/guest/session/ordinary.ts). */
@@ -94,6 +95,9 @@ export class ScriptedServer implements Driver {
       const length = Math.min(Number(request['size']), left > 0n ? Number(left) : 0);
       return { error: 0, payload: serverBytes(file!, offset, length) };
     }
+    if (name === 'LOOKUP') return { error: 0, payload: entryOut.encode({ nodeid: 2n, attr: { mode: 0o100644 } as never }) };
+    if (name === 'OPEN') return { error: 0, payload: openOut.encode({}) };
+    if (name === 'FLUSH') return { error: -errnos.ENOSYS, payload: new Uint8Array() };
     if (name === 'WRITE') return { error: 0, payload: writeOut.encode({ size: request['size'] as number }) };
     if (name === 'IOMAP_IOEND') return { error: 0, payload: ioendOut.encode({ newsize: 0n }) };
     if (name === 'LSEEK') return { error: 0, payload: lseekOut.encode({ offset: request['offset'] as bigint }) };
@@ -108,12 +112,12 @@ export class ScriptedServer implements Driver {
     return { error: 0, payload: beginOut.encode({ read: { ...half, type: HOLE! }, write: { ...half, type: PURE_OVERWRITE! } }) };
   }
 
-  #encode(reply: Reply): SentReply {
+  #encode(reply: Exclude<Reply, { kind: 'die' | 'abort' }>): SentReply {
     switch (reply.kind) {
       case 'mappings': return { error: 0, payload: beginOut.encode({ read: this.#wire(reply.read), write: this.#wire(reply.write) }) };
       case 'error': return { error: -reply.errno, payload: new Uint8Array() };
       case 'empty': return { error: 0, payload: new Uint8Array() };
-      case 'raw': return { error: reply.error ?? 0, payload: Buffer.from(reply.payload, 'hex') };
+      case 'raw': return rawReply(reply);
       case 'ioend': return { error: 0, payload: ioendOut.encode({ newsize: reply.newsizeBytes }) };
       case 'attributes': return { error: 0, payload: attributes(reply.sizeBytes) };
       case 'config': throw new Error('CONFIG is answered at mount');
@@ -134,19 +138,5 @@ const attributes = (size: bigint): Buffer => attrOut.encode({
   },
 });
 
-/** What write() on /dev/fuse gives for a header that lies (fs/fuse/dev.c, fuse_dev_do_write): EINVAL for its length, ENOENT for its unique. */
-function writeErrnoOf(reply: Reply): number {
-  if (reply.kind !== 'raw') return 0;
-  if (reply.lengthBytes !== undefined && reply.lengthBytes !== outHeaderBytes + reply.payload.length / 2) return errnos.EINVAL;
-  return reply.unique === undefined ? 0 : errnos.ENOENT;
-}
-
 const runsOf = (segments: readonly Segment[]): ByteRun[] =>
   segments.map((segment) => ({ lengthBytes: Number(segment.end - segment.start), source: segment.sources[0]! }));
-
-const isField = (field: ExpectedField | Record<string, ExpectedField>): field is ExpectedField =>
-  typeof field.value === 'bigint' || typeof field.value === 'number';
-
-function plain(fields: ExpectedRequest['fields']): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, isField(field) ? field.value : plain(field)]));
-}

@@ -14,10 +14,11 @@ import { deviceRead } from './device-read.ts';
 import { fallocate } from './fallocate.ts';
 import { mmapRead, mmapWrite } from './mmap.ts';
 import { mount } from './mount.ts';
+import { close } from './close.ts';
 import { notify } from './notify.ts';
 import { open } from './open.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
-import { closeFile, closeRest, fsync } from './sync.ts';
+import { closeRest, fsync } from './sync.ts';
 import { ftruncate } from './truncate.ts';
 import { interleaved, takeWriteback } from './writeback.ts';
 import { makeWorld, type FileState, type OpenFile, type World, type WorldInput } from './world.ts';
@@ -48,8 +49,12 @@ export function simulate(input: WorldInput): Expectation {
 function run(world: World, step: Step): StepExpectation {
   switch (step.call) {
     case 'open': return open(world, step);
-    case 'fuseIoctl': return fuseIoctl(world, step);
-    case 'notify': return notify(world, step.notification);
+    case 'fuseIoctl':
+      if (world.wire.ended) throw new Unspecified('ioctls of a connection that has ended');
+      return fuseIoctl(world, step);
+    case 'notify':
+      if (world.wire.ended) throw new Unspecified('notifications of a connection that has ended');
+      return notify(world, step.notification);
     case 'deviceRead': return deviceRead(world, step);
     default: return onFile(world, step, world.fds[step.fd]);
   }
@@ -64,14 +69,16 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
   const ordinary = (what: string): never => { throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`); };
   switch (step.call) {
     case 'close':
-      return closeFile(world, fd);
+      return close(world, fd);
     case 'fstat':
+      // Attributes may be in memory, or have to be asked for.
+      if (world.wire.ended && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'connection/ended', errnos: [errnos.ENOTCONN] };
       return { kind: 'succeeds', rule: 'size', ret: 0n, sizeBytes: file.sizeBytes };
     case 'pread':
       if (fd.flags.includes('wronly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
       if (!file.usesIomap) ordinary('reading');
-      if (step.rwf && (step.rwf !== RWF_NOWAIT || (!fd.flags.includes('direct') && !file.directIo))) throw new Unspecified('RWF flags on reads besides RWF_NOWAIT on direct ones are not modelled');
-      if (!fd.flags.includes('direct') && !file.directIo) return bufferedRead(world, file, step);
+      if (step.rwf && (step.rwf !== RWF_NOWAIT || (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)))) throw new Unspecified('RWF flags on reads besides RWF_NOWAIT on direct ones are not modelled');
+      if (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)) return bufferedRead(world, file, step);
       return directRead(world, file, step);
     case 'mmapRead':
       if (!file.usesIomap) ordinary('mapping');
@@ -84,7 +91,7 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (!file.usesIomap) ordinary('writing');
       if (step.rwf) throw new Unspecified('RWF flags on writes are not modelled');
       if (fd.flags.includes('append') || fd.flags.includes('sync')) throw new Unspecified('O_APPEND and O_SYNC are not modelled');
-      if (!fd.flags.includes('direct') && !file.directIo) return bufferedWrite(world, file, step);
+      if (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)) return bufferedWrite(world, file, step);
       if (!file.cache.isEmpty) throw new Unspecified('direct writes over cached pages are not modelled');
       return directWrite(world, file, step);
     case 'seekData':

@@ -8,6 +8,7 @@ import type { DeviceFacts, MountFacts } from '../rules/context.ts';
 import { CACHE_BYTES, configGeometry } from '../rules/config.ts';
 import { configAnswer } from './config-reply.ts';
 import { Content } from './content.ts';
+import { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
 import { DevicePages } from './device-pages.ts';
 import { MappingCache } from './mapping-cache.ts';
@@ -28,6 +29,8 @@ export interface FileState {
   directIo: boolean;
   /** What the page cache may hold. */
   cache: PageCache;
+  /** The kernel has an inode of it. */
+  known: boolean;
   /** What the server has pushed. */
   mappings: MappingCache;
   wb: Writeback;
@@ -39,6 +42,8 @@ export interface OpenFile {
   file: FileState;
   flags: readonly string[];
   closed: boolean;
+  /** The answer to OPEN carried FOPEN_DIRECT_IO, or did not; absent: the file's. */
+  directIo?: boolean;
 }
 
 export interface World {
@@ -47,8 +52,8 @@ export interface World {
   readonly table: BeginTable;
   /** For operations: takes in writeback where it comes between their requests. */
   driver: Driver;
-  /** The driver itself, for writeback. */
-  readonly wire: Driver;
+  /** The connection itself, for writeback. */
+  readonly wire: Connection;
   readonly facts: MountFacts;
   readonly files: FileState[];
   readonly fds: OpenFile[];
@@ -61,7 +66,7 @@ export interface World {
   readonly cacheMaxBytes: bigint;
   readonly expectation: Expectation;
   /** ENOSYS answers that the connection remembers. */
-  readonly enosys: { end: boolean; ioend: boolean; fsync: boolean; fallocate: boolean; copy64: boolean; copy: boolean };
+  readonly enosys: { end: boolean; ioend: boolean; fsync: boolean; fallocate: boolean; copy64: boolean; copy: boolean; flush: boolean };
   /** Index of the running step. */
   step: number;
 }
@@ -91,19 +96,20 @@ export function makeWorld(input: WorldInput): World {
   });
   const config = configAnswer(input.case, revision);
   const set = config?.kind === 'reply' && iomap ? configGeometry({ revision, reply: config.bytes, pageSizeBytes: PAGE_SIZE }) : {};
+  const wire = new Connection(input.driver);
   return {
-    case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: input.driver, wire: input.driver,
+    case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: wire, wire,
     facts: { revision, blockSizeBytes: set.blockSizeBytes ?? BigInt(PAGE_SIZE), maxBytes: set.maxBytes ?? DEFAULT_MAX_BYTES, devices },
     files: geometry.files.map((file, index) => ({
       index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDiskSizeBytes: file.sizeBytes, attrFlags: file.attrFlags,
       usesIomap: iomap && exclusiveHonoured && file.attrFlags.includes('IOMAP') && file.attrFlags.includes('EXCLUSIVE'),
-      directIo: file.directIo ?? false, cache: new PageCache(), mappings: new MappingCache(), wb: new Writeback(), sizeUncertain: false,
+      directIo: file.directIo ?? false, cache: new PageCache(), mappings: new MappingCache(), known: false, wb: new Writeback(), sizeUncertain: false,
     })),
     fds: [],
     devicePages: geometry.devices.map(() => new DevicePages()), cookies: input.mount.devices, cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default,
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
     expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
-    enosys: { end: false, ioend: false, fsync: false, fallocate: false, copy64: false, copy: false },
+    enosys: { end: false, ioend: false, fsync: false, fallocate: false, copy64: false, copy: false, flush: false },
     step: -1,
   };
 }

@@ -10,7 +10,18 @@ const requests = 'behaviour, requests the kernel sends';
 const mappingCache = 'behaviour, the mapping cache';
 const log = 'uAPI, how the kernel reports a refusal';
 
+/** Requests whose answers the plan malforms or does not give at all. */
+const malformed = ['LOOKUP', 'OPEN', 'RELEASE', 'FLUSH', 'READ', 'WRITE', 'LSEEK', 'SYNCFS', 'DESTROY', 'SETATTR', 'GETXATTR', 'FSYNC', 'FALLOCATE', 'COPY_FILE_RANGE',
+  'COPY_FILE_RANGE_64', 'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS', 'IOMAP_CONFIG', 'IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND'];
+
 export const behaviours: Readonly<Record<string, Behaviour>> = {
+  ...Object.fromEntries(malformed.map((name) => [`malformed/${name}`, {
+    text: `a malformed answer to ${name} is refused by write(), whoever waits for it gets EIO, and the kernel stays healthy`, source: 'uAPI, opcodes and notifications; Linux, fs/fuse/dev.c',
+  }])),
+  ...Object.fromEntries(malformed.flatMap((name) => [
+    [`die/${name}`, { text: `a server that closes /dev/fuse while ${name} is in flight ends it with ECONNABORTED, and what comes later with ENOTCONN; the mount can be removed`, source: 'Linux, fs/fuse/dev.c, fuse_dev_release' }],
+    [`abort/${name}`, { text: `an abort through the control file system while ${name} is in flight ends it with ECONNABORTED, and what comes later with ENOTCONN; the mount can be removed`, source: 'Linux, fs/fuse/control.c, fuse_conn_abort_write' }],
+  ])),
   'type/hole': { text: 'a HOLE reads as zeros, is no data for SEEK_DATA and no extent for FIEMAP; a direct write to it fails with EIO', source: accepted },
   'type/delalloc': { text: 'DELALLOC is data for reports; direct I/O to it fails with EIO', source: accepted },
   'type/unwritten': { text: 'UNWRITTEN reads as zeros and is written to, which IOEND reports', source: accepted },
@@ -90,6 +101,10 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'writeback/error': { text: 'what writeback lost is an error of the next fsync', source: 'behaviour, END and IOEND' },
   'fsync': { text: 'fsync succeeds when everything written is on the device', source: accepted },
   'request/inline': { text: "inline data is read by FUSE_READ of the mapping's whole range, and written by FUSE_WRITE of what was written", source: 'validation rules, inline/*' },
+  'request/ordinary': { text: 'what is not about mappings is asked as in any FUSE file system', source: 'Linux, fs/fuse' },
+  'answer/written': { text: 'write() to /dev/fuse refuses an answer of the wrong size or with an impossible header by EINVAL, one to no request by ENOENT, and takes every other', source: 'uAPI, opcodes and notifications; Linux, fs/fuse/dev.c' },
+  'answer/result': { text: 'who waits for an answer gets its errno, and EIO for one of the wrong size', source: 'uAPI, opcodes and notifications' },
+  'connection/ended': { text: 'when the server dies or the connection is aborted, what is in flight fails with ECONNABORTED and what comes later with ENOTCONN', source: 'Linux, fs/fuse/dev.c' },
   'request/none': { text: 'the kernel asks nothing that the operation does not need', source: requests },
   'request/reserved': { text: 'reserved and padding fields are zero', source: requests },
   'request/after-destroy': { text: 'no request follows DESTROY', source: requests },
@@ -110,6 +125,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'close': { text: 'a file closes', source: 'uAPI, when an inode uses iomap' },
   'fd': { text: 'a file descriptor that is closed, or not open for this, gives EBADF', source: 'Linux, fs/read_write.c' },
   'mount': { text: 'mount(2) succeeds when INIT and CONFIG were answered well', source: 'uAPI, negotiation' },
+  'unmount': { text: 'umount(2) removes the mount when everything on it is closed, whatever became of the server', source: 'Linux, fs/namespace.c' },
   'init/offers-iomap': { text: 'INIT offers iomap when the parameter is on and the caller may', source: 'uAPI, negotiation' },
   'inode/uses-iomap': { text: 'an inode uses iomap when connection, ATTR_IOMAP and ATTR_EXCLUSIVE say so together', source: 'uAPI, when an inode uses iomap' },
   'config/short': { text: 'a short CONFIG answer is zero-filled', source: 'validation rules, config/*' },

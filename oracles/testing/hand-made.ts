@@ -37,7 +37,8 @@ export const ioendExchange = (flags: number, pos: bigint, written: bigint, error
   name: 'IOMAP_IOEND', file: 0, request: { flags, error, attrIno: INO, pos, newAddr: NULL_ADDR, written, dev: 0, pad: 0 },
   reply: reply.error ? { error: reply.error, payload: new Uint8Array() } : { error: 0, payload: ioendOut.encode({ newsize: reply.newsize ?? 0n }) }, writeErrno: 0,
 });
-export const other = (name: string): Made => ({ name, request: {}, reply: { error: 0, payload: new Uint8Array() }, writeErrno: 0 });
+/** What it was answered is not at stake. */
+export const other = (name: string): Made => ({ name, request: {}, reply: { error: 0, payload: new Uint8Array() } });
 
 export const opened: StepResult = { ret: 0n, errno: 0 };
 export const failed = (errno: number): StepResult => ({ ret: -1n, errno });

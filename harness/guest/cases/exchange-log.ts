@@ -1,7 +1,7 @@
 /** The log of exchanges in shared memory: the server's thread appends, the workload's thread takes. */
-import { padded, recordHeaderBytes, recordsOf } from '../../model/exchange-record.ts';
+import { keptBytes, padded, recordHeaderBytes, recordsOf } from '../../model/exchange-record.ts';
 import { inHeader } from '../../uapi/fuse-structs.ts';
-import { WORD, keptBytes, logBytes } from './shared.ts';
+import { WORD, logBytes } from './shared.ts';
 
 /** The server's side. */
 export class LogWriter {

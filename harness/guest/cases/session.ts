@@ -13,7 +13,7 @@ import { takeLog } from './exchange-log.ts';
 import type { ServerCase, SessionStart } from './messages.ts';
 import { cookieOf } from './script.ts';
 import type { ServerHandle } from './server-handle.ts';
-import { STATE, WORD, barrierName, fileName, mostExchanges } from './shared.ts';
+import { STATE, WORD, barrierName, fileName, mostExchanges, mountPoint } from './shared.ts';
 
 const { errno } = constants;
 /** What no request has. */
@@ -22,7 +22,6 @@ const O_RDWR = 2, O_CLOEXEC = 0o2000000, MNT_DETACH = 2, MS_NOSUID = 2, MS_NODEV
 /** INIT is answered within milliseconds; a kernel that has not sent it by then never will. */
 const initDeadlineMs = 20_000;
 const endDeadlineMs = 20_000;
-const mountPoint = '/tmp/iomapfuzz/mnt';
 const regularPath = '/tmp/iomapfuzz/regular';
 
 /**
@@ -102,8 +101,13 @@ export class Session {
 
   get control(): Omit<ControlPlane, 'unmountedFd' | 'nodeids'> {
     return {
-      revision: this.#revision, mountedFd: this.#start.fd, devices: this.devices, deviceFds: this.#start.devices, cookies: this.mount.devices, regularPath,
+      revision: this.#revision, mountedFd: this.#died ? -1 : this.#start.fd, devices: this.devices, deviceFds: this.#start.devices, cookies: this.mount.devices, regularPath,
     };
+  }
+
+  /** The server closed /dev/fuse. */
+  get #died(): boolean {
+    return Atomics.load(this.#server.words, WORD.died) === 1;
   }
 
   /** What table cases of this mount have in common. */
@@ -157,20 +161,25 @@ export class Session {
     return taken;
   }
 
-  /** Unmounts and takes the devices away. Throws Error when the server's thread does not come back. */
-  close(): void {
+  /**
+   * Unmounts and takes the devices away. Returns the errno of umount(2), also when the mount could then be detached; undefined: there was no
+   * mount. Throws Error when the server's thread does not come back.
+   */
+  close(): number | undefined {
     const native = this.#native;
-    if (this.mount.errno === 0) native.umount2(mountPoint, MNT_DETACH);
+    const unmounted = this.mount.errno === 0 ? native.umount2(mountPoint, 0) : undefined;
+    if (unmounted !== undefined && unmounted < 0) native.umount2(mountPoint, MNT_DETACH);
     Atomics.store(this.#server.words, WORD.abandoned, 1);
     for (let state: number | undefined = Atomics.load(this.#server.words, WORD.state); state !== STATE.idle && state !== STATE.failed;) {
       state = this.#server.leave(state, endDeadlineMs);
       if (state === undefined) throw new Error('the file system was unmounted but its connection did not end');
     }
     const failure = this.#server.failure();
-    if (failure === undefined) native.close(this.#start.fd);
+    if (failure === undefined && !this.#died) native.close(this.#start.fd);
     for (const fd of this.#start.devices) if (fd >= 0) native.close(fd);
     this.devices.remove();
     if (failure !== undefined) throw new Error(`the server failed: ${failure}`);
+    return unmounted === undefined ? undefined : -unmounted;
   }
 
   /** Requests are answered in order by one thread: when this lookup is answered, so is everything before it. */

@@ -27,6 +27,8 @@ export const WORD = {
   handled: 10,
   /** Sequence number that follows the one of the newest request the server took up. */
   begun: 11,
+  /** 1: the server closed /dev/fuse itself; its number may be another file's by now. */
+  died: 12,
   /** BACKING_OPEN results, one word per device. */
   devices: 16,
 } as const;
@@ -35,10 +37,10 @@ export const words = 128;
 export const STATE = { idle: 0, starting: 1, initialised: 2, failed: 3 } as const;
 
 export const logBytes = 8 << 20;
-/** Requests and replies are kept up to so many bytes each; file data beyond is of no use to a judge. */
-export const keptBytes = 64 << 10;
 /** A case that makes the kernel ask more often is in a loop. */
 export const mostExchanges = 20_000;
+
+export const mountPoint = '/tmp/iomapfuzz/mnt';
 
 /** Name of a case's file in the root directory: `c<serial>.<file>`. */
 export const fileName = (serial: number, file: number): string => `c${serial}.${file}`;

@@ -24,6 +24,8 @@ export interface ServerHooks {
   record?(buffer: Buffer, length: number, reply: Buffer | undefined, writeErrno: number, request: Request): void;
   /** After every reply, late ones included: the reply as sent (absent: none) and the errno of its write(). */
   replied?(request: Request, reply: Buffer | undefined, writeErrno: number): void;
+  /** Ends the connection while a request is in flight; its bytes in buffer[0, length). */
+  end?(how: 'die' | 'abort', buffer: Buffer, length: number): void;
   /** Asked while the file system is not mounted yet: true gives up waiting for the mount. */
   abandoned?(): boolean;
 }
@@ -33,6 +35,8 @@ export type SessionEnd =
   /** Unmounted, or aborted through the control file system. */
   | { kind: 'disconnected' }
   | { kind: 'abandoned' }
+  /** The server closed /dev/fuse itself. */
+  | { kind: 'died' }
   | { kind: 'read-failed'; errno: number };
 
 interface Timer { dueMs: number; run: () => void }
@@ -62,7 +66,7 @@ export class Server {
       if (this.#timers.length > 0 && !this.#runTimers()) continue;
       const got = this.#native.read(this.#fd, buffer, 0, buffer.length);
       if (got > 0) {
-        this.#serve(buffer, got);
+        if (this.#serve(buffer, got) === 'died') return { kind: 'died' };
         continue;
       }
       switch (-got) {
@@ -115,18 +119,23 @@ export class Server {
     return true;
   }
 
-  #serve(buffer: Buffer, length: number): void {
+  #serve(buffer: Buffer, length: number): 'died' | undefined {
     const request = decodeRequest(this.#operations, buffer, length);
     if (request.name === 'INIT') {
       const init = request.args as InitIn;
       const { reply, writeErrno } = this.#send(request, this.#hooks.answerInit?.(request) ?? succeed(initReply(init, this.#init)));
       if (writeErrno === 0) this.#hooks.initialised?.(init);
       this.#hooks.record?.(buffer, length, reply, writeErrno, request);
-      return;
+      return undefined;
     }
     const answer = this.#hooks.answer(request);
+    if (answer.kind === 'end') {
+      this.#hooks.end?.(answer.how, buffer, length);
+      return answer.how === 'die' ? 'died' : undefined;
+    }
     const { reply, writeErrno } = this.#send(request, answer);
     this.#hooks.record?.(buffer, length, reply, writeErrno, request);
+    return undefined;
   }
 
   #send(request: Request, answer: Answer): { reply?: Buffer; writeErrno: number } {
@@ -153,7 +162,7 @@ function encodeAnswer(unique: bigint, answer: Answer): Buffer | undefined {
   switch (answer.kind) {
     case 'payload': return encodeReply(unique, 0, answer.payload);
     case 'error': return encodeReply(unique, -answer.errno);
-    case 'raw': return encodeReply(answer.unique ?? unique, answer.error ?? 0, answer.payload, answer.lengthBytes);
+    case 'raw': return encodeReply(answer.unique ?? unique, answer.error ?? 0, answer.payload, answer.lengthBytes).subarray(0, answer.sentBytes);
     default: return undefined;
   }
 }

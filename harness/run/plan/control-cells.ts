@@ -14,7 +14,7 @@ const hole = (offset: bigint, length: bigint) => ({ type: 'HOLE' as const, flags
 const holes = (offset: bigint, length: bigint): Reply => ({ kind: 'mappings', read: hole(offset, length), write: hole(offset, length) });
 
 /** A file whose first `block` bytes are one mapping, which a coarser block size than that refuses. */
-function probe(revision: Revision, geometry: Partial<Geometry>, extra: ScriptLine[], block: bigint, debugIomap: boolean): Case {
+export function probe(revision: Revision, geometry: Partial<Geometry>, extra: ScriptLine[], block: bigint, debugIomap: boolean): Case {
   return {
     schema: CASE_SCHEMA, revision: revision.id, debugIomap,
     geometry: { mount: 'ordinary', devices: [], files: [{ sizeBytes: FILE_SIZE, attrFlags: ['IOMAP', 'EXCLUSIVE'] }], ...geometry },

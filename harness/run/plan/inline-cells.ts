@@ -28,7 +28,7 @@ interface InlineRule {
 interface Inline { map: MappingSpec; extra?: ScriptLine[]; refused?: boolean; note: string }
 
 /** A case whose reply in question is an inline mapping of `blocks` blocks. */
-function inlineCase(revision: Revision, path: Path, blocks: (drawn: Setting) => number, make: (map: MappingSpec, drawn: Setting) => fc.Arbitrary<Omit<Inline, 'map'>>): fc.Arbitrary<PlannedCase> {
+export function inlineCase(revision: Revision, path: Path, blocks: (drawn: Setting) => number, make: (map: MappingSpec, drawn: Setting) => fc.Arbitrary<Omit<Inline, 'map'>>): fc.Arbitrary<PlannedCase> {
   return caseWith(revision, path, { maxBefore: 1 }, (drawn) => {
     const { start } = stretch(drawn);
     return mapping({ setting: drawn, start, end: start + BigInt(blocks(drawn)) * drawn.blockSize, type: 'INLINE', exact: true })

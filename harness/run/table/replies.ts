@@ -38,7 +38,7 @@ export function tableReply(revision: Revision, devices: number, reply: Reply): T
     case 'ioend': return plain(0, ioendOut.encode({ newsize: reply.newsizeBytes }));
     case 'raw': {
       const payload = Buffer.from(reply.payload, 'hex');
-      if (payload.length > mostTableReplyBytes) return undefined;
+      if (payload.length > mostTableReplyBytes || reply.sentBytes !== undefined) return undefined;
       return {
         reply: encodeReply(reply.unique ?? 0n, reply.error ?? 0, payload, reply.lengthBytes ?? outHeader.size + payload.length),
         ownUnique: reply.unique !== undefined, raw: true, fixups: [],

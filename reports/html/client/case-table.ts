@@ -4,12 +4,14 @@ import type { Page } from './data.ts';
 
 const ROWS_AT_ONCE = 200;
 
-export function caseTable(page: Page, indices: number[], withCell: boolean): HTMLElement {
+export function caseTable(page: Page, indices: number[], whole: boolean): HTMLElement {
+  // A campaign has no cells.
+  const withCell = whole && page.data.borders.length > 0;
   const body = element('tbody');
   const heads = ['#', 'Verdict', ...(withCell ? ['Cell'] : []), 'Values', 'Hash'];
   const table = element('table', {}, element('thead', {}, element('tr', {}, ...heads.map((head) => element('th', { scope: 'col' }, head)))), body);
   const more = element('button', { type: 'button' });
-  const wrapper = element('div', withCell ? { class: 'cases long', tabindex: '0', role: 'region', 'aria-label': 'List of cases' } : { class: 'cases' }, table, more);
+  const wrapper = element('div', whole ? { class: 'cases long', tabindex: '0', role: 'region', 'aria-label': 'List of cases' } : { class: 'cases' }, table, more);
   let drawn = 0;
   const draw = (): void => {
     const next = indices.slice(drawn, drawn + ROWS_AT_ONCE);

@@ -2,6 +2,7 @@
 import { configReplyBytes } from '../../../../oracles/kernel/config-reply.ts';
 import type { Reply, ScriptLine } from '../../../model/case.ts';
 import type { MappingSpec } from '../../../model/mapping.ts';
+import { outHeader } from '../../../uapi/fuse-structs.ts';
 import type { ConfigOut } from '../../../uapi/iomap.ts';
 import { requests } from './requests.ts';
 import { bits, byteList, errno, initialiser, s64, string, u32, u64 } from './text.ts';
@@ -53,7 +54,7 @@ const fillAttr = `static void fill_attr(struct fuse_attr *attr, int file)
 }`;
 
 function replies({ uses, case: of }: Program): string {
-  const scripts = of.script.map(({ reply }) => reply.kind);
+  const scripts: string[] = of.script.map(({ reply }) => reply.kind);
   const withPayload = `${fillAttr}
 
 static void send_reply(const struct fuse_in_header *in, int error, const void *payload,
@@ -89,18 +90,39 @@ static void reply_mappings(const struct fuse_in_header *in, struct mapping read,
 }`;
   const raw = `/* An answer whose header may lie. The kernel may refuse it, and the request must end then, too. */
 static void reply_raw(const struct fuse_in_header *in, struct fuse_out_header out,
-		      const void *payload, size_t length)
+		      const void *payload, size_t length, size_t sent)
 {
-	struct iovec iov[] = { { &out, sizeof(out) }, { (void *)payload, length } };
+	struct iovec iov[] = {
+		{ &out, sent < sizeof(out) ? sent : sizeof(out) },
+		{ (void *)payload, sent < sizeof(out) ? 0 : sent - sizeof(out) },
+	};
 
-	printf("    <- %zu bytes, header: len %u error %d unique %s\\n", length, out.len, out.error,
+	printf("    <- %zu of %zu bytes, header: len %u error %d unique %s\\n", sent, sizeof(out) + length, out.len, out.error,
 	       out.unique == in->unique ? "right" : "wrong");
 	if (writev(fuse_fd, iov, 2) < 0) {
 		printf("       the kernel refuses that answer: %s\\n", strerror(errno));
 		send_reply(in, EIO, NULL, 0);
 	}
 }`;
-  return [withPayload, uses.mappings ? mappings : '', uses.raw && scripts.includes('raw') ? raw : ''].filter((part) => part !== '').join('\n\n');
+  const abort = `/* By the control file system; without a request to our own mount, which we would have to answer. */
+static void abort_connection(void)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "r");
+	char line[4096], where[256], path[64] = "";
+	unsigned int minor;
+
+	while (mounts && fgets(line, sizeof(line), mounts))
+		if (sscanf(line, "%*d %*d %*u:%u %*s %255s", &minor, where) == 2 && !strcmp(where, mountpoint))
+			snprintf(path, sizeof(path), "/sys/fs/fuse/connections/%u/abort", minor);
+	if (mounts)
+		fclose(mounts);
+	mount("fusectl", "/sys/fs/fuse/connections", "fusectl", 0, NULL);
+	int fd = open(path, O_WRONLY);
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		cannot_run("%s: %s", path, strerror(errno));
+	close(fd);
+}`;
+  return [withPayload, uses.mappings ? mappings : '', uses.raw && scripts.includes('raw') ? raw : '', scripts.includes('abort') ? abort : ''].filter((part) => part !== '').join('\n\n');
 }
 
 function printing({ case: of, revision, uses }: Program): string {
@@ -231,6 +253,8 @@ function sendReply(reply: Reply, of: Program): string {
     case 'mappings': return `\t\treply_mappings(in,\n\t\t\t(struct mapping)${mapping(reply.read, of)},\n\t\t\t(struct mapping)${mapping(reply.write, of)});`;
     case 'raw': return rawReply(reply);
     case 'config': return configReply(reply, of, '\t\t');
+    case 'die': return '\t\tprintf("    <- nothing: the server closes /dev/fuse\\n");\n\t\tfflush(stdout);\n\t\tclose(fuse_fd);\n\t\tpthread_exit(NULL);';
+    case 'abort': return '\t\tprintf("    <- nothing: the connection is aborted\\n");\n\t\tabort_connection();';
   }
 }
 
@@ -244,7 +268,7 @@ ${uses.ordinary.has('SETATTR') ? `\t\tconst struct fuse_setattr_in *set = arg;
 \t\tout.attr.size = ${u64(sizeBytes)};
 \t\tsend_reply(in, 0, &out, sizeof(out));`;
 
-function rawReply({ payload, error = 0, lengthBytes, unique }: Extract<Reply, { kind: 'raw' }>): string {
+function rawReply({ payload, error = 0, lengthBytes, unique, sentBytes }: Extract<Reply, { kind: 'raw' }>): string {
   const size = payload.length / 2;
   const zero = /^0*$/.test(payload);
   const bytes = size === 0 ? '' : zero ? `\t\tstatic const uint8_t payload[${size}];	/* all zero */\n` : `\t\tstatic const uint8_t payload[] = {\n${byteList(payload, 3)}\n\t\t};\n`;
@@ -252,7 +276,7 @@ function rawReply({ payload, error = 0, lengthBytes, unique }: Extract<Reply, { 
     ['len', lengthBytes === undefined ? `sizeof(struct fuse_out_header) + ${size}` : u32(lengthBytes)], ['error', String(error)],
     ['unique', unique === undefined ? 'in->unique' : u64(unique)],
   ], 3);
-  return `${bytes}${bytes && '\n'}\t\treply_raw(in,\n\t\t\t  (struct fuse_out_header)${header},\n\t\t\t  ${size === 0 ? 'NULL' : 'payload'}, ${size});`;
+  return `${bytes}${bytes && '\n'}\t\treply_raw(in,\n\t\t\t  (struct fuse_out_header)${header},\n\t\t\t  ${size === 0 ? 'NULL' : 'payload'}, ${size}, ${Math.min(sentBytes ?? outHeader.size + size, outHeader.size + size)});`;
 }
 
 function mapping(spec: MappingSpec, { revision }: Program): string {

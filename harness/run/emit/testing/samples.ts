@@ -62,6 +62,10 @@ export const sampleCases: Readonly<Record<string, Case>> = {
   'BEGIN answered with a header that lies about unique': makeCase(
     [openDirect, read()], [begin({ kind: 'raw', payload: '00'.repeat(64), unique: 0xdeadn }), ],
   ),
+  'BEGIN answered by half a header': makeCase([openDirect, read()], [begin({ kind: 'raw', payload: '00'.repeat(64), sentBytes: 8 })]),
+  'BEGIN answered by a payload that is cut': makeCase([openDirect, read()], [begin({ kind: 'raw', payload: '00'.repeat(64), sentBytes: 40 })]),
+  'a server that dies': makeCase([openDirect, read(), read()], [begin({ kind: 'die' })]),
+  'a connection that is aborted': makeCase([openDirect, read(), read()], [begin({ kind: 'abort' })]),
   'SEEK_DATA and SEEK_HOLE': makeCase(
     [openDirect, { call: 'seekData', fd: 0, offset: 0n }, { call: 'seekHole', fd: 0, offset: 0n }],
     [begin(mappings(hole({ length: 0x8000n })), { times: 1 }), begin(mappings(mapped({ offset: 0x8000n, length: 0x8000n })), { times: 1 }), begin(mappings(mapped()))],

@@ -1,0 +1,21 @@
+/** Judges what write() on /dev/fuse made of each answer: malformed ones are refused, others are not. */
+import type { Case } from '../../harness/model/case.ts';
+import type { Observation } from '../../harness/model/observation.ts';
+import type { Deviation } from '../../harness/model/verdict.ts';
+import { revisions } from '../../harness/uapi/revision.ts';
+import { writeResult } from '../kernel/answer.ts';
+import type { Expectation } from '../kernel/expectation.ts';
+
+const show = (errno: number): string => (errno === 0 ? 'write() takes it' : `write() fails with errno ${errno}`);
+
+export function judgeAnswers(of: Case, seen: Observation, _expectation: Expectation): Deviation[] {
+  const revision = revisions[of.revision];
+  // Behind the end of the connection nobody waits for any answer.
+  const end = seen.transcript.find((exchange) => exchange.ended)?.seq ?? Infinity;
+  return seen.transcript.flatMap(({ name, request, reply, writeErrno, seq, raw, step }): Deviation[] => {
+    if (!reply || raw || writeErrno === undefined || seq > end) return [];
+    const right = writeResult(revision, name, request, reply);
+    if (right === undefined || right === writeErrno) return [];
+    return [{ rule: 'answer/written', aspect: 'result', expected: `${name}: ${show(right)}`, seen: show(writeErrno), ...(step !== undefined && { step }) }];
+  });
+}

@@ -1,0 +1,58 @@
+/** What the kernel makes of the form of an answer, before anybody looks at its payload. Source: Linux, fs/fuse/dev.c, fuse_dev_do_write. */
+import type { Reply } from '../../harness/model/case.ts';
+import type { SentReply } from '../../harness/model/observation.ts';
+import { operationsOf, type Operation } from '../../harness/uapi/fuse-operations.ts';
+import { outHeader } from '../../harness/uapi/fuse-structs.ts';
+import type { Revision, RevisionId } from '../../harness/uapi/revision.ts';
+import { errnos } from '../rules/rule.ts';
+
+/** What goes out for a raw reply of a case. */
+export function rawReply({ payload, error = 0, lengthBytes, unique, sentBytes }: Extract<Reply, { kind: 'raw' }>): SentReply {
+  const whole = outHeader.size + payload.length / 2;
+  const sent = Math.min(sentBytes ?? whole, whole);
+  if (sent < outHeader.size) return { error: 0, payload: new Uint8Array(), sentBytes: sent };
+  return {
+    error, payload: Buffer.from(payload, 'hex').subarray(0, sent - outHeader.size), ...((lengthBytes ?? whole) !== sent && { lengthBytes: lengthBytes ?? whole }),
+    ...(unique !== undefined && { unique }),
+  };
+}
+
+/** Errnos of a header lie in (-512, 0]. */
+const MAX_ERRNO = 511;
+
+/** The errno of the write() of an answer whose header does not fit: undefined where it does. */
+export function headerFault({ error, payload, lengthBytes, unique, sentBytes }: SentReply): number | undefined {
+  if (sentBytes !== undefined || lengthBytes !== undefined) return errnos.EINVAL;
+  // A notification, whose code is in the place of the error; none has such a number.
+  if (unique === 0n) return errnos.EINVAL;
+  if (error > 0 || error < -MAX_ERRNO) return errnos.EINVAL;
+  if (unique !== undefined) return errnos.ENOENT;
+  return error !== 0 && payload.length > 0 ? errnos.EINVAL : undefined;
+}
+
+/** Most bytes of an answer that may be shorter, too. */
+const variable: Readonly<Record<string, (request: Record<string, unknown>) => number>> = {
+  READ: (request) => Number(request['size']), INIT: () => 64, IOMAP_CONFIG: () => 104,
+};
+
+const byName = new Map<RevisionId, ReadonlyMap<string, Operation>>();
+function operation(revision: Revision, name: string): Operation | undefined {
+  let table = byName.get(revision.id);
+  if (!table) byName.set(revision.id, table = new Map([...operationsOf(revision).values()].map((row) => [row.name, row])));
+  return table.get(name);
+}
+
+/**
+ * The errno that write() of an answer to request `name` must give: EINVAL for the size of its payload or for its header, ENOENT for a
+ * request that nobody waits for, else 0. Undefined: the size is not laid down here.
+ */
+export function writeResult(revision: Revision, name: string, request: Record<string, unknown>, sent: SentReply): number | undefined {
+  const fault = headerFault(sent);
+  if (fault !== undefined || sent.error !== 0) return fault ?? 0;
+  const size = sent.payload.length;
+  const most = variable[name];
+  if (most) return size > most(request) ? errnos.EINVAL : 0;
+  const layout = operation(revision, name)?.reply;
+  if (layout === undefined || layout === 'data' || layout === 'never') return undefined;
+  return size === (layout === 'none' ? 0 : layout.size) ? 0 : errnos.EINVAL;
+}

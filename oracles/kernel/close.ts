@@ -1,0 +1,19 @@
+/** close(2): what is dirty goes out, then FLUSH, where the case answers it itself. */
+import { errnos } from '../rules/rule.ts';
+import { payloadOf, repliedErrno } from './begin.ts';
+import type { StepExpectation } from './expectation.ts';
+import { answers, failsBy } from './open.ts';
+import { closeFile } from './sync.ts';
+import type { OpenFile, World } from './world.ts';
+
+export function close(world: World, fd: OpenFile): StepExpectation {
+  const written = closeFile(world, fd);
+  if (answers(world, 'FLUSH', fd.file.index) && !world.enosys.flush) {
+    const exchange = world.driver.request({ name: 'FLUSH', file: fd.file.index, rule: 'request/ordinary', fields: {} });
+    const errno = repliedErrno(exchange) || (payloadOf(exchange).length === 0 ? 0 : errnos.EIO);
+    if (errno === errnos.ENOSYS) world.enosys.flush = true;
+    else if (errno !== 0) return failsBy(errno, exchange.ended !== undefined);
+  }
+  // Times that the server was not told yet, or a FLUSH that cannot be sent: close may say so.
+  return world.wire.ended ? { kind: 'any', rule: 'connection/ended' } : written;
+}

@@ -1,0 +1,54 @@
+/**
+ * The connection to the server as the model's requests see it: when it has ended, nobody is asked any more. Linux, fs/fuse/dev.c,
+ * fuse_abort_conn: what is in flight ends with ECONNABORTED, fuse_get_req: what comes later with ENOTCONN.
+ */
+import type { Exchange } from '../../harness/model/observation.ts';
+import { errnos } from '../rules/rule.ts';
+import type { Driver, ExpectedRequest } from './driver.ts';
+import { plainFields } from './driver.ts';
+
+export class Connection implements Driver {
+  #ended = false;
+  readonly #inner: Driver;
+
+  constructor(inner: Driver) {
+    this.#inner = inner;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  choose(count: number): number {
+    return this.#inner.choose(count);
+  }
+
+  request(expected: ExpectedRequest): Exchange {
+    return this.#ended ? notSent(expected) : this.#note(this.#inner.request(expected));
+  }
+
+  maybe(expected: ExpectedRequest, plain: boolean, step: number): Exchange | undefined {
+    if (this.#ended) return plain ? notSent(expected) : undefined;
+    const exchange = this.#inner.maybe(expected, plain, step);
+    return exchange && this.#note(exchange);
+  }
+
+  peek(step: number): Exchange | undefined {
+    return this.#ended ? undefined : this.#inner.peek(step);
+  }
+
+  loose(expected: ExpectedRequest, step: number): void {
+    if (!this.#ended) this.#inner.loose(expected, step);
+  }
+
+  #note(exchange: Exchange): Exchange {
+    if (exchange.ended) this.#ended = true;
+    return exchange;
+  }
+}
+
+/** What the kernel makes of a request that it cannot send. */
+const notSent = (expected: ExpectedRequest): Exchange => ({
+  seq: -1, unique: 0n, opcode: 0, name: expected.name, nodeid: 0n, request: plainFields(expected.fields), reply: { error: -errnos.ENOTCONN, payload: new Uint8Array() },
+  ...(expected.file !== undefined && { file: expected.file }),
+});
