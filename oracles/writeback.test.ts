@@ -1,6 +1,7 @@
 import { expect, test } from '@playwright/test';
 import type { Case, Step } from '../harness/model/case.ts';
 import type { DeviceChange, Exchange, Observation, StepResult } from '../harness/model/observation.ts';
+import { attrOut } from '../harness/uapi/fuse-structs.ts';
 import { ioendOut, type IomapIo } from '../harness/uapi/iomap.ts';
 import { NULL_ADDR } from '../harness/uapi/revision.ts';
 import type { Verdict } from '../harness/model/verdict.ts';
@@ -20,7 +21,7 @@ const ioend = (flags: number, pos: bigint, written: bigint, more: { error?: numb
   request: { flags, error: more.error ?? 0, attrIno: INO, pos, newAddr: more.newAddr ?? NULL_ADDR, written, dev: more.dev ?? 0, pad: 0 },
   reply: more.reply ? { error: -more.reply, payload: new Uint8Array() } : { error: 0, payload: ioendOut.encode({ newsize: 0n }) },
 });
-const setattr: Made = { name: 'SETATTR', file: 0, request: { valid: 0x430 }, reply: { error: 0, payload: new Uint8Array() }, writeErrno: 0 };
+const setattr: Made = { name: 'SETATTR', file: 0, request: { valid: 0x430 }, reply: { error: 0, payload: new Uint8Array(attrOut.size) }, writeErrno: 0 };
 const fsyncRequest = other('FSYNC');
 const ask = (pos: bigint, count: bigint, read: IomapIo, write = overwrite(read.offset, read.length)): Made => beginExchange(WRITE, pos, count, read, write);
 const askBack = (pos: bigint, count: bigint, read: IomapIo, write = overwrite(read.offset, read.length)): Made => beginExchange(WRITEBACK, pos, count, read, write);

@@ -89,12 +89,15 @@ test.describe('a kernel that lacks one check', () => {
 
   const aboutOneCheck = (cell: PlanCell): boolean =>
     cell.border === 'violating' && /^(map|begin)\//.test(cell.rule) && !['begin/error', 'begin/reply-size'].includes(cell.rule);
+  /** Cells of a clause that is about the same check elsewhere: how a device was opened counts for cached mappings, too. */
+  const alsoAbout: Readonly<Record<string, readonly string[]>> = { 'begin/device-readable': ['cache/access'], 'begin/device-writable': ['cache/access'] };
   for (const rule of [...new Set(exercised.filter(aboutOneCheck).map((cell) => cell.rule))]) {
     test(`fails on ${rule} and on nothing else`, () => {
       const table = without(rule);
       const failing = exercised.filter((cell) => fails(cell, rule, table));
-      expect(failing.filter((cell) => cell.rule !== rule).map((cell) => cell.id)).toEqual([]);
-      expect(failing.map((cell) => cell.id).sort()).toEqual(exercised.filter((cell) => cell.rule === rule && cell.border === 'violating').map((cell) => cell.id).sort());
+      const own = failing.filter((cell) => !alsoAbout[rule]?.includes(cell.rule));
+      expect(own.filter((cell) => cell.rule !== rule).map((cell) => cell.id)).toEqual([]);
+      expect(own.map((cell) => cell.id).sort()).toEqual(exercised.filter((cell) => cell.rule === rule && cell.border === 'violating').map((cell) => cell.id).sort());
     });
   }
 });
