@@ -100,7 +100,7 @@ export function setting(constraints: SettingConstraints): fc.Arbitrary<Setting> 
     huge: fc.nat(3),
     debugIomap: fc.boolean(),
     // Each kind of mount is one more session in the guest.
-    mount: fc.oneof({ weight: 7, arbitrary: fc.constant('ordinary' as const) }, { weight: 1, arbitrary: fc.constant('syncInit' as const) }),
+    mount: configurable ? fc.oneof({ weight: 7, arbitrary: fc.constant('ordinary' as const) }, { weight: 1, arbitrary: fc.constant('syncInit' as const) }) : fc.constant('ordinary' as const),
   }).map((drawn) => {
     const cached = isPaged(path);
     const block = cached ? PAGE : drawn.blockSize;

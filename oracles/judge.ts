@@ -2,7 +2,7 @@
 import type { Case } from '../harness/model/case.ts';
 import type { Observation } from '../harness/model/observation.ts';
 import type { Deviation, Unjudged, Verdict } from '../harness/model/verdict.ts';
-import { revisions } from '../harness/uapi/revision.ts';
+import { revisions, type RevisionId } from '../harness/uapi/revision.ts';
 import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes } from './judges/bytes.ts';
@@ -32,9 +32,21 @@ export function assess(of: Case, seen: Observation, options: JudgeOptions = {}):
   const { deviations, expectation, unjudged } = examine(of, seen, options);
   const { refusals } = expectation;
   const named = unjudged.length > 0 ? { unjudged } : {};
-  if (deviations.length > 0) return { verdict: { kind: 'deviates', deviations, ...named }, refusals };
+  if (deviations.length > 0) {
+    const conformsAs = otherRevisions(of, seen, options);
+    return { verdict: { kind: 'deviates', deviations, ...(conformsAs.length > 0 && { conformsAs }), ...named }, refusals };
+  }
   if (expectation.unspecified !== undefined) return { verdict: { kind: 'unspecified', reason: expectation.unspecified }, refusals };
   return { verdict: { kind: 'conforms', ...named }, refusals };
+}
+
+/** A kernel of another revision than the one it is judged by deviates where they differ, and only there. */
+function otherRevisions(of: Case, seen: Observation, options: JudgeOptions): RevisionId[] {
+  return (Object.keys(revisions) as RevisionId[]).filter((revision) => {
+    if (revision === of.revision) return false;
+    const { deviations, expectation } = examine({ ...of, revision }, seen, options);
+    return deviations.length === 0 && expectation.unspecified === undefined;
+  });
 }
 
 /** Ids of the rules that refused something in this case, with the half where it matters: `map/length-nonzero@read`. */

@@ -1,7 +1,7 @@
 /** A run as reports see it: the summary, one short entry a case, and whole records only where a reader needs them. */
 import { concerning, reconcile, type ExpectedDeviation, type Place } from '../harness/model/expectations.ts';
 import type { CaseRecord, CellInfo, Counts, RunSummary } from '../harness/model/results.ts';
-import type { Verdict } from '../harness/model/verdict.ts';
+import type { RevisionName, Verdict } from '../harness/model/verdict.ts';
 import type { ResultsProblem } from './errors.ts';
 import { FindingCollector, type Finding } from './findings.ts';
 import { readCases, readFindings, readSummary } from './read.ts';
@@ -17,6 +17,8 @@ export interface StoredCase {
   kind: Verdict['kind'];
   /** unspecified, not run, lost: why. */
   reason?: string;
+  /** It deviates, and conforms by these other revisions of the uAPI. */
+  conformsAs?: readonly RevisionName[];
   /** It deviates, and only in ways that are expected. */
   expected?: true;
   /** Places of the kernel's code that it reached first. */
@@ -127,7 +129,7 @@ function toStored(record: CaseRecord): StoredCase {
   const { n, cell, hash, note, seed, atMs, verdict } = record;
   return {
     n, hash, note, seed, kind: verdict.kind, ...(record.newPlaces !== undefined && { newPlaces: record.newPlaces }), ...(cell !== undefined && { cell }), ...(atMs !== undefined && { atMs }),
-    ...('reason' in verdict && { reason: verdict.reason }),
+    ...('reason' in verdict && { reason: verdict.reason }), ...('conformsAs' in verdict && verdict.conformsAs && { conformsAs: verdict.conformsAs }),
   };
 }
 

@@ -14,7 +14,7 @@ const deviation = z.object({
 
 const verdict = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('conforms') }),
-  z.object({ kind: z.literal('deviates'), deviations: z.array(deviation).min(1) }),
+  z.object({ kind: z.literal('deviates'), deviations: z.array(deviation).min(1), conformsAs: z.array(z.enum(['r1', 'r2', 'r3'])).optional() }),
   z.object({ kind: z.literal('unspecified'), reason: z.string() }),
   z.object({ kind: z.literal('not-run'), reason: z.string() }),
   z.object({ kind: z.literal('lost'), reason: z.string() }),

@@ -20,6 +20,15 @@ test('should not pass a run in which nothing was judged', async () => {
   expect(await verdictOf({ unspecified: () => true })).toMatchObject({ kind: 'nothing-ran', exitCode: 4 });
 });
 
+test('should say that the revision is the likely cause when all that deviates conforms by another, and not when a part does', async () => {
+  const deviates: SampleOptions['deviates'] = ({ id }) => /^map\/(type-known|flags-known)@read direct-read violating/.test(id);
+  const { kind, reasons } = await verdictOf({ deviates, conformsAs: () => ['r2'] });
+  expect(kind).toBe('deviates');
+  expect(reasons[0]).toBe('the revision is the likely cause: each of the 2 cases that deviate from r3 conforms by r2; try --uapi r2');
+  const partly = await verdictOf({ deviates, conformsAs: ({ rule }) => (rule === 'map/type-known' ? ['r2'] : []) });
+  expect(partly.reasons.join()).not.toContain('revision');
+});
+
 test('should fail for one deviation among conforming cases, even when the run is incomplete or lost cases', async () => {
   const deviates: SampleOptions['deviates'] = ({ id }) => id === 'map/type-known@read direct-read violating';
   expect(await verdictOf({ deviates })).toMatchObject({ kind: 'deviates', exitCode: 1 });

@@ -45,7 +45,7 @@ function kindOf(run: Run, judged: number): RunVerdict['kind'] {
 
 function reasonsOf(run: Run, matrix: Matrix): string[] {
   const { summary, counts, losses, damage, flaky } = run;
-  const reasons = [...summary.notices, ...run.expectationNotices];
+  const reasons = [...likelyRevision(run), ...summary.notices, ...run.expectationNotices];
   for (const { finding: { key, cases }, expectation: { reason, link, expires } } of run.expected) {
     reasons.push(`expected until ${expires}: ${key} (${plural(cases.length, 'case')}): ${reason} (${link})`);
   }
@@ -64,6 +64,14 @@ function reasonsOf(run: Run, matrix: Matrix): string[] {
   if (unsteady.length > 0) reasons.push(`${plural(unsteady.length, 'finding')} did not show in every replay (flaky): ${unsteady.slice(0, 3).map(({ key }) => key).join(', ')}${unsteady.length > 3 ? ' ...' : ''}`);
   if (flaky.length > 0) reasons.push(`${plural(flaky.length, 'case')} judged differently when repeated (flaky): ${flaky.slice(0, 3).map((hash) => hash.slice(0, 12)).join(', ')}${flaky.length > 3 ? ' ...' : ''}`);
   return reasons;
+}
+
+/** When all that deviates conforms by another revision, that is the likely cause, and the first thing to say. */
+function likelyRevision({ cases, summary }: Run): string[] {
+  const deviating = cases.filter(({ kind, expected }) => kind === 'deviates' && !expected);
+  if (deviating.length === 0) return [];
+  return (['r3', 'r2', 'r1'] as const).filter((revision) => deviating.every(({ conformsAs }) => conformsAs?.includes(revision))).slice(0, 1).map((revision) =>
+    `the revision is the likely cause: ${deviating.length === 1 ? 'the case that deviates' : `each of the ${deviating.length} cases that deviate`} from ${summary.revision} conforms by ${revision}; try --uapi ${revision}`);
 }
 
 function tally(values: string[]): [string, number][] {

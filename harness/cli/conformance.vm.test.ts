@@ -28,6 +28,7 @@ test('should deviate by the rules of another revision, in the rule that differs'
   const { code, stdout } = await conformance('--rule', 'config/padding-zero', '--uapi', 'r2', '--runs', '2', '--seed', '3', '--out', info.outputPath('results'));
   expect(stdout).toMatch(/^DEVIATES: \d+ findings? in 1 rule/);
   expect(stdout).toMatch(/padding-zero +FAIL/);
+  expect(stdout).toContain('the revision is the likely cause');
   expect(code).toBe(1);
 });
 

@@ -19,9 +19,12 @@ export interface Unjudged {
   reason: string;
 }
 
+export type RevisionName = 'r1' | 'r2' | 'r3';
+
 export type Verdict =
   | { kind: 'conforms'; unjudged?: Unjudged[] }
-  | { kind: 'deviates'; deviations: Deviation[]; unjudged?: Unjudged[] }
+  /** `conformsAs`: other revisions of the uAPI by which the same observation conforms. */
+  | { kind: 'deviates'; deviations: Deviation[]; conformsAs?: RevisionName[]; unjudged?: Unjudged[] }
   /** The spec does not say what must happen. */
   | { kind: 'unspecified'; reason: string }
   /** Nothing was tried: the kernel or the machine lacks what the case needs. Never a pass. */

@@ -6,7 +6,7 @@ import { caseHash } from '../../harness/model/hash.ts';
 import type { MappingSpec } from '../../harness/model/mapping.ts';
 import type { Exchange, Observation } from '../../harness/model/observation.ts';
 import { jsonSafe, RESULTS_FORMAT, type CaseRecord, type CellInfo, type Counts, type RunSummary } from '../../harness/model/results.ts';
-import type { Verdict } from '../../harness/model/verdict.ts';
+import type { RevisionName, Verdict } from '../../harness/model/verdict.ts';
 import { sampleRules } from './rules.ts';
 
 export interface SampleOptions {
@@ -15,6 +15,8 @@ export interface SampleOptions {
   casesPerCell?: number;
   /** Cells (by a test on their id) whose cases deviate. */
   deviates?: (cell: CellInfo) => boolean;
+  /** Revisions by which the cases that deviate conform. */
+  conformsAs?: (cell: CellInfo) => RevisionName[];
   lost?: (cell: CellInfo) => boolean;
   notRun?: (cell: CellInfo) => string | undefined;
   unspecified?: (cell: CellInfo) => boolean;
@@ -103,8 +105,9 @@ function verdictOf(cell: CellInfo, options: SampleOptions): Verdict {
   if (options.unspecified?.(cell)) return { kind: 'unspecified', reason: 'the rules do not bound an address that is not aligned to a sector' };
   if (!options.deviates?.(cell)) return { kind: 'conforms' };
   const violating = cell.border !== 'legal';
+  const conformsAs = options.conformsAs?.(cell) ?? [];
   return {
-    kind: 'deviates',
+    kind: 'deviates', ...(conformsAs.length > 0 && { conformsAs }),
     deviations: violating ? [
       { rule: cell.rule, aspect: 'errno', expected: 'EUCLEAN (117)', seen: 'success (0)', step: 1 },
       { rule: cell.rule, aspect: 'trace-event', expected: `fuse_iomap_bad_data with the condition of ${cell.rule}`, seen: 'no event' },
