@@ -97,8 +97,9 @@ static void reply_raw(const struct fuse_in_header *in, struct fuse_out_header ou
 		{ (void *)payload, sent < sizeof(out) ? 0 : sent - sizeof(out) },
 	};
 
-	printf("    <- %zu of %zu bytes, header: len %u error %d unique %s\\n", sent, sizeof(out) + length,
-	       out.len, out.error, out.unique == in->unique ? "right" : "wrong");
+	printf("    <- %zu of %zu bytes, header: len %u error %d unique %s\\n",
+	       sent, sizeof(out) + length, out.len, out.error,
+	       out.unique == in->unique ? "right" : "wrong");
 	if (writev(fuse_fd, iov, 2) < 0) {
 		printf("       the kernel refuses that answer: %s\\n", strerror(errno));
 		send_reply(in, EIO, NULL, 0);
