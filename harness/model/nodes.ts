@@ -1,4 +1,4 @@
-/** Node ids and inode numbers of cases' files, so that host and guest know from a number to which case and file it belongs. */
+/** Node ids, inode numbers and names of cases' files, so that host and guest know from each to which case and file it belongs. */
 
 export const nodesPerCase = 64n;
 /** Below are the root and the connection. */
@@ -12,4 +12,11 @@ export function parseNodeid(nodeid: bigint): { serial: number; file: number } | 
   if (nodeid < firstCaseNode) return undefined;
   const n = nodeid - firstCaseNode;
   return { serial: Number(n / nodesPerCase), file: Number(n % nodesPerCase) };
+}
+
+/** Name of a case's file in the root directory: `c<serial>.<file>`. */
+export const fileName = (serial: number, file: number): string => `c${serial}.${file}`;
+export function parseFileName(name: string): { serial: number; file: number } | undefined {
+  const match = /^c([0-9]+)\.([0-9]+)$/.exec(name);
+  return match ? { serial: Number(match[1]), file: Number(match[2]) } : undefined;
 }

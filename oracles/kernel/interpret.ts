@@ -4,6 +4,7 @@
  */
 import type { ByteRun } from '../../harness/model/bytes.ts';
 import type { Case } from '../../harness/model/case.ts';
+import { parseFileName } from '../../harness/model/nodes.ts';
 import type { Exchange, Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
 import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
@@ -22,8 +23,11 @@ const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRIT
   'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS']);
 /** Requests whose place the model knows too, but looks for only where the case answers them. */
 const PLACED_BY_SCRIPT = new Set<string>(['LOOKUP', 'OPEN', 'FLUSH']);
-const isPlaced = ({ name, request }: Exchange, of: Case): boolean =>
-  PLACED.has(name) || (PLACED_BY_SCRIPT.has(name) && of.script.some(({ on }) => on === name)) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
+/** `file`: undefined where the request does not say. */
+const isScripted = (of: Case, name: string, file: number | undefined): boolean =>
+  of.script.some((line) => line.on === name && (line.file === undefined || file === undefined || line.file === file));
+const isPlaced = ({ name, request, file }: Exchange, of: Case): boolean =>
+  PLACED.has(name) || (PLACED_BY_SCRIPT.has(name) && isScripted(of, name, name === 'LOOKUP' ? parseFileName(String(request['name']))?.file : file)) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
 
 /**
  * Tries readings until `judgeReading` finds no deviation, and returns the one with the fewest. `table`: rules of another kernel than the

@@ -1,5 +1,5 @@
 /** The file system that case files live in: flat, one inode per case and file, made when the kernel looks it up. */
-import { inoOf, nodeidOf, parseNodeid } from '../../model/nodes.ts';
+import { inoOf, nodeidOf, parseFileName, parseNodeid } from '../../model/nodes.ts';
 import type { Native } from '../../native/index.ts';
 import { FUSE_ROOT_ID } from '../../uapi/fuse-flags.ts';
 import { OPEN_REPLY } from '../../uapi/fuse-flags.ts';
@@ -12,7 +12,7 @@ import { ordinaryAnswer } from '../session/ordinary.ts';
 import { constants } from 'node:os';
 import type { ServerCase } from './messages.ts';
 import { Script, encodeCaseReply, type Cookies } from './script.ts';
-import { barrierName, parseFileName } from './shared.ts';
+import { barrierName } from './shared.ts';
 
 const { errno } = constants;
 /** OWNER_KINDS.server of the byte patterns. */

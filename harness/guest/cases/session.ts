@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Case } from '../../model/case.ts';
 import type { MountResult } from '../../model/observation.ts';
-import { firstCaseNode, inoOffset, nodesPerCase } from '../../model/nodes.ts';
+import { fileName, firstCaseNode, inoOffset, nodesPerCase } from '../../model/nodes.ts';
 import type { Native, TableOptions } from '../../native/index.ts';
 import { backingMap } from '../../uapi/iomap.ts';
 import { revisions, type Revision } from '../../uapi/revision.ts';
@@ -13,7 +13,7 @@ import { takeLog } from './exchange-log.ts';
 import type { ServerCase, SessionStart } from './messages.ts';
 import { cookieOf } from './script.ts';
 import type { ServerHandle } from './server-handle.ts';
-import { STATE, WORD, barrierName, fileName, mostExchanges, mountPoint } from './shared.ts';
+import { STATE, WORD, barrierName, mostExchanges, mountPoint } from './shared.ts';
 
 const { errno } = constants;
 /** What no request has. */

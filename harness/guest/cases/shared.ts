@@ -42,11 +42,5 @@ export const mostExchanges = 20_000;
 
 export const mountPoint = '/tmp/iomapfuzz/mnt';
 
-/** Name of a case's file in the root directory: `c<serial>.<file>`. */
-export const fileName = (serial: number, file: number): string => `c${serial}.${file}`;
-export function parseFileName(name: string): { serial: number; file: number } | undefined {
-  const match = /^c([0-9]+)\.([0-9]+)$/.exec(name);
-  return match ? { serial: Number(match[1]), file: Number(match[2]) } : undefined;
-}
 /** A lookup of this name comes back when everything before it is answered and logged. */
 export const barrierName = '.barrier';
