@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { kernelIsHealthy, runServe, type Ran } from '../harness/cli/testing/run-serve.ts';
+import { bundleForGuest } from './testing/bundle.ts';
 
 const tools = (...names: string[]): string[] => names.flatMap((name) => ['--file', name]);
 /** bash: busybox's shell prefers its own cp and tar. */
@@ -16,5 +17,14 @@ test('should share blocks between copies until one of them is written', async ()
     dd if=b bs=4K iflag=direct 2>/dev/null | cmp - b && echo direct
     rm a; sync; ${used}; seq 100000 | cmp -l - b | wc -l; truncate -s 0 b; ${used}`, tools('cp', 'filefrag'));
   expect(stdout.trim().split('\n')).toEqual(['576', '2', '584', 'b: 4 extents found', 'a is as it was', 'changedCHANGED', '14', 'direct', '576', '14', '0']);
+  expect(code).toBe(0);
+});
+
+test('should be what a buffer in memory is, whatever syscalls come in whatever order', async () => {
+  const program = test.info().outputPath('model.mjs');
+  await bundleForGuest('examples/testing/model.ts', program);
+  const seed = Date.now() & 0xffffff;
+  const { code, stdout } = await serve(`node /host/model.mjs ${seed} 60 && rm model-* && sync && ${used}`, ['--file', program]);
+  expect(stdout, `seed ${seed}`).toMatch(/^\d+ sequences, \d+ operations\n0\n$/);
   expect(code).toBe(0);
 });

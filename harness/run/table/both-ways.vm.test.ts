@@ -61,7 +61,7 @@ test('should give the same observations of the conformance plan', async () => {
 
 test('should give the same observations of a campaign', async () => {
   const drawn = new FuzzCases({ seed: 5, revision: 'r3', version: '0' });
-  const cases = Array.from({ length: 400 }, (_, index) => drawn.at(index).case).filter((value) => tableCaseOf(value));
+  const cases = Array.from({ length: 600 }, (_, index) => drawn.at(index).case).filter((value) => tableCaseOf(value));
   expect(cases.length).toBeGreaterThan(200);
   await expectTheSame(cases);
 });
