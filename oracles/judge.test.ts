@@ -175,6 +175,18 @@ test.describe('a direct write', () => {
     expect(deviates(seen([endExchange(DIRECT_WRITE, 4096n, 4096n, 512n, map), ioend]))).toContain('request/end request');
     expect(deviates(seen([endExchange(DIRECT_WRITE, 4096n, 4096n, 0n, wire(0, 4096n, 8192n)), ioend]))).toContain('request/end request');
   });
+
+  test('ends the mapping as the server sent it, or the part of it that both halves cover', () => {
+    const written = wire(1, 4096n, 1n << 32n), hole = wire(0, 4096n, 4096n);
+    const seen = (length: bigint) => judge(of, observed({
+      exchanges: [
+        beginExchange(DIRECT_WRITE, 4096n, 4096n, hole, written), endExchange(DIRECT_WRITE, 4096n, 4096n, 0n, { ...written, length }), ioendExchange(8, 4096n, 0n, -EIO),
+      ],
+      results: [failed(EIO)],
+    }));
+    for (const length of [1n << 32n, 4096n]) expect(seen(length)).toEqual(conforms);
+    for (const length of [0n, 8192n, (1n << 32n) - 4096n]) expect(deviates(seen(length))).toContain('request/end request');
+  });
 });
 
 test.describe('what is beyond validation', () => {

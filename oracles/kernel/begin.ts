@@ -144,12 +144,10 @@ function accept(world: World, context: BeginContext, pos: bigint, end: bigint): 
   const covered = (mapping: WireMapping) => min(end, mapping.offset + mapping.length) - pos;
   let length = covered(acted);
   // A write reads from the other half as far as it goes, too (include/linux/iomap.h, iomap_length_trim, for all sources but holes).
-  let bounded: WireMapping | undefined;
   const readsSource = (context.opflags & world.revision.opFlags.WRITEBACK) === 0;
-  if (source && readsSource && covered(source) < length && world.driver.choose(2) === 0) {
-    length = covered(source);
-    bounded = source;
-  }
+  if (source && readsSource && covered(source) < length && world.driver.choose(2) === 0) length = covered(source);
+  // The mapping acted upon is then the part of it that both halves cover.
+  const bounded = source && readsSource && source.offset + source.length < acted.offset + acted.length ? source : undefined;
   const device = world.facts.devices.get(acted.dev);
   const reasons = looseEnds(context, acted, write);
   return {
