@@ -1,6 +1,5 @@
 /** Builds what the examples' tests take into the guest. */
 import { build } from 'esbuild';
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../vm/root.ts';
 
@@ -8,9 +7,4 @@ import { repositoryRoot } from '../../vm/root.ts';
 export async function bundleForGuest(source: string, outfile: string): Promise<void> {
   await build({ entryPoints: [join(repositoryRoot(), source)], outfile, bundle: true, platform: 'node', target: 'node20', format: 'esm', logLevel: 'warning',
     banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' } });
-}
-
-/** The library that lets fio run without CONFIG_SYSVIPC. */
-export function buildSharedMemory(outfile: string): void {
-  execFileSync('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-shared', '-fPIC', '-o', outfile, join(repositoryRoot(), 'examples/testing/sysv-shm.c')]);
 }
