@@ -85,7 +85,10 @@ for (const how of ['die', 'abort'] as const) {
     });
     test('fails what comes later with ENOTCONN, without a request', () => {
       expect(seen([seek], [failed(ECONNABORTED), failed(ENOTCONN)])).toEqual({ kind: 'conforms' });
-      expect(deviates(seen([seek], [failed(ECONNABORTED), failed(ECONNABORTED)]))).toEqual(['begin/error errno']);
+      // A request between the end of a dying server's last request and that of the connection is in flight.
+      const early = seen([seek], [failed(ECONNABORTED), failed(ECONNABORTED)]);
+      expect(deviates(early)).toEqual(how === 'die' ? ['conforms'] : ['begin/error errno']);
+      expect(deviates(seen([seek], [failed(ECONNABORTED), failed(EIO)]))).toEqual(['begin/error errno']);
       expect(deviates(seen([seek], [failed(ECONNABORTED), failed(ENOTCONN)], [{ ...begin, request: { opflags: REPORT, reserved: 0, attrIno: INO, pos: 0n, count: 16384n } }]))).toEqual(['request/none request']);
     });
     test('leaves a mount that can be removed', () => {

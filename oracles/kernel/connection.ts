@@ -8,7 +8,7 @@ import type { Driver, ExpectedRequest } from './driver.ts';
 import { plainFields } from './driver.ts';
 
 export class Connection implements Driver {
-  #ended = false;
+  #ended: Exchange['ended'];
   readonly #inner: Driver;
 
   constructor(inner: Driver) {
@@ -16,7 +16,7 @@ export class Connection implements Driver {
   }
 
   get ended(): boolean {
-    return this.#ended;
+    return this.#ended !== undefined;
   }
 
   choose(count: number): number {
@@ -24,11 +24,11 @@ export class Connection implements Driver {
   }
 
   request(expected: ExpectedRequest): Exchange {
-    return this.#ended ? notSent(expected) : this.#note(this.#inner.request(expected));
+    return this.#ended ? this.#notSent(expected) : this.#note(this.#inner.request(expected));
   }
 
   maybe(expected: ExpectedRequest, plain: boolean, step: number): Exchange | undefined {
-    if (this.#ended) return plain ? notSent(expected) : undefined;
+    if (this.#ended) return plain ? this.#notSent(expected) : undefined;
     const exchange = this.#inner.maybe(expected, plain, step);
     return exchange && this.#note(exchange);
   }
@@ -42,13 +42,19 @@ export class Connection implements Driver {
   }
 
   #note(exchange: Exchange): Exchange {
-    if (exchange.ended) this.#ended = true;
+    if (exchange.ended) this.#ended = exchange.ended;
     return exchange;
   }
-}
 
-/** What the kernel makes of a request that it cannot send. */
-const notSent = (expected: ExpectedRequest): Exchange => ({
-  seq: -1, unique: 0n, opcode: 0, name: expected.name, nodeid: 0n, request: plainFields(expected.fields), reply: { error: -errnos.ENOTCONN, payload: new Uint8Array() },
-  ...(expected.file !== undefined && { file: expected.file }),
-});
+  /**
+   * What the kernel makes of a request that it cannot send. The last request of a server that dies ends before the connection does
+   * (fs/fuse/dev.c, fuse_dev_release): what is asked in between is in flight when that ends.
+   */
+  #notSent(expected: ExpectedRequest): Exchange {
+    const errno = this.#ended === 'die' && this.choose(2) === 1 ? errnos.ECONNABORTED : errnos.ENOTCONN;
+    return {
+      seq: -1, unique: 0n, opcode: 0, name: expected.name, nodeid: 0n, request: plainFields(expected.fields), reply: { error: -errno, payload: new Uint8Array() },
+      ...(expected.file !== undefined && { file: expected.file }),
+    };
+  }
+}

@@ -25,10 +25,12 @@ export function open(world: World, { file: index, flags }: StepOf<'open'>): Step
 }
 
 export const failsBy = (errno: number, ended: boolean): StepExpectation => ({ kind: 'fails', rule: ended ? 'connection/ended' : 'answer/result', errnos: [errno] });
+/** What is asked after the server's death; see Connection for the two errnos. */
+export const failsAfterEnd = (): StepExpectation => ({ kind: 'fails', rule: 'connection/ended', errnos: [errnos.ENOTCONN, errnos.ECONNABORTED] });
 
 function lookup(world: World, file: FileState): StepExpectation | undefined {
   if (file.known) return undefined;
-  if (!answers(world, 'LOOKUP', file.index)) return world.wire.ended ? failsBy(errnos.ENOTCONN, true) : known(file);
+  if (!answers(world, 'LOOKUP', file.index)) return world.wire.ended ? failsAfterEnd() : known(file);
   if (world.case.script.some(({ on, reply }) => on === 'LOOKUP' && reply.kind === 'raw' && writeResult(world.revision, on, {}, rawReply(reply)) === 0)) {
     throw new Unspecified('entries that the case makes up are not modelled');
   }
@@ -48,7 +50,7 @@ function ask(world: World, fd: OpenFile): StepExpectation | undefined {
   const { file } = fd;
   if (!answers(world, 'OPEN', file.index)) {
     // Whether OPEN has to be asked at all depends on the server of the mount.
-    return world.wire.ended && world.driver.choose(2) === 1 ? failsBy(errnos.ENOTCONN, true) : undefined;
+    return world.wire.ended && world.driver.choose(2) === 1 ? failsAfterEnd() : undefined;
   }
   const exchange = world.driver.request({ name: 'OPEN', file: file.index, rule: 'request/ordinary', fields: {} });
   const errno = repliedErrno(exchange);

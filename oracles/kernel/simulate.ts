@@ -16,7 +16,7 @@ import { mmapRead, mmapWrite } from './mmap.ts';
 import { mount } from './mount.ts';
 import { close } from './close.ts';
 import { notify } from './notify.ts';
-import { open } from './open.ts';
+import { failsAfterEnd, open } from './open.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
 import { closeRest, fsync } from './sync.ts';
 import { ftruncate } from './truncate.ts';
@@ -72,7 +72,7 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       return close(world, fd);
     case 'fstat':
       // Attributes may be in memory, or have to be asked for.
-      if (world.wire.ended && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'connection/ended', errnos: [errnos.ENOTCONN] };
+      if (world.wire.ended && world.driver.choose(2) === 1) return failsAfterEnd();
       return { kind: 'succeeds', rule: 'size', ret: 0n, sizeBytes: file.sizeBytes };
     case 'pread':
       if (fd.flags.includes('wronly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
