@@ -16,11 +16,13 @@ export interface Malformed { reply: Raw; note: string }
 const zeros = (bytes: number): string => '00'.repeat(bytes);
 const raw = (more: Partial<Raw>, payloadBytes: number): Raw => ({ kind: 'raw', payload: zeros(payloadBytes), ...more });
 
+const layoutOf = (revision: Revision, on: ScriptLine['on']) => [...operationsOf(revision).values()].find(({ name }) => name === on)?.reply;
+
 /** Sizes that an answer to `on` cannot have. */
 export function wrongSizes(revision: Revision, on: ScriptLine['on']): number[] {
   if (on === 'READ') return [MOST_READ + 1, MOST_READ + 8, 2 * MOST_READ];
   if (on === 'IOMAP_CONFIG') return [CONFIG_OUT + 1, CONFIG_OUT + 8, 4096];
-  const layout = [...operationsOf(revision).values()].find(({ name }) => name === on)?.reply;
+  const layout = layoutOf(revision, on);
   if (layout === 'none') return [1, 8, 64];
   if (layout === undefined || layout === 'data' || layout === 'never') return [];
   return [layout.size - 1, layout.size + 1, 0, 1, layout.size - 8, layout.size + 8, 4096].filter((size) => size >= 0 && size !== layout.size);
@@ -28,7 +30,7 @@ export function wrongSizes(revision: Revision, on: ScriptLine['on']): number[] {
 
 /** The size that an answer to `on` has, or may have. */
 function rightSize(revision: Revision, on: ScriptLine['on']): number {
-  const layout = [...operationsOf(revision).values()].find(({ name }) => name === on)?.reply;
+  const layout = layoutOf(revision, on);
   return typeof layout === 'object' ? layout.size : 0;
 }
 

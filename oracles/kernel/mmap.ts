@@ -27,13 +27,14 @@ function refused({ file, flags }: OpenFile, step: StepOf<'mmapRead'> | StepOf<'m
   return undefined;
 }
 
+/** What a step touches, [offset, stop), and the faults that it takes. */
+const mapped = (world: World, { file }: OpenFile, { offset, lengthBytes }: StepOf<'mmapRead'> | StepOf<'mmapWrite'>) =>
+  ({ file, offset, stop: offset + BigInt(lengthBytes), faults: new Faults(world, file) });
+
 export function mmapRead(world: World, fd: OpenFile, step: StepOf<'mmapRead'>): StepExpectation {
   const stopped = refused(fd, step);
   if (stopped) return stopped;
-  const { file } = fd;
-  const { offset } = step;
-  const stop = offset + BigInt(step.lengthBytes);
-  const faults = new Faults(world, file);
+  const { file, offset, stop, faults } = mapped(world, fd, step);
   let at = offset;
   for (let page = floor(offset); page < stop && faults.bringsIn(page); page += PAGE) at = min(page + PAGE, stop);
   // Behind EOF the last page holds zeros, or the rest of the block.
@@ -44,10 +45,7 @@ export function mmapRead(world: World, fd: OpenFile, step: StepOf<'mmapRead'>): 
 export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>): StepExpectation {
   const stopped = refused(fd, step);
   if (stopped) return stopped;
-  const { file } = fd;
-  const { offset } = step;
-  const stop = offset + BigInt(step.lengthBytes);
-  const faults = new Faults(world, file);
+  const { file, offset, stop, faults } = mapped(world, fd, step);
   let at = offset;
   for (let page = floor(offset); page < stop && faults.bringsIn(page) && faults.makesWritable(page); page += PAGE) {
     const until = min(page + PAGE, stop);

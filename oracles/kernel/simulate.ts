@@ -62,6 +62,9 @@ function run(world: World, step: Step): StepExpectation {
 
 type FileStep = Extract<Step, { fd: number }>;
 
+/** Past the page cache, by the caller's wish or the server's. */
+const isDirect = ({ flags, file, directIo }: OpenFile): boolean => flags.includes('direct') || (directIo ?? file.directIo);
+
 function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExpectation {
   if (!fd || fd.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
   const { file } = fd;
@@ -77,8 +80,8 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
     case 'pread':
       if (fd.flags.includes('wronly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
       if (!file.usesIomap) ordinary('reading');
-      if (step.rwf && (step.rwf !== RWF_NOWAIT || (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)))) throw new Unspecified('RWF flags on reads besides RWF_NOWAIT on direct ones are not modelled');
-      if (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)) return bufferedRead(world, file, step);
+      if (step.rwf && (step.rwf !== RWF_NOWAIT || !isDirect(fd))) throw new Unspecified('RWF flags on reads besides RWF_NOWAIT on direct ones are not modelled');
+      if (!isDirect(fd)) return bufferedRead(world, file, step);
       return directRead(world, file, step);
     case 'mmapRead':
       if (!file.usesIomap) ordinary('mapping');
@@ -91,7 +94,7 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (!file.usesIomap) ordinary('writing');
       if (step.rwf) throw new Unspecified('RWF flags on writes are not modelled');
       if (fd.flags.includes('append') || fd.flags.includes('sync')) throw new Unspecified('O_APPEND and O_SYNC are not modelled');
-      if (!fd.flags.includes('direct') && !(fd.directIo ?? file.directIo)) return bufferedWrite(world, file, step);
+      if (!isDirect(fd)) return bufferedWrite(world, file, step);
       if (!file.cache.isEmpty) throw new Unspecified('direct writes over cached pages are not modelled');
       return directWrite(world, file, step);
     case 'seekData':
