@@ -75,7 +75,7 @@ export function usesOf(of: Case, prediction: Prediction, deviations: readonly De
 
 /** The line answers every request of its opcode. */
 const isUnconditional = (line: ScriptLine, of: Case): boolean =>
-  line.times === undefined && !line.opflagsSet && !line.opflagsClear && (line.file === undefined || of.geometry.files.length === 1);
+  line.times === undefined && !line.opflagsSet && !line.opflagsClear && !line.posFrom && line.posTo === undefined && (line.file === undefined || of.geometry.files.length === 1);
 
 function ordinaryRequests(calls: ReadonlySet<Step['call']>, opens: boolean, of: Case, revision: Revision, begin: boolean): Set<string> {
   const requests = new Set(['LOOKUP', 'GETATTR', 'SYNCFS', 'DESTROY']);
