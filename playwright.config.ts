@@ -18,6 +18,9 @@ export default defineConfig({
   forbidOnly: ci,
   fullyParallel: false,
   workers: 1,
+  // For machines that are busy or slow; a test that hangs is still ended.
+  timeout: 120_000,
+  expect: { timeout: 30_000 },
   reporter: [['line']],
   projects: [
     { name: 'unit', testMatch: /.*(?<!\.vm|\.conformance|\.browser)\.test\.ts$/ },
