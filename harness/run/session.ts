@@ -27,6 +27,8 @@ export interface Campaign {
   kernelOrigin: string;
   flavour?: string;
   shard?: Shard;
+  /** Guests that run cases at the same time. Default: 1. */
+  jobs?: number;
   /** Known deviations. Default: none. */
   expectations?: readonly ExpectedDeviation[];
   onProgress?: (line: string) => void;
@@ -40,7 +42,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
   const runs = of.planned ?? planRuns(of.cells, of);
   return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, writer, guests, facts, signal, add, allRan }) => {
     const found = new FoundInCells();
-    for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal })) {
+    for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal, ...(of.jobs !== undefined && { jobs: of.jobs }) })) {
       add(record);
       found.add(record);
       of.onProgress?.(progressOf(summary.counts, runs.length, summary.elapsedMs));

@@ -286,7 +286,7 @@ function rawReply({ payload, error = 0, lengthBytes, unique, sentBytes }: Extrac
   return `${bytes}${bytes && '\n'}\t\treply_raw(in,\n\t\t\t  (struct fuse_out_header)${header},\n\t\t\t  ${size === 0 ? 'NULL' : 'payload'}, ${size}, ${Math.min(sentBytes ?? outHeader.size + size, outHeader.size + size)});`;
 }
 
-function mapping(spec: MappingSpec, { revision }: Program): string {
+export function mapping(spec: MappingSpec, { revision }: Program): string {
   const flags = spec.flags.map((flag) => (typeof flag === 'number' ? bits(flag) : `FLAG_${flag}`));
   const type = typeof spec.type === 'number' ? u32(spec.type) : revision.mappingTypes[spec.type] === undefined ? '0xffff' : spec.type;
   return initialiser([

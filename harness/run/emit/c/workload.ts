@@ -1,9 +1,9 @@
 /** The case's syscalls, each followed by what the rules say about it. */
-import { UsageError } from '../../../../vm/errors.ts';
 import type { Step } from '../../../model/case.ts';
 import type { FiemapExtent } from '../../../model/observation.ts';
 import type { StepExpectation } from '../../../../oracles/kernel/expectation.ts';
 import { stretch } from './bytes.ts';
+import { notificationsOf, notify, notifyHelper } from './notify.ts';
 import { errno, s64, string, u32, u64, wrapLine } from './text.ts';
 import { comparableBytes, type Program } from './uses.ts';
 
@@ -38,6 +38,8 @@ export function workload(program: Program): string {
     uses.calls.has('dedupe') ? dedupeHelper : '',
     steps.some((text) => text.includes('check_extents(')) ? extentsHelper : '',
     usesMmap(uses) ? mmapHelper : '',
+    uses.calls.has('notify') ? notifyHelper(notificationsOf(of.workload)) : '',
+    uses.calls.has('deviceRead') ? deviceReadHelper : '',
     uses.reads && uses.comparesBytes ? readHelper : '',
     uses.calls.has('fuseIoctl') ? ioctlHelper(program) : '',
   ].filter((part) => part !== '');
@@ -128,6 +130,16 @@ static void check_extents(const struct fiemap_extent *right, size_t count)
 		deviates("extent %zu is not the one expected:", i);
 		print_extent(&right[i]);
 	}
+}`;
+
+const deviceReadHelper = `/* Through the device's own page cache. */
+static ssize_t read_device(int n, uint8_t *buf, size_t length, off_t offset)
+{
+	int file = open(devices[n].path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = pread(file, buf, length, offset);
+
+	close(file);
+	return got;
 }`;
 
 const usesMmap = ({ calls }: Program['uses']): boolean => calls.has('mmapRead') || calls.has('mmapWrite');
@@ -256,7 +268,11 @@ function statements(step: Step, opened: number, program: Program): string[] {
     ];
     case 'fstat': return [`CALL(fstat(${fdName(step.fd)}, &st));`];
     case 'fuseIoctl': return fuseIoctl(step, program);
-    case 'notify': case 'deviceRead': throw new UsageError(`the C program cannot do a ${step.call} step yet; replay the case with iomapfuzz repro`);
+    case 'notify': return notify(step.notification, program);
+    case 'deviceRead': {
+      const length = u64(BigInt(step.lengthBytes));
+      return [`memset(buf, UNTOUCHED_BYTE, ${length});`, `CALL(read_device(${step.device}, buf, ${length}, ${u64(step.offset)}));`];
+    }
   }
 }
 
@@ -306,7 +322,7 @@ function details(step: Step, outcomes: readonly StepExpectation[]): string[] {
   const successes = outcomes.filter((outcome) => outcome.kind === 'succeeds');
   const [first] = successes;
   if (!first) return [];
-  const read = step.call === 'pread' || step.call === 'mmapRead' ? comparableBytes(outcomes) : undefined;
+  const read = step.call === 'pread' || step.call === 'mmapRead' || step.call === 'deviceRead' ? comparableBytes(outcomes) : undefined;
   if (read) {
     return [`CHECK_BYTES(buf, ${read.map(stretch).join(',\n\t\t    ')});`];
   }
