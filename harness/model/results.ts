@@ -126,6 +126,10 @@ export interface RunSummary {
   complete: boolean;
   /** Why the run ended early: interrupted, out of disk, no VM ... */
   endedBy?: string;
+  /** It is the run's own time that ended it early: nothing broke. */
+  outOfTime?: true;
+  /** Cases per cell that fitted into the time of a run whose time was limited. */
+  runsPerCell?: number;
   environment?: Environment;
   /** The whole plan in plan order, also in a shard, so that a merged run has the cells of an undivided one. */
   cells: CellInfo[];

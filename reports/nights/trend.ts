@@ -104,7 +104,7 @@ export function outcomeOf(night: Night): { outcome: Outcome; says: string } {
   }
   if (night.noVm !== undefined) return { outcome: 'no-vm', says: night.noVm };
   if (night.endedAt === undefined) return { outcome: 'running', says: 'interrupted, or still running: there is no verdict' };
-  if (counts.conforms === 0 && stages.length > 0 && stages.every(({ digest }) => digest?.kernel === undefined)) {
+  if (counts.conforms === 0 && stages.some(({ status }) => status === 'failed') && stages.every(({ digest }) => digest?.kernel === undefined)) {
     return { outcome: 'no-vm', says: stages.map(explain).find((text) => text !== '') ?? 'no guest came up' };
   }
   if (broken) return { outcome: 'incomplete', says: explain(broken) };
