@@ -80,7 +80,6 @@ export const summarySchema = z.object({
   elapsedMs: z.number().min(0),
   complete: z.boolean(),
   endedBy: z.string().optional(),
-  outOfTime: z.literal(true).optional(),
   runsPerCell: z.int().min(1).optional(),
   environment: environment.optional(),
   cells: z.array(cellInfo),

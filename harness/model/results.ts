@@ -126,8 +126,6 @@ export interface RunSummary {
   complete: boolean;
   /** Why the run ended early: interrupted, out of disk, no VM ... */
   endedBy?: string;
-  /** It is the run's own time that ended it early: nothing broke. */
-  outOfTime?: true;
   /** Cases per cell that fitted into the time of a run whose time was limited. */
   runsPerCell?: number;
   environment?: Environment;

@@ -43,8 +43,6 @@ export interface RunningRun {
   readonly signal: AbortSignal;
   /** Every case has ended: what comes now (making findings small) may be broken off, and the run is complete all the same. */
   allRan(): void;
-  /** The run's own time was over before all that must be judged was: it is incomplete, and says so. */
-  outOfTime(reason: string): void;
   /** Counts a case and writes it down. */
   add(record: CaseRecord): void;
 }
@@ -74,7 +72,6 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
     let allRan = false;
     const run: RunningRun = {
       allRan: () => { allRan = !stop.signal.aborted; },
-      outOfTime: (reason) => { Object.assign(summary, { outOfTime: true, endedBy: reason }); },
       summary, writer, guests, facts, signal: stop.signal,
       add: (record) => {
         summary.counts[record.verdict.kind] += 1;
@@ -93,7 +90,7 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
       for (const { channel, reason } of identity.missing) summary.notices.push(`not judged: the ${channel}: ${reason}`);
       result = await body(run);
     }
-    summary.complete = summary.outOfTime === undefined && (allRan || !stop.signal.aborted);
+    summary.complete = allRan || !stop.signal.aborted;
     if (summary.complete) delete summary.endedBy;
     return result;
   } catch (error) {

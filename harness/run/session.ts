@@ -23,7 +23,7 @@ export interface Campaign {
   seed: number;
   /** Cases per cell; the most of them where the time is limited. */
   runs: number;
-  /** Give each cell one case, then as many more as fit into this time. Default: all `runs`, however long it takes. */
+  /** Give each cell one case, however long that takes, then as many more as fit into this time. Default: all `runs`, however long it takes. */
   timeMs?: number;
   revision: RevisionId;
   directory: string;
@@ -42,38 +42,27 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     id, rule, path, ...(half && { half }), ...(border && { border }), ...(impossible !== undefined && { impossible }),
   }));
   const first = of.planned ?? planRuns(of.cells, of.timeMs === undefined ? of : { ...of, runs: 1 });
-  return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, writer, guests, facts, signal, add, allRan, outOfTime }) => {
+  return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, writer, guests, facts, signal, add, allRan }) => {
     const found = new FoundInCells();
     const begun = performance.now();
-    const stop = of.timeMs === undefined ? undefined : AbortSignal.timeout(of.timeMs);
     let planned = 0;
-    let done = 0;
     const run = async (runs: readonly PlannedRun[]): Promise<void> => {
       planned += runs.length;
-      for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal, ...(stop && { stop }) }, begun)) {
+      for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal }, begun)) {
         add(record);
-        done += 1;
         found.add(record);
         of.onProgress?.(progressOf(summary.counts, planned, summary.elapsedMs));
       }
     };
     await run(first);
-    if (of.timeMs !== undefined && !signal.aborted) {
-      if (done < planned) outOfTime(`its time (${of.timeMs / 1000} s) was over after ${done} of the ${planned} cases that judge each cell once`);
-      else summary.runsPerCell = await furtherRounds(of.timeMs);
+    for (let runs = 1; of.timeMs !== undefined && !signal.aborted;) {
+      summary.runsPerCell = runs;
+      const next = nextRound({ done: runs, runs: of.runs, elapsedMs: performance.now() - begun, timeMs: of.timeMs });
+      if (next <= runs) break;
+      await run(planRuns(of.cells, { ...of, runs: next, from: runs, firstN: planned }));
+      runs = next;
     }
     allRan();
-
-    /** Cases per cell in the end; a last round that the time cuts off counts, for every cell is judged. */
-    async function furtherRounds(timeMs: number): Promise<number> {
-      for (let runs = 1; ;) {
-        const next = nextRound({ done: runs, runs: of.runs, elapsedMs: performance.now() - begun, timeMs });
-        if (next <= runs || signal.aborted || stop!.aborted) return runs;
-        await run(planRuns(of.cells, { ...of, runs: next, from: runs, firstN: planned }));
-        runs = next;
-      }
-    }
-
     const files = new FindingFiles(writer);
     const untilMs = performance.now() + EXAMINE_LIMIT_MS;
     const expected = ({ rule, path }: Place): boolean => expectationOf(summary.expectations ?? [], { rule, path }, summary.startedAt.slice(0, 10)) !== undefined;
