@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { repositoryRoot } from '../../vm/root.ts';
 import { scratch } from '../../reports/testing/scratch.ts';
 import { writeSample, type SampleOptions } from '../../reports/testing/sample.ts';
+import { complaintsOf } from '../../reports/testing/validate.ts';
 
 // Beside the real one, so that packages and the page's sources are found from it.
 const program = join(repositoryRoot(), 'dist', 'test', 'iomapfuzz.mjs');
@@ -68,6 +69,24 @@ test('should leave nothing where it can\'t put a report', () => {
   mkdirSync(join(directory, 'taken'));
   expect(run('report', directory, '--format', 'html', '--out', join(directory, 'taken'))).toMatchObject({ code: 2, err: expect.stringContaining('give another --out') });
   expect(readdirSync(directory).sort()).toEqual(['cases.jsonl', 'console.log', 'summary.json', 'taken']);
+});
+
+test('should write a comparison as a page that a validator accepts, also over a history and where nothing changed', async () => {
+  const good = sample({ summary: { startedAt: '2026-11-20T09:00:00.000Z' } });
+  const bad = sample({ ...broken, environment: { kernelImageHash: 'ffff'.repeat(16), kernelConfig: ['CONFIG_FUSE_FS=y'] } });
+  const page = join(scratch(), 'compared.html');
+  expect(run('compare', good, bad, '--html', page)).toMatchObject({ code: 1, err: expect.stringContaining(page), out: expect.stringContaining('REGRESSION: 1 new') });
+  const text = readFileSync(page, 'utf8');
+  expect(text).toContain('<strong>Regression</strong> <span class="rest">1 new</span>');
+  expect(text).toContain('new: map/type-known on fiemap');
+  expect(text).toContain('goes with it: CONFIG_FUSE_IOMAP was y, is not set');
+  expect(await complaintsOf(text)).toEqual([]);
+  // JSON on standard output stays JSON.
+  expect(JSON.parse(run('compare', bad, good, bad, '--json', '--html', page).out)).toMatchObject({ exitCode: 1 });
+  expect(readFileSync(page, 'utf8')).toContain('shows what is flaky');
+  expect(run('compare', good, good, '--html', page).code).toBe(0);
+  expect(await complaintsOf(readFileSync(page, 'utf8'))).toEqual([]);
+  expect(run('compare', good, good, '--html', '/nonexistent/page.html')).toMatchObject({ code: 2, err: expect.stringContaining('give another --html') });
 });
 
 test('should compare with the exit code of a regression, and include it in a report', () => {

@@ -2,7 +2,8 @@
 import { countStatuses } from '../matrix.ts';
 import type { ReportInput } from '../reporter.ts';
 import { duration, plural } from '../text.ts';
-import { html, type Markup } from './markup.ts';
+import { asSentence, upperFirst, verdictBox } from './frame.ts';
+import type { Markup } from './markup.ts';
 
 const marks: Record<ReportInput['verdict']['kind'], string> = { deviates: '✗', conforms: '✓', infrastructure: '!', incomplete: '…', 'nothing-ran': '∅' };
 
@@ -21,12 +22,5 @@ export function verdictSection({ run, matrix, verdict }: ReportInput): Markup {
     ['Took', duration(run.summary.elapsedMs), environment ? `${environment.accelerator}, ${environment.hostCpus} CPUs` : undefined],
     ['Seed', String(run.summary.seed), run.summary.shard ? `shard ${run.summary.shard.index} of ${run.summary.shard.count}` : run.summary.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')],
   ];
-  return html`<section class="verdict" aria-labelledby="verdict-title">
-<h1 id="verdict-title"><span class="mark" aria-hidden="true">${marks[verdict.kind]}</span> <span><strong>${sentence(word!)}</strong> <span class="rest">${upperFirst(rest.join(': '))}</span></span></h1>
-${verdict.reasons.length > 0 && html`<ul class="reasons">${verdict.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`}
-<dl class="facts">${facts.map(([name, value, note]) => html`<div><dt>${name}</dt><dd>${value}${note && html` <small>${note}</small>`}</dd></div>`)}</dl>
-</section>`;
+  return verdictBox({ mark: marks[verdict.kind], word: asSentence(word!), says: upperFirst(rest.join(': ')), reasons: verdict.reasons, facts });
 }
-
-const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-const sentence = (word: string): string => upperFirst(word.toLowerCase());
