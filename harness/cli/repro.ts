@@ -1,7 +1,7 @@
 /** `iomapfuzz repro`: one case again, in fresh guests; as a C program; as a mail. */
 import { Command, Option } from 'commander';
 import { UntestableKernelError, UsageError } from '../../vm/errors.ts';
-import { buildTimeline, timelineText } from '../../reports/timeline.ts';
+import { buildTimeline, everydayRequests, timelineText } from '../../reports/timeline.ts';
 import { encodeCase, type Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { caseHash } from '../model/hash.ts';
@@ -95,14 +95,11 @@ function summaryOf({ times, counts }: Reliability): string {
   return `the case ${parts.join(', ') || 'was not replayed'}`;
 }
 
-/** Requests that every open file makes; a reader of a mail knows them. */
-const everyday = new Set(['INIT', 'LOOKUP', 'GETATTR', 'OPEN', 'FLUSH', 'RELEASE', 'FORGET', 'GETXATTR', 'IOMAP_CONFIG']);
-
 /** `brief`: without everyday requests that the case says nothing about. */
 function timelineOf(value: Case, { shown, observation: whole }: Reliability, brief = false): string[] {
   const scripted = new Set<string>(value.script.map(({ on }) => on));
   const observation = whole && brief
-    ? { ...whole, transcript: whole.transcript.filter(({ name }) => scripted.has(name) || !everyday.has(name)) } : whole;
+    ? { ...whole, transcript: whole.transcript.filter(({ name }) => scripted.has(name) || !everydayRequests.has(name)) } : whole;
   return timelineText(buildTimeline({
     n: 0, hash: caseHash(value), note: '', seed: value.provenance?.seed ?? 0, case: encodeCase(value),
     verdict: shown ? { kind: 'deviates', deviations: [...shown.deviations] } : { kind: 'conforms' },

@@ -79,7 +79,7 @@ test('should write a comparison as a page that a validator accepts, also over a 
   const text = readFileSync(page, 'utf8');
   expect(text).toContain('<strong>Regression</strong> <span class="rest">1 new</span>');
   expect(text).toContain('new: map/type-known on fiemap');
-  expect(text).toContain('goes with it: CONFIG_FUSE_IOMAP was y, is not set');
+  expect(text).toContain('goes with it: CONFIG_FUSE_IOMAP not set, before y');
   expect(await complaintsOf(text)).toEqual([]);
   // JSON on standard output stays JSON.
   expect(JSON.parse(run('compare', bad, good, bad, '--json', '--html', page).out)).toMatchObject({ exitCode: 1 });

@@ -25,7 +25,7 @@ export function comparisonPage(comparison: Comparison, runs: readonly Run[], too
         ['New findings', String(comparison.new.length), `in ${new Set(comparison.new.map(({ rule }) => rule)).size} rules`],
         ['Gone', String(comparison.gone.length), 'judged again, not seen'],
         ['Newly not run', String(comparison.newlyNotRun.length), 'cells judged before'],
-        ['Kernel differences', String(comparison.kernel.length), comparison.kernel.map(({ field }) => field).slice(0, 3).join(', ')],
+        ['Kernel differences', String(comparison.kernel.length), comparison.kernel.length === 0 ? 'the same image and config' : 'below'],
       ],
     }),
     sections: sectionsOf([
@@ -45,8 +45,17 @@ function reasons(comparison: Comparison): string[] {
   return [
     ...[...rules].slice(0, 8).map(([rule, paths]) => `new: ${rule} on ${[...new Set(paths)].join(', ')}`),
     ...(rules.size > 8 ? [`new: ${rules.size - 8} further rules`] : []),
-    ...(comparison.exitCode === 0 ? [] : comparison.kernel.slice(0, 4).map(({ field, before, after }) => `goes with it: ${field} was ${before}, is ${after}`)),
+    ...(comparison.exitCode === 0 ? [] : explanations(comparison)),
   ];
+}
+
+/** The differences that can explain a change, in a few words; the table has all of them. */
+function explanations({ kernel }: Comparison): string[] {
+  const config = kernel.filter(({ field }) => field.startsWith('CONFIG_'));
+  const short = kernel.filter(({ field }) => !config.some((one) => one.field === field) && field !== 'kernel version')
+    .map(({ field, before, after }) => (field === 'kernel image' ? `another kernel image (${after.slice(0, 12)}, before ${before.slice(0, 12)})` : `${field} ${after}, before ${before}`));
+  return [...short, ...(config.length === 0 ? [] : [config.length > 4 ? `${config.length} options of the configuration, among them ${config.slice(0, 3).map(({ field }) => field).join(', ')}` : config.map(({ field, before, after }) => `${field} ${after}, before ${before}`).join('; ')])]
+    .map((text) => `goes with it: ${text}`);
 }
 
 const runTable = (runs: readonly Run[]): Markup => wide('Compared runs', html`<table class="plain"><thead><tr><th scope="col">Run</th><th scope="col">Kernel</th><th scope="col">Verdict</th><th scope="col">Cases</th><th scope="col">Began</th></tr></thead>
