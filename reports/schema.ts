@@ -70,7 +70,7 @@ const environment = z.object({
 
 export const summarySchema = z.object({
   format: z.int().min(1),
-  kind: z.enum(['conformance', 'fuzz', 'corpus']),
+  kind: z.enum(['conformance', 'fuzz', 'corpus', 'repro']),
   toolVersion: z.string(),
   argv: z.array(z.string()),
   revision: z.string(),

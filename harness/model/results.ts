@@ -113,7 +113,7 @@ export type Counts = Record<Verdict['kind'], number>;
 
 export interface RunSummary {
   format: typeof RESULTS_FORMAT;
-  kind: 'conformance' | 'fuzz' | 'corpus';
+  kind: 'conformance' | 'fuzz' | 'corpus' | 'repro';
   toolVersion: string;
   argv: string[];
   revision: string;

@@ -47,10 +47,14 @@ export async function* runConformance(
 const mountKey = ({ geometry: { files: _files, ...mount }, debugIomap }: Case): string => canonicalJson(jsonSafe({ mount, debugIomap }));
 
 function recordOf(run: PlannedRun, outcome: Outcome, seed: number, facts: KernelFacts, atMs: number): CaseRecord {
-  const verdict = verdictOf(run, outcome, facts);
-  const record: CaseRecord = {
-    n: run.n, cell: run.cell.id, hash: caseHash(run.case), note: run.note, seed, atMs, verdict, case: encodeCase(run.case),
-  };
+  return caseRecord({ n: run.n, cell: run.cell.id, note: run.note, seed, atMs, case: run.case }, outcome, verdictOf(run, outcome, facts));
+}
+
+/** A line of cases.jsonl: what was run, and of what does not conform all that was seen. */
+export function caseRecord(
+  { case: of, ...place }: Pick<CaseRecord, 'n' | 'cell' | 'note' | 'seed' | 'atMs'> & { case: Case }, outcome: Outcome, verdict: Verdict,
+): CaseRecord {
+  const record: CaseRecord = { ...place, hash: caseHash(of), verdict, case: encodeCase(of) };
   if (verdict.kind !== 'conforms' && outcome.kind === 'observed') record.observation = jsonSafe(outcome.observation);
   if ('loss' in outcome && outcome.loss.consoleTail.length > 0) record.consoleTail = outcome.loss.consoleTail.join('\n');
   return record;

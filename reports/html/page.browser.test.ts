@@ -103,6 +103,38 @@ test('should filter the matrix by rule and by outcome', async ({ report }) => {
   await expect(report.locator('#rule-count')).toHaveText(`3 of ${all} rows`);
 });
 
+test('should filter the matrix by path, and hide the columns that the rows left have nothing in', async ({ report }) => {
+  const heads = report.locator('#matrix-table thead th:visible');
+  const all = await heads.count();
+  await report.locator('#path-filter').selectOption('seek-data');
+  await expect(heads).toHaveText(['Rule', 'seek-data']);
+  await report.getByLabel('deviates', { exact: true }).check();
+  await expect(report.locator('tr[data-rule]:visible')).toHaveCount(1);
+  await report.locator('#path-filter').selectOption('fiemap');
+  await expect(report.locator('tr[data-rule]:visible')).toHaveCount(0);
+  await report.locator('#path-filter').selectOption('all');
+  await expect(heads).toHaveCount(all);
+  await expect(report.locator('tr[data-rule]:visible')).toHaveCount(1);
+});
+
+test('should lead to a group of rules, which says the worst that it holds', async ({ report }) => {
+  await report.getByRole('link', { name: 'map: 4 deviates' }).focus();
+  await report.keyboard.press('Enter');
+  await expect(report.locator('#group-map')).toBeInViewport();
+  // Column names stay in sight while one scrolls through the rows.
+  await cell(report, /^begin\/error on fiemap/).scrollIntoViewIfNeeded();
+  await expect(report.getByRole('columnheader', { name: 'fiemap' })).toBeInViewport();
+  await report.getByRole('searchbox', { name: 'Rule' }).fill('map/');
+  await expect(report.getByRole('link', { name: /^begin: / })).toBeHidden();
+});
+
+test('should fold the requests that every file system gets, and open them where one wants to look', async ({ report }) => {
+  const lookup = report.locator('details.finding').first().locator('details.everyday').filter({ hasText: 'LOOKUP' });
+  await expect(lookup.locator('pre')).toBeHidden();
+  await lookup.locator('summary').click();
+  await expect(lookup.locator('pre')).toContainText('name f0');
+});
+
 test('should search the cases', async ({ report }) => {
   await report.getByLabel('Search').scrollIntoViewIfNeeded();
   await expect(report.locator('#case-count')).toContainText(/^\d+ of \d+ cases$/);
