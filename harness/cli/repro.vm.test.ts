@@ -35,7 +35,7 @@ test('repro should count how often a case deviates, show what happened, and exit
   const report = iomapfuzz(['report', out]);
   expect(report).toMatchObject({ code: 1, stdout: expect.stringMatching(/^DEVIATES: .*3 cases of 3 judged/) });
   expect(report.stdout).toContain('shows in 3 of 3 replays');
-  expect(report.stdout).toMatch(/iomapfuzz repro \S+results\/findings\/[0-9a-f]{12}\.case\.json/);
+  expect(iomapfuzz(['report', out, '--format', 'mail']).stdout).toMatch(/iomapfuzz repro \S+results\/findings\/[0-9a-f]{12}\.case\.json/);
 });
 
 test('repro should exit with 0 when the case conforms', ({}, info) => {

@@ -36,7 +36,7 @@ ${rows.map((row) => {
       return cell ? renderCell(row, cell, index + [...row.cells.keys()].indexOf(path)) : html`<td><span class="absent" title="not in the plan">·</span></td>`;
     });
     index += row.cells.size;
-    return html`<tr data-rule="${row.label}" data-status="${[...new Set([...row.cells.values()].map(({ status }) => status))].join(' ')}"><th scope="row"><a href="#rule-${anchor(row.rule)}">${row.rule.split('/').slice(1).join('/')}</a>${row.half && html` <small>${row.half}</small>`}</th>${cells}</tr>
+    return html`<tr data-rule="${row.label}" data-status="${[...new Set([...row.cells.values()].map(({ status }) => status))].join(' ')}"><th scope="row"><a href="#rule-${anchor(row.rule)}">${row.rule.split('/').slice(1).join('/') || row.rule}</a>${row.half && html` <small>${row.half}</small>`}</th>${cells}</tr>
 `;
   })}</tbody>
 `)}</table>
