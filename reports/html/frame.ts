@@ -64,7 +64,7 @@ export const sectionsOf = (all: readonly (readonly [id: string, name: string, co
 
 /** The verdict's box: a sign, a sentence that begins with the verdict's word, reasons, and numbers with what they mean. */
 export function verdictBox({ mark, word, says, reasons, facts }: {
-  mark: string; word: string; says: string; reasons: readonly string[]; facts: readonly (readonly [name: string, value: string, note?: string | undefined])[];
+  mark: string; word: string; says: string; reasons: readonly Content[]; facts: readonly (readonly [name: string, value: string, note?: string | undefined])[];
 }): Markup {
   return html`<section class="verdict" aria-labelledby="verdict-title">
 <h1 id="verdict-title"><span class="mark" aria-hidden="true">${mark}</span> <span><strong>${word}</strong> <span class="rest">${says}</span></span></h1>

@@ -42,6 +42,12 @@ const background = (page: Page, selector: string): Promise<string> => page.locat
 test('should begin with the verdict, its reasons and the kernel', async ({ report }) => {
   await expect(report.getByRole('heading', { level: 1 })).toContainText('Deviates 4 findings in 1 rule');
   const verdict = report.locator('.verdict');
+  // Which rule, where and how, before anything else.
+  const first = verdict.getByRole('listitem').first();
+  await expect(first).toHaveText('map/length-aligned on direct-read, direct-write, seek-data, seek-hole: expected EUCLEAN (117), seen success (0)');
+  await first.getByRole('link').click();
+  await expect(report.locator('details.finding:target')).toHaveAttribute('open');
+  await report.evaluate(() => { window.scrollTo(0, 0); });
   await expect(verdict).toContainText('40 cases not run');
   await expect(verdict).toContainText('no mapping cache in this kernel');
   await expect(verdict).toContainText('the VM hung');
