@@ -44,7 +44,7 @@ test('should begin with the verdict, its reasons and the kernel', async ({ repor
   const verdict = report.locator('.verdict');
   // Which rule, where and how, before anything else.
   const first = verdict.getByRole('listitem').first();
-  await expect(first).toHaveText('map/length-aligned on direct-read, direct-write, seek-data, seek-hole: expected EUCLEAN (117), seen success (0)');
+  await expect(first).toHaveText('map/length-aligned on direct-read, direct-write, seek-data, seek-hole: errno expected EUCLEAN (117), seen success (0)');
   await first.getByRole('link').click();
   await expect(report.locator('details.finding:target')).toHaveAttribute('open');
   await report.evaluate(() => { window.scrollTo(0, 0); });
