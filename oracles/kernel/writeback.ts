@@ -127,8 +127,8 @@ function ask(world: World, file: FileState, seen: Exchange | undefined, plain = 
   const { wb, cache } = file;
   const { opFlags } = world.revision;
   const position = seen && BigInt(seen.request['pos'] as bigint);
-  // What the newest mapping was not asked for stays to be asked for when the kernel goes back.
-  if (position !== undefined) claim(world, file, position);
+  // A pass goes upwards: when the kernel goes back, the one before is over, with all that its newest mapping was good for. What was dirtied since is asked for again.
+  if (position !== undefined) claim(world, file, wb.current && position < wb.current.from ? 1n << 64n : position);
   const unclaimed = wb.pieces.filter((piece) => !piece.asked).map(({ start, bytes }) => ({ start, end: bytes.at(-1)?.end ?? start }));
   const open = union(union(cache.dirty, wb.lax), unclaimed);
   const range = (position !== undefined && holding(open, position)) || cache.dirty[0] || open[0];
