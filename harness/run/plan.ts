@@ -10,6 +10,7 @@ import type { PlanCell } from './plan/cell.ts';
 import { copyCells } from './plan/copy-cells.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
 import { notifyCells } from './plan/notify-cells.ts';
+import { flagCells } from './plan/flag-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
 import { malformedCells } from './plan/malformed-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
@@ -25,6 +26,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...malformedCells(revision),
     ...notifyCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
+    ...flagCells(revision),
     ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

@@ -10,17 +10,16 @@ import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
 import { extendTo } from './zeroing.ts';
-import { PAGE_SIZE, type FileState, type StepOf, type World } from './world.ts';
+import { synced } from './sync.ts';
+import { PAGE_SIZE, type FileState, type World } from './world.ts';
+import { sourceAt, type Write } from './written.ts';
 
-const LOFF_MAX = (1n << 63n) - 1n;
 const PAGE = BigInt(PAGE_SIZE);
 
-export function bufferedWrite(world: World, file: FileState, step: StepOf<'pwrite'>): StepExpectation {
-  const { offset } = step;
-  if (offset < 0n || offset + BigInt(step.lengthBytes) > LOFF_MAX) return { kind: 'fails', rule: 'write/position', errnos: [errnos.EINVAL] };
-  if (step.lengthBytes === 0) return { kind: 'succeeds', rule: 'write/empty', ret: 0n };
+export function bufferedWrite(world: World, file: FileState, write: Write): StepExpectation {
+  const { offset } = write;
   if (offset >= world.facts.maxBytes) return { kind: 'fails', rule: 'write/past-maxbytes', errnos: [errnos.EFBIG] };
-  const stopAt = min(offset + BigInt(step.lengthBytes), world.facts.maxBytes);
+  const stopAt = min(offset + BigInt(write.lengthBytes), world.facts.maxBytes);
 
   const { failure, undo } = extendTo(world, file, offset);
   if (failure) return { kind: 'fails', ...failure };
@@ -34,7 +33,7 @@ export function bufferedWrite(world: World, file: FileState, step: StepOf<'pwrit
       failures = [mapping.errno];
       break;
     }
-    const taken = take(world, file, step, mapping);
+    const taken = take(world, file, write, mapping);
     rule = taken.rule ?? rule;
     if (taken.fails) failures = taken.fails;
     pos += taken.advanced;
@@ -44,7 +43,7 @@ export function bufferedWrite(world: World, file: FileState, step: StepOf<'pwrit
   }
   if (pos > offset) {
     file.wb.timesChanged = true;
-    return { kind: 'succeeds', rule, ret: pos - offset };
+    return synced(world, file, write, { kind: 'succeeds', rule, ret: pos - offset });
   }
   undo();
   return { kind: 'fails', rule, ...(failures && failures.length > 0 && { errnos: failures }) };
@@ -59,7 +58,7 @@ interface Taken {
 }
 
 /** Takes the bytes that the mapping covers into the page cache. */
-function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Accepted): Taken {
+function take(world: World, file: FileState, write: Write, mapping: Accepted): Taken {
   const { acted, source = acted, pos, length, rule } = mapping;
   if (isType(world, acted, 'INLINE') || isType(world, source, 'INLINE')) throw new Unspecified('buffered writes to inline data are not modelled');
   if ((mapping.mayFail ?? isOdd(world, source)) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], sizeChanged: false, rule };
@@ -70,7 +69,7 @@ function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Ac
   const advanced = advancedTo(world, pos, length, head, tail);
   const until = pos + advanced;
   if (advanced === 0n) return { advanced, fails: [EIO], sizeChanged: false, rule: 'type/past-device-end' };
-  file.cache.write(pos, until, { kind: 'writer', writer: step.writer, offsetBytes: pos });
+  file.cache.write(pos, until, sourceAt(write, pos));
   file.cache.soil({ start: pos, end: until }, block);
   const sizeChanged = until > file.sizeBytes;
   if (sizeChanged) file.sizeBytes = until;

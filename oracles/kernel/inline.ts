@@ -7,6 +7,7 @@ import { errnos, refusalOf } from '../rules/rule.ts';
 import { min, payloadOf, repliedErrno, type Accepted, type Failed } from './begin.ts';
 import type { Segment } from './content.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
+import { sourceAt, type Write } from './written.ts';
 import { PAGE_SIZE, refuse, type FileState, type World } from './world.ts';
 
 const ZERO = { kind: 'zero' } as const;
@@ -49,7 +50,7 @@ export function readInline(world: World, file: FileState, mapping: Accepted): Se
 }
 
 /** Writes `lengthBytes` from `pos` on to an inline mapping. Returns the bytes that the server acknowledged, or the failure. */
-export function writeInline(world: World, file: FileState, mapping: Accepted, pos: bigint, length: bigint, writer: number): bigint | Failed {
+export function writeInline(world: World, file: FileState, mapping: Accepted, pos: bigint, length: bigint, write: Write): bigint | Failed {
   since2(world);
   const unfit = violation(world, mapping, { writeEnd: pos + length });
   if (unfit) return unfit;
@@ -61,7 +62,7 @@ export function writeInline(world: World, file: FileState, mapping: Accepted, po
     if (failed) return failed;
   }
   for (let written = 0n; written < length;) {
-    const failed = writeOnce(world, file, mapping, { pos: pos + written, length: length - written, writer });
+    const failed = writeOnce(world, file, mapping, { pos: pos + written, length: length - written, write });
     if (typeof failed === 'bigint') {
       written += failed;
       continue;
@@ -75,10 +76,10 @@ export function writeInline(world: World, file: FileState, mapping: Accepted, po
 }
 
 /** One FUSE_WRITE of all that is left; the bytes acknowledged, or the failure. */
-function writeOnce(world: World, file: FileState, mapping: Accepted, { pos, length, writer }: { pos: bigint; length: bigint; writer: number }): bigint | Failed {
+function writeOnce(world: World, file: FileState, mapping: Accepted, { pos, length, write }: { pos: bigint; length: bigint; write: Write }): bigint | Failed {
   const exchange = world.driver.request({
     name: 'WRITE', file: file.index, rule: 'request/inline', fields: { offset: { value: pos }, size: { value: Number(length) } },
-    data: [{ start: pos, end: pos + length, sources: [{ kind: 'writer', writer, offsetBytes: pos }] }],
+    data: [{ start: pos, end: pos + length, sources: [sourceAt(write, pos)] }],
   });
   const { errno, payload } = answerOf(exchange, BigInt(writeOut.size), true);
   const acknowledged = errno === 0 ? BigInt(writeOut.decode(payload).size) : 0n;

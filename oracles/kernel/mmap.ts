@@ -55,7 +55,7 @@ export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>)
     at = until;
   }
   if (step.msync) {
-    const synced = fsync(world, file, { start: floor(offset), end: ceil(stop) });
+    const synced = fsync(world, file, { range: { start: floor(offset), end: ceil(stop) } });
     if (synced.kind === 'fails') return synced;
   }
   return { kind: 'succeeds', rule: faults.rule, ret: at - offset };

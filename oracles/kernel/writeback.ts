@@ -8,6 +8,7 @@ import { isType } from '../rules/context.ts';
 import { answered, EIO, fromCache, max, min, type Accepted } from './begin.ts';
 import { Unspecified, type Driver, type ExpectedRequest } from './driver.ts';
 import { holding, removed, union, within, type Range } from './ranges.ts';
+import type { StepExpectation } from './expectation.ts';
 import { failureIoend, needsIoend, writebackIoend } from './writeback-ioend.ts';
 import { resolve, type Lost, type Piece } from './writeback-state.ts';
 import { refuse, type FileState, type World } from './world.ts';
@@ -37,6 +38,20 @@ export function takeWriteback(world: World): void {
 export function flushRange(world: World, file: FileState, range: Range): void {
   takeWriteback(world);
   if (within(file.cache.dirty, range).length > 0) flush(world, file, range);
+}
+
+/** Before direct I/O to the range: what is dirty there has reached its place. What was lost is reported by fsync, and perhaps here. */
+export function flushedRange(world: World, file: FileState, range: Range): StepExpectation | undefined {
+  const before = file.wb.errors.length;
+  takeWriteback(world);
+  flush(world, file, range);
+  return file.wb.errors.length > before && world.driver.choose(2) === 0 ? { kind: 'fails', rule: file.wb.errorRule } : undefined;
+}
+
+/** The kernel may write back the range here, or leave it for later. Returns what failing means, where something was lost. */
+export function flushedBehind(world: World, file: FileState, range: Range): StepExpectation | undefined {
+  takeWriteback(world);
+  return within(file.cache.dirty, range).length > 0 ? undefined : flushedRange(world, file, range);
 }
 
 /** Everything dirty in `range` goes to its place, or its loss is an error of the file. Default: the whole file. */
