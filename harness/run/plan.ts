@@ -13,6 +13,7 @@ import { notifyCells } from './plan/notify-cells.ts';
 import { flagCells } from './plan/flag-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
 import { malformedCells } from './plan/malformed-cells.ts';
+import { mixedCells } from './plan/mixed-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
 import { sizeCells } from './plan/size-cells.ts';
 import { syscallCells } from './plan/syscall-cells.ts';
@@ -26,7 +27,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...malformedCells(revision),
     ...notifyCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
-    ...flagCells(revision),
+    ...flagCells(revision), ...mixedCells(revision),
     ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

@@ -22,7 +22,7 @@ export interface Failure {
   rule: string;
 }
 
-export function bufferedRead(world: World, file: FileState, step: StepOf<'pread'>): StepExpectation {
+export function bufferedRead(world: World, file: FileState, step: Pick<StepOf<'pread'>, 'offset' | 'lengthBytes'>): StepExpectation {
   const { offset } = step;
   const stopAt = offset + BigInt(step.lengthBytes);
   if (offset >= file.sizeBytes) return { kind: 'succeeds', rule: 'read/eof', ret: 0n, data: [], behind: [] };
@@ -81,8 +81,8 @@ export function fill(world: World, file: FileState, start: bigint, stop: bigint,
   const firstMissing = (from: bigint) => file.cache.read(from, stop).at(-1)?.end ?? from;
   let plainAt = firstMissing(start);
   for (let plain = plainAt < stop; ; plain = plain && plainAt < stop) {
-    // A write fault on the page that was read is a BEGIN, too.
-    if ((Number(world.driver.peek(world.step)?.request['opflags'] ?? 0) & world.revision.opFlags.WRITE) !== 0) return { failures, rule, asked };
+    // A write fault on the page that was read is a BEGIN, too, and so is the write that the read was for.
+    if ((Number(world.driver.peek(world.step)?.request['opflags'] ?? 0) & (world.revision.opFlags.WRITE | world.revision.opFlags.ZERO)) !== 0) return { failures, rule, asked };
     const exchange = world.driver.maybe({
       name: 'IOMAP_BEGIN', file: file.index, rule: 'request/begin',
       fields: {

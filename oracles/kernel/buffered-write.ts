@@ -12,7 +12,7 @@ import type { StepExpectation } from './expectation.ts';
 import { extendTo } from './zeroing.ts';
 import { synced } from './sync.ts';
 import { PAGE_SIZE, type FileState, type World } from './world.ts';
-import { sourceAt, type Write } from './written.ts';
+import { bytesOf, type Write } from './written.ts';
 
 const PAGE = BigInt(PAGE_SIZE);
 
@@ -69,7 +69,7 @@ function take(world: World, file: FileState, write: Write, mapping: Accepted): T
   const advanced = advancedTo(world, pos, length, head, tail);
   const until = pos + advanced;
   if (advanced === 0n) return { advanced, fails: [EIO], sizeChanged: false, rule: 'type/past-device-end' };
-  file.cache.write(pos, until, sourceAt(write, pos));
+  for (const segment of bytesOf(write, pos, until)) file.cache.writeSegment(segment);
   file.cache.soil({ start: pos, end: until }, block);
   const sizeChanged = until > file.sizeBytes;
   if (sizeChanged) file.sizeBytes = until;

@@ -18,7 +18,7 @@ import { fiemap, seekData, seekHole } from './reports.ts';
 import { closeRest, fsync } from './sync.ts';
 import { ftruncate } from './truncate.ts';
 import { interleaved, takeWriteback } from './writeback.ts';
-import { makeWorld, type FileState, type OpenFile, type World, type WorldInput } from './world.ts';
+import { makeWorld, type OpenFile, type World, type WorldInput } from './world.ts';
 
 export function simulate(input: WorldInput): Expectation {
   const world = makeWorld(input);
@@ -85,11 +85,9 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       return pwrite(world, fd, step);
     case 'seekData':
       if (!file.usesIomap) ordinary('seeking');
-      seesCache(file);
       return seekData(world, file, step);
     case 'seekHole':
       if (!file.usesIomap) ordinary('seeking');
-      seesCache(file);
       return seekHole(world, file, step);
     case 'fiemap':
       return fiemap(world, file, step);
@@ -109,9 +107,4 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (!file.usesIomap) ordinary('fsync');
       return fsync(world, file);
   }
-}
-
-/** Over unwritten extents cached pages are data for seeks (fs/iomap/seek.c), and which pages are cached is the kernel's own business. */
-function seesCache(file: FileState): void {
-  if (!file.cache.isEmpty) throw new Unspecified('seeks over cached pages are not modelled');
 }

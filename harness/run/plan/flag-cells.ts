@@ -25,6 +25,8 @@ export interface Made {
   attrs?: AttrFlags;
   directIo?: boolean;
   type?: 'MAPPED' | 'UNWRITTEN';
+  /** A second file, of the same size, on device 1. */
+  second?: boolean;
   mappingFlags?: MappingSpec['flags'];
   extra?: ScriptLine[];
   /** Default: closed at the end. */
@@ -35,17 +37,18 @@ export interface Made {
 const SHIFT = 1n << 18n;
 
 /** A case whose server has one mapping for the whole file, whatever is asked. */
-export function flatCase(revision: Revision, of: Ground, { steps, flags = ['rdwr'], attrs = [], directIo, type = 'MAPPED', mappingFlags = [], extra = [], leaveOpen }: Made): Case {
+export function flatCase(revision: Revision, of: Ground, { steps, flags = ['rdwr'], attrs = [], directIo, type = 'MAPPED', mappingFlags = [], extra = [], leaveOpen, second }: Made): Case {
   const config = configOf({ blockSize: of.blockSize, maxBytes: of.maxBytes });
   const length = of.maxBytes / 4n;
   const read: MappingSpec = { type, flags: mappingFlags, dev: { device: 0 }, addr: SHIFT, offset: 0n, length };
+  const file = { sizeBytes: of.fileSize, attrFlags: ['IOMAP' as const, 'EXCLUSIVE' as const, ...attrs], ...(directIo && { directIo }) };
   return {
     schema: CASE_SCHEMA, revision: revision.id, debugIomap: of.debugIomap,
     geometry: {
       mount: of.mount, ...(config && { config }), devices: [...defaultDevices],
-      files: [{ sizeBytes: of.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE', ...attrs], ...(directIo && { directIo }) }],
+      files: [file, ...(second ? [file] : [])],
     },
-    script: [...extra, { on: 'IOMAP_BEGIN', reply: { kind: 'mappings', read, write: pureOverwrite(0n, length) } }],
+    script: [...extra, ...(second ? [{ on: 'IOMAP_BEGIN' as const, file: 1, reply: { kind: 'mappings' as const, read: { ...read, dev: { device: 1 } }, write: pureOverwrite(0n, length) } }] : []), { on: 'IOMAP_BEGIN', reply: { kind: 'mappings', read, write: pureOverwrite(0n, length) } }],
     workload: [{ call: 'open', file: 0, flags }, ...steps, ...(leaveOpen ? [] : [{ call: 'close' as const, fd: 0 }])],
   };
 }
