@@ -25,8 +25,11 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   const extended = extendTo(world, file, offset);
   if (extended.failure) return { kind: 'fails', ...extended.failure };
 
+  const cached = file.cache.filled(offset, stopAt).length > 0;
   const lost = uncached(world, file, { start: offset, end: stopAt });
   if (lost) return lost;
+  // Pages that would not go make a write go through the page cache (fs/iomap/direct-io.c, kiocb_invalidate_pages).
+  if (cached && !onlyDirect && world.driver.choose(2) === 1) return fallBack(world, file, write);
   const oldSize = file.sizeBytes;
 
   const { opFlags } = world.revision;

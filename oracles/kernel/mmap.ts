@@ -22,6 +22,8 @@ const ceil = (value: bigint): bigint => floor(value + PAGE - 1n);
 /** mmap(2) of what cannot be mapped so. */
 function refused(world: World, { file, flags, directIo }: OpenFile, step: StepOf<'mmapRead'> | StepOf<'mmapWrite'>): StepExpectation | undefined {
   if (flags.includes('wronly') || (step.call === 'mmapWrite' && flags.includes('rdonly'))) return { kind: 'fails', rule: 'mmap/access', errnos: [errnos.EACCES] };
+  // What may only be appended to cannot be written to in memory.
+  if (file.attrFlags.includes('APPEND') && !flags.includes('rdonly')) return { kind: 'fails', rule: 'inode/append', errnos: [errnos.EACCES] };
   // FUSE files with FOPEN_DIRECT_IO are not mapped shared (fs/fuse/file.c, fuse_file_mmap); of files that use iomap nothing is said.
   if ((directIo ?? file.directIo) && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'mmap/access', errnos: [errnos.ENODEV] };
   if (step.lengthBytes === 0 || step.offset < 0n) throw new Unspecified('mapping nothing is not modelled');

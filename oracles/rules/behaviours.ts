@@ -141,6 +141,8 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'unmount': { text: 'umount(2) removes the mount when everything on it is closed, whatever became of the server', source: 'Linux, fs/namespace.c' },
   'init/offers-iomap': { text: 'INIT offers iomap when the parameter is on and the caller may', source: 'uAPI, negotiation' },
   'inode/uses-iomap': { text: 'an inode uses iomap when connection, ATTR_IOMAP and ATTR_EXCLUSIVE say so together', source: 'uAPI, when an inode uses iomap' },
+  'inode/immutable': { text: 'an inode with IMMUTABLE is not opened for writing: EPERM, without asking the server', source: 'uAPI, when an inode uses iomap; Linux, fs/namei.c' },
+  'inode/append': { text: 'an inode with APPEND is written at its end only: it is opened with O_APPEND, and not truncated, punched or mapped for writing', source: 'uAPI, when an inode uses iomap; Linux, fs/namei.c, fs/open.c, mm/mmap.c' },
   'config/short': { text: 'a short CONFIG answer is zero-filled', source: 'validation rules, config/*' },
   'config/error': { text: 'ENOSYS to CONFIG is success, another error is the result', source: 'validation rules, config/*' },
   'backing-open/id': { text: 'BACKING_OPEN gives an id from 1 to 1024, also for a device that has one', source: 'uAPI, ioctls on /dev/fuse' },

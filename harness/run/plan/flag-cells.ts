@@ -84,6 +84,36 @@ export function flagCells(revision: Revision): PlanCell[] {
       ? borders.map((border) => impossible({ rule: 'flags/nowait', path, border }, `revision ${revision.id} does not say what a write that must not wait does`))
       : both('flags/nowait', path, (of, border) => nowait(path, of, border)))]),
     ...WRITES.flatMap((path) => [...both('flags/sync', path, (of, border) => durable(path, of, border)), cell({ rule: 'flags/append', path }, (of) => appending(path, of))]),
+    ...attributeCells(cell),
+  ];
+}
+
+/** What the inode's attributes forbid and what they let pass. */
+function attributeCells(cell: Cell): PlanCell[] {
+  const end = (of: Ground): bigint => of.fileSize - (of.fileSize % of.blockSize);
+  const openings: readonly OpenFlags[] = [['rdwr'], ['wronly'], ['rdwr', 'append'], ['wronly', 'append'], ['rdonly', 'trunc'], ['rdwr', 'append', 'trunc'], ['rdonly'], ['rdonly', 'append'], ['rdonly', 'direct']];
+  const passes: Record<'IMMUTABLE' | 'APPEND', (flags: OpenFlags) => boolean> = {
+    IMMUTABLE: (flags) => flags.includes('rdonly') && !flags.includes('trunc'),
+    APPEND: (flags) => !flags.includes('trunc') && (flags.includes('rdonly') || flags.includes('append')),
+  };
+  const rules = [['inode/immutable', 'IMMUTABLE'], ['inode/append', 'APPEND']] as const;
+  const opens = rules.flatMap(([rule, attr]) => borders.map((border) => cell({ rule, path: 'open', border }, (of) => fc.constantFrom(...openings.filter((flags) => passes[attr](flags) === (border === 'legal'))).map((flags) => ({
+    flags, attrs: [attr], note: `${attr} opened ${flags.join('|')}`, steps: border === 'legal' && flags.includes('rdonly') ? [pread(0n, Number(of.blockSize)), fstat] : [fstat],
+  })))));
+  const keepSize = 1, punch = 3, zeroRange = 0x10;
+  const forbidden = (path: string, steps: (of: Ground) => readonly Step[]) => borders.map((border) => cell({ rule: 'inode/append', path, border }, (of) => fc.constantFrom(...steps(of)).map((step) => ({
+    flags: ['rdwr' as const, 'append' as const], attrs: border === 'violating' ? ['APPEND' as const] : [], note: `${step.call}${border === 'violating' ? ' of an inode with APPEND' : ''}`, steps: [step, fstat],
+  }))));
+  return [
+    ...opens,
+    ...forbidden('truncate', (of) => [0n, of.fileSize, of.fileSize + of.blockSize].map((sizeBytes) => ({ call: 'ftruncate', fd: 0, sizeBytes }))),
+    ...forbidden('fallocate', (of) => [punch, zeroRange, zeroRange | keepSize].map((mode) => ({ call: 'fallocate', fd: 0, mode, offset: 0n, lengthBytes: of.blockSize }))),
+    ...forbidden('mmap-write', (of) => [{ call: 'mmapWrite', fd: 0, offset: 0n, lengthBytes: 100, writer: 0 }, { call: 'mmapRead', fd: 0, offset: end(of) - of.blockSize, lengthBytes: 100 }]),
+    // Allocation in advance, and appending itself, are no changes of what is there.
+    cell({ rule: 'inode/append', path: 'buffered-write' }, (of) => fc.constantFrom<Step[]>(
+      [pwrite(0n, 700), fstat], [{ call: 'fallocate', fd: 0, mode: 0, offset: 0n, lengthBytes: of.fileSize + of.blockSize }, fstat], [{ call: 'fallocate', fd: 0, mode: keepSize, offset: of.fileSize, lengthBytes: of.blockSize }, fstat],
+      [pwrite(0n, 700, RWF.NOAPPEND), fstat],
+    ).map((steps) => ({ flags: ['rdwr', 'append'], attrs: ['APPEND'], steps, note: `${steps[0]!.call} of an inode with APPEND` }))),
   ];
 }
 
