@@ -128,6 +128,7 @@ export function describeNotification(notification: Notification): string {
       return `DEV_INVAL ${dev}, ${describeRange(notification.range)}${notification.reserved ? `, reserved ${notification.reserved}` : ''}${sent}`;
     }
     case 'store': case 'retrieve': return `${notification.kind.toUpperCase()} ${about}, [${quantity(notification.offset)}, +${quantity(BigInt(notification.lengthBytes))})`;
+    case 'invalInode': return `INVAL_INODE ${about}, ${notification.offset < 0n ? 'attributes' : `pages from ${quantity(notification.offset)}${notification.length === 0n ? ' to the end' : `, +${quantity(notification.length)}`}`}`;
     case 'raw': return `code ${notification.code}, ${notification.payload.length / 2} raw bytes`;
   }
 }

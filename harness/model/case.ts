@@ -85,6 +85,8 @@ export const scriptLine = z.strictObject({
   opflagsSet: u32.optional(),
   opflagsClear: u32.optional(),
   times: z.int().min(1).optional(),
+  /** Written to /dev/fuse one after the other while the request waits; then it is answered. */
+  before: z.array(notification).min(1).max(256).optional(),
   reply,
 });
 export type ScriptLine = z.infer<typeof scriptLine>;

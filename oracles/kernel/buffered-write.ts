@@ -4,11 +4,12 @@
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
-import { begin, EIO, min, type Accepted } from './begin.ts';
+import { begin, EIO, isStale, min, type Accepted } from './begin.ts';
 import { fillUp, isOdd, type Filled } from './block-fill.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
+import { writeInlineCached } from './inline.ts';
 import { extendTo } from './zeroing.ts';
 import { PAGE_SIZE, type FileState, type StepOf, type World } from './world.ts';
 
@@ -58,11 +59,13 @@ interface Taken {
   rule?: string;
 }
 
-/** Takes the bytes that the mapping covers into the page cache. */
+/** Takes the bytes that the mapping covers into the page cache; none of them when it is stale: then it is asked for again. */
 function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Accepted): Taken {
   const { acted, source = acted, pos, length, rule } = mapping;
-  if (isType(world, acted, 'INLINE') || isType(world, source, 'INLINE')) throw new Unspecified('buffered writes to inline data are not modelled');
+  if (isType(world, acted, 'INLINE')) return takeInline(world, file, step, mapping);
+  if (isType(world, source, 'INLINE')) throw new Unspecified('buffered writes that move inline data to a device are not modelled');
   if ((mapping.mayFail ?? isOdd(world, source)) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], sizeChanged: false, rule };
+  if (isStale(world, file, mapping)) return { advanced: 0n, sizeChanged: false };
   const block = world.facts.blockSizeBytes;
   const [first, last] = [pos - (pos % block), pos + length + ((block - ((pos + length) % block)) % block)];
   const head = fillUp(world, file, source, first, pos, last);
@@ -75,6 +78,16 @@ function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Ac
   const sizeChanged = until > file.sizeBytes;
   if (sizeChanged) file.sizeBytes = until;
   return advanced === length ? { advanced, sizeChanged } : { advanced, fails: [EIO], sizeChanged, rule: 'type/past-device-end' };
+}
+
+function takeInline(world: World, file: FileState, { writer }: StepOf<'pwrite'>, mapping: Accepted): Taken {
+  const written = writeInlineCached(world, file, mapping, { kind: 'writer', writer }, false);
+  if (written === 'stale') return { advanced: 0n, sizeChanged: false };
+  if (typeof written !== 'bigint') return { advanced: 0n, fails: [written.errno], sizeChanged: false, rule: written.rule };
+  const until = mapping.pos + written;
+  const sizeChanged = until > file.sizeBytes;
+  if (sizeChanged) file.sizeBytes = until;
+  return written === mapping.length ? { advanced: written, sizeChanged } : { advanced: written, fails: [], sizeChanged };
 }
 
 /** How far a write gets of which some block may not be readable: folios before it count. */

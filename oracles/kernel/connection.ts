@@ -8,6 +8,8 @@ import type { Driver, ExpectedRequest } from './driver.ts';
 import { plainFields } from './driver.ts';
 
 export class Connection implements Driver {
+  /** Told of every exchange whose place is known. */
+  onExchange: ((exchange: Exchange) => void) | undefined;
   #ended: Exchange['ended'];
   readonly #inner: Driver;
 
@@ -42,6 +44,7 @@ export class Connection implements Driver {
   }
 
   #note(exchange: Exchange): Exchange {
+    this.onExchange?.(exchange);
     if (exchange.ended) this.#ended = exchange.ended;
     return exchange;
   }

@@ -73,7 +73,7 @@ export class ScriptedServer implements Driver {
     this.request(expected);
   }
 
-  #answer(expected: ExpectedRequest, request: Record<string, unknown>): Pick<Exchange, 'reply' | 'writeErrno' | 'ended'> {
+  #answer(expected: ExpectedRequest, request: Record<string, unknown>): Pick<Exchange, 'reply' | 'writeErrno' | 'ended' | 'notified'> {
     const opflags = Number(request['opflags'] ?? 0);
     const line = this.#case.script.find((candidate) => candidate.on === expected.name
       && (candidate.file === undefined || candidate.file === expected.file)
@@ -82,9 +82,11 @@ export class ScriptedServer implements Driver {
       && (this.#used.get(candidate) ?? 0) < (candidate.times ?? Infinity));
     if (!line) return { reply: this.#ordinary(expected, request), writeErrno: 0 };
     this.#used.set(line, (this.#used.get(line) ?? 0) + 1);
-    if (line.reply.kind === 'die' || line.reply.kind === 'abort') return { ended: line.reply.kind };
+    // Errnos are noted by whoever takes the notifications.
+    const notified = line.before && { notified: { line: this.#case.script.indexOf(line), errnos: [] } };
+    if (line.reply.kind === 'die' || line.reply.kind === 'abort') return { ...notified, ended: line.reply.kind };
     const reply = this.#encode(line.reply);
-    return { reply, writeErrno: writeResult(this.#revision, expected.name, request, reply) ?? 0 };
+    return { ...notified, reply, writeErrno: writeResult(this.#revision, expected.name, request, reply) ?? 0 };
   }
 
   /** As the guest's server answers what no line of the script matches (harness/guest/session/ordinary.ts). */

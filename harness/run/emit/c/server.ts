@@ -1,4 +1,5 @@
 /** The FUSE server: reads requests, answers them by the script or in an ordinary way, prints both. */
+import { UsageError } from '../../../../vm/errors.ts';
 import { configReplyBytes } from '../../../../oracles/kernel/config-reply.ts';
 import type { Reply, ScriptLine } from '../../../model/case.ts';
 import type { MappingSpec } from '../../../model/mapping.ts';
@@ -230,6 +231,7 @@ const reachable = (line: ScriptLine, of: Program): boolean =>
   constantOf(line.on, of) !== undefined && (hasOpflags(line.on) || !line.opflagsSet);
 
 function scriptLine(line: ScriptLine, index: number, of: Program): string | undefined {
+  if (line.before) throw new UsageError('the C program cannot send notifications while a request waits yet; replay the case with iomapfuzz repro');
   if (!reachable(line, of)) return undefined;
   const conditions = [`in->opcode == ${constantOf(line.on, of)!}`];
   if (line.on === 'LOOKUP' && line.file === undefined) conditions.push('file >= 0');
