@@ -123,7 +123,7 @@ function notifications({ notified }: Exchange, { script: lines }: Case): string[
 }
 
 function ending({ reply, writeErrno, name, ended }: Exchange, value: Case): string[] {
-  if (ended) return [ended === 'die' ? 'no answer: the server closed /dev/fuse' : 'no answer: the connection was aborted'];
+  if (ended) return [`no answer: ${{ die: 'the server closed /dev/fuse', kill: 'the process that held /dev/fuse was killed', abort: 'the connection was aborted' }[ended]}`];
   if (!reply) return ['no answer'];
   const lines: string[] = [];
   const revision = revisionOf(value.revision);

@@ -64,9 +64,11 @@ function serve(start: SessionStart): void {
     },
     end: (how, buffer, length) => {
       log.append(buffer, length, undefined, ENDED[how]);
-      if (how === 'die') {
+      if (how !== 'abort') {
         words[WORD.died] = 1;
         native.close(start.fd);
+        // The last one that has it open, if there is such a process.
+        if (how === 'kill' && start.holder !== undefined) native.killHolder(start.holder);
       } else abortConnection(native, mountPoint);
       Atomics.add(words, WORD.handled, 1);
       Atomics.notify(words, WORD.handled);

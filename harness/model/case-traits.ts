@@ -16,7 +16,7 @@ function plainConfig(config: Case['geometry']['config']): boolean {
 export const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>
   !plainConfig(geometry.config) || workload.some(({ call }) => call === 'fuseIoctl' || call === 'copyFileRange')
   || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || reply.kind === 'error' && reply.errno === ENOSYS
-    || reply.kind === 'raw' && reply.error === -ENOSYS || reply.kind === 'die' || reply.kind === 'abort' || on === 'DESTROY');
+    || reply.kind === 'raw' && reply.error === -ENOSYS || reply.kind === 'die' || reply.kind === 'kill' || reply.kind === 'abort' || on === 'DESTROY');
 
 /** Without OPEN the kernel sends neither RELEASE nor FLUSH: two or three requests less for a case. */
 export const needsOpens = ({ script, geometry }: Case): boolean =>

@@ -63,6 +63,8 @@ export const reply = z.discriminatedUnion('kind', [
   }),
   /** None: the server closes /dev/fuse and is gone, with this request in flight. */
   z.strictObject({ kind: z.literal('die') }),
+  /** None: the process that holds /dev/fuse is ended by SIGKILL, with this request in flight. */
+  z.strictObject({ kind: z.literal('kill') }),
   /** None: the connection is aborted through the control file system, with this request in flight. */
   z.strictObject({ kind: z.literal('abort') }),
   z.strictObject({ kind: z.literal('ioend'), newsizeBytes: u64 }),

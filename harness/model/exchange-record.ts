@@ -9,7 +9,7 @@ import type { ByteRun } from './bytes.ts';
 import type { Observation } from './observation.ts';
 
 /** In place of the errno of a write that did not take place. */
-export const ENDED = { die: 0xffff_0001, abort: 0xffff_0002 } as const;
+export const ENDED = { die: 0xffff_0001, abort: 0xffff_0002, kill: 0xffff_0003 } as const;
 
 /** Requests and replies are kept up to so many bytes each; file data beyond is of no use to a judge. */
 export const keptBytes = 64 << 10;

@@ -52,7 +52,7 @@ export interface Exchange {
   /** What was answered; absent: no answer (FORGET, or `ended`). */
   reply?: SentReply;
   /** Instead of an answer the server ended the connection. */
-  ended?: 'die' | 'abort';
+  ended?: 'die' | 'kill' | 'abort';
   /** 0 or the errno that write() to /dev/fuse returned for the reply. */
   writeErrno?: number;
 }

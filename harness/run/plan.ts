@@ -10,6 +10,7 @@ import type { PlanCell } from './plan/cell.ts';
 import { copyCells } from './plan/copy-cells.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
 import { notifyCells } from './plan/notify-cells.ts';
+import { enosysCells } from './plan/enosys-cells.ts';
 import { heldCells } from './plan/held-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
 import { inlineWriteCells } from './plan/inline-write-cells.ts';
@@ -26,7 +27,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...inlineWriteCells(revision), ...malformedCells(revision),
-    ...notifyCells(revision), ...heldCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
+    ...notifyCells(revision), ...heldCells(revision), ...enosysCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
     ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

@@ -54,7 +54,7 @@ export class Connection implements Driver {
    * (fs/fuse/dev.c, fuse_dev_release): what is asked in between is in flight when that ends.
    */
   #notSent(expected: ExpectedRequest): Exchange {
-    const errno = this.#ended === 'die' && this.choose(2) === 1 ? errnos.ECONNABORTED : errnos.ENOTCONN;
+    const errno = this.#ended !== 'abort' && this.choose(2) === 1 ? errnos.ECONNABORTED : errnos.ENOTCONN;
     return {
       seq: -1, unique: 0n, opcode: 0, name: expected.name, nodeid: 0n, request: plainFields(expected.fields), reply: { error: -errno, payload: new Uint8Array() },
       ...(expected.file !== undefined && { file: expected.file }),

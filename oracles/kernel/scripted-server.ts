@@ -84,7 +84,7 @@ export class ScriptedServer implements Driver {
     this.#used.set(line, (this.#used.get(line) ?? 0) + 1);
     // Errnos are noted by whoever takes the notifications.
     const notified = line.before && { notified: { line: this.#case.script.indexOf(line), errnos: [] } };
-    if (line.reply.kind === 'die' || line.reply.kind === 'abort') return { ...notified, ended: line.reply.kind };
+    if (line.reply.kind === 'die' || line.reply.kind === 'kill' || line.reply.kind === 'abort') return { ...notified, ended: line.reply.kind };
     const reply = this.#encode(line.reply);
     return { ...notified, reply, writeErrno: writeResult(this.#revision, expected.name, request, reply) ?? 0 };
   }
@@ -114,7 +114,7 @@ export class ScriptedServer implements Driver {
     return { error: 0, payload: beginOut.encode({ read: { ...half, type: HOLE! }, write: { ...half, type: PURE_OVERWRITE! } }) };
   }
 
-  #encode(reply: Exclude<Reply, { kind: 'die' | 'abort' }>): SentReply {
+  #encode(reply: Exclude<Reply, { kind: 'die' | 'kill' | 'abort' }>): SentReply {
     switch (reply.kind) {
       case 'mappings': return { error: 0, payload: beginOut.encode({ read: this.#wire(reply.read), write: this.#wire(reply.write) }) };
       case 'error': return { error: -reply.errno, payload: new Uint8Array() };

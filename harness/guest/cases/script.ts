@@ -65,7 +65,7 @@ export function encodeCaseReply(revision: Revision, cookies: Cookies, reply: Rep
       ...(reply.lengthBytes === undefined ? {} : { lengthBytes: reply.lengthBytes }), ...(reply.unique === undefined ? {} : { unique: reply.unique }),
       ...(reply.sentBytes === undefined ? {} : { sentBytes: reply.sentBytes }),
     };
-    case 'die': case 'abort': return { kind: 'end', how: reply.kind };
+    case 'die': case 'kill': case 'abort': return { kind: 'end', how: reply.kind };
     case 'ioend': return succeed(ioendOut.encode({ newsize: reply.newsizeBytes }));
     case 'config': return succeed(encodeConfig(revision, reply));
     case 'attributes': throw new Error('attributes are those of a file, which only the file system knows');
