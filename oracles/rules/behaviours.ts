@@ -93,6 +93,8 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'cache/written': { text: 'the range of a completed write is dropped from both forks', source: mappingCache },
   'cache/written-fork': { text: 'the range of a completed write is dropped from both forks, when it went to the write fork, too', source: mappingCache },
   'cache/truncated': { text: 'truncation drops everything from the new size on', source: mappingCache },
+  'cache/emptied': { text: 'open with O_TRUNC drops everything', source: mappingCache },
+  'cache/inline-written': { text: 'an inline write drops its range, a read does not', source: mappingCache },
   'cache/allocated': { text: 'fallocate drops its range', source: mappingCache },
   'cache/access': { text: 'how the device was opened counts for cached mappings, too', source: mappingCache },
   'cache/nowait': { text: 'a read with RWF_NOWAIT is served from the cache, or fails with EAGAIN without asking', source: mappingCache },

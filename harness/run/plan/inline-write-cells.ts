@@ -83,6 +83,15 @@ function inlineWriteCase(revision: Revision, path: InlineWritePath, small: Small
   return { case: value, note: `${note}; ${fresh ? 'in place of a hole, ' : ''}${size} bytes in a block of ${block}` };
 }
 
+/** The same with its mapping in the kernel's cache before, and a report of what is there behind. */
+function cached(planned: PlannedCase): PlannedCase {
+  const { workload: [open, ...rest], script } = planned.case;
+  const { read, write } = script.at(-1)!.reply as Extract<Reply, { kind: 'mappings' }>;
+  const push: Step = { call: 'notify', notification: { kind: 'upsert', node: { file: 0 }, read: { ...read, flags: [] }, write: { ...write, flags: [] } } };
+  const report: Step = { call: 'fiemap', fd: 0, start: 0n, lengthBytes: read.length, flags: 0, extents: 4 };
+  return { ...planned, case: { ...planned.case, workload: [open!, push, ...rest.slice(0, -1), report, rest.at(-1)!] } };
+}
+
 const on = (reply: Reply, times?: number): ScriptLine => ({ on: 'WRITE', file: 0, ...(times !== undefined && { times }), reply });
 const acknowledge = (size: number): Reply => ({ kind: 'raw', payload: writeOut.encode({ size: size >>> 0 }).toString('hex') });
 const nobodySends = 'a page of inline data that is made writable has nobody who would send its bytes: SIGBUS is right, and so is an error of writeback';
@@ -93,7 +102,6 @@ interface Row {
   make: (border: Border, small: Small) => fc.Arbitrary<Inline>;
 }
 
-/** Bytes that a syscall writes are of no certain number where it zeroes to the end of the block. */
 const rows: readonly Row[] = [
   {
     rule: 'inline/fits-block',
@@ -131,6 +139,8 @@ export function inlineWriteCells(revision: Revision): PlanCell[] {
       return made.cases ? { ...made, reaches: rule } : made;
     })),
     impossible({ rule: 'inline/no-writeback', path, border: 'violating' }, 'only writeback has WRITEBACK set'), impossible({ rule: 'inline/no-writeback', path, border: 'legal' }, 'only writeback has WRITEBACK set'),
+    ...(path === 'buffered-write' || path === 'zeroing' ? [cell({ rule: 'cache/inline-written', path }, () => smallFile(path).map((small) => cached(inlineWriteCase(revision, path, small, { note: 'pushed' }))),
+      revision.notifications.IOMAP_UPSERT_MAPPINGS === undefined ? `revision ${revision.id} has no mapping cache` : undefined)] : []),
     ...(path === 'mmap-write' ? [] : [cell({ rule: 'request/inline', path }, () => smallFile(path).chain((small) => fc.constantFrom(
       ...PLAIN_ERRNOS.map((errno) => ({ reply: { kind: 'error' as const, errno }, note: `errno ${errno}` })), ...[0, 4, 7, 9, 16].map((bytes) => ({ reply: { kind: 'raw' as const, payload: '00'.repeat(bytes) }, note: `${bytes} bytes of payload` })),
     ).map(({ reply, note }) => inlineWriteCase(revision, path, small, { extra: [on(reply)], note: `WRITE answered with ${note}` }))))]),
