@@ -15,6 +15,7 @@ import { heldCells } from './plan/held-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
 import { inlineWriteCells } from './plan/inline-write-cells.ts';
 import { malformedCells } from './plan/malformed-cells.ts';
+import { newsizeCells } from './plan/newsize-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
 import { sizeCells } from './plan/size-cells.ts';
 import { syscallCells } from './plan/syscall-cells.ts';
@@ -27,7 +28,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...inlineWriteCells(revision), ...malformedCells(revision),
-    ...notifyCells(revision), ...heldCells(revision), ...enosysCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
+    ...notifyCells(revision), ...heldCells(revision), ...enosysCells(revision), ...newsizeCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
     ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

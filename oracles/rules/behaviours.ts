@@ -26,6 +26,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'enosys/IOMAP_BEGIN': { text: 'BEGIN answered with ENOSYS: direct I/O becomes buffered, seeks ask by FUSE_LSEEK, each time anew', source: 'behaviour, which request a syscall makes' },
   'enosys/IOMAP_END': { text: 'END answered with ENOSYS counts as success and is not sent again on this connection; another errno is the result, and it is', source: 'behaviour, END and IOEND' },
   'enosys/IOMAP_IOEND': { text: 'IOEND answered with ENOSYS counts as success and is not sent again on this connection; another errno is the result, and it is', source: 'behaviour, END and IOEND' },
+  'ioend/newsize': { text: 'the size in the answer to IOEND becomes the size on the disk, never a smaller one, and decides which write is an APPEND', source: 'behaviour, END and IOEND' },
   'enosys/FSYNC': { text: 'FSYNC answered with ENOSYS counts as success and is not sent again on this connection', source: 'Linux, fs/fuse/file.c, fuse_fsync' },
   'enosys/FLUSH': { text: 'FLUSH answered with ENOSYS counts as success and is not sent again on this connection', source: 'Linux, fs/fuse/file.c, fuse_flush' },
   'type/hole': { text: 'a HOLE reads as zeros, is no data for SEEK_DATA and no extent for FIEMAP; a direct write to it fails with EIO', source: accepted },
