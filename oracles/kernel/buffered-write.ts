@@ -6,10 +6,9 @@ import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
 import { begin, EIO, isStale, min, type Accepted } from './begin.ts';
 import { fillUp, isOdd, type Filled } from './block-fill.ts';
-import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
-import { writeInlineCached } from './inline.ts';
+import { readInlineSource, writeInlineCached } from './inline.ts';
 import { extendTo } from './zeroing.ts';
 import { PAGE_SIZE, type FileState, type StepOf, type World } from './world.ts';
 
@@ -63,13 +62,16 @@ interface Taken {
 function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Accepted): Taken {
   const { acted, source = acted, pos, length, rule } = mapping;
   if (isType(world, acted, 'INLINE')) return takeInline(world, file, step, mapping);
-  if (isType(world, source, 'INLINE')) throw new Unspecified('buffered writes that move inline data to a device are not modelled');
   if ((mapping.mayFail ?? isOdd(world, source)) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], sizeChanged: false, rule };
-  if (isStale(world, file, mapping)) return { advanced: 0n, sizeChanged: false };
   const block = world.facts.blockSizeBytes;
   const [first, last] = [pos - (pos % block), pos + length + ((block - ((pos + length) % block)) % block)];
-  const head = fillUp(world, file, source, first, pos, last);
-  const tail = fillUp(world, file, source, pos + length, last, last);
+  if (isType(world, source, 'INLINE')) {
+    const failed = readInlineSource(world, file, mapping, file.cache.misses(first, pos) || file.cache.misses(pos + length, min(last, file.sizeBytes)));
+    if (failed) return { advanced: 0n, fails: [failed.errno], sizeChanged: false, rule: failed.rule };
+  }
+  if (isStale(world, file, mapping)) return { advanced: 0n, sizeChanged: false };
+  const fromSource = (start: bigint, end: bigint): Filled => (isType(world, source, 'INLINE') ? 'filled' : fillUp(world, file, source, start, end, last));
+  const [head, tail] = [fromSource(first, pos), fromSource(pos + length, last)];
   const advanced = advancedTo(world, pos, length, head, tail);
   const until = pos + advanced;
   if (advanced === 0n) return { advanced, fails: [EIO], sizeChanged: false, rule: 'type/past-device-end' };

@@ -150,6 +150,24 @@ export function writableInline(world: World, file: FileState, mapping: Accepted)
   return beforeWriting(world, file, mapping, mapping.pos, false) === undefined;
 }
 
+/**
+ * Inline data that is the other half of a write to a device: what of its block is not written comes from the server. `needed`: without it the block would
+ * not be whole. What is read is in the page cache then.
+ */
+export function readInlineSource(world: World, file: FileState, mapping: Accepted, needed: boolean): Failed | undefined {
+  since2(world);
+  const source: Accepted = { ...mapping, acted: mapping.source! };
+  const unfit = violation(world, source, {});
+  if (unfit) return unfit;
+  const request = readRequest(file, source);
+  const exchange = needed ? world.driver.request(request) : world.driver.maybe(request, false, world.step);
+  if (!exchange) return undefined;
+  const { errno, payload } = answerOf(exchange, source.acted.length);
+  const failed = violation(world, source, { readAnswer: { errno, bytes: BigInt(payload.length) } }, errno);
+  if (!failed) cacheInline(world, file, source, payload);
+  return failed;
+}
+
 /** The answer as its caller gets it: of `most` bytes at most, or exactly; of another size it is EIO (fs/fuse/dev.c, fuse_copy_out_args). */
 function answerOf(exchange: Parameters<typeof payloadOf>[0], most: bigint, exactly = false): { errno: number; payload: Buffer } {
   const errno = repliedErrno(exchange);

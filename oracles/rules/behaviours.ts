@@ -113,6 +113,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'writeback/error': { text: 'what writeback lost is an error of the next fsync', source: 'behaviour, END and IOEND' },
   'fsync': { text: 'fsync succeeds when everything written is on the device', source: accepted },
   'request/inline': { text: "inline data is read by FUSE_READ of the mapping's whole range, and written by FUSE_WRITE of what was written", source: 'validation rules, inline/*' },
+  'inline/moved': { text: 'a buffered write whose read half is INLINE and whose write half has a place takes the rest of the block from the server, and goes to its place', source: accepted },
   'request/ordinary': { text: 'what is not about mappings is asked as in any FUSE file system', source: 'Linux, fs/fuse' },
   'answer/written': { text: 'write() to /dev/fuse refuses an answer of the wrong size or with an impossible header by EINVAL, one to no request by ENOENT, and takes every other', source: 'uAPI, opcodes and notifications; Linux, fs/fuse/dev.c' },
   'answer/result': { text: 'who waits for an answer gets its errno, and EIO for one of the wrong size', source: 'uAPI, opcodes and notifications' },

@@ -92,6 +92,16 @@ function cached(planned: PlannedCase): PlannedCase {
   return { ...planned, case: { ...planned.case, workload: [open!, push, ...rest.slice(0, -1), report, rest.at(-1)!] } };
 }
 
+/** The same with a place on a device to write to. */
+function moved(planned: PlannedCase, type: 'MAPPED' | 'UNWRITTEN'): PlannedCase {
+  const { script, geometry } = planned.case;
+  const { read } = script.at(-1)!.reply as Extract<Reply, { kind: 'mappings' }>;
+  const write: MappingSpec = { ...read, type, flags: [], dev: { device: 0 }, addr: 8192n };
+  return {
+    ...planned, case: { ...planned.case, geometry: { ...geometry, devices: [{ sizeBytes: 1 << 20, access: 'rw' }] }, script: [...script.slice(0, -1), { ...script.at(-1)!, reply: { kind: 'mappings', read, write } }] },
+  };
+}
+
 const on = (reply: Reply, times?: number): ScriptLine => ({ on: 'WRITE', file: 0, ...(times !== undefined && { times }), reply });
 const acknowledge = (size: number): Reply => ({ kind: 'raw', payload: writeOut.encode({ size: size >>> 0 }).toString('hex') });
 const nobodySends = 'a page of inline data that is made writable has nobody who would send its bytes: SIGBUS is right, and so is an error of writeback';
@@ -141,6 +151,9 @@ export function inlineWriteCells(revision: Revision): PlanCell[] {
     impossible({ rule: 'inline/no-writeback', path, border: 'violating' }, 'only writeback has WRITEBACK set'), impossible({ rule: 'inline/no-writeback', path, border: 'legal' }, 'only writeback has WRITEBACK set'),
     ...(path === 'buffered-write' || path === 'zeroing' ? [cell({ rule: 'cache/inline-written', path }, () => smallFile(path).map((small) => cached(inlineWriteCase(revision, path, small, { note: 'pushed' }))),
       revision.notifications.IOMAP_UPSERT_MAPPINGS === undefined ? `revision ${revision.id} has no mapping cache` : undefined)] : []),
+    ...(path === 'buffered-write' ? [cell({ rule: 'inline/moved', path }, () => fc.tuple(smallFile(path), fc.constantFrom('MAPPED' as const, 'UNWRITTEN' as const), fc.boolean())
+      .map(([small, type, fails]) => moved(inlineWriteCase(revision, path, { ...small, inPlaceOfHole: false }, { note: `moved to ${type}${fails ? ', READ fails' : ''}`, ...(fails && { extra: [{ on: 'READ', file: 0, reply: { kind: 'error', errno: 5 } }] }) }), type)),
+    revision.ioctls.BACKING_OPEN === undefined ? `revision ${revision.id} has no devices` : undefined)] : []),
     ...(path === 'mmap-write' ? [] : [cell({ rule: 'request/inline', path }, () => smallFile(path).chain((small) => fc.constantFrom(
       ...PLAIN_ERRNOS.map((errno) => ({ reply: { kind: 'error' as const, errno }, note: `errno ${errno}` })), ...[0, 4, 7, 9, 16].map((bytes) => ({ reply: { kind: 'raw' as const, payload: '00'.repeat(bytes) }, note: `${bytes} bytes of payload` })),
     ).map(({ reply, note }) => inlineWriteCase(revision, path, small, { extra: [on(reply)], note: `WRITE answered with ${note}` }))))]),
