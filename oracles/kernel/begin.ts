@@ -156,7 +156,8 @@ function accept(world: World, context: BeginContext, pos: bigint, end: bigint): 
   let length = covered(acted);
   // A write reads from the other half as far as it goes, too (include/linux/iomap.h, iomap_length_trim, for all sources but holes).
   const readsSource = (context.opflags & world.revision.opFlags.WRITEBACK) === 0;
-  if (source && readsSource && covered(source) < length && world.driver.choose(2) === 0) length = covered(source);
+  // Writeback reads nothing from there, and the kernel may stop there nevertheless.
+  if (source && covered(source) < length && world.driver.choose(2) === (readsSource ? 0 : 1)) length = covered(source);
   // The mapping acted upon is then the part of it that both halves cover.
   const bounded = source && readsSource && source.offset + source.length < acted.offset + acted.length ? source : undefined;
   const device = world.facts.devices.get(acted.dev);

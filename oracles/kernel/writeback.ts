@@ -81,8 +81,7 @@ function traffic(world: World, file: FileState, plain: boolean): boolean {
   const field = (name: string): bigint => BigInt((seen.request[name] ?? 0) as bigint | number);
   if (seen.name === 'IOMAP_BEGIN' && (Number(field('opflags')) & world.revision.opFlags.WRITEBACK) !== 0) {
     const open = cache.dirty.length > 0 || wb.lax.length > 0 || wb.pieces.some((piece) => !piece.asked) || wb.current !== undefined;
-    if (open) ask(world, file, seen);
-    return open;
+    return open && ask(world, file, seen);
   }
   if (seen.name !== 'IOMAP_IOEND') return false;
   const { WRITEBACK } = world.revision.ioendFlags;
