@@ -42,6 +42,7 @@ export function describeReply(reply: Reply): string[] {
     case 'ioend': return [`newsize ${quantity(reply.newsizeBytes)}`];
     case 'raw': return [`${reply.payload.length / 2} raw bytes${reply.error === undefined ? '' : `, header error ${reply.error}`}${reply.lengthBytes === undefined ? '' : `, header length ${reply.lengthBytes}`}${reply.unique === undefined ? '' : `, header unique ${quantity(reply.unique)}`}${reply.sentBytes === undefined ? '' : `, cut to ${reply.sentBytes} bytes in all`}`];
     case 'die': return ['nothing: the server closes /dev/fuse'];
+    case 'kill': return ['nothing: the process that holds /dev/fuse is killed'];
     case 'abort': return ['nothing: the connection is aborted through the control file system'];
     case 'config': {
       const { kind: _kind, ...fields } = reply;
@@ -68,11 +69,14 @@ export function describeRequest(name: string, request: Record<string, unknown>, 
   if (name !== 'IOMAP_BEGIN' && name !== 'IOMAP_END') return describeFields(request);
   const { opflags, reserved, ...rest } = request;
   const parts = [describeFields({ ...rest, ...(reserved !== 0 && { reserved }) })];
-  if (typeof opflags === 'number') {
-    const { names, rest: unknown } = flagNames(revision.opFlags, opflags);
-    parts.unshift(`opflags ${orNone([...names, ...(unknown ? [`0x${unknown.toString(16)}`] : [])])} (0x${opflags.toString(16)})`);
-  }
+  if (typeof opflags === 'number') parts.unshift(`opflags ${describeOpflags(opflags, revision)} (0x${opflags.toString(16)})`);
   return parts.join(', ');
+}
+
+/** `WRITE|DIRECT`; bits without a name as a number. */
+export function describeOpflags(opflags: number, revision: Revision): string {
+  const { names, rest } = flagNames(revision.opFlags, opflags);
+  return orNone([...names, ...(rest ? [`0x${rest.toString(16)}`] : [])]);
 }
 
 /** A mapping as it was on the wire (reply fields of BEGIN). */
@@ -128,6 +132,7 @@ export function describeNotification(notification: Notification): string {
       return `DEV_INVAL ${dev}, ${describeRange(notification.range)}${notification.reserved ? `, reserved ${notification.reserved}` : ''}${sent}`;
     }
     case 'store': case 'retrieve': return `${notification.kind.toUpperCase()} ${about}, [${quantity(notification.offset)}, +${quantity(BigInt(notification.lengthBytes))})`;
+    case 'invalInode': return `INVAL_INODE ${about}, ${notification.offset < 0n ? 'attributes' : `pages from ${quantity(notification.offset)}${notification.length === 0n ? ' to the end' : `, +${quantity(notification.length)}`}`}`;
     case 'raw': return `code ${notification.code}, ${notification.payload.length / 2} raw bytes`;
   }
 }
