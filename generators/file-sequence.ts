@@ -1,5 +1,5 @@
 /**
- * Sequences of syscalls and notifications on one file that lies in several pieces: reads, writes, mapped pages, writeback, truncation, fallocate and
+ * Sequences of syscalls on one file that lies in several pieces: reads, writes, mapped pages, writeback, truncation, fallocate and
  * reports in any order, several BEGINs for one syscall. The server's answers hold by position and operation, whatever is asked when; now and
  * then one of them is wrong, malformed or an error.
  */
@@ -9,7 +9,6 @@ import type { MappingSpec } from '../harness/model/mapping.ts';
 import { NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
 import type { FuzzGeometry } from './fuzz-geometry.ts';
 import { malformedReply } from './malformed-reply.ts';
-import { noCache } from './notification.ts';
 import { configOf, pureOverwrite, type PlannedCase } from './reply-case.ts';
 import { PLAIN_ERRNOS } from './reply-values.ts';
 import { DEVICE_SIZE } from './setting.ts';
@@ -19,7 +18,7 @@ export interface FileSequenceConstraints {
   geometry: FuzzGeometry;
   /** `buffered`: through the page cache, by read, write and mapped pages; `direct`: past it. */
   mode: SequenceMode;
-  /** Most syscalls and notifications. Default: 8. */
+  /** Most syscalls. Default: 8. */
   most?: number;
   /** Of 16 sequences so many have one answer that is an error or malformed, and as many one mapping with a wrong field. Default: 2. */
   wrong?: number;
@@ -84,11 +83,11 @@ function linesOf(revision: Revision, pieces: readonly Piece[], mode: SequenceMod
   ];
 }
 
-/** A syscall or notification; `fd` is that of the newest open. */
+/** A syscall; `fd` is that of the newest open. */
 type Act = (fd: number) => Step;
 type Named = Act | 'reopen';
 
-const acts = (mode: SequenceMode, pieces: readonly Piece[], block: bigint): fc.Arbitrary<Named> => {
+const acts = (mode: SequenceMode, block: bigint): fc.Arbitrary<Named> => {
   const unit = mode === 'direct' ? block : 1n;
   /** A range that mostly begins or ends on a page, a block or beside one. */
   const range = (align: bigint): fc.Arbitrary<{ offset: bigint; length: bigint }> => fc.record({
@@ -117,17 +116,7 @@ const acts = (mode: SequenceMode, pieces: readonly Piece[], block: bigint): fc.A
     onFile(2, 1n, (where, drawn) => (fd) => ({ call: 'mmapWrite', fd, ...where, writer: drawn })),
     { weight: 1, arbitrary: fc.constant<Named>('reopen') },
   ];
-  /** What the server pushes is what it would answer; what it takes back, anything. */
-  const pushed: { weight: number; arbitrary: fc.Arbitrary<Named> } = {
-    weight: 2, arbitrary: fc.tuple(fc.constantFrom(...pieces), fc.boolean()).map(([piece, both]): Named => () => {
-      const { read, write } = readAnswer(piece);
-      return { call: 'notify', notification: { kind: 'upsert', node: { file: 0 }, read, write: both ? write : noCache(piece.from, piece.to - piece.from) } };
-    }),
-  };
-  const taken: { weight: number; arbitrary: fc.Arbitrary<Named> } = {
-    weight: 1, arbitrary: fc.tuple(range(block), range(block)).map(([read, write]): Named => () => ({ call: 'notify', notification: { kind: 'inval', node: { file: 0 }, read, write } })),
-  };
-  return fc.oneof(...common, ...(mode === 'direct' ? [...seeks, pushed, taken] : cached));
+  return fc.oneof(...common, ...(mode === 'direct' ? seeks : cached));
 };
 
 /** A file in one to four pieces; the last one reaches far behind what a sequence can make of the file. */
@@ -144,7 +133,7 @@ const piecesOf = (mode: SequenceMode, devices: number): fc.Arbitrary<Piece[]> =>
 
 /** Requests whose answer may go wrong in a sequence. What a failed writeback leaves behind, and times that nobody wants to hear of, the rules leave open for what follows. */
 const FALLIBLE: Readonly<Record<SequenceMode, readonly ScriptLine['on'][]>> = {
-  direct: ['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'SETATTR', 'FALLOCATE', 'FSYNC'], buffered: ['FALLOCATE', 'FSYNC'],
+  direct: ['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'FALLOCATE'], buffered: ['FALLOCATE', 'FSYNC'],
 };
 
 function wrongLine(revision: Revision, mode: SequenceMode): fc.Arbitrary<ScriptLine> {
@@ -167,7 +156,7 @@ export function fileSequence({ revision, geometry, mode, most = 8, wrong = 2 }: 
     const pieces = drawn.map((piece) => ({ ...piece, device: index(piece.device) }));
     const lines = linesOf(revision, pieces, mode);
     return fc.record({
-      acts: fc.array(acts(mode, pieces, block), { minLength: 2, maxLength: most }), pages: fc.integer({ min: 1, max: FILE_PAGES }), odd: fc.constantFrom(0n, 0n, 1n, block / 2n, PAGE - 1n),
+      acts: fc.array(acts(mode, block), { minLength: 2, maxLength: most }), pages: fc.integer({ min: 1, max: FILE_PAGES }), odd: fc.constantFrom(0n, 0n, 1n, block / 2n, PAGE - 1n),
       extra: fc.oneof({ withCrossShrink: true }, { weight: 16 - wrong, arbitrary: fc.constant<ScriptLine[]>([]) }, { weight: wrong, arbitrary: wrongLine(revision, mode).map((line) => [line]) }),
       spoilt: fc.oneof({ withCrossShrink: true }, { weight: 16 - wrong, arbitrary: fc.constant(undefined) }, {
         weight: mode === 'direct' ? wrong : 0, arbitrary: fc.record({ line: fc.nat(lines.length - 1), half: fc.constantFrom('read' as const, 'write' as const), field: fc.constantFrom(...WRONG_FIELDS) }),

@@ -210,21 +210,6 @@ test.describe('shared mappings', () => {
   });
 });
 
-test.describe('writeback in more than one pass', () => {
-  const map = mapped(0n, 16384n, 65536n);
-  const of = writing({ lengthBytes: 8192 }, [{ call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 1 }, { call: 'fsync', fd: 0 }]);
-  // The first pass asks once for both pages; the second begins in front of them.
-  const passes = [ask(4096n, 8192n, map), askBack(4096n, 4096n, map), ask(0n, 4096n, map), askBack(0n, 4096n, map), ...synced];
-  const results = [wrote(8192n), wrote(4096n), ok];
-
-  test('conforms when the mapping of the pass before was good for the rest of it', () => {
-    expect(seen(of, passes, results, changed(65536n, writer(0n, 4096, 1), writer(4096n, 8192)))).toEqual(conforms);
-  });
-  test('deviates when the rest is lost', () => {
-    expect(deviates(seen(of, passes, results, changed(65536n, writer(0n, 4096, 1), writer(4096n, 4096))))).toEqual(['device/bytes device-bytes']);
-  });
-});
-
 test.describe('times that the server does not want to hear of', () => {
   const map = mapped(0n, 16384n, 65536n);
   const close: Step[] = [{ call: 'close', fd: 0 }];

@@ -63,6 +63,8 @@ export const reply = z.discriminatedUnion('kind', [
   }),
   /** None: the server closes /dev/fuse and is gone, with this request in flight. */
   z.strictObject({ kind: z.literal('die') }),
+  /** None: the process that holds /dev/fuse is ended by SIGKILL, with this request in flight. */
+  z.strictObject({ kind: z.literal('kill') }),
   /** None: the connection is aborted through the control file system, with this request in flight. */
   z.strictObject({ kind: z.literal('abort') }),
   z.strictObject({ kind: z.literal('ioend'), newsizeBytes: u64 }),
@@ -88,11 +90,13 @@ export const scriptLine = z.strictObject({
   posFrom: u64.optional(),
   posTo: u64.optional(),
   times: z.int().min(1).optional(),
+  /** Written to /dev/fuse one after the other while the request waits; then it is answered. */
+  before: z.array(notification).min(1).max(256).optional(),
   reply,
 });
 export type ScriptLine = z.infer<typeof scriptLine>;
 
-const openFlag = z.enum(['rdonly', 'wronly', 'rdwr', 'direct', 'append', 'sync', 'trunc']);
+const openFlag = z.enum(['rdonly', 'wronly', 'rdwr', 'direct', 'append', 'sync', 'dsync', 'trunc']);
 const fd = index;
 
 /** One syscall. `fd` counts the open steps of the case, from 0. Offsets and lengths in bytes. */

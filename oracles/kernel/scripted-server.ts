@@ -73,7 +73,7 @@ export class ScriptedServer implements Driver {
     this.request(expected);
   }
 
-  #answer(expected: ExpectedRequest, request: Record<string, unknown>): Pick<Exchange, 'reply' | 'writeErrno' | 'ended'> {
+  #answer(expected: ExpectedRequest, request: Record<string, unknown>): Pick<Exchange, 'reply' | 'writeErrno' | 'ended' | 'notified'> {
     const opflags = Number(request['opflags'] ?? 0);
     const pos = (request['pos'] ?? 0n) as bigint;
     const line = this.#case.script.find((candidate) => candidate.on === expected.name
@@ -84,9 +84,11 @@ export class ScriptedServer implements Driver {
       && (this.#used.get(candidate) ?? 0) < (candidate.times ?? Infinity));
     if (!line) return { reply: this.#ordinary(expected, request), writeErrno: 0 };
     this.#used.set(line, (this.#used.get(line) ?? 0) + 1);
-    if (line.reply.kind === 'die' || line.reply.kind === 'abort') return { ended: line.reply.kind };
+    // Errnos are noted by whoever takes the notifications.
+    const notified = line.before && { notified: { line: this.#case.script.indexOf(line), errnos: [] } };
+    if (line.reply.kind === 'die' || line.reply.kind === 'kill' || line.reply.kind === 'abort') return { ...notified, ended: line.reply.kind };
     const reply = this.#encode(line.reply);
-    return { reply, writeErrno: writeResult(this.#revision, expected.name, request, reply) ?? 0 };
+    return { ...notified, reply, writeErrno: writeResult(this.#revision, expected.name, request, reply) ?? 0 };
   }
 
   /** As the guest's server answers what no line of the script matches (harness/guest/session/ordinary.ts). */
@@ -99,7 +101,7 @@ export class ScriptedServer implements Driver {
     }
     if (name === 'LOOKUP') return { error: 0, payload: entryOut.encode({ nodeid: 2n, attr: { mode: 0o100644 } as never }) };
     if (name === 'OPEN') return { error: 0, payload: openOut.encode({}) };
-    if (name === 'FLUSH') return { error: -errnos.ENOSYS, payload: new Uint8Array() };
+    if (name === 'FLUSH' || name === 'COPY_FILE_RANGE' || name === 'COPY_FILE_RANGE_64') return { error: -errnos.ENOSYS, payload: new Uint8Array() };
     if (name === 'WRITE') return { error: 0, payload: writeOut.encode({ size: request['size'] as number }) };
     if (name === 'IOMAP_IOEND') return { error: 0, payload: ioendOut.encode({ newsize: 0n }) };
     if (name === 'LSEEK') return { error: 0, payload: lseekOut.encode({ offset: request['offset'] as bigint }) };
@@ -114,7 +116,7 @@ export class ScriptedServer implements Driver {
     return { error: 0, payload: beginOut.encode({ read: { ...half, type: HOLE! }, write: { ...half, type: PURE_OVERWRITE! } }) };
   }
 
-  #encode(reply: Exclude<Reply, { kind: 'die' | 'abort' }>): SentReply {
+  #encode(reply: Exclude<Reply, { kind: 'die' | 'kill' | 'abort' }>): SentReply {
     switch (reply.kind) {
       case 'mappings': return { error: 0, payload: beginOut.encode({ read: this.#wire(reply.read), write: this.#wire(reply.write) }) };
       case 'error': return { error: -reply.errno, payload: new Uint8Array() };

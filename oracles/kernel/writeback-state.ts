@@ -1,7 +1,6 @@
 /** What one file has of writeback: what was sent where, what failed, what fsync still has to report. */
 import { EIO, min, type Accepted } from './begin.ts';
-import type { Segment } from './content.ts';
-import { clip } from './direct-read.ts';
+import { clip, type Segment } from './content.ts';
 import type { Range, Ranges } from './ranges.ts';
 import type { FileState, World } from './world.ts';
 
@@ -59,6 +58,7 @@ export function resolve(world: World, file: FileState, piece: Piece, fate: 'writ
     wb.errorRule = piece.fails ? 'type/past-device-end' : wb.errorRule;
   }
   if (!device) return;
+  file.mappings.mayChange();
   // What was written is not what the server would answer now; of what failed nothing is said.
   if (file.mappings.exists && (fate === 'written' || world.driver.choose(2) === 0)) file.mappings.changed(piece.start, piece.end, world.facts.blockSizeBytes);
   const content = world.contents[device.index]!;

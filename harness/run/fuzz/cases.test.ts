@@ -1,5 +1,4 @@
 import { expect, test } from '@playwright/test';
-import { sequenceModes } from '../../../generators/file-sequence.ts';
 import { geometriesOf } from '../../../generators/fuzz-geometry.ts';
 import { campaignPaths } from '../../../generators/setting.ts';
 import { judge } from '../../../oracles/judge.ts';
@@ -67,7 +66,7 @@ test('should keep the shares of its table', () => {
     expect(counts.get(`valid ${path}`)).toBe(3 * 16);
     expect(counts.get(`wild ${path}`)).toBe(3 * 16);
   }
-  for (const mode of sequenceModes) expect(counts.get(`sequence ${mode}-sequence`)).toBe(3 * 64);
+  expect(counts.get('sequence direct-sequence')).toBe(3 * 64);
   expect(counts.get('own-mount')).toBe(3 * 16);
   // Each cell of the plan that nothing else is about, once a round.
   const others = [...counts].filter(([key]) => key.startsWith('planned ')).reduce((sum, [, count]) => sum + count, 0);

@@ -4,7 +4,7 @@
  */
 import { mix, pickIndex, shuffled } from '../../../generators/seed.ts';
 import type { GeometryNeed } from '../../../generators/fuzz-geometry.ts';
-import { sequenceModes, type SequenceMode } from '../../../generators/file-sequence.ts';
+import type { SequenceMode } from '../../../generators/file-sequence.ts';
 import { canAim, type Aim } from '../../../generators/fuzz-op.ts';
 import { campaignPaths, type Path } from '../../../generators/setting.ts';
 import { revisions, type RevisionId } from '../../uapi/revision.ts';
@@ -17,7 +17,7 @@ export type Slot =
   | { kind: 'valid'; path: Path }
   /** One or two fields of a valid reply are replaced by something that no rule was aimed with. */
   | { kind: 'wild'; path: Path }
-  /** Syscalls and notifications in any order on one file in several pieces. */
+  /** Syscalls in any order on one file in several pieces. */
   | { kind: 'sequence'; mode: SequenceMode }
   /** A cell of the plan that none of the above is about: other paths, other types, the legal side of a border. Drawn as the plan draws it. */
   | { kind: 'planned'; cell: PlanCell }
@@ -25,7 +25,7 @@ export type Slot =
   | { kind: 'own-mount'; cell: PlanCell };
 
 /** Slots a round; of the planned ones there is one for each cell. Own mounts are few because each costs as much as dozens of cases. */
-export const SHARES = { aimedEach: 2, validPerPath: 16, wildPerPath: 16, sequencesPerMode: 64, ownMounts: 16 } as const;
+export const SHARES = { aimedEach: 2, validPerPath: 16, wildPerPath: 16, sequences: 64, ownMounts: 16 } as const;
 
 export interface SlotTable {
   readonly revision: RevisionId;
@@ -57,7 +57,7 @@ export function slotTable(id: RevisionId): SlotTable {
     ...Array.from({ length: SHARES.validPerPath }, (): Slot => ({ kind: 'valid', path })),
     ...Array.from({ length: SHARES.wildPerPath }, (): Slot => ({ kind: 'wild', path })),
   ]);
-  const sequences = noWrites ? [] : sequenceModes.flatMap((mode) => Array.from({ length: SHARES.sequencesPerMode }, (): Slot => ({ kind: 'sequence', mode })));
+  const sequences = noWrites ? [] : Array.from({ length: SHARES.sequences }, (): Slot => ({ kind: 'sequence', mode: 'direct' }));
   const ownMounts = plan.filter(isOwnMount);
   // Whatever the plan learns, campaigns do.
   const planned = plan.filter((cell) => cell.cases !== undefined && !isAim(cell) && !isOwnMount(cell)).map((cell): Slot => ({ kind: 'planned', cell }));

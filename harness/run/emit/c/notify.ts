@@ -4,7 +4,7 @@ import type { Notification } from '../../../model/notification.ts';
 import { NOTIFY } from '../../../uapi/fuse-flags.ts';
 import { devInval, invalMappings, upsertMappings } from '../../../uapi/iomap.ts';
 import { mapping } from './server.ts';
-import { byteList, u32, u64 } from './text.ts';
+import { byteList, s64, u32, u64 } from './text.ts';
 import type { Program } from './uses.ts';
 
 type Kind = Notification['kind'];
@@ -91,6 +91,11 @@ export function notify(notification: Notification, program: Program): string[] {
       `CALL(notify(${NOTIFY.RETRIEVE}, &(struct fuse_notify_retrieve_out){`,
       `\t\t.notify_unique = 1, .nodeid = ${nodeid(notification.node)}, .offset = ${u64(notification.offset)}, .size = ${u32(notification.lengthBytes)},`,
       '\t    }, sizeof(struct fuse_notify_retrieve_out), sizeof(struct fuse_notify_retrieve_out)));',
+    ];
+    case 'invalInode': return [
+      `CALL(notify(${NOTIFY.INVAL_INODE}, &(struct fuse_notify_inval_inode_out){`,
+      `\t\t.ino = ${nodeid(notification.node)}, .off = ${s64(notification.offset)}, .len = ${s64(notification.length)},`,
+      '\t    }, sizeof(struct fuse_notify_inval_inode_out), sizeof(struct fuse_notify_inval_inode_out)));',
     ];
     case 'raw': {
       const size = notification.payload.length / 2;

@@ -65,6 +65,7 @@ export const sampleCases: Readonly<Record<string, Case>> = {
   ),
   'BEGIN answered by half a header': makeCase([openDirect, read()], [begin({ kind: 'raw', payload: '00'.repeat(64), sentBytes: 8 })]),
   'BEGIN answered by a payload that is cut': makeCase([openDirect, read()], [begin({ kind: 'raw', payload: '00'.repeat(64), sentBytes: 40 })]),
+  'a server that is killed': makeCase([openDirect, read(), read()], [begin({ kind: 'kill' })]),
   'a server that dies': makeCase([openDirect, read(), read()], [begin({ kind: 'die' })]),
   'a connection that is aborted': makeCase([openDirect, read(), read()], [begin({ kind: 'abort' })]),
   'SEEK_DATA and SEEK_HOLE': makeCase(
@@ -149,13 +150,6 @@ export const sampleCases: Readonly<Record<string, Case>> = {
       { on: 'IOMAP_END', posFrom: 0x1000n, posTo: 0x1001n, reply: { kind: 'empty' } },
     ],
     { geometry: geometry({ devices: [{ sizeBytes: MiB, access: 'rw' }, { sizeBytes: MiB, access: 'rw' }] }) },
-  ),
-  'truncation and fallocate with zeroing': makeCase(
-    [
-      openCached, { call: 'ftruncate', fd: 0, sizeBytes: 0x2345n }, { call: 'ftruncate', fd: 0, sizeBytes: 0x8000n }, { call: 'fallocate', fd: 0, mode: 3, offset: 0x1000n, lengthBytes: 0x1800n },
-      { call: 'fallocate', fd: 0, mode: 0x10, offset: 0x7000n, lengthBytes: 0x2000n }, read(0n, 0x4000), { call: 'fsync', fd: 0 }, { call: 'fstat', fd: 0 },
-    ],
-    [begin(mappings(mapped({ length: 0x20000n })))],
   ),
   'inline data': makeCase(
     [openDirect, read(0n, 4096), write(0n, 4096), { call: 'close', fd: 0 }],
