@@ -35,7 +35,10 @@ const MAX_PATHS = 5;
 
 /** What a reader with little time came for: which rules are broken, where, and how it shows. */
 function brokenRules(findings: readonly Finding[]): Markup[] {
-  const rules = [...new Set(findings.map(({ rule }) => rule))];
+  const cases = new Map<string, number>();
+  for (const finding of findings) cases.set(finding.rule, (cases.get(finding.rule) ?? 0) + finding.cases.length);
+  // What most cases show is likely to be the fault, the others its consequences.
+  const rules = [...cases].sort(([, a], [, b]) => b - a).map(([rule]) => rule);
   const lines = rules.slice(0, MAX_NAMED).map((rule) => {
     const places = findings.filter((finding) => finding.rule === rule);
     const all = places.flatMap(({ deviations }) => deviations);
@@ -44,5 +47,5 @@ function brokenRules(findings: readonly Finding[]): Markup[] {
     const paths = [...new Set(places.map(({ path }) => path))];
     return html`<a href="#finding-${findings.indexOf(places[0]!) + 1}">${rule}</a> on ${paths.slice(0, MAX_PATHS).join(', ')}${paths.length > MAX_PATHS && ` and ${paths.length - MAX_PATHS} more paths`}: ${first?.aspect} expected ${short(first?.expected)}, seen ${short(first?.seen)}`;
   });
-  return rules.length > MAX_NAMED ? [...lines, html`${rules.length - MAX_NAMED} further rules`] : lines;
+  return rules.length > MAX_NAMED ? [...lines, html`${plural(rules.length - MAX_NAMED, 'further rule')}`] : lines;
 }
