@@ -2,6 +2,8 @@
 
 /** open(2); `direct` is x86-64's. */
 export const OPEN_FLAGS = { rdonly: 0, wronly: 1, rdwr: 2, direct: 0o40000, append: 0o2000, sync: 0o4010000, trunc: 0o1000 } as const;
+/** pwritev2(2): the write happens as a whole or not at all. */
+export const RWF_ATOMIC = 0x40;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
 /** Bytes of struct fiemap and of struct fiemap_extent. */

@@ -12,7 +12,8 @@ import type { FileState, StepOf, World } from './world.ts';
 
 const LOFF_MAX = (1n << 63n) - 1n;
 
-export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'>): StepExpectation {
+/** `atomic`: with RWF_ATOMIC; exactly one block. */
+export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'>, atomic = false): StepExpectation {
   const { offset } = step;
   const asked = offset + BigInt(step.lengthBytes);
   if (offset < 0n || asked > LOFF_MAX) return { kind: 'fails', rule: 'write/position', errnos: [errnos.EINVAL] };
@@ -31,10 +32,10 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
   let endsShort = false;
   while (pos < stopAt && !endsShort) {
     if (failures && world.driver.choose(2) === 1) break;
-    const mapping = begin(world, file, opFlags.WRITE | opFlags.DIRECT, pos, stopAt);
+    const mapping = begin(world, file, opFlags.WRITE | opFlags.DIRECT | (atomic ? opFlags.ATOMIC : 0), pos, stopAt);
     if (mapping.kind === 'failed') {
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
-        if (!file.directIo) throw new Unspecified('the fallback to buffered writes is not modelled');
+        if (!file.directIo && !atomic) throw new Unspecified('the fallback to buffered writes is not modelled');
         // No direct write took place, the buffered one is forbidden: whether that is an error to report by IOEND is not said.
         if (pos === offset && world.driver.choose(2) === 0) return { kind: 'fails', rule: 'begin/enosys', errnos: [EIO] };
         mapping.errno = EIO;
@@ -43,7 +44,7 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
       failures = [...(failures ?? []), mapping.errno];
       break;
     }
-    const stored = store(world, file, mapping, step);
+    const stored = atomic && !takesAtomic(world, mapping) ? refusedByDevice : store(world, file, mapping, step);
     rule = stored.rule ?? rule;
     if (stored.touches) written.push({ mapping, certain: stored.fails === undefined });
     if (stored.fails) failures = stored.fails.length === 0 ? [] : [...(failures ?? []), ...stored.fails];
@@ -90,6 +91,10 @@ interface Stored {
   stops?: boolean;
   rule?: string;
 }
+
+/** Linux, block/blk-core.c, blk_validate_atomic_write_op_size: a device without the ability gets no part of the write. */
+const refusedByDevice: Stored = { advanced: 0n, fails: [], touches: false, rule: 'atomic/device' };
+const takesAtomic = ({ case: of }: World, { device }: Accepted): boolean => device !== undefined && of.geometry.devices[device.index]?.atomic === true;
 
 function store(world: World, file: FileState, mapping: Accepted, step: StepOf<'pwrite'>): Stored {
   const { acted, pos, length, device, rule } = mapping;

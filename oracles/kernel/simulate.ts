@@ -1,6 +1,8 @@
 /** Runs a case's workload through the model of the kernel: one reading of the rules, as the driver chooses. */
 import type { Step } from '../../harness/model/case.ts';
+import { RWF_ATOMIC } from '../../harness/model/syscall-flags.ts';
 import { errnos } from '../rules/rule.ts';
+import { atomicWrite } from './atomic-write.ts';
 import { bufferedRead } from './buffered-read.ts';
 import { bufferedWrite } from './buffered-write.ts';
 import { clone } from './clone.ts';
@@ -19,6 +21,8 @@ import { notify } from './notify.ts';
 import { failsAfterEnd, open } from './open.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
 import { closeRest, fsync } from './sync.ts';
+import { checkState, superblock } from './superblock.ts';
+import { pageOut, swapoff, swapoffRest, swapon } from './swap.ts';
 import { ftruncate } from './truncate.ts';
 import { interleaved, takeWriteback } from './writeback.ts';
 import { makeWorld, type FileState, type OpenFile, type World, type WorldInput } from './world.ts';
@@ -36,6 +40,7 @@ export function simulate(input: WorldInput): Expectation {
         expectation.steps.push(run(world, step));
         takeWriteback(world);
       });
+      swapoffRest(world);
       closeRest(world);
     }
     expectation.contents = world.contents;
@@ -56,6 +61,11 @@ function run(world: World, step: Step): StepExpectation {
       if (world.wire.ended) throw new Unspecified('notifications of a connection that has ended');
       return notify(world, step.notification);
     case 'deviceRead': return deviceRead(world, step);
+    case 'swapon':
+      checkState(world, step.call);
+      return swapon(world, step);
+    case 'swapoff': return swapoff(world, step);
+    case 'pageOut': return pageOut(world, step);
     default: return onFile(world, step, world.fds[step.fd]);
   }
 }
@@ -69,6 +79,8 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
   if (!fd || fd.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
   const { file } = fd;
   if (file.sizeUncertain && step.call !== 'close') throw new Unspecified('an earlier failure left the file size open');
+  checkState(world, step.call);
+  if (world.swap.has(file.index) && step.call !== 'close' && step.call !== 'fstat') throw new Unspecified('I/O of a swap file in use is not modelled');
   const ordinary = (what: string): never => { throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`); };
   switch (step.call) {
     case 'close':
@@ -92,8 +104,10 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
     case 'pwrite':
       if (fd.flags.includes('rdonly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
       if (!file.usesIomap) ordinary('writing');
-      if (step.rwf) throw new Unspecified('RWF flags on writes are not modelled');
+      if (step.rwf && step.rwf !== RWF_ATOMIC) throw new Unspecified('RWF flags on writes besides RWF_ATOMIC are not modelled');
       if (fd.flags.includes('append') || fd.flags.includes('sync')) throw new Unspecified('O_APPEND and O_SYNC are not modelled');
+      if (step.rwf && !file.cache.isEmpty) throw new Unspecified('atomic writes over cached pages are not modelled');
+      if (step.rwf) return atomicWrite(world, fd, step);
       if (!isDirect(fd)) return bufferedWrite(world, file, step);
       if (!file.cache.isEmpty) throw new Unspecified('direct writes over cached pages are not modelled');
       return directWrite(world, file, step);
@@ -119,6 +133,7 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
     case 'fallocate':
       if (!file.usesIomap) ordinary('fallocate');
       return fallocate(world, fd, step);
+    case 'freeze': case 'thaw': case 'syncfs': case 'shutdown': return superblock(world, step);
     case 'fsync':
       if (!file.usesIomap) ordinary('fsync');
       return fsync(world, file);

@@ -63,7 +63,7 @@ export class Session {
     mkdirSync(mountPoint, { recursive: true });
     writeFileSync(regularPath, 'a regular file\n');
     const { files: _files, ...shared } = geometry;
-    const devices = DeviceSet.make(native, shared.devices.map(({ sizeBytes }) => sizeBytes));
+    const devices = DeviceSet.make(native, shared.devices);
     const { words } = server;
     let mounted: MountResult;
     let start: SessionStart;
