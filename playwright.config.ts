@@ -1,4 +1,11 @@
 import { defineConfig } from '@playwright/test';
+import fc from 'fast-check';
+
+// The same draws in every run: what lands is judged by its change, not by luck. New draws are for nights and campaigns, or IOMAPFUZZ_SEED here.
+// Workers load this file too, and read the variable.
+const seed = Number(process.env['IOMAPFUZZ_SEED'] ??= '1');
+if (!Number.isSafeInteger(seed)) throw new Error(`IOMAPFUZZ_SEED is ${process.env['IOMAPFUZZ_SEED']}: give a whole number`);
+fc.configureGlobal({ seed });
 
 // Four projects: `unit` needs nothing but Node, `browser` looks at the report in chromium, `vm` boots guests (one at a time: a VM and its host side fill two cores),
 // `conformance` is the plan against the kernel that IOMAPFUZZ_KERNEL and its like name, one test per rule and path.
@@ -11,6 +18,9 @@ export default defineConfig({
   forbidOnly: ci,
   fullyParallel: false,
   workers: 1,
+  // For machines that are busy or slow; a test that hangs is still ended.
+  timeout: 120_000,
+  expect: { timeout: 30_000 },
   reporter: [['line']],
   projects: [
     { name: 'unit', testMatch: /.*(?<!\.vm|\.conformance|\.browser)\.test\.ts$/ },

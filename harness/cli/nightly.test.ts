@@ -78,7 +78,7 @@ test('should refuse to run beside a night that is still running', async () => {
   const { endedAt: _endedAt, ...running } = night!;
   // The test runner stands for the other one where its command line names the program.
   mkdirSync(join(history, nightNames[0]), { recursive: true });
-  const holder = spawnSync('sh', ['-c', `sh -c 'sleep 30; : iomapfuzz' & echo $!`], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 1000 });
+  const holder = spawnSync('sh', ['-c', `sh -c 'sleep 300; : iomapfuzz' > /dev/null 2>&1 & echo $!`], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   const pid = Number(holder.stdout.trim());
   try {
     writeNight(history, { ...running, pid });

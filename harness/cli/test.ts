@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { repositoryRoot } from '../../vm/root.ts';
 
 interface Stage {
@@ -25,7 +26,23 @@ const stages: Stage[] = [
   })),
 ];
 
-interface Tally { passed: number; failed: number; skipped: number }
+/** What a stage came to; `failures` names each failed test and the first lines of its error. */
+interface Tally { passed: number; failed: number; skipped: number; failures: string[] }
+
+/** Playwright's JSON report, as far as it is read here (node_modules/playwright/types/testReporter.d.ts). */
+interface JsonReport {
+  stats: { expected: number; unexpected: number; flaky: number; skipped: number };
+  suites: JsonSuite[];
+  errors: { message?: string }[];
+}
+
+interface JsonSuite {
+  suites?: JsonSuite[];
+  specs?: { title: string; file: string; line: number; tests: { status: string; results: { errors: { message?: string }[] }[] }[] }[];
+}
+
+/** Enough of an error to know which assertion it was. */
+const errorLines = 12;
 
 export function testCommand(): Command {
   return new Command('test')
@@ -34,7 +51,7 @@ export function testCommand(): Command {
     .action(async (only: string[], _options, command: Command) => {
       const unknown = only.filter((name) => !stages.some((stage) => stage.name === name));
       if (unknown.length > 0) command.error(`error: there is no stage ${unknown.join(', ')}; there are: ${stages.map(({ name }) => name).join(', ')}`);
-      const total: Tally = { passed: 0, failed: 0, skipped: 0 };
+      const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
       for (const stage of stages.filter(({ name }) => only.length === 0 || only.includes(name))) {
         const started = Date.now();
         console.log(`\n== ${stage.name}`);
@@ -43,7 +60,10 @@ export function testCommand(): Command {
         total.passed += tally.passed;
         total.failed += tally.failed;
         total.skipped += tally.skipped;
+        total.failures.push(...tally.failures.map((failure) => `[${stage.name}] ${failure}`));
       }
+      // Again at the end: logs of CI systems are often cut, and never there.
+      if (total.failures.length > 0) console.log(`\n== failed\n${total.failures.join('\n')}`);
       // Alone on its line: the form in which CI systems look for it.
       console.log(`\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
       if (total.failed > 0) process.exitCode = 1;
@@ -56,10 +76,15 @@ async function runStage(stage: Stage): Promise<Tally> {
   const report = join(scratch, 'report.json');
   try {
     const code = await run(stage.argv, { PLAYWRIGHT_JSON_OUTPUT_NAME: report, PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1' });
-    if (!stage.playwright) return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+    if (!stage.playwright) {
+      return code === 0 ? { passed: 1, failed: 0, skipped: 0, failures: [] } : { passed: 0, failed: 1, skipped: 0, failures: [`${stage.argv.join(' ')}: exit code ${code}`] };
+    }
     const tally = readTally(report);
     // Playwright can fail without a failing test: a file that does not load, a global set-up that throws.
-    if (code !== 0 && tally.failed === 0) tally.failed = 1;
+    if (code !== 0 && tally.failed === 0) {
+      tally.failed = 1;
+      if (tally.failures.length === 0) tally.failures.push(`${stage.argv.join(' ')}: exit code ${code} without a failed test`);
+    }
     return tally;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
@@ -68,12 +93,27 @@ async function runStage(stage: Stage): Promise<Tally> {
 
 function readTally(path: string): Tally {
   try {
-    const { stats } = JSON.parse(readFileSync(path, 'utf8')) as { stats: { expected: number; unexpected: number; flaky: number; skipped: number } };
-    return { passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped };
+    const { stats, suites, errors } = JSON.parse(readFileSync(path, 'utf8')) as JsonReport;
+    return {
+      passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped,
+      failures: [...errors.map(firstLines), ...suites.flatMap(failuresOf)],
+    };
   } catch {
     // No report was written; the exit code decides.
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { passed: 0, failed: 0, skipped: 0, failures: [] };
   }
+}
+
+function failuresOf(suite: JsonSuite): string[] {
+  const own = (suite.specs ?? []).flatMap(({ title, file, line, tests }) => tests
+    .filter(({ status }) => status === 'unexpected' || status === 'flaky')
+    .map(({ results }) => [`${file}:${line} ${title}`, ...results.flatMap(({ errors }) => errors.slice(0, 1).map(firstLines))].join('\n')));
+  return [...own, ...(suite.suites ?? []).flatMap(failuresOf)];
+}
+
+/** An error's first lines, indented, without the colours of a terminal. */
+function firstLines({ message = '' }: { message?: string }): string {
+  return stripVTControlCharacters(message).split('\n').slice(0, errorLines).map((line) => `    ${line}`).join('\n');
 }
 
 /** Runs with inherited output; resolves to the exit code, 128+n for a signal. */
