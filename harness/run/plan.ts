@@ -3,6 +3,7 @@
  * must do. Cells that cannot have cases are there too, with the reason.
  */
 import { revisions, type RevisionId } from '../uapi/revision.ts';
+import { atomicCells } from './plan/atomic-cells.ts';
 import { borderCells } from './plan/border-cells.ts';
 import { bufferedWriteCells } from './plan/buffered-write-cells.ts';
 import { cacheCells } from './plan/cache-cells.ts';
@@ -14,6 +15,8 @@ import { inlineCells } from './plan/inline-cells.ts';
 import { malformedCells } from './plan/malformed-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
 import { sizeCells } from './plan/size-cells.ts';
+import { superblockCells } from './plan/superblock-cells.ts';
+import { swapCells } from './plan/swap-cells.ts';
 import { syscallCells } from './plan/syscall-cells.ts';
 import { deviceCells, endCells, ioendCells, typeCells } from './plan/type-cells.ts';
 
@@ -25,6 +28,6 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...malformedCells(revision),
     ...notifyCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
-    ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
+    ...atomicCells(revision), ...swapCells(revision), ...superblockCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

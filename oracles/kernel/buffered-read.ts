@@ -58,8 +58,8 @@ export function fill(world: World, file: FileState, start: bigint, stop: bigint)
   const firstMissing = (from: bigint) => file.cache.read(from, stop).at(-1)?.end ?? from;
   let plainAt = firstMissing(start);
   for (let plain = plainAt < stop; ; plain = plain && plainAt < stop) {
-    // A write fault on the page that was read is a BEGIN, too.
-    if ((Number(world.driver.peek(world.step)?.request['opflags'] ?? 0) & world.revision.opFlags.WRITE) !== 0) return { failures, rule };
+    // A write fault on the page that was read is a BEGIN, too, and so is what swapon asks when it has read the header.
+    if ((Number(world.driver.peek(world.step)?.request['opflags'] ?? 0) & (world.revision.opFlags.WRITE | world.revision.opFlags.SWAPFILE)) !== 0) return { failures, rule };
     const exchange = world.driver.maybe({
       name: 'IOMAP_BEGIN', file: file.index, rule: 'request/begin',
       fields: {

@@ -44,7 +44,7 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
       failures = [...(failures ?? []), mapping.errno];
       break;
     }
-    const stored = atomic && !takesAtomic(world, mapping) ? refusedByDevice : store(world, file, mapping, step);
+    const stored = atomic && !takesAtomic(world, mapping) ? refusedByDevice(world, mapping) : store(world, file, mapping, step);
     rule = stored.rule ?? rule;
     if (stored.touches) written.push({ mapping, certain: stored.fails === undefined });
     if (stored.fails) failures = stored.fails.length === 0 ? [] : [...(failures ?? []), ...stored.fails];
@@ -92,8 +92,8 @@ interface Stored {
   rule?: string;
 }
 
-/** Linux, block/blk-core.c, blk_validate_atomic_write_op_size: a device without the ability gets no part of the write. */
-const refusedByDevice: Stored = { advanced: 0n, fails: [], touches: false, rule: 'atomic/device' };
+/** Linux, block/blk-core.c, blk_validate_atomic_write_op_size: a device without the ability gets no part of what was submitted. */
+const refusedByDevice = (world: World, { length }: Accepted): Stored => ({ advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [], touches: false, rule: 'atomic/device' });
 const takesAtomic = ({ case: of }: World, { device }: Accepted): boolean => device !== undefined && of.geometry.devices[device.index]?.atomic === true;
 
 function store(world: World, file: FileState, mapping: Accepted, step: StepOf<'pwrite'>): Stored {

@@ -80,7 +80,7 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
   const { file } = fd;
   if (file.sizeUncertain && step.call !== 'close') throw new Unspecified('an earlier failure left the file size open');
   checkState(world, step.call);
-  if (world.swap.has(file.index) && step.call !== 'close' && step.call !== 'fstat') throw new Unspecified('I/O of a swap file in use is not modelled');
+  if (world.headers.has(file.index) && step.call !== 'close' && step.call !== 'fstat') throw new Unspecified('I/O of what was a swap file is not modelled');
   const ordinary = (what: string): never => { throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`); };
   switch (step.call) {
     case 'close':

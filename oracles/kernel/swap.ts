@@ -31,8 +31,9 @@ export function swapon(world: World, step: StepOf<'swapon'>): StepExpectation {
   const room = file.sizeBytes / PAGE;
   if (pages < 2n || (room > 0n && pages > room)) return fails('swap/header', errnos.EINVAL);
 
-  // A kernel may ask for the first mapping beforehand, to learn which device it is.
-  if (world.driver.choose(2) === 1) {
+  // The library is told which device it is (fs/iomap/swapfile.c): a kernel may have to ask for the first mapping before it syncs.
+  const syncsFirst = world.driver.peek(world.step)?.name === 'FSYNC' || (world.enosys.fsync && world.driver.choose(2) === 1);
+  if (!syncsFirst) {
     const first = ask(world, file, 0n, file.sizeBytes);
     if (first.kind === 'failed') return first.failure;
     if (!first.mapping.device) return fails('swap/mapping', errnos.EINVAL);
@@ -94,6 +95,7 @@ function fileOf(world: World, index: number): FileState {
 /** Undefined: the header is there, whole and in its place. */
 function readHeader(world: World, file: FileState, header: StepOf<'swapon'>['header']): StepExpectation | undefined {
   if (!file.cache.isEmpty) throw new Unspecified('swapon over cached pages is not modelled');
+  world.headers.add(file.index);
   const content = header && world.contents[header.device];
   const stop = header && header.offset + PAGE;
   const under: Segment[] = header ? content!.read(header.offset, stop!) : [];

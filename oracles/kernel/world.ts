@@ -72,6 +72,8 @@ export interface World {
   readonly superblock: { frozen: boolean; shutDown: boolean };
   /** Swap files in use, by index, with their places for pages. */
   readonly swap: Map<number, readonly SwapExtent[]>;
+  /** Files whose first page may be in the page cache as a swap header, which is not on the device any more. */
+  readonly headers: Set<number>;
   /** Index of the running step. */
   step: number;
 }
@@ -115,7 +117,7 @@ export function makeWorld(input: WorldInput): World {
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
     expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
     enosys: { end: false, ioend: false, fsync: false, fallocate: false, copy64: false, copy: false, flush: false, syncfs: false },
-    superblock: { frozen: false, shutDown: false }, swap: new Map(),
+    superblock: { frozen: false, shutDown: false }, swap: new Map(), headers: new Set(),
     step: -1,
   };
 }

@@ -21,9 +21,9 @@ export function superblockStep(native: Native, fd: number, step: SuperblockStep)
   }
 }
 
-/** Nobody can write to, sync or unmount what stays frozen. A server that refuses to thaw is cut off: then nobody has to agree. */
-export function thawForGood(native: Native, fd: number, cutOff: () => void): void {
-  if (native.ioctl(fd, FITHAW, 0) >= 0) return;
+/** Nobody can write to, sync or unmount what stays frozen. A server that refuses to thaw is cut off: then nobody has to agree. False: it stays frozen. */
+export function thawForGood(native: Native, fd: number, cutOff: () => void): boolean {
+  if (native.ioctl(fd, FITHAW, 0) >= 0) return true;
   cutOff();
-  native.ioctl(fd, FITHAW, 0);
+  return native.ioctl(fd, FITHAW, 0) >= 0;
 }

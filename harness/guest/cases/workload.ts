@@ -1,7 +1,7 @@
 /** The workload: one function per kind of step, each a syscall and its result as the observation wants it. */
 import type { Step } from '../../model/case.ts';
 import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../model/bytes.ts';
-import type { FiemapExtent, StepResult } from '../../model/observation.ts';
+import type { FiemapExtent, KernelEvent, StepResult } from '../../model/observation.ts';
 import { FIEMAP_BYTES, FIEMAP_EXTENT_BYTES, OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../model/syscall-flags.ts';
 import type { Native } from '../../native/index.ts';
 import { FICLONERANGE, FIDEDUPERANGE, cloneRange, dedupeRange, dedupeStatusAt } from './clone-ranges.ts';
@@ -31,6 +31,7 @@ export class Workload {
   /** By which the file system was frozen; -1: it is not. */
   #frozenBy = -1;
   readonly #swapFiles = new Set<string>();
+  #staysFrozen = false;
   static #buffer: Buffer | undefined;
   readonly #stat = new BigUint64Array(3);
 
@@ -128,17 +129,19 @@ export class Workload {
     }
   }
 
-  /** Takes back what concerns more than the case, and closes what it left open. */
-  end(): void {
+  /** Takes back what concerns more than the case, and closes what it left open. Returns what could not be taken back: it is in the way of whatever comes next. */
+  end(): KernelEvent | undefined {
     this.#thaw();
     for (const path of this.#swapFiles) this.#native.swapoff(path);
     this.#swapFiles.clear();
     for (const fd of this.#fds) if (fd >= 0) this.#native.close(fd);
     this.#fds.length = 0;
+    const title = 'the file system stays frozen, although its server is gone';
+    return this.#staysFrozen ? { kind: 'bug', title, text: title } : undefined;
   }
 
   #thaw(): void {
-    if (this.#frozenBy >= 0) thawForGood(this.#native, this.#frozenBy, () => { abortConnection(this.#native, mountPoint); });
+    if (this.#frozenBy >= 0) this.#staysFrozen ||= !thawForGood(this.#native, this.#frozenBy, () => { abortConnection(this.#native, mountPoint); });
     this.#frozenBy = -1;
   }
 
