@@ -5,7 +5,6 @@ import type { Verdict } from '../harness/model/verdict.ts';
 import { judge } from './judge.ts';
 import { beginExchange, failed, madeCase, mapped, observed, other, overwrite, writer } from './testing/hand-made.ts';
 
-const conforms = { kind: 'conforms' } as const;
 const deviates = (verdict: Verdict): string[] =>
   (verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind]);
 const done: StepResult = { ret: 0n, errno: 0 };

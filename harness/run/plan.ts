@@ -18,6 +18,7 @@ import { sizeCells } from './plan/size-cells.ts';
 import { superblockCells } from './plan/superblock-cells.ts';
 import { swapCells } from './plan/swap-cells.ts';
 import { syscallCells } from './plan/syscall-cells.ts';
+import { variantCells } from './plan/variant-cells.ts';
 import { deviceCells, endCells, ioendCells, typeCells } from './plan/type-cells.ts';
 
 export { casesOf, cellId, type PlanCell } from './plan/cell.ts';
@@ -28,6 +29,6 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...malformedCells(revision),
     ...notifyCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
-    ...atomicCells(revision), ...swapCells(revision), ...superblockCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
+    ...atomicCells(revision), ...swapCells(revision), ...variantCells(revision), ...superblockCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

@@ -179,7 +179,7 @@ export class Session {
     for (const fd of this.#start.devices) if (fd >= 0) native.close(fd);
     this.devices.remove();
     if (failure !== undefined) throw new Error(`the server failed: ${failure}`);
-    return unmounted === undefined ? undefined : -unmounted;
+    return unmounted === undefined ? undefined : Math.abs(unmounted);
   }
 
   /** Requests are answered in order by one thread: when this lookup is answered, so is everything before it. */

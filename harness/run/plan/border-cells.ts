@@ -12,7 +12,7 @@ import { noDirectWrites } from './reply-cells.ts';
 import { borders, cellId, impossible, possible, type Border, type PlanCell } from './cell.ts';
 
 /** Why a rule has no case on a path; undefined where it has. */
-function reasonAgainst(rule: string, path: Path, border: Border, revision: Revision): string | undefined {
+export function reasonAgainst(rule: string, path: Path, border: Border, revision: Revision): string | undefined {
   if (rule.startsWith('map/instruction-') && border === 'legal') {
     return 'without a mapping cache a legal instruction is refused by begin/*-not-nocache, whose own cells show it';
   }
