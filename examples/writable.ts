@@ -176,7 +176,10 @@ export default defineServer((host) => {
         if (offOut + bytes > target.sizeBytes) target.sizeBytes = offOut + bytes;
         return bytes;
       },
-      statfs: () => ({ blockSizeBytes: block, blocks: space.total, free: space.available }),
+      statfs(_request, context) {
+        open(context);
+        return { blockSizeBytes: block, blocks: space.total, free: space.available };
+      },
       fsync: sync,
       syncfs: sync,
       destroy: sync,

@@ -68,11 +68,14 @@ export function describeRequest(name: string, request: Record<string, unknown>, 
   if (name !== 'IOMAP_BEGIN' && name !== 'IOMAP_END') return describeFields(request);
   const { opflags, reserved, ...rest } = request;
   const parts = [describeFields({ ...rest, ...(reserved !== 0 && { reserved }) })];
-  if (typeof opflags === 'number') {
-    const { names, rest: unknown } = flagNames(revision.opFlags, opflags);
-    parts.unshift(`opflags ${orNone([...names, ...(unknown ? [`0x${unknown.toString(16)}`] : [])])} (0x${opflags.toString(16)})`);
-  }
+  if (typeof opflags === 'number') parts.unshift(`opflags ${describeOpflags(opflags, revision)} (0x${opflags.toString(16)})`);
   return parts.join(', ');
+}
+
+/** `WRITE|DIRECT`; bits without a name as a number. */
+export function describeOpflags(opflags: number, revision: Revision): string {
+  const { names, rest } = flagNames(revision.opFlags, opflags);
+  return orNone([...names, ...(rest ? [`0x${rest.toString(16)}`] : [])]);
 }
 
 /** A mapping as it was on the wire (reply fields of BEGIN). */

@@ -58,13 +58,16 @@ export class FindingCollector {
     Object.assign(known, { example, deviations, size: sizeOf(example), file, minimised, reliability });
   }
 
-  /** What broke the kernel first, then in the order of `cells` (plan order), then by key: the same for any order in which the cases came. */
+  /**
+   * What broke the kernel first, then in the order of `cells` (plan order), then by key: the same for any order in which the cases came. What did
+   * not show in every replay comes last: a reader with little time begins with what is certain.
+   */
   finish(cells: CellInfo[]): Finding[] {
     const order = new Map(cells.map(({ rule }, index) => [rule, index] as const).reverse());
     const rank = (finding: Finding): number => (finding.rule.startsWith('kernel/') ? -1 : order.get(finding.rule) ?? cells.length);
     return [...this.#findings.values()]
       .map(({ size: _size, ...finding }) => ({ ...finding, aspects: finding.aspects.sort(), cases: finding.cases.sort((a, b) => a - b) }))
-      .sort((a, b) => rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
+      .sort((a, b) => Number(isFlaky(a)) - Number(isFlaky(b)) || rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
   }
 }
 

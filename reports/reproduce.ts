@@ -20,7 +20,9 @@ export function keepOptions(argv: string[], names: string[]): string[] {
 }
 
 export function reproduceCommands(finding: Finding, run: Run): string[] {
-  const options = keepOptions(run.summary.argv, kept).map(quote).join(' ');
+  const { argv, runsPerCell } = run.summary;
+  // Where the time decided how many cases each cell had, it is said in numbers.
+  const options = [...keepOptions(argv, runsPerCell === undefined ? kept : kept.filter((name) => name !== '--runs')).map(quote), ...(runsPerCell === undefined ? [] : [`--runs ${runsPerCell}`])].join(' ');
   if (finding.file !== undefined) {
     const kernel = keepOptions(run.summary.argv, kernelOptions).map(quote).join(' ');
     const repro = `./iomapfuzz repro ${quote(join(run.directory, finding.file))}`;

@@ -70,7 +70,7 @@ const environment = z.object({
 
 export const summarySchema = z.object({
   format: z.int().min(1),
-  kind: z.enum(['conformance', 'fuzz', 'corpus']),
+  kind: z.enum(['conformance', 'fuzz', 'corpus', 'repro']),
   toolVersion: z.string(),
   argv: z.array(z.string()),
   revision: z.string(),
@@ -80,6 +80,7 @@ export const summarySchema = z.object({
   elapsedMs: z.number().min(0),
   complete: z.boolean(),
   endedBy: z.string().optional(),
+  runsPerCell: z.int().min(1).optional(),
   environment: environment.optional(),
   cells: z.array(cellInfo),
   counts: z.object({ conforms: count, deviates: count, unspecified: count, 'not-run': count, lost: count }),

@@ -1,10 +1,10 @@
 /** What happened in a case, top to bottom: the set-up, then each syscall with the requests it caused, then what the kernel reported. */
-import { decodeCase, type Case } from '../harness/model/case.ts';
+import { decodeCase, type Case, type ScriptLine } from '../harness/model/case.ts';
 import type { Exchange, Observation } from '../harness/model/observation.ts';
 import { observationOf, type CaseRecord } from '../harness/model/results.ts';
 import type { Deviation } from '../harness/model/verdict.ts';
 import {
-  describeEvent, describeFields, describeReply, describeRequest, describeResult, describeRuns, describeStep, describeWireMapping,
+  describeEvent, describeFields, describeOpflags, describeReply, describeRequest, describeResult, describeRuns, describeStep, describeWireMapping,
   quantity, revisionOf,
 } from './describe.ts';
 import { errnoText } from './errno.ts';
@@ -17,6 +17,8 @@ export interface TimelineEntry {
   lines: string[];
   /** What deviates here. */
   deviations: Deviation[];
+  /** A request that every file system gets, and that the case's script says nothing about: a reader may skip it. */
+  everyday?: true;
 }
 
 export type Timeline =
@@ -70,17 +72,27 @@ function setup({ geometry, revision, debugIomap }: Case): TimelineEntry {
 function script(value: Case): TimelineEntry[] {
   return value.script.map((line) => ({
     kind: 'script',
-    title: `the server answers ${line.on}${line.file === undefined ? '' : ` of file ${line.file}`}${line.times === undefined ? '' : line.times === 1 ? ' once' : ` ${line.times} times`} with`,
+    title: `the server answers ${line.on}${line.file === undefined ? '' : ` of file ${line.file}`}${conditions(line, value)}${line.times === undefined ? '' : line.times === 1 ? ' once' : ` ${line.times} times`} with`,
     lines: describeReply(line.reply),
     deviations: [],
   }));
 }
 
+/** Requests that every open file makes; somebody who reads about mappings knows them. */
+export const everydayRequests: ReadonlySet<string> = new Set(['INIT', 'LOOKUP', 'GETATTR', 'OPEN', 'FLUSH', 'RELEASE', 'FORGET', 'GETXATTR', 'IOMAP_CONFIG']);
+
+/** For which operations a line of the script holds, where it does not hold for all. */
+function conditions({ opflagsSet = 0, opflagsClear = 0 }: ScriptLine, value: Case): string {
+  const names = (bits: number): string => describeOpflags(bits, revisionOf(value.revision));
+  return `${opflagsSet === 0 ? '' : ` with ${names(opflagsSet)} set`}${opflagsSet !== 0 && opflagsClear !== 0 ? ' and' : ''}${opflagsClear === 0 ? '' : ` with ${names(opflagsClear)} clear`}`;
+}
+
 function happenings(value: Case, observation: Observation | undefined, deviations: Deviation[]): TimelineEntry[] {
   if (!observation) return value.workload.map((step, index) => ({ kind: 'syscall', title: describeStep(step), lines: [], deviations: deviations.filter((one) => one.step === index) }));
   const revision = revisionOf(value.revision);
+  const scripted = new Set<string>(value.script.map(({ on }) => on));
   const request = (exchange: Exchange): TimelineEntry => ({
-    kind: 'request', title: `${exchange.name}${exchange.file === undefined ? '' : ` of file ${exchange.file}`}`,
+    kind: 'request', ...(everydayRequests.has(exchange.name) && !scripted.has(exchange.name) && !exchange.raw && { everyday: true as const }), title: `${exchange.name}${exchange.file === undefined ? '' : ` of file ${exchange.file}`}`,
     lines: [
       exchange.raw ? `undecodable: ${Buffer.from(exchange.raw).toString('hex').slice(0, 160)}` : describeRequest(exchange.name, exchange.request, revision),
       ...answer(exchange, value),

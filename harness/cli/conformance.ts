@@ -12,6 +12,7 @@ import type { Shard } from '../run/conformance.ts';
 import { matchesGlob } from '../model/glob.ts';
 import { conformancePlan, type PlanCell } from '../run/plan.ts';
 import { campaign } from '../run/session.ts';
+import { durationMs } from './duration.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { progressLine } from './progress.ts';
 import { ruleTexts } from './rule-texts.ts';
@@ -22,6 +23,7 @@ interface ConformanceOptions extends VmOptions {
   path: string[];
   seed?: number;
   runs: number;
+  time?: number;
   uapi: RevisionId;
   shard?: Shard;
   expectations?: string;
@@ -38,6 +40,7 @@ export function conformanceCommand(): Command {
     .option('--path <name>', 'only this path (direct-read, fiemap, ...); repeatable', collect, [])
     .option('--seed <n>', 'draws the surroundings of each case; by default a new one', integer)
     .option('--runs <n>', 'cases per cell of the plan', positiveInteger, 4)
+    .addOption(new Option('--time <duration>', 'give each cell one case, and then as many more, up to --runs, as fit into this time: 90s, 10m, 2h').argParser(durationMs).conflicts('shard'))
     .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
     .option('--shard <i/n>', 'run the i-th of n parts of the plan', shardOf)
     .addOption(expectationsOption())
@@ -57,7 +60,7 @@ export function conformanceCommand(): Command {
       const { untestable } = await campaign({
         spec, cells, seed, runs: options.runs, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
         ...(options.flavour === undefined ? {} : { flavour: options.flavour }),
-        ...(options.shard === undefined ? {} : { shard: options.shard }),
+        ...(options.shard === undefined ? {} : { shard: options.shard }), ...(options.time === undefined ? {} : { timeMs: options.time }),
         onProgress: progress.update,
       });
       progress.end();

@@ -6,9 +6,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../vm/root.ts';
 import { readHistory, writeNight } from '../../reports/nights/night.ts';
+import { outcomeOf } from '../../reports/nights/trend.ts';
 import { nightNames, sampleHistory } from '../../reports/testing/history.ts';
 import { scratch } from '../../reports/testing/scratch.ts';
-import { runKinds, runsThatFit, shareOf, type RunKind } from './nightly/run-kinds.ts';
+import { runNight } from './nightly/night-runner.ts';
+import { runKinds, timeOf, type RunKind } from './nightly/run-kinds.ts';
 
 const program = join(repositoryRoot(), 'dist', 'test', 'iomapfuzz-nightly.mjs');
 test.beforeAll(() => {
@@ -88,14 +90,30 @@ test('should refuse to run beside a night that is still running', async () => {
   }
 });
 
-test('should divide the budget by shares, and choose as many runs as the last night says will fit', () => {
+test('should divide the budget by shares, let a slow run borrow from those after it, and tell runs that know their time to end before it', () => {
   const kinds: RunKind[] = [1, 4, 5].map((share, index) => ({ kind: String(index), share, argv: () => [] }));
-  expect(shareOf(kinds, 1000)).toBe(100);
-  expect(shareOf(kinds.slice(2), 400)).toBe(400);
-  expect(shareOf(kinds, -5)).toBe(0);
+  expect(timeOf(kinds, 1000)).toEqual({ shareMs: 100, limitMs: 550 });
+  expect(timeOf(kinds.slice(2), 400)).toEqual({ shareMs: 400, limitMs: 400 });
+  expect(timeOf(kinds, -5)).toEqual({ shareMs: 0, limitMs: 0 });
   expect(new Set(runKinds.map(({ kind }) => kind)).size).toBe(runKinds.length);
-  expect(runsThatFit(60_000, undefined)).toBe(4);
-  expect(runsThatFit(100_000, { runs: 4, elapsedMs: 40_000 })).toBe(7);
-  expect(runsThatFit(1000, { runs: 4, elapsedMs: 40_000 })).toBe(1);
-  expect(runsThatFit(1e9, { runs: 4, elapsedMs: 40_000 })).toBe(64);
+  for (const { kind, argv } of runKinds) {
+    const timesOf = (timeMs: number): string[] => argv({ seed: 1, timeMs, corpus: 'c', uapi: 'r3' }).filter((word) => /^\d+s$/.test(word));
+    expect(timesOf(600_000), kind).toEqual(kind === 'corpus' ? [] : ['480s']);
+    expect(timesOf(100_000), kind).toEqual(kind === 'corpus' ? [] : ['50s']);
+    expect(timesOf(500), kind).toEqual(kind === 'corpus' ? [] : ['1s']);
+  }
+});
+
+test('should say of a budget that is used up what was not begun, and not that there is no VM', async () => {
+  const history = await sampleHistory(1);
+  const { nights: [night] } = readHistory(history);
+  const { endedAt: _endedAt, ...rest } = night!;
+  // What a budget spent elsewhere leaves: the night is gone on with by the function that nightly calls, without its look for a kernel.
+  const [first] = night!.stages;
+  const unfinished = { ...rest, name: nightNames[1], stages: [{ ...first!, elapsedMs: night!.budgetMs - 1000 }, { kind: 'fuzz', status: 'waiting' as const }] };
+  await runNight(unfinished, { history, corpus: 'none', uapi: 'r3', vmArguments: [], stop: new AbortController().signal, say: () => {} });
+  expect(unfinished.stages[1]).toMatchObject({ status: 'cut-off', reason: expect.stringContaining('give a larger --budget') });
+  expect(outcomeOf(unfinished)).toMatchObject({ outcome: 'incomplete', says: expect.stringContaining('fuzz: not begun') });
+  const none = { ...unfinished, stages: [{ kind: 'fuzz', status: 'cut-off' as const, reason: 'not begun' }], endedAt: 'now' };
+  expect(outcomeOf(none).outcome).toBe('incomplete');
 });

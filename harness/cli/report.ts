@@ -1,8 +1,6 @@
 /** `iomapfuzz report DIR`: stored results as a report. Its exit code is the run's, so that a CI step can be the report. */
 import { Command, Option } from 'commander';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { messageOf, UsageError } from '../../vm/errors.ts';
+import { join } from 'node:path';
 import { compareRuns, type Comparison } from '../../reports/compare.ts';
 import { reportInput } from '../../reports/reporter.ts';
 import { reporters } from '../../reports/reporters.ts';
@@ -11,6 +9,7 @@ import { renderTerminal, terminalOf } from '../../reports/terminal.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { loadOrExit } from './load.ts';
 import { ruleTexts } from './rule-texts.ts';
+import { writeWhole } from './write-whole.ts';
 
 interface Options { format?: string; out?: string; baseline?: string; expectations?: string }
 
@@ -42,15 +41,7 @@ async function emit(run: Run, comparison: Comparison | undefined, options: Optio
   const target = options.out ?? (reporter?.format === 'html' ? join(run.directory, reporter.fileName) : '-');
   if (target === '-') process.stdout.write(text);
   else {
-    const path = resolve(target);
-    try {
-      // Whole or not at all: a page that breaks off is worse than none.
-      writeFileSync(`${path}.new`, text);
-      renameSync(`${path}.new`, path);
-    } catch (error) {
-      rmSync(`${path}.new`, { force: true });
-      throw new UsageError(`can't write ${path}: ${messageOf(error)}; give another --out`);
-    }
+    const path = writeWhole(target, text, '--out');
     console.log(`${input.verdict.headline}\nreport: ${path}`);
   }
 }

@@ -25,17 +25,23 @@ test.beforeEach(({}, info) => { mkdirSync(info.outputDir, { recursive: true }); 
 test('repro should count how often a case deviates, show what happened, and exit with 1', ({}, info) => {
   const path = info.outputPath('case.json');
   writeFileSync(path, deviating);
-  const { code, stdout } = iomapfuzz(['repro', path, '--kernel', kernel, '--times', '3']);
+  const out = info.outputPath('results');
+  const { code, stdout } = iomapfuzz(['repro', path, '--kernel', kernel, '--times', '3', '--out', out]);
   expect(stdout).toContain('the case deviates 3 of 3 times');
   // The requests that the syscall made stand between it and its result.
   expect(stdout).toMatch(/^pread\(fd 0, .*\)\n {4}IOMAP_BEGIN of file 0\n(?: {8}.*\n)+ {2}= -1 EUCLEAN \(117\)\n/m);
   expect(code).toBe(1);
+  // It leaves results as any run does, and the finding in them a case file.
+  const report = iomapfuzz(['report', out]);
+  expect(report).toMatchObject({ code: 1, stdout: expect.stringMatching(/^DEVIATES: .*3 cases of 3 judged/) });
+  expect(report.stdout).toContain('shows in 3 of 3 replays');
+  expect(iomapfuzz(['report', out, '--format', 'mail']).stdout).toMatch(/iomapfuzz repro \S+results\/findings\/[0-9a-f]{12}\.case\.json/);
 });
 
 test('repro should exit with 0 when the case conforms', ({}, info) => {
   const path = info.outputPath('case.json');
   writeFileSync(path, conforming);
-  expect(iomapfuzz(['repro', path, '--kernel', kernel])).toMatchObject({ code: 0, stdout: 'replay 1 of 1: conforms\nthe case conforms 1 of 1 times\n' });
+  expect(iomapfuzz(['repro', path, '--kernel', kernel, '--out', info.outputPath('results')])).toMatchObject({ code: 0, stdout: 'replay 1 of 1: conforms\nthe case conforms 1 of 1 times\n' });
 });
 
 test('repro should write a program without a guest, and a mail of what it saw alone to stdout', ({}, info) => {
@@ -44,7 +50,7 @@ test('repro should write a program without a guest, and a mail of what it saw al
   const c = iomapfuzz(['repro', path, '--emit', 'c', '--kernel', '/no/such/kernel']);
   expect(c).toMatchObject({ code: 0, stderr: '' });
   expect(c.stdout).toMatch(/^\/\/ SPDX-License-Identifier: MIT\n/);
-  const mail = iomapfuzz(['repro', path, '--emit', 'mail', '--kernel', kernel]);
+  const mail = iomapfuzz(['repro', path, '--emit', 'mail', '--kernel', kernel, '--out', info.outputPath('results')]);
   expect(mail.stdout).toMatch(/^Subject: fuse-iomap: pread\(\) deviates from /);
   expect(mail.stderr).toContain('replay 1 of 1: deviates');
   expect(mail.code).toBe(1);

@@ -1,12 +1,17 @@
 /** report, compare and merge from outside: output and exit code of the program itself. */
 import { expect, test } from '@playwright/test';
 import { buildSync } from 'esbuild';
+import { parse as parseJunit, type TestSuites } from 'junit2json';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Parser as TapParser } from 'tap-parser';
+import { cacheDirectory } from '../../vm/paths.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { scratch } from '../../reports/testing/scratch.ts';
 import { writeSample, type SampleOptions } from '../../reports/testing/sample.ts';
+import { conformancePlan } from '../run/plan.ts';
+import { complaintsOf } from '../../reports/testing/validate.ts';
 
 // Beside the real one, so that packages and the page's sources are found from it.
 const program = join(repositoryRoot(), 'dist', 'test', 'iomapfuzz.mjs');
@@ -16,7 +21,7 @@ test.beforeAll(() => {
 
 interface Outcome { code: number | null; out: string; err: string }
 function run(...argv: string[]): Outcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...argv], { encoding: 'utf8', env: { ...process.env, COLUMNS: '100' } });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...argv], { encoding: 'utf8', env: { ...process.env, COLUMNS: '100' }, maxBuffer: 64 << 20 });
   return { code: status, out: stdout, err: stderr };
 }
 
@@ -68,6 +73,59 @@ test('should leave nothing where it can\'t put a report', () => {
   mkdirSync(join(directory, 'taken'));
   expect(run('report', directory, '--format', 'html', '--out', join(directory, 'taken'))).toMatchObject({ code: 2, err: expect.stringContaining('give another --out') });
   expect(readdirSync(directory).sort()).toEqual(['cases.jsonl', 'console.log', 'summary.json', 'taken']);
+});
+
+test.describe('a run of the whole plan', () => {
+  const cells = conformancePlan('r3').map(({ id, rule, half, path, border, impossible }) => ({ id, rule, path, ...(half && { half }), ...(border && { border }), ...(impossible !== undefined && { impossible }) }));
+  let directory: string;
+  test.beforeAll(() => { directory = sample({ cells, deviates: ({ id }) => id === 'map/length-aligned@read direct-read violating' }); });
+
+  test('should be a page that a validator accepts', async () => {
+    expect(run('report', directory, '--format', 'html').code).toBe(1);
+    expect(await complaintsOf(readFileSync(join(directory, 'report.html'), 'utf8'))).toEqual([]);
+  });
+
+  test('should be JUnit and TAP that parsers of others read, with a test a cell', async () => {
+    const junit = await parseJunit(run('report', directory, '--format', 'junit').out) as TestSuites;
+    expect(junit).toMatchObject({ tests: cells.length + 1, failures: 2, errors: 0 });
+    const parser = new TapParser({ strict: true });
+    const ended = new Promise<{ ok: boolean; count: number; fail: number }>((resolve) => { parser.on('complete', resolve); });
+    parser.end(tapOf(run('report', directory, '--format', 'ktap').out));
+    expect(await ended).toMatchObject({ ok: false, fail: 2, failures: [expect.objectContaining({ name: 'map/length-aligned@read' }), expect.objectContaining({ name: expect.stringContaining('run') })] });
+  });
+
+  test('should be KTAP that the kernel\'s own kunit.py reads', () => {
+    const tree = join(cacheDirectory('build', 'fast'), 'src');
+    const tool = join(tree, 'tools/testing/kunit/kunit.py');
+    test.skip(!existsSync(tool), `there is no kernel tree in ${tree}: it is there after the reference kernel was built`);
+    test.skip(spawnSync('python3', ['--version']).status !== 0, 'python3 is not installed');
+    const file = join(directory, 'run.ktap');
+    expect(run('report', directory, '--format', 'ktap', '--out', file).code).toBe(1);
+    const { stdout } = spawnSync('python3', [tool, 'parse', file], { cwd: tree, encoding: 'utf8' });
+    const impossible = cells.filter((cell) => cell.impossible !== undefined).length;
+    expect(stdout).toContain(`Ran ${cells.length + 1} tests: passed: ${cells.length - impossible - 1}, failed: 2, skipped: ${impossible}`);
+  });
+});
+
+/** KTAP differs from the TAP 14 that the parser reads in its version line and in indenting subtests by two blanks instead of four. */
+const tapOf = (ktap: string): string => ktap.split('\n').filter((line) => !/^ +KTAP version 1$/.test(line)).map((line) => line.replace(/^( +)/, '$1$1')).join('\n').replace('KTAP version 1', 'TAP version 14');
+
+test('should write a comparison as a page that a validator accepts, also over a history and where nothing changed', async () => {
+  const good = sample({ summary: { startedAt: '2026-11-20T09:00:00.000Z' } });
+  const bad = sample({ ...broken, environment: { kernelImageHash: 'ffff'.repeat(16), kernelConfig: ['CONFIG_FUSE_FS=y'] } });
+  const page = join(scratch(), 'compared.html');
+  expect(run('compare', good, bad, '--html', page)).toMatchObject({ code: 1, err: expect.stringContaining(page), out: expect.stringContaining('REGRESSION: 1 new') });
+  const text = readFileSync(page, 'utf8');
+  expect(text).toContain('<strong>Regression</strong> <span class="rest">1 new</span>');
+  expect(text).toContain('new: map/type-known on fiemap');
+  expect(text).toContain('goes with it: CONFIG_FUSE_IOMAP not set, before y');
+  expect(await complaintsOf(text)).toEqual([]);
+  // JSON on standard output stays JSON.
+  expect(JSON.parse(run('compare', bad, good, bad, '--json', '--html', page).out)).toMatchObject({ exitCode: 1 });
+  expect(readFileSync(page, 'utf8')).toContain('shows what is flaky');
+  expect(run('compare', good, good, '--html', page).code).toBe(0);
+  expect(await complaintsOf(readFileSync(page, 'utf8'))).toEqual([]);
+  expect(run('compare', good, good, '--html', '/nonexistent/page.html')).toMatchObject({ code: 2, err: expect.stringContaining('give another --html') });
 });
 
 test('should compare with the exit code of a regression, and include it in a report', () => {

@@ -113,7 +113,7 @@ export type Counts = Record<Verdict['kind'], number>;
 
 export interface RunSummary {
   format: typeof RESULTS_FORMAT;
-  kind: 'conformance' | 'fuzz' | 'corpus';
+  kind: 'conformance' | 'fuzz' | 'corpus' | 'repro';
   toolVersion: string;
   argv: string[];
   revision: string;
@@ -126,6 +126,8 @@ export interface RunSummary {
   complete: boolean;
   /** Why the run ended early: interrupted, out of disk, no VM ... */
   endedBy?: string;
+  /** Cases per cell that fitted into the time of a run whose time was limited. */
+  runsPerCell?: number;
   environment?: Environment;
   /** The whole plan in plan order, also in a shard, so that a merged run has the cells of an undivided one. */
   cells: CellInfo[];

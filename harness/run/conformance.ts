@@ -18,11 +18,15 @@ export interface PlannedRun {
 
 export interface Shard { index: number; count: number }
 
-/** All cases of the cells, numbered as in the undivided run; a shard keeps every count-th. */
-export function planRuns(cells: readonly PlanCell[], of: { seed: number; runs: number; shard?: Shard }): PlannedRun[] {
+/**
+ * All cases of the cells, numbered as in the undivided run; a shard keeps every count-th. A further round of a run begins with the `from`-th
+ * case of each cell, and counts on from `firstN`.
+ */
+export function planRuns(cells: readonly PlanCell[], of: { seed: number; runs: number; shard?: Shard; from?: number; firstN?: number }): PlannedRun[] {
+  const { from = 0, firstN = 0 } = of;
   const all: PlannedRun[] = [];
   for (const cell of cells) {
-    for (const { case: drawn, note } of casesOf(cell, of)) all.push({ n: all.length, cell, case: drawn, note });
+    for (const { case: drawn, note } of casesOf(cell, of).slice(from)) all.push({ n: firstN + all.length, cell, case: drawn, note });
   }
   const { shard } = of;
   return shard === undefined ? all : all.filter(({ n }) => n % shard.count === shard.index - 1);
@@ -30,11 +34,10 @@ export function planRuns(cells: readonly PlanCell[], of: { seed: number; runs: n
 
 /** Runs and judges; yields one record per case, as they finish. */
 export async function* runConformance(
-  source: GuestSource, runs: readonly PlannedRun[], seed: number, facts: () => KernelFacts, options: ExecuteOptions = {},
+  source: GuestSource, runs: readonly PlannedRun[], seed: number, facts: () => KernelFacts, options: ExecuteOptions = {}, startedMs = performance.now(),
 ): AsyncGenerator<CaseRecord> {
   // A mount serves all cases of one geometry: bring those together.
   const ordered = runs.map((run) => ({ run, key: mountKey(run.case) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.run.n - b.run.n));
-  const startedMs = performance.now();
   for await (const { index, outcome } of execute(source, ordered.map(({ run }) => run.case), options)) {
     const { run } = ordered[index]!;
     yield recordOf(run, outcome, seed, facts(), Math.round(performance.now() - startedMs));
@@ -44,10 +47,14 @@ export async function* runConformance(
 const mountKey = ({ geometry: { files: _files, ...mount }, debugIomap }: Case): string => canonicalJson(jsonSafe({ mount, debugIomap }));
 
 function recordOf(run: PlannedRun, outcome: Outcome, seed: number, facts: KernelFacts, atMs: number): CaseRecord {
-  const verdict = verdictOf(run, outcome, facts);
-  const record: CaseRecord = {
-    n: run.n, cell: run.cell.id, hash: caseHash(run.case), note: run.note, seed, atMs, verdict, case: encodeCase(run.case),
-  };
+  return caseRecord({ n: run.n, cell: run.cell.id, note: run.note, seed, atMs, case: run.case }, outcome, verdictOf(run, outcome, facts));
+}
+
+/** A line of cases.jsonl: what was run, and of what does not conform all that was seen. */
+export function caseRecord(
+  { case: of, ...place }: Pick<CaseRecord, 'n' | 'cell' | 'note' | 'seed' | 'atMs'> & { case: Case }, outcome: Outcome, verdict: Verdict,
+): CaseRecord {
+  const record: CaseRecord = { ...place, hash: caseHash(of), verdict, case: encodeCase(of) };
   if (verdict.kind !== 'conforms' && outcome.kind === 'observed') record.observation = jsonSafe(outcome.observation);
   if ('loss' in outcome && outcome.loss.consoleTail.length > 0) record.consoleTail = outcome.loss.consoleTail.join('\n');
   return record;

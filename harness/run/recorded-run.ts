@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { describeIdentity, identifyKernel } from '../../vm/kernel/identify.ts';
 import { qemuVersion } from '../../vm/qemu/accelerator.ts';
-import type { VmSpec } from '../../vm/vm.ts';
+import type { Vm, VmSpec } from '../../vm/vm.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { concerning, type ExpectedDeviation } from '../model/expectations.ts';
 import { RESULTS_FORMAT, type CaseRecord, type CellInfo, type Environment, type RunSummary } from '../model/results.ts';
@@ -30,6 +30,8 @@ export interface RunSetup {
   expectations: readonly ExpectedDeviation[];
   /** Guests that run at the same time. Default: 1. */
   jobs?: number;
+  /** Each lease of the body is a guest that has done nothing yet, so that none need be booted beside their snapshot. Default: false. */
+  fresh?: boolean;
   onProgress?: (line: string) => void;
 }
 
@@ -37,6 +39,7 @@ export interface RunSetup {
 export interface RunningRun {
   readonly summary: RunSummary;
   readonly writer: ResultsWriter;
+  /** `fresh()` of it gives guests that have done nothing. */
   readonly guests: LocalGuests;
   readonly facts: KernelFacts;
   /** Somebody wants the run to end. */
@@ -63,10 +66,11 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
   const stop = listenForInterruption((reason) => { summary.endedBy = reason; });
   try {
     of.onProgress?.('booting a guest');
-    const first = await guests.lease();
+    const source = of.fresh ? guests.fresh() : guests;
+    const first = (await source.lease()) as Vm;
     const { facts } = first;
     summary.environment = environmentOf(of, first.environment, facts);
-    await guests.release(first, 'healthy');
+    await source.release(first, 'healthy');
     const expectations = concerning(of.expectations, facts);
     if (expectations.length > 0) summary.expectations = expectations;
     let allRan = false;

@@ -11,6 +11,7 @@ import { FindingFiles } from './finding-files.ts';
 import { FoundInCells } from './found-in-cells.ts';
 import type { PlanCell } from './plan.ts';
 import { recordRun } from './recorded-run.ts';
+import { nextRound } from './rounds.ts';
 
 export interface Campaign {
   /** Default: conformance. */
@@ -20,7 +21,10 @@ export interface Campaign {
   spec: VmSpec;
   cells: readonly PlanCell[];
   seed: number;
+  /** Cases per cell; the most of them where the time is limited. */
   runs: number;
+  /** Give each cell one case, however long that takes, then as many more as fit into this time. Default: all `runs`, however long it takes. */
+  timeMs?: number;
   revision: RevisionId;
   directory: string;
   /** How the kernel was named: `reference`, `--kernel PATH`. */
@@ -37,13 +41,26 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
   const cells = of.cells.map(({ id, rule, half, path, border, impossible }) => ({
     id, rule, path, ...(half && { half }), ...(border && { border }), ...(impossible !== undefined && { impossible }),
   }));
-  const runs = of.planned ?? planRuns(of.cells, of);
+  const first = of.planned ?? planRuns(of.cells, of.timeMs === undefined ? of : { ...of, runs: 1 });
   return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, writer, guests, facts, signal, add, allRan }) => {
     const found = new FoundInCells();
-    for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal })) {
-      add(record);
-      found.add(record);
-      of.onProgress?.(progressOf(summary.counts, runs.length, summary.elapsedMs));
+    const begun = performance.now();
+    let planned = 0;
+    const run = async (runs: readonly PlannedRun[]): Promise<void> => {
+      planned += runs.length;
+      for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal }, begun)) {
+        add(record);
+        found.add(record);
+        of.onProgress?.(progressOf(summary.counts, planned, summary.elapsedMs));
+      }
+    };
+    await run(first);
+    for (let runs = 1; of.timeMs !== undefined && !signal.aborted;) {
+      summary.runsPerCell = runs;
+      const next = nextRound({ done: runs, runs: of.runs, elapsedMs: performance.now() - begun, timeMs: of.timeMs });
+      if (next <= runs) break;
+      await run(planRuns(of.cells, { ...of, runs: next, from: runs, firstN: planned }));
+      runs = next;
     }
     allRan();
     const files = new FindingFiles(writer);
@@ -63,7 +80,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     }
     return { summary, untestable: false };
   }, ({ summary, add }, reason) => {
-    for (const run of runs) add(notRun(run, of.seed, reason));
+    for (const run of first) add(notRun(run, of.seed, reason));
     return { summary, untestable: true };
   });
 }

@@ -15,9 +15,9 @@ const LOG_LINES = 400;
 
 export function findingsSection(input: ReportInput): Markup {
   const { findings, losses } = input.run;
-  return html`${findings.length > 1 && html`<p class="quiet">In the order of the plan. Each shows its smallest case.</p>`}
+  return html`${findings.length > 1 && html`<p class="quiet">In the order of the plan${findings.some(isFlaky) && '; what did not show in every replay comes last'}. Each shows its smallest case.</p>`}
 ${findings.slice(0, MAX_IN_FULL).map((finding, index) => [
-    finding.rule !== findings[index - 1]?.rule && ruleHeading(finding.rule, findings, input),
+    !together(finding, findings[index - 1]) && ruleHeading(finding, findings, input),
     renderFinding(finding, index + 1, input),
   ])}
 ${findings.length > MAX_IN_FULL && html`<h3>${plural(findings.length - MAX_IN_FULL, 'more finding')}</h3>
@@ -27,9 +27,12 @@ ${losses.map(({ reason, cases, example }) => html`<details class="finding loss">
 `)}`;
 }
 
+const together = (a: Finding, b: Finding | undefined): boolean => a.rule === b?.rule && isFlaky(a) === isFlaky(b);
+
 /** One broken check shows on many paths: a heading says that these belong together. */
-function ruleHeading(rule: string, findings: Finding[], { rules }: ReportInput): Markup | false {
-  const count = findings.filter((finding) => finding.rule === rule).length;
+function ruleHeading(first: Finding, findings: Finding[], { rules }: ReportInput): Markup | false {
+  const { rule } = first;
+  const count = findings.filter((finding) => together(finding, first)).length;
   const { clause, behaviour } = rules.get(rule) ?? {};
   const lead = clauseLead(behaviour).toLowerCase();
   return count > 1 && html`<h3 class="by-rule"><span>${rule}</span> <small>${plural(count, 'finding')}${clause && html`; ${lead} ${clause}`}</small></h3>
@@ -61,8 +64,10 @@ ${caseFile(finding.example.case, finding.example.hash)}
 
 function renderTimeline(timeline: Timeline): Markup {
   if (timeline.kind === 'none') return html`<p class="quiet">${timeline.reason}</p>`;
-  return html`<ol class="timeline">${timeline.entries.map(({ kind, title, lines, deviations }) => html`<li class="t-${kind}${deviations.length > 0 && ' wrong'}"><span class="t">${kind === 'result' && '= '}${title}</span>
-${lines.length > 0 && html`<pre>${lines.join('\n')}</pre>`}
+  return html`<ol class="timeline">${timeline.entries.map(({ kind, title, lines, deviations, everyday }) => html`<li class="t-${kind}${deviations.length > 0 && ' wrong'}">${everyday && lines.length > 0
+    ? html`<details class="everyday"><summary><span class="t">${title}</span></summary><pre>${lines.join('\n')}</pre></details>`
+    : html`<span class="t">${kind === 'result' && '= '}${title}</span>
+${lines.length > 0 && html`<pre>${lines.join('\n')}</pre>`}`}
 ${deviations.map(({ rule, aspect, expected, seen }) => html`<div class="deviation"><b>${rule}</b> <small>${aspect}</small><br><span class="label">expected</span> ${expected}<br><span class="label">seen</span> <em>${seen}</em></div>`)}</li>
 `)}</ol>`;
 }

@@ -21,3 +21,6 @@ function render(content: Content): string {
 
 export const html = (strings: TemplateStringsArray, ...contents: Content[]): Markup =>
   new Markup(strings.reduce((text, part, index) => text + render(contents[index - 1]) + part));
+
+/** A table that may be wider than the screen: it scrolls by itself, for the keyboard too. */
+export const wide = (label: string, table: Markup): Markup => html`<section class="scroll" tabindex="0" aria-label="${label}">${table}</section>`;

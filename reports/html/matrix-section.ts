@@ -19,13 +19,15 @@ export function matrixSection({ matrix }: ReportInput): Markup {
 ${partial > 0 && html`<li><span class="key s-conforms partial">✓~</span> conforms, but not everything there was run <b>${partial}</b></li>`}</ul>
 <search class="filters" id="matrix-filters" data-script aria-label="Filter the matrix">
 <label>Rule <input type="search" id="rule-search" placeholder="length, begin/, @write" autocomplete="off"></label>
+<label>Path <select id="path-filter"><option value="">all</option>${matrix.paths.map((path) => html`<option>${path}</option>`)}</select></label>
 <fieldset><legend>Show rows with</legend>${order.filter((status) => statuses[status] > 0).map((status) => html`<label class="chip"><input type="checkbox" value="${status}"> ${words[status]}</label>`)}</fieldset>
 <output id="rule-count" for="rule-search"></output>
 </search>
-<section class="scroll" aria-label="Rules by paths" tabindex="0">
+<nav aria-label="Groups of rules"><ul class="groups">${matrix.groups.map(groupLink)}</ul></nav>
+<section class="scroll whole" aria-label="Rules by paths" tabindex="0">
 <table class="matrix" id="matrix-table">
-<thead><tr><th scope="col">Rule</th>${matrix.paths.map((path) => html`<th scope="col">${path}</th>`)}</tr></thead>
-${matrix.groups.map(({ name, rows }) => html`<tbody data-group="${name}">
+<thead><tr><th scope="col">Rule</th>${matrix.paths.map((path) => html`<th scope="col"><span>${path}</span></th>`)}</tr></thead>
+${matrix.groups.map(({ name, rows }) => html`<tbody id="group-${anchor(name)}">
 <tr class="group"><th scope="rowgroup" colspan="${matrix.paths.length + 1}">${name}/* <small>${plural(rows.length, 'row')}</small></th></tr>
 ${rows.map((row) => {
     const cells = matrix.paths.map((path) => {
@@ -34,7 +36,7 @@ ${rows.map((row) => {
       return cell ? renderCell(row, cell, index + [...row.cells.keys()].indexOf(path)) : html`<td><span class="absent" title="not in the plan">·</span></td>`;
     });
     index += row.cells.size;
-    return html`<tr data-rule="${row.label}" data-status="${[...new Set([...row.cells.values()].map(({ status }) => status))].join(' ')}"><th scope="row"><a href="#rule-${anchor(row.rule)}">${row.rule.split('/').slice(1).join('/')}</a>${row.half && html` <small>${row.half}</small>`}</th>${cells}</tr>
+    return html`<tr data-rule="${row.label}" data-status="${[...new Set([...row.cells.values()].map(({ status }) => status))].join(' ')}"><th scope="row"><a href="#rule-${anchor(row.rule)}">${row.rule.split('/').slice(1).join('/') || row.rule}</a>${row.half && html` <small>${row.half}</small>`}</th>${cells}</tr>
 `;
   })}</tbody>
 `)}</table>
@@ -45,9 +47,18 @@ function renderCell(row: MatrixRow, cell: MatrixCell, index: number): Markup {
   const { status, partial, counts } = cell;
   const judged = counts.conforms + counts.deviates;
   const number = { deviates: `${counts.deviates}/${judged}`, expected: `${counts.deviates}/${judged}`, lost: String(counts.lost), conforms: String(counts.conforms), unspecified: String(counts.unspecified), 'not-run': '', impossible: '' }[status];
-  const spoken = `${row.label} on ${cell.path}: ${words[status]}${partial ? ', partly run' : ''}${number && `, ${status === 'deviates' ? `${counts.deviates} of ${judged}` : number} cases`}`;
+  const says = `${words[status]}${partial ? ', partly run' : ''}${number && `, ${status === 'deviates' ? `${counts.deviates} of ${judged}` : number} cases`}`;
+  const spoken = `${row.label} on ${cell.path}: ${says}`;
   const why = status === 'conforms' || status === 'deviates' ? '' : cell.reasons[0] ?? '';
-  return html`<td><a class="cell s-${status}${partial && ' partial'}" href="#rule-${anchor(row.rule)}" data-cell="${index}" aria-label="${spoken}"${why && html` title="${why}"`}>${marks[status]}${partial && '~'} ${number}</a></td>`;
+  return html`<td><a class="cell s-${status}${partial && ' partial'}" href="#rule-${anchor(row.rule)}" data-cell="${index}" aria-label="${spoken}" title="${cell.path}: ${says}${why && `: ${why}`}">${marks[status]}${partial && '~'}</a></td>`;
+}
+
+/** Where to look first: each group with the worst that it holds. */
+function groupLink({ name, rows }: ReportInput['matrix']['groups'][number]): Markup {
+  const cells = rows.flatMap((row) => [...row.cells.values()]);
+  const worst = order.find((status) => cells.some((cell) => cell.status === status)) ?? 'impossible';
+  const count = cells.filter(({ status }) => status === worst).length;
+  return html`<li><a href="#group-${anchor(name)}" class="chip" aria-label="${name}: ${count} ${words[worst]}">${name} <span class="key s-${worst}" aria-hidden="true">${marks[worst]}${worst !== 'conforms' && ` ${count}`}</span></a></li>`;
 }
 
 export const anchor = (rule: string): string => rule.replace(/[^a-z0-9]+/gi, '-');

@@ -42,6 +42,12 @@ const background = (page: Page, selector: string): Promise<string> => page.locat
 test('should begin with the verdict, its reasons and the kernel', async ({ report }) => {
   await expect(report.getByRole('heading', { level: 1 })).toContainText('Deviates 4 findings in 1 rule');
   const verdict = report.locator('.verdict');
+  // Which rule, where and how, before anything else.
+  const first = verdict.getByRole('listitem').first();
+  await expect(first).toHaveText('map/length-aligned on direct-read, direct-write, seek-data, seek-hole: expected EUCLEAN (117), seen success (0)');
+  await first.getByRole('link').click();
+  await expect(report.locator('details.finding:target')).toHaveAttribute('open');
+  await report.evaluate(() => { window.scrollTo(0, 0); });
   await expect(verdict).toContainText('40 cases not run');
   await expect(verdict).toContainText('no mapping cache in this kernel');
   await expect(verdict).toContainText('the VM hung');
@@ -101,6 +107,38 @@ test('should filter the matrix by rule and by outcome', async ({ report }) => {
   await report.getByLabel('not run', { exact: true }).check();
   await expect(rows).toHaveCount(3);
   await expect(report.locator('#rule-count')).toHaveText(`3 of ${all} rows`);
+});
+
+test('should filter the matrix by path, and hide the columns that the rows left have nothing in', async ({ report }) => {
+  const heads = report.locator('#matrix-table thead th:visible');
+  const all = await heads.count();
+  await report.locator('#path-filter').selectOption('seek-data');
+  await expect(heads).toHaveText(['Rule', 'seek-data']);
+  await report.getByLabel('deviates', { exact: true }).check();
+  await expect(report.locator('tr[data-rule]:visible')).toHaveCount(1);
+  await report.locator('#path-filter').selectOption('fiemap');
+  await expect(report.locator('tr[data-rule]:visible')).toHaveCount(0);
+  await report.locator('#path-filter').selectOption('all');
+  await expect(heads).toHaveCount(all);
+  await expect(report.locator('tr[data-rule]:visible')).toHaveCount(1);
+});
+
+test('should lead to a group of rules, which says the worst that it holds', async ({ report }) => {
+  await report.getByRole('link', { name: 'map: 4 deviates' }).focus();
+  await report.keyboard.press('Enter');
+  await expect(report.locator('#group-map')).toBeInViewport();
+  // Column names stay in sight while one scrolls through the rows.
+  await cell(report, /^begin\/error on fiemap/).scrollIntoViewIfNeeded();
+  await expect(report.getByRole('columnheader', { name: 'fiemap' })).toBeInViewport();
+  await report.getByRole('searchbox', { name: 'Rule' }).fill('map/');
+  await expect(report.getByRole('link', { name: /^begin: / })).toBeHidden();
+});
+
+test('should fold the requests that every file system gets, and open them where one wants to look', async ({ report }) => {
+  const lookup = report.locator('details.finding').first().locator('details.everyday').filter({ hasText: 'LOOKUP' });
+  await expect(lookup.locator('pre')).toBeHidden();
+  await lookup.locator('summary').click();
+  await expect(lookup.locator('pre')).toContainText('name f0');
 });
 
 test('should search the cases', async ({ report }) => {

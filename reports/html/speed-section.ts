@@ -20,7 +20,7 @@ export function speedSection({ run, matrix }: ReportInput): Markup {
     ...(boot > 0 ? [['VM boot', `${duration(boot)} on average`] as [string, string]] : []),
   ];
   return html`<dl class="environment">${numbers.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-${timed.length > 1 && html`<div class="plots">${ratePlot(timed)}${run.summary.cells.length > 0 && coveragePlot(timed, run.summary.cells.length)}</div>`}`;
+${timed.length > 1 && html`<div class="plots">${ratePlot(timed)}${run.summary.cells.length > 0 && coveragePlot(timed, run.summary.cells.filter(({ impossible }) => impossible === undefined).length)}</div>`}`;
 }
 
 function ratePlot(cases: { atMs: number }[]): Markup {

@@ -2,49 +2,25 @@
 import { outcomeWords } from '../nights/mail.ts';
 import type { Life, Trend, TrendNight } from '../nights/trend.ts';
 import { duration, plural } from '../text.ts';
-import { pageStyle, trendStyle } from './assets.ts';
-import { html, Markup } from './markup.ts';
+import { trendStyle } from './assets.ts';
+import { asSentence, framed, sectionsOf, verdictBox } from './frame.ts';
+import { html, type Markup } from './markup.ts';
 import { conformancePlot, findingsPlot, marks } from './trend-plots.ts';
-
-const POLICY = 'default-src \'none\'; style-src \'unsafe-inline\'; img-src data:; base-uri \'none\'; form-action \'none\'';
 
 export function trendPage(trend: Trend, toolVersion: string): string {
   const { nights, lives } = trend;
   const last = nights.at(-1);
-  const sections: [string, string, Markup][] = [
-    ['trend', 'Over time', nights.length > 0 ? html`<div class="plots">${conformancePlot(nights)}${findingsPlot(nights)}</div>` : html`<p class="quiet">There is no night yet.</p>`],
-    ['findings', 'Findings', findings(lives)],
-    ['nights', 'Nights', nightTable(nights)],
-  ];
-  return `${html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${last ? `${outcomeWords[last.outcome]}: night ${last.name}` : 'No nights'} - iomapfuzz</title>
-<style>${new Markup(pageStyle() + trendStyle())}</style>
-</head>
-<body class="verdict-${last?.outcome ?? 'incomplete'}">
-<a class="skip" href="#main">Skip to the last night</a>
-<header class="top">
-<p class="brand">iomapfuzz <span>nights</span></p>
-<nav aria-label="Sections"><ul>${sections.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ul></nav>
-</header>
-<main id="main">
-${last && lastNight(last, nights.length)}
-${sections.map(([id, name, section]) => html`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${name}</h2>
-${section}
-</section>
-`)}
-</main>
-<footer><p>Made by iomapfuzz ${toolVersion}. Each night links to the full report of each of its runs.</p></footer>
-</body>
-</html>`.text}\n`;
+  return framed({
+    title: last ? `${outcomeWords[last.outcome]}: night ${last.name}` : 'No nights', about: 'nights', tone: last?.outcome ?? 'incomplete', skipTo: 'the last night', style: trendStyle(),
+    verdict: last && lastNight(last, nights.length),
+    sections: sectionsOf([
+      ['trend', 'Over time', nights.length > 0 ? html`<div class="plots">${conformancePlot(nights)}${findingsPlot(nights)}</div>` : html`<p class="quiet">There is no night yet.</p>`],
+      ['findings', 'Findings', findings(lives)],
+      ['nights', 'Nights', nightTable(nights)],
+    ]),
+    footer: `Made by iomapfuzz ${toolVersion}. Each night links to the full report of each of its runs.`,
+  });
 }
-
-const sentence = (words: string): string => words.charAt(0) + words.slice(1).toLowerCase().replace(/\bvm\b/, 'VM');
 
 function lastNight(night: TrendNight, count: number): Markup {
   const { outcome, says, kernel, counts, opened, closed, open, cells } = night;
@@ -56,11 +32,7 @@ function lastNight(night: TrendNight, count: number): Markup {
     ['Cases judged', judged.toLocaleString('en'), counts.lost > 0 ? `${counts.lost} lost` : ''],
     ['Matrix', `${cells.conforms + cells.deviates} / ${cells.possible}`, 'rule by path cells judged'],
   ];
-  return html`<section class="verdict" aria-labelledby="verdict-title">
-<h1 id="verdict-title"><span class="mark" aria-hidden="true">${marks[outcome]}</span> <span><strong>${sentence(outcomeWords[outcome])}</strong> <span class="rest">${says}</span></span></h1>
-${outcome !== 'conforms' && outcome !== 'deviates' && html`<ul class="reasons"><li>This night is not a pass.</li></ul>`}
-<dl class="facts">${facts.map(([name, value, note]) => html`<div><dt>${name}</dt><dd>${value}${note !== '' && html` <small>${note}</small>`}</dd></div>`)}</dl>
-</section>`;
+  return verdictBox({ mark: marks[outcome], word: asSentence(outcomeWords[outcome]), says, reasons: outcome === 'conforms' || outcome === 'deviates' ? [] : ['This night is not a pass.'], facts });
 }
 
 function findings(lives: Life[]): Markup {
@@ -78,7 +50,7 @@ const lifeTable = (title: string, lives: Life[]): Markup | false => lives.length
 
 const nightTable = (nights: TrendNight[]): Markup => html`<section class="scroll" tabindex="0" aria-label="All nights"><table class="plain nights"><thead><tr><th scope="col">Night</th><th scope="col">Outcome</th><th scope="col">Kernel</th><th scope="col">Cases</th><th scope="col">Findings</th><th scope="col">Runs</th></tr></thead>
 <tbody>${[...nights].reverse().map((night) => html`<tr id="night-${night.name}"><th scope="row">${night.name}</th>
-<td><span class="key o-${night.outcome}"><span aria-hidden="true">${marks[night.outcome]}</span> ${sentence(outcomeWords[night.outcome])}</span><br><small>${night.says}</small></td>
+<td><span class="key o-${night.outcome}"><span aria-hidden="true">${marks[night.outcome]}</span> ${asSentence(outcomeWords[night.outcome])}</span><br><small>${night.says}</small></td>
 <td>${night.kernel ? html`${night.kernel.release}${night.newKernel && html` <b>new</b>`}<br><small>${night.kernel.version}; image <code>${night.kernel.imageHash.slice(0, 12)}</code></small>` : 'none'}</td>
 <td>${(night.counts.conforms + night.counts.deviates).toLocaleString('en')} judged${night.counts.deviates > 0 && html`, ${night.counts.deviates} deviate`}${night.counts.lost > 0 && html`, ${night.counts.lost} lost`}</td>
 <td>${night.open} open${night.opened.length > 0 && html`<br><small>+${night.opened.length} opened</small>`}${night.closed.length > 0 && html`<br><small>−${night.closed.length} closed</small>`}</td>

@@ -1,7 +1,9 @@
 /** The first thing on the page: what the run says, why, and in which numbers. */
+import type { Finding } from '../findings.ts';
 import { countStatuses } from '../matrix.ts';
 import type { ReportInput } from '../reporter.ts';
 import { duration, plural } from '../text.ts';
+import { asSentence, upperFirst, verdictBox } from './frame.ts';
 import { html, type Markup } from './markup.ts';
 
 const marks: Record<ReportInput['verdict']['kind'], string> = { deviates: '✗', conforms: '✓', infrastructure: '!', incomplete: '…', 'nothing-ran': '∅' };
@@ -21,12 +23,21 @@ export function verdictSection({ run, matrix, verdict }: ReportInput): Markup {
     ['Took', duration(run.summary.elapsedMs), environment ? `${environment.accelerator}, ${environment.hostCpus} CPUs` : undefined],
     ['Seed', String(run.summary.seed), run.summary.shard ? `shard ${run.summary.shard.index} of ${run.summary.shard.count}` : run.summary.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')],
   ];
-  return html`<section class="verdict" aria-labelledby="verdict-title">
-<h1 id="verdict-title"><span class="mark" aria-hidden="true">${marks[verdict.kind]}</span> <span><strong>${sentence(word!)}</strong> <span class="rest">${upperFirst(rest.join(': '))}</span></span></h1>
-${verdict.reasons.length > 0 && html`<ul class="reasons">${verdict.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`}
-<dl class="facts">${facts.map(([name, value, note]) => html`<div><dt>${name}</dt><dd>${value}${note && html` <small>${note}</small>`}</dd></div>`)}</dl>
-</section>`;
+  return verdictBox({ mark: marks[verdict.kind], word: asSentence(word!), says: upperFirst(rest.join(': ')), reasons: [...brokenRules(run.findings), ...verdict.reasons], facts });
 }
 
-const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-const sentence = (word: string): string => upperFirst(word.toLowerCase());
+/** More rules than these are found below. */
+const MAX_NAMED = 6;
+const MAX_PATHS = 5;
+
+/** What a reader with little time came for: which rules are broken, where, and how it shows. */
+function brokenRules(findings: readonly Finding[]): Markup[] {
+  const rules = [...new Set(findings.map(({ rule }) => rule))];
+  const lines = rules.slice(0, MAX_NAMED).map((rule) => {
+    const places = findings.filter((finding) => finding.rule === rule);
+    const first = places[0]!.deviations[0];
+    const paths = [...new Set(places.map(({ path }) => path))];
+    return html`<a href="#finding-${findings.indexOf(places[0]!) + 1}">${rule}</a> on ${paths.slice(0, MAX_PATHS).join(', ')}${paths.length > MAX_PATHS && ` and ${paths.length - MAX_PATHS} more paths`}: expected ${first?.expected}, seen ${first?.seen}`;
+  });
+  return rules.length > MAX_NAMED ? [...lines, html`${rules.length - MAX_NAMED} further rules`] : lines;
+}

@@ -1,12 +1,21 @@
 /** A night as a short mail: what changed, what is open, where to read on. */
 import { plural, printable, wrap } from '../text.ts';
-import type { Trend } from './trend.ts';
+import type { OpenFinding, Trend } from './trend.ts';
 
 const WIDTH = 72;
 const MAX_NAMED = 10;
 export const outcomeWords = {
   deviates: 'DEVIATES', conforms: 'CONFORMS', incomplete: 'NO VERDICT', 'no-vm': 'NO VM', 'nothing-ran': 'NOTHING WAS JUDGED', running: 'NOT FINISHED', unreadable: 'UNREADABLE',
 } as const;
+
+/** One broken check shows on many paths, and in more than one kind of run. */
+function byRule(findings: readonly OpenFinding[]): [rule: string, findings: OpenFinding[]][] {
+  const rules = new Map<string, OpenFinding[]>();
+  for (const finding of findings) rules.set(finding.rule, [...rules.get(finding.rule) ?? [], finding]);
+  return [...rules];
+}
+
+const distinct = (values: string[]): string[] => [...new Set(values)];
 
 export function nightMail(trend: Trend, name: string): string {
   const night = trend.nights.find((one) => one.name === name)!;
@@ -20,8 +29,10 @@ export function nightMail(trend: Trend, name: string): string {
   ];
   for (const [title, list] of [['Opened', opened], ['Closed', closed]] as const) {
     if (list.length === 0) continue;
-    lines.push(`${title}:`, ...list.slice(0, MAX_NAMED).flatMap(({ key, kind, shown }) => wrap(printable(`- ${key} (${kind})${title === 'Opened' ? `: ${shown}` : ''}`), WIDTH, 2)));
-    if (list.length > MAX_NAMED) lines.push(`- and ${list.length - MAX_NAMED} more`);
+    const rules = byRule(list);
+    lines.push(`${title}:`, ...rules.slice(0, MAX_NAMED).flatMap(([rule, of]) =>
+      wrap(printable(`- ${rule} on ${distinct(of.map(({ path }) => path)).join(', ')} (${distinct(of.map(({ kind }) => kind)).join(', ')})${title === 'Opened' ? `: ${of[0]!.shown}` : ''}`), WIDTH, 2)));
+    if (rules.length > MAX_NAMED) lines.push(`- and ${rules.length - MAX_NAMED} more rules`);
     lines.push('');
   }
   for (const { kind, status, reason, digest } of stages) {

@@ -34,7 +34,6 @@ const stage = z.object({
   reason: z.string().optional(),
   /** Exit code of the run: docs/architecture.md. */
   exitCode: z.int().optional(),
-  runs: count.optional(),
   budgetMs: count.optional(),
   elapsedMs: count.optional(),
   pid: z.int().optional(),

@@ -1,9 +1,9 @@
 import { expect, test } from '@playwright/test';
-import { HtmlValidate } from 'html-validate';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { trendPage } from '../html/trend.ts';
 import { firstFinding, nightNames, sampleHistory, secondFinding } from '../testing/history.ts';
+import { complaintsOf } from '../testing/validate.ts';
 import { nightMail } from './mail.ts';
 import { nextName, readHistory, writeNight, type Night } from './night.ts';
 import { buildTrend, nightExitCode, outcomeOf } from './trend.ts';
@@ -60,8 +60,8 @@ test('should write a short mail that says what changed and where to read on', as
   const trend = buildTrend(readHistory(await sampleHistory()));
   const mail = nightMail(trend, nightNames[4]);
   expect(mail).toMatch(/^Subject: \[iomapfuzz\] night 2026-11-21-1: DEVIATES, 7\.4\.0-rc1, 1 opened, 1 closed\n/);
-  expect(mail).toContain(`Opened:\n- ${secondFinding}`);
-  expect(mail).toContain(`Closed:\n- ${firstFinding}`);
+  expect(mail).toMatch(/Opened:\n- map\/length-aligned on seek-data \(conformance\): expected EUCLEAN/);
+  expect(mail).toMatch(/Closed:\n- map\/type-known on fiemap \(conformance\)\n/);
   expect(mail).toContain('2026-11-21-1/conformance/report.html');
   expect(mail.split('\n').length).toBeLessThan(40);
   const none = nightMail(trend, nightNames[2]);
@@ -78,11 +78,7 @@ test('should make a page that a validator accepts, also of no night and of one t
   expect(history.unreadable).toEqual([{ name: '2026-11-22-1', reason: 'format 99 is newer than this iomapfuzz knows (1); update iomapfuzz' }]);
   const page = trendPage(buildTrend(history), '0.1.0');
   expect(page).toContain('update iomapfuzz');
-  const validator = new HtmlValidate({ extends: ['html-validate:recommended'], rules: { 'doctype-style': 'off', 'no-trailing-whitespace': 'off', 'long-title': 'off' } });
-  for (const text of [page, trendPage(buildTrend({ nights: [], unreadable: [] }), '0.1.0')]) {
-    const report = await validator.validateString(text);
-    expect(report.results.flatMap(({ messages }) => messages.map(({ ruleId, message, line }) => `${line}: ${ruleId}: ${message}`))).toEqual([]);
-  }
+  for (const text of [page, trendPage(buildTrend({ nights: [], unreadable: [] }), '0.1.0')]) expect(await complaintsOf(text)).toEqual([]);
 });
 
 test('should let nothing that a kernel or a server says become markup', async () => {

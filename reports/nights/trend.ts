@@ -100,11 +100,13 @@ export function outcomeOf(night: Night): { outcome: Outcome; says: string } {
   const { counts } = sums(night);
   const broken = stages.find(({ status, digest }) => status !== 'complete' || digest === undefined || digest.verdict === 'infrastructure' || digest.verdict === 'incomplete');
   if (deviating.length > 0) {
-    return { outcome: 'deviates', says: `${plural(deviating.reduce((sum, { digest }) => sum + digest!.findings.length, 0), 'finding')} by ${deviating.map(({ kind }) => kind).join(' and ')}${broken ? `; ${explain(broken)}` : ''}` };
+    const findings = deviating.flatMap(({ digest }) => digest!.findings);
+    const rules = [...new Set(findings.map(({ rule }) => rule))];
+    return { outcome: 'deviates', says: `${plural(findings.length, 'finding')} by ${deviating.map(({ kind }) => kind).join(' and ')}: ${rules.slice(0, 4).join(', ')}${rules.length > 4 ? ` and ${rules.length - 4} more rules` : ''}${broken ? `; ${explain(broken)}` : ''}` };
   }
   if (night.noVm !== undefined) return { outcome: 'no-vm', says: night.noVm };
   if (night.endedAt === undefined) return { outcome: 'running', says: 'interrupted, or still running: there is no verdict' };
-  if (counts.conforms === 0 && stages.length > 0 && stages.every(({ digest }) => digest?.kernel === undefined)) {
+  if (counts.conforms === 0 && stages.some(({ status }) => status === 'failed') && stages.every(({ digest }) => digest?.kernel === undefined)) {
     return { outcome: 'no-vm', says: stages.map(explain).find((text) => text !== '') ?? 'no guest came up' };
   }
   if (broken) return { outcome: 'incomplete', says: explain(broken) };

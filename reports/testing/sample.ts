@@ -11,6 +11,8 @@ import { sampleRules } from './rules.ts';
 
 export interface SampleOptions {
   seed?: number;
+  /** Cells instead of the sample's own plan; their cases are like those of the sample's. */
+  cells?: CellInfo[];
   /** Cases for each border of each cell; default 2. */
   casesPerCell?: number;
   /** Cells (by a test on their id) whose cases deviate. */
@@ -50,7 +52,7 @@ export function samplePlan(): CellInfo[] {
 /** Writes summary.json, cases.jsonl and console.log into `directory`. */
 export function writeSample(directory: string, options: SampleOptions = {}): void {
   mkdirSync(directory, { recursive: true });
-  const cells = samplePlan();
+  const cells = options.cells ?? samplePlan();
   const seed = options.seed ?? 42;
   const counts: Counts = { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 };
   const file = openSync(join(directory, 'cases.jsonl'), 'w');
@@ -120,7 +122,7 @@ function sampleCase(cell: CellInfo, n: number, seed: number): { value: Case; not
   const pos = BigInt((n * 7919) % 61) * 4096n;
   const good: MappingSpec = { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: 0x100000n + pos, offset: pos, length: 0x10000n };
   const wrong = cell.border === 'violating';
-  const name = cell.rule.split('/')[1]!;
+  const name = cell.rule.split('/')[1] ?? cell.rule;
   const changes: Record<string, [Partial<MappingSpec>, Partial<MappingSpec>, string]> = {
     'length-nonzero': [{ length: 0n }, { length: 4096n }, 'length'],
     'offset-aligned': [{ offset: pos + 1n }, { offset: pos }, 'offset'],
@@ -140,7 +142,7 @@ function sampleCase(cell: CellInfo, n: number, seed: number): { value: Case; not
       files: [{ sizeBytes: (1n << 20n) + BigInt(n) * 4096n, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
     },
     script: [{ on: 'IOMAP_BEGIN', file: 0, reply: { kind: 'mappings', read: cell.half === 'write' ? { ...good, addr: 0x200000n } : half, write: cell.half === 'write' ? half : other } }],
-    workload: [{ call: 'open', file: 0, flags: ['rdwr', 'direct'] }, stepsOf[cell.path as Path](pos)],
+    workload: [{ call: 'open', file: 0, flags: ['rdwr', 'direct'] }, (stepsOf[cell.path as Path] ?? stepsOf['direct-read'])(pos)],
     debugIomap: true,
     provenance: { origin: `conformance ${cell.rule} ${cell.path}`, seed, path: `${n}:1:0` },
   };

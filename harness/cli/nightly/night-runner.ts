@@ -16,10 +16,12 @@ import { toolVersion } from '../../run/tool-version.ts';
 import { duration } from '../../../reports/text.ts';
 import { ruleTexts } from '../rule-texts.ts';
 import { runChild } from './child.ts';
-import { runKinds, runsThatFit, shareOf, type RunKind } from './run-kinds.ts';
+import { runKinds, timeOf, type RunKind } from './run-kinds.ts';
 
 /** Earlier nights that a run is compared with: the last is the baseline, the others show what is flaky. */
 const COMPARED_NIGHTS = 3;
+/** With less left of the budget no run is begun. */
+const SHORTEST_MS = 15_000;
 const nightFormats = ['html', 'junit', 'markdown', 'mail'];
 
 export interface NightRun {
@@ -70,17 +72,20 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
     return save({ status: 'failed', reason: messageOf(error) });
   }
   if (skipped !== undefined) return save({ status: 'skipped', reason: skipped });
+  const leftMs = Math.max(0, night.budgetMs - night.stages.reduce((sum, { elapsedMs }) => sum + (elapsedMs ?? 0), 0));
+  if (leftMs < SHORTEST_MS) {
+    save({ status: 'cut-off', reason: `not begun: ${duration(leftMs)} of the budget were left, and a guest alone takes some seconds to boot; give a larger --budget` });
+    return of.say(`${row.kind}: ${stage.reason}`);
+  }
   setAside(directory);
-  const used = night.stages.reduce((sum, { elapsedMs }) => sum + (elapsedMs ?? 0), 0);
-  const timeMs = shareOf(rest, night.budgetMs - used);
-  const runs = runsThatFit(timeMs, lastSpeed(night, row.kind, of.history));
+  const { shareMs, limitMs } = timeOf(rest, leftMs);
   const log = join(of.history, night.name, `${row.kind}.log`);
-  save({ status: 'running', budgetMs: timeMs, ...(row.takesRuns && { runs }) });
-  of.say(`${row.kind}: up to ${duration(timeMs)}, log in ${log}`);
+  save({ status: 'running', budgetMs: shareMs });
+  of.say(`${row.kind}: about ${duration(shareMs)}, log in ${log}`);
   const started = Date.now();
   const { exitCode, ended } = await runChild(
-    [...row.argv({ seed: night.seed, timeMs, runs, corpus: of.corpus, uapi: of.uapi }), ...(of.expectations === undefined ? [] : ['--expectations', of.expectations]), ...of.vmArguments, '--out', directory],
-    { log, timeMs, stop: of.stop, onStart: (pid) => { save({ pid }); } },
+    [...row.argv({ seed: night.seed, timeMs: shareMs, corpus: of.corpus, uapi: of.uapi }), ...(of.expectations === undefined ? [] : ['--expectations', of.expectations]), ...of.vmArguments, '--out', directory],
+    { log, timeMs: limitMs, stop: of.stop, onStart: (pid) => { save({ pid }); } },
   );
   delete stage.pid;
   if (ended === 'interrupted') {
@@ -95,7 +100,7 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
   if (typeof run === 'string') save({ status: 'failed', reason: lastLine(log) ?? run });
   else {
     if (run.summary.complete) stage.status = 'complete';
-    else if (ended === 'time over') Object.assign(stage, { status: 'cut-off', reason: `its share of the budget (${Math.round(timeMs / 1000)} s) was over; what it judged counts, and a larger --budget lets it end` });
+    else if (ended === 'time over') Object.assign(stage, { status: 'cut-off', reason: `stopped after ${duration(limitMs)}, for the runs after it need the rest of the budget; what it judged counts, and a larger --budget lets it end` });
     else Object.assign(stage, { status: 'failed', reason: run.summary.endedBy ?? `the process ended ${exitCode === undefined ? 'by a signal' : `with exit code ${exitCode}`}` });
     const before = await earlierRuns(night, row.kind, of.history);
     stage.digest = digestRun(row.kind, run, before, readHistory(of.history).nights.filter(({ name }) => name !== night.name));
@@ -111,14 +116,6 @@ function setAside(directory: string): void {
   let number = 1;
   while (existsSync(`${directory}.interrupted-${number}`)) number += 1;
   renameSync(directory, `${directory}.interrupted-${number}`);
-}
-
-function lastSpeed(night: Night, kind: string, history: string): { runs: number; elapsedMs: number } | undefined {
-  const target = JSON.stringify(night.target);
-  const stage = readHistory(history).nights.filter((other) => other.name !== night.name && JSON.stringify(other.target) === target)
-    .map(({ stages }) => stages.find((one) => one.kind === kind && (one.status === 'complete' || one.status === 'cut-off') && one.runs !== undefined)).filter((one) => one !== undefined).at(-1);
-  // How much a run that was cut off lacked is not known: about a third is tried the next time.
-  return stage && { runs: stage.runs!, elapsedMs: (stage.elapsedMs ?? 0) * (stage.status === 'cut-off' ? 2 : 1) };
 }
 
 /** The run in a directory, or why there is none. */

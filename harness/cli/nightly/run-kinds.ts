@@ -3,9 +3,8 @@ import { Corpus } from '../../run/corpus.ts';
 
 export interface StageContext {
   seed: number;
+  /** The run's share of what is left of the budget. */
   timeMs: number;
-  /** Cases per cell of the plan that fit into the time, by the last night's speed. */
-  runs: number;
   corpus: string;
   uapi: string;
 }
@@ -19,9 +18,10 @@ export interface RunKind {
   argv(context: StageContext): string[];
   /** Why there is nothing to run. */
   skip?(context: Pick<StageContext, 'corpus'>): string | undefined;
-  /** Its command takes the number of cases per cell. */
-  takesRuns?: boolean;
 }
+
+/** A run that knows its time ends well before its share is over, so that booting and making the last findings small fit in. */
+const ownTime = (timeMs: number): string => `${Math.max(1, Math.floor(Math.min(timeMs * 0.8, timeMs - 60_000) / 1000), Math.floor(timeMs * 0.5 / 1000))}s`;
 
 export const runKinds: readonly RunKind[] = [
   {
@@ -29,25 +29,23 @@ export const runKinds: readonly RunKind[] = [
     argv: ({ corpus }) => ['corpus', 'check', '--corpus', corpus],
     skip: ({ corpus }) => (Corpus.open(corpus).entries().length === 0 ? `the corpus ${corpus} holds no cases` : undefined),
   },
-  { kind: 'conformance', share: 4, takesRuns: true, argv: ({ seed, runs, uapi }) => ['conformance', '--seed', String(seed), '--runs', String(runs), '--uapi', uapi] },
-  // Last: it takes whatever the others left. Its own end comes before ours, so that booting and the last minimising fit in.
-  { kind: 'fuzz', share: 5, argv: ({ seed, timeMs, uapi }) => ['fuzz', '--seed', String(seed), '--uapi', uapi, '--time', `${Math.max(1, Math.floor(Math.min(timeMs * 0.8, timeMs - 60_000) / 1000))}s`] },
+  // At most so many cases a cell: a hundred thousand in all, which is what the report of a run is made for.
+  { kind: 'conformance', share: 4, argv: ({ seed, timeMs, uapi }) => ['conformance', '--seed', String(seed), '--runs', '64', '--time', ownTime(timeMs), '--uapi', uapi] },
+  // Last: it takes whatever the others left.
+  { kind: 'fuzz', share: 5, argv: ({ seed, timeMs, uapi }) => ['fuzz', '--seed', String(seed), '--uapi', uapi, '--time', ownTime(timeMs)] },
 ];
 
-/** By default, and where no earlier night says how fast this machine is. */
-const DEFAULT_RUNS = 4;
-const MAX_RUNS = 64;
-/** A machine is not equally fast every night. */
-const SAFETY = 0.7;
-
-/** Cases per cell that fit into the time, by how long an earlier night took for its own. */
-export function runsThatFit(timeMs: number, earlier: { runs: number; elapsedMs: number } | undefined): number {
-  if (!earlier || earlier.runs === 0 || earlier.elapsedMs === 0) return DEFAULT_RUNS;
-  return Math.min(MAX_RUNS, Math.max(1, Math.floor((timeMs * SAFETY * earlier.runs) / earlier.elapsedMs)));
+/** What a run may take of the budget that is left. */
+export interface StageTime {
+  /** What it should take. */
+  shareMs: number;
+  /** When it is stopped: a slow machine may use half of what the runs after it would have. */
+  limitMs: number;
 }
 
-/** The time of the first of these kinds, when the rest of the budget is for all of them. */
-export function shareOf(kinds: readonly RunKind[], leftMs: number): number {
+/** The time of the first of these kinds, when what is left of the budget is for all of them. */
+export function timeOf(kinds: readonly RunKind[], leftMs: number): StageTime {
   const total = kinds.reduce((sum, { share }) => sum + share, 0);
-  return Math.max(0, Math.floor((leftMs * kinds[0]!.share) / total));
+  const shareMs = Math.max(0, Math.floor((leftMs * kinds[0]!.share) / total));
+  return { shareMs, limitMs: shareMs + Math.floor(Math.max(0, leftMs - shareMs) / (kinds.length === 1 ? 1 : 2)) };
 }
