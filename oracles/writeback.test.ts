@@ -60,6 +60,17 @@ test.describe('a buffered write and fsync', () => {
     expect(deviates(seen(blocks, [ask(4096n, 8192n, map), askBack(4096n, 4096n, mapped(4096n, 4096n, 69632n)), ...synced], [wrote(8192n), ok], changed(69632n, writer(4096n, 4096)))))
       .toContain('request/writeback request');
   });
+  test('may ask again where the half that is not written to ends, and for what is written by then it may not', () => {
+    const blocks = writing({ lengthBytes: 8192 });
+    const target = mapped(0n, 16384n, 65536n, 2), rest = mapped(0n, 16384n, 131072n);
+    const answers = (source: IomapIo, second: Made) => seen(blocks,
+      [ask(4096n, 8192n, map), askBack(4096n, 8192n, source, target), second, ...synced], [wrote(8192n), ok],
+      [{ device: 0, offsetBytes: 139264n, content: [writer(8192n, 4096)] }, { device: 1, offsetBytes: 69632n, content: [writer(4096n, 4096)] }]);
+    const again = askBack(8192n, 4096n, rest);
+    expect(answers(wire(UNWRITTEN, 0n, 8192n, { addr: 0n, dev: 1 }), again)).toEqual(conforms);
+    expect(deviates(answers(wire(UNWRITTEN, 0n, 16384n, { addr: 0n, dev: 1 }), again))).toContain('request/fsync request');
+    expect(deviates(answers(wire(UNWRITTEN, 0n, 8192n, { addr: 0n, dev: 1 }), askBack(4096n, 8192n, rest)))).not.toEqual(['conforms']);
+  });
   test('deviates when writeback asks outside what is dirty', () => {
     const outside = (pos: bigint, count: bigint) => deviates(seen(of, [ask(4096n, 4096n, map), askBack(pos, count, map), ...synced], [wrote(4096n), ok], bytes));
     expect(outside(0n, 8192n)).toContain('request/writeback request');

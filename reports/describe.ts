@@ -42,6 +42,7 @@ export function describeReply(reply: Reply): string[] {
     case 'ioend': return [`newsize ${quantity(reply.newsizeBytes)}`];
     case 'raw': return [`${reply.payload.length / 2} raw bytes${reply.error === undefined ? '' : `, header error ${reply.error}`}${reply.lengthBytes === undefined ? '' : `, header length ${reply.lengthBytes}`}${reply.unique === undefined ? '' : `, header unique ${quantity(reply.unique)}`}${reply.sentBytes === undefined ? '' : `, cut to ${reply.sentBytes} bytes in all`}`];
     case 'die': return ['nothing: the server closes /dev/fuse'];
+    case 'kill': return ['nothing: the process that holds /dev/fuse is killed'];
     case 'abort': return ['nothing: the connection is aborted through the control file system'];
     case 'config': {
       const { kind: _kind, ...fields } = reply;
@@ -137,6 +138,7 @@ export function describeNotification(notification: Notification): string {
       return `DEV_INVAL ${dev}, ${describeRange(notification.range)}${notification.reserved ? `, reserved ${notification.reserved}` : ''}${sent}`;
     }
     case 'store': case 'retrieve': return `${notification.kind.toUpperCase()} ${about}, [${quantity(notification.offset)}, +${quantity(BigInt(notification.lengthBytes))})`;
+    case 'invalInode': return `INVAL_INODE ${about}, ${notification.offset < 0n ? 'attributes' : `pages from ${quantity(notification.offset)}${notification.length === 0n ? ' to the end' : `, +${quantity(notification.length)}`}`}`;
     case 'raw': return `code ${notification.code}, ${notification.payload.length / 2} raw bytes`;
   }
 }

@@ -16,7 +16,7 @@ export const jsonReporter: Reporter = {
       run: { ...summary, counts: undefined },
       matrix: encodeMatrix(matrix),
       findings: run.findings.map((finding) => ({
-        key: finding.key, rule: finding.rule, half: finding.half, path: finding.path, border: finding.border, clause: rules.get(finding.rule)?.clause,
+        key: finding.key, rule: finding.rule, half: finding.half, path: finding.path, border: finding.border, clause: rules.get(finding.rule)?.clause, behaviour: rules.get(finding.rule)?.behaviour,
         aspects: finding.aspects, deviations: finding.deviations, caseCount: finding.cases.length, cases: finding.cases,
         example: finding.example, minimised: finding.minimised, reliability: finding.reliability, file: finding.file, reproduce: reproduceCommands(finding, run),
       })),

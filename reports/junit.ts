@@ -6,6 +6,7 @@ import { matrixCells, type BorderOutcome } from './matrix.ts';
 import { exampleFacts, type Finding } from './findings.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
+import { clauseText } from './rule-text.ts';
 import type { Run } from './run.ts';
 import { logExcerpt, printable } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
@@ -85,7 +86,7 @@ function findingTest(finding: Finding, { run, rules }: ReportInput, className: s
     name, className, outcome: 'failure',
     message: `${finding.rule}: expected ${first?.expected}, seen ${first?.seen} (${finding.cases.length} cases)`,
     body: [
-      ...(rule ? [`rule: ${rule.clause}`] : []),
+      ...(rule ? [`rule: ${clauseText(rule)}`] : []),
       `case ${finding.example.hash}: ${finding.example.note}${exampleFacts(finding)}`, '',
       ...timelineText(buildTimeline(finding.example)), '',
       ...reproduceCommands(finding, run),

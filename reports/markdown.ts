@@ -4,6 +4,7 @@ import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } 
 import type { Matrix, MatrixRow } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
+import { clauseText } from './rule-text.ts';
 import { cellText, countsText } from './terminal.ts';
 import { duration, logExcerpt, plural, printable } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
@@ -47,7 +48,7 @@ function renderGroup(group: FindingGroup, { run, rules }: ReportInput): string[]
   const rule = rules.get(group.rule);
   return [
     `#### ${code(groupTitle(group))}`, '',
-    `On ${text(placesOf(group))}.${rule ? ` The rule: ${text(rule.clause)}${rule.errno ? ` (${text(rule.errno)})` : ''}.` : ''}`, '',
+    `On ${text(placesOf(group))}.${rule ? ` Rule: ${text(clauseText(rule))}${rule.errno ? ` (${text(rule.errno)})` : ''}.` : ''}`, '',
     '| channel | expected | seen |', '|---|---|---|',
     ...deviations.map(({ aspect, expected, seen }) => `| ${aspect} | ${text(expected)} | ${text(seen)} |`), '',
     `${plural(group.cases, 'case')}; smallest ${code(record.hash.slice(0, 16))}: ${text(record.note)}${text(exampleFacts(group.example))}`, '',

@@ -33,7 +33,7 @@ test('should say what the same deviation looks like once, with every place and t
   const text = await rendered(faulty);
   expect(text.match(/expected: EUCLEAN \(117\) \(errno\)/g)).toHaveLength(1);
   expect(text).toMatch(/read half: direct-read, direct-write, fiemap, seek-data, seek-hole; write half:/);
-  expect(text).toMatch(/rule: +length is no multiple of the block size/);
+  expect(text).toMatch(/rule: +violated when length is no multiple of the block size/);
   expect(text).toMatch(/case: +[0-9a-f]{16} {2}length = 0x1001 \(violates\)/);
 });
 

@@ -2,7 +2,7 @@
 import type { Counts } from '../harness/model/results.ts';
 import { countStatuses, type CellStatus, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts';
 import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
-import type { RuleTexts } from './rule-text.ts';
+import { clauseText, type RuleTexts } from './rule-text.ts';
 import type { Run } from './run.ts';
 import { duration, plural, printable, wrap } from './text.ts';
 import type { RunVerdict } from './verdict.ts';
@@ -127,12 +127,12 @@ function renderFindings(run: Run, { rules, widthColumns, maxFindings = 20 }: Ter
 
 function renderGroup(group: FindingGroup, rules: RuleTexts, width: number, paint: Paint): string[] {
   const { rule, cases, example } = group;
-  const clause = rules.get(rule)?.clause;
+  const clause = rules.get(rule);
   const entry = (name: string, text: string): string[] => wrap(`    ${`${name}:`.padEnd(10)}${printable(text)}`, width, 14);
   return [
     `${paint(groupTitle(group), 'deviates')}  (${plural(cases, 'case')})`,
     ...entry('on', placesOf(group)),
-    ...(clause === undefined ? [] : entry('rule', clause)),
+    ...(clause === undefined ? [] : entry('rule', clauseText(clause))),
     ...example.deviations.flatMap(({ aspect, expected, seen }) => [...entry('expected', `${expected} (${aspect})`), ...entry('seen', seen)]),
     ...entry('case', `${example.example.hash.slice(0, 16)}  ${example.example.note}${exampleFacts(example)}`),
   ];

@@ -4,7 +4,7 @@ import type { Exchange, Observation } from '../harness/model/observation.ts';
 import { observationOf, type CaseRecord } from '../harness/model/results.ts';
 import type { Deviation } from '../harness/model/verdict.ts';
 import {
-  describeEvent, describeFields, describeOpflags, describeReply, describeRequest, describeResult, describeRuns, describeStep, describeWireMapping,
+  describeEvent, describeFields, describeNotification, describeOpflags, describeReply, describeRequest, describeResult, describeRuns, describeStep, describeWireMapping,
   quantity, revisionOf,
 } from './describe.ts';
 import { errnoText } from './errno.ts';
@@ -73,7 +73,7 @@ function script(value: Case): TimelineEntry[] {
   return value.script.map((line) => ({
     kind: 'script',
     title: `the server answers ${line.on}${line.file === undefined ? '' : ` of file ${line.file}`}${conditions(line, value)}${line.times === undefined ? '' : line.times === 1 ? ' once' : ` ${line.times} times`} with`,
-    lines: describeReply(line.reply),
+    lines: [...(line.before ?? []).map((notification) => `after notify(/dev/fuse, ${describeNotification(notification)})`), ...describeReply(line.reply)],
     deviations: [],
   }));
 }
@@ -123,8 +123,19 @@ function happenings(value: Case, observation: Observation | undefined, deviation
   return entries;
 }
 
-function answer({ reply, writeErrno, name, ended }: Exchange, value: Case): string[] {
-  if (ended) return [ended === 'die' ? 'no answer: the server closed /dev/fuse' : 'no answer: the connection was aborted'];
+function answer(exchange: Exchange, value: Case): string[] {
+  return [...notifications(exchange, value), ...ending(exchange, value)];
+}
+
+function notifications({ notified }: Exchange, { script: lines }: Case): string[] {
+  return (notified && lines[notified.line]?.before ? lines[notified.line]!.before! : []).map((notification, index) => {
+    const errno = notified!.errnos[index] ?? 0;
+    return `while it waits: notify(/dev/fuse, ${describeNotification(notification)})${errno === 0 ? '' : ` = -1 ${errnoText(errno)}`}`;
+  });
+}
+
+function ending({ reply, writeErrno, name, ended }: Exchange, value: Case): string[] {
+  if (ended) return [`no answer: ${{ die: 'the server closed /dev/fuse', kill: 'the process that held /dev/fuse was killed', abort: 'the connection was aborted' }[ended]}`];
   if (!reply) return ['no answer'];
   const lines: string[] = [];
   const revision = revisionOf(value.revision);

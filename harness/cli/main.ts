@@ -12,6 +12,7 @@ import { fuzzCommand } from './fuzz.ts';
 import { kernelCommand } from './kernel.ts';
 import { mergeCommand } from './merge.ts';
 import { nightlyCommand } from './nightly.ts';
+import { endsWithNight } from './nightly/child.ts';
 import { reportCommand } from './report.ts';
 import { reproCommand } from './repro.ts';
 import { serveCommand } from './serve.ts';
@@ -41,7 +42,7 @@ for (const make of commands) program.addCommand(make());
 setUp(program);
 
 // `iomapfuzz report DIR | head`: the reader has seen enough.
-process.stdout.on('error', (error) => { if (errnoOf(error) === 'EPIPE') process.exit(); throw error; });
+if (!endsWithNight()) process.stdout.on('error', (error) => { if (errnoOf(error) === 'EPIPE') process.exit(); throw error; });
 
 try {
   await program.parseAsync();

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { accessSync, constants, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { UsageError, messageOf } from '../../vm/errors.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { NIGHT_FORMAT, nextName, readHistory, writeNight, type Night } from '../../reports/nights/night.ts';
@@ -44,7 +45,7 @@ export function nightlyCommand(): Command {
       // A bad list is found now, not by every run of the night.
       if (options.expectations !== undefined) readExpectations(options.expectations);
       const history = historyOf(options.history);
-      const night = resumable(history, options) ?? begin(history, options);
+      const night = await resumable(history, options) ?? begin(history, options);
       const say = (line: string): void => { console.log(line); };
       const stop = new AbortController();
       const interrupt = (): void => {
@@ -104,11 +105,16 @@ function readable(path: string, option: string): void {
   }
 }
 
+/** A run whose night was killed ends by itself: a case in flight has 20 s, then the guests are closed. */
+const ENDING_MS = 60_000;
+
 /** The last night, when it was interrupted while testing the same. Throws UsageError when it is still running. */
-function resumable(history: string, options: NightlyOptions): Night | undefined {
+async function resumable(history: string, options: NightlyOptions): Promise<Night | undefined> {
   const last = readHistory(history).nights.at(-1);
   if (!last || last.endedAt !== undefined) return undefined;
-  const running = [last.pid, ...last.stages.flatMap(({ pid }) => (pid === undefined ? [] : [pid]))].find(isOurs);
+  const runs = last.stages.flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+  for (const deadline = Date.now() + ENDING_MS; !isOurs(last.pid) && runs.some(isOurs) && Date.now() < deadline;) await setTimeout(200);
+  const running = [last.pid, ...runs].find(isOurs);
   if (running !== undefined) throw new UsageError(`night ${last.name} is still running (process ${running}); wait for it or end that process`);
   const same = JSON.stringify(last.target) === JSON.stringify(targetOf(options)) && (options.seed === undefined || options.seed === last.seed);
   if (options.new || !same || Date.now() - Date.parse(last.startedAt) > RESUME_WITHIN_MS) {

@@ -40,7 +40,7 @@ test('should print the matrix and end with the exit code of the run', () => {
   const deviates = run('report', sample(broken));
   expect(deviates).toMatchObject({ code: 1, out: expect.stringMatching(/^DEVIATES: 1 finding /) });
   // The clause comes from the tables that the run was judged by.
-  expect(deviates.out).toMatch(/rule: +the type is none of those that the revision defines/);
+  expect(deviates.out).toMatch(/rule: +violated when the type is none of those that the revision defines/);
   expect(run('report', sample({ killedAfter: 9 })).code).toBe(3);
   expect(run('report', sample({ notRun: () => 'no fuse-iomap' }))).toMatchObject({ code: 4, out: expect.stringMatching(/^NOTHING WAS JUDGED/) });
 });

@@ -135,7 +135,7 @@ test('should send notifications while a request is held, and keep the mapping ca
       handlers: {
         begin(request, { hold, notify, after }) {
           const kept = hold();
-          notify.upsert(request.node, { read: all, write: pureOverwrite(at) });
+          notify.upsert(request.node, { read: all });
           after(100, () => { kept.answer({ read: retryCache(at), write: pureOverwrite(at) }); });
           return kept;
         },

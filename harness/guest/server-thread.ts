@@ -40,7 +40,7 @@ function serve(start: SessionStart): void {
   const revision = revisions[start.revision];
   const { geometry } = start;
   const cookies = (): number[] => start.devices.map((_, index) => words[WORD.devices + index]!);
-  const files = new CaseFiles({ revision, native, opens: start.opens, config: geometry.config, fetch: postedCases, cookies }, start.own);
+  const files = new CaseFiles({ revision, native, opens: start.opens, config: geometry.config, fetch: postedCases, cookies, notify: (line, messages) => { log.notified(line, messages.map((message) => Math.max(-native.write(start.fd, message, 0, message.length), 0))); } }, start.own);
   const server = new Server(scripted, start.fd, {
     revision, ...(geometry.initMinor === undefined ? {} : { minor: geometry.initMinor }), ...(geometry.initIomap === undefined ? {} : { iomap: geometry.initIomap }),
   }, {
@@ -64,9 +64,11 @@ function serve(start: SessionStart): void {
     },
     end: (how, buffer, length) => {
       log.append(buffer, length, undefined, ENDED[how]);
-      if (how === 'die') {
+      if (how !== 'abort') {
         words[WORD.died] = 1;
         native.close(start.fd);
+        // The last one that has it open, if there is such a process.
+        if (how === 'kill' && start.holder !== undefined) native.killHolder(start.holder);
       } else abortConnection(native, mountPoint);
       Atomics.add(words, WORD.handled, 1);
       Atomics.notify(words, WORD.handled);

@@ -19,7 +19,7 @@ const ownMount: ReadonlySet<Step['call']> = new Set(['fuseIoctl', 'copyFileRange
 export const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>
   !plainConfig(geometry.config) || workload.some(({ call }) => ownMount.has(call))
   || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || reply.kind === 'error' && reply.errno === ENOSYS
-    || reply.kind === 'raw' && reply.error === -ENOSYS || reply.kind === 'die' || reply.kind === 'abort' || on === 'DESTROY');
+    || reply.kind === 'raw' && reply.error === -ENOSYS || reply.kind === 'die' || reply.kind === 'kill' || reply.kind === 'abort' || on === 'DESTROY');
 
 /** Without OPEN the kernel sends neither RELEASE nor FLUSH: two or three requests less for a case. */
 export const needsOpens = ({ script, geometry }: Case): boolean =>
@@ -35,5 +35,5 @@ const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', '
 export const mayWrite = ({ workload }: Case): boolean => workload.some((step) => !readOnly.has(step.call) || step.call === 'open' && step.flags.includes('trunc'));
 
 /** Only direct reads and reports ask while their syscall waits; readahead and the answer to RETRIEVE come in their own time. */
-export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.workload.every(({ call }) => call !== 'notify' && call !== 'mmapRead')
+export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.script.every(({ before }) => before === undefined) && value.workload.every(({ call }) => call !== 'notify' && call !== 'mmapRead')
   && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));

@@ -65,6 +65,8 @@ export const reply = z.discriminatedUnion('kind', [
   }),
   /** None: the server closes /dev/fuse and is gone, with this request in flight. */
   z.strictObject({ kind: z.literal('die') }),
+  /** None: the process that holds /dev/fuse is ended by SIGKILL, with this request in flight. */
+  z.strictObject({ kind: z.literal('kill') }),
   /** None: the connection is aborted through the control file system, with this request in flight. */
   z.strictObject({ kind: z.literal('abort') }),
   z.strictObject({ kind: z.literal('ioend'), newsizeBytes: u64 }),
@@ -87,6 +89,8 @@ export const scriptLine = z.strictObject({
   opflagsSet: u32.optional(),
   opflagsClear: u32.optional(),
   times: z.int().min(1).optional(),
+  /** Written to /dev/fuse one after the other while the request waits; then it is answered. */
+  before: z.array(notification).min(1).max(256).optional(),
   reply,
 });
 export type ScriptLine = z.infer<typeof scriptLine>;

@@ -2,13 +2,14 @@
  * The transcript as a guest sends it: raw bytes of requests and replies, one record after the other, so that decoding costs the
  * host and not the guest. A record: request bytes u32, reply bytes s32 (-1: no reply), errno of the reply's write u32 (without a reply: an
  * ENDED, when the server ended the connection instead), sequence
- * number u32 (all little-endian), then the request and the reply, each padded to 8 bytes.
+ * number u32 (all little-endian), then the request and the reply, each padded to 8 bytes. A record without a request tells of the next one's
+ * notifications: in place of the reply the index of the script's line u32, then the errno of each u32.
  */
 import type { ByteRun } from './bytes.ts';
 import type { Observation } from './observation.ts';
 
 /** In place of the errno of a write that did not take place. */
-export const ENDED = { die: 0xffff_0001, abort: 0xffff_0002 } as const;
+export const ENDED = { die: 0xffff_0001, abort: 0xffff_0002, kill: 0xffff_0003 } as const;
 
 /** Requests and replies are kept up to so many bytes each; file data beyond is of no use to a judge. */
 export const keptBytes = 64 << 10;
@@ -23,8 +24,31 @@ export interface ExchangeRecord {
   writeErrno: number;
 }
 
-/** The records in log[0, length), as views of it. */
+/** The exchanges in log[0, length), as views of it. */
 export function* recordsOf(log: Buffer, length = log.length): Generator<ExchangeRecord> {
+  for (const record of allRecords(log, length)) if (record.request.length > 0) yield record;
+}
+
+/** The notifications that were sent while requests waited. `seq`: of the exchange. */
+export function* notifiedOf(log: Buffer): Generator<{ seq: number; line: number; errnos: number[] }> {
+  for (const { seq, request, reply } of allRecords(log, log.length)) {
+    if (request.length > 0 || !reply) continue;
+    const [line = 0, ...errnos] = Array.from({ length: reply.length / 4 }, (_, word) => reply.readUInt32LE(word * 4));
+    yield { seq, line, errnos };
+  }
+}
+
+/** A record about the exchange that follows. */
+export function notifiedRecord(seq: number, line: number, errnos: readonly number[]): Buffer {
+  const bytes = 4 * (errnos.length + 1);
+  const out = Buffer.alloc(recordHeaderBytes + padded(bytes));
+  out.writeInt32LE(bytes, 4);
+  out.writeUInt32LE(seq, 12);
+  [line, ...errnos].forEach((word, index) => { out.writeUInt32LE(word, recordHeaderBytes + index * 4); });
+  return out;
+}
+
+function* allRecords(log: Buffer, length: number): Generator<ExchangeRecord> {
   for (let at = 0; at < length;) {
     const requestBytes = log.readUInt32LE(at);
     const replyBytes = log.readInt32LE(at + 4);

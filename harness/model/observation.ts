@@ -47,10 +47,12 @@ export interface Exchange {
    */
   request: Record<string, unknown>;
   raw?: Uint8Array;
+  /** What the script had sent while the request waited: the line, and for each notification of it 0 or the errno of its write(). */
+  notified?: { line: number; errnos: number[] };
   /** What was answered; absent: no answer (FORGET, or `ended`). */
   reply?: SentReply;
   /** Instead of an answer the server ended the connection. */
-  ended?: 'die' | 'abort';
+  ended?: 'die' | 'kill' | 'abort';
   /** 0 or the errno that write() to /dev/fuse returned for the reply. */
   writeErrno?: number;
 }

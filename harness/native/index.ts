@@ -84,6 +84,10 @@ export interface Native {
 
   mount(source: string, target: string, type: string, flags: number, data: string): Ret;
   umount2(target: string, flags: number): Ret;
+  /** A child that holds every file that is open now, and does nothing else: its pid. */
+  forkHolder(): Ret;
+  /** Ends it by SIGKILL; what it held is released when this returns. */
+  killHolder(pid: number): Ret;
   /** The BLKPG ioctl: op 1 adds partition `number` of the open disk at [start, start+length), bytes; op 2 removes it. */
   blkpg(fd: number, op: number, number: number, start: bigint, length: bigint): Ret;
   swapon(path: string, flags: number): Ret;

@@ -7,6 +7,7 @@ import { ZodError } from 'zod';
 import { UsageError, messageOf } from '../../vm/errors.ts';
 import { CASE_SCHEMA, decodeCase, encodeCase, type Case } from '../model/case.ts';
 import { devicesOf } from '../model/notification-refs.ts';
+import type { Notification } from '../model/notification.ts';
 import { prettyJson } from './pretty-json.ts';
 
 /** Raises a case of schema n, as JSON, to schema n + 1. Throws Error with a text for people when that has no meaning any more. */
@@ -126,8 +127,13 @@ function danglingReferences({ geometry, script, workload }: Case): string[] {
   };
   const files = geometry.files.length;
   const devices = geometry.devices.length;
-  script.forEach(({ file, reply }, n) => {
+  const notifies = (where: string, notification: Notification): void => {
+    if ('node' in notification && 'file' in notification.node) check(`${where}.node.file`, notification.node.file, files, 'file');
+    for (const { device } of devicesOf(notification)) check(`${where}: device`, device, devices, 'device');
+  };
+  script.forEach(({ file, reply, before = [] }, n) => {
     check(`script[${n}].file`, file, files, 'file');
+    before.forEach((notification, m) => { notifies(`script[${n}].before[${m}]`, notification); });
     if (reply.kind !== 'mappings') return;
     for (const half of ['read', 'write'] as const) {
       const { dev } = reply[half];
@@ -143,9 +149,7 @@ function danglingReferences({ geometry, script, workload }: Case): string[] {
       check(`workload[${n}].device`, step.device, devices, 'device');
       if (typeof step.id === 'object') check(`workload[${n}].id.device`, step.id.device, devices, 'device');
     } else if (step.call === 'notify') {
-      const { notification } = step;
-      if ('node' in notification && 'file' in notification.node) check(`workload[${n}].notification.node.file`, notification.node.file, files, 'file');
-      for (const { device } of devicesOf(notification)) check(`workload[${n}].notification: device`, device, devices, 'device');
+      notifies(`workload[${n}].notification`, step.notification);
     } else if (step.call === 'deviceRead') {
       check(`workload[${n}].device`, step.device, devices, 'device');
     } else if (step.call === 'swapon' || step.call === 'swapoff') {

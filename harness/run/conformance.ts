@@ -3,6 +3,7 @@ import { judge, rulesReached } from '../../oracles/judge.ts';
 import { encodeCase, type Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { canonicalJson, caseHash } from '../model/hash.ts';
+import type { Observation } from '../model/observation.ts';
 import { jsonSafe, type CaseRecord } from '../model/results.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from './execute.ts';
@@ -81,14 +82,21 @@ export function verdictOf({ cell, case: of }: Pick<PlannedRun, 'cell' | 'case'>,
         seen: `${outcome.loss.reason} (${outcome.times} of ${outcome.times} tries)`,
       }],
     };
-    case 'observed': {
-      const verdict = judge(of, outcome.observation, { facts });
-      // A case that conforms without having met its rule says nothing about the rule.
-      if (verdict.kind === 'conforms' && cell.reaches !== undefined
-        && rulesReached(of, outcome.observation, { facts }).includes(cell.reaches) !== (cell.border === 'violating')) {
-        return { kind: 'not-run', reason: cell.border === 'violating' ? `the case did not reach ${cell.reaches}` : `the legal twin was refused by ${cell.reaches}` };
+    case 'observed':
+      try {
+        return judged(cell, of, outcome.observation, facts);
+      } catch (error) {
+        // One case must not cost the others of a night.
+        return { kind: 'lost', reason: `iomapfuzz could not judge what was seen, which is a bug of iomapfuzz: ${error instanceof Error ? error.message : String(error)}` };
       }
-      return verdict;
-    }
   }
+}
+
+function judged(cell: PlannedRun['cell'], of: PlannedRun['case'], seen: Observation, facts: KernelFacts): Verdict {
+  const verdict = judge(of, seen, { facts });
+  // A case that conforms without having met its rule says nothing about the rule.
+  if (verdict.kind === 'conforms' && cell.reaches !== undefined && rulesReached(of, seen, { facts }).includes(cell.reaches) !== (cell.border === 'violating')) {
+    return { kind: 'not-run', reason: cell.border === 'violating' ? `the case did not reach ${cell.reaches}` : `the legal twin was refused by ${cell.reaches}` };
+  }
+  return verdict;
 }

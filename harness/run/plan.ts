@@ -11,8 +11,12 @@ import type { PlanCell } from './plan/cell.ts';
 import { copyCells } from './plan/copy-cells.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
 import { notifyCells } from './plan/notify-cells.ts';
+import { enosysCells } from './plan/enosys-cells.ts';
+import { heldCells } from './plan/held-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
+import { inlineWriteCells } from './plan/inline-write-cells.ts';
 import { malformedCells } from './plan/malformed-cells.ts';
+import { newsizeCells } from './plan/newsize-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
 import { sizeCells } from './plan/size-cells.ts';
 import { superblockCells } from './plan/superblock-cells.ts';
@@ -27,8 +31,8 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   const revision = revisions[id];
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
-    ...inlineCells(revision), ...malformedCells(revision),
-    ...notifyCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
+    ...inlineCells(revision), ...inlineWriteCells(revision), ...malformedCells(revision),
+    ...notifyCells(revision), ...heldCells(revision), ...enosysCells(revision), ...newsizeCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
     ...atomicCells(revision), ...swapCells(revision), ...variantCells(revision), ...superblockCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

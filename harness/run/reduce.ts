@@ -1,5 +1,6 @@
 /** Makes a case smaller while it shows the same: leaves out one part after the other and keeps what still shows it. */
 import type { Case, ScriptLine, Step } from '../model/case.ts';
+import type { Notification } from '../model/notification.ts';
 import { devicesOf, withDevices, withFile } from '../model/notification-refs.ts';
 import { canonicalJson } from '../model/hash.ts';
 import { jsonSafe } from '../model/results.ts';
@@ -80,11 +81,18 @@ export function smaller(of: Case): Case[] {
     ...(geometry.mount === 'syncInit' ? [{ ...of, geometry: { ...geometry, mount: 'ordinary' as const } }] : []),
     ...(geometry.config === undefined ? [] : [{ ...of, geometry: withoutConfig(geometry) }]),
     ...script.flatMap(({ times }, n) => (times === undefined ? [] : [{ ...of, script: script.map((line, m) => (m === n ? withoutTimes(line) : line)) }])),
+    ...script.flatMap((line, n) => withoutNotification(line).map((plainer) => ({ ...of, script: script.map((other, m) => (m === n ? plainer : other)) }))),
     ...script.flatMap((line, n) => plainerLines(line).map((plainer) => ({ ...of, script: script.map((other, m) => (m === n ? plainer : other)) }))),
     ...(of.debugIomap ? [{ ...of, debugIomap: false }] : []),
   ];
   const own = addressOf(of);
   return all.filter((value) => addressOf(value) !== own);
+}
+
+/** A line that sends one notification less. */
+function withoutNotification(line: ScriptLine): ScriptLine[] {
+  const { before = [], ...rest } = line;
+  return before.map((_, n) => (before.length === 1 ? rest : { ...rest, before: without(before, n) }));
 }
 
 /** Fewer wrong fields: no flags, or nothing at all behind one of the halves. */
@@ -128,13 +136,14 @@ function withoutStep(of: Case, n: number): Case | undefined {
 function withoutDevice(of: Case, n: number): Case | undefined {
   const uses = (dev: number | { device: number } | undefined): boolean => typeof dev === 'object' && dev.device === n;
   const used = of.script.some(({ reply }) => reply.kind === 'mappings' && (uses(reply.read.dev) || uses(reply.write.dev)))
+    || of.script.some(({ before = [] }) => before.some((notification) => devicesOf(notification).some(uses)))
     || of.workload.some((step) => step.call === 'fuseIoctl' && (step.device === n || uses(step.id)) || step.call === 'deviceRead' && step.device === n
       || step.call === 'notify' && devicesOf(step.notification).some(uses));
   if (used) return undefined;
   const shift = <T>(dev: T): T => (typeof dev === 'object' && dev !== null && 'device' in dev && (dev.device as number) > n ? { ...dev, device: (dev.device as number) - 1 } : dev);
   return {
     ...of, geometry: { ...of.geometry, devices: without(of.geometry.devices, n) },
-    script: of.script.map((line) => (line.reply.kind !== 'mappings' ? line : {
+    script: of.script.map((line) => withNotifications(line, (notification) => withDevices(notification, shift))).map((line) => (line.reply.kind !== 'mappings' ? line : {
       ...line, reply: { ...line.reply, read: { ...line.reply.read, dev: shift(line.reply.read.dev) }, write: { ...line.reply.write, dev: shift(line.reply.write.dev) } },
     })),
     workload: of.workload.map((step) => {
@@ -147,14 +156,18 @@ function withoutDevice(of: Case, n: number): Case | undefined {
   };
 }
 
+/** The same line with its notifications replaced. */
+const withNotifications = (line: ScriptLine, replace: (one: Notification) => Notification): ScriptLine =>
+  (line.before === undefined ? line : { ...line, before: line.before.map(replace) });
+
 function withoutFile(of: Case, n: number): Case | undefined {
   const used = of.workload.some((step) => (step.call === 'open' && step.file === n)
-    || (step.call === 'notify' && 'node' in step.notification && 'file' in step.notification.node && step.notification.node.file === n)) || of.script.some(({ file }) => file === n);
+    || (step.call === 'notify' && 'node' in step.notification && 'file' in step.notification.node && step.notification.node.file === n)) || of.script.some(({ file, before = [] }) => file === n || before.some((one) => 'node' in one && 'file' in one.node && one.node.file === n));
   if (used) return undefined;
   const shift = (file: number): number => (file > n ? file - 1 : file);
   return {
     ...of, geometry: { ...of.geometry, files: without(of.geometry.files, n) },
-    script: of.script.map((line) => (line.file === undefined ? line : { ...line, file: shift(line.file) })),
+    script: of.script.map((line) => withNotifications(line, (one) => withFile(one, shift))).map((line) => (line.file === undefined ? line : { ...line, file: shift(line.file) })),
     workload: of.workload.map((step) => (step.call === 'open' ? { ...step, file: shift(step.file) }
       : step.call === 'notify' ? { ...step, notification: withFile(step.notification, shift) } : step)),
   };

@@ -66,7 +66,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     const files = new FindingFiles(writer);
     const untilMs = performance.now() + EXAMINE_LIMIT_MS;
     const expected = ({ rule, path }: Place): boolean => expectationOf(summary.expectations ?? [], { rule, path }, summary.startedAt.slice(0, 10)) !== undefined;
-    const findings = found.all(cells).filter((finding) => !expected(finding));
+    const findings = eachRuleFirst(found.all(cells).filter((finding) => !expected(finding)));
     for (const [position, { rule, record, deviations }] of findings.entries()) {
       const leftMs = untilMs - performance.now();
       if (signal.aborted || leftMs <= 0) break;
@@ -83,6 +83,13 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     for (const run of first) add(notRun(run, of.seed, reason));
     return { summary, untestable: true };
   });
+}
+
+/** One broken check shows on many paths: of each rule one finding is made small before any has a second one. */
+export function eachRuleFirst<T extends { rule: string }>(findings: readonly T[]): T[] {
+  const first = new Map<string, T>();
+  for (const finding of findings) if (!first.has(finding.rule)) first.set(finding.rule, finding);
+  return [...first.values(), ...findings.filter((finding) => first.get(finding.rule) !== finding)];
 }
 
 /** A kernel that deviates everywhere is told of without waiting for all of it to be made small. */

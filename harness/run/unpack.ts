@@ -1,5 +1,5 @@
 /** Decodes what a guest packed. */
-import { ENDED, keptBytes, recordsOf, type ExchangeRecord, type PackedObservation } from '../model/exchange-record.ts';
+import { ENDED, keptBytes, notifiedOf, recordsOf, type ExchangeRecord, type PackedObservation } from '../model/exchange-record.ts';
 import { firstCaseNode } from '../model/nodes.ts';
 import type { Exchange, Observation } from '../model/observation.ts';
 import { operationsOf, type Operation } from '../uapi/fuse-operations.ts';
@@ -23,8 +23,12 @@ export function unpackObservation(packed: PackedObservation | Observation, revis
   const operations = operationsFor(revision);
   const data = new Map(written.map(({ seq, data: runs }) => [seq, runs]));
   const transcript: Exchange[] = [];
-  for (const record of recordsOf(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))) {
+  const log = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const notified = new Map([...notifiedOf(log)].map(({ seq, ...sent }) => [seq, sent]));
+  for (const record of recordsOf(log)) {
     const exchange = toExchange(operations, record);
+    const sent = notified.get(exchange.seq);
+    if (sent) exchange.notified = sent;
     const file = nodeids.indexOf(exchange.nodeid);
     if (file < 0 && exchange.nodeid >= firstCaseNode) continue;
     if (file >= 0) exchange.file = file;

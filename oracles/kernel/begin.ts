@@ -6,6 +6,7 @@ import { firstViolation } from '../rules/first-violation.ts';
 import { errnos, type Refusal } from '../rules/rule.ts';
 import { headerFault } from './answer.ts';
 import { Unspecified } from './driver.ts';
+import type { Mark } from './mapping-cache.ts';
 import { refuse, type FileState, type World } from './world.ts';
 
 const LOFF_MAX = (1n << 63n) - 1n;
@@ -26,6 +27,8 @@ export interface Accepted {
   device?: DeviceFacts;
   /** Id of the row that says what the mapping does here. */
   rule: string;
+  /** State of the file's mappings when it was asked for. */
+  mark?: Mark;
   /** Why the operation may fail although the mapping passed validation. */
   mayFail?: string;
 }
@@ -61,10 +64,9 @@ const typeNameOf = (world: World, mapping: WireMapping): string =>
 /** A mapping for [pos, end): from the mapping cache where it serves the operation, else by BEGIN. RETRY_CACHE in the answer starts over. */
 export function begin(world: World, file: FileState, opflags: number, pos: bigint, end: bigint): Accepted | Failed {
   for (;;) {
-    const served = fromCache(world, file, opflags, pos, end);
-    if (served) return served;
-    const answer = ask(world, file, opflags, pos, end);
-    if (answer.kind !== 'retry') return answer;
+    const { mark } = file.mappings;
+    const answer = fromCache(world, file, opflags, pos, end) ?? ask(world, file, opflags, pos, end);
+    if (answer.kind !== 'retry') return answer.kind === 'accepted' ? { ...answer, mark } : answer;
   }
 }
 
@@ -80,6 +82,15 @@ function ask(world: World, file: FileState, opflags: number, pos: bigint, end: b
     },
   });
   return answered(world, file, exchange, opflags, pos, end);
+}
+
+/**
+ * Whether a writer through the page cache sees that mappings changed since this one was asked for, and starts over. `perhaps`: the rules
+ * leave it open for this kind of writer.
+ */
+export function isStale(world: World, file: FileState, { mark }: Accepted, perhaps = false): boolean {
+  const change = mark ? file.mappings.since(mark) : 'same';
+  return change !== 'same' && ((change === 'changed' && !perhaps) || world.driver.choose(2) === (change === 'changed' ? 0 : 1));
 }
 
 /** What the kernel makes of the answer to a BEGIN that it sent for [pos, end). */
@@ -145,7 +156,8 @@ function accept(world: World, context: BeginContext, pos: bigint, end: bigint): 
   let length = covered(acted);
   // A write reads from the other half as far as it goes, too (include/linux/iomap.h, iomap_length_trim, for all sources but holes).
   const readsSource = (context.opflags & world.revision.opFlags.WRITEBACK) === 0;
-  if (source && readsSource && covered(source) < length && world.driver.choose(2) === 0) length = covered(source);
+  // Writeback reads nothing from there, and the kernel may stop there nevertheless.
+  if (source && covered(source) < length && world.driver.choose(2) === (readsSource ? 0 : 1)) length = covered(source);
   // The mapping acted upon is then the part of it that both halves cover.
   const bounded = source && readsSource && source.offset + source.length < acted.offset + acted.length ? source : undefined;
   const device = world.facts.devices.get(acted.dev);

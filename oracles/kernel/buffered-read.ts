@@ -75,6 +75,8 @@ export function fill(world: World, file: FileState, start: bigint, stop: bigint)
     const pos = BigInt(exchange.request['pos'] as bigint);
     const asked = pos + BigInt(exchange.request['count'] as bigint);
     const answer = answered(world, file, exchange, 0, pos, asked);
+    // What was pushed meanwhile may be read ahead from now on.
+    if (exchange.notified) failures.push(...fromMappingCache(world, file, reaches));
     if (answer.kind === 'retry') {
       failures.push(...fromMappingCache(world, file, reaches));
       plainAt = firstMissing(plainAt);

@@ -4,11 +4,11 @@
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
-import { begin, EIO, min, type Accepted } from './begin.ts';
+import { begin, EIO, isStale, min, type Accepted } from './begin.ts';
 import { fillUp, isOdd, type Filled } from './block-fill.ts';
-import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
+import { readInlineSource, writeInlineCached } from './inline.ts';
 import { extendTo } from './zeroing.ts';
 import { PAGE_SIZE, type FileState, type StepOf, type World } from './world.ts';
 
@@ -58,15 +58,20 @@ interface Taken {
   rule?: string;
 }
 
-/** Takes the bytes that the mapping covers into the page cache. */
+/** Takes the bytes that the mapping covers into the page cache; none of them when it is stale: then it is asked for again. */
 function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Accepted): Taken {
   const { acted, source = acted, pos, length, rule } = mapping;
-  if (isType(world, acted, 'INLINE') || isType(world, source, 'INLINE')) throw new Unspecified('buffered writes to inline data are not modelled');
+  if (isType(world, acted, 'INLINE')) return takeInline(world, file, step, mapping);
   if ((mapping.mayFail ?? isOdd(world, source)) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], sizeChanged: false, rule };
   const block = world.facts.blockSizeBytes;
   const [first, last] = [pos - (pos % block), pos + length + ((block - ((pos + length) % block)) % block)];
-  const head = fillUp(world, file, source, first, pos, last);
-  const tail = fillUp(world, file, source, pos + length, last, last);
+  if (isType(world, source, 'INLINE')) {
+    const failed = readInlineSource(world, file, mapping, file.cache.misses(first, pos) || file.cache.misses(pos + length, min(last, file.sizeBytes)));
+    if (failed) return { advanced: 0n, fails: [failed.errno], sizeChanged: false, rule: failed.rule };
+  }
+  if (isStale(world, file, mapping)) return { advanced: 0n, sizeChanged: false };
+  const fromSource = (start: bigint, end: bigint): Filled => (isType(world, source, 'INLINE') ? 'filled' : fillUp(world, file, source, start, end, last));
+  const [head, tail] = [fromSource(first, pos), fromSource(pos + length, last)];
   const advanced = advancedTo(world, pos, length, head, tail);
   const until = pos + advanced;
   if (advanced === 0n) return { advanced, fails: [EIO], sizeChanged: false, rule: 'type/past-device-end' };
@@ -75,6 +80,16 @@ function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Ac
   const sizeChanged = until > file.sizeBytes;
   if (sizeChanged) file.sizeBytes = until;
   return advanced === length ? { advanced, sizeChanged } : { advanced, fails: [EIO], sizeChanged, rule: 'type/past-device-end' };
+}
+
+function takeInline(world: World, file: FileState, { writer }: StepOf<'pwrite'>, mapping: Accepted): Taken {
+  const written = writeInlineCached(world, file, mapping, { kind: 'writer', writer }, false);
+  if (written === 'stale') return { advanced: 0n, sizeChanged: false };
+  if (typeof written !== 'bigint') return { advanced: 0n, fails: [written.errno], sizeChanged: false, rule: written.rule };
+  const until = mapping.pos + written;
+  const sizeChanged = until > file.sizeBytes;
+  if (sizeChanged) file.sizeBytes = until;
+  return written === mapping.length ? { advanced: written, sizeChanged } : { advanced: written, fails: [], sizeChanged };
 }
 
 /** How far a write gets of which some block may not be readable: folios before it count. */

@@ -45,7 +45,7 @@ export function configAnswer(of: Case, revision: Revision): ConfigAnswer | undef
     case 'raw': return rawConfig(answer);
     // A payload of no bytes is a short one.
     case 'empty': return { kind: 'reply', bytes: configOut.decode(Buffer.alloc(configOut.size)) };
-    case 'die': case 'abort': return { kind: 'ended' };
+    case 'die': case 'kill': case 'abort': return { kind: 'ended' };
     default: return undefined;
   }
 }

@@ -8,6 +8,8 @@ import type { Driver, ExpectedRequest } from './driver.ts';
 import { plainFields } from './driver.ts';
 
 export class Connection implements Driver {
+  /** Told of every exchange whose place is known. */
+  onExchange: ((exchange: Exchange) => void) | undefined;
   #ended: Exchange['ended'];
   readonly #inner: Driver;
 
@@ -42,6 +44,7 @@ export class Connection implements Driver {
   }
 
   #note(exchange: Exchange): Exchange {
+    this.onExchange?.(exchange);
     if (exchange.ended) this.#ended = exchange.ended;
     return exchange;
   }
@@ -51,7 +54,7 @@ export class Connection implements Driver {
    * (fs/fuse/dev.c, fuse_dev_release): what is asked in between is in flight when that ends.
    */
   #notSent(expected: ExpectedRequest): Exchange {
-    const errno = this.#ended === 'die' && this.choose(2) === 1 ? errnos.ECONNABORTED : errnos.ENOTCONN;
+    const errno = this.#ended !== 'abort' && this.choose(2) === 1 ? errnos.ECONNABORTED : errnos.ENOTCONN;
     return {
       seq: -1, unique: 0n, opcode: 0, name: expected.name, nodeid: 0n, request: plainFields(expected.fields), reply: { error: -errno, payload: new Uint8Array() },
       ...(expected.file !== undefined && { file: expected.file }),

@@ -1,6 +1,7 @@
 /** O_DIRECT reads, and any read under FOPEN_DIRECT_IO. Contract of the library: fs/iomap/direct-io.c. */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
+import { bufferedRead } from './buffered-read.ts';
 import { begin, EIO, fromCache, min, SECTOR, type Accepted, type Failed } from './begin.ts';
 import type { Segment } from './content.ts';
 import { Unspecified } from './driver.ts';
@@ -31,7 +32,10 @@ export function directRead(world: World, file: FileState, step: StepOf<'pread'>)
     const mapping = step.rwf === RWF_NOWAIT ? withoutWaiting(world, file, pos, stopAt) : begin(world, file, opFlags.DIRECT, pos, stopAt);
     if (mapping.kind === 'failed') {
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
-        if (!file.directIo) throw new Unspecified('the fallback to buffered reads is not modelled');
+        if (!file.directIo) {
+          if (pos > offset || (step.rwf ?? 0) !== 0) throw new Unspecified('what becomes of a direct read that falls back in its middle is not modelled');
+          return bufferedRead(world, file, step);
+        }
         mapping.errno = EIO;
       }
       if (mapping.rule === 'cache/nowait' && pos > offset) throw new Unspecified('whether a read that cannot go on without waiting is short or fails is not said');

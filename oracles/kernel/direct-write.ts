@@ -2,12 +2,14 @@
 import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
 import { begin, EIO, max, min, SECTOR, type Accepted } from './begin.ts';
+import { bufferedWrite } from './buffered-write.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import { writeInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
 import { extendTo } from './zeroing.ts';
 import { directIoend } from './ioend.ts';
+import { flushRange } from './writeback.ts';
 import type { FileState, StepOf, World } from './world.ts';
 
 const LOFF_MAX = (1n << 63n) - 1n;
@@ -35,7 +37,10 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
     const mapping = begin(world, file, opFlags.WRITE | opFlags.DIRECT | (atomic ? opFlags.ATOMIC : 0), pos, stopAt);
     if (mapping.kind === 'failed') {
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
-        if (!file.directIo && !atomic) throw new Unspecified('the fallback to buffered writes is not modelled');
+        if (!file.directIo && !atomic) {
+          if (pos > offset || offset > file.sizeBytes) throw new Unspecified('what becomes of a direct write that falls back in its middle is not modelled');
+          return fallBack(world, file, step);
+        }
         // No direct write took place, the buffered one is forbidden: whether that is an error to report by IOEND is not said.
         if (pos === offset && world.driver.choose(2) === 0) return { kind: 'fails', rule: 'begin/enosys', errnos: [EIO] };
         mapping.errno = EIO;
@@ -59,11 +64,14 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
   }
 
   const moved = pos - offset;
+  // What the server pushes while IOEND waits may be dropped with the range that was written, or comes after that.
+  const early = world.case.script.some((line) => line.on === 'IOMAP_IOEND' && line.before) && world.driver.choose(2) === 1;
+  if (early) file.mappings.changed(offset, pos, world.facts.blockSizeBytes);
   const ioend = directIoend(world, file, {
     pos: offset, bytes: moved, reaches: stopAt, mappings: written.map((item) => item.mapping), ...(failures && { errnos: failures }),
   });
   // What was written is not what the server would answer now. Of a write that failed nothing is said.
-  if (file.mappings.exists) {
+  if (file.mappings.exists && !early) {
     const changed = failures ? [offset, pos, stopAt][world.driver.choose(3)]! : pos;
     file.mappings.changed(offset, changed, world.facts.blockSizeBytes);
   }
@@ -79,6 +87,17 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
   }
   file.sizeBytes = max(file.sizeBytes, pos);
   return { kind: 'succeeds', rule, ret: moved };
+}
+
+/** Through the page cache, and out of it at once, so that the bytes are where a direct write would have put them. mm/filemap.c, direct_write_fallback. */
+function fallBack(world: World, file: FileState, step: StepOf<'pwrite'>): StepExpectation {
+  const outcome = bufferedWrite(world, file, step);
+  if (outcome.kind !== 'succeeds') return outcome;
+  const before = file.wb.errors.length;
+  flushRange(world, file, { start: step.offset, end: step.offset + (outcome.ret ?? 0n) });
+  // What was lost on the way is an error of this write, or of the next fsync.
+  if (file.wb.errors.length > before && world.driver.choose(2) === 0) return { kind: 'fails', rule: 'enosys/IOMAP_BEGIN' };
+  return outcome;
 }
 
 interface Stored {
@@ -124,7 +143,7 @@ function storeInline(world: World, file: FileState, mapping: Accepted, step: Ste
   if (source && isType(world, source, 'MAPPED', 'UNWRITTEN', 'DELALLOC')) throw new Unspecified('how data moves from a device to the server is not laid down');
   if ((acted.flags & world.revision.mappingFlags.SHARED!) !== 0) throw new Unspecified('whether IOEND reports inline data as SHARED is not laid down');
   if ((pos % SECTOR !== 0n || length % SECTOR !== 0n) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [errnos.EINVAL], touches: false, rule: 'write/alignment' };
-  const written = writeInline(world, file, mapping, pos, length, step.writer);
+  const written = writeInline(world, file, mapping, pos, length, { kind: 'writer', writer: step.writer });
   if (typeof written === 'bigint') return { advanced: written, touches: false, stops: written < length, rule };
   // Whether what was to be sent counts as submitted is not laid down.
   return { advanced: world.driver.choose(2) === 0 ? 0n : length, fails: [written.errno], touches: false, rule: written.rule };

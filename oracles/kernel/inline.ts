@@ -3,8 +3,9 @@ import { serverBytes } from '../../harness/model/pattern.ts';
 import { writeOut } from '../../harness/uapi/fuse-structs.ts';
 import { beginOut } from '../../harness/uapi/iomap.ts';
 import { inlineRules, type InlineContext } from '../rules/inline.ts';
+import { isType } from '../rules/context.ts';
 import { errnos, refusalOf } from '../rules/rule.ts';
-import { min, payloadOf, repliedErrno, type Accepted, type Failed } from './begin.ts';
+import { isStale, min, payloadOf, repliedErrno, type Accepted, type Failed } from './begin.ts';
 import type { Segment } from './content.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
 import { PAGE_SIZE, refuse, type FileState, type World } from './world.ts';
@@ -48,10 +49,19 @@ export function readInline(world: World, file: FileState, mapping: Accepted): Se
   return segments;
 }
 
+/** What is written: a writer's bytes by their positions, or zeros. */
+export type Written = { kind: 'writer'; writer: number } | { kind: 'zero' };
+
 /** Writes `lengthBytes` from `pos` on to an inline mapping. Returns the bytes that the server acknowledged, or the failure. */
-export function writeInline(world: World, file: FileState, mapping: Accepted, pos: bigint, length: bigint, writer: number): bigint | Failed {
+export function writeInline(world: World, file: FileState, mapping: Accepted, pos: bigint, length: bigint, what: Written): bigint | Failed {
+  const failed = beforeWriting(world, file, mapping, pos + length);
+  return failed ?? sendInline(world, file, mapping, pos, length, what);
+}
+
+/** What may fail, or be read, before anything is written up to `writeEnd`. What is read is in the page cache then, unless `uncached`. */
+function beforeWriting(world: World, file: FileState, mapping: Accepted, writeEnd: bigint, uncached = true): Failed | undefined {
   since2(world);
-  const unfit = violation(world, mapping, { writeEnd: pos + length });
+  const unfit = violation(world, mapping, { writeEnd });
   if (unfit) return unfit;
   // Whether what is there before is read first is the kernel's own business; when it asks, the answer counts.
   const before = world.driver.maybe(readRequest(file, mapping), false, world.step);
@@ -59,9 +69,15 @@ export function writeInline(world: World, file: FileState, mapping: Accepted, po
     const { errno, payload } = answerOf(before, mapping.acted.length);
     const failed = violation(world, mapping, { readAnswer: { errno, bytes: BigInt(payload.length) } }, errno);
     if (failed) return failed;
+    if (!uncached) cacheInline(world, file, mapping, payload);
   }
+  return undefined;
+}
+
+/** FUSE_WRITE of [pos, pos + length), and of what is left where it was acknowledged in part. */
+function sendInline(world: World, file: FileState, mapping: Accepted, pos: bigint, length: bigint, what: Written): bigint | Failed {
   for (let written = 0n; written < length;) {
-    const failed = writeOnce(world, file, mapping, { pos: pos + written, length: length - written, writer });
+    const failed = writeOnce(world, file, mapping, { pos: pos + written, length: length - written, what });
     if (typeof failed === 'bigint') {
       written += failed;
       continue;
@@ -75,10 +91,10 @@ export function writeInline(world: World, file: FileState, mapping: Accepted, po
 }
 
 /** One FUSE_WRITE of all that is left; the bytes acknowledged, or the failure. */
-function writeOnce(world: World, file: FileState, mapping: Accepted, { pos, length, writer }: { pos: bigint; length: bigint; writer: number }): bigint | Failed {
+function writeOnce(world: World, file: FileState, mapping: Accepted, { pos, length, what }: { pos: bigint; length: bigint; what: Written }): bigint | Failed {
   const exchange = world.driver.request({
     name: 'WRITE', file: file.index, rule: 'request/inline', fields: { offset: { value: pos }, size: { value: Number(length) } },
-    data: [{ start: pos, end: pos + length, sources: [{ kind: 'writer', writer, offsetBytes: pos }] }],
+    data: [{ start: pos, end: pos + length, sources: [what.kind === 'zero' ? ZERO : { ...what, offsetBytes: pos }] }],
   });
   const { errno, payload } = answerOf(exchange, BigInt(writeOut.size), true);
   const acknowledged = errno === 0 ? BigInt(writeOut.decode(payload).size) : 0n;
@@ -86,6 +102,70 @@ function writeOnce(world: World, file: FileState, mapping: Accepted, { pos, leng
   if (failed) return failed;
   // No rule names it, but what a server answers to FUSE_WRITE is what a writer of any FUSE file gets.
   return errno === 0 ? acknowledged : { kind: 'failed', errno, rule: 'request/inline', replied: false };
+}
+
+/** The page cache may hold what the server has, and zeros behind EOF. */
+function cacheInline(world: World, file: FileState, { acted }: Accepted, payload: Buffer): void {
+  const source = sourceOf(file, acted.offset, payload);
+  const dataEnd = min(acted.offset + BigInt(payload.length), file.sizeBytes);
+  if (acted.offset < dataEnd) file.cache.fill(acted.offset, dataEnd, source);
+  const rest = dataEnd > acted.offset ? dataEnd : acted.offset;
+  const block = world.facts.blockSizeBytes;
+  file.cache.fill(rest, acted.offset + block, ZERO);
+}
+
+/** Inline data that is all of the file is what everybody's page cache supports; in any other place a write to it may fail. */
+const isWholeFile = (file: FileState, { acted, pos, length }: Accepted): boolean =>
+  acted.offset === 0n && file.sizeBytes <= acted.length && pos + length <= acted.length;
+
+/**
+ * A write to inline data through the page cache: the server has the bytes when it ends, and nothing is left to be written back. Returns the bytes
+ * that count, the failure, or 'stale' when mappings changed before anything was written. Source: behaviour, what each type does.
+ */
+export function writeInlineCached(world: World, file: FileState, mapping: Accepted, what: Written, mayStale: boolean): bigint | Failed | 'stale' {
+  const { acted, source = acted, pos, length, rule } = mapping;
+  if (isType(world, source, 'MAPPED', 'UNWRITTEN', 'DELALLOC')) throw new Unspecified('how data moves from a device to the server is not laid down');
+  if (!isWholeFile(file, mapping) && world.driver.choose(2) === 1) return { kind: 'failed', errno: errnos.EIO, rule, replied: false };
+  const failed = beforeWriting(world, file, mapping, pos + length, false);
+  if (failed) return failed;
+  if (isStale(world, file, mapping, mayStale)) return 'stale';
+  const written = sendInline(world, file, mapping, pos, length, what);
+  if (typeof written !== 'bigint') {
+    // What could not be sent is in nobody's cache, or in that of the kernel until it looks again.
+    if (!file.cache.isEmpty) file.cache.mayWrite(pos, pos + length, what.kind === 'zero' ? ZERO : { ...what, offsetBytes: pos });
+    return written;
+  }
+  file.cache.write(pos, pos + written, what.kind === 'zero' ? ZERO : { ...what, offsetBytes: pos });
+  file.mappings.changed(pos, pos + written, world.facts.blockSizeBytes);
+  return written;
+}
+
+/**
+ * Whether a page of inline data can be made writable. Nothing says when the server would get its bytes, and writeback refuses them; so it may be
+ * SIGBUS, or their loss is reported by writeback.
+ */
+export function writableInline(world: World, file: FileState, mapping: Accepted): boolean {
+  const unfit = violation(world, mapping, {});
+  if (unfit || world.driver.choose(2) === 0) return false;
+  return beforeWriting(world, file, mapping, mapping.pos, false) === undefined;
+}
+
+/**
+ * Inline data that is the other half of a write to a device: what of its block is not written comes from the server. `needed`: without it the block would
+ * not be whole. What is read is in the page cache then.
+ */
+export function readInlineSource(world: World, file: FileState, mapping: Accepted, needed: boolean): Failed | undefined {
+  since2(world);
+  const source: Accepted = { ...mapping, acted: mapping.source! };
+  const unfit = violation(world, source, {});
+  if (unfit) return unfit;
+  const request = readRequest(file, source);
+  const exchange = needed ? world.driver.request(request) : world.driver.maybe(request, false, world.step);
+  if (!exchange) return undefined;
+  const { errno, payload } = answerOf(exchange, source.acted.length);
+  const failed = violation(world, source, { readAnswer: { errno, bytes: BigInt(payload.length) } }, errno);
+  if (!failed) cacheInline(world, file, source, payload);
+  return failed;
 }
 
 /** The answer as its caller gets it: of `most` bytes at most, or exactly; of another size it is EIO (fs/fuse/dev.c, fuse_copy_out_args). */

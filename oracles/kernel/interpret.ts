@@ -18,6 +18,9 @@ import { simulate } from './simulate.ts';
 /** Readings tried at most for one case; a case of the plan has fewer than ten choices. */
 const MAX_READINGS = 512;
 
+/** How often the model may look at one request without taking it; loops that it ends look a few times for each mapping. */
+const MAX_LOOKS = 100_000;
+
 /** Requests whose place the model knows; others (LOOKUP, OPEN, FLUSH, SETATTR of times ...) come when the VFS pleases. */
 const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FSYNC', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
   'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS']);
@@ -67,6 +70,7 @@ class TranscriptDriver implements Driver {
   readonly #loose: Exchange[];
   readonly #script: readonly number[];
   #next = 0;
+  #looks = { at: 0, count: 0 };
 
   constructor(of: Case, seen: Observation, script: readonly number[]) {
     this.#revision = revisions[of.revision];
@@ -108,6 +112,8 @@ class TranscriptDriver implements Driver {
 
   peek(step: number): Exchange | undefined {
     const exchange = this.#placed[this.#next];
+    this.#looks = { at: this.#next, count: this.#looks.at === this.#next ? this.#looks.count + 1 : 0 };
+    if (this.#looks.count > MAX_LOOKS) throw new Error(`the model does not get past request ${this.#next}, ${exchange?.name ?? 'the last one'}, in step ${step}`);
     return exchange?.step !== undefined && exchange.step > step ? undefined : exchange;
   }
 

@@ -67,7 +67,15 @@ export interface CachedMappings {
   write: WireMapping;
 }
 
+/** A state of a file's mappings: what certainly changed them so far, and what may have. */
+export interface Mark {
+  readonly changes: number;
+  readonly perhaps: number;
+}
+
 export class MappingCache {
+  #mark: Mark = { changes: 0, perhaps: 0 };
+
   /** The inode has a cache: the server has pushed something. */
   exists = false;
   readonly #read = new Fork();
@@ -79,6 +87,7 @@ export class MappingCache {
     const stores = (mapping: WireMapping) => !isType(world, mapping, 'NOCACHE');
     // Whether an upsert that stores nothing makes a cache is not laid down.
     this.exists ||= stores(read) || stores(write) || world.driver.choose(2) === 0;
+    this.#changes(stores(read) || stores(write));
     if (stores(read)) this.#read.add(world, read);
     if (!stores(write) || (!this.#write && isType(world, write, 'PURE_OVERWRITE'))) return;
     this.#write ??= new Fork();
@@ -86,16 +95,43 @@ export class MappingCache {
   }
 
   /** Length 0: nothing; all ones: to EOF, which is everything behind. */
-  invalidate({ read, write }: { read: ByteRange; write: ByteRange }): void {
+  invalidate(ranges: { read: ByteRange; write: ByteRange }): void {
+    const before = [this.#read.records, this.#write?.records];
+    this.#remove(ranges);
+    this.#changes(before.some((records, half) => bytesOf(records) !== bytesOf((half === 0 ? this.#read : this.#write)?.records)));
+  }
+
+  /** The sequence number that mappings carry. Whether what changes nothing bumps it is not laid down. */
+  get mark(): Mark {
+    return this.#mark;
+  }
+
+  /** What became of the mappings since `mark`. */
+  since({ changes, perhaps }: Mark): 'same' | 'perhaps changed' | 'changed' {
+    return this.#mark.changes !== changes ? 'changed' : this.#mark.perhaps !== perhaps ? 'perhaps changed' : 'same';
+  }
+
+  #changes(certainly: boolean): void {
+    const { changes, perhaps } = this.#mark;
+    this.#mark = certainly ? { changes: changes + 1, perhaps } : { changes, perhaps: perhaps + 1 };
+  }
+
+  /** Something that the kernel itself may take for a change. */
+  mayChange(): void {
+    this.#changes(false);
+  }
+
+  #remove({ read, write }: { read: ByteRange; write: ByteRange }): void {
     remove(this.#read, read);
     if (this.#write) remove(this.#write, write);
   }
 
-  /** [start, end) in both forks; blocks that it touches go as a whole. `end` undefined: to EOF. */
+  /** The kernel's own invalidation: [start, end) in both forks; blocks that it touches go as a whole. `end` undefined: to EOF. When others see it is open. */
   changed(start: bigint, end: bigint | undefined, block: bigint): void {
     const first = start - (start % block);
     const range = end === undefined ? { offset: first, length: INVAL_TO_EOF } : { offset: first, length: end - first + ((block - (end % block)) % block) };
-    if (end === undefined || end > start) this.invalidate({ read: range, write: range });
+    if (end === undefined || end > start) this.#remove({ read: range, write: range });
+    this.mayChange();
   }
 
   /**
@@ -120,6 +156,8 @@ export class MappingCache {
     return this.#read.records;
   }
 }
+
+const bytesOf = (records: readonly WireMapping[] = []): bigint => records.reduce((sum, { length }) => sum + length, 0n);
 
 const remove = (fork: Fork, { offset, length }: ByteRange): void => {
   if (length === 0n) return;

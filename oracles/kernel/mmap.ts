@@ -8,6 +8,7 @@ import { isType } from '../rules/context.ts';
 import { begin, max, min } from './begin.ts';
 import { fill, type Failure } from './buffered-read.ts';
 import { isOdd } from './block-fill.ts';
+import { writableInline } from './inline.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
@@ -104,7 +105,8 @@ class Faults {
       const mapping = begin(world, file, WRITE | FAULT, pos, stop);
       this.rule = mapping.rule;
       if (mapping.kind === 'failed') return false;
-      if (isType(world, mapping.acted, 'INLINE') || isType(world, mapping.source, 'INLINE')) throw new Unspecified('write faults on inline data are not modelled');
+      if (isType(world, mapping.source, 'INLINE')) throw new Unspecified('write faults that move inline data to a device are not modelled');
+      if (isType(world, mapping.acted, 'INLINE') && !writableInline(world, file, mapping)) return false;
       if ((mapping.mayFail ?? (mapping.source && isOdd(world, mapping.source))) && world.driver.choose(2) === 1) {
         end(world, file, mapping, 0n);
         return false;

@@ -7,7 +7,7 @@ import { min } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { cookieFor, wireMapping } from './wire-mapping.ts';
-import { connectionHasIomap, refuse, type FileState, type World } from './world.ts';
+import { connectionHasIomap, PAGE_SIZE, refuse, type FileState, type World } from './world.ts';
 
 /** struct fuse_out_header. */
 const HEADER_BYTES = 16;
@@ -21,6 +21,7 @@ export function notify(world: World, notification: Notification): StepExpectatio
     case 'inval': return inval(world, notification);
     case 'devInval': return invalidateDevice(world, notification);
     case 'store': case 'retrieve': return transfer(world, notification);
+    case 'invalInode': return invalidateInode(world, notification);
     case 'raw': return raw(world, notification);
   }
 }
@@ -87,6 +88,14 @@ function invalidateDevice(world: World, notification: Of<'devInval'>): StepExpec
   return taken('devinval/dropped', bytes);
 }
 
+/** An ordinary invalidation: sizes are the kernel's own, clean pages go, dirty ones stay. Linux, fs/fuse/inode.c, fuse_reverse_inval_inode. */
+function invalidateInode(world: World, { node, offset, length }: Of<'invalInode'>): StepExpectation {
+  const file = fileOf(world, node);
+  if (!file) return { kind: 'fails', rule: 'notify/inval-inode', errnos: [errnos.ENOENT] };
+  if (file.usesIomap && offset >= 0n) file.cache.forget(offset - (offset % PAGE), length <= 0n ? 1n << 64n : offset + length + ((PAGE - ((offset + length) % PAGE)) % PAGE));
+  return taken('notify/inval-inode', invalInodeBytes);
+}
+
 /** STORE and RETRIEVE: the page cache of a file that uses iomap is the kernel's own. */
 function transfer(world: World, notification: Of<'store'> | Of<'retrieve'>): StepExpectation {
   const file = fileOf(world, notification.node);
@@ -99,6 +108,9 @@ function transfer(world: World, notification: Of<'store'> | Of<'retrieve'>): Ste
 /** struct fuse_notify_store_out, struct fuse_notify_retrieve_out. */
 const storeBytes = 24;
 const retrieveBytes = 32;
+/** struct fuse_notify_inval_inode_out. */
+const invalInodeBytes = 24;
+const PAGE = BigInt(PAGE_SIZE);
 
 const SIZES = { IOMAP_UPSERT_MAPPINGS: upsertMappings.size, IOMAP_INVAL_MAPPINGS: invalMappings.size, IOMAP_DEV_INVAL: devInval.size } as const;
 /** Codes of Linux 7.3's notifications that are older than iomap end here; those behind are unknown. */

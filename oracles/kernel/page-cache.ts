@@ -55,6 +55,11 @@ export class PageCache {
     this.#content.put(start, end, absent);
   }
 
+  /** Clean pages in [start, end) leave the cache. With something dirty a larger folio may stay as a whole. */
+  forget(start: bigint, end: bigint): void {
+    if (!this.isEmpty && this.#dirty.length === 0) this.drop(start, end);
+  }
+
   clean(range: Range): void {
     this.#dirty = removed(this.#dirty, range);
   }

@@ -73,7 +73,7 @@ export class ScriptedServer implements Driver {
     this.request(expected);
   }
 
-  #answer(expected: ExpectedRequest, request: Record<string, unknown>): Pick<Exchange, 'reply' | 'writeErrno' | 'ended'> {
+  #answer(expected: ExpectedRequest, request: Record<string, unknown>): Pick<Exchange, 'reply' | 'writeErrno' | 'ended' | 'notified'> {
     const opflags = Number(request['opflags'] ?? 0);
     const line = this.#case.script.find((candidate) => candidate.on === expected.name
       && (candidate.file === undefined || candidate.file === expected.file)
@@ -82,9 +82,11 @@ export class ScriptedServer implements Driver {
       && (this.#used.get(candidate) ?? 0) < (candidate.times ?? Infinity));
     if (!line) return { reply: this.#ordinary(expected, request), writeErrno: 0 };
     this.#used.set(line, (this.#used.get(line) ?? 0) + 1);
-    if (line.reply.kind === 'die' || line.reply.kind === 'abort') return { ended: line.reply.kind };
+    // Errnos are noted by whoever takes the notifications.
+    const notified = line.before && { notified: { line: this.#case.script.indexOf(line), errnos: [] } };
+    if (line.reply.kind === 'die' || line.reply.kind === 'kill' || line.reply.kind === 'abort') return { ...notified, ended: line.reply.kind };
     const reply = this.#encode(line.reply);
-    return { reply, writeErrno: writeResult(this.#revision, expected.name, request, reply) ?? 0 };
+    return { ...notified, reply, writeErrno: writeResult(this.#revision, expected.name, request, reply) ?? 0 };
   }
 
   /** As the guest's server answers what no line of the script matches (harness/guest/session/ordinary.ts). */
@@ -112,7 +114,7 @@ export class ScriptedServer implements Driver {
     return { error: 0, payload: beginOut.encode({ read: { ...half, type: HOLE! }, write: { ...half, type: PURE_OVERWRITE! } }) };
   }
 
-  #encode(reply: Exclude<Reply, { kind: 'die' | 'abort' }>): SentReply {
+  #encode(reply: Exclude<Reply, { kind: 'die' | 'kill' | 'abort' }>): SentReply {
     switch (reply.kind) {
       case 'mappings': return { error: 0, payload: beginOut.encode({ read: this.#wire(reply.read), write: this.#wire(reply.write) }) };
       case 'error': return { error: -reply.errno, payload: new Uint8Array() };

@@ -14,6 +14,7 @@ import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
 import { deviceRead } from './device-read.ts';
 import { fallocate } from './fallocate.ts';
+import { checkPlaces, notified } from './held.ts';
 import { mmapRead, mmapWrite } from './mmap.ts';
 import { mount } from './mount.ts';
 import { close } from './close.ts';
@@ -31,7 +32,9 @@ export function simulate(input: WorldInput): Expectation {
   const world = makeWorld(input);
   world.driver = interleaved(world);
   const { expectation } = world;
+  world.wire.onExchange = (exchange) => { notified(world, exchange); };
   try {
+    checkPlaces(world);
     if (mount(world)) {
       input.case.workload.forEach((step, index) => {
         world.step = index;

@@ -59,6 +59,7 @@ export function resolve(world: World, file: FileState, piece: Piece, fate: 'writ
     wb.errorRule = piece.fails ? 'type/past-device-end' : wb.errorRule;
   }
   if (!device) return;
+  file.mappings.mayChange();
   // What was written is not what the server would answer now; of what failed nothing is said.
   if (file.mappings.exists && (fate === 'written' || world.driver.choose(2) === 0)) file.mappings.changed(piece.start, piece.end, world.facts.blockSizeBytes);
   const content = world.contents[device.index]!;

@@ -7,7 +7,7 @@ import type { Exchange } from '../../harness/model/observation.ts';
 import { isType } from '../rules/context.ts';
 import { answered, EIO, fromCache, max, min, type Accepted } from './begin.ts';
 import { Unspecified, type Driver, type ExpectedRequest } from './driver.ts';
-import { holding, removed, union, within, type Range } from './ranges.ts';
+import { holding, removed, union, within, type Range, type Ranges } from './ranges.ts';
 import { failureIoend, needsIoend, writebackIoend } from './writeback-ioend.ts';
 import { resolve, type Lost, type Piece } from './writeback-state.ts';
 import { refuse, type FileState, type World } from './world.ts';
@@ -81,8 +81,7 @@ function traffic(world: World, file: FileState, plain: boolean): boolean {
   const field = (name: string): bigint => BigInt((seen.request[name] ?? 0) as bigint | number);
   if (seen.name === 'IOMAP_BEGIN' && (Number(field('opflags')) & world.revision.opFlags.WRITEBACK) !== 0) {
     const open = cache.dirty.length > 0 || wb.lax.length > 0 || wb.pieces.some((piece) => !piece.asked) || wb.current !== undefined;
-    if (open) ask(world, file, seen);
-    return open;
+    return open && ask(world, file, seen);
   }
   if (seen.name !== 'IOMAP_IOEND') return false;
   const { WRITEBACK } = world.revision.ioendFlags;
@@ -93,12 +92,18 @@ function traffic(world: World, file: FileState, plain: boolean): boolean {
     return true;
   }
   if ((flags & WRITEBACK!) === 0) return false;
-  claim(world, file, field('pos') + field('written'));
-  if (wb.pieces.length === 0) sendCached(world, file);
+  const reported = { start: field('pos'), end: field('pos') + field('written') };
+  claim(world, file, reported.end);
+  // It is about more than was written so far: what else it is about comes first.
+  if (!plain && removedAll(union(union(cache.dirty, wb.lax), wb.pieces), reported).length > 0) return false;
+  if (!holding(wb.pieces, reported.start)) sendCached(world, file);
   if (wb.pieces.length === 0) return false;
   writebackIoend(world, file, wb.pieces, seen);
   return true;
 }
+
+/** The parts of a range that are not in `of`. */
+const removedAll = (of: Ranges, range: Range): Ranges => of.reduce<Ranges>((left, one) => removed(left, one), [range]);
 
 /** What a kernel does next that asks for what it needs and no more. */
 function plainTraffic(world: World, file: FileState): boolean {
@@ -135,6 +140,7 @@ function ask(world: World, file: FileState, seen: Exchange | undefined, plain = 
       },
     },
   };
+  const { mark } = file.mappings;
   const exchange = plain ? world.wire.maybe(expected, true, world.step) : world.wire.request(expected);
   if (!exchange) return false;
   const pos = BigInt(exchange.request['pos'] as bigint);
@@ -142,7 +148,9 @@ function ask(world: World, file: FileState, seen: Exchange | undefined, plain = 
   wb.pieces = wb.pieces.filter((piece) => piece.asked || piece.start < pos || piece.start >= end);
   const answer = answered(world, file, exchange, opFlags.WRITEBACK, pos, end);
   wb.current = undefined;
-  if (answer.kind === 'retry') {
+  const change = file.mappings.since(mark);
+  // The answer may be used once, or writeback sees that mappings changed meanwhile and starts over.
+  if (answer.kind === 'retry' || (answer.kind === 'accepted' && change !== 'same' && world.driver.choose(2) === 1)) {
     sendCached(world, file);
     return true;
   }
@@ -154,7 +162,9 @@ function ask(world: World, file: FileState, seen: Exchange | undefined, plain = 
   if (isType(world, answer.acted, 'HOLE', 'DELALLOC')) return lose(file, { start: pos, end, errno: EIO, rule: answer.rule });
   if (answer.mayFail && world.driver.choose(2) === 1) return lose(file, { start: pos, end, errno: undefined, rule: answer.rule });
   send(world, file, { start: pos, end: min(end, pos + answer.length) }, answer, { asked: true, open: false });
-  wb.current = { mapping: answer, from: pos };
+  // What changed is not used again.
+  if (change !== 'changed') wb.current = { mapping: answer, from: pos };
+  if (change !== 'same') sendCached(world, file);
   return true;
 }
 

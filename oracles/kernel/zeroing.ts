@@ -4,10 +4,11 @@
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
-import { begin, EIO, type Accepted } from './begin.ts';
+import { begin, EIO, isStale, type Accepted } from './begin.ts';
 import { fillUp, isOdd } from './block-fill.ts';
 import { Unspecified } from './driver.ts';
 import { end as endOf } from './end.ts';
+import { writeInlineCached } from './inline.ts';
 import { within } from './ranges.ts';
 import type { FileState, World } from './world.ts';
 
@@ -29,6 +30,11 @@ export function zeroRange(world: World, file: FileState, start: bigint, end: big
       return { rule: mapping.rule, errnos: [mapping.errno] };
     }
     const failure = clear(world, file, mapping);
+    if (failure === 'stale') {
+      const ended = endOf(world, file, mapping, 0n);
+      if (ended !== 0) return { rule: 'request/end', errnos: [ended] };
+      continue;
+    }
     if (failure) {
       // What was zeroed of the mapping before it failed is not laid down.
       endOf(world, file, mapping, 0n, true);
@@ -42,12 +48,13 @@ export function zeroRange(world: World, file: FileState, start: bigint, end: big
   return undefined;
 }
 
-/** Makes what the mapping covers read as zeros. */
-function clear(world: World, file: FileState, mapping: Accepted): ZeroFailure | undefined {
+/** Makes what the mapping covers read as zeros; nothing, when it is stale. */
+function clear(world: World, file: FileState, mapping: Accepted): ZeroFailure | 'stale' | undefined {
   const { acted, source = acted, pos, length, rule } = mapping;
   const until = pos + length;
   const { cache } = file;
-  if (isType(world, acted, 'INLINE') || isType(world, source, 'INLINE')) throw new Unspecified('zeroing of inline data is not modelled');
+  if (isType(world, acted, 'INLINE')) return clearInline(world, file, mapping);
+  if (isType(world, source, 'INLINE')) throw new Unspecified('zeroing that moves inline data to a device is not modelled');
   if ((mapping.mayFail ?? isOdd(world, source)) && world.driver.choose(2) === 1) return { rule };
   if (isType(world, source, 'HOLE', 'UNWRITTEN')) {
     if (within(cache.dirty, { start: pos, end: until }).length > 0) throw new Unspecified('zeroing what is dirty over a hole is not modelled');
@@ -58,6 +65,8 @@ function clear(world: World, file: FileState, mapping: Accepted): ZeroFailure | 
       return undefined;
     }
   }
+  // The rules say it of buffered writes; zeroing is one in all but name.
+  if (isStale(world, file, mapping, true)) return 'stale';
   const block = world.facts.blockSizeBytes;
   const [first, last] = [pos - (pos % block), until + ((block - (until % block)) % block)];
   const filled = [fillUp(world, file, source, first, pos, last), fillUp(world, file, source, until, last, last)];
@@ -65,6 +74,17 @@ function clear(world: World, file: FileState, mapping: Accepted): ZeroFailure | 
   cache.write(pos, until, ZERO);
   cache.soil({ start: pos, end: until }, block);
   return undefined;
+}
+
+/** Zeros go to the server as other bytes do. */
+function clearInline(world: World, file: FileState, mapping: Accepted): ZeroFailure | 'stale' | undefined {
+  const { acted, source = acted } = mapping;
+  // In place of a hole there is nothing to zero.
+  if (isType(world, source, 'HOLE') && world.driver.choose(2) === 1) return undefined;
+  const written = writeInlineCached(world, file, mapping, ZERO, true);
+  if (written === 'stale') return 'stale';
+  if (typeof written !== 'bigint') return { rule: written.rule, errnos: [written.errno] };
+  return written === mapping.length ? undefined : { rule: mapping.rule };
 }
 
 /** The file does not grow after all: what was zeroed behind EOF is forgotten, and EOF's block may be dirty or not. */

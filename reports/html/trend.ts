@@ -45,7 +45,7 @@ ${lifeTable('Open', open)}${lifeTable('Closed', closed)}`;
 
 const lifeTable = (title: string, lives: Life[]): Markup | false => lives.length > 0 && html`<h3>${title} <small>${lives.length}</small></h3>
 <section class="scroll" tabindex="0" aria-label="${title} findings"><table class="plain"><thead><tr><th scope="col">Finding</th><th scope="col">Seen by</th><th scope="col">Opened</th><th scope="col">Closed</th><th scope="col">Nights</th></tr></thead>
-<tbody>${lives.map(({ key, shown, kind, opened, closed, seen }) => html`<tr><th scope="row"><code>${key}</code><br><small>${shown}</small></th><td>${kind}</td><td><a href="#night-${opened}">${opened}</a></td><td>${closed === undefined ? 'open' : html`<a href="#night-${closed}">${closed}</a>`}</td><td>${seen}</td></tr>
+<tbody>${lives.map(({ key, shown, kind, opened, closed, seen }) => html`<tr><th scope="row"><a href="${opened}/${encodeURIComponent(kind)}/report.html#findings"><code>${key}</code></a><br><small>${shown}</small></th><td>${kind}</td><td><a href="#night-${opened}">${opened}</a></td><td>${closed === undefined ? 'open' : html`<a href="#night-${closed}">${closed}</a>`}</td><td>${seen}</td></tr>
 `)}</tbody></table></section>`;
 
 const nightTable = (nights: TrendNight[]): Markup => html`<section class="scroll" tabindex="0" aria-label="All nights"><table class="plain nights"><thead><tr><th scope="col">Night</th><th scope="col">Outcome</th><th scope="col">Kernel</th><th scope="col">Cases</th><th scope="col">Findings</th><th scope="col">Runs</th></tr></thead>

@@ -37,7 +37,7 @@ export function nightMail(trend: Trend, name: string): string {
   }
   for (const { kind, status, reason, digest } of stages) {
     lines.push(...wrap(printable(`${kind}: ${digest?.headline ?? `${status}${reason === undefined ? '' : `: ${reason}`}`}`), WIDTH, 2));
-    if (digest && reason !== undefined) lines.push(...wrap(printable(`  ${reason}`), WIDTH, 2));
+    if (digest && reason !== undefined && !digest.headline.includes(reason)) lines.push(...wrap(printable(`  ${reason}`), WIDTH, 2));
     if (digest?.comparison) lines.push(...wrap(`  against ${digest.comparison.against}: ${digest.comparison.headline}`, WIDTH, 2));
   }
   const reports = stages.filter(({ digest }) => digest !== undefined);

@@ -5,6 +5,20 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 /** From the polite signal to the end: a case in flight has 20 s, then the guests are closed. */
 const STOP_GRACE_MS = 60_000;
 
+/** In the environment of a run of a night: its standard input is open for as long as the night is there. */
+const OF_A_NIGHT = 'IOMAPFUZZ_OF_A_NIGHT';
+
+/** A run of a night ends in order, as by ^C, when the night's process is gone (kill -9, out of memory). False: this process is none. */
+export function endsWithNight(): boolean {
+  if (process.env[OF_A_NIGHT] === undefined) return false;
+  delete process.env['IOMAPFUZZ_OF_A_NIGHT'];
+  const end = (): void => { process.kill(process.pid, 'SIGINT'); };
+  process.stdin.on('end', end).on('error', end).resume().unref();
+  // Nobody reads then what it prints, which must not end it before its results are whole.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => { /* EPIPE */ });
+  return true;
+}
+
 export interface ChildOutcome {
   exitCode: number | undefined;
   ended: 'by itself' | 'time over' | 'interrupted';
@@ -15,7 +29,7 @@ export function runChild(argv: readonly string[], options: { log: string; timeMs
   const log = openSync(options.log, 'a');
   return new Promise((resolve) => {
     // A group of its own: ^C reaches it once, through us, and a second one is not taken for impatience.
-    const child = spawn(process.execPath, [process.argv[1]!, ...argv], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn(process.execPath, [process.argv[1]!, ...argv], { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: { ...process.env, [OF_A_NIGHT]: '1' } });
     let ended: ChildOutcome['ended'] = 'by itself';
     let killer: NodeJS.Timeout | undefined;
     const stop = (why: ChildOutcome['ended']): void => {

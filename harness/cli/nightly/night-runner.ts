@@ -100,7 +100,7 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
   if (typeof run === 'string') save({ status: 'failed', reason: lastLine(log) ?? run });
   else {
     if (run.summary.complete) stage.status = 'complete';
-    else if (ended === 'time over') Object.assign(stage, { status: 'cut-off', reason: `stopped after ${duration(limitMs)}, for the runs after it need the rest of the budget; what it judged counts, and a larger --budget lets it end` });
+    else if (ended === 'time over') Object.assign(stage, { status: 'cut-off', reason: `stopped after ${duration(limitMs)}: ${rest.length > 1 ? 'the runs after it need the rest of the budget' : 'the budget was over'}; what it judged counts, and a larger --budget lets it end` });
     else Object.assign(stage, { status: 'failed', reason: run.summary.endedBy ?? `the process ended ${exitCode === undefined ? 'by a signal' : `with exit code ${exitCode}`}` });
     const before = await earlierRuns(night, row.kind, of.history);
     stage.digest = digestRun(row.kind, run, before, readHistory(of.history).nights.filter(({ name }) => name !== night.name));

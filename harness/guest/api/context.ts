@@ -15,7 +15,7 @@ export interface Held extends AnyRequest {
 
 /** Notifications return 0, or the errno with which the kernel refused them. They may be sent at any time, also while requests are held. */
 export interface Notify {
-  /** Puts mappings into the kernel's cache for this file. */
+  /** Puts mappings into the kernel's cache for this file; without `write` it leaves alone what is cached to write to. */
   upsert(file: string | Node, halves: { read: Mapping; write?: Mapping }): number;
   /** Takes ranges out of it. */
   invalidate(file: string | Node, halves: { read?: Range; write?: Range }): number;

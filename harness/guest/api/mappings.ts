@@ -37,5 +37,5 @@ export const inline = (at: Unbacked): Mapping => ({ type: 'INLINE', ...at });
 export const pureOverwrite = (at: Unbacked): Mapping => ({ type: 'PURE_OVERWRITE', ...at });
 /** Look into the mapping cache again. */
 export const retryCache = (at: Unbacked): Mapping => ({ type: 'RETRY_CACHE', ...at });
-/** Only in `notify.upsert`: leave this half alone. */
-export const nocache = (at: Unbacked = { offset: 0, length: 0 }): Mapping => ({ type: 'NOCACHE', ...at });
+/** Only in `notify.upsert`: leave this half alone. Its range must be a valid one all the same; that of the other half will do. */
+export const nocache = (at: Range): Mapping => ({ type: 'NOCACHE', ...at });

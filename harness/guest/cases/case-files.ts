@@ -1,5 +1,6 @@
 /** The file system that case files live in: flat, one inode per case and file, made when the kernel looks it up. */
 import { inoOf, nodeidOf, parseFileName, parseNodeid } from '../../model/nodes.ts';
+import type { Notification } from '../../model/notification.ts';
 import type { Native } from '../../native/index.ts';
 import { FUSE_ROOT_ID } from '../../uapi/fuse-flags.ts';
 import { OPEN_REPLY } from '../../uapi/fuse-flags.ts';
@@ -11,6 +12,7 @@ import type { FileSystem } from '../session/file-system.ts';
 import { ordinaryAnswer } from '../session/ordinary.ts';
 import { constants } from 'node:os';
 import type { ServerCase } from './messages.ts';
+import { encodeCaseNotification } from './notify-step.ts';
 import { Script, encodeCaseReply, type Cookies } from './script.ts';
 import { barrierName } from './shared.ts';
 
@@ -28,6 +30,8 @@ export interface CaseFilesOptions {
   /** Fetches what the workload's thread has posted since. */
   fetch: () => readonly ServerCase[];
   cookies: () => Cookies;
+  /** Writes these to /dev/fuse and notes what came of it. */
+  notify: (line: number, messages: readonly Buffer[]) => void;
 }
 
 export class CaseFiles implements FileSystem {
@@ -91,6 +95,11 @@ export class CaseFiles implements FileSystem {
     return out;
   }
 
+  #notify({ serial, files }: ServerCase, line: number, notifications: readonly Notification[]): void {
+    const context = { revision: this.revision, cookies: this.#options.cookies(), nodeids: files.map((_, file) => nodeidOf(serial, file)) };
+    this.#options.notify(line, notifications.map((notification) => encodeCaseNotification(context, notification, this.#options.native)));
+  }
+
   #load(serial: number): Loaded | undefined {
     if (this.#current?.case.serial === serial) return this.#current;
     if (!this.#posted.has(serial)) for (const next of this.#options.fetch()) this.#posted.set(next.serial, next);
@@ -109,7 +118,7 @@ export class CaseFiles implements FileSystem {
         attrFlags: file.attrFlags.reduce((sum, name) => sum | (revision.attrFlags[name] ?? 0), 0),
       });
     });
-    this.#current = { case: wanted, script: new Script(revision, this.#options.cookies, (request) => ordinaryAnswer(this, request), wanted.script), inodes };
+    this.#current = { case: wanted, script: new Script(revision, this.#options.cookies, (request) => ordinaryAnswer(this, request), wanted.script, (line, notifications) => { this.#notify(wanted, line, notifications); }), inodes };
     return this.#current;
   }
 }

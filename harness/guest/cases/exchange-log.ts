@@ -1,5 +1,5 @@
 /** The log of exchanges in shared memory: the server's thread appends, the workload's thread takes. */
-import { keptBytes, padded, recordHeaderBytes, recordsOf } from '../../model/exchange-record.ts';
+import { keptBytes, notifiedRecord, padded, recordHeaderBytes, recordsOf } from '../../model/exchange-record.ts';
 import { inHeader } from '../../uapi/fuse-structs.ts';
 import { WORD, logBytes } from './shared.ts';
 
@@ -8,6 +8,7 @@ export class LogWriter {
   readonly #words: Int32Array;
   readonly #bytes: Buffer;
   #seq = 0;
+  #notified: Buffer | undefined;
 
   /** Sequence number of the next exchange. */
   get next(): number {
@@ -17,6 +18,11 @@ export class LogWriter {
   constructor(words: Int32Array, log: SharedArrayBuffer) {
     this.#words = words;
     this.#bytes = Buffer.from(log);
+  }
+
+  /** What was sent while the exchange that is appended next waited. */
+  notified(line: number, errnos: readonly number[]): void {
+    this.#notified = notifiedRecord(this.#seq, line, errnos);
   }
 
   append(request: Buffer, requestLength: number, reply: Buffer | undefined, writeErrno: number): void {
@@ -29,15 +35,19 @@ export class LogWriter {
     }
     const seq = this.#seq++;
     words[WORD.count]! += 1;
-    const used = words[WORD.used]!;
+    const start = words[WORD.used]!;
     const kept = Math.min(requestLength, keptBytes);
     const keptReply = reply ? Math.min(reply.length, keptBytes) : 0;
+    const before = this.#notified;
+    this.#notified = undefined;
+    const used = start + (before?.length ?? 0);
     const total = recordHeaderBytes + padded(kept) + padded(keptReply);
     if (used + total > logBytes) {
       words[WORD.lost]! += 1;
       return;
     }
     const out = this.#bytes;
+    before?.copy(out, start);
     out.writeUInt32LE(kept, used);
     out.writeInt32LE(reply ? keptReply : -1, used + 4);
     out.writeUInt32LE(writeErrno, used + 8);

@@ -19,6 +19,8 @@ export interface SessionStart {
   /** Open fds of the devices, in the geometry's order. */
   devices: number[];
   opens: boolean;
+  /** The process that holds /dev/fuse besides this one, for a case that kills it. */
+  holder?: number;
   /** A case that has this session for itself: its script also answers what is about the connection. */
   own?: ServerCase;
 }

@@ -3,7 +3,7 @@ import type { Notification } from '../../model/notification.ts';
 import type { StepResult } from '../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
 import { NOTIFY } from '../../uapi/fuse-flags.ts';
-import { notifyRetrieve, notifyStore } from '../../uapi/fuse-structs.ts';
+import { notifyInvalInode, notifyRetrieve, notifyStore } from '../../uapi/fuse-structs.ts';
 import { encodeNotification } from '../../uapi/fuse-wire.ts';
 import { devInval, invalMappings, upsertMappings } from '../../uapi/iomap.ts';
 import type { IomapNotifyName, Revision } from '../../uapi/revision.ts';
@@ -57,6 +57,8 @@ export function encodeCaseNotification(context: NotificationContext, notificatio
     }
     case 'retrieve':
       return encodeNotification(NOTIFY.RETRIEVE, notifyRetrieve.encode({ notifyUnique: 1n, nodeid: nodeid(notification.node), offset: notification.offset, size: notification.lengthBytes }));
+    case 'invalInode':
+      return encodeNotification(NOTIFY.INVAL_INODE, notifyInvalInode.encode({ ino: nodeid(notification.node), off: notification.offset, len: notification.length }));
     case 'raw': return encodeNotification(notification.code, Buffer.from(notification.payload, 'hex'));
   }
 }

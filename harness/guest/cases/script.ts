@@ -1,6 +1,7 @@
 /** A case's script, ready to answer: conditions as numbers, replies as bytes. */
 import type { Case, Reply, ScriptLine } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
+import type { Notification } from '../../model/notification.ts';
 import { attrOut } from '../../uapi/fuse-structs.ts';
 import type { Request } from '../../uapi/fuse-wire.ts';
 import { beginOut, configOut, ioendOut, type ConfigOut, type IomapIo } from '../../uapi/iomap.ts';
@@ -64,7 +65,7 @@ export function encodeCaseReply(revision: Revision, cookies: Cookies, reply: Rep
       ...(reply.lengthBytes === undefined ? {} : { lengthBytes: reply.lengthBytes }), ...(reply.unique === undefined ? {} : { unique: reply.unique }),
       ...(reply.sentBytes === undefined ? {} : { sentBytes: reply.sentBytes }),
     };
-    case 'die': case 'abort': return { kind: 'end', how: reply.kind };
+    case 'die': case 'kill': case 'abort': return { kind: 'end', how: reply.kind };
     case 'ioend': return succeed(ioendOut.encode({ newsize: reply.newsizeBytes }));
     case 'config': return succeed(encodeConfig(revision, reply));
     case 'attributes': throw new Error('attributes are those of a file, which only the file system knows');
@@ -84,6 +85,8 @@ interface Line {
   readonly set: number;
   readonly clear: number;
   left: number;
+  /** Sends what is to be sent first. */
+  readonly before?: () => void;
   readonly answer: (request: Request) => Answer;
 }
 
@@ -91,12 +94,14 @@ interface Line {
 export class Script {
   readonly #lines: Line[];
 
-  /** `ordinary`: what the file system answers. `cookies` is asked when a line answers for the first time: a case that has its mount for itself is read before the devices are registered. */
-  constructor(revision: Revision, cookies: () => Cookies, ordinary: (request: Request) => Answer, script: Case['script']) {
-    this.#lines = script.map((line: ScriptLine) => {
+  /** `ordinary`: what the file system answers. `notify`: sends what line number `line` has `before` its answer. `cookies` is asked when a line answers for the first time: a case that has its mount for itself is read before the devices are registered. */
+  constructor(revision: Revision, cookies: () => Cookies, ordinary: (request: Request) => Answer, script: Case['script'], notify: (line: number, notifications: readonly Notification[]) => void) {
+    this.#lines = script.map((line: ScriptLine, index) => {
+      const { before } = line;
       let encoded: Answer | undefined;
       return {
         on: line.on, file: line.file, set: line.opflagsSet ?? 0, clear: line.opflagsClear ?? 0, left: line.times ?? Infinity,
+        ...(before && { before: () => { notify(index, before); } }),
         answer: (request) => line.reply.kind === 'attributes' ? resized(ordinary(request), line.reply.sizeBytes) : encoded ??= encodeCaseReply(revision, cookies(), line.reply),
       };
     });
@@ -110,6 +115,7 @@ export class Script {
         if ((opflags & line.set) >>> 0 !== line.set || (opflags & line.clear) !== 0) continue;
       }
       line.left -= 1;
+      line.before?.();
       return line.answer(request);
     }
     return undefined;

@@ -41,6 +41,13 @@ function registerDevices(native: Native, { fd, devices, revision }: SessionStart
   });
 }
 
+/** Another process with the same files, before any of the mount is among them: its end would have to flush those. */
+function holding(native: Native): number {
+  const pid = native.forkHolder();
+  if (pid < 0) throw new Error(`the guest cannot start a process that holds /dev/fuse: errno ${-pid}`);
+  return pid;
+}
+
 export class Session {
   readonly mount: MountResult;
   readonly devices: DeviceSet;
@@ -74,6 +81,7 @@ export class Session {
         kind: 'session', fd, revision, geometry: shared, opens, devices: shared.devices.map(({ access }, index) => devices.open(index, access)),
         ...(own ? { own } : {}),
       };
+      if (own?.script.some(({ reply }) => reply.kind === 'kill')) start.holder = holding(native);
       words.fill(0);
       words[WORD.state] = STATE.starting;
       const syncInit = revisions[revision].ioctls.SYNC_INIT;
@@ -175,6 +183,8 @@ export class Session {
       if (state === undefined) throw new Error('the file system was unmounted but its connection did not end');
     }
     const failure = this.#server.failure();
+    // Whether the case came to kill it or not.
+    if (this.#start.holder !== undefined) native.killHolder(this.#start.holder);
     if (failure === undefined && !this.#died) native.close(this.#start.fd);
     for (const fd of this.#start.devices) if (fd >= 0) native.close(fd);
     this.devices.remove();

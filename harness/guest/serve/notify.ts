@@ -1,5 +1,5 @@
 /** The notifications of a `serve` script. */
-import type { Node, Notify, Range } from '../api.ts';
+import { nocache, type Node, type Notify, type Range } from '../api.ts';
 import { NOTIFY } from '../../uapi/fuse-flags.ts';
 import { notifyInvalEntry, notifyInvalInode } from '../../uapi/fuse-structs.ts';
 import { devInval, invalMappings, upsertMappings } from '../../uapi/iomap.ts';
@@ -33,7 +33,8 @@ export function notifications(encoding: Encoding & { files: Tree }, send: (code:
     return sent(`${name.replace(/^IOMAP_/, '')} ${what}`, code, bytes);
   };
   return {
-    upsert: (file, { read, write = { type: 'NOCACHE', offset: 0, length: 0 } }) => iomap('IOMAP_UPSERT_MAPPINGS', nameOf(file),
+    // Of a half that is left alone the range is judged, too (map/length-nonzero).
+    upsert: (file, { read, write = nocache({ offset: read.offset, length: read.length }) }) => iomap('IOMAP_UPSERT_MAPPINGS', nameOf(file),
       upsertMappings.encode({ ...target(file), read: encodeMapping(encoding, read), write: encodeMapping(encoding, write) })),
     invalidate: (file, { read, write }) => iomap('IOMAP_INVAL_MAPPINGS', nameOf(file),
       invalMappings.encode({ ...target(file), read: rangeFields(read), write: rangeFields(write) })),

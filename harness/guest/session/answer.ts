@@ -6,8 +6,8 @@ export type Answer =
   | { readonly kind: 'payload'; readonly payload: Uint8Array }
   /** A header that may lie: `error` as it goes out, `lengthBytes` and `unique` instead of the true ones. */
   | { readonly kind: 'raw'; readonly payload: Uint8Array; readonly error?: number; readonly lengthBytes?: number; readonly unique?: bigint; /** Only so many bytes of all. */ readonly sentBytes?: number }
-  /** Nothing: the connection ends, by closing /dev/fuse or by the control file system. */
-  | { readonly kind: 'end'; readonly how: 'die' | 'abort' }
+  /** Nothing: the connection ends, by closing /dev/fuse, by the death of the process that holds it, or by the control file system. */
+  | { readonly kind: 'end'; readonly how: 'die' | 'kill' | 'abort' }
   /** Nothing now: somebody keeps the request and answers it later. */
   | { readonly kind: 'held' }
   /** Nothing at all: FORGET and its like have no reply. */

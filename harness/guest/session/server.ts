@@ -25,7 +25,7 @@ export interface ServerHooks {
   /** After every reply, late ones included: the reply as sent (absent: none) and the errno of its write(). */
   replied?(request: Request, reply: Buffer | undefined, writeErrno: number): void;
   /** Ends the connection while a request is in flight; its bytes in buffer[0, length). */
-  end?(how: 'die' | 'abort', buffer: Buffer, length: number): void;
+  end?(how: 'die' | 'kill' | 'abort', buffer: Buffer, length: number): void;
   /** Asked while the file system is not mounted yet: true gives up waiting for the mount. */
   abandoned?(): boolean;
 }
@@ -131,7 +131,7 @@ export class Server {
     const answer = this.#hooks.answer(request);
     if (answer.kind === 'end') {
       this.#hooks.end?.(answer.how, buffer, length);
-      return answer.how === 'die' ? 'died' : undefined;
+      return answer.how === 'abort' ? undefined : 'died';
     }
     const { reply, writeErrno } = this.#send(request, answer);
     this.#hooks.record?.(buffer, length, reply, writeErrno, request);

@@ -1,10 +1,12 @@
 // System administration that has no Node API: mounts, partitions, swap, reboot, prctl.
 #include <linux/blkpg.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/swap.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "call.h"
@@ -23,6 +25,21 @@ static Napi::Value Swapoff(Info info) { return result(info, swapoff(text(info, 0
 static Napi::Value Reboot(Info info) { return result(info, reboot(static_cast<int>(u32(info, 0)))); }
 static Napi::Value Prctl(Info info) {
   return result(info, prctl(i32(info, 0), static_cast<unsigned long>(size(info, 1)), 0UL, 0UL, 0UL));
+}
+// forkHolder(): a process that does nothing but hold the files that are open now. Returns its pid. Files that are opened later are not its own, so that
+// its end flushes none of them.
+static Napi::Value ForkHolder(Info info) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) pause();
+  }
+  return result(info, pid);
+}
+// killHolder(pid): ends it by SIGKILL, and returns when all that it held is released.
+static Napi::Value KillHolder(Info info) {
+  int ret = kill(i32(info, 0), SIGKILL);
+  return result(info, ret < 0 ? ret : waitpid(i32(info, 0), nullptr, 0));
 }
 static Napi::Value Sync(Info info) {
   sync();
@@ -50,6 +67,8 @@ void ExportMounts(Napi::Env env, Napi::Object exports) {
   exports["swapoff"] = Napi::Function::New(env, Swapoff);
   exports["reboot"] = Napi::Function::New(env, Reboot);
   exports["prctl"] = Napi::Function::New(env, Prctl);
+  exports["forkHolder"] = Napi::Function::New(env, ForkHolder);
+  exports["killHolder"] = Napi::Function::New(env, KillHolder);
   exports["sync"] = Napi::Function::New(env, Sync);
 }
 }  // namespace iomapfuzz

@@ -77,13 +77,13 @@ const rules: readonly CacheRule[] = [
     })),
   },
   {
-    rule: 'cache/hole-asks', paths: ['direct-write'],
+    rule: 'cache/hole-asks', paths: ['direct-write', 'buffered-write'],
     make: (path, setting) => fc.tuple(someBlocks(), fc.constantFrom<[TypeName, TypeName]>(['HOLE', 'PURE_OVERWRITE'], ['HOLE', 'HOLE'], ['MAPPED', 'HOLE'])).map(([blocks, [read, write]]) => ({
       steps: [upsert(setting, read, write, blocks), ...callsOf(path, setting, blocks)], note: `${read} to read, ${write} to write`,
     })),
   },
   {
-    rule: 'cache/delalloc', paths: ['direct-write', ...reports],
+    rule: 'cache/delalloc', paths: ['direct-write', 'buffered-write', ...reports],
     make: (path, setting) => fc.tuple(someBlocks(), fc.boolean()).map(([blocks, overwrite]) => ({
       steps: [upsert(setting, overwrite ? 'DELALLOC' : 'MAPPED', overwrite ? 'PURE_OVERWRITE' : 'DELALLOC', blocks), ...callsOf(path, setting, blocks)], note: `DELALLOC to ${overwrite ? 'overwrite' : 'write to'}`,
     })),
@@ -148,6 +148,24 @@ const rules: readonly CacheRule[] = [
       ],
       // What becomes part of the file again reads as zeros by what the server says, too.
       script: [{ on: 'IOMAP_BEGIN', file: 0, opflagsSet: 2, reply: zerosReply(setting) }], note: `truncated to ${size} blocks, then to ${Math.max(again, size + 1)}`,
+    })),
+  },
+  {
+    rule: 'cache/emptied', paths: ['direct-read'],
+    make: (path, setting) => fc.tuple(fc.integer({ min: 1, max: FILE_BLOCKS }), fc.boolean()).map(([size, empties]) => ({
+      steps: [
+        upsert(setting, 'UNWRITTEN', 'PURE_OVERWRITE', whole), { call: 'open', file: 0, flags: empties ? ['rdwr', 'trunc'] : ['rdwr'] } as Step,
+        { call: 'ftruncate', fd: 0, sizeBytes: rangeOf({ from: size, count: 0 }, setting).offset } as Step, ...callsOf(path, setting, whole), probe(setting),
+      ],
+      script: [{ on: 'IOMAP_BEGIN', file: 0, opflagsSet: 2, reply: zerosReply(setting) }], note: `opened ${empties ? 'with' : 'without'} O_TRUNC, then ${size} blocks`,
+    })),
+  },
+  {
+    rule: 'cache/inline-written', paths: ['direct-write', 'direct-read'],
+    make: (path, setting) => fc.boolean().map((all) => ({
+      // One block is all that inline data may be.
+      steps: [upsert(setting, 'INLINE', 'PURE_OVERWRITE', { from: 3, count: 1 }), upsert(setting, 'MAPPED', 'NOCACHE', { from: 4, count: 2 }), ...callsOf(path, setting, { from: 3, count: all ? 3 : 1 }), probe(setting)],
+      note: `inline data ${path === 'direct-read' ? 'read, which changes nothing' : 'written'}`,
     })),
   },
   {

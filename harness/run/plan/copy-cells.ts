@@ -12,6 +12,8 @@ import { caseOn, ground, noSizes, type Act, type Ground } from './size-cells.ts'
 const ENOSYS = 38;
 /** Errnos after which Linux copies by itself (fs/fuse/file.c, fuse_copy_file_range), which the rules do not ask for. */
 const FALLBACKS: readonly number[] = [18, 95];
+/** After it Linux looks the path up again and opens once more (fs/namei.c, do_file_open), with a request more. */
+const ESTALE = 116;
 const copyErrnos = PLAIN_ERRNOS.filter((errno) => !FALLBACKS.includes(errno));
 
 type Make = (of: Ground, border: Border) => fc.Arbitrary<Act>;
@@ -49,7 +51,7 @@ export function copyCells(revision: Revision): PlanCell[] {
         extra: [{ on: 'OPEN', file: 0, reply: { kind: 'raw', payload: hex(openOut.encode({ fh: 1n, openFlags, backingId: 0 })) } }],
       }));
     }),
-    cell({ rule: 'open/truncate', path: 'open' }, () => fc.tuple(fc.constantFrom<NonNullable<Act['flags']>>(['rdwr', 'trunc'], ['wronly', 'trunc'], ['rdonly', 'trunc'], ['rdwr', 'direct', 'trunc']), fc.constantFrom(0, 0, ...PLAIN_ERRNOS))
+    cell({ rule: 'open/truncate', path: 'open' }, () => fc.tuple(fc.constantFrom<NonNullable<Act['flags']>>(['rdwr', 'trunc'], ['wronly', 'trunc'], ['rdonly', 'trunc'], ['rdwr', 'direct', 'trunc']), fc.constantFrom(0, 0, ...PLAIN_ERRNOS.filter((errno) => errno !== ESTALE)))
       .map(([flags, errno]) => ({
         flags, steps: [openSecondOf(0), fstat(1)], note: `${flags.join('|')}${errno ? `, SETATTR answered with errno ${errno}` : ''}`,
         ...(errno && { extra: [{ on: 'SETATTR' as const, reply: { kind: 'error' as const, errno } }] }),

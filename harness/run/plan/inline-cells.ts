@@ -3,13 +3,14 @@ import fc from 'fast-check';
 import { mapping, typesFor } from '../../../generators/mapping.ts';
 import { PLAIN_ERRNOS } from '../../../generators/reply-values.ts';
 import { goodReply, type PlannedCase } from '../../../generators/reply-case.ts';
-import { isCachedWrite, isReport, isZeroPath, paths, stretch, type Path, type Setting } from '../../../generators/setting.ts';
+import { isReport, paths, stretch, type Path, type Setting } from '../../../generators/setting.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import { serverBytes } from '../../model/pattern.ts';
 import { writeOut } from '../../uapi/fuse-structs.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type PlanCell } from './cell.ts';
+import { isInlineWritePath } from './inline-write-cells.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
 import { acting } from './type-cells.ts';
 
@@ -100,17 +101,14 @@ const rules: readonly InlineRule[] = [
 ];
 
 export function inlineCells(revision: Revision): PlanCell[] {
-  const bordered = rules.flatMap(({ rule, against, cases }) => paths.flatMap((path) => borders.map((border): PlanCell => {
+  const bordered = rules.flatMap(({ rule, against, cases }) => paths.filter((path) => !isInlineWritePath(path)).flatMap((path) => borders.map((border): PlanCell => {
     const key = { rule, path, border };
     const reason = revision.id === 'r1' ? 'revision r1 does not say how inline data is read or written' : noDirectWrites(revision, path)
-      ?? cachedWrites(rule, path) ?? (isZeroPath(path) ? 'zeroing of inline data is not in the plan yet' : against(path, border));
+      ?? (path === 'writeback' && rule !== 'inline/no-writeback' ? 'writeback refuses inline data by inline/no-writeback' : against(path, border));
     return reason === undefined ? { ...possible(key, cases(revision, path, border)), reaches: rule } : impossible(key, reason);
   })));
   return [...bordered, ...answerCells(revision)];
 }
-
-const cachedWrites = (rule: string, path: Path): string | undefined => (rule === 'inline/no-writeback' || !isCachedWrite(path) ? undefined
-  : path === 'writeback' ? 'writeback refuses inline data by inline/no-writeback' : 'buffered writes of inline data are not in the plan yet');
 
 /** Another errno than ENOSYS is the result of a write, too; and an answer of the wrong size is EIO. */
 function answerCells(revision: Revision): PlanCell[] {

@@ -110,7 +110,7 @@ function aboutAll(revision: Revision): Place[] {
 
 export function malformedCells(revision: Revision): PlanCell[] {
   const places = [...paths.flatMap((path) => onPath(revision, path)), ...aroundFiles(revision), ...aboutAll(revision)];
-  return [...places.flatMap((place) => borders.map((border) => malformed(revision, place, border))), ...places.flatMap((place) => (['die', 'abort'] as const).flatMap((how) => ending(place, how)))];
+  return [...places.flatMap((place) => borders.map((border) => malformed(revision, place, border))), ...places.flatMap((place) => (['die', 'abort'] as const).flatMap((how) => ending(place, how))), ...firstOfEach(places).flatMap((place) => ending(place, 'kill'))];
 }
 
 function malformed(revision: Revision, { on, path, against, cases }: Place, border: Border): PlanCell {
@@ -121,7 +121,10 @@ function malformed(revision: Revision, { on, path, against, cases }: Place, bord
 }
 
 /** The server is gone while a request waits, and the next syscalls find it so. */
-function ending({ on, path, against, cases }: Place, how: 'die' | 'abort'): PlanCell[] {
+/** A dying process is a dying server for all that the kernel can see: once for each request. */
+const firstOfEach = (places: readonly Place[]): Place[] => places.filter(({ on, against }, n) => against === undefined && places.findIndex((other) => other.on === on && other.against === undefined) === n);
+
+function ending({ on, path, against, cases }: Place, how: 'die' | 'kill' | 'abort'): PlanCell[] {
   // Nobody waits for these: the connection is about to end anyhow.
   if (on === 'DESTROY' || on === 'RELEASE' || on === 'SYNCFS') return [];
   const key = { rule: `${how}/${on}`, path };

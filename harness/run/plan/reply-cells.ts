@@ -27,7 +27,7 @@ export function replyCells(revision: Revision): PlanCell[] {
       writable(revision, path, border, cell, key),
     ].filter((made) => known.has(made.rule));
   }));
-  return [...cells, ...paths.map((path) => enosysCell(revision, path)), ...paths.map((path) => impossible({ rule: 'begin/retry', path }, 'needs a mapping cache, which is not in the plan yet'))];
+  return [...cells, ...paths.map((path) => enosysCell(revision, path))];
 }
 
 /** Why no write can reach a device in a revision. */

@@ -7,6 +7,7 @@ import type { MappingSpec } from '../../model/mapping.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { impossible, possible, type PlanCell } from './cell.ts';
+import { isInlineWritePath } from './inline-write-cells.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
 
 type Made = { reply: Reply; note: string; extra?: ScriptLine[]; refused?: boolean };
@@ -21,7 +22,8 @@ export function acting(path: Path, acted: MappingSpec, overwrite = true): Mappin
 const answer = (mappings: Mappings, note: string): Made => ({ reply: { kind: 'mappings', ...mappings }, note });
 
 export function typeCells(revision: Revision): PlanCell[] {
-  return paths.flatMap((path) => types.map((type): PlanCell => {
+  // Inline data that is written through the page cache has cells of its own.
+  return paths.flatMap((path) => types.filter((type) => type !== 'INLINE' || !isInlineWritePath(path)).map((type): PlanCell => {
     const key = { rule: `type/${type.toLowerCase()}`, path };
     const against = noDirectWrites(revision, path) ?? reasonAgainst(revision, type, path);
     if (against !== undefined) return impossible(key, against);
@@ -40,8 +42,6 @@ export function typeCells(revision: Revision): PlanCell[] {
 
 function reasonAgainst(revision: Revision, type: TypeName, path: Path): string | undefined {
   if (type === 'INLINE' && !isReport(path) && revision.id === 'r1') return 'revision r1 does not say how inline data is read or written';
-  if (isZeroPath(path) && type === 'INLINE') return 'zeroing of inline data is not in the plan yet';
-  if (type === 'INLINE' && (path === 'buffered-write' || path === 'mmap-write')) return 'buffered writes of inline data are not in the plan yet';
   if (type === 'PURE_OVERWRITE' && !isWritePath(path)) return 'only write-type operations use the write half';
   if (typesOf(revision, [type]).length === 0) return `revision ${revision.id} has no devices: no backed mapping passes`;
   return undefined;

@@ -50,7 +50,13 @@ export function main({ case: of, uses, prediction, revision }: Program): string 
 	fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (fuse_fd < 0)
 		cannot_run("/dev/fuse: %s", strerror(errno));
-	if (!mkdtemp(mountpoint))
+${of.script.some(({ reply }) => reply.kind === 'kill') ? `	holder = fork();
+	if (holder == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+` : ''}	if (!mkdtemp(mountpoint))
 		cannot_run("%s: %s", mountpoint, strerror(errno));
 ${uses.devices ? '\tmake_devices(argc - 1, argv + 1);\n' : ''}	open_kernel_log();
 ${uses.trace ? '\topen_trace();\n' : ''}	sem_init(&ready, 0, 0);

@@ -1,4 +1,5 @@
 /** The FUSE server: reads requests, answers them by the script or in an ordinary way, prints both. */
+import { UsageError } from '../../../../vm/errors.ts';
 import { configReplyBytes } from '../../../../oracles/kernel/config-reply.ts';
 import type { Reply, ScriptLine } from '../../../model/case.ts';
 import type { MappingSpec } from '../../../model/mapping.ts';
@@ -30,7 +31,7 @@ ${rows.join('\n') || '\t{ 0 },'}
 #define NODE(file)	(0x1000ULL + (file))
 #define INO(file)	(0x100001000ULL + (file))
 
-static int fuse_fd;
+static int fuse_fd;${of.script.some(({ reply }) => reply.kind === 'kill') ? '\n\n/* Another process that has it open, until it is killed. */\nstatic pid_t holder;' : ''}
 
 /* Index of the file that a request is about, -1: none. */
 static int file_of(const struct fuse_in_header *in, const void *arg)
@@ -230,6 +231,7 @@ const reachable = (line: ScriptLine, of: Program): boolean =>
   constantOf(line.on, of) !== undefined && (hasOpflags(line.on) || !line.opflagsSet);
 
 function scriptLine(line: ScriptLine, index: number, of: Program): string | undefined {
+  if (line.before) throw new UsageError('the C program cannot send notifications while a request waits yet; replay the case with iomapfuzz repro');
   if (!reachable(line, of)) return undefined;
   const conditions = [`in->opcode == ${constantOf(line.on, of)!}`];
   if (line.on === 'LOOKUP' && line.file === undefined) conditions.push('file >= 0');
@@ -256,6 +258,7 @@ function sendReply(reply: Reply, of: Program): string {
     case 'raw': return rawReply(reply);
     case 'config': return configReply(reply, of, '\t\t');
     case 'die': return '\t\tprintf("    <- nothing: the server closes /dev/fuse\\n");\n\t\tfflush(stdout);\n\t\tclose(fuse_fd);\n\t\tpthread_exit(NULL);';
+    case 'kill': return '\t\tprintf("    <- nothing: the process that holds /dev/fuse is killed\\n");\n\t\tfflush(stdout);\n\t\tclose(fuse_fd);\n\t\tkill(holder, SIGKILL);\n\t\twaitpid(holder, NULL, 0);\n\t\tpthread_exit(NULL);';
     case 'abort': return '\t\tprintf("    <- nothing: the connection is aborted\\n");\n\t\tabort_connection();';
   }
 }

@@ -64,6 +64,7 @@ export const sampleCases: Readonly<Record<string, Case>> = {
   ),
   'BEGIN answered by half a header': makeCase([openDirect, read()], [begin({ kind: 'raw', payload: '00'.repeat(64), sentBytes: 8 })]),
   'BEGIN answered by a payload that is cut': makeCase([openDirect, read()], [begin({ kind: 'raw', payload: '00'.repeat(64), sentBytes: 40 })]),
+  'a server that is killed': makeCase([openDirect, read(), read()], [begin({ kind: 'kill' })]),
   'a server that dies': makeCase([openDirect, read(), read()], [begin({ kind: 'die' })]),
   'a connection that is aborted': makeCase([openDirect, read(), read()], [begin({ kind: 'abort' })]),
   'SEEK_DATA and SEEK_HOLE': makeCase(

@@ -1,0 +1,106 @@
+import { expect, test } from '@playwright/test';
+import type { Case, ScriptLine, Step } from '../../harness/model/case.ts';
+import type { MappingSpec } from '../../harness/model/mapping.ts';
+import type { Notification } from '../../harness/model/notification.ts';
+import type { DeviceChange, Exchange, KernelEvent, StepResult } from '../../harness/model/observation.ts';
+import { attrOut } from '../../harness/uapi/fuse-structs.ts';
+import { NULL_ADDR } from '../../harness/uapi/revision.ts';
+import { judge } from '../judge.ts';
+import { beginExchange, device, endExchange, madeCase, mapped, observed, other, overwrite, wire, writer } from '../testing/hand-made.ts';
+
+const WRITE = 1, DIRECT = 0x10, WRITEBACK = 0x8000_0000, EUCLEAN = 117, RETRY_CACHE = 254;
+type Made = Omit<Exchange, 'seq' | 'unique' | 'opcode' | 'nodeid'>;
+
+const spec = (of: Partial<MappingSpec>): MappingSpec => ({ type: 'MAPPED', flags: [], dev: { device: 1 }, addr: 0x4000n, offset: 4096n, length: 8192n, ...of });
+const upsert = (read: Partial<MappingSpec> = {}): Notification =>
+  ({ kind: 'upsert', node: { file: 0 }, read: spec(read), write: spec({ type: 'PURE_OVERWRITE', dev: 0, addr: NULL_ADDR }) });
+const inval: Notification = { kind: 'inval', node: { file: 0 }, read: { offset: 4096n, length: 4096n }, write: { offset: 0n, length: 0n } };
+const line = (before: Notification[]): ScriptLine => ({ on: 'IOMAP_BEGIN', times: 1, before, reply: { kind: 'empty' } });
+const held = (exchange: Made, ...errnos: number[]): Made => ({ ...exchange, notified: { line: 0, errnos } });
+
+const server = mapped(0n, 16384n, 0x10000n);
+const asked = (opflags: number, pos: bigint, count: bigint, read = server): Made => beginExchange(opflags, pos, count, read, overwrite(read.offset, read.length));
+const abandoned = endExchange(WRITE, 4096n, 4096n, 0n, { ...server, flags: 0x200 });
+const synced: Made[] = [{ name: 'SETATTR', file: 0, request: { valid: 0x430 }, reply: { error: 0, payload: new Uint8Array(attrOut.size) }, writeErrno: 0 }, other('FSYNC')];
+const ok: StepResult = { ret: 0n, errno: 0 };
+const wrote: StepResult = { ret: 4096n, errno: 0 };
+const on = (number: number, offsetBytes: bigint): DeviceChange[] => [{ device: number, offsetBytes, content: [writer(4096n, 4096)] }];
+const kindOf = (of: Case, exchanges: Made[], results: StepResult[], changes: DeviceChange[] = [], events: KernelEvent[] = []) => judge(of, observed({ exchanges, results, changes, events })).kind;
+
+const buffered = (before: Notification[]): Case => madeCase([], {
+  script: [line(before)], workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, { call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }, { call: 'fsync', fd: 0 }],
+});
+
+test.describe('a buffered write whose mapping was asked for while mappings changed', () => {
+  test('starts over: what is cached now serves it, and its writeback', () => {
+    const of = buffered([upsert()]);
+    const first = held(asked(WRITE, 4096n, 4096n), 0);
+    expect(kindOf(of, [first, abandoned, ...synced], [wrote, ok], on(1, 0x4000n))).toBe('conforms');
+    // The mapping of before: used, or its bytes at its place.
+    expect(kindOf(of, [first, ...synced], [wrote, ok], on(1, 0x4000n))).toBe('deviates');
+    expect(kindOf(of, [first, abandoned, ...synced], [wrote, ok], on(0, 0x11000n))).toBe('deviates');
+  });
+  test('starts over: the server is asked again where nothing is cached', () => {
+    const of = buffered([upsert(), inval]);
+    const first = held(asked(WRITE, 4096n, 4096n), 0, 0);
+    const again = [asked(WRITE, 4096n, 4096n), asked(WRITEBACK, 4096n, 4096n), ...synced];
+    expect(kindOf(of, [first, abandoned, ...again], [wrote, ok], on(0, 0x11000n))).toBe('conforms');
+    expect(kindOf(of, [first, ...again.slice(1)], [wrote, ok], on(0, 0x11000n))).toBe('deviates');
+  });
+  test('goes on when what was sent is refused and changes nothing', () => {
+    const of = buffered([upsert({ length: 0n })]);
+    const first = held(asked(WRITE, 4096n, 4096n), EUCLEAN);
+    const rest = [asked(WRITEBACK, 4096n, 4096n), ...synced];
+    const report: KernelEvent = { kind: 'bad-data', func: 'fuse_iomap_check_mapping', line: 1, condition: 'map->length == 0' };
+    expect(kindOf(of, [first, ...rest], [wrote, ok], on(0, 0x11000n), [report])).toBe('conforms');
+    expect(kindOf(of, [first, abandoned, asked(WRITE, 4096n, 4096n), ...rest], [wrote, ok], on(0, 0x11000n), [report])).toBe('deviates');
+    expect(kindOf(of, [first, ...rest], [wrote, ok], on(0, 0x11000n))).toBe('deviates');
+    expect(kindOf(of, [held(asked(WRITE, 4096n, 4096n), 0), ...rest], [wrote, ok], on(0, 0x11000n), [report])).toBe('deviates');
+  });
+});
+
+test('writeback uses the answer once, and asks again for the next range', () => {
+  const of: Case = { ...buffered([upsert({ offset: 12288n, length: 4096n })]), workload: [
+    { call: 'open', file: 0, flags: ['rdwr'] }, { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 8192, writer: 0 }, { call: 'fsync', fd: 0 },
+  ] };
+  of.script[0]!.opflagsSet = WRITEBACK;
+  const both: StepResult = { ret: 8192n, errno: 0 };
+  const bytes: DeviceChange[] = [{ device: 0, offsetBytes: 0x10000n, content: [writer(0n, 8192)] }];
+  const first = [asked(WRITE, 0n, 8192n), held(asked(WRITEBACK, 0n, 4096n), 0)];
+  expect(kindOf(of, [...first, asked(WRITEBACK, 4096n, 4096n), ...synced], [both, ok], bytes)).toBe('conforms');
+  expect(kindOf(of, [...first, ...synced], [both, ok], bytes)).toBe('deviates');
+});
+
+test.describe('RETRY_CACHE', () => {
+  const read: Step = { call: 'pread', fd: 0, offset: 4096n, lengthBytes: 4096 };
+  const instruction = (before: Notification[], errnos: number[]) => ({
+    of: madeCase([read], { script: [line(before)] }),
+    first: held(beginExchange(DIRECT, 4096n, 4096n, wire(RETRY_CACHE, 0n, 16384n), overwrite(0n, 16384n)), ...errnos),
+  });
+  const got = (number: number, offset: bigint): StepResult => ({ ret: 4096n, errno: 0, data: [device(number, offset, 4096)], tail: [] });
+
+  test('is served by what was pushed while the request waited', () => {
+    const { of, first } = instruction([upsert()], [0]);
+    expect(kindOf(of, [first], [got(1, 0x4000n)])).toBe('conforms');
+    expect(kindOf(of, [first, asked(DIRECT, 4096n, 4096n)], [got(0, 0x11000n)])).toBe('deviates');
+    expect(kindOf(of, [first], [got(0, 0x11000n)])).toBe('deviates');
+  });
+  test('asks again where nothing was', () => {
+    const { of, first } = instruction([upsert({ offset: 8192n, length: 4096n })], [0]);
+    expect(kindOf(of, [first, asked(DIRECT, 4096n, 4096n)], [got(0, 0x11000n)])).toBe('conforms');
+    expect(kindOf(of, [first], [got(1, 0x4000n)])).toBe('deviates');
+  });
+});
+
+test('a direct write goes on with the answer, whatever changed meanwhile', () => {
+  const of = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }], { script: [line([upsert()])] });
+  const first = held(asked(WRITE | DIRECT, 4096n, 4096n), 0);
+  expect(kindOf(of, [first], [wrote], on(0, 0x11000n))).toBe('conforms');
+  expect(kindOf(of, [first], [wrote], on(1, 0x4000n))).toBe('deviates');
+  expect(kindOf(of, [first, endExchange(WRITE | DIRECT, 4096n, 4096n, 0n, server)], [wrote], on(1, 0x4000n))).toBe('deviates');
+});
+
+test('what is sent while nobody can say what waits is no matter of the rules', () => {
+  const of = madeCase([], { script: [{ on: 'GETATTR', before: [upsert()], reply: { kind: 'empty' } }] });
+  expect(judge(of, observed({}))).toMatchObject({ kind: 'unspecified' });
+});
