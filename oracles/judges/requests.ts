@@ -5,7 +5,6 @@ import type { Deviation } from '../../harness/model/verdict.ts';
 import { revisions } from '../../harness/uapi/revision.ts';
 import { headerFault } from '../kernel/answer.ts';
 import type { Expectation } from '../kernel/expectation.ts';
-import { connectionHasIomap } from '../kernel/world.ts';
 import { errnos } from '../rules/rule.ts';
 
 /** Fields that are zero in every request; byte arrays are zero throughout. */
@@ -31,7 +30,7 @@ export function judgeRequests(of: Case, seen: Observation, expectation: Expectat
 
 /** The last requests of a mount that was removed while its server was there. */
 function judgeUnmount(of: Case, seen: Observation, expectation: Expectation, ordered: readonly Exchange[]): Deviation[] {
-  const initialised = connectionHasIomap(of) && revisions[of.revision].opcodes.IOMAP_CONFIG !== undefined
+  const initialised = (of.geometry.initIomap ?? true) && revisions[of.revision].opcodes.IOMAP_CONFIG !== undefined
     && ![...expectation.steps, ...expectation.refusals, expectation.mount].some(({ rule }) => rule.startsWith('config/'));
   if (seen.unmountErrno !== 0 || !initialised || ordered.some(({ ended }) => ended)) return [];
   const rule = 'unmount/requests', aspect = 'request';

@@ -9,7 +9,8 @@ import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import { readInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
-import { PAGE_SIZE, type FileState, type StepOf, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { type FileState, type StepOf, type World } from './world.ts';
 
 const LOFF_MAX = (1n << 63n) - 1n;
 const PAGE = BigInt(PAGE_SIZE);

@@ -10,7 +10,8 @@ import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
 import { readInlineSource, writeInlineCached } from './inline.ts';
 import { extendTo } from './zeroing.ts';
-import { PAGE_SIZE, type FileState, type StepOf, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { type FileState, type StepOf, type World } from './world.ts';
 
 const LOFF_MAX = (1n << 63n) - 1n;
 const PAGE = BigInt(PAGE_SIZE);

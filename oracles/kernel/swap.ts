@@ -10,7 +10,8 @@ import type { Segment } from './content.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { acknowledged } from './ioend.ts';
-import { PAGE_SIZE, type FileState, type StepOf, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { type FileState, type StepOf, type World } from './world.ts';
 import { flush } from './writeback.ts';
 
 const PAGE = BigInt(PAGE_SIZE);

@@ -13,11 +13,11 @@ import type { Driver } from './driver.ts';
 import { DevicePages } from './device-pages.ts';
 import { MappingCache } from './mapping-cache.ts';
 import { PageCache } from './page-cache.ts';
+import { PAGE_SIZE } from './page-size.ts';
 import type { SwapExtent } from './swap.ts';
 import { Writeback } from './writeback-state.ts';
 import type { Expectation, ExpectedRefusal } from './expectation.ts';
 
-export const PAGE_SIZE = 4096;
 const DEFAULT_MAX_BYTES = (1n << 63n) - 1n;
 
 export interface FileState {
