@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import type { Case, Step } from '../harness/model/case.ts';
 import type { StepResult } from '../harness/model/observation.ts';
-import { RWF_ATOMIC } from '../harness/model/syscall-flags.ts';
+import { RWF } from '../harness/model/syscall-flags.ts';
 import type { Verdict } from '../harness/model/verdict.ts';
 import { judge } from './judge.ts';
 import { beginExchange, failed, ioendExchange, madeCase, mapped, MiB, observed, overwrite, writer } from './testing/hand-made.ts';
@@ -12,7 +12,7 @@ const EIO = 5, EINVAL = 22, EOPNOTSUPP = 95, ATOMIC_WRITE = 0x211, ATOMIC_BIO = 
 const wrote: StepResult = { ret: 4096n, errno: 0 };
 
 function atomicCase(write: Partial<Extract<Step, { call: 'pwrite' }>> = {}, more: { attr?: Case['geometry']['files'][number]['attrFlags']; flags?: Extract<Step, { call: 'open' }>['flags'] } = {}): Case {
-  const of = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0, rwf: RWF_ATOMIC, ...write }]);
+  const of = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0, rwf: RWF.ATOMIC, ...write }]);
   of.geometry.devices = [{ sizeBytes: MiB, access: 'rw', atomic: true }, { sizeBytes: MiB, access: 'rw' }];
   of.geometry.files[0]!.attrFlags = more.attr ?? ['IOMAP', 'EXCLUSIVE', 'ATOMIC'];
   if (more.flags) of.workload[0] = { call: 'open', file: 0, flags: more.flags };

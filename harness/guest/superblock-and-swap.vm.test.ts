@@ -7,7 +7,7 @@ import { Vm } from '../../vm/vm.ts';
 import type { Case, Geometry, ScriptLine, Step } from '../model/case.ts';
 import type { MappingSpec } from '../model/mapping.ts';
 import type { Observation } from '../model/observation.ts';
-import { RWF_ATOMIC } from '../model/syscall-flags.ts';
+import { RWF } from '../model/syscall-flags.ts';
 import { unpackObservation } from '../run/unpack.ts';
 
 const PAGE = 4096, PAGES = 8, addr = 65_536n;
@@ -84,7 +84,7 @@ test('should say that a step would wait for ever for a thaw', async () => {
 });
 
 test('should write atomically to the devices that can, and to no others', async () => {
-  const write: Step = { call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: PAGE, writer: 0, rwf: RWF_ATOMIC };
+  const write: Step = { call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: PAGE, writer: 0, rwf: RWF.ATOMIC };
   const devices: Geometry['devices'] = [{ sizeBytes: 1 << 20, access: 'rw', atomic: true }, { sizeBytes: 1 << 20, access: 'rw' }];
   const [able, unable] = await run(...[0, 1].map((device) => make([open, write], [begin(mapped(device, ['ATOMIC_BIO']))], devices))) as [Observation, Observation];
   expect(able.steps[1]).toEqual({ ret: BigInt(PAGE), errno: 0 });

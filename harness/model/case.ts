@@ -95,7 +95,7 @@ export const scriptLine = z.strictObject({
 });
 export type ScriptLine = z.infer<typeof scriptLine>;
 
-const openFlag = z.enum(['rdonly', 'wronly', 'rdwr', 'direct', 'append', 'sync', 'trunc']);
+const openFlag = z.enum(['rdonly', 'wronly', 'rdwr', 'direct', 'append', 'sync', 'dsync', 'trunc']);
 const fd = index;
 
 /** One syscall. `fd` counts the open steps of the case, from 0. Offsets and lengths in bytes. */

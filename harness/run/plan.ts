@@ -11,11 +11,13 @@ import type { PlanCell } from './plan/cell.ts';
 import { copyCells } from './plan/copy-cells.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
 import { notifyCells } from './plan/notify-cells.ts';
+import { flagCells } from './plan/flag-cells.ts';
 import { enosysCells } from './plan/enosys-cells.ts';
 import { heldCells } from './plan/held-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
 import { inlineWriteCells } from './plan/inline-write-cells.ts';
 import { malformedCells } from './plan/malformed-cells.ts';
+import { mixedCells } from './plan/mixed-cells.ts';
 import { newsizeCells } from './plan/newsize-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
 import { sizeCells } from './plan/size-cells.ts';
@@ -33,6 +35,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...inlineWriteCells(revision), ...malformedCells(revision),
     ...notifyCells(revision), ...heldCells(revision), ...enosysCells(revision), ...newsizeCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
+    ...flagCells(revision), ...mixedCells(revision),
     ...atomicCells(revision), ...swapCells(revision), ...variantCells(revision), ...superblockCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

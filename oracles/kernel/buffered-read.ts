@@ -10,9 +10,8 @@ import { end } from './end.ts';
 import { readInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
 import { PAGE_SIZE } from './page-size.ts';
-import { type FileState, type StepOf, type World } from './world.ts';
+import { asksWithoutWaiting, type FileState, type StepOf, type World } from './world.ts';
 
-const LOFF_MAX = (1n << 63n) - 1n;
 const PAGE = BigInt(PAGE_SIZE);
 const floor = (value: bigint): bigint => value - (value % PAGE);
 const ceil = (value: bigint): bigint => floor(value + PAGE - 1n);
@@ -24,11 +23,10 @@ export interface Failure {
   rule: string;
 }
 
-export function bufferedRead(world: World, file: FileState, step: StepOf<'pread'>): StepExpectation {
+export function bufferedRead(world: World, file: FileState, step: Pick<StepOf<'pread'>, 'offset' | 'lengthBytes'>): StepExpectation {
   const { offset } = step;
   const stopAt = offset + BigInt(step.lengthBytes);
-  if (offset < 0n || stopAt > LOFF_MAX) return { kind: 'fails', rule: 'read/position', errnos: [errnos.EINVAL] };
-  if (step.lengthBytes === 0 || offset >= file.sizeBytes) return { kind: 'succeeds', rule: 'read/eof', ret: 0n, data: [], behind: [] };
+  if (offset >= file.sizeBytes) return { kind: 'succeeds', rule: 'read/eof', ret: 0n, data: [], behind: [] };
   const stop = min(stopAt, file.sizeBytes);
   const { failures, rule } = fill(world, file, floor(offset), ceil(stop));
 
@@ -50,21 +48,46 @@ export function bufferedRead(world: World, file: FileState, step: StepOf<'pread'
   return outcomes[world.driver.choose(outcomes.length)]!;
 }
 
+/**
+ * A read with RWF_NOWAIT: what is in the page cache, or EAGAIN, and no request. Revision r2 asks with NOWAIT set, and may have the answer in
+ * time or not.
+ */
+export function cachedRead(world: World, file: FileState, step: StepOf<'pread'>): StepExpectation {
+  const { offset } = step;
+  if (offset >= file.sizeBytes) return { kind: 'succeeds', rule: 'read/eof', ret: 0n, data: [], behind: [] };
+  const stop = min(offset + BigInt(step.lengthBytes), file.sizeBytes);
+  if (asksWithoutWaiting(world)) {
+    const { NOWAIT } = world.revision.opFlags;
+    const { asked } = fill(world, file, floor(offset), ceil(stop), NOWAIT);
+    if (!asked && file.cache.misses(offset, offset + 1n)) {
+      world.driver.request({ name: 'IOMAP_BEGIN', file: file.index, rule: 'flags/nowait', fields: { opflags: { value: NOWAIT } } });
+    }
+  }
+  const cached = min(file.cache.read(offset, stop).at(-1)?.end ?? offset, stop);
+  // What was in the page cache may have left it meanwhile, page by page.
+  const ends = cached === stop && stop > offset ? [stop] : [];
+  for (let until = ceil(offset + 1n); until < stop && until <= cached; until += PAGE) ends.push(until);
+  const end = [...ends, undefined][world.driver.choose(ends.length + 1)];
+  if (end === undefined) return { kind: 'fails', rule: 'flags/nowait', errnos: [errnos.EAGAIN] };
+  return { kind: 'succeeds', rule: 'flags/nowait', ret: end - offset, data: file.cache.read(offset, end), behind: [] };
+}
+
 /** Takes the kernel's requests as they come; the plain kernel asks for [start, stop) once, and gives up where it is refused. */
-export function fill(world: World, file: FileState, start: bigint, stop: bigint): { failures: Failure[]; rule: string } {
+export function fill(world: World, file: FileState, start: bigint, stop: bigint, opflags = 0): { failures: Failure[]; rule: string; asked: boolean } {
   let failures: Failure[] = [];
+  let asked = false;
   let rule = 'read/result';
   const reaches = ceil(file.sizeBytes);
   failures.push(...fromMappingCache(world, file, reaches));
   const firstMissing = (from: bigint) => file.cache.read(from, stop).at(-1)?.end ?? from;
   let plainAt = firstMissing(start);
   for (let plain = plainAt < stop; ; plain = plain && plainAt < stop) {
-    // A write fault on the page that was read is a BEGIN, too, and so is what swapon asks when it has read the header.
-    if ((Number(world.driver.peek(world.step)?.request['opflags'] ?? 0) & (world.revision.opFlags.WRITE | world.revision.opFlags.SWAPFILE)) !== 0) return { failures, rule };
+    // A write fault on the page that was read is a BEGIN, too, and so are the write that the read was for, and what swapon asks when it has read the header.
+    if ((Number(world.driver.peek(world.step)?.request['opflags'] ?? 0) & (world.revision.opFlags.WRITE | world.revision.opFlags.ZERO | world.revision.opFlags.SWAPFILE)) !== 0) return { failures, rule, asked };
     const exchange = world.driver.maybe({
       name: 'IOMAP_BEGIN', file: file.index, rule: 'request/begin',
       fields: {
-        opflags: { value: 0 }, reserved: { value: 0 }, attrIno: { value: file.ino },
+        opflags: { value: opflags }, reserved: { value: 0 }, attrIno: { value: file.ino },
         pos: {
           value: plainAt, accepts: (seen) => BigInt(seen) < reaches && !isCached(world, file, BigInt(seen)),
           text: `below ${reaches} (EOF's page), where the mapping cache has nothing`,
@@ -72,10 +95,11 @@ export function fill(world: World, file: FileState, start: bigint, stop: bigint)
         count: { value: stop - plainAt, accepts: (seen) => BigInt(seen) > 0n && BigInt(seen) <= reaches, text: `1 to ${reaches} (the file's pages)` },
       },
     }, plain, world.step);
-    if (!exchange) return { failures, rule };
+    if (!exchange) return { failures, rule, asked };
+    asked = true;
     const pos = BigInt(exchange.request['pos'] as bigint);
-    const asked = pos + BigInt(exchange.request['count'] as bigint);
-    const answer = answered(world, file, exchange, 0, pos, asked);
+    const until = pos + BigInt(exchange.request['count'] as bigint);
+    const answer = answered(world, file, exchange, opflags, pos, until);
     // What was pushed meanwhile may be read ahead from now on.
     if (exchange.notified) failures.push(...fromMappingCache(world, file, reaches));
     if (answer.kind === 'retry') {
@@ -83,7 +107,7 @@ export function fill(world: World, file: FileState, start: bigint, stop: bigint)
       plainAt = firstMissing(plainAt);
       continue;
     }
-    const served = serve(world, file, answer, pos, asked);
+    const served = serve(world, file, answer, pos, until);
     failures = [...failures.flatMap((failure) => without(failure, served.filled)), ...served.failed].sort((a, b) => (a.start < b.start ? -1 : 1));
     rule = answer.rule;
     if (answer.kind === 'failed' || served.gaveUp) plain = false;

@@ -10,18 +10,17 @@ import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
 import { readInlineSource, writeInlineCached } from './inline.ts';
 import { extendTo } from './zeroing.ts';
+import { synced } from './sync.ts';
 import { PAGE_SIZE } from './page-size.ts';
-import { type FileState, type StepOf, type World } from './world.ts';
+import type { FileState, World } from './world.ts';
+import { bytesOf, type Write } from './written.ts';
 
-const LOFF_MAX = (1n << 63n) - 1n;
 const PAGE = BigInt(PAGE_SIZE);
 
-export function bufferedWrite(world: World, file: FileState, step: StepOf<'pwrite'>): StepExpectation {
-  const { offset } = step;
-  if (offset < 0n || offset + BigInt(step.lengthBytes) > LOFF_MAX) return { kind: 'fails', rule: 'write/position', errnos: [errnos.EINVAL] };
-  if (step.lengthBytes === 0) return { kind: 'succeeds', rule: 'write/empty', ret: 0n };
+export function bufferedWrite(world: World, file: FileState, write: Write): StepExpectation {
+  const { offset } = write;
   if (offset >= world.facts.maxBytes) return { kind: 'fails', rule: 'write/past-maxbytes', errnos: [errnos.EFBIG] };
-  const stopAt = min(offset + BigInt(step.lengthBytes), world.facts.maxBytes);
+  const stopAt = min(offset + BigInt(write.lengthBytes), world.facts.maxBytes);
 
   const { failure, undo } = extendTo(world, file, offset);
   if (failure) return { kind: 'fails', ...failure };
@@ -35,7 +34,7 @@ export function bufferedWrite(world: World, file: FileState, step: StepOf<'pwrit
       failures = [mapping.errno];
       break;
     }
-    const taken = take(world, file, step, mapping);
+    const taken = take(world, file, write, mapping);
     rule = taken.rule ?? rule;
     if (taken.fails) failures = taken.fails;
     pos += taken.advanced;
@@ -45,7 +44,7 @@ export function bufferedWrite(world: World, file: FileState, step: StepOf<'pwrit
   }
   if (pos > offset) {
     file.wb.timesChanged = true;
-    return { kind: 'succeeds', rule, ret: pos - offset };
+    return synced(world, file, write, { kind: 'succeeds', rule, ret: pos - offset });
   }
   undo();
   return { kind: 'fails', rule, ...(failures && failures.length > 0 && { errnos: failures }) };
@@ -60,9 +59,9 @@ interface Taken {
 }
 
 /** Takes the bytes that the mapping covers into the page cache; none of them when it is stale: then it is asked for again. */
-function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Accepted): Taken {
+function take(world: World, file: FileState, write: Write, mapping: Accepted): Taken {
   const { acted, source = acted, pos, length, rule } = mapping;
-  if (isType(world, acted, 'INLINE')) return takeInline(world, file, step, mapping);
+  if (isType(world, acted, 'INLINE')) return takeInline(world, file, write, mapping);
   if ((mapping.mayFail ?? isOdd(world, source)) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], sizeChanged: false, rule };
   const block = world.facts.blockSizeBytes;
   const [first, last] = [pos - (pos % block), pos + length + ((block - ((pos + length) % block)) % block)];
@@ -76,15 +75,15 @@ function take(world: World, file: FileState, step: StepOf<'pwrite'>, mapping: Ac
   const advanced = advancedTo(world, pos, length, head, tail);
   const until = pos + advanced;
   if (advanced === 0n) return { advanced, fails: [EIO], sizeChanged: false, rule: 'type/past-device-end' };
-  file.cache.write(pos, until, { kind: 'writer', writer: step.writer, offsetBytes: pos });
+  for (const segment of bytesOf(write, pos, until)) file.cache.writeSegment(segment);
   file.cache.soil({ start: pos, end: until }, block);
   const sizeChanged = until > file.sizeBytes;
   if (sizeChanged) file.sizeBytes = until;
   return advanced === length ? { advanced, sizeChanged } : { advanced, fails: [EIO], sizeChanged, rule: 'type/past-device-end' };
 }
 
-function takeInline(world: World, file: FileState, { writer }: StepOf<'pwrite'>, mapping: Accepted): Taken {
-  const written = writeInlineCached(world, file, mapping, { kind: 'writer', writer }, false);
+function takeInline(world: World, file: FileState, write: Write, mapping: Accepted): Taken {
+  const written = writeInlineCached(world, file, mapping, (start, end) => bytesOf(write, start, end), false);
   if (written === 'stale') return { advanced: 0n, sizeChanged: false };
   if (typeof written !== 'bigint') return { advanced: 0n, fails: [written.errno], sizeChanged: false, rule: written.rule };
   const until = mapping.pos + written;

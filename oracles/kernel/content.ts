@@ -42,6 +42,18 @@ export function describeSource(source: ByteSource): string {
   }
 }
 
+/** What of the segments lies in [start, stop). */
+export function clip(segments: readonly Segment[], start: bigint, stop: bigint): Segment[] {
+  return segments.filter((segment) => segment.end > start && segment.start < stop).map((segment) => {
+    const from = segment.start > start ? segment.start : start;
+    const shift = from - segment.start;
+    return {
+      start: from, end: segment.end < stop ? segment.end : stop,
+      sources: segment.sources.map((source) => advance(source, shift)),
+    };
+  });
+}
+
 /** Bytes over [0, 2^64), each with the sources that are right for it; `base` says what is there before anything is written. */
 export class Content {
   #segments: Segment[] = [];

@@ -2,10 +2,13 @@
 import type { Exchange } from '../../harness/model/observation.ts';
 import { copyFileRangeOut, writeOut } from '../../harness/uapi/fuse-structs.ts';
 import { errnos } from '../rules/rule.ts';
+import { bufferedRead } from './buffered-read.ts';
+import { bufferedWrite } from './buffered-write.ts';
 import { max, min, payloadOf, repliedErrno } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import type { OpenFile, StepOf, World } from './world.ts';
+import { flushedRange } from './writeback.ts';
 
 const LOFF_MAX = (1n << 63n) - 1n;
 /** What the older request can hold: UINT_MAX, down to a page. Linux, fs/fuse/file.c, __fuse_copy_file_range. */
@@ -29,9 +32,11 @@ export function copyFileRange(world: World, from: OpenFile, to: OpenFile, step: 
   ];
   if (refused.length > 0) return fails('copy/arguments', ...refused);
   if (count === 0n) return { kind: 'succeeds', rule: 'copy/result', ret: 0n };
-  if (!to.file.cache.isEmpty || !from.file.cache.isEmpty) throw new Unspecified('copying with pages in the cache is not modelled');
-
   const { enosys } = world;
+  const asks = !enosys.copy || !enosys.copy64;
+  // What the server copies from and to must be on its devices.
+  const lost = asks ? flushedRange(world, from.file, { start: fromOffset, end: fromOffset + count }) ?? flushedRange(world, to.file, { start: offset, end: offset + count }) : undefined;
+  if (lost) return lost;
   for (const older of [false, true]) {
     if (older ? enosys.copy : enosys.copy64) continue;
     const length = older ? min(count, MOST_OLD) : count;
@@ -44,7 +49,22 @@ export function copyFileRange(world: World, from: OpenFile, to: OpenFile, step: 
     if (errno === errnos.EOPNOTSUPP || errno === errnos.EXDEV) throw new Unspecified('what follows a copy that the server cannot make is not said');
     return errno !== 0 ? fails('copy/error', errno) : copied(world, to, offset, length, bytesOf(exchange, older));
   }
-  throw new Unspecified('copying without the server is not modelled');
+  return spliced(world, from, to, step, count);
+}
+
+/** Most bytes that a pipe holds (fs/pipe.c, PIPE_DEF_BUFFERS), without one page for where they begin in a page. */
+const MOST_SPLICED = 15n << 12n;
+
+/** Without the server the kernel reads and writes by itself, both through the page cache. */
+function spliced(world: World, from: OpenFile, to: OpenFile, { fromOffset, offset }: StepOf<'copyFileRange'>, count: bigint): StepExpectation {
+  if (count > MOST_SPLICED) throw new Unspecified('in which portions a copy by splice goes is not said');
+  const odd = (fd: OpenFile): boolean => (fd.directIo ?? fd.file.directIo) || fd.flags.some((flag) => flag === 'direct' || flag === 'sync' || flag === 'dsync');
+  if (odd(from) || odd(to)) throw new Unspecified('how a copy by splice treats files open for direct or durable I/O is not said');
+  const read = bufferedRead(world, from.file, { offset: fromOffset, lengthBytes: Number(count) });
+  if (read.kind !== 'succeeds' || !read.ret) return read;
+  const carries = (read.data ?? []).map(({ start, end, sources }) => ({ start: start - fromOffset + offset, end: end - fromOffset + offset, sources }));
+  const written = bufferedWrite(world, to.file, { offset, lengthBytes: Number(read.ret), writer: 0, patternOffset: 0n, carries });
+  return written.kind === 'succeeds' ? { ...written, rule: 'copy/splice' } : written;
 }
 
 function ask(world: World, from: OpenFile, name: string, { fromOffset, offset }: StepOf<'copyFileRange'>, length: bigint): Exchange {
@@ -64,6 +84,8 @@ function bytesOf(exchange: Exchange, older: boolean): bigint | undefined {
 function copied(world: World, { file }: OpenFile, offset: bigint, length: bigint, bytes: bigint | undefined): StepExpectation {
   if (bytes === undefined || bytes > length) return fails('copy/answer', errnos.EIO);
   if (bytes > 0n) {
+    // What the page cache has of it is stale.
+    file.cache.drop(offset, offset + bytes);
     file.mappings.changed(offset, offset + bytes, world.facts.blockSizeBytes);
     // The server has written it: it knows how large the file is now.
     file.sizeBytes = max(file.sizeBytes, offset + bytes);

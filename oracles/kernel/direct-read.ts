@@ -3,21 +3,33 @@ import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
 import { bufferedRead } from './buffered-read.ts';
 import { begin, EIO, fromCache, min, SECTOR, type Accepted, type Failed } from './begin.ts';
-import type { Segment } from './content.ts';
+import { clip, type Segment } from './content.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import { readInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
-import type { FileState, StepOf, World } from './world.ts';
+import { within } from './ranges.ts';
+import { flushedRange } from './writeback.ts';
+import { asksWithoutWaiting, type FileState, type StepOf, type World } from './world.ts';
 
-const LOFF_MAX = (1n << 63n) - 1n;
+export interface DirectReadOptions {
+  /** RWF_NOWAIT */
+  nowait: boolean;
+  /** The server allows nothing but direct I/O. */
+  onlyDirect: boolean;
+}
 
-export function directRead(world: World, file: FileState, step: StepOf<'pread'>): StepExpectation {
+export function directRead(world: World, file: FileState, step: StepOf<'pread'>, { nowait, onlyDirect }: DirectReadOptions): StepExpectation {
   const { offset } = step;
   const stopAt = offset + BigInt(step.lengthBytes);
-  if (offset < 0n || stopAt > LOFF_MAX) return { kind: 'fails', rule: 'read/position', errnos: [errnos.EINVAL] };
   const nothing: StepExpectation = { kind: 'succeeds', rule: 'read/eof', ret: 0n, data: [], behind: [] };
-  if (step.lengthBytes === 0 || offset >= file.sizeBytes) return nothing;
+  if (offset >= file.sizeBytes) return nothing;
+
+  // What is dirty there goes to its place first. That means to wait.
+  const range = { start: offset, end: stopAt };
+  if (within(file.cache.dirty, range).length > 0 && nowait) return { kind: 'fails', rule: 'flags/nowait', errnos: [errnos.EAGAIN] };
+  const lost = flushedRange(world, file, range);
+  if (lost) return lost;
 
   const { opFlags } = world.revision;
   const segments: Segment[] = [];
@@ -29,13 +41,10 @@ export function directRead(world: World, file: FileState, step: StepOf<'pread'>)
     if (pos >= file.sizeBytes && world.driver.choose(2) === 1) break;
     // A device's error may be known before the next mapping is asked for, or not yet.
     if (failures && world.driver.choose(2) === 1) break;
-    const mapping = step.rwf === RWF_NOWAIT ? withoutWaiting(world, file, pos, stopAt) : begin(world, file, opFlags.DIRECT, pos, stopAt);
+    const mapping = nowait ? withoutWaiting(world, file, pos, stopAt) : begin(world, file, opFlags.DIRECT, pos, stopAt);
     if (mapping.kind === 'failed') {
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
-        if (!file.directIo) {
-          if (pos > offset || (step.rwf ?? 0) !== 0) throw new Unspecified('what becomes of a direct read that falls back in its middle is not modelled');
-          return bufferedRead(world, file, step);
-        }
+        if (!onlyDirect) return fallBack(world, file, step, pos, clip(segments, offset, pos));
         mapping.errno = EIO;
       }
       if (mapping.rule === 'cache/nowait' && pos > offset) throw new Unspecified('whether a read that cannot go on without waiting is short or fails is not said');
@@ -67,13 +76,21 @@ export function directRead(world: World, file: FileState, step: StepOf<'pread'>)
   };
 }
 
-/** include/uapi/linux/fs.h */
-export const RWF_NOWAIT = 8;
-
-/** Only the mapping cache has mappings without waiting for the server. */
+/** Only the mapping cache has mappings without waiting for the server. Revision r2 asks nevertheless. */
 function withoutWaiting(world: World, file: FileState, pos: bigint, stopAt: bigint): Accepted | Failed {
   const { DIRECT, NOWAIT } = world.revision.opFlags;
+  if (asksWithoutWaiting(world)) return begin(world, file, DIRECT | NOWAIT, pos, stopAt);
   return fromCache(world, file, DIRECT | NOWAIT, pos, stopAt) ?? { kind: 'failed', errno: errnos.EAGAIN, rule: 'cache/nowait', replied: false };
+}
+
+/** A server that answers ENOSYS to BEGIN is read through the page cache; behind what was read already, or the read is short. */
+function fallBack(world: World, file: FileState, step: StepOf<'pread'>, pos: bigint, before: Segment[]): StepExpectation {
+  const { offset } = step;
+  const done = pos - offset;
+  if (done > 0n && world.driver.choose(2) === 0) return { kind: 'succeeds', rule: 'begin/enosys', ret: done, data: before, behind: [] };
+  const rest = bufferedRead(world, file, { ...step, offset: pos, lengthBytes: step.lengthBytes - Number(done) });
+  if (rest.kind !== 'succeeds' || done === 0n) return rest;
+  return { ...rest, ret: done + (rest.ret ?? 0n), data: [...before, ...(rest.data ?? [])] };
 }
 
 interface Served {
@@ -115,15 +132,4 @@ function serve(world: World, file: FileState, mapping: Accepted, segments: Segme
     segments.push({ start: segment.start - at + pos, end: segment.end - at + pos, sources: segment.sources });
   }
   return { advanced: length, rule: mapping.rule };
-}
-
-export function clip(segments: readonly Segment[], start: bigint, stop: bigint): Segment[] {
-  return segments.filter((segment) => segment.end > start && segment.start < stop).map((segment) => {
-    const from = segment.start > start ? segment.start : start;
-    const shift = from - segment.start;
-    return {
-      start: from, end: min(segment.end, stop),
-      sources: segment.sources.map((source) => ('offsetBytes' in source ? { ...source, offsetBytes: source.offsetBytes + shift } : source)),
-    };
-  });
 }

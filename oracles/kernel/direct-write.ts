@@ -9,22 +9,28 @@ import { writeInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
 import { extendTo } from './zeroing.ts';
 import { directIoend } from './ioend.ts';
-import { flushRange } from './writeback.ts';
-import type { FileState, StepOf, World } from './world.ts';
+import type { Range } from './ranges.ts';
+import { synced } from './sync.ts';
+import type { FileState, World } from './world.ts';
+import { flushedRange } from './writeback.ts';
+import { bytesOf, sourceAt, type Write } from './written.ts';
 
-const LOFF_MAX = (1n << 63n) - 1n;
-
-/** `atomic`: with RWF_ATOMIC; exactly one block. */
-export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'>, atomic = false): StepExpectation {
-  const { offset } = step;
-  const asked = offset + BigInt(step.lengthBytes);
-  if (offset < 0n || asked > LOFF_MAX) return { kind: 'fails', rule: 'write/position', errnos: [errnos.EINVAL] };
-  if (step.lengthBytes === 0) return { kind: 'succeeds', rule: 'write/empty', ret: 0n };
+/** `onlyDirect`: the server allows nothing else. */
+export function directWrite(world: World, file: FileState, write: Write, onlyDirect: boolean): StepExpectation {
+  const { offset } = write;
+  const asked = offset + BigInt(write.lengthBytes);
   if (offset >= world.facts.maxBytes) return { kind: 'fails', rule: 'write/past-maxbytes', errnos: [errnos.EFBIG] };
   // fs/read_write.c, generic_write_checks: what passes maxbytes is cut off.
   const stopAt = min(asked, world.facts.maxBytes);
   const extended = extendTo(world, file, offset);
   if (extended.failure) return { kind: 'fails', ...extended.failure };
+
+  const cached = file.cache.filled(offset, stopAt).length > 0;
+  const lost = uncached(world, file, { start: offset, end: stopAt });
+  if (lost) return lost;
+  // Pages that would not go make a write go through the page cache (fs/iomap/direct-io.c, kiocb_invalidate_pages).
+  if (cached && !onlyDirect && world.driver.choose(2) === 1) return fallBack(world, file, write);
+  const oldSize = file.sizeBytes;
 
   const { opFlags } = world.revision;
   const written: { mapping: Accepted; certain: boolean }[] = [];
@@ -34,13 +40,11 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
   let endsShort = false;
   while (pos < stopAt && !endsShort) {
     if (failures && world.driver.choose(2) === 1) break;
-    const mapping = begin(world, file, opFlags.WRITE | opFlags.DIRECT | (atomic ? opFlags.ATOMIC : 0), pos, stopAt);
+    const mapping = begin(world, file, opFlags.WRITE | opFlags.DIRECT | (write.atomic ? opFlags.ATOMIC : 0), pos, stopAt);
     if (mapping.kind === 'failed') {
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
-        if (!file.directIo && !atomic) {
-          if (pos > offset || offset > file.sizeBytes) throw new Unspecified('what becomes of a direct write that falls back in its middle is not modelled');
-          return fallBack(world, file, step);
-        }
+        if (!onlyDirect && pos === offset) return fallBack(world, file, write);
+        if (!onlyDirect) throw new Unspecified('what becomes of a direct write that falls back in its middle is not modelled');
         // No direct write took place, the buffered one is forbidden: whether that is an error to report by IOEND is not said.
         if (pos === offset && world.driver.choose(2) === 0) return { kind: 'fails', rule: 'begin/enosys', errnos: [EIO] };
         mapping.errno = EIO;
@@ -49,7 +53,7 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
       failures = [...(failures ?? []), mapping.errno];
       break;
     }
-    const stored = atomic && !takesAtomic(world, mapping) ? refusedByDevice(world, mapping) : store(world, file, mapping, step);
+    const stored = write.atomic && !takesAtomic(world, mapping) ? refusedByDevice(world, mapping) : store(world, file, mapping, write);
     rule = stored.rule ?? rule;
     if (stored.touches) written.push({ mapping, certain: stored.fails === undefined });
     if (stored.fails) failures = stored.fails.length === 0 ? [] : [...(failures ?? []), ...stored.fails];
@@ -76,7 +80,7 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
     file.mappings.changed(offset, changed, world.facts.blockSizeBytes);
   }
   // Bytes of a write that failed as a whole may be on the device or not.
-  apply(world, step, failures || ioend !== 0 ? written.map((item) => ({ ...item, certain: false })) : written);
+  apply(world, write, failures || ioend !== 0 ? written.map((item) => ({ ...item, certain: false })) : written);
   if (failures) {
     extended.undo();
     return { kind: 'fails', rule, ...(failures.length > 0 && { errnos: ioend ? [...failures, ioend] : failures }) };
@@ -86,18 +90,32 @@ export function directWrite(world: World, file: FileState, step: StepOf<'pwrite'
     return { kind: 'fails', rule: 'request/ioend', errnos: [ioend] };
   }
   file.sizeBytes = max(file.sizeBytes, pos);
-  return { kind: 'succeeds', rule, ret: moved };
+  const plain = pos <= oldSize && written.every(({ mapping }) => isInPlace(world, mapping));
+  return synced(world, file, write, { kind: 'succeeds', rule, ret: moved }, plain);
+}
+
+/** The page cache has nothing of the range any more when a direct write begins. Returns what failed. */
+function uncached(world: World, file: FileState, range: Range): StepExpectation | undefined {
+  if (file.cache.isEmpty) return undefined;
+  const errors = file.wb.errors.length;
+  const lost = flushedRange(world, file, range);
+  if (lost) return lost;
+  if (file.wb.errors.length > errors) throw new Unspecified('what becomes of a direct write over pages that could not be written back is not said');
+  file.cache.drop(range.start, range.end);
+  return undefined;
 }
 
 /** Through the page cache, and out of it at once, so that the bytes are where a direct write would have put them. mm/filemap.c, direct_write_fallback. */
-function fallBack(world: World, file: FileState, step: StepOf<'pwrite'>): StepExpectation {
-  const outcome = bufferedWrite(world, file, step);
+function fallBack(world: World, file: FileState, write: Write): StepExpectation {
+  const outcome = bufferedWrite(world, file, write);
   if (outcome.kind !== 'succeeds') return outcome;
-  const before = file.wb.errors.length;
-  flushRange(world, file, { start: step.offset, end: step.offset + (outcome.ret ?? 0n) });
-  // What was lost on the way is an error of this write, or of the next fsync.
-  if (file.wb.errors.length > before && world.driver.choose(2) === 0) return { kind: 'fails', rule: 'enosys/IOMAP_BEGIN' };
-  return outcome;
+  return flushedRange(world, file, { start: write.offset, end: write.offset + (outcome.ret ?? 0n) }) ?? outcome;
+}
+
+/** Nothing but the data has changed: it is durable when the device has it (fs/iomap/direct-io.c, IOMAP_DIO_WRITE_THROUGH). */
+function isInPlace(world: World, { acted }: Accepted): boolean {
+  const { DIRTY, SHARED } = world.revision.mappingFlags;
+  return isType(world, acted, 'MAPPED') && (acted.flags & (DIRTY! | SHARED!)) === 0;
 }
 
 interface Stored {
@@ -115,9 +133,9 @@ interface Stored {
 const refusedByDevice = (world: World, { length }: Accepted): Stored => ({ advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [], touches: false, rule: 'atomic/device' });
 const takesAtomic = ({ case: of }: World, { device }: Accepted): boolean => device !== undefined && of.geometry.devices[device.index]?.atomic === true;
 
-function store(world: World, file: FileState, mapping: Accepted, step: StepOf<'pwrite'>): Stored {
+function store(world: World, file: FileState, mapping: Accepted, write: Write): Stored {
   const { acted, pos, length, device, rule } = mapping;
-  if (isType(world, acted, 'INLINE')) return storeInline(world, file, mapping, step);
+  if (isType(world, acted, 'INLINE')) return storeInline(world, file, mapping, write);
   if (isType(world, acted, 'HOLE')) {
     world.expectation.tolerated.push({
       pattern: /iomap_dio_(hole_)?iter|fs\/iomap\/direct-io\.c/,
@@ -138,19 +156,19 @@ function store(world: World, file: FileState, mapping: Accepted, step: StepOf<'p
   return { advanced: length, touches: true, rule };
 }
 
-function storeInline(world: World, file: FileState, mapping: Accepted, step: StepOf<'pwrite'>): Stored {
+function storeInline(world: World, file: FileState, mapping: Accepted, write: Write): Stored {
   const { acted, source, pos, length, rule } = mapping;
   if (source && isType(world, source, 'MAPPED', 'UNWRITTEN', 'DELALLOC')) throw new Unspecified('how data moves from a device to the server is not laid down');
   if ((acted.flags & world.revision.mappingFlags.SHARED!) !== 0) throw new Unspecified('whether IOEND reports inline data as SHARED is not laid down');
   if ((pos % SECTOR !== 0n || length % SECTOR !== 0n) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [errnos.EINVAL], touches: false, rule: 'write/alignment' };
-  const written = writeInline(world, file, mapping, pos, length, { kind: 'writer', writer: step.writer });
+  const written = writeInline(world, file, mapping, pos, length, (start, end) => bytesOf(write, start, end));
   if (typeof written === 'bigint') return { advanced: written, touches: false, stops: written < length, rule };
   // Whether what was to be sent counts as submitted is not laid down.
   return { advanced: world.driver.choose(2) === 0 ? 0n : length, fails: [written.errno], touches: false, rule: written.rule };
 }
 
 /** Puts the writer's bytes where the mappings say. */
-function apply(world: World, step: StepOf<'pwrite'>, written: readonly { mapping: Accepted; certain: boolean }[]): void {
+function apply(world: World, write: Write, written: readonly { mapping: Accepted; certain: boolean }[]): void {
   const block = world.facts.blockSizeBytes;
   for (const { mapping, certain } of written) {
     const { acted, device, pos, length } = mapping;
@@ -162,7 +180,7 @@ function apply(world: World, step: StepOf<'pwrite'>, written: readonly { mapping
     // Around a write of less than a block the rest of a fresh block is zeroed (fs/iomap/direct-io.c, need_zeroout).
     content.mayPut(at - (pos % block), at, zero);
     content.mayPut(at + length, min(at + length + ((block - ((pos + length) % block)) % block), device.sizeBytes), zero);
-    const source = { kind: 'writer', writer: step.writer, offsetBytes: pos } as const;
+    const source = sourceAt(write, pos);
     if (certain) content.put(at, stop, source);
     else content.mayPut(at, stop, source);
   }

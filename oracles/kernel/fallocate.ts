@@ -22,6 +22,8 @@ export function fallocate(world: World, { file, flags }: OpenFile, { mode, offse
     ...(offset < 0n || lengthBytes <= 0n ? [errnos.EINVAL] : []), ...(SUPPORTED.has(mode) && !world.enosys.fallocate ? [] : [errnos.EOPNOTSUPP]),
     ...(flags.includes('rdonly') ? [errnos.EBADF] : []), ...(end > world.facts.maxBytes ? [errnos.EFBIG] : []),
   ];
+  const appendOnly = file.attrFlags.includes('APPEND') && (mode & ~MODE.keepSize) !== 0;
+  if (appendOnly) return fails('inode/append', errnos.EPERM, ...refused);
   if (refused.length > 0) return fails(SUPPORTED.has(mode) ? world.enosys.fallocate ? 'fallocate/enosys' : 'fallocate/arguments' : 'fallocate/mode', ...refused);
 
   const clears = (mode & (MODE.punchHole | MODE.zeroRange)) !== 0;

@@ -50,8 +50,9 @@ export function readInline(world: World, file: FileState, mapping: Accepted): Se
   return segments;
 }
 
-/** What is written: a writer's bytes by their positions, or zeros. */
-export type Written = { kind: 'writer'; writer: number } | { kind: 'zero' };
+/** What is written to [start, end) of the file. */
+export type Written = (start: bigint, end: bigint) => readonly Segment[];
+export const writtenZeros: Written = (start, end) => [{ start, end, sources: [ZERO] }];
 
 /** Writes `lengthBytes` from `pos` on to an inline mapping. Returns the bytes that the server acknowledged, or the failure. */
 export function writeInline(world: World, file: FileState, mapping: Accepted, pos: bigint, length: bigint, what: Written): bigint | Failed {
@@ -95,7 +96,7 @@ function sendInline(world: World, file: FileState, mapping: Accepted, pos: bigin
 function writeOnce(world: World, file: FileState, mapping: Accepted, { pos, length, what }: { pos: bigint; length: bigint; what: Written }): bigint | Failed {
   const exchange = world.driver.request({
     name: 'WRITE', file: file.index, rule: 'request/inline', fields: { offset: { value: pos }, size: { value: Number(length) } },
-    data: [{ start: pos, end: pos + length, sources: [what.kind === 'zero' ? ZERO : { ...what, offsetBytes: pos }] }],
+    data: what(pos, pos + length),
   });
   const { errno, payload } = answerOf(exchange, BigInt(writeOut.size), true);
   const acknowledged = errno === 0 ? BigInt(writeOut.decode(payload).size) : 0n;
@@ -133,10 +134,10 @@ export function writeInlineCached(world: World, file: FileState, mapping: Accept
   const written = sendInline(world, file, mapping, pos, length, what);
   if (typeof written !== 'bigint') {
     // What could not be sent is in nobody's cache, or in that of the kernel until it looks again.
-    if (!file.cache.isEmpty) file.cache.mayWrite(pos, pos + length, what.kind === 'zero' ? ZERO : { ...what, offsetBytes: pos });
+    if (!file.cache.isEmpty) for (const segment of what(pos, pos + length)) for (const source of segment.sources) file.cache.mayWrite(segment.start, segment.end, source);
     return written;
   }
-  file.cache.write(pos, pos + written, what.kind === 'zero' ? ZERO : { ...what, offsetBytes: pos });
+  for (const segment of what(pos, pos + written)) file.cache.writeSegment(segment);
   file.mappings.changed(pos, pos + written, world.facts.blockSizeBytes);
   return written;
 }

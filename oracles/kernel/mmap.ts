@@ -22,9 +22,12 @@ const floor = (value: bigint): bigint => value - (value % PAGE);
 const ceil = (value: bigint): bigint => floor(value + PAGE - 1n);
 
 /** mmap(2) of what cannot be mapped so. */
-function refused({ file, flags }: OpenFile, step: StepOf<'mmapRead'> | StepOf<'mmapWrite'>): StepExpectation | undefined {
+function refused(world: World, { file, flags, directIo }: OpenFile, step: StepOf<'mmapRead'> | StepOf<'mmapWrite'>): StepExpectation | undefined {
   if (flags.includes('wronly') || (step.call === 'mmapWrite' && flags.includes('rdonly'))) return { kind: 'fails', rule: 'mmap/access', errnos: [errnos.EACCES] };
-  if (file.directIo) throw new Unspecified('mapping a file that the server opened with FOPEN_DIRECT_IO is not modelled');
+  // What may only be appended to cannot be written to in memory.
+  if (file.attrFlags.includes('APPEND') && !flags.includes('rdonly')) return { kind: 'fails', rule: 'inode/append', errnos: [errnos.EACCES] };
+  // FUSE files with FOPEN_DIRECT_IO are not mapped shared (fs/fuse/file.c, fuse_file_mmap); of files that use iomap nothing is said.
+  if ((directIo ?? file.directIo) && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'mmap/access', errnos: [errnos.ENODEV] };
   if (step.lengthBytes === 0 || step.offset < 0n) throw new Unspecified('mapping nothing is not modelled');
   return undefined;
 }
@@ -34,7 +37,7 @@ const mapped = (world: World, { file }: OpenFile, { offset, lengthBytes }: StepO
   ({ file, offset, stop: offset + BigInt(lengthBytes), faults: new Faults(world, file) });
 
 export function mmapRead(world: World, fd: OpenFile, step: StepOf<'mmapRead'>): StepExpectation {
-  const stopped = refused(fd, step);
+  const stopped = refused(world, fd, step);
   if (stopped) return stopped;
   const { file, offset, stop, faults } = mapped(world, fd, step);
   let at = offset;
@@ -45,7 +48,7 @@ export function mmapRead(world: World, fd: OpenFile, step: StepOf<'mmapRead'>): 
 }
 
 export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>): StepExpectation {
-  const stopped = refused(fd, step);
+  const stopped = refused(world, fd, step);
   if (stopped) return stopped;
   const { file, offset, stop, faults } = mapped(world, fd, step);
   let at = offset;
@@ -57,7 +60,7 @@ export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>)
     at = until;
   }
   if (step.msync) {
-    const synced = fsync(world, file, { start: floor(offset), end: ceil(stop) });
+    const synced = fsync(world, file, { range: { start: floor(offset), end: ceil(stop) } });
     if (synced.kind === 'fails') return synced;
   }
   return { kind: 'succeeds', rule: faults.rule, ret: at - offset };

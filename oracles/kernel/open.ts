@@ -18,7 +18,7 @@ export function open(world: World, { file: index, flags }: StepOf<'open'>): Step
   const file = world.files[index];
   if (!file) throw new Unspecified(`the case has no file ${index}`);
   const fd: OpenFile = { file, flags, closed: false };
-  const failure = lookup(world, file) ?? ask(world, fd) ?? truncated(world, file, flags);
+  const failure = lookup(world, file) ?? forbidden(file, flags) ?? ask(world, fd) ?? truncated(world, file, flags);
   fd.closed = failure !== undefined;
   world.fds.push(fd);
   return failure ?? { kind: 'succeeds', rule: 'open' };
@@ -43,6 +43,17 @@ function lookup(world: World, file: FileState): StepExpectation | undefined {
 function known(file: FileState): undefined {
   file.known = true;
   return undefined;
+}
+
+/** What the attributes of the inode forbid, before the server is asked (fs/namei.c, may_open). */
+function forbidden(file: FileState, flags: readonly string[]): StepExpectation | undefined {
+  const has = (name: string): boolean => file.attrFlags.includes(name);
+  if (!has('IMMUTABLE') && !has('APPEND')) return undefined;
+  if (!file.usesIomap) throw new Unspecified('whether IMMUTABLE and APPEND count for an inode that does not use iomap is not said');
+  const writes = flags.includes('wronly') || flags.includes('rdwr');
+  const fails = (rule: string): StepExpectation => ({ kind: 'fails', rule, errnos: [errnos.EPERM] });
+  if (has('IMMUTABLE') && (writes || flags.includes('trunc'))) return fails('inode/immutable');
+  return has('APPEND') && (flags.includes('trunc') || (writes && !flags.includes('append'))) ? fails('inode/append') : undefined;
 }
 
 /** OPEN, which a server need not have. */

@@ -36,6 +36,11 @@ export class PageCache {
     this.#content.put(start, end, source);
   }
 
+  /** The segment's range holds one of its sources. */
+  writeSegment(segment: Segment): void {
+    this.#content.putSegment(segment, true);
+  }
+
   /** [start, end) may hold `source` now, dirty or not. */
   mayWrite(start: bigint, end: bigint, source: ByteSource): void {
     this.#content.mayPut(start, end, source);
@@ -73,6 +78,11 @@ export class PageCache {
       filled.push({ ...segment, sources });
     }
     return filled;
+  }
+
+  /** The parts of [start, end) that may be there. */
+  filled(start: bigint, end: bigint): Ranges {
+    return this.#content.read(start, end).filter(({ sources }) => sources.some(({ kind }) => kind !== absent.kind)).reduce<Ranges>((ranges, range) => union(ranges, [range]), []);
   }
 
   /** Whether some byte of the range is certainly not there. */

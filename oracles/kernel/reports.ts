@@ -10,7 +10,10 @@ import { begin, min, payloadOf, repliedErrno, type Accepted } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
-import type { FileState, StepOf, World } from './world.ts';
+import { removed, within, type Ranges } from './ranges.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { type FileState, type StepOf, type World } from './world.ts';
+import { flushedRange } from './writeback.ts';
 
 /** include/uapi/linux/fiemap.h */
 const FIEMAP = {
@@ -44,26 +47,33 @@ function walk(world: World, file: FileState, from: bigint, stopAt: bigint, maySt
 }
 
 export function seekData(world: World, file: FileState, step: StepOf<'seekData'>): StepExpectation {
-  return seek(world, file, step.offset, SEEK_DATA, (mapping) => !isType(world, mapping.acted, 'HOLE', 'UNWRITTEN'), undefined);
+  return seek(world, file, step.offset, SEEK_DATA, (mapping) => {
+    if (isType(world, mapping.acted, 'UNWRITTEN')) return cachedData(world, file, mapping);
+    return isType(world, mapping.acted, 'HOLE') ? undefined : mapping.pos;
+  }, undefined);
 }
 
 export function seekHole(world: World, file: FileState, step: StepOf<'seekHole'>): StepExpectation {
-  return seek(world, file, step.offset, SEEK_HOLE, (mapping) => isType(world, mapping.acted, 'HOLE', 'UNWRITTEN'), file.sizeBytes);
+  return seek(world, file, step.offset, SEEK_HOLE, (mapping) => {
+    if (isType(world, mapping.acted, 'UNWRITTEN')) return uncachedHole(world, file, mapping);
+    return isType(world, mapping.acted, 'HOLE') ? mapping.pos : undefined;
+  }, file.sizeBytes);
 }
 
 /** include/uapi/linux/fs.h */
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 
-function seek(world: World, file: FileState, offset: bigint, whence: number, found: (mapping: Accepted) => boolean, otherwise: bigint | undefined): StepExpectation {
+function seek(world: World, file: FileState, offset: bigint, whence: number, found: (mapping: Accepted) => bigint | undefined, otherwise: bigint | undefined): StepExpectation {
   if (offset < 0n || offset >= file.sizeBytes) return fails('seek/past-eof', errnos.ENXIO, ...(offset < 0n ? [errnos.EINVAL] : []));
   let result = otherwise;
   let rule = 'seek/result';
   const failure = walk(world, file, offset, file.sizeBytes, file.sizeBytes, (mapping) => {
-    const stop = found(mapping);
+    const at = found(mapping);
+    const stop = at !== undefined;
     if (stop) {
-      result = mapping.pos;
-      rule = mapping.rule;
+      result = at;
+      rule = at === mapping.pos ? mapping.rule : 'seek/cached';
     }
     return { advanced: stop ? 0n : mapping.length, stop };
   });
@@ -71,6 +81,36 @@ function seek(world: World, file: FileState, offset: bigint, whence: number, fou
   if (failure) return failure;
   return result === undefined ? fails('seek/result', errnos.ENXIO) : { kind: 'succeeds', rule, ret: result };
 }
+
+/**
+ * Over unwritten blocks the page cache decides (fs/iomap/seek.c): what is dirty is data, and what is cached and clean may be, since
+ * the kernel keeps pages as it likes. The first data in the mapping; undefined: none.
+ */
+function cachedData(world: World, file: FileState, { pos, length }: Accepted): bigint | undefined {
+  const range = { start: pos, end: pos + length };
+  const dirty = within(file.cache.dirty, range)[0]?.start;
+  const candidates = starts(file.cache.filled(range.start, dirty ?? range.end));
+  return dirty === undefined ? oneOf(world, [undefined, ...candidates]) : oneOf(world, [...candidates, dirty]);
+}
+
+/** The first hole in an unwritten mapping: where nothing is cached, or where a clean page may have gone; undefined: none. */
+function uncachedHole(world: World, file: FileState, { pos, length }: Accepted): bigint | undefined {
+  const range = { start: pos, end: pos + length };
+  const cached = file.cache.filled(range.start, range.end);
+  const missing = removedAll([range], cached)[0]?.start;
+  const clean = removedAll([{ ...range, end: missing ?? range.end }], file.cache.dirty);
+  return oneOf(world, missing === undefined ? [undefined, ...starts(clean)] : [missing, ...starts(clean).filter((at) => at !== missing)]);
+}
+
+const PAGE = BigInt(PAGE_SIZE);
+/** Where a page of the ranges begins, or they do. */
+const starts = (ranges: Ranges): bigint[] => ranges.flatMap(({ start, end }) => {
+  const out = [start];
+  for (let at = start - (start % PAGE) + PAGE; at < end; at += PAGE) out.push(at);
+  return out;
+});
+const removedAll = (from: Ranges, what: Ranges): Ranges => what.reduce((left, range) => removed(left, range), from);
+const oneOf = <T>(world: World, values: readonly T[]): T => values[values.length > 1 ? world.driver.choose(values.length) : 0]!;
 
 /** A server that answers BEGIN with ENOSYS is asked by FUSE_LSEEK, as for ordinary files. */
 function fuseLseek(world: World, file: FileState, offset: bigint, whence: number): StepExpectation {
@@ -91,6 +131,10 @@ export function fiemap(world: World, file: FileState, step: StepOf<'fiemap'>): S
   if (step.lengthBytes === 0n) return fails('fiemap/empty', errnos.EINVAL);
   if (step.start >= world.facts.maxBytes) return fails('fiemap/past-maxbytes', errnos.EFBIG);
   if ((step.flags & ~FIEMAP.flagSync) !== 0) return fails('fiemap/flags', errnos.EBADR);
+
+  // fs/ioctl.c, fiemap_prep: everything dirty is written back first.
+  const lost = (step.flags & FIEMAP.flagSync) !== 0 ? flushedRange(world, file, { start: 0n, end: 1n << 64n }) : undefined;
+  if (lost) return lost;
 
   const extents: FiemapExtent[] = [];
   // Room for none means that they are only counted.

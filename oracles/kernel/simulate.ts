@@ -1,15 +1,9 @@
 /** Runs a case's workload through the model of the kernel: one reading of the rules, as the driver chooses. */
 import type { Step } from '../../harness/model/case.ts';
-import { RWF_ATOMIC } from '../../harness/model/syscall-flags.ts';
 import { errnos } from '../rules/rule.ts';
-import { atomicWrite } from './atomic-write.ts';
-import { bufferedRead } from './buffered-read.ts';
-import { bufferedWrite } from './buffered-write.ts';
 import { clone } from './clone.ts';
 import { fuseIoctl } from './control.ts';
 import { copyFileRange } from './copy.ts';
-import { directRead, RWF_NOWAIT } from './direct-read.ts';
-import { directWrite } from './direct-write.ts';
 import { Desynchronised, Unspecified } from './driver.ts';
 import type { Expectation, StepExpectation } from './expectation.ts';
 import { deviceRead } from './device-read.ts';
@@ -20,13 +14,14 @@ import { mount } from './mount.ts';
 import { close } from './close.ts';
 import { notify } from './notify.ts';
 import { failsAfterEnd, open } from './open.ts';
+import { pread, pwrite } from './read-write.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
 import { closeRest, fsync } from './sync.ts';
 import { checkState, superblock } from './superblock.ts';
 import { pageOut, swapoff, swapoffRest, swapon } from './swap.ts';
 import { ftruncate } from './truncate.ts';
 import { interleaved, takeWriteback } from './writeback.ts';
-import { makeWorld, type FileState, type OpenFile, type World, type WorldInput } from './world.ts';
+import { makeWorld, type OpenFile, type World, type WorldInput } from './world.ts';
 
 export function simulate(input: WorldInput): Expectation {
   const world = makeWorld(input);
@@ -75,9 +70,6 @@ function run(world: World, step: Step): StepExpectation {
 
 type FileStep = Extract<Step, { fd: number }>;
 
-/** Past the page cache, by the caller's wish or the server's. */
-const isDirect = ({ flags, file, directIo }: OpenFile): boolean => flags.includes('direct') || (directIo ?? file.directIo);
-
 function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExpectation {
   if (!fd || fd.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
   const { file } = fd;
@@ -93,11 +85,8 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (world.wire.ended && world.driver.choose(2) === 1) return failsAfterEnd();
       return { kind: 'succeeds', rule: 'size', ret: 0n, sizeBytes: file.sizeBytes };
     case 'pread':
-      if (fd.flags.includes('wronly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
-      if (!file.usesIomap) ordinary('reading');
-      if (step.rwf && (step.rwf !== RWF_NOWAIT || !isDirect(fd))) throw new Unspecified('RWF flags on reads besides RWF_NOWAIT on direct ones are not modelled');
-      if (!isDirect(fd)) return bufferedRead(world, file, step);
-      return directRead(world, file, step);
+      if (!file.usesIomap && !fd.flags.includes('wronly')) ordinary('reading');
+      return pread(world, fd, step);
     case 'mmapRead':
       if (!file.usesIomap) ordinary('mapping');
       return mmapRead(world, fd, step);
@@ -105,22 +94,13 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (!file.usesIomap) ordinary('mapping');
       return mmapWrite(world, fd, step);
     case 'pwrite':
-      if (fd.flags.includes('rdonly')) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
-      if (!file.usesIomap) ordinary('writing');
-      if (step.rwf && step.rwf !== RWF_ATOMIC) throw new Unspecified('RWF flags on writes besides RWF_ATOMIC are not modelled');
-      if (fd.flags.includes('append') || fd.flags.includes('sync')) throw new Unspecified('O_APPEND and O_SYNC are not modelled');
-      if (step.rwf && !file.cache.isEmpty) throw new Unspecified('atomic writes over cached pages are not modelled');
-      if (step.rwf) return atomicWrite(world, fd, step);
-      if (!isDirect(fd)) return bufferedWrite(world, file, step);
-      if (!file.cache.isEmpty) throw new Unspecified('direct writes over cached pages are not modelled');
-      return directWrite(world, file, step);
+      if (!file.usesIomap && !fd.flags.includes('rdonly')) ordinary('writing');
+      return pwrite(world, fd, step);
     case 'seekData':
       if (!file.usesIomap) ordinary('seeking');
-      seesCache(file);
       return seekData(world, file, step);
     case 'seekHole':
       if (!file.usesIomap) ordinary('seeking');
-      seesCache(file);
       return seekHole(world, file, step);
     case 'fiemap':
       return fiemap(world, file, step);
@@ -141,9 +121,4 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (!file.usesIomap) ordinary('fsync');
       return fsync(world, file);
   }
-}
-
-/** Over unwritten extents cached pages are data for seeks (fs/iomap/seek.c), and which pages are cached is the kernel's own business. */
-function seesCache(file: FileState): void {
-  if (!file.cache.isEmpty) throw new Unspecified('seeks over cached pages are not modelled');
 }

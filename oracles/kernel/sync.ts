@@ -1,35 +1,62 @@
 /** fsync and close: nothing dirty stays behind, and what was lost is reported. */
-import { EIO, repliedErrno } from './begin.ts';
+import { EIO, payloadOf, repliedErrno } from './begin.ts';
+import type { ExpectedRequest } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { errnos } from '../rules/rule.ts';
 import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
 import type { Range } from './ranges.ts';
 import { flush, settleRest, takeWriteback } from './writeback.ts';
 import type { FileState, OpenFile, World } from './world.ts';
+import type { Write } from './written.ts';
 
 const { ATIME, MTIME, CTIME } = SETATTR_VALID;
 const TIMES = ATIME | MTIME | CTIME;
 
-/** `range`: what msync is about. Default: the whole file. */
-export function fsync(world: World, file: FileState, range?: Range): StepExpectation {
+export interface FsyncOptions {
+  /** What msync or a write is about. Default: the whole file. */
+  range?: Range;
+  /** Times and the like need not be durable. Default: false. */
+  dataOnly?: boolean;
+  /** The server may be asked, or need not be. Default: it must. */
+  mayAsk?: boolean;
+}
+
+export function fsync(world: World, file: FileState, { range, dataOnly = false, mayAsk = false }: FsyncOptions = {}): StepExpectation {
   const { wb } = file;
+  const asks: ExpectedRequest = {
+    name: 'FSYNC', file: file.index, rule: 'request/fsync',
+    fields: { fsyncFlags: dataOnly ? { value: 1, accepts: (flags) => Number(flags) <= 1, text: '1 (data only), or 0' } : { value: 0 }, padding: { value: 0 } },
+  };
   const { late } = wb;
   wb.late = [];
   flush(world, file, range);
   const failure = failureOf(wb.errors, wb.errorRule) ?? (late.length > 0 && world.driver.choose(2) === 1 ? failureOf(late, wb.errorRule) : undefined);
   if (failure) {
     // Whether the server is asked to make durable what is lost is not said.
-    if (world.driver.choose(2) === 1) world.driver.request({ name: 'FSYNC', file: file.index, rule: 'request/fsync', fields: {} });
+    if (world.driver.choose(2) === 1) world.driver.request(asks);
     file.wb.told = file.wb.errors;
     file.wb.errors = [];
     return failure;
   }
-  reportTimes(world, file);
+  if (!dataOnly) reportTimes(world, file);
   if (world.enosys.fsync) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
-  const errno = repliedErrno(world.driver.request({ name: 'FSYNC', file: file.index, rule: 'request/fsync', fields: {} }));
+  const exchange = mayAsk ? world.driver.maybe(asks, false, world.step) : world.driver.request(asks);
+  if (!exchange) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
+  const errno = repliedErrno(exchange) || (payloadOf(exchange).length === 0 ? 0 : EIO);
   if (errno !== 0 && errno !== errnos.ENOSYS) return { kind: 'fails', rule: 'request/fsync', errnos: [errno] };
   if (errno !== 0) world.enosys.fsync = true;
   return { kind: 'succeeds', rule: 'fsync', ret: 0n };
+}
+
+/**
+ * What a write comes to that must be durable before it returns: its data is written back and the server asked by FSYNC, whose errno is the
+ * result. `inPlace`: nothing but data changed, which a device may have made durable by itself.
+ */
+export function synced(world: World, file: FileState, write: Write, outcome: StepExpectation, inPlace = false): StepExpectation {
+  if (!write.durable || outcome.kind !== 'succeeds' || !outcome.ret) return outcome;
+  const dataOnly = write.durable === 'data';
+  const durable = fsync(world, file, { range: { start: write.offset, end: write.offset + outcome.ret }, dataOnly, mayAsk: dataOnly && inPlace });
+  return durable.kind === 'fails' ? durable : outcome;
 }
 
 /** The outcome when something was lost: the errno of it, or EIO for all. */

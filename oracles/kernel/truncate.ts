@@ -13,6 +13,7 @@ const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: '
 export function ftruncate(world: World, { file, flags }: OpenFile, { sizeBytes: size }: StepOf<'ftruncate'>): StepExpectation {
   // fs/open.c, do_sys_ftruncate
   if (size < 0n || flags.includes('rdonly')) return fails('truncate/arguments', errnos.EINVAL);
+  if (file.attrFlags.includes('APPEND')) return fails('inode/append', errnos.EPERM);
   const old = file.sizeBytes;
   if (size > old && size > world.facts.maxBytes) return fails('truncate/past-maxbytes', errnos.EFBIG);
   return truncateTo(world, file, size);

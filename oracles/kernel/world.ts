@@ -122,6 +122,9 @@ export function makeWorld(input: WorldInput): World {
   };
 }
 
+/** Of RWF_NOWAIT revision r2 tells the server, the later ones do not ask it. */
+export const asksWithoutWaiting = ({ revision }: World): boolean => revision.id !== 'r3';
+
 /** Notes a refusal that the kernel must report. */
 export function refuse(world: World, refusal: Omit<ExpectedRefusal, 'step'>): void {
   world.expectation.refusals.push({ ...refusal, step: world.step });

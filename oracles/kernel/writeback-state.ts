@@ -1,7 +1,6 @@
 /** What one file has of writeback: what was sent where, what failed, what fsync still has to report. */
 import { EIO, min, type Accepted } from './begin.ts';
-import type { Segment } from './content.ts';
-import { clip } from './direct-read.ts';
+import { clip, type Segment } from './content.ts';
 import type { Range, Ranges } from './ranges.ts';
 import type { FileState, World } from './world.ts';
 

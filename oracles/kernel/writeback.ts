@@ -7,6 +7,7 @@ import type { Exchange } from '../../harness/model/observation.ts';
 import { isType } from '../rules/context.ts';
 import { answered, EIO, fromCache, max, min, type Accepted } from './begin.ts';
 import { Unspecified, type Driver, type ExpectedRequest } from './driver.ts';
+import type { StepExpectation } from './expectation.ts';
 import { holding, removed, union, within, type Range, type Ranges } from './ranges.ts';
 import { failureIoend, needsIoend, writebackIoend } from './writeback-ioend.ts';
 import { resolve, type Lost, type Piece } from './writeback-state.ts';
@@ -39,13 +40,24 @@ export function flushRange(world: World, file: FileState, range: Range): void {
   if (within(file.cache.dirty, range).length > 0) flush(world, file, range);
 }
 
+/** Before direct I/O to the range: what is dirty there has reached its place. What was lost is reported by fsync, and perhaps here. */
+export function flushedRange(world: World, file: FileState, range: Range): StepExpectation | undefined {
+  const before = file.wb.errors.length;
+  takeWriteback(world);
+  const { wb, cache } = file;
+  if (within([...cache.dirty, ...wb.pieces], range).length > 0) flush(world, file, range);
+  return file.wb.errors.length > before && world.driver.choose(2) === 0 ? { kind: 'fails', rule: file.wb.errorRule } : undefined;
+}
+
 /** Everything dirty in `range` goes to its place, or its loss is an error of the file. Default: the whole file. */
 export function flush(world: World, file: FileState, range?: Range): void {
   const { wb, cache } = file;
   if (cache.dirty.length === 0 && wb.isIdle) return;
   sendCached(world, file);
-  while (traffic(world, file, true));
-  settle(world, file);
+  while (traffic(world, file, true, range));
+  // Whether what is dirty behind the range went along with it is the kernel's own business.
+  const reachesOn = range !== undefined && cache.dirty.some(({ end }) => end > range.end) && wb.current !== undefined;
+  settle(world, file, reachesOn && world.driver.choose(2) === 1 ? range.end : undefined);
   // What is left is owed: these requests were not made.
   const owed = range ? within(cache.dirty, range)[0] : cache.dirty[0];
   if (owed) ask(world, file, undefined);
@@ -60,23 +72,24 @@ export function flush(world: World, file: FileState, range?: Range): void {
     if (ioend) settleRest(world, file);
     return;
   }
-  const unreported = wb.pieces.findIndex((piece) => !ioend && !piece.open && (piece.fails || needsIoend(world, file, [piece])));
+  const isMine = ({ start, end }: Range): boolean => !range || (end > range.start && start < range.end);
+  const unreported = wb.pieces.findIndex((piece) => isMine(piece) && !ioend && !piece.open && (piece.fails || needsIoend(world, file, [piece])));
   if (unreported >= 0) writebackIoend(world, file, wb.pieces.slice(unreported), undefined);
-  settleRest(world, file);
+  settleRest(world, file, isMine);
 }
 
-/** What became of pieces of which nothing more will be heard. */
-export function settleRest(world: World, file: FileState): void {
+/** What became of pieces of which nothing more will be heard. Default: all. */
+export function settleRest(world: World, file: FileState, which: (piece: Piece) => boolean = () => true): void {
   const { wb } = file;
-  for (const piece of wb.pieces) resolve(world, file, piece, piece.fails ? 'failed' : piece.open ? 'open' : 'written');
-  wb.pieces = [];
+  for (const piece of wb.pieces.filter(which)) resolve(world, file, piece, piece.fails ? 'failed' : piece.open ? 'open' : 'written');
+  wb.pieces = wb.pieces.filter((piece) => !which(piece));
 }
 
 /** One request of writeback, where the next one is that, or where `plain` would make one. */
-function traffic(world: World, file: FileState, plain: boolean): boolean {
+function traffic(world: World, file: FileState, plain: boolean, range?: Range): boolean {
   const { wb, cache } = file;
   const seen = world.wire.peek(world.step);
-  if (!seen) return plain && plainTraffic(world, file);
+  if (!seen) return plain && plainTraffic(world, file, range);
   if (seen.file !== undefined && seen.file !== file.index) return false;
   const field = (name: string): bigint => BigInt((seen.request[name] ?? 0) as bigint | number);
   if (seen.name === 'IOMAP_BEGIN' && (Number(field('opflags')) & world.revision.opFlags.WRITEBACK) !== 0) {
@@ -106,13 +119,14 @@ function traffic(world: World, file: FileState, plain: boolean): boolean {
 const removedAll = (of: Ranges, range: Range): Ranges => of.reduce<Ranges>((left, one) => removed(left, one), [range]);
 
 /** What a kernel does next that asks for what it needs and no more. */
-function plainTraffic(world: World, file: FileState): boolean {
+function plainTraffic(world: World, file: FileState, range: Range | undefined): boolean {
   const { wb, cache } = file;
   const { ioend } = world.enosys;
   if (wb.lost[0] && !ioend) return failureIoend(world, file, wb.lost[0], true);
   if (ioend) wb.lost = [];
-  settle(world, file);
-  if (cache.dirty.length > 0) return ask(world, file, undefined, true);
+  if (range) claim(world, file, range.end);
+  else settle(world, file);
+  if ((range ? within(cache.dirty, range) : cache.dirty).length > 0) return ask(world, file, undefined, true);
   if (ioend) return false;
   const due = wb.pieces.filter((piece) => !piece.open && (piece.fails || needsIoend(world, file, [piece])));
   return due.length > 0 && writebackIoend(world, file, wb.pieces.slice(wb.pieces.indexOf(due[0]!)), undefined, true);
@@ -220,8 +234,8 @@ function nextCached(world: World, file: FileState, pos: bigint, end: bigint): bi
   return file.mappings.hasWriteFork ? next : starts.reduce((least, offset) => (offset < least ? offset : least), end);
 }
 
-function settle(world: World, file: FileState): void {
-  claim(world, file, 1n << 64n);
+function settle(world: World, file: FileState, until = 1n << 64n): void {
+  claim(world, file, until);
   file.wb.current = undefined;
 }
 

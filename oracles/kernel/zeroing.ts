@@ -8,7 +8,7 @@ import { begin, EIO, isStale, type Accepted } from './begin.ts';
 import { fillUp, isOdd } from './block-fill.ts';
 import { Unspecified } from './driver.ts';
 import { end as endOf } from './end.ts';
-import { writeInlineCached } from './inline.ts';
+import { writeInlineCached, writtenZeros } from './inline.ts';
 import { within } from './ranges.ts';
 import type { FileState, World } from './world.ts';
 
@@ -81,7 +81,7 @@ function clearInline(world: World, file: FileState, mapping: Accepted): ZeroFail
   const { acted, source = acted } = mapping;
   // In place of a hole there is nothing to zero.
   if (isType(world, source, 'HOLE') && world.driver.choose(2) === 1) return undefined;
-  const written = writeInlineCached(world, file, mapping, ZERO, true);
+  const written = writeInlineCached(world, file, mapping, writtenZeros, true);
   if (written === 'stale') return 'stale';
   if (typeof written !== 'bigint') return { rule: written.rule, errnos: [written.errno] };
   return written === mapping.length ? undefined : { rule: mapping.rule };

@@ -4,7 +4,7 @@ import { PLAIN_ERRNOS } from '../../../generators/reply-values.ts';
 import { configOf, pureOverwrite, type PlannedCase } from '../../../generators/reply-case.ts';
 import { CASE_SCHEMA, type Geometry, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
-import { RWF_ATOMIC } from '../../model/syscall-flags.ts';
+import { RWF } from '../../model/syscall-flags.ts';
 import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type CellKey, type PlanCell } from './cell.ts';
 
@@ -58,7 +58,7 @@ function caseOn(revision: Revision, of: Ground, act: Act): PlannedCase {
   const { ATOMIC } = revision.opFlags;
   // Where IOEND is answered by an error nothing says how long the file is.
   const sizeIsOpen = act.extra?.some(({ on }) => on === 'IOMAP_IOEND') === true && of.block === of.blocks;
-  const pwrite: Step = { call: 'pwrite', fd: 0, offset: of.block * of.blockSize, lengthBytes: Number(of.blockSize), writer: 0, rwf: RWF_ATOMIC, ...act.write };
+  const pwrite: Step = { call: 'pwrite', fd: 0, offset: of.block * of.blockSize, lengthBytes: Number(of.blockSize), writer: 0, rwf: RWF.ATOMIC, ...act.write };
   return {
     note: `${act.note}; block ${of.block} of ${of.blocks}, block size ${of.blockSize}`,
     case: {

@@ -10,7 +10,7 @@ import { defaultDevices, setting, type Path, type Setting, type SettingConstrain
 import { beginTables } from '../../../oracles/rules/first-violation.ts';
 import { CASE_SCHEMA, type Case, type ScriptLine } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
-import { RWF_ATOMIC } from '../../model/syscall-flags.ts';
+import { RWF } from '../../model/syscall-flags.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { reasonAgainst } from './border-cells.ts';
 import { borders, cellId, impossible, possible, type PlanCell } from './cell.ts';
@@ -37,7 +37,7 @@ const atomicWrite: Variant = {
     const of = replyCase(revision, drawn, { kind: 'mappings', read: able(reply.read), write: able(reply.write) }, [], { refused });
     return {
       ...of, geometry: { ...of.geometry, files: of.geometry.files.map((file) => ({ ...file, attrFlags: [...file.attrFlags, 'ATOMIC'] })) },
-      workload: of.workload.map((step) => (step.call === 'pwrite' ? { ...step, rwf: RWF_ATOMIC } : step)),
+      workload: of.workload.map((step) => (step.call === 'pwrite' ? { ...step, rwf: RWF.ATOMIC } : step)),
     };
   },
 };

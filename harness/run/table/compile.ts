@@ -2,7 +2,7 @@
 import type { Case, ScriptLine, Step } from '../../model/case.ts';
 import { isQuiet, needsOpens, needsOwnMount } from '../../model/case-traits.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
-import { OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../model/syscall-flags.ts';
+import { OPEN_FLAGS, RWF, SEEK_DATA, SEEK_HOLE } from '../../model/syscall-flags.ts';
 import { mostTableFiles, mostTableLines, mostTableStepBytes, type DeviceWindow, type TableCase, type TableLine, type TableStep } from '../../model/table-case.ts';
 import { operationsOf } from '../../uapi/fuse-operations.ts';
 import { revisions, type Revision, type RevisionId } from '../../uapi/revision.ts';
@@ -102,7 +102,7 @@ function windowsOf({ geometry: { devices, files }, script, workload }: Case): De
   // What stays in the page cache is written when the kernel likes.
   if (writes.length > 0 && !workload.every((step) => step.call !== 'open' || step.flags.includes('direct'))) return undefined;
   // A write behind EOF, or an appending one, may also zero what lies between.
-  if (writes.some(({ offset }) => files.some(({ sizeBytes }) => offset < 0n || offset > sizeBytes)) || workload.some((step) => step.call === 'open' && step.flags.includes('append'))) return undefined;
+  if (writes.some(({ offset }) => files.some(({ sizeBytes }) => offset < 0n || offset > sizeBytes)) || workload.some((step) => (step.call === 'open' && step.flags.includes('append')) || (step.call === 'pwrite' && ((step.rwf ?? 0) & RWF.APPEND) !== 0))) return undefined;
   if (writes.length === 0) return workload.some(({ call }) => call === 'fallocate' || call === 'ftruncate') ? undefined : [];
   const windows: DeviceWindow[] = [];
   const add = (device: number, from: bigint, to: bigint): void => {

@@ -1,6 +1,7 @@
 /** What of the reproducer a case needs: every section asks here, so that nothing is emitted that is not used. */
 import type { Case, ScriptLine, Step } from '../../../model/case.ts';
 import { canonicalJson } from '../../../model/hash.ts';
+import { RWF } from '../../../model/syscall-flags.ts';
 import { jsonSafe } from '../../../model/results.ts';
 import type { Deviation } from '../../../model/verdict.ts';
 import { revisions, type Revision } from '../../../uapi/revision.ts';
@@ -73,6 +74,10 @@ export function usesOf(of: Case, prediction: Prediction, deviations: readonly De
   };
 }
 
+/** Its writes, or it itself, are made durable before they return. */
+const writesThrough = (step: Step): boolean =>
+  (step.call === 'open' && (step.flags.includes('sync') || step.flags.includes('dsync'))) || (step.call === 'pwrite' && ((step.rwf ?? 0) & (RWF.SYNC | RWF.DSYNC)) !== 0);
+
 /** The line answers every request of its opcode. */
 const isUnconditional = (line: ScriptLine, of: Case): boolean =>
   line.times === undefined && !line.opflagsSet && !line.opflagsClear && (line.file === undefined || of.geometry.files.length === 1);
@@ -86,7 +91,7 @@ function ordinaryRequests(calls: ReadonlySet<Step['call']>, opens: boolean, of: 
   when(calls.has('pwrite') || maps, 'WRITE');
   when(calls.has('pwrite') || maps || calls.has('ftruncate') || calls.has('fallocate') || calls.has('fsync')
     || of.workload.some((step) => step.call === 'open' && step.flags.includes('trunc')), 'SETATTR');
-  when(calls.has('fsync') || maps || of.workload.some((step) => step.call === 'open' && step.flags.includes('sync')), 'FSYNC');
+  when(calls.has('fsync') || maps || of.workload.some(writesThrough) || of.geometry.files.some(({ attrFlags }) => attrFlags.includes('SYNC')), 'FSYNC');
   when(calls.has('fallocate'), 'FALLOCATE');
   when(calls.has('seekData') || calls.has('seekHole'), 'LSEEK');
   when(begin, 'IOMAP_BEGIN', 'IOMAP_END');

@@ -9,7 +9,7 @@ import { comparableBytes, type Program } from './uses.ts';
 
 type StepOf<C extends Step['call']> = Extract<Step, { call: C }>;
 
-const openFlags = { direct: 'O_DIRECT', append: 'O_APPEND', sync: 'O_SYNC', trunc: 'O_TRUNC' } as const;
+const openFlags = { direct: 'O_DIRECT', append: 'O_APPEND', sync: 'O_SYNC', dsync: 'O_DSYNC', trunc: 'O_TRUNC' } as const;
 const accessFlags = { rdonly: 'O_RDONLY', wronly: 'O_WRONLY', rdwr: 'O_RDWR' } as const;
 
 export function workload(program: Program): string {
