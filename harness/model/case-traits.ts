@@ -35,5 +35,5 @@ const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', '
 export const mayWrite = ({ workload }: Case): boolean => workload.some((step) => !readOnly.has(step.call) || step.call === 'open' && step.flags.includes('trunc'));
 
 /** Only direct reads and reports ask while their syscall waits; readahead and the answer to RETRIEVE come in their own time. */
-export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.script.every(({ before }) => before === undefined) && value.workload.every(({ call }) => call !== 'notify' && call !== 'mmapRead')
+export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.script.every(({ before, signal }) => before === undefined && signal === undefined) && value.workload.every(({ call }) => call !== 'notify' && call !== 'mmapRead')
   && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));

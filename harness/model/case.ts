@@ -91,6 +91,8 @@ export const scriptLine = z.strictObject({
   times: z.int().min(1).optional(),
   /** Written to /dev/fuse one after the other while the request waits; then it is answered. */
   before: z.array(notification).min(1).max(256).optional(),
+  /** A signal is pending for the thread that runs the workload when the answer comes; it has a handler that does nothing. */
+  signal: z.literal(true).optional(),
   reply,
 });
 export type ScriptLine = z.infer<typeof scriptLine>;

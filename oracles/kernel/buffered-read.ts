@@ -103,6 +103,7 @@ export function fill(world: World, file: FileState, start: bigint, stop: bigint,
     // What was pushed meanwhile may be read ahead from now on.
     if (exchange.notified) failures.push(...fromMappingCache(world, file, reaches));
     if (answer.kind === 'retry') {
+      if (answer.interrupted) throw new Unspecified('what readahead makes of signals is the kernel\'s own business');
       failures.push(...fromMappingCache(world, file, reaches));
       plainAt = firstMissing(plainAt);
       continue;

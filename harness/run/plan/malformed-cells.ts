@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { malformedReply } from '../../../generators/malformed-reply.ts';
 import { mapping, typesFor } from '../../../generators/mapping.ts';
 import { goodReply, typesOf, type PlannedCase } from '../../../generators/reply-case.ts';
-import { isCachedWrite, isSeek, paths, stretch, type Path } from '../../../generators/setting.ts';
+import { isSeek, paths, stretch, type Path } from '../../../generators/setting.ts';
 import type { Case, Reply, ScriptLine, Step } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type PlanCell } from './cell.ts';
@@ -129,7 +129,6 @@ function ending({ on, path, against, cases }: Place, how: 'die' | 'kill' | 'abor
   if (on === 'DESTROY' || on === 'RELEASE' || on === 'SYNCFS') return [];
   const key = { rule: `${how}/${on}`, path };
   if (against !== undefined) return [impossible(key, against)];
-  if (isCachedWrite(path as Path)) return [impossible(key, 'what becomes of dirty pages when the connection ends is not laid down')];
   const reply: Reply = { kind: how };
   return [possible(key, fc.tuple(cases({ on, reply }), fc.boolean()).map(([made, more]) => ({
     case: more ? afterwards(made.case) : made.case, note: `${on}: ${how}${more ? ', then further syscalls' : ''}; ${made.note}`,
