@@ -12,9 +12,12 @@ function plainConfig(config: Case['geometry']['config']): boolean {
   return flags.every((flag) => plainFlags.includes(flag)) && Object.values(others).every((value) => value === undefined) && [512, 1024, 2048, 4096].includes(blockSizeBytes) && maxBytes > 0n;
 }
 
+/** Steps about the connection or the file system as a whole, and those whose usual answers the kernel remembers. */
+const ownMount: ReadonlySet<Step['call']> = new Set(['fuseIoctl', 'copyFileRange', 'freeze', 'thaw', 'syncfs', 'shutdown', 'swapon', 'swapoff'] as const);
+
 /** Answers that the kernel remembers for the connection (ENOSYS to a copy is the server's ordinary one), and steps that change its device table, need a mount of their own. */
 export const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>
-  !plainConfig(geometry.config) || workload.some(({ call }) => call === 'fuseIoctl' || call === 'copyFileRange')
+  !plainConfig(geometry.config) || workload.some(({ call }) => ownMount.has(call))
   || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || reply.kind === 'error' && reply.errno === ENOSYS
     || reply.kind === 'raw' && reply.error === -ENOSYS || reply.kind === 'die' || reply.kind === 'kill' || reply.kind === 'abort' || on === 'DESTROY');
 

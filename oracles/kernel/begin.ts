@@ -179,7 +179,8 @@ function looseEnds(context: BeginContext, acted: WireMapping, write: boolean): s
   if (acted.offset + acted.length > LOFF_MAX) return 'the mapping ends beyond the largest file position';
   if (!isType(context, acted, 'MAPPED', 'UNWRITTEN')) return undefined;
   if (acted.addr % SECTOR !== 0n) return 'the address is not aligned to a sector';
-  const odd = context.revision.mappingFlags.ATOMIC_BIO! | context.revision.mappingFlags.ANON_WRITE!;
+  const { ATOMIC_BIO, ANON_WRITE } = context.revision.mappingFlags;
+  const odd = ANON_WRITE! | ((context.opflags & context.revision.opFlags.ATOMIC) === 0 ? ATOMIC_BIO! : 0);
   return write && (acted.flags & odd) !== 0 ? 'ATOMIC_BIO or ANON_WRITE on an ordinary write' : undefined;
 }
 

@@ -14,7 +14,8 @@ import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
 import { removed, union } from './ranges.ts';
 import { fsync } from './sync.ts';
-import { PAGE_SIZE, type FileState, type OpenFile, type StepOf, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
 
 const PAGE = BigInt(PAGE_SIZE);
 const floor = (value: bigint): bigint => value - (value % PAGE);

@@ -10,6 +10,7 @@ import { borders, impossible, possible, type Border, type PlanCell } from './cel
 import { probe } from './control-cells.ts';
 import { inlineCase } from './inline-cells.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
+import { freeze, noSuperblock, shutdown, superblockCase, syncfs, thaw } from './superblock-cells.ts';
 import { acting } from './type-cells.ts';
 
 type On = ScriptLine['on'];
@@ -95,8 +96,20 @@ function aroundFiles(revision: Revision): Place[] {
   ];
 }
 
+/** Requests about the file system as a whole; malformed once, then again as usual: nothing may stay frozen. */
+function aboutAll(revision: Revision): Place[] {
+  const against = noSuperblock(revision);
+  const place = (on: On, path: string, steps: readonly Step[]): Place => ({
+    on, path, against, cases: (line) => fc.tuple(fc.boolean(), fc.boolean()).map(([debugIomap, direct]) => ({ case: superblockCase(revision, { steps, direct, debugIomap, extra: extraOf(line && { ...line, times: 1 }) }), note: steps.map(({ call }) => call).join(', ') })),
+  });
+  return [
+    place('SYNCFS', 'freeze', [freeze, thaw]), place('SYNCFS', 'sync', [syncfs, syncfs]), place('FREEZE_FS', 'freeze', [freeze, thaw, freeze, thaw]),
+    place('UNFREEZE_FS', 'freeze', [freeze, thaw, thaw]), place('SHUTDOWN_FS', 'shutdown', [shutdown(1)]),
+  ];
+}
+
 export function malformedCells(revision: Revision): PlanCell[] {
-  const places = [...paths.flatMap((path) => onPath(revision, path)), ...aroundFiles(revision)];
+  const places = [...paths.flatMap((path) => onPath(revision, path)), ...aroundFiles(revision), ...aboutAll(revision)];
   return [...places.flatMap((place) => borders.map((border) => malformed(revision, place, border))), ...places.flatMap((place) => (['die', 'abort'] as const).flatMap((how) => ending(place, how))), ...firstOfEach(places).flatMap((place) => ending(place, 'kill'))];
 }
 
