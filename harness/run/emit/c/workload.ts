@@ -1,4 +1,5 @@
 /** The case's syscalls, each followed by what the rules say about it. */
+import { UsageError } from '../../../../vm/errors.ts';
 import type { Step } from '../../../model/case.ts';
 import type { FiemapExtent } from '../../../model/observation.ts';
 import type { StepExpectation } from '../../../../oracles/kernel/expectation.ts';
@@ -273,6 +274,11 @@ function statements(step: Step, opened: number, program: Program): string[] {
       const length = u64(BigInt(step.lengthBytes));
       return [`memset(buf, UNTOUCHED_BYTE, ${length});`, `CALL(read_device(${step.device}, buf, ${length}, ${u64(step.offset)}));`];
     }
+    case 'freeze': return [`CALL(ioctl(${fdName(step.fd)}, FIFREEZE, 0));`];
+    case 'thaw': return [`CALL(ioctl(${fdName(step.fd)}, FITHAW, 0));`];
+    case 'syncfs': return [`CALL(syncfs(${fdName(step.fd)}));`];
+    case 'shutdown': return [`CALL(ioctl(${fdName(step.fd)}, _IOR('X', 125, uint32_t), &(uint32_t){ ${u32(step.flags)} }));	/* FS_IOC_SHUTDOWN */`];
+    case 'swapon': case 'swapoff': case 'pageOut': throw new UsageError(`the C program cannot do a ${step.call} step yet; replay the case with iomapfuzz repro`);
   }
 }
 
