@@ -101,18 +101,18 @@ function aroundFiles(revision: Revision): Place[] {
 /** Requests that are not about one mapping: of fsync, of copies, of writeback, and what a write asks about the file's security. */
 function ofCalls(revision: Revision): Place[] {
   const against = noSizes(revision);
-  const flat = (note: string, make: (of: Ground) => Made) => (line: ScriptLine | undefined): fc.Arbitrary<PlannedCase> => ground.map((of): PlannedCase => {
-    const made = make(of);
+  const flat = (note: string, make: (of: Ground, ends: boolean) => Made) => (line: ScriptLine | undefined): fc.Arbitrary<PlannedCase> => ground.map((of): PlannedCase => {
+    const made = make(of, line !== undefined && line.reply.kind !== 'raw');
     // Once, so that what follows can tell whether all is well.
     return { case: flatCase(revision, of, { ...made, extra: [...extraOf(line && { ...line, times: 1 }), ...(made.extra ?? [])] }), note };
   });
   const fsync: Step = { call: 'fsync', fd: 0 };
   const written = ({ blockSize }: Ground): Step => ({ call: 'pwrite', fd: 0, offset: 0n, lengthBytes: Number(blockSize) - 5, writer: 0 });
-  const copied = (on: 'COPY_FILE_RANGE' | 'COPY_FILE_RANGE_64') => (of: Ground): Made => {
+  const copied = (on: 'COPY_FILE_RANGE' | 'COPY_FILE_RANGE_64') => (of: Ground, ends: boolean): Made => {
     const copy: Step = { call: 'copyFileRange', from: 0, fromOffset: 0n, fd: 1, offset: 0n, lengthBytes: Number(of.blockSize) };
     const done = on === 'COPY_FILE_RANGE' ? writeOut.encode({ size: Number(of.blockSize) }) : copyFileRangeOut.encode({ bytesCopied: of.blockSize });
     return {
-      second: true, note: '', steps: [{ call: 'open', file: 1, flags: ['rdwr'] }, copy, { call: 'fstat', fd: 1 }, copy, { call: 'close', fd: 1 }],
+      second: true, note: '', steps: [{ call: 'open', file: 1, flags: ['rdwr'] }, copy, ...(ends ? [] : [{ call: 'fstat' as const, fd: 1 }, copy]), { call: 'close', fd: 1 }],
       extra: [{ on, reply: { kind: 'raw', payload: Buffer.from(done).toString('hex') } }, ...(on === 'COPY_FILE_RANGE' ? [{ on: 'COPY_FILE_RANGE_64' as const, reply: { kind: 'error' as const, errno: 38 } }] : [])],
     };
   };
