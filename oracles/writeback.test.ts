@@ -202,6 +202,12 @@ test.describe('shared mappings', () => {
     const fault = beginExchange(WRITE | FAULT, 4096n, 4096n, map, overwrite(0n, 16384n));
     const bytes = changed(69632n, writer(4096n, 4096));
     expect(seen(of, [read, fault, askBack(4096n, 4096n, map), ...synced], [wrote(4096n)], bytes)).toEqual(conforms);
+    // Data only, as mm/msync.c has it, or more; the times in any case.
+    const asked = (fsyncFlags: number): Made => ({ ...fsyncRequest, request: { fsyncFlags, padding: 0 } });
+    const written = [read, fault, askBack(4096n, 4096n, map)];
+    expect(seen(of, [...written, setattr, asked(1)], [wrote(4096n)], bytes)).toEqual(conforms);
+    expect(deviates(seen(of, [...written, setattr, asked(2)], [wrote(4096n)], bytes))).toEqual(['request/fsync request']);
+    expect(deviates(seen(of, [...written, asked(1)], [wrote(4096n)], bytes))).toEqual(['request/times request']);
     expect(deviates(seen(of, [read, fault, ...synced], [wrote(4096n)]))).toContain('request/writeback request');
     expect(deviates(seen(of, [read, { ...fault, request: { ...fault.request, opflags: WRITE } }, askBack(4096n, 4096n, map), ...synced], [wrote(4096n)], bytes))).toEqual(['request/begin request']);
     const refused = { ...fault, reply: { error: -EUCLEAN, payload: new Uint8Array() } };

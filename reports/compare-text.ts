@@ -15,7 +15,7 @@ export function comparisonHeadline(comparison: Comparison): string {
 }
 
 export function comparisonLines(comparison: Comparison): string[] {
-  const lines = [comparisonHeadline(comparison)];
+  const lines = [comparisonHeadline(comparison), ...newRules(comparison)];
   const list = <T>(title: string, entries: T[], line: (entry: T) => string): void => {
     lines.push(...entries.slice(0, MAX_NAMED).map((entry) => `${title}: ${line(entry)}`));
     if (entries.length > MAX_NAMED) lines.push(`${title}: and ${plural(entries.length - MAX_NAMED, 'more')}`.replace(/mores$/, 'more'));
@@ -30,6 +30,14 @@ export function comparisonLines(comparison: Comparison): string[] {
   list('kernel', comparison.kernel, ({ field, before, after }) => `${field}: ${before} -> ${after}`);
   list('circumstances', comparison.circumstances, ({ field, before, after }) => `${field}: ${before} -> ${after}`);
   return lines;
+}
+
+/** Which rules the new findings are about: one broken check can fill the list below with its places. */
+function newRules({ new: findings }: Comparison): string[] {
+  const rules = new Map<string, number>();
+  for (const { rule } of findings) rules.set(rule, (rules.get(rule) ?? 0) + 1);
+  if (rules.size < 2) return [];
+  return [`new in ${rules.size} rules: ${[...rules].sort(([, a], [, b]) => b - a).map(([rule, count]) => (count === 1 ? rule : `${rule} (${count})`)).join(', ')}`];
 }
 
 /** Cells that changed alike and for one reason. */

@@ -67,3 +67,12 @@ test('should not list every option when one of the configs is not known', async 
   const comparison = await compare({ seed: 1, environment: { kernelConfig: [] } }, { seed: 2 });
   expect(comparison.kernel).toEqual([{ field: 'kernel config', before: 'not known', after: '3 options that matter' }]);
 });
+
+test('should name the rules of many new findings before the findings', async () => {
+  const broken = (rules: string[]): SampleOptions => ({ seed: 2, deviates: ({ rule, border }) => rules.includes(rule) && border === 'violating' });
+  const [, rules, first] = comparisonLines(await compare({ seed: 1 }, broken(['map/length-aligned', 'map/type-known'])));
+  expect(rules).toMatch(/^new in 2 rules: map\/\S+ \(\d+\), map\/\S+ \(\d+\)$/);
+  expect(first).toMatch(/^new: map\//);
+  // One rule is named by its findings.
+  expect(comparisonLines(await compare({ seed: 1 }, broken(['map/type-known'])))[1]).toMatch(/^new: map\/type-known/);
+});

@@ -94,7 +94,7 @@ const at = (offset: bigint): string => quantity(offset);
 export function describeStep(step: Step): string {
   switch (step.call) {
     case 'open': return `open(file ${step.file}, ${step.flags.join('|') || 'rdonly'})`;
-    case 'close': case 'fsync': case 'fstat': return `${step.call}(fd ${step.fd})`;
+    case 'close': case 'fsync': case 'fstat': case 'syncfs': return `${step.call}(fd ${step.fd})`;
     case 'pread': return `pread(fd ${step.fd}, ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
     case 'pwrite': return `pwrite(fd ${step.fd}, ${quantity(BigInt(step.lengthBytes))} bytes of writer ${step.writer} at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
     case 'mmapRead': return `copy from mmap(fd ${step.fd}), ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)}`;
@@ -113,6 +113,12 @@ export function describeStep(step: Step): string {
       return `ioctl(/dev/fuse ${on}, ${ioctl}${described && `, ${described}`})`;
     }
     case 'notify': return `notify(/dev/fuse, ${describeNotification(step.notification)})`;
+    case 'freeze': return `ioctl(fd ${step.fd}, FIFREEZE)`;
+    case 'thaw': return `ioctl(fd ${step.fd}, FITHAW)`;
+    case 'shutdown': return `ioctl(fd ${step.fd}, FS_IOC_SHUTDOWN, flags 0x${step.flags.toString(16)})`;
+    case 'swapon': return `swapon(file ${step.file})${step.header ? `, header for ${step.header.pages} pages at ${at(step.header.offset)} of device ${step.header.device}` : ''}`;
+    case 'swapoff': return `swapoff(file ${step.file})`;
+    case 'pageOut': return `page out ${quantity(BigInt(step.lengthBytes))} bytes of writer ${step.writer}, and read them back`;
     case 'deviceRead': return `pread(device ${step.device}, buffered, ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)})`;
     default: return describeUnknown(step);
   }

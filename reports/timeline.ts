@@ -73,7 +73,7 @@ function script(value: Case): TimelineEntry[] {
   return value.script.map((line) => ({
     kind: 'script',
     title: `the server answers ${line.on}${line.file === undefined ? '' : ` of file ${line.file}`}${conditions(line, value)}${line.times === undefined ? '' : line.times === 1 ? ' once' : ` ${line.times} times`} with`,
-    lines: [...(line.before ?? []).map((notification) => `after notify(/dev/fuse, ${describeNotification(notification)})`), ...describeReply(line.reply)],
+    lines: [...(line.signal ? ['with a signal pending'] : []), ...(line.before ?? []).map((notification) => `after notify(/dev/fuse, ${describeNotification(notification)})`), ...describeReply(line.reply)],
     deviations: [],
   }));
 }

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { KernelFacts } from '../model/channel.ts';
+import { hasAtomicDisks } from './cases/atomic-disk.ts';
 
 export function readKernelFacts(): KernelFacts {
   const enableIomap = boolParameter('enable_iomap');
@@ -15,6 +16,7 @@ export function readKernelFacts(): KernelFacts {
     ...(enableIomap === undefined ? {} : { enableIomap }),
     ...(debugIomap === undefined ? {} : { debugIomap }),
     badDataEvent: existsSync('/sys/kernel/tracing/events/fuse/fuse_iomap_bad_data'),
+    atomicDevices: hasAtomicDisks(),
     kcov: existsSync('/sys/kernel/debug/kcov'),
     tainted: Number(text('/proc/sys/kernel/tainted') ?? 0),
     ...(config === undefined ? {} : { config }),

@@ -60,6 +60,8 @@ class Runner {
   #serial = 0;
   #debug: boolean | undefined;
   #coverage: boolean | undefined;
+  /** A case left something behind that is in the way of others: this guest runs no more of them. */
+  #unfit = false;
 
   constructor(native: Native, server: ServerHandle) {
     this.#native = native;
@@ -87,6 +89,7 @@ class Runner {
       else groups.set(key, [numbered]);
     }
     for (const [key, group] of groups) {
+      if (this.#unfit) break;
       if (key.startsWith('own ')) this.#runOwn(id, group[0]!, send);
       else this.#runShared(id, key, group, send);
     }
@@ -229,13 +232,15 @@ class Runner {
         if (this.#coverage) observation.coverage = withCoverage(this.#native, steps).places;
         else steps();
       } finally {
-        workload.end();
+        const complaint = workload.end();
+        if (complaint) observation.events = [...observation.events, complaint];
+        this.#unfit ||= complaint !== undefined;
         if (unmounted !== undefined && unmounted >= 0) this.#native.close(unmounted);
       }
     }
     this.#addLog(observation, session.exchanges(isQuiet(value)));
     const events = this.#events.drain();
-    if (events.length > 0) observation.events = [...early, ...events];
+    if (events.length > 0) observation.events = [...observation.events, ...events];
     return observation;
   }
 

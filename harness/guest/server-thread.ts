@@ -40,7 +40,13 @@ function serve(start: SessionStart): void {
   const revision = revisions[start.revision];
   const { geometry } = start;
   const cookies = (): number[] => start.devices.map((_, index) => words[WORD.devices + index]!);
-  const files = new CaseFiles({ revision, native, opens: start.opens, config: geometry.config, fetch: postedCases, cookies, notify: (line, messages) => { log.notified(line, messages.map((message) => Math.max(-native.write(start.fd, message, 0, message.length), 0))); } }, start.own);
+  const files = new CaseFiles({ revision, native, opens: start.opens, config: geometry.config, fetch: postedCases, cookies,
+    notify: (line, messages, signal) => {
+      log.notified(line, messages.map((message) => Math.max(-native.write(start.fd, message, 0, message.length), 0)));
+      // The workload runs on the first thread.
+      if (signal) native.signalMain();
+    },
+  }, start.own);
   const server = new Server(scripted, start.fd, {
     revision, ...(geometry.initMinor === undefined ? {} : { minor: geometry.initMinor }), ...(geometry.initIomap === undefined ? {} : { iomap: geometry.initIomap }),
   }, {

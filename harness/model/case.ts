@@ -18,6 +18,8 @@ export const deviceSpec = z.strictObject({
   sizeBytes: z.int().min(0),
   /** How the server opens the device before it registers it. */
   access: z.enum(['rw', 'ro', 'wo']),
+  /** It takes atomic writes of one block at any sector; absent: it takes none. */
+  atomic: z.literal(true).optional(),
 });
 
 export const fileSpec = z.strictObject({
@@ -89,6 +91,8 @@ export const scriptLine = z.strictObject({
   times: z.int().min(1).optional(),
   /** Written to /dev/fuse one after the other while the request waits; then it is answered. */
   before: z.array(notification).min(1).max(256).optional(),
+  /** A signal is pending for the thread that runs the workload when the answer comes; it has a handler that does nothing. */
+  signal: z.literal(true).optional(),
   reply,
 });
 export type ScriptLine = z.infer<typeof scriptLine>;
@@ -114,6 +118,20 @@ export const step = z.discriminatedUnion('call', [
   z.strictObject({ call: z.literal('ftruncate'), fd, sizeBytes: s64 }),
   z.strictObject({ call: z.literal('fallocate'), fd, mode: u32, offset: s64, lengthBytes: s64 }),
   z.strictObject({ call: z.literal('fstat'), fd }),
+  /** FIFREEZE and FITHAW. The case's guest thaws what a case leaves frozen. */
+  z.strictObject({ call: z.literal('freeze'), fd }),
+  z.strictObject({ call: z.literal('thaw'), fd }),
+  z.strictObject({ call: z.literal('syncfs'), fd }),
+  /** FS_IOC_SHUTDOWN with these flags. */
+  z.strictObject({ call: z.literal('shutdown'), fd, flags: u32 }),
+  /**
+   * swapon(2) of a file. `header`: a swap header for so many pages lies at that place of a device, where the file's first page may be mapped, while
+   * the syscall runs; before and behind it the device's own bytes do. The case's guest takes swap files that a case leaves in use out of use.
+   */
+  z.strictObject({ call: z.literal('swapon'), file: index, header: z.strictObject({ device: index, offset: u64, pages: z.int().min(1).max(1 << 20) }).optional() }),
+  z.strictObject({ call: z.literal('swapoff'), file: index }),
+  /** Fills private memory with the pattern of writer `writer`, makes the kernel page it out (MADV_PAGEOUT), and reads it back. Whole pages. */
+  z.strictObject({ call: z.literal('pageOut'), lengthBytes: z.int().min(4096).max(1 << 24), writer: index }),
   /** From one file to another, or within one: `fd` is written to. */
   z.strictObject({ call: z.literal('copyFileRange'), from: fd, fromOffset: s64, fd, offset: s64, lengthBytes: z.int().min(0) }),
   /** FICLONERANGE; length 0 is to the end of the file. */

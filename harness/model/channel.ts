@@ -58,6 +58,8 @@ export interface KernelFacts {
   /** tracefs has events/fuse/fuse_iomap_bad_data. */
   badDataEvent: boolean;
   tainted: number;
+  /** The guest can make devices that take atomic writes. */
+  atomicDevices?: boolean;
   /** The kernel can tell which of its code a thread runs through. */
   kcov?: boolean;
   /** Lines of /proc/config.gz, when the kernel has it. */

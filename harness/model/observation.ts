@@ -47,7 +47,7 @@ export interface Exchange {
    */
   request: Record<string, unknown>;
   raw?: Uint8Array;
-  /** What the script had sent while the request waited: the line, and for each notification of it 0 or the errno of its write(). */
+  /** What the script had sent while the request waited, and whether there was a signal: the line, and for each notification of it 0 or the errno of its write(). */
   notified?: { line: number; errnos: number[] };
   /** What was answered; absent: no answer (FORGET, or `ended`). */
   reply?: SentReply;

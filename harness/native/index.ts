@@ -79,8 +79,13 @@ export interface Native {
    */
   mmapCopy(fd: number, buffer: Uint8Array, at: number, length: number, offset: bigint, write: boolean, sync: boolean): Ret;
 
+  /** madvise(MADV_PAGEOUT) of the first `length` bytes; page-aligned. */
+  pageOut(buffer: Uint8Array, length: number): Ret;
+
   mount(source: string, target: string, type: string, flags: number, data: string): Ret;
   umount2(target: string, flags: number): Ret;
+  /** Makes a signal pending for the process's first thread, whose handler does nothing. */
+  signalMain(): Ret;
   /** A child that holds every file that is open now, and does nothing else: its pid. */
   forkHolder(): Ret;
   /** Ends it by SIGKILL; what it held is released when this returns. */

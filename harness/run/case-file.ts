@@ -152,6 +152,11 @@ function danglingReferences({ geometry, script, workload }: Case): string[] {
       notifies(`workload[${n}].notification`, step.notification);
     } else if (step.call === 'deviceRead') {
       check(`workload[${n}].device`, step.device, devices, 'device');
+    } else if (step.call === 'swapon' || step.call === 'swapoff') {
+      check(`workload[${n}].file`, step.file, files, 'file');
+      if (step.call === 'swapon') check(`workload[${n}].header.device`, step.header?.device, devices, 'device');
+    } else if (step.call === 'pageOut') {
+      // Private memory: nothing to point to.
     } else {
       check(`workload[${n}].fd`, step.fd, opened, 'open step before this one with fd');
       if ('from' in step) check(`workload[${n}].from`, step.from, opened, 'open step before this one with fd');

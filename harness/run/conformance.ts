@@ -61,10 +61,20 @@ export function caseRecord(
   return record;
 }
 
+/** What the kernel lacks for a case, and what to do about it. */
+function lackingFor({ geometry }: Case, { atomicDevices = true }: KernelFacts): string | undefined {
+  if (!geometry.devices.some(({ atomic }) => atomic) || atomicDevices) return undefined;
+  return 'no block device of this kernel takes atomic writes: build it with CONFIG_SCSI_DEBUG=y and CONFIG_BLK_DEV_SD=y, as the fragment of `iomapfuzz kernel config` does';
+}
+
 export function verdictOf({ cell, case: of }: Pick<PlannedRun, 'cell' | 'case'>, outcome: Outcome, facts: KernelFacts): Verdict {
   switch (outcome.kind) {
     case 'lost': return { kind: 'lost', reason: outcome.loss.reason };
-    case 'failed': return { kind: 'lost', reason: `the guest could not execute the case: ${outcome.reason}` };
+    case 'failed': {
+      const lacks = lackingFor(of, facts);
+      if (lacks !== undefined) return { kind: 'not-run', reason: lacks };
+      return { kind: 'lost', reason: `the guest could not execute the case: ${outcome.reason}` };
+    }
     case 'crashed': return {
       kind: 'deviates',
       deviations: [{

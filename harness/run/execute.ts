@@ -138,8 +138,12 @@ export async function* execute(source: GuestSource, cases: readonly Case[], opti
           over = true;
           break;
         }
-        case 'table-refused':
-        case 'cases-done': over = true; break;
+        case 'table-refused': over = true; break;
+        case 'cases-done':
+          // What a guest that is no longer fit has not run is left to another.
+          if (batch.tainted) backlog.giveBack(batch);
+          over = true;
+          break;
         default: break;
       }
       if (!over) continue;

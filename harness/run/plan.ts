@@ -3,6 +3,7 @@
  * must do. Cells that cannot have cases are there too, with the reason.
  */
 import { revisions, type RevisionId } from '../uapi/revision.ts';
+import { atomicCells } from './plan/atomic-cells.ts';
 import { borderCells } from './plan/border-cells.ts';
 import { bufferedWriteCells } from './plan/buffered-write-cells.ts';
 import { cacheCells } from './plan/cache-cells.ts';
@@ -20,7 +21,10 @@ import { mixedCells } from './plan/mixed-cells.ts';
 import { newsizeCells } from './plan/newsize-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
 import { sizeCells } from './plan/size-cells.ts';
+import { superblockCells } from './plan/superblock-cells.ts';
+import { swapCells } from './plan/swap-cells.ts';
 import { syscallCells } from './plan/syscall-cells.ts';
+import { variantCells } from './plan/variant-cells.ts';
 import { deviceCells, endCells, ioendCells, typeCells } from './plan/type-cells.ts';
 
 export { casesOf, cellId, type PlanCell } from './plan/cell.ts';
@@ -32,6 +36,6 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
     ...inlineCells(revision), ...inlineWriteCells(revision), ...malformedCells(revision),
     ...notifyCells(revision), ...heldCells(revision), ...enosysCells(revision), ...newsizeCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
     ...flagCells(revision), ...mixedCells(revision),
-    ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
+    ...atomicCells(revision), ...swapCells(revision), ...variantCells(revision), ...superblockCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

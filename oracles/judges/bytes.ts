@@ -10,7 +10,7 @@ export function judgeBytes(of: Case, seen: Observation, expectation: Expectation
   const reads = expectation.steps.flatMap((expected, step) => {
     const call = of.workload[step];
     const result = seen.steps[step];
-    if ((call?.call !== 'pread' && call?.call !== 'mmapRead' && call?.call !== 'deviceRead') || !result) return [];
+    if ((call?.call !== 'pread' && call?.call !== 'mmapRead' && call?.call !== 'deviceRead' && call?.call !== 'pageOut') || !result) return [];
     const asked = BigInt(call.lengthBytes);
     const returned = result.ret > 0n ? result.ret : 0n;
     const deviations: Deviation[] = [];

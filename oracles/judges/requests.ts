@@ -1,15 +1,18 @@
 /** Judges requests wherever they stand: what must hold of each, whatever the syscall. Their place and content is judged by the model. */
 import type { Case } from '../../harness/model/case.ts';
-import type { Observation } from '../../harness/model/observation.ts';
+import type { Exchange, Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
+import { revisions } from '../../harness/uapi/revision.ts';
+import { headerFault } from '../kernel/answer.ts';
 import type { Expectation } from '../kernel/expectation.ts';
+import { errnos } from '../rules/rule.ts';
 
 /** Fields that are zero in every request; byte arrays are zero throughout. */
 const ZERO_FIELDS: Readonly<Record<string, readonly string[]>> = {
   IOMAP_BEGIN: ['reserved'], IOMAP_END: ['reserved'], IOMAP_IOEND: ['pad'], IOMAP_CONFIG: ['zero', 'padding'],
 };
 
-export function judgeRequests(_of: Case, seen: Observation, _expectation: Expectation): Deviation[] {
+export function judgeRequests(of: Case, seen: Observation, expectation: Expectation): Deviation[] {
   const deviations: Deviation[] = [];
   const ordered = [...seen.transcript].sort((a, b) => a.seq - b.seq);
   const destroy = ordered.findIndex((exchange) => exchange.name === 'DESTROY');
@@ -22,5 +25,20 @@ export function judgeRequests(_of: Case, seen: Observation, _expectation: Expect
       if (!zero) deviations.push({ rule: 'request/reserved', aspect: 'request', expected: `${name}.${field} is 0`, seen: String(value) });
     }
   }
-  return deviations;
+  return [...deviations, ...judgeUnmount(of, seen, expectation, ordered)];
+}
+
+/** The last requests of a mount that was removed while its server was there. */
+function judgeUnmount(of: Case, seen: Observation, expectation: Expectation, ordered: readonly Exchange[]): Deviation[] {
+  const initialised = (of.geometry.initIomap ?? true) && revisions[of.revision].opcodes.IOMAP_CONFIG !== undefined
+    && ![...expectation.steps, ...expectation.refusals, expectation.mount].some(({ rule }) => rule.startsWith('config/'));
+  if (seen.unmountErrno !== 0 || !initialised || ordered.some(({ ended }) => ended)) return [];
+  const rule = 'unmount/requests', aspect = 'request';
+  const destroys = ordered.filter(({ name }) => name === 'DESTROY').length;
+  if (destroys !== 1) return [{ rule, aspect, expected: 'one DESTROY', seen: destroys === 0 ? 'none' : `${destroys} of them` }];
+  const syncs = ordered.filter(({ name }) => name === 'SYNCFS');
+  const lacked = syncs.findIndex(({ reply }) => reply !== undefined && headerFault(reply) === undefined && reply.error === -errnos.ENOSYS);
+  const last = syncs.some(({ step }) => step === undefined || step >= of.workload.length);
+  if (lacked >= 0 && lacked < syncs.length - 1) return [{ rule, aspect, expected: 'no SYNCFS after one that was answered with ENOSYS', seen: 'another one' }];
+  return lacked >= 0 || last ? [] : [{ rule, aspect, expected: 'SYNCFS before DESTROY', seen: 'none' }];
 }

@@ -43,6 +43,8 @@ export interface Failed {
 /** The server says that the mapping is in the cache by now. */
 export interface Retry {
   kind: 'retry';
+  /** A signal was pending by then. */
+  interrupted: boolean;
 }
 
 /** The answer's payload, as plain bytes. */
@@ -63,10 +65,14 @@ const typeNameOf = (world: World, mapping: WireMapping): string =>
 
 /** A mapping for [pos, end): from the mapping cache where it serves the operation, else by BEGIN. RETRY_CACHE in the answer starts over. */
 export function begin(world: World, file: FileState, opflags: number, pos: bigint, end: bigint): Accepted | Failed {
-  for (;;) {
+  for (let interrupted = false; ;) {
     const { mark } = file.mappings;
-    const answer = fromCache(world, file, opflags, pos, end) ?? ask(world, file, opflags, pos, end);
+    const served = fromCache(world, file, opflags, pos, end);
+    // With a signal pending the server is not asked again; whether a hit still counts is not laid down.
+    if (interrupted && (!served || world.driver.choose(2) === 1)) return { kind: 'failed', errno: errnos.EINTR, rule: 'begin/retry', replied: false };
+    const answer = served ?? ask(world, file, opflags, pos, end);
     if (answer.kind !== 'retry') return answer.kind === 'accepted' ? { ...answer, mark } : answer;
+    ({ interrupted } = answer);
   }
 }
 
@@ -103,7 +109,7 @@ export function answered(world: World, file: FileState, exchange: Exchange, opfl
     ...(mappings && { read: mappings.read, write: mappings.write }),
   };
   const outcome = firstViolation(context, world.table);
-  if (outcome.kind === 'retry') return { kind: 'retry' };
+  if (outcome.kind === 'retry') return { kind: 'retry', interrupted: exchange.notified !== undefined && world.case.script[exchange.notified.line]?.signal === true };
   if (outcome.kind === 'refused') {
     refuse(world, outcome.refusal);
     return { kind: 'failed', errno: outcome.refusal.errno, rule: outcome.refusal.rule, replied: outcome.refusal.rule === 'begin/error' };
@@ -173,7 +179,8 @@ function looseEnds(context: BeginContext, acted: WireMapping, write: boolean): s
   if (acted.offset + acted.length > LOFF_MAX) return 'the mapping ends beyond the largest file position';
   if (!isType(context, acted, 'MAPPED', 'UNWRITTEN')) return undefined;
   if (acted.addr % SECTOR !== 0n) return 'the address is not aligned to a sector';
-  const odd = context.revision.mappingFlags.ATOMIC_BIO! | context.revision.mappingFlags.ANON_WRITE!;
+  const { ATOMIC_BIO, ANON_WRITE } = context.revision.mappingFlags;
+  const odd = ANON_WRITE! | ((context.opflags & context.revision.opFlags.ATOMIC) === 0 ? ATOMIC_BIO! : 0);
   return write && (acted.flags & odd) !== 0 ? 'ATOMIC_BIO or ANON_WRITE on an ordinary write' : undefined;
 }
 

@@ -9,7 +9,8 @@ import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import { readInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
-import { asksWithoutWaiting, PAGE_SIZE, type FileState, type StepOf, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { asksWithoutWaiting, type FileState, type StepOf, type World } from './world.ts';
 
 const PAGE = BigInt(PAGE_SIZE);
 const floor = (value: bigint): bigint => value - (value % PAGE);
@@ -81,8 +82,8 @@ export function fill(world: World, file: FileState, start: bigint, stop: bigint,
   const firstMissing = (from: bigint) => file.cache.read(from, stop).at(-1)?.end ?? from;
   let plainAt = firstMissing(start);
   for (let plain = plainAt < stop; ; plain = plain && plainAt < stop) {
-    // A write fault on the page that was read is a BEGIN, too, and so is the write that the read was for.
-    if ((Number(world.driver.peek(world.step)?.request['opflags'] ?? 0) & (world.revision.opFlags.WRITE | world.revision.opFlags.ZERO)) !== 0) return { failures, rule, asked };
+    // A write fault on the page that was read is a BEGIN, too, and so are the write that the read was for, and what swapon asks when it has read the header.
+    if ((Number(world.driver.peek(world.step)?.request['opflags'] ?? 0) & (world.revision.opFlags.WRITE | world.revision.opFlags.ZERO | world.revision.opFlags.SWAPFILE)) !== 0) return { failures, rule, asked };
     const exchange = world.driver.maybe({
       name: 'IOMAP_BEGIN', file: file.index, rule: 'request/begin',
       fields: {
@@ -102,6 +103,7 @@ export function fill(world: World, file: FileState, start: bigint, stop: bigint,
     // What was pushed meanwhile may be read ahead from now on.
     if (exchange.notified) failures.push(...fromMappingCache(world, file, reaches));
     if (answer.kind === 'retry') {
+      if (answer.interrupted) throw new Unspecified('what readahead makes of signals is the kernel\'s own business');
       failures.push(...fromMappingCache(world, file, reaches));
       plainAt = firstMissing(plainAt);
       continue;

@@ -11,7 +11,8 @@ import type { StepExpectation } from './expectation.ts';
 import { readInlineSource, writeInlineCached } from './inline.ts';
 import { extendTo } from './zeroing.ts';
 import { synced } from './sync.ts';
-import { PAGE_SIZE, type FileState, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import type { FileState, World } from './world.ts';
 import { bytesOf, type Write } from './written.ts';
 
 const PAGE = BigInt(PAGE_SIZE);

@@ -39,7 +39,7 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   let endsShort = false;
   while (pos < stopAt && !endsShort) {
     if (failures && world.driver.choose(2) === 1) break;
-    const mapping = begin(world, file, opFlags.WRITE | opFlags.DIRECT, pos, stopAt);
+    const mapping = begin(world, file, opFlags.WRITE | opFlags.DIRECT | (write.atomic ? opFlags.ATOMIC : 0), pos, stopAt);
     if (mapping.kind === 'failed') {
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
         if (!onlyDirect && pos === offset) return fallBack(world, file, write);
@@ -52,7 +52,7 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
       failures = [...(failures ?? []), mapping.errno];
       break;
     }
-    const stored = store(world, file, mapping, write);
+    const stored = write.atomic && !takesAtomic(world, mapping) ? refusedByDevice(world, mapping) : store(world, file, mapping, write);
     rule = stored.rule ?? rule;
     if (stored.touches) written.push({ mapping, certain: stored.fails === undefined });
     if (stored.fails) failures = stored.fails.length === 0 ? [] : [...(failures ?? []), ...stored.fails];
@@ -130,6 +130,10 @@ interface Stored {
   stops?: boolean;
   rule?: string;
 }
+
+/** Linux, block/blk-core.c, blk_validate_atomic_write_op_size: a device without the ability gets no part of what was submitted. */
+const refusedByDevice = (world: World, { length }: Accepted): Stored => ({ advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [], touches: false, rule: 'atomic/device' });
+const takesAtomic = ({ case: of }: World, { device }: Accepted): boolean => device !== undefined && of.geometry.devices[device.index]?.atomic === true;
 
 function store(world: World, file: FileState, mapping: Accepted, write: Write): Stored {
   const { acted, pos, length, device, rule } = mapping;

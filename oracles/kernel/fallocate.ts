@@ -3,7 +3,8 @@ import { errnos } from '../rules/rule.ts';
 import { max, min, payloadOf, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
 import { flushRange } from './writeback.ts';
-import { PAGE_SIZE, type FileState, type OpenFile, type StepOf, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
 import { staySmall, zeroRange, type ZeroFailure } from './zeroing.ts';
 
 /** include/uapi/linux/falloc.h */

@@ -92,6 +92,29 @@ test.describe('RETRY_CACHE', () => {
   });
 });
 
+test.describe('RETRY_CACHE with a signal pending', () => {
+  const EINTR = 4;
+  const read: Step = { call: 'pread', fd: 0, offset: 4096n, lengthBytes: 4096 };
+  const signalled = (before: Notification[], retry = true) => ({
+    of: madeCase([read], { script: [{ ...line(before), signal: true }] }),
+    first: held(beginExchange(DIRECT, 4096n, 4096n, retry ? wire(RETRY_CACHE, 0n, 16384n) : server, overwrite(0n, 16384n)), ...before.map(() => 0)),
+  });
+  const interrupted: StepResult = { ret: -1n, errno: EINTR };
+  const got: StepResult = { ret: 4096n, errno: 0, data: [device(0, 0x11000n, 4096)], tail: [] };
+
+  test('ends with EINTR where the server would be asked again', () => {
+    const { of, first } = signalled([upsert({ offset: 8192n, length: 4096n })]);
+    expect(kindOf(of, [first], [interrupted])).toBe('conforms');
+    expect(kindOf(of, [first, asked(DIRECT, 4096n, 4096n)], [got])).toBe('deviates');
+    expect(kindOf(of, [first], [{ ret: -1n, errno: 5 }])).toBe('deviates');
+  });
+  test('and nothing else does', () => {
+    const { of, first } = signalled([upsert()], false);
+    expect(kindOf(of, [first], [got])).toBe('conforms');
+    expect(kindOf(of, [first], [interrupted])).toBe('deviates');
+  });
+});
+
 test('a direct write goes on with the answer, whatever changed meanwhile', () => {
   const of = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }], { script: [line([upsert()])] });
   const first = held(asked(WRITE | DIRECT, 4096n, 4096n), 0);

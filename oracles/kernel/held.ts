@@ -11,8 +11,8 @@ const PLACED: ReadonlySet<ScriptLine['on']> = new Set(['IOMAP_BEGIN', 'IOMAP_END
 
 /** Throws Unspecified for a case that notifies at places that nobody can name. */
 export function checkPlaces({ case: { script } }: World): void {
-  const loose = script.find(({ on, before }) => before !== undefined && !PLACED.has(on));
-  if (loose) throw new Unspecified(`when ${loose.on} is asked is the kernel's own business, and so is what notifications meet that are sent meanwhile`);
+  const loose = script.find(({ on, before, signal }) => (before !== undefined || signal !== undefined) && !PLACED.has(on));
+  if (loose) throw new Unspecified(`when ${loose.on} is asked is the kernel's own business, and so is what notifications and signals meet that are sent meanwhile`);
 }
 
 /** What the kernel makes of what was sent while `exchange` waited. A model without a kernel notes its own outcome. */

@@ -8,7 +8,8 @@ import { errnos, refusalOf } from '../rules/rule.ts';
 import { isStale, min, payloadOf, repliedErrno, type Accepted, type Failed } from './begin.ts';
 import type { Segment } from './content.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
-import { PAGE_SIZE, refuse, type FileState, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { refuse, type FileState, type World } from './world.ts';
 
 const ZERO = { kind: 'zero' } as const;
 

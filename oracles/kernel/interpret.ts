@@ -29,8 +29,10 @@ const PLACED_BY_SCRIPT = new Set<string>(['LOOKUP', 'OPEN', 'FLUSH']);
 /** `file`: undefined where the request does not say. */
 const isScripted = (of: Case, name: string, file: number | undefined): boolean =>
   of.script.some((line) => line.on === name && (line.file === undefined || file === undefined || line.file === file));
-const isPlaced = ({ name, request, file }: Exchange, of: Case): boolean =>
-  PLACED.has(name) || (PLACED_BY_SCRIPT.has(name) && isScripted(of, name, name === 'LOOKUP' ? parseFileName(String(request['name']))?.file : file)) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
+/** Steps in which SYNCFS has its place; at other times sync(2) and umount(2) send it. */
+const syncs = (of: Case, step: number | undefined): boolean => step !== undefined && ['freeze', 'syncfs'].includes(of.workload[step]?.call ?? '');
+const isPlaced = ({ name, request, file, step }: Exchange, of: Case): boolean =>
+  PLACED.has(name) || (name === 'SYNCFS' && syncs(of, step)) || (PLACED_BY_SCRIPT.has(name) && isScripted(of, name, name === 'LOOKUP' ? parseFileName(String(request['name']))?.file : file)) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
 
 /**
  * Tries readings until `judgeReading` finds no deviation, and returns the one with the fewest. `table`: rules of another kernel than the

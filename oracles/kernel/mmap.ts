@@ -14,7 +14,8 @@ import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
 import { removed, union } from './ranges.ts';
 import { fsync } from './sync.ts';
-import { PAGE_SIZE, type FileState, type OpenFile, type StepOf, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
 
 const PAGE = BigInt(PAGE_SIZE);
 const floor = (value: bigint): bigint => value - (value % PAGE);
@@ -59,7 +60,8 @@ export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>)
     at = until;
   }
   if (step.msync) {
-    const synced = fsync(world, file, { range: { start: floor(offset), end: ceil(stop) } });
+    // mm/msync.c asks for the data only.
+    const synced = fsync(world, file, { range: { start: floor(offset), end: ceil(stop) }, dataOnly: true, times: true });
     if (synced.kind === 'fails') return synced;
   }
   return { kind: 'succeeds', rule: faults.rule, ret: at - offset };

@@ -2,7 +2,8 @@
 import { firstConfigViolation } from '../rules/config.ts';
 import { errnos } from '../rules/rule.ts';
 import { configAnswer } from './config-reply.ts';
-import { connectionHasIomap, PAGE_SIZE, refuse, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { connectionHasIomap, refuse, type World } from './world.ts';
 
 /** Predicts the mount; false when the workload cannot run as usual, because mount(2) failed. */
 export function mount(world: World): boolean {

@@ -7,7 +7,8 @@ import { min } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { cookieFor, wireMapping } from './wire-mapping.ts';
-import { connectionHasIomap, PAGE_SIZE, refuse, type FileState, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { connectionHasIomap, refuse, type FileState, type World } from './world.ts';
 
 /** struct fuse_out_header. */
 const HEADER_BYTES = 16;

@@ -4,6 +4,7 @@
  */
 import { RWF } from '../../harness/model/syscall-flags.ts';
 import { errnos } from '../rules/rule.ts';
+import { atomicWrite } from './atomic-write.ts';
 import { bufferedRead, cachedRead } from './buffered-read.ts';
 import { bufferedWrite } from './buffered-write.ts';
 import { directRead } from './direct-read.ts';
@@ -57,9 +58,10 @@ export function pwrite(world: World, fd: OpenFile, step: StepOf<'pwrite'>): Step
   if (fd.flags.includes('rdonly')) return fails('fd', errnos.EBADF);
   if (step.offset < 0n || step.offset + BigInt(step.lengthBytes) > LOFF_MAX) return fails('write/position', errnos.EINVAL);
   if (step.lengthBytes === 0) return { kind: 'succeeds', rule: 'write/empty', ret: 0n };
+  if (step.rwf === RWF.ATOMIC) return atomicWrite(world, fd, step);
   const refused = refusedFlags(fd, step);
   if (refused) return refused;
-  if (has(step, RWF.ATOMIC)) throw new Unspecified('atomic writes are not modelled');
+  if (has(step, RWF.ATOMIC)) throw new Unspecified('atomic writes with further flags are not modelled');
   const { file } = fd;
   if (has(step, RWF.NOWAIT)) return withoutWaiting(world, fd);
 

@@ -11,7 +11,8 @@ import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
 import { removed, within, type Ranges } from './ranges.ts';
-import { PAGE_SIZE, type FileState, type StepOf, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { type FileState, type StepOf, type World } from './world.ts';
 import { flushedRange } from './writeback.ts';
 
 /** include/uapi/linux/fiemap.h */

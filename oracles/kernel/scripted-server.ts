@@ -83,7 +83,7 @@ export class ScriptedServer implements Driver {
     if (!line) return { reply: this.#ordinary(expected, request), writeErrno: 0 };
     this.#used.set(line, (this.#used.get(line) ?? 0) + 1);
     // Errnos are noted by whoever takes the notifications.
-    const notified = line.before && { notified: { line: this.#case.script.indexOf(line), errnos: [] } };
+    const notified = (line.before ?? line.signal) && { notified: { line: this.#case.script.indexOf(line), errnos: [] } };
     if (line.reply.kind === 'die' || line.reply.kind === 'kill' || line.reply.kind === 'abort') return { ...notified, ended: line.reply.kind };
     const reply = this.#encode(line.reply);
     return { ...notified, reply, writeErrno: writeResult(this.#revision, expected.name, request, reply) ?? 0 };

@@ -17,6 +17,8 @@ import { failsAfterEnd, open } from './open.ts';
 import { pread, pwrite } from './read-write.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
 import { closeRest, fsync } from './sync.ts';
+import { checkState, superblock } from './superblock.ts';
+import { pageOut, swapoff, swapoffRest, swapon } from './swap.ts';
 import { ftruncate } from './truncate.ts';
 import { interleaved, takeWriteback } from './writeback.ts';
 import { makeWorld, type OpenFile, type World, type WorldInput } from './world.ts';
@@ -36,6 +38,7 @@ export function simulate(input: WorldInput): Expectation {
         expectation.steps.push(run(world, step));
         takeWriteback(world);
       });
+      swapoffRest(world);
       closeRest(world);
     }
     expectation.contents = world.contents;
@@ -56,6 +59,11 @@ function run(world: World, step: Step): StepExpectation {
       if (world.wire.ended) throw new Unspecified('notifications of a connection that has ended');
       return notify(world, step.notification);
     case 'deviceRead': return deviceRead(world, step);
+    case 'swapon':
+      checkState(world, step.call);
+      return swapon(world, step);
+    case 'swapoff': return swapoff(world, step);
+    case 'pageOut': return pageOut(world, step);
     default: return onFile(world, step, world.fds[step.fd]);
   }
 }
@@ -66,6 +74,8 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
   if (!fd || fd.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
   const { file } = fd;
   if (file.sizeUncertain && step.call !== 'close') throw new Unspecified('an earlier failure left the file size open');
+  checkState(world, step.call);
+  if (world.headers.has(file.index) && step.call !== 'close' && step.call !== 'fstat') throw new Unspecified('I/O of what was a swap file is not modelled');
   const ordinary = (what: string): never => { throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`); };
   switch (step.call) {
     case 'close':
@@ -106,6 +116,7 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
     case 'fallocate':
       if (!file.usesIomap) ordinary('fallocate');
       return fallocate(world, fd, step);
+    case 'freeze': case 'thaw': case 'syncfs': case 'shutdown': return superblock(world, step);
     case 'fsync':
       if (!file.usesIomap) ordinary('fsync');
       return fsync(world, file);

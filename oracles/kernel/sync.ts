@@ -17,11 +17,13 @@ export interface FsyncOptions {
   range?: Range;
   /** Times and the like need not be durable. Default: false. */
   dataOnly?: boolean;
+  /** The server must have heard of the times by then. Default: unless only data matters. */
+  times?: boolean;
   /** The server may be asked, or need not be. Default: it must. */
   mayAsk?: boolean;
 }
 
-export function fsync(world: World, file: FileState, { range, dataOnly = false, mayAsk = false }: FsyncOptions = {}): StepExpectation {
+export function fsync(world: World, file: FileState, { range, dataOnly = false, times = !dataOnly, mayAsk = false }: FsyncOptions = {}): StepExpectation {
   const { wb } = file;
   const asks: ExpectedRequest = {
     name: 'FSYNC', file: file.index, rule: 'request/fsync',
@@ -38,7 +40,7 @@ export function fsync(world: World, file: FileState, { range, dataOnly = false, 
     file.wb.errors = [];
     return failure;
   }
-  if (!dataOnly) reportTimes(world, file);
+  if (times) reportTimes(world, file);
   if (world.enosys.fsync) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
   const exchange = mayAsk ? world.driver.maybe(asks, false, world.step) : world.driver.request(asks);
   if (!exchange) return { kind: 'succeeds', rule: 'fsync', ret: 0n };

@@ -3,7 +3,8 @@ import { errnos } from '../rules/rule.ts';
 import type { StepExpectation } from './expectation.ts';
 import { setSize } from './set-size.ts';
 import { flushRange } from './writeback.ts';
-import { PAGE_SIZE, type FileState, type OpenFile, type StepOf, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
 import { staySmall, zeroRange } from './zeroing.ts';
 
 const PAGE = BigInt(PAGE_SIZE);

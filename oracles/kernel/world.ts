@@ -13,10 +13,11 @@ import type { Driver } from './driver.ts';
 import { DevicePages } from './device-pages.ts';
 import { MappingCache } from './mapping-cache.ts';
 import { PageCache } from './page-cache.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import type { SwapExtent } from './swap.ts';
 import { Writeback } from './writeback-state.ts';
 import type { Expectation, ExpectedRefusal } from './expectation.ts';
 
-export const PAGE_SIZE = 4096;
 const DEFAULT_MAX_BYTES = (1n << 63n) - 1n;
 
 export interface FileState {
@@ -66,7 +67,13 @@ export interface World {
   readonly cacheMaxBytes: bigint;
   readonly expectation: Expectation;
   /** ENOSYS answers that the connection remembers. */
-  readonly enosys: { end: boolean; ioend: boolean; fsync: boolean; fallocate: boolean; copy64: boolean; copy: boolean; flush: boolean };
+  readonly enosys: { end: boolean; ioend: boolean; fsync: boolean; fallocate: boolean; copy64: boolean; copy: boolean; flush: boolean; syncfs: boolean };
+  /** What was done to the file system as a whole. */
+  readonly superblock: { frozen: boolean; shutDown: boolean };
+  /** Swap files in use, by index, with their places for pages. */
+  readonly swap: Map<number, readonly SwapExtent[]>;
+  /** Files whose first page may be in the page cache as a swap header, which is not on the device any more. */
+  readonly headers: Set<number>;
   /** Index of the running step. */
   step: number;
 }
@@ -109,7 +116,8 @@ export function makeWorld(input: WorldInput): World {
     devicePages: geometry.devices.map(() => new DevicePages()), cookies: input.mount.devices, cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default,
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
     expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
-    enosys: { end: false, ioend: false, fsync: false, fallocate: false, copy64: false, copy: false, flush: false },
+    enosys: { end: false, ioend: false, fsync: false, fallocate: false, copy64: false, copy: false, flush: false, syncfs: false },
+    superblock: { frozen: false, shutDown: false }, swap: new Map(), headers: new Set(),
     step: -1,
   };
 }

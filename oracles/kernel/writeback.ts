@@ -170,8 +170,9 @@ function ask(world: World, file: FileState, seen: Exchange | undefined, plain = 
   const answer = answered(world, file, exchange, opFlags.WRITEBACK, pos, end);
   wb.current = undefined;
   const change = file.mappings.since(mark);
+  if (answer.kind === 'retry' && answer.interrupted) throw new Unspecified('whether writeback minds signals is not laid down');
   // The answer may be used once, or writeback sees that mappings changed meanwhile and starts over.
-  if (answer.kind === 'retry' || (answer.kind === 'accepted' && change !== 'same' && world.driver.choose(2) === 1)) {
+  if (answer.kind === 'retry' || (answer.kind === 'accepted' && change === 'changed' && world.driver.choose(2) === 1)) {
     sendCached(world, file);
     return true;
   }
@@ -185,7 +186,7 @@ function ask(world: World, file: FileState, seen: Exchange | undefined, plain = 
   send(world, file, { start: pos, end: min(end, pos + answer.length) }, answer, { asked: true, open: false });
   // What changed is not used again.
   if (change !== 'changed') wb.current = { mapping: answer, from: pos };
-  if (change !== 'same') sendCached(world, file);
+  if (change === 'changed') sendCached(world, file);
   return true;
 }
 

@@ -62,7 +62,8 @@ const deviceRows: readonly Row[] = [
   { id: 'device-readable', text: 'a device that is read from was opened without read', errno: errnos.EACCES, viaBadData: false,
     violated: (c) => deviceOf(c, c.read)?.readable === false && readUnclear(c) === undefined, unclear: readUnclear },
   { id: 'device-writable', text: "a device that is written to was opened without write (for PURE_OVERWRITE the read mapping's)",
-    errno: errnos.EACCES, viaBadData: false, violated: (c) => writeDevice(c)?.writable === false },
+    errno: errnos.EACCES, viaBadData: false, violated: (c) => writeDevice(c)?.writable === false,
+    unclear: (c) => (hasOp(c, 'SWAPFILE') && deviceOf(c, c.read)?.writable === false ? 'a swap file is written to, but not by this operation' : undefined) },
 ];
 
 const replyRows: readonly Row[] = [

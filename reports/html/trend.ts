@@ -23,7 +23,7 @@ export function trendPage(trend: Trend, toolVersion: string): string {
 }
 
 function lastNight(night: TrendNight, count: number): Markup {
-  const { outcome, says, kernel, counts, opened, closed, open, cells } = night;
+  const { outcome, says, besides, kernel, counts, opened, closed, open, cells } = night;
   const judged = counts.conforms + counts.deviates;
   const facts: [string, string, string][] = [
     ['Night', night.name, `${plural(count, 'night')} in this history`],
@@ -32,7 +32,7 @@ function lastNight(night: TrendNight, count: number): Markup {
     ['Cases judged', judged.toLocaleString('en'), counts.lost > 0 ? `${counts.lost} lost` : ''],
     ['Matrix', `${cells.conforms + cells.deviates} / ${cells.possible}`, 'rule by path cells judged'],
   ];
-  return verdictBox({ mark: marks[outcome], word: asSentence(outcomeWords[outcome]), says, reasons: outcome === 'conforms' || outcome === 'deviates' ? [] : ['This night is not a pass.'], facts });
+  return verdictBox({ mark: marks[outcome], word: asSentence(outcomeWords[outcome]), says, reasons: [...(besides === undefined ? [] : [besides]), ...(outcome === 'conforms' || outcome === 'deviates' ? [] : ['This night is not a pass.'])], facts });
 }
 
 function findings(lives: Life[]): Markup {
@@ -48,10 +48,13 @@ const lifeTable = (title: string, lives: Life[]): Markup | false => lives.length
 <tbody>${lives.map(({ key, shown, kind, opened, closed, seen }) => html`<tr><th scope="row"><a href="${opened}/${encodeURIComponent(kind)}/report.html#findings"><code>${key}</code></a><br><small>${shown}</small></th><td>${kind}</td><td><a href="#night-${opened}">${opened}</a></td><td>${closed === undefined ? 'open' : html`<a href="#night-${closed}">${closed}</a>`}</td><td>${seen}</td></tr>
 `)}</tbody></table></section>`;
 
+/** `Linux version 7.3.4 (who@where) (compiler) #12 PREEMPT DATE`: who reads the table wants to know which build. */
+const builtAt = (version: string): string => version.replace(/^.*?(?=#\d)/, '');
+
 const nightTable = (nights: TrendNight[]): Markup => html`<section class="scroll" tabindex="0" aria-label="All nights"><table class="plain nights"><thead><tr><th scope="col">Night</th><th scope="col">Outcome</th><th scope="col">Kernel</th><th scope="col">Cases</th><th scope="col">Findings</th><th scope="col">Runs</th></tr></thead>
 <tbody>${[...nights].reverse().map((night) => html`<tr id="night-${night.name}"><th scope="row">${night.name}</th>
-<td><span class="key o-${night.outcome}"><span aria-hidden="true">${marks[night.outcome]}</span> ${asSentence(outcomeWords[night.outcome])}</span><br><small>${night.says}</small></td>
-<td>${night.kernel ? html`${night.kernel.release}${night.newKernel && html` <b>new</b>`}<br><small>${night.kernel.version}; image <code>${night.kernel.imageHash.slice(0, 12)}</code></small>` : 'none'}</td>
+<td><span class="key o-${night.outcome}"><span aria-hidden="true">${marks[night.outcome]}</span> ${asSentence(outcomeWords[night.outcome])}</span><br><small>${night.says}${night.besides !== undefined && html`<br>${night.besides}`}</small></td>
+<td>${night.kernel ? html`${night.kernel.release}${night.newKernel && html` <b>new</b>`}<br><small>${builtAt(night.kernel.version)}; image <code>${night.kernel.imageHash.slice(0, 12)}</code></small>` : 'none'}</td>
 <td>${(night.counts.conforms + night.counts.deviates).toLocaleString('en')} judged${night.counts.deviates > 0 && html`, ${night.counts.deviates} deviate`}${night.counts.lost > 0 && html`, ${night.counts.lost} lost`}</td>
 <td>${night.open} open${night.opened.length > 0 && html`<br><small>+${night.opened.length} opened</small>`}${night.closed.length > 0 && html`<br><small>−${night.closed.length} closed</small>`}</td>
 <td>${night.stages.map((stage) => html`<details><summary>${stage.kind}: ${stage.digest ? stage.digest.headline.split(':')[0]!.toLowerCase() : stage.status}</summary>

@@ -19,10 +19,11 @@ const distinct = (values: string[]): string[] => [...new Set(values)];
 
 export function nightMail(trend: Trend, name: string): string {
   const night = trend.nights.find((one) => one.name === name)!;
-  const { outcome, says, kernel, opened, closed, open, stages } = night;
+  const { outcome, says, besides, kernel, opened, closed, open, stages } = night;
   const lines = [
     printable(`Subject: [iomapfuzz] night ${name}: ${outcomeWords[outcome]}${kernel ? `, ${kernel.release}` : ''}${opened.length > 0 ? `, ${opened.length} opened` : ''}${closed.length > 0 ? `, ${closed.length} closed` : ''}`), '',
     ...wrap(printable(`${outcomeWords[outcome]}: ${says}`), WIDTH),
+    ...(besides === undefined ? [] : wrap(printable(besides), WIDTH)),
     ...(outcome === 'conforms' || outcome === 'deviates' ? [] : ['This night is not a pass.']), '',
     ...(kernel ? wrap(printable(`Kernel: ${kernel.release} ${kernel.version} (${kernel.origin})${night.newKernel ? ', another image than in the night before' : ''}`), WIDTH, 8) : []),
     `Findings: ${opened.length} opened, ${closed.length} closed, ${open} open`, '',

@@ -56,6 +56,14 @@ test('should be no pass when cells are judged no longer, and a pass when all of 
   expect(nightExitCode(night)).toBe(125);
 });
 
+test('should say of a night that deviates what did not end, beside the rules that are broken', async () => {
+  const [, night] = readHistory(await sampleHistory(2)).nights as [Night, Night];
+  night.stages.push({ kind: 'fuzz', status: 'cut-off', reason: 'the budget was over' });
+  expect(outcomeOf(night)).toEqual({ outcome: 'deviates', says: '1 finding by conformance: map/type-known', besides: 'fuzz: the budget was over' });
+  const mail = nightMail(buildTrend({ nights: [night], unreadable: [] }), night.name);
+  expect(mail).toContain('DEVIATES: 1 finding by conformance: map/type-known\nfuzz: the budget was over\n');
+});
+
 test('should write a short mail that says what changed and where to read on', async () => {
   const trend = buildTrend(readHistory(await sampleHistory()));
   const mail = nightMail(trend, nightNames[4]);

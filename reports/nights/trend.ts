@@ -9,6 +9,8 @@ export interface TrendNight {
   outcome: Outcome;
   /** One line: why this outcome. */
   says: string;
+  /** Of a night that deviates: what did not end. */
+  besides?: string;
   kernel?: NightKernel;
   /** The kernel image is another than in the night before it that had one. */
   newKernel: boolean;
@@ -94,7 +96,7 @@ export function buildTrend({ nights, unreadable }: History): Trend {
 }
 
 /** The one place that says what a night came to. Only a night in which every run ended and something was judged conforms. */
-export function outcomeOf(night: Night): { outcome: Outcome; says: string } {
+export function outcomeOf(night: Night): { outcome: Outcome; says: string; besides?: string } {
   const stages = night.stages.filter(({ status }) => status !== 'skipped');
   const deviating = stages.filter(({ digest }) => digest?.verdict === 'deviates');
   const { counts } = sums(night);
@@ -102,7 +104,7 @@ export function outcomeOf(night: Night): { outcome: Outcome; says: string } {
   if (deviating.length > 0) {
     const findings = deviating.flatMap(({ digest }) => digest!.findings);
     const rules = [...new Set(findings.map(({ rule }) => rule))];
-    return { outcome: 'deviates', says: `${plural(findings.length, 'finding')} by ${deviating.map(({ kind }) => kind).join(' and ')}: ${rules.slice(0, 4).join(', ')}${rules.length > 4 ? ` and ${rules.length - 4} more rules` : ''}${broken ? `; ${explain(broken)}` : ''}` };
+    return { outcome: 'deviates', says: `${plural(findings.length, 'finding')} by ${deviating.map(({ kind }) => kind).join(' and ')}: ${rules.slice(0, 4).join(', ')}${rules.length > 4 ? ` and ${rules.length - 4} more rules` : ''}`, ...(broken && { besides: explain(broken) }) };
   }
   if (night.noVm !== undefined) return { outcome: 'no-vm', says: night.noVm };
   if (night.endedAt === undefined) return { outcome: 'running', says: 'interrupted, or still running: there is no verdict' };

@@ -31,7 +31,7 @@ export interface CaseFilesOptions {
   fetch: () => readonly ServerCase[];
   cookies: () => Cookies;
   /** Writes these to /dev/fuse and notes what came of it. */
-  notify: (line: number, messages: readonly Buffer[]) => void;
+  notify: (line: number, messages: readonly Buffer[], signal: boolean) => void;
 }
 
 export class CaseFiles implements FileSystem {
@@ -95,9 +95,9 @@ export class CaseFiles implements FileSystem {
     return out;
   }
 
-  #notify({ serial, files }: ServerCase, line: number, notifications: readonly Notification[]): void {
+  #notify({ serial, files }: ServerCase, line: number, notifications: readonly Notification[], signal: boolean): void {
     const context = { revision: this.revision, cookies: this.#options.cookies(), nodeids: files.map((_, file) => nodeidOf(serial, file)) };
-    this.#options.notify(line, notifications.map((notification) => encodeCaseNotification(context, notification, this.#options.native)));
+    this.#options.notify(line, notifications.map((notification) => encodeCaseNotification(context, notification, this.#options.native)), signal);
   }
 
   #load(serial: number): Loaded | undefined {
@@ -118,7 +118,7 @@ export class CaseFiles implements FileSystem {
         attrFlags: file.attrFlags.reduce((sum, name) => sum | (revision.attrFlags[name] ?? 0), 0),
       });
     });
-    this.#current = { case: wanted, script: new Script(revision, this.#options.cookies, (request) => ordinaryAnswer(this, request), wanted.script, (line, notifications) => { this.#notify(wanted, line, notifications); }), inodes };
+    this.#current = { case: wanted, script: new Script(revision, this.#options.cookies, (request) => ordinaryAnswer(this, request), wanted.script, (line, notifications, signal) => { this.#notify(wanted, line, notifications, signal); }), inodes };
     return this.#current;
   }
 }

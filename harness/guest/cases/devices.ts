@@ -1,23 +1,29 @@
 /**
  * Block devices of any size for cases: partitions of ramdisks, made and removed by the BLKPG ioctl. Ramdisks do their I/O
  * inside the submitting syscall (drivers/block/brd.c), so that a case waits for nothing, and what a kernel writes past the
- * end of one device would be seen on the next.
+ * end of one device would be seen on the next. Devices that take atomic writes are partitions of a simulated SCSI disk.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { ByteRun } from '../../model/bytes.ts';
 import type { DeviceChange } from '../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
+import { atomicDisks } from './atomic-disk.ts';
 
 const O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_DIRECT = 0o40000, O_PATH = 0o10000000;
 const sectorBytes = 512;
 const BLKPG_ADD_PARTITION = 1, BLKPG_DEL_PARTITION = 2;
 
-interface Ramdisk { name: string; sizeBytes: number }
+/** A disk of /sys/block. */
+export interface Disk { name: string; sizeBytes: number }
+/** What a disk gave away so far. */
+type Used = Disk & { usedBytes: number; partitions: number };
 
-function ramdisks(): Ramdisk[] {
+const sizeOf = (name: string): Disk => ({ name, sizeBytes: Number(readFileSync(`/sys/block/${name}/size`, 'utf8')) * sectorBytes });
+
+function ramdisks(): Disk[] {
   return readdirSync('/sys/block').filter((name) => /^ram\d+$/.test(name)).sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)))
-    .map((name) => ({ name, sizeBytes: Number(readFileSync(`/sys/block/${name}/size`, 'utf8')) * sectorBytes }));
+    .map(sizeOf);
 }
 
 /** The devices of one geometry. Sizes are multiples of 512 bytes; a size of 0 is an unbound loop device. */
@@ -28,18 +34,17 @@ export class DeviceSet {
   readonly #checkFds: number[] = [];
   readonly #partitions: { diskFd: number; number: number }[] = [];
   readonly paths: readonly string[] = [];
-  /** With what they gave away so far. */
-  #disks: (Ramdisk & { usedBytes: number; partitions: number })[] | undefined;
+  readonly #disks: { plain?: Used[]; atomic?: Used[] } = {};
 
   constructor(native: Native) {
     this.#native = native;
   }
 
   /** Makes the devices and writes their initial content. Throws Error that says what is missing. */
-  static make(native: Native, sizes: number[]): DeviceSet {
+  static make(native: Native, devices: readonly { sizeBytes: number; atomic?: true | undefined }[]): DeviceSet {
     const set = new DeviceSet(native);
     try {
-      for (const size of sizes) set.add(size);
+      for (const { sizeBytes, atomic = false } of devices) set.add(sizeBytes, { atomic });
     } catch (error) {
       set.remove();
       throw error;
@@ -101,9 +106,9 @@ export class DeviceSet {
 
   /**
    * Makes the next device. `blank`: it holds zeros, and takes memory only where it is written; else it gets its initial content, by which
-   * `changes` judges. Throws Error that says what is missing.
+   * `changes` judges. `atomic`: it takes atomic writes. Throws Error that says what is missing.
    */
-  add(size: number, { blank = false } = {}): void {
+  add(size: number, { blank = false, atomic = false } = {}): void {
     const paths = this.paths as string[];
     const index = this.sizes.length;
     (this.sizes as number[]).push(size);
@@ -116,9 +121,11 @@ export class DeviceSet {
     if (size % sectorBytes !== 0) throw new Error(`device ${index} has ${size} bytes: no multiple of ${sectorBytes}`);
     // Devices begin at pages, so that a ramdisk's pages are not shared between them.
     const needed = Math.ceil(size / 4096) * 4096;
-    const disks = this.#disks ??= ramdisks().map((disk) => ({ ...disk, usedBytes: 0, partitions: 0 }));
+    const unused = (disk: Disk): Used => ({ ...disk, usedBytes: 0, partitions: 0 });
+    const disks = atomic ? this.#disks.atomic ??= atomicDisks().map(sizeOf).map(unused) : this.#disks.plain ??= ramdisks().map(unused);
     const disk = disks.find(({ sizeBytes, usedBytes }) => sizeBytes - usedBytes >= needed);
     if (!disk) {
+      if (atomic) throw new Error(`the disk that takes atomic writes has no ${size} bytes left; boot with scsi_debug.dev_size_mb for a larger one`);
       throw new Error(disks.length === 0
         ? 'the kernel has no ramdisks for devices (CONFIG_BLK_DEV_RAM)'
         : `no ramdisk has ${size} bytes left; boot with brd.rd_nr and brd.rd_size for larger ones (largest: ${Math.max(...disks.map(({ sizeBytes }) => sizeBytes))} bytes)`);
@@ -136,7 +143,8 @@ export class DeviceSet {
     this.#partitions.push({ diskFd, number });
     disk.usedBytes += needed;
     disk.partitions = number;
-    const path = `/dev/${name}p${number}`;
+    // A disk whose name ends in a digit puts a p before the partition's (block/genhd.c, disk_name).
+    const path = `/dev/${name}${/\d$/.test(name) ? 'p' : ''}${number}`;
     paths[index] = path;
     const fd = this.#native.open(path, O_RDWR | O_DIRECT, 0);
     if (fd < 0) throw new Error(`${path} cannot be opened: errno ${-fd}`);

@@ -94,14 +94,14 @@ interface Line {
 export class Script {
   readonly #lines: Line[];
 
-  /** `ordinary`: what the file system answers. `notify`: sends what line number `line` has `before` its answer. `cookies` is asked when a line answers for the first time: a case that has its mount for itself is read before the devices are registered. */
-  constructor(revision: Revision, cookies: () => Cookies, ordinary: (request: Request) => Answer, script: Case['script'], notify: (line: number, notifications: readonly Notification[]) => void) {
+  /** `ordinary`: what the file system answers. `notify`: sends what line number `line` has `before` its answer, and the signal. `cookies` is asked when a line answers for the first time: a case that has its mount for itself is read before the devices are registered. */
+  constructor(revision: Revision, cookies: () => Cookies, ordinary: (request: Request) => Answer, script: Case['script'], notify: (line: number, notifications: readonly Notification[], signal: boolean) => void) {
     this.#lines = script.map((line: ScriptLine, index) => {
-      const { before } = line;
+      const { before = [], signal = false } = line;
       let encoded: Answer | undefined;
       return {
         on: line.on, file: line.file, set: line.opflagsSet ?? 0, clear: line.opflagsClear ?? 0, left: line.times ?? Infinity,
-        ...(before && { before: () => { notify(index, before); } }),
+        ...((before.length > 0 || signal) && { before: () => { notify(index, before, signal); } }),
         answer: (request) => line.reply.kind === 'attributes' ? resized(ordinary(request), line.reply.sizeBytes) : encoded ??= encodeCaseReply(revision, cookies(), line.reply),
       };
     });

@@ -70,7 +70,7 @@ export class Session {
     mkdirSync(mountPoint, { recursive: true });
     writeFileSync(regularPath, 'a regular file\n');
     const { files: _files, ...shared } = geometry;
-    const devices = DeviceSet.make(native, shared.devices.map(({ sizeBytes }) => sizeBytes));
+    const devices = DeviceSet.make(native, shared.devices);
     const { words } = server;
     let mounted: MountResult;
     let start: SessionStart;
@@ -189,7 +189,7 @@ export class Session {
     for (const fd of this.#start.devices) if (fd >= 0) native.close(fd);
     this.devices.remove();
     if (failure !== undefined) throw new Error(`the server failed: ${failure}`);
-    return unmounted === undefined ? undefined : -unmounted;
+    return unmounted === undefined ? undefined : Math.abs(unmounted);
   }
 
   /** Requests are answered in order by one thread: when this lookup is answered, so is everything before it. */

@@ -1,12 +1,16 @@
 /** The workload: one function per kind of step, each a syscall and its result as the observation wants it. */
 import type { Step } from '../../model/case.ts';
 import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../model/bytes.ts';
-import type { FiemapExtent, StepResult } from '../../model/observation.ts';
+import type { FiemapExtent, KernelEvent, StepResult } from '../../model/observation.ts';
 import { FIEMAP_BYTES, FIEMAP_EXTENT_BYTES, OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../model/syscall-flags.ts';
 import type { Native } from '../../native/index.ts';
 import { FICLONERANGE, FIDEDUPERANGE, cloneRange, dedupeRange, dedupeStatusAt } from './clone-ranges.ts';
 import { controlStep, type ControlPlane } from './control-step.ts';
+import { abortConnection } from './control-fs.ts';
 import { notifyStep } from './notify-step.ts';
+import { mountPoint } from './shared.ts';
+import { superblockStep, thawForGood } from './superblock-step.ts';
+import { swapon } from './swap-step.ts';
 
 /** _IOWR('f', 11, struct fiemap). */
 const FS_IOC_FIEMAP = 0xc020660b;
@@ -16,11 +20,18 @@ const pageBytes = 4096;
 
 export class StepError extends Error {}
 
+/** Steps that change a file (include/linux/fs.h, sb_start_write). */
+const waitsForThaw: ReadonlySet<Step['call']> = new Set(['pwrite', 'mmapWrite', 'ftruncate', 'fallocate', 'copyFileRange', 'clone', 'dedupe'] as const);
+
 export class Workload {
   readonly #native: Native;
   readonly #control: ControlPlane;
   readonly #paths: readonly string[];
   readonly #fds: number[] = [];
+  /** By which the file system was frozen; -1: it is not. */
+  #frozenBy = -1;
+  readonly #swapFiles = new Set<string>();
+  #staysFrozen = false;
   static #buffer: Buffer | undefined;
   readonly #stat = new BigUint64Array(3);
 
@@ -34,16 +45,17 @@ export class Workload {
   /** Throws StepError when the guest cannot do the step at all. */
   run(step: Step): StepResult {
     const native = this.#native;
+    if (this.#frozenBy >= 0 && waitsForThaw.has(step.call)) throw new StepError(`${step.call} would wait for ever: the case has frozen the file system`);
     switch (step.call) {
       case 'open': {
-        const path = this.#paths[step.file];
-        if (path === undefined) throw new StepError(`step opens file ${step.file}, the case has ${this.#paths.length}`);
-        const fd = native.open(path, step.flags.reduce<number>((sum, flag) => sum | OPEN_FLAGS[flag], 0), 0o644);
+        const fd = native.open(this.#path(step.file), step.flags.reduce<number>((sum, flag) => sum | OPEN_FLAGS[flag], 0), 0o644);
         this.#fds.push(fd);
         return result(fd < 0 ? fd : 0);
       }
       case 'close': {
-        const ret = native.close(this.#fd(step.fd));
+        const fd = this.#fd(step.fd);
+        if (fd === this.#frozenBy) this.#thaw();
+        const ret = native.close(fd);
         this.#fds[step.fd] = -1;
         return result(ret);
       }
@@ -78,6 +90,31 @@ export class Workload {
         const ret = native.fstat(this.#fd(step.fd), this.#stat);
         return ret < 0 ? result(ret) : { ...result(ret), sizeBytes: this.#stat[0]!, blksizeBytes: Number(this.#stat[1]) };
       }
+      case 'freeze': case 'thaw': case 'syncfs': case 'shutdown': {
+        const fd = this.#fd(step.fd);
+        const ret = superblockStep(native, fd, step);
+        if (ret >= 0 && step.call === 'freeze') this.#frozenBy = fd;
+        if (ret >= 0 && step.call === 'thaw') this.#frozenBy = -1;
+        return result(ret);
+      }
+      case 'swapon': {
+        const path = this.#path(step.file);
+        const ret = swapon(native, this.#control.devices, path, step.header);
+        if (ret >= 0) this.#swapFiles.add(path);
+        return result(ret);
+      }
+      case 'swapoff': {
+        const path = this.#path(step.file);
+        const ret = native.swapoff(path);
+        if (ret >= 0) this.#swapFiles.delete(path);
+        return result(ret);
+      }
+      case 'pageOut': {
+        const buffer = this.#room(step.lengthBytes);
+        native.fillPattern(buffer, 0, step.lengthBytes, OWNER_KINDS.writer, step.writer, 0n);
+        const ret = native.pageOut(buffer, step.lengthBytes);
+        return ret < 0 ? result(ret) : this.#copied(buffer, step.lengthBytes, step.lengthBytes);
+      }
       case 'fuseIoctl': return controlStep(native, this.#control, step);
       case 'notify': return notifyStep(native, this.#control, step.notification);
       case 'deviceRead': {
@@ -92,10 +129,26 @@ export class Workload {
     }
   }
 
-  /** Closes what the case left open. */
-  end(): void {
+  /** Takes back what concerns more than the case, and closes what it left open. Returns what could not be taken back: it is in the way of whatever comes next. */
+  end(): KernelEvent | undefined {
+    this.#thaw();
+    for (const path of this.#swapFiles) this.#native.swapoff(path);
+    this.#swapFiles.clear();
     for (const fd of this.#fds) if (fd >= 0) this.#native.close(fd);
     this.#fds.length = 0;
+    const title = 'the file system stays frozen, although its server is gone';
+    return this.#staysFrozen ? { kind: 'bug', title, text: title } : undefined;
+  }
+
+  #thaw(): void {
+    if (this.#frozenBy >= 0) this.#staysFrozen ||= !thawForGood(this.#native, this.#frozenBy, () => { abortConnection(this.#native, mountPoint); });
+    this.#frozenBy = -1;
+  }
+
+  #path(file: number): string {
+    const path = this.#paths[file];
+    if (path === undefined) throw new StepError(`step names file ${file}, the case has ${this.#paths.length}`);
+    return path;
   }
 
   #fd(index: number): number {

@@ -80,8 +80,15 @@ static Napi::Value MmapCopy(Info info) {
   return result(info, failed ? -error : done);
 }
 
+// pageOut(buffer, length): asks the kernel to page the buffer's first bytes out, whole pages of them. 0 or -errno.
+static Napi::Value PageOut(Info info) {
+  Bytes buffer = window(info, 0, 0, size(info, 1));
+  return result(info, madvise(buffer.data, buffer.length, MADV_PAGEOUT));
+}
+
 void ExportMemory(Napi::Env env, Napi::Object exports) {
   exports["alignedBuffer"] = Napi::Function::New(env, AlignedBuffer);
+  exports["pageOut"] = Napi::Function::New(env, PageOut);
   exports["mmapCopy"] = Napi::Function::New(env, MmapCopy);
 }
 }  // namespace iomapfuzz

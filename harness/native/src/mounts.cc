@@ -41,6 +41,13 @@ static Napi::Value KillHolder(Info info) {
   int ret = kill(i32(info, 0), SIGKILL);
   return result(info, ret < 0 ? ret : waitpid(i32(info, 0), nullptr, 0));
 }
+// signalMain(): makes a signal pending for the process's first thread. The handler does nothing, and interrupted calls are not restarted.
+static Napi::Value SignalMain(Info info) {
+  struct sigaction nothing = {};
+  nothing.sa_handler = [](int) {};
+  int ret = sigaction(SIGUSR2, &nothing, nullptr);
+  return result(info, ret < 0 ? ret : tgkill(getpid(), getpid(), SIGUSR2));
+}
 static Napi::Value Sync(Info info) {
   sync();
   return info.Env().Undefined();
@@ -69,6 +76,7 @@ void ExportMounts(Napi::Env env, Napi::Object exports) {
   exports["prctl"] = Napi::Function::New(env, Prctl);
   exports["forkHolder"] = Napi::Function::New(env, ForkHolder);
   exports["killHolder"] = Napi::Function::New(env, KillHolder);
+  exports["signalMain"] = Napi::Function::New(env, SignalMain);
   exports["sync"] = Napi::Function::New(env, Sync);
 }
 }  // namespace iomapfuzz

@@ -12,14 +12,12 @@ import { noDirectWrites } from './reply-cells.ts';
 import { borders, cellId, impossible, possible, type Border, type PlanCell } from './cell.ts';
 
 /** Why a rule has no case on a path; undefined where it has. */
-function reasonAgainst(rule: string, path: Path, border: Border, revision: Revision): string | undefined {
+export function reasonAgainst(rule: string, path: Path, border: Border, revision: Revision): string | undefined {
   if (rule.startsWith('map/instruction-') && border === 'legal') {
     return 'without a mapping cache a legal instruction is refused by begin/*-not-nocache, whose own cells show it';
   }
   if (rule.endsWith('-no-retry-uncached')) {
-    return isWritePath(path)
-      ? 'RETRY_CACHE gets past map/retry-needs-cache only with a mapping cache, and ATOMIC needs RWF_ATOMIC: neither is in the plan yet'
-      : 'ATOMIC and SWAPFILE are never set on this path';
+    return 'ATOMIC and SWAPFILE are set on the paths atomic-write and swapon only, whose own cells show it';
   }
   if (rule === 'begin/write-device-known' && !isWritePath(path)) return 'the write half\'s device is looked up for write-type operations only';
   if (rule === 'map/offset-below-maxbytes' && path === 'direct-read' && revision.opcodes.IOMAP_CONFIG === undefined) {

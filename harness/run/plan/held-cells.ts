@@ -67,7 +67,7 @@ const answerOf = (revision: Revision, setting: CacheSetting, path: Path): Mappin
   return reply as Extract<typeof reply, { kind: 'mappings' }>;
 };
 
-interface Held { before: readonly Notification[]; reply?: Mappings; note: string; first?: readonly Step[]; behind?: readonly Step[]; secondFile?: boolean }
+interface Held { signal?: true; before: readonly Notification[]; reply?: Mappings; note: string; first?: readonly Step[]; behind?: readonly Step[]; secondFile?: boolean }
 
 const notificationOf = (step: Step): Notification => (step as Extract<Step, { call: 'notify' }>).notification;
 const pushes = (...args: Parameters<typeof upsert>): Notification => notificationOf(upsert(...args));
@@ -77,9 +77,9 @@ function heldCell(revision: Revision, rule: string, path: Path, make: (setting: 
   if (revision.notifications.IOMAP_UPSERT_MAPPINGS === undefined) return impossible(key, `revision ${revision.id} has no notifications`);
   // Faults ask for whole pages, of which all has to be pushed or nothing.
   return possible(key, cacheSetting({ direct: isDirect(path), ...(path === 'mmap-write' && { blockSize: 4096n }) }).chain((setting) => make(setting).map((held) => {
-    const { before, reply = answerOf(revision, setting, path), note, first = [], behind = [], secondFile } = held;
+    const { before, signal, reply = answerOf(revision, setting, path), note, first = [], behind = [], secondFile } = held;
     const made = cacheCase({
-      revision, setting, steps: [...first, ...stepsOf(path, setting), ...behind], note, script: [heldLine(revision, path, before, reply), ...serverLines(revision, setting)],
+      revision, setting, steps: [...first, ...stepsOf(path, setting), ...behind], note, script: [{ ...heldLine(revision, path, before, reply), ...(signal && { signal }) }, ...serverLines(revision, setting)],
     });
     return secondFile ? withSecondFile(made) : made;
   })));
@@ -117,6 +117,21 @@ function retryCell(revision: Revision, path: Path): PlanCell {
     ];
     return fc.tuple(fc.constantFrom(...replies), fc.oneof(fc.constantFrom(...hits), fc.constantFrom(...misses)))
       .map(([[reply, half], { before, note }]) => ({ before, reply, note: `RETRY_CACHE in the ${half}, ${note}` }));
+  });
+}
+
+/** A signal is pending when RETRY_CACHE comes, or another answer, which it does not matter to. */
+function interruptedCell(revision: Revision, path: Path): PlanCell {
+  return heldCell(revision, 'begin/interrupted', path, (setting) => {
+    const { offset, length } = rangeOf(whole, setting);
+    const usual = answerOf(revision, setting, path);
+    const retried: Mappings = { ...usual, read: retryCache(offset, length) };
+    return fc.constantFrom<Held>(
+      { before: [pushes(setting, 'MAPPED', 'PURE_OVERWRITE', elsewhere)], reply: retried, signal: true, note: 'nothing cached there, and a signal' },
+      { before: [pushes(setting, 'MAPPED', 'PURE_OVERWRITE', elsewhere)], reply: retried, note: 'nothing cached there, no signal' },
+      { before: [pushes(setting, 'MAPPED', 'PURE_OVERWRITE', here)], reply: retried, signal: true, note: 'cached, and a signal' },
+      { before: [pushes(setting, 'MAPPED', 'PURE_OVERWRITE', elsewhere)], signal: true, note: 'an ordinary answer, and a signal' },
+    ).map((held) => ({ ...held, behind: stepsOf(path, setting) }));
   });
 }
 
@@ -232,7 +247,7 @@ function held(of: Case): Case {
 
 export function heldCells(revision: Revision): PlanCell[] {
   return [
-    ...paths.map((path) => retryCell(revision, path)), ...sequenceCells(revision), ...(['direct-read', 'direct-write', 'fiemap'] as const).map((path) => anyTime(revision, path)),
+    ...paths.map((path) => retryCell(revision, path)), ...(['direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole'] as const).map((path) => interruptedCell(revision, path)), ...sequenceCells(revision), ...(['direct-read', 'direct-write', 'fiemap'] as const).map((path) => anyTime(revision, path)),
     devInvalCell(revision), invalInodeCell(revision), ...whileAsked(revision),
   ];
 }

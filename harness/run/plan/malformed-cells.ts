@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { malformedReply } from '../../../generators/malformed-reply.ts';
 import { mapping, typesFor } from '../../../generators/mapping.ts';
 import { goodReply, typesOf, type PlannedCase } from '../../../generators/reply-case.ts';
-import { isCachedWrite, isSeek, paths, stretch, type Path } from '../../../generators/setting.ts';
+import { isSeek, paths, stretch, type Path } from '../../../generators/setting.ts';
 import type { Case, Reply, ScriptLine, Step } from '../../model/case.ts';
 import { copyFileRangeOut, writeOut } from '../../uapi/fuse-structs.ts';
 import type { Revision } from '../../uapi/revision.ts';
@@ -13,6 +13,7 @@ import { inlineCase } from './inline-cells.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
 import { flatCase, type Made } from './flag-cells.ts';
 import { ground, noSizes, type Ground } from './size-cells.ts';
+import { freeze, noSuperblock, shutdown, superblockCase, syncfs, thaw } from './superblock-cells.ts';
 import { acting } from './type-cells.ts';
 
 type On = ScriptLine['on'];
@@ -125,9 +126,24 @@ function ofCalls(revision: Revision): Place[] {
   ];
 }
 
+/** Requests about the file system as a whole; malformed once, then again as usual: nothing may stay frozen. */
+function aboutAll(revision: Revision): Place[] {
+  const against = noSuperblock(revision);
+  const place = (on: On, path: string, steps: readonly Step[]): Place => ({
+    on, path, against, cases: (line) => fc.tuple(fc.boolean(), fc.boolean()).map(([debugIomap, direct]) => ({ case: superblockCase(revision, { steps, direct, debugIomap, extra: extraOf(line && { ...line, times: 1 }) }), note: steps.map(({ call }) => call).join(', ') })),
+  });
+  return [
+    place('SYNCFS', 'freeze', [freeze, thaw]), place('SYNCFS', 'sync', [syncfs, syncfs]), place('FREEZE_FS', 'freeze', [freeze, thaw, freeze, thaw]),
+    place('UNFREEZE_FS', 'freeze', [freeze, thaw, thaw]), place('SHUTDOWN_FS', 'shutdown', [shutdown(1)]),
+  ];
+}
+
 export function malformedCells(revision: Revision): PlanCell[] {
-  const places = [...paths.flatMap((path) => onPath(revision, path)), ...aroundFiles(revision), ...ofCalls(revision)];
-  return [...places.flatMap((place) => borders.map((border) => malformed(revision, place, border))), ...places.flatMap((place) => (['die', 'abort'] as const).flatMap((how) => ending(place, how))), ...firstOfEach(places).flatMap((place) => ending(place, 'kill'))];
+  const calls = ofCalls(revision);
+  const places = [...paths.flatMap((path) => onPath(revision, path)), ...aroundFiles(revision), ...aboutAll(revision), ...calls];
+  // Of dirty pages other paths tell what becomes of them.
+  const ended = places.filter((place) => !calls.includes(place) || place.path === 'fsync' || place.path === 'copy');
+  return [...places.flatMap((place) => borders.map((border) => malformed(revision, place, border))), ...ended.flatMap((place) => (['die', 'abort'] as const).flatMap((how) => ending(place, how))), ...firstOfEach(ended).flatMap((place) => ending(place, 'kill'))];
 }
 
 function malformed(revision: Revision, { on, path, against, cases }: Place, border: Border): PlanCell {
@@ -146,7 +162,6 @@ function ending({ on, path, against, cases }: Place, how: 'die' | 'kill' | 'abor
   if (on === 'DESTROY' || on === 'RELEASE' || on === 'SYNCFS') return [];
   const key = { rule: `${how}/${on}`, path };
   if (against !== undefined) return [impossible(key, against)];
-  if (isCachedWrite(path as Path)) return [impossible(key, 'what becomes of dirty pages when the connection ends is not laid down')];
   const reply: Reply = { kind: how };
   return [possible(key, fc.tuple(cases({ on, reply }), fc.boolean()).map(([made, more]) => ({
     case: more ? afterwards(made.case) : made.case, note: `${on}: ${how}${more ? ', then further syscalls' : ''}; ${made.note}`,

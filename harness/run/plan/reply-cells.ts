@@ -22,8 +22,7 @@ export function replyCells(revision: Revision): PlanCell[] {
       cell('begin/reply-size', plain(fc.constantFrom(...WRONG_BEGIN_SIZES).map((size) => ({
         reply: { kind: 'raw', payload: '00'.repeat(size) }, note: `${size} bytes of payload`,
       })))),
-      ...['begin/atomic-on-storage', 'begin/atomic-flagged'].map((rule) => impossible(key(rule), path === 'direct-write'
-        ? 'needs RWF_ATOMIC: atomic writes are not in the plan yet' : 'ATOMIC is only set for atomic writes')),
+      ...['begin/atomic-on-storage', 'begin/atomic-flagged'].map((rule) => impossible(key(rule), 'ATOMIC is set on the path atomic-write only')),
       readable(revision, path, border, cell, key),
       writable(revision, path, border, cell, key),
     ].filter((made) => known.has(made.rule));

@@ -7,7 +7,7 @@ const headers: readonly (readonly [string, RegExp])[] = [
   ['sys/prctl.h', /prctl\(/], ['sys/stat.h', /S_IFDIR/], ['sys/uio.h', /iovec/], ['sys/wait.h', /waitpid\(/], ['time.h', /clock_gettime/], ['unistd.h', /write\(/],
 ];
 const kernelHeaders: typeof headers = [
-  ['linux/falloc.h', /FALLOC_FL/], ['linux/fiemap.h', /struct fiemap\b/], ['linux/fs.h', /BLKGETSIZE64|FS_IOC_FIEMAP|FICLONERANGE|FIDEDUPERANGE/], ['linux/fuse.h', /FUSE_/], ['linux/loop.h', /LOOP_/],
+  ['linux/falloc.h', /FALLOC_FL/], ['linux/fiemap.h', /struct fiemap\b/], ['linux/fs.h', /BLKGETSIZE64|FS_IOC_FIEMAP|FICLONERANGE|FIDEDUPERANGE|FIFREEZE|FITHAW/], ['linux/fuse.h', /FUSE_/], ['linux/loop.h', /LOOP_/],
 ];
 
 export function includes(program: string): string {

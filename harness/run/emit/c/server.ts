@@ -231,6 +231,7 @@ const reachable = (line: ScriptLine, of: Program): boolean =>
   constantOf(line.on, of) !== undefined && (hasOpflags(line.on) || !line.opflagsSet);
 
 function scriptLine(line: ScriptLine, index: number, of: Program): string | undefined {
+  if (line.signal) throw new UsageError('the C program cannot send signals while a request waits yet; replay the case with iomapfuzz repro');
   if (line.before) throw new UsageError('the C program cannot send notifications while a request waits yet; replay the case with iomapfuzz repro');
   if (!reachable(line, of)) return undefined;
   const conditions = [`in->opcode == ${constantOf(line.on, of)!}`];

@@ -256,7 +256,11 @@ function statements(step: Step, opened: number, program: Program): string[] {
     ];
     case 'fstat': return [`CALL(fstat(${fdName(step.fd)}, &st));`];
     case 'fuseIoctl': return fuseIoctl(step, program);
-    case 'notify': case 'deviceRead': throw new UsageError(`the C program cannot do a ${step.call} step yet; replay the case with iomapfuzz repro`);
+    case 'freeze': return [`CALL(ioctl(${fdName(step.fd)}, FIFREEZE, 0));`];
+    case 'thaw': return [`CALL(ioctl(${fdName(step.fd)}, FITHAW, 0));`];
+    case 'syncfs': return [`CALL(syncfs(${fdName(step.fd)}));`];
+    case 'shutdown': return [`CALL(ioctl(${fdName(step.fd)}, _IOR('X', 125, uint32_t), &(uint32_t){ ${u32(step.flags)} }));	/* FS_IOC_SHUTDOWN */`];
+    case 'notify': case 'deviceRead': case 'swapon': case 'swapoff': case 'pageOut': throw new UsageError(`the C program cannot do a ${step.call} step yet; replay the case with iomapfuzz repro`);
   }
 }
 

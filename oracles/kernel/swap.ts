@@ -1,0 +1,163 @@
+/**
+ * Swap files: swapon(2) reads the header by the page cache, then asks where the file is (behaviour, "swapon"); the mappings are in use until IOEND with
+ * SWAPOFF. What the library makes of them: fs/iomap/swapfile.c.
+ */
+import { isType } from '../rules/context.ts';
+import { errnos } from '../rules/rule.ts';
+import { begin, EIO, max, min, repliedErrno, SECTOR, type Accepted } from './begin.ts';
+import { fill } from './buffered-read.ts';
+import type { Segment } from './content.ts';
+import { Unspecified } from './driver.ts';
+import type { StepExpectation } from './expectation.ts';
+import { acknowledged } from './ioend.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { type FileState, type StepOf, type World } from './world.ts';
+import { flush } from './writeback.ts';
+
+const PAGE = BigInt(PAGE_SIZE);
+const floor = (value: bigint): bigint => value - (value % PAGE);
+const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+/** No workload has so many writers: the header's bytes while they are on the device. */
+const HEADER = 0xffff;
+
+/** Bytes of a device that pages go to. */
+export interface SwapExtent { device: number; addr: bigint; length: bigint }
+
+export function swapon(world: World, step: StepOf<'swapon'>): StepExpectation {
+  const file = fileOf(world, step.file);
+  if (world.swap.has(file.index)) return fails('swap/in-use', errnos.EBUSY);
+  const header = readHeader(world, file, step.header);
+  if (header !== undefined) return header;
+  const pages = BigInt(step.header!.pages);
+  const room = file.sizeBytes / PAGE;
+  if (pages < 2n || (room > 0n && pages > room)) return fails('swap/header', errnos.EINVAL);
+
+  // The library is told which device it is (fs/iomap/swapfile.c): a kernel may have to ask for the first mapping before it syncs.
+  const syncsFirst = world.driver.peek(world.step)?.name === 'FSYNC' || (world.enosys.fsync && world.driver.choose(2) === 1);
+  if (!syncsFirst) {
+    const first = ask(world, file, 0n, file.sizeBytes);
+    if (first.kind === 'failed') return first.failure;
+    if (!first.mapping.device) return fails('swap/mapping', errnos.EINVAL);
+  }
+  flush(world, file);
+  if (file.wb.errors.length > 0) throw new Unspecified('whether what writeback lost is an error of swapon is not laid down');
+  if (!world.enosys.fsync) {
+    const exchange = world.driver.maybe({ name: 'FSYNC', file: file.index, rule: 'request/fsync', fields: {} }, true, world.step);
+    const errno = exchange ? repliedErrno(exchange) : 0;
+    if (errno === errnos.ENOSYS) world.enosys.fsync = true;
+    else if (errno !== 0) return fails('request/fsync', errno);
+  }
+  const found = collect(world, file, pages);
+  if (!Array.isArray(found)) return found;
+  world.swap.set(file.index, found);
+  return { kind: 'succeeds', rule: 'swap/on', ret: 0n };
+}
+
+export function swapoff(world: World, step: StepOf<'swapoff'>): StepExpectation {
+  const file = fileOf(world, step.file);
+  if (!world.swap.delete(file.index)) return fails('swap/in-use', errnos.EINVAL);
+  const { revision } = world;
+  // It comes also after an IOEND that was answered ENOSYS.
+  const exchange = world.driver.request({
+    name: 'IOMAP_IOEND', file: file.index, rule: 'swap/off',
+    fields: { flags: { value: revision.ioendFlags.SWAPOFF! }, error: { value: 0 }, attrIno: { value: file.ino }, pad: { value: 0 } },
+  });
+  // Nobody waits for more than the answer.
+  acknowledged(world, file, exchange);
+  return { kind: 'succeeds', rule: 'swap/off', ret: 0n };
+}
+
+/** What a case leaves in use is taken out of use behind its last step. */
+export function swapoffRest(world: World): void {
+  for (const file of world.swap.keys()) swapoff(world, { call: 'swapoff', file });
+}
+
+/** What was paged out is read back as it was, and is nowhere but in the swap files. */
+export function pageOut(world: World, step: StepOf<'pageOut'>): StepExpectation {
+  const source = { kind: 'writer', writer: step.writer, offsetBytes: 0n } as const;
+  const length = BigInt(step.lengthBytes);
+  for (const { device, addr, length: bytes } of [...world.swap.values()].flat()) {
+    for (let slot = addr; slot < addr + bytes; slot += PAGE) {
+      for (let page = 0n; page < length; page += PAGE) world.contents[device]!.mayPut(slot, slot + PAGE, { ...source, offsetBytes: page });
+    }
+  }
+  return { kind: 'succeeds', rule: 'swap/pages', ret: length, data: [{ start: 0n, end: length, sources: [source] }], behind: [] };
+}
+
+function fileOf(world: World, index: number): FileState {
+  const file = world.files[index];
+  if (!file) throw new Unspecified(`the case has no file ${index}`);
+  if (!file.usesIomap || world.revision.opcodes.IOMAP_IOEND === undefined) throw new Unspecified('swap files that do not use iomap are ordinary FUSE');
+  if (world.wire.ended) throw new Unspecified('swap files of a connection that has ended');
+  if (file.attrFlags.includes('IMMUTABLE') || file.attrFlags.includes('APPEND')) throw new Unspecified('files that cannot be opened for writing');
+  return file;
+}
+
+/** Undefined: the header is there, whole and in its place. */
+function readHeader(world: World, file: FileState, header: StepOf<'swapon'>['header']): StepExpectation | undefined {
+  if (!file.cache.isEmpty) throw new Unspecified('swapon over cached pages is not modelled');
+  world.headers.add(file.index);
+  const content = header && world.contents[header.device];
+  const stop = header && header.offset + PAGE;
+  const under: Segment[] = header ? content!.read(header.offset, stop!) : [];
+  content?.put(header!.offset, stop!, { kind: 'writer', writer: HEADER, offsetBytes: 0n });
+  const { failures } = fill(world, file, 0n, PAGE);
+  for (const segment of under) content!.putSegment(segment, true);
+  const read = file.cache.read(0n, PAGE);
+  const right = ({ start, end, sources }: Segment, certain: boolean): boolean => {
+    const is = sources.map((source) => source.kind === 'writer' && source.writer === HEADER && source.offsetBytes === start && end <= PAGE);
+    return certain ? is.every(Boolean) : is.some(Boolean);
+  };
+  const whole = read.at(-1)?.end === PAGE;
+  const failure = failures.find(({ start }) => start < PAGE);
+  if (failure && (!whole || world.driver.choose(2) === 0)) return fails(failure.rule, EIO);
+  if (!whole || !read.every((segment) => right(segment, false))) return fails('swap/header', errnos.EINVAL);
+  return read.every((segment) => right(segment, true)) || world.driver.choose(2) === 0 ? undefined : fails('swap/header', errnos.EINVAL);
+}
+
+type Asked = { kind: 'mapping'; mapping: Accepted } | { kind: 'failed'; failure: StepExpectation };
+
+function ask(world: World, file: FileState, pos: bigint, end: bigint): Asked {
+  const { REPORT, SWAPFILE } = world.revision.opFlags;
+  const mapping = begin(world, file, (REPORT | SWAPFILE) >>> 0, pos, end);
+  return mapping.kind === 'failed' ? { kind: 'failed', failure: fails(mapping.rule, mapping.errno) } : { kind: 'mapping', mapping };
+}
+
+/** Asks for all of the file's pages. The places for pages besides the header's, or why swapon fails. */
+function collect(world: World, file: FileState, pages: bigint): SwapExtent[] | StepExpectation {
+  const { mappingFlags } = world.revision;
+  const stop = floor(file.sizeBytes);
+  const runs: SwapExtent[] = [];
+  for (let pos = 0n; pos < stop;) {
+    const asked = ask(world, file, pos, stop);
+    if (asked.kind === 'failed') return asked.failure;
+    const { acted, device, length, mayFail } = asked.mapping;
+    const refused = !isType(world, acted, 'MAPPED', 'UNWRITTEN') || (acted.flags & (mappingFlags.SHARED! | mappingFlags.DIRTY!)) !== 0
+      || (runs[0] !== undefined && device!.index !== runs[0].device);
+    if (refused) return fails('swap/mapping', errnos.EINVAL);
+    if (mayFail !== undefined || acted.addr % SECTOR !== 0n) throw new Unspecified('whether swapon looks at the alignment of addresses is not laid down');
+    const addr = acted.addr + (pos - acted.offset);
+    if (addr + length > device!.sizeBytes) throw new Unspecified('whether swapon looks at the size of the device is not laid down');
+    const last = runs.at(-1);
+    if (last && last.addr + last.length === addr) last.length += length;
+    else runs.push({ device: device!.index, addr, length });
+    pos += length;
+  }
+  return slots(runs, pages);
+}
+
+/** Whole pages of the device in each run; the first is the header's, and no more count than the header says. */
+function slots(runs: readonly SwapExtent[], pages: bigint): SwapExtent[] | StepExpectation {
+  let left = pages;
+  const found: SwapExtent[] = [];
+  for (const { device, addr, length } of runs) {
+    const start = floor(addr + PAGE - 1n);
+    const bytes = min(max(floor(addr + length) - start, 0n), left * PAGE);
+    if (bytes === 0n) continue;
+    left -= bytes / PAGE;
+    found.push({ device, addr: start, length: bytes });
+  }
+  const [first] = found;
+  if (!first) return fails('swap/mapping', errnos.EINVAL);
+  return [{ ...first, addr: first.addr + PAGE, length: first.length - PAGE }, ...found.slice(1)];
+}
