@@ -11,7 +11,8 @@ import type { StepExpectation } from './expectation.ts';
 import { holding, removed, union, within, type Range, type Ranges } from './ranges.ts';
 import { failureIoend, needsIoend, writebackIoend } from './writeback-ioend.ts';
 import { resolve, type Lost, type Piece } from './writeback-state.ts';
-import { PAGE_SIZE, refuse, type FileState, type World } from './world.ts';
+import { PAGE_SIZE } from './page-size.ts';
+import { refuse, type FileState, type World } from './world.ts';
 
 /** A driver that takes writeback in where the kernel does it between the requests of other operations. */
 export function interleaved(world: World): Driver {
