@@ -202,10 +202,39 @@ test.describe('shared mappings', () => {
     const fault = beginExchange(WRITE | FAULT, 4096n, 4096n, map, overwrite(0n, 16384n));
     const bytes = changed(69632n, writer(4096n, 4096));
     expect(seen(of, [read, fault, askBack(4096n, 4096n, map), ...synced], [wrote(4096n)], bytes)).toEqual(conforms);
+    // Data only, as mm/msync.c has it, or more; the times in any case.
+    const asked = (fsyncFlags: number): Made => ({ ...fsyncRequest, request: { fsyncFlags, padding: 0 } });
+    const written = [read, fault, askBack(4096n, 4096n, map)];
+    expect(seen(of, [...written, setattr, asked(1)], [wrote(4096n)], bytes)).toEqual(conforms);
+    expect(deviates(seen(of, [...written, setattr, asked(2)], [wrote(4096n)], bytes))).toEqual(['request/fsync request']);
+    expect(deviates(seen(of, [...written, asked(1)], [wrote(4096n)], bytes))).toEqual(['request/times request']);
     expect(deviates(seen(of, [read, fault, ...synced], [wrote(4096n)]))).toContain('request/writeback request');
     expect(deviates(seen(of, [read, { ...fault, request: { ...fault.request, opflags: WRITE } }, askBack(4096n, 4096n, map), ...synced], [wrote(4096n)], bytes))).toEqual(['request/begin request']);
     const refused = { ...fault, reply: { error: -EUCLEAN, payload: new Uint8Array() } };
     expect(seen(of, [read, refused, fsyncRequest], [wrote(0n)])).toEqual(conforms);
     expect(deviates(seen(of, [read, refused, askBack(4096n, 4096n, map), ...synced], [wrote(4096n)], bytes)).join()).toMatch(/request|result/);
   });
+});
+
+test.describe('times that the server does not want to hear of', () => {
+  const map = mapped(0n, 16384n, 65536n);
+  const close: Step[] = [{ call: 'close', fd: 0 }];
+  const refused: Made = { ...setattr, reply: { error: -1, payload: new Uint8Array() } };
+  const bytes = changed(69632n, writer(4096n, 4096));
+
+  test('may fail close, or not', () => {
+    const of = writing({ script: [{ on: 'SETATTR', file: 0, reply: { kind: 'error', errno: 1 } }] }, close);
+    for (const result of [failed(1), ok]) expect(seen(of, [ask(4096n, 4096n, map), askBack(4096n, 4096n, map), refused], [wrote(4096n), result], bytes)).toEqual(conforms);
+  });
+  test('fail no close when they were taken', () => {
+    expect(deviates(seen(writing({}, close), [ask(4096n, 4096n, map), askBack(4096n, 4096n, map), setattr], [wrote(4096n), failed(1)], bytes))).toEqual(['close errno']);
+  });
+});
+
+test('an answer to FSYNC of the wrong size is EIO', () => {
+  const map = mapped(0n, 16384n, 65536n);
+  const requests = [ask(4096n, 4096n, map), askBack(4096n, 4096n, map), setattr, { ...fsyncRequest, reply: { error: 0, payload: new Uint8Array(1) } }];
+  const bytes = changed(69632n, writer(4096n, 4096));
+  expect(seen(writing(), requests, [wrote(4096n), failed(EIO)], bytes)).toEqual(conforms);
+  expect(deviates(seen(writing(), requests, [wrote(4096n), ok], bytes))).toEqual(['request/fsync errno']);
 });

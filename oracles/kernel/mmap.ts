@@ -60,7 +60,8 @@ export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>)
     at = until;
   }
   if (step.msync) {
-    const synced = fsync(world, file, { range: { start: floor(offset), end: ceil(stop) } });
+    // mm/msync.c asks for the data only.
+    const synced = fsync(world, file, { range: { start: floor(offset), end: ceil(stop) }, dataOnly: true, times: true });
     if (synced.kind === 'fails') return synced;
   }
   return { kind: 'succeeds', rule: faults.rule, ret: at - offset };

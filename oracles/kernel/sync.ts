@@ -6,7 +6,7 @@ import { errnos } from '../rules/rule.ts';
 import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
 import type { Range } from './ranges.ts';
 import { flush, settleRest, takeWriteback } from './writeback.ts';
-import type { FileState, OpenFile, World } from './world.ts';
+import { answers, type FileState, type OpenFile, type World } from './world.ts';
 import type { Write } from './written.ts';
 
 const { ATIME, MTIME, CTIME } = SETATTR_VALID;
@@ -17,11 +17,13 @@ export interface FsyncOptions {
   range?: Range;
   /** Times and the like need not be durable. Default: false. */
   dataOnly?: boolean;
+  /** The server must have heard of the times by then. Default: unless only data matters. */
+  times?: boolean;
   /** The server may be asked, or need not be. Default: it must. */
   mayAsk?: boolean;
 }
 
-export function fsync(world: World, file: FileState, { range, dataOnly = false, mayAsk = false }: FsyncOptions = {}): StepExpectation {
+export function fsync(world: World, file: FileState, { range, dataOnly = false, times = !dataOnly, mayAsk = false }: FsyncOptions = {}): StepExpectation {
   const { wb } = file;
   const asks: ExpectedRequest = {
     name: 'FSYNC', file: file.index, rule: 'request/fsync',
@@ -38,7 +40,7 @@ export function fsync(world: World, file: FileState, { range, dataOnly = false, 
     file.wb.errors = [];
     return failure;
   }
-  if (!dataOnly) reportTimes(world, file);
+  if (times) reportTimes(world, file);
   if (world.enosys.fsync) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
   const exchange = mayAsk ? world.driver.maybe(asks, false, world.step) : world.driver.request(asks);
   if (!exchange) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
@@ -82,7 +84,10 @@ export function closeFile(world: World, fd: OpenFile): StepExpectation {
   const { wb } = file;
   const failure = failureOf([...wb.errors, ...wb.late, ...wb.told], wb.errorRule);
   wb.told = [];
-  return failure && world.driver.choose(2) === 1 ? failure : { kind: 'succeeds', rule: 'close', ret: 0n };
+  if (failure && world.driver.choose(2) === 1) return failure;
+  // Neither is said what becomes of times that the server did not want to hear of.
+  if (answers(world, 'SETATTR', file.index) && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'request/times' };
+  return { kind: 'succeeds', rule: 'close', ret: 0n };
 }
 
 /** What a case leaves open is closed behind its last step. */
