@@ -215,3 +215,26 @@ test.describe('shared mappings', () => {
     expect(deviates(seen(of, [read, refused, askBack(4096n, 4096n, map), ...synced], [wrote(4096n)], bytes)).join()).toMatch(/request|result/);
   });
 });
+
+test.describe('times that the server does not want to hear of', () => {
+  const map = mapped(0n, 16384n, 65536n);
+  const close: Step[] = [{ call: 'close', fd: 0 }];
+  const refused: Made = { ...setattr, reply: { error: -1, payload: new Uint8Array() } };
+  const bytes = changed(69632n, writer(4096n, 4096));
+
+  test('may fail close, or not', () => {
+    const of = writing({ script: [{ on: 'SETATTR', file: 0, reply: { kind: 'error', errno: 1 } }] }, close);
+    for (const result of [failed(1), ok]) expect(seen(of, [ask(4096n, 4096n, map), askBack(4096n, 4096n, map), refused], [wrote(4096n), result], bytes)).toEqual(conforms);
+  });
+  test('fail no close when they were taken', () => {
+    expect(deviates(seen(writing({}, close), [ask(4096n, 4096n, map), askBack(4096n, 4096n, map), setattr], [wrote(4096n), failed(1)], bytes))).toEqual(['close errno']);
+  });
+});
+
+test('an answer to FSYNC of the wrong size is EIO', () => {
+  const map = mapped(0n, 16384n, 65536n);
+  const requests = [ask(4096n, 4096n, map), askBack(4096n, 4096n, map), setattr, { ...fsyncRequest, reply: { error: 0, payload: new Uint8Array(1) } }];
+  const bytes = changed(69632n, writer(4096n, 4096));
+  expect(seen(writing(), requests, [wrote(4096n), failed(EIO)], bytes)).toEqual(conforms);
+  expect(deviates(seen(writing(), requests, [wrote(4096n), ok], bytes))).toEqual(['request/fsync errno']);
+});

@@ -26,6 +26,7 @@ interface ConformanceOptions extends VmOptions {
   time?: number;
   uapi: RevisionId;
   shard?: Shard;
+  jobs?: number;
   expectations?: string;
   out?: string;
   list?: boolean;
@@ -43,6 +44,7 @@ export function conformanceCommand(): Command {
     .addOption(new Option('--time <duration>', 'give each cell one case, and then as many more, up to --runs, as fit into this time: 90s, 10m, 2h').argParser(durationMs).conflicts('shard'))
     .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
     .option('--shard <i/n>', 'run the i-th of n parts of the plan', shardOf)
+    .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
     .addOption(expectationsOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/DATE)')
     .option('--list', 'print the cells of the plan instead of running it')
@@ -61,6 +63,7 @@ export function conformanceCommand(): Command {
         spec, cells, seed, runs: options.runs, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
         ...(options.flavour === undefined ? {} : { flavour: options.flavour }),
         ...(options.shard === undefined ? {} : { shard: options.shard }), ...(options.time === undefined ? {} : { timeMs: options.time }),
+        ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
         onProgress: progress.update,
       });
       progress.end();

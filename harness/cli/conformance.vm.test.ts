@@ -43,6 +43,18 @@ test('should draw the same cases from the same seed', async ({}, info) => {
   expect(hashes[0]!.length).toBeGreaterThan(5);
 });
 
+test('should run the same cases in several guests', async ({}, info) => {
+  const run = async (name: string, ...jobs: string[]): Promise<string[]> => {
+    const out = info.outputPath(name);
+    const { code, stderr } = await conformance('--rule', 'map/length-aligned', '--runs', '4', '--seed', '12', '--out', out, ...jobs);
+    expect(code, stderr).toBe(0);
+    return linesOf(join(out, 'cases.jsonl')).map((line) => { const { n, hash, verdict } = JSON.parse(line) as { n: number; hash: string; verdict: { kind: string } }; return `${n} ${hash} ${verdict.kind}`; }).sort();
+  };
+  const [one, two] = [await run('one'), await run('two', '--jobs', '2')];
+  expect(two).toEqual(one);
+  expect((JSON.parse(readFileSync(join(info.outputPath('two'), 'summary.json'), 'utf8')) as { vms: { booted: number } }).vms.booted).toBe(2);
+});
+
 test('should refuse arguments that mean nothing, before anything is written', async ({}, info) => {
   const out = info.outputPath('results');
   for (const [args, message] of [

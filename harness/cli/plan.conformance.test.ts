@@ -3,16 +3,10 @@
  * kernel of IOMAPFUZZ_FLAVOUR. Which cases: IOMAPFUZZ_SEED, IOMAPFUZZ_RUNS (per cell), IOMAPFUZZ_UAPI (r1, r2, r3).
  */
 import { expect, test } from '@playwright/test';
-import { brokerVariable } from '../../vm/broker/protocol.ts';
-import { LeasedVm } from '../../vm/broker/client.ts';
-import type { VmSpec } from '../../vm/vm.ts';
-import type { Flavour } from '../../vm/kernel/fragments.ts';
-import type { KernelFacts } from '../model/channel.ts';
 import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { planRuns, runConformance } from '../run/conformance.ts';
-import type { Guest, GuestSource } from '../run/execute.ts';
 import { conformancePlan, type PlanCell } from '../run/plan.ts';
-import { vmSpecOf } from './vm-options.ts';
+import { KernelUnderTest } from './testing/kernel-under-test.ts';
 
 const environment = process.env;
 const revision = (environment['IOMAPFUZZ_UAPI'] ?? 'r3') as RevisionId;
@@ -20,25 +14,10 @@ const revision = (environment['IOMAPFUZZ_UAPI'] ?? 'r3') as RevisionId;
 const seed = Number(environment['IOMAPFUZZ_SEED']);
 const runs = Number(environment['IOMAPFUZZ_RUNS'] ?? 2);
 
-let spec: VmSpec;
-let facts: KernelFacts | undefined;
-const source: GuestSource = {
-  async lease() {
-    const vm = await LeasedVm.lease(environment[brokerVariable]!, spec);
-    facts = vm.facts;
-    return vm;
-  },
-  release: (guest: Guest, state) => (guest as LeasedVm).release(state),
-};
-
+const kernel = new KernelUnderTest();
 test.beforeAll(async () => {
-  // The first run on a machine builds the kernel.
   test.setTimeout(3_600_000);
-  spec = await vmSpecOf({
-    ...(environment['IOMAPFUZZ_KERNEL'] === undefined ? {} : { kernel: environment['IOMAPFUZZ_KERNEL'] }),
-    ...(environment['IOMAPFUZZ_KDIR'] === undefined ? {} : { kdir: environment['IOMAPFUZZ_KDIR'] }),
-    ...(environment['IOMAPFUZZ_FLAVOUR'] === undefined ? {} : { flavour: environment['IOMAPFUZZ_FLAVOUR'] as Flavour }),
-  });
+  await kernel.prepare();
 });
 
 const plan = conformancePlan(revisions[revision].id);
@@ -47,7 +26,7 @@ for (const [name, cells] of byRuleAndPath(plan)) {
     test.info().annotations.push({ type: 'seed', description: String(seed) });
     const problems: string[] = [];
     let conforming = 0;
-    for await (const { verdict, cell, hash, note } of runConformance(source, planRuns(cells, { seed, runs }), seed, () => facts!)) {
+    for await (const { verdict, cell, hash, note } of runConformance(kernel, planRuns(cells, { seed, runs }), seed, () => kernel.facts)) {
       if (verdict.kind === 'conforms') conforming += 1;
       else if (verdict.kind === 'deviates') {
         problems.push(`${cell ?? ''} ${hash.slice(0, 12)} (${note}):`, ...verdict.deviations.map(({ rule, aspect, expected, seen }) => `  ${rule}, ${aspect}: expected ${expected}; seen ${seen}`));

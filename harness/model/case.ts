@@ -88,6 +88,9 @@ export const scriptLine = z.strictObject({
   /** Bits of the request's opflags that must be set and that must not be set (BEGIN and END). */
   opflagsSet: u32.optional(),
   opflagsClear: u32.optional(),
+  /** The request's pos must not be below this, and must be below that (BEGIN, END and IOEND). Bytes of the file. */
+  posFrom: u64.optional(),
+  posTo: u64.optional(),
   times: z.int().min(1).optional(),
   /** Written to /dev/fuse one after the other while the request waits; then it is answered. */
   before: z.array(notification).min(1).max(256).optional(),

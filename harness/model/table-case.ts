@@ -4,7 +4,7 @@
  *
  * A case: header {u32 total bytes, index, flags; u16 files, lines, steps, windows; u32 0}, then
  *   files    {u64 size; u32 attr flags, 0}
- *   lines    {u32 opcode, file, opflags set, opflags clear, times (0: always), reply bytes; u16 flags, fixups; u32 0},
+ *   lines    {u32 opcode, file, opflags set, opflags clear, times (0: always), reply bytes; u16 flags, fixups; u32 0; u64 first pos, last pos},
  *            fixups {u32 at, device}, the reply with its header
  *   steps    {u32 call, fd or file; u64 offset, length; u32 flags, number}
  *   windows  {u32 device, 0; u64 start, end}: where the case may have changed a device
@@ -18,6 +18,9 @@ export interface TableLine {
   file?: number;
   opflagsSet: number;
   opflagsClear: number;
+  /** Bytes of the file, both inclusive. */
+  posFirst: bigint;
+  posLast: bigint;
   times?: number;
   /** With its header; `unique` is filled in unless it is the reply's own. */
   reply: Uint8Array;
@@ -58,7 +61,7 @@ export const mostTableLines = 256;
 export const mostTableStepBytes = 1 << 20;
 export const mostTableReplyBytes = 1 << 15;
 
-const HEADER = 24, FILE = 16, LINE = 32, FIXUP = 8, STEP = 32, WINDOW = 24;
+const HEADER = 24, FILE = 16, LINE = 48, FIXUP = 8, STEP = 32, WINDOW = 24;
 const anyFile = 0xffff_ffff;
 const padded = (bytes: number): number => (bytes + 7) & ~7;
 /** Case flag; line flags. */
@@ -92,6 +95,8 @@ export function encodeTableCase({ quiet, files, lines, steps, windows }: TableCa
     out.writeUInt32LE(line.reply.length, at + 20);
     out.writeUInt16LE((line.ownUnique ? OWN_UNIQUE : 0) | (line.raw ? RAW : 0), at + 24);
     out.writeUInt16LE(line.fixups.length, at + 26);
+    out.writeBigUInt64LE(line.posFirst, at + 32);
+    out.writeBigUInt64LE(line.posLast, at + 40);
     at += LINE;
     for (const fixup of line.fixups) {
       out.writeUInt32LE(fixup.at, at);

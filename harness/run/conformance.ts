@@ -7,6 +7,7 @@ import type { Observation } from '../model/observation.ts';
 import { jsonSafe, type CaseRecord } from '../model/results.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from './execute.ts';
+import { shared } from './parallel.ts';
 import { casesOf, type PlanCell } from './plan.ts';
 
 /** A case of the plan with its place in the undivided run. */
@@ -33,16 +34,22 @@ export function planRuns(cells: readonly PlanCell[], of: { seed: number; runs: n
   return shard === undefined ? all : all.filter(({ n }) => n % shard.count === shard.index - 1);
 }
 
+/** `jobs`: guests that run cases at the same time. Default: 1. */
+export interface RunOptions extends ExecuteOptions { jobs?: number }
+
 /** Runs and judges; yields one record per case, as they finish. */
 export async function* runConformance(
-  source: GuestSource, runs: readonly PlannedRun[], seed: number, facts: () => KernelFacts, options: ExecuteOptions = {}, startedMs = performance.now(),
+  source: GuestSource, runs: readonly PlannedRun[], seed: number, facts: () => KernelFacts, { jobs = 1, ...options }: RunOptions = {}, startedMs = performance.now(),
 ): AsyncGenerator<CaseRecord> {
   // A mount serves all cases of one geometry: bring those together.
   const ordered = runs.map((run) => ({ run, key: mountKey(run.case) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.run.n - b.run.n));
-  for await (const { index, outcome } of execute(source, ordered.map(({ run }) => run.case), options)) {
-    const { run } = ordered[index]!;
-    yield recordOf(run, outcome, seed, facts(), Math.round(performance.now() - startedMs));
-  }
+  yield* shared(ordered.map(({ run }) => run), jobs, async function* (pieces): AsyncGenerator<CaseRecord> {
+    for (let piece = pieces.shift(); piece && !options.signal?.aborted; piece = pieces.shift()) {
+      for await (const { index, outcome } of execute(source, piece.map((run) => run.case), options)) {
+        yield recordOf(piece[index]!, outcome, seed, facts(), Math.round(performance.now() - startedMs));
+      }
+    }
+  });
 }
 
 const mountKey = ({ geometry: { files: _files, ...mount }, debugIomap }: Case): string => canonicalJson(jsonSafe({ mount, debugIomap }));

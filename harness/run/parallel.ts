@@ -25,3 +25,12 @@ function next<T>(source: AsyncGenerator<T>): Promise<{ source: AsyncGenerator<T>
   result.catch(() => undefined);
   return result;
 }
+
+/** Runs `items` in `jobs` workers at once, a few pieces each; the order of `items` stays within a piece. */
+export function shared<T, R>(items: readonly T[], jobs: number, work: (pieces: T[][]) => AsyncGenerator<R>): AsyncGenerator<R> {
+  // One worker takes all, so that it never waits between pieces.
+  const size = Math.ceil(items.length / (jobs === 1 ? 1 : jobs * 3));
+  const pieces: T[][] = [];
+  for (let at = 0; at < items.length; at += size) pieces.push(items.slice(at, at + size));
+  return merged(Array.from({ length: jobs }, () => work(pieces)));
+}

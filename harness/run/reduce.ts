@@ -81,6 +81,7 @@ export function smaller(of: Case): Case[] {
     ...(geometry.mount === 'syncInit' ? [{ ...of, geometry: { ...geometry, mount: 'ordinary' as const } }] : []),
     ...(geometry.config === undefined ? [] : [{ ...of, geometry: withoutConfig(geometry) }]),
     ...script.flatMap(({ times }, n) => (times === undefined ? [] : [{ ...of, script: script.map((line, m) => (m === n ? withoutTimes(line) : line)) }])),
+    ...script.flatMap((line, n) => (line.posFrom === undefined && line.posTo === undefined ? [] : [{ ...of, script: script.map((other, m) => (m === n ? withoutPlace(line) : other)) }])),
     ...script.flatMap((line, n) => withoutNotification(line).map((plainer) => ({ ...of, script: script.map((other, m) => (m === n ? plainer : other)) }))),
     ...script.flatMap((line, n) => plainerLines(line).map((plainer) => ({ ...of, script: script.map((other, m) => (m === n ? plainer : other)) }))),
     ...(of.debugIomap ? [{ ...of, debugIomap: false }] : []),
@@ -113,6 +114,10 @@ const sizeOf = (line: ScriptLine): number => canonicalJson(jsonSafe(line)).lengt
 const without = <T>(list: readonly T[], n: number): T[] => list.filter((_, index) => index !== n);
 
 function withoutTimes<T extends { times?: number | undefined }>({ times: _times, ...rest }: T): Omit<T, 'times'> {
+  return rest;
+}
+
+function withoutPlace({ posFrom: _from, posTo: _to, ...rest }: ScriptLine): ScriptLine {
   return rest;
 }
 

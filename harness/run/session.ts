@@ -31,6 +31,8 @@ export interface Campaign {
   kernelOrigin: string;
   flavour?: string;
   shard?: Shard;
+  /** Guests that run cases at the same time. Default: 1. */
+  jobs?: number;
   /** Known deviations. Default: none. */
   expectations?: readonly ExpectedDeviation[];
   onProgress?: (line: string) => void;
@@ -48,7 +50,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     let planned = 0;
     const run = async (runs: readonly PlannedRun[]): Promise<void> => {
       planned += runs.length;
-      for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal }, begun)) {
+      for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal, ...(of.jobs !== undefined && { jobs: of.jobs }) }, begun)) {
         add(record);
         found.add(record);
         of.onProgress?.(progressOf(summary.counts, planned, summary.elapsedMs));

@@ -2,9 +2,9 @@
 import { errnos } from '../rules/rule.ts';
 import { payloadOf, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
-import { answers, failsBy } from './open.ts';
+import { failsBy } from './open.ts';
 import { closeFile } from './sync.ts';
-import type { OpenFile, World } from './world.ts';
+import { answers, type OpenFile, type World } from './world.ts';
 
 export function close(world: World, fd: OpenFile): StepExpectation {
   const written = closeFile(world, fd);

@@ -1,5 +1,4 @@
 /** open(2): LOOKUP and OPEN, where the case answers them itself, and O_TRUNC. */
-import type { ScriptLine } from '../../harness/model/case.ts';
 import { OPEN_REPLY } from '../../harness/uapi/fuse-flags.ts';
 import { entryOut, openOut } from '../../harness/uapi/fuse-structs.ts';
 import { errnos } from '../rules/rule.ts';
@@ -8,10 +7,7 @@ import { payloadOf, repliedErrno } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { truncateTo } from './truncate.ts';
-import type { FileState, OpenFile, StepOf, World } from './world.ts';
-
-export const answers = (world: World, on: ScriptLine['on'], index: number): boolean =>
-  world.case.script.some((line) => line.on === on && (line.file === undefined || line.file === index));
+import { answers, type FileState, type OpenFile, type StepOf, type World } from './world.ts';
 
 /** Opens file `index`; adds the fd also where open fails, since steps count the opens. */
 export function open(world: World, { file: index, flags }: StepOf<'open'>): StepExpectation {

@@ -75,10 +75,12 @@ export class ScriptedServer implements Driver {
 
   #answer(expected: ExpectedRequest, request: Record<string, unknown>): Pick<Exchange, 'reply' | 'writeErrno' | 'ended' | 'notified'> {
     const opflags = Number(request['opflags'] ?? 0);
+    const pos = (request['pos'] ?? 0n) as bigint;
     const line = this.#case.script.find((candidate) => candidate.on === expected.name
       && (candidate.file === undefined || candidate.file === expected.file)
       && ((candidate.opflagsSet ?? 0) & opflags) >>> 0 === (candidate.opflagsSet ?? 0)
       && ((candidate.opflagsClear ?? 0) & opflags) === 0
+      && (candidate.posFrom ?? 0n) <= pos && (candidate.posTo === undefined || pos < candidate.posTo)
       && (this.#used.get(candidate) ?? 0) < (candidate.times ?? Infinity));
     if (!line) return { reply: this.#ordinary(expected, request), writeErrno: 0 };
     this.#used.set(line, (this.#used.get(line) ?? 0) + 1);

@@ -2,7 +2,7 @@
 import { errnos } from '../rules/rule.ts';
 import type { StepExpectation } from './expectation.ts';
 import { setSize } from './set-size.ts';
-import { flushRange } from './writeback.ts';
+import { flushRange, settleUnreported } from './writeback.ts';
 import { PAGE_SIZE } from './page-size.ts';
 import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
 import { staySmall, zeroRange } from './zeroing.ts';
@@ -25,19 +25,19 @@ export function truncateTo(world: World, file: FileState, size: bigint): StepExp
   if (told) return fails('truncate/setattr', told);
   const failure = forgetting(world, file, size, () => zeroed(world, file, size));
   if (failure) {
-    if (told === 0) changeSize(file, size);
+    if (told === 0) changeSize(world, file, size);
     else if (size > file.sizeBytes) staySmall(world, file);
     return { kind: 'fails', ...failure };
   }
   const cut = size < file.sizeBytes;
-  if (told === 0) changeSize(file, size);
+  if (told === 0) changeSize(world, file, size);
   const lost = cut ? cutOff(world, file, size) : undefined;
   const toldLate = told ?? setSize(world, file, size);
   if (toldLate) {
     if (size > file.sizeBytes) staySmall(world, file);
     return fails('truncate/setattr', toldLate);
   }
-  changeSize(file, size);
+  changeSize(world, file, size);
   return lost ?? { kind: 'succeeds', rule: 'truncate/result', ret: 0n };
 }
 
@@ -80,7 +80,8 @@ function zeroed(world: World, file: FileState, size: bigint) {
 }
 
 /** The server has taken note: what is on the disk is as large as the file. */
-function changeSize(file: FileState, size: bigint): void {
+function changeSize(world: World, file: FileState, size: bigint): void {
+  if (size < file.onDiskSizeBytes) settleUnreported(world, file);
   file.sizeBytes = size;
   file.onDiskSizeBytes = size;
 }

@@ -1,5 +1,5 @@
 /** The state that a case's syscalls act on: the mount, its devices, its files. Built from the case and what its set-up gave. */
-import type { Case, Step } from '../../harness/model/case.ts';
+import type { Case, ScriptLine, Step } from '../../harness/model/case.ts';
 import type { MountResult } from '../../harness/model/observation.ts';
 import { revisions, type Revision } from '../../harness/uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
@@ -129,5 +129,9 @@ export const asksWithoutWaiting = ({ revision }: World): boolean => revision.id 
 export function refuse(world: World, refusal: Omit<ExpectedRefusal, 'step'>): void {
   world.expectation.refusals.push({ ...refusal, step: world.step });
 }
+
+/** Whether the case answers such requests about the file itself. */
+export const answers = (world: World, on: ScriptLine['on'], index: number): boolean =>
+  world.case.script.some((line) => line.on === on && (line.file === undefined || line.file === index));
 
 export type StepOf<C extends Step['call']> = Extract<Step, { call: C }>;

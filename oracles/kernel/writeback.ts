@@ -93,6 +93,16 @@ export function settleRest(world: World, file: FileState, which: (piece: Piece) 
   wb.pieces = wb.pieces.filter((piece) => !which(piece));
 }
 
+/** What went to its place without anything to report is done: what the file becomes afterwards does not make it pass the size on the disk. */
+export function settleUnreported(world: World, file: FileState, range?: Range): void {
+  const { wb } = file;
+  for (const piece of wb.pieces.filter((one) => !one.open && !one.fails && !needsIoend(world, file, [one]))) {
+    if (range && (piece.start >= range.end || piece.end <= range.start)) continue;
+    wb.pieces = wb.pieces.filter((one) => one !== piece);
+    resolve(world, file, piece, 'written');
+  }
+}
+
 /** One request of writeback, where the next one is that, or where `plain` would make one. */
 function traffic(world: World, file: FileState, plain: boolean, range?: Range): boolean {
   const { wb, cache } = file;
@@ -251,6 +261,8 @@ function settle(world: World, file: FileState, until = 1n << 64n): void {
 function send(world: World, file: FileState, range: Range, mapping: Accepted, how: Pick<Piece, 'asked' | 'open'>): void {
   const { wb, cache } = file;
   const end = min(range.end, file.sizeBytes);
+  // A folio is under writeback once at a time.
+  settleUnreported(world, file, range);
   cache.clean(range);
   wb.lax = removed(wb.lax, range);
   if (range.start >= end) return;

@@ -84,6 +84,8 @@ interface Line {
   readonly file: number | undefined;
   readonly set: number;
   readonly clear: number;
+  readonly posFrom: bigint;
+  readonly posTo: bigint | undefined;
   left: number;
   /** Sends what is to be sent first. */
   readonly before?: () => void;
@@ -100,7 +102,7 @@ export class Script {
       const { before = [], signal = false } = line;
       let encoded: Answer | undefined;
       return {
-        on: line.on, file: line.file, set: line.opflagsSet ?? 0, clear: line.opflagsClear ?? 0, left: line.times ?? Infinity,
+        on: line.on, file: line.file, set: line.opflagsSet ?? 0, clear: line.opflagsClear ?? 0, posFrom: line.posFrom ?? 0n, posTo: line.posTo, left: line.times ?? Infinity,
         ...((before.length > 0 || signal) && { before: () => { notify(index, before, signal); } }),
         answer: (request) => line.reply.kind === 'attributes' ? resized(ordinary(request), line.reply.sizeBytes) : encoded ??= encodeCaseReply(revision, cookies(), line.reply),
       };
@@ -113,6 +115,10 @@ export class Script {
       if (line.set !== 0 || line.clear !== 0) {
         const opflags = request.args['opflags'] as number | undefined ?? 0;
         if ((opflags & line.set) >>> 0 !== line.set || (opflags & line.clear) !== 0) continue;
+      }
+      if (line.posFrom !== 0n || line.posTo !== undefined) {
+        const pos = request.args['pos'] as bigint | undefined ?? 0n;
+        if (pos < line.posFrom || line.posTo !== undefined && pos >= line.posTo) continue;
       }
       line.left -= 1;
       line.before?.();

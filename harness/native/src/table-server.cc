@@ -90,11 +90,15 @@ void fail(Reply& reply, uint64_t unique, int error) {
 bool scripted(Reply& reply, const Current& current, const fuse_in_header& in, uint32_t file) {
   const Batch& batch = *shared.batch;
   uint32_t opflags = 0;
+  uint64_t pos = 0;
   if (in.opcode == batch.opBegin || in.opcode == batch.opEnd) memcpy(&opflags, &in + 1, sizeof(opflags));
+  // At the same place in all three.
+  if (in.opcode == batch.opBegin || in.opcode == batch.opEnd || in.opcode == batch.opIoend) memcpy(&pos, reinterpret_cast<const uint8_t*>(&in + 1) + offsetof(BeginIn, pos), sizeof(pos));
   for (uint32_t i = 0; i < current.parts.header->lines; i++) {
     const Line& line = *current.parts.lines[i];
     if (line.opcode != in.opcode || state.left[i] == 0 || (line.file != anyFile && line.file != file)) continue;
     if ((opflags & line.opflagsSet) != line.opflagsSet || (opflags & line.opflagsClear) != 0) continue;
+    if (pos < line.posFirst || pos > line.posLast) continue;
     if (state.left[i] != ~0u) state.left[i]--;
     const Fixup* fixups = reinterpret_cast<const Fixup*>(&line + 1);
     const uint8_t* from = reinterpret_cast<const uint8_t*>(fixups + line.fixups);

@@ -27,6 +27,8 @@ struct Line {
   uint32_t opcode, file, opflagsSet, opflagsClear, times, replyBytes;
   uint16_t flags, fixups;
   uint32_t reserved;
+  // Of requests that have a position: where it must lie.
+  uint64_t posFirst, posLast;
 };
 enum LineFlag : uint16_t {
   // The header's `unique` is the reply's own.

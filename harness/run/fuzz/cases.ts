@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { fuzzCase } from '../../../generators/fuzz-case.ts';
+import { fileSequence } from '../../../generators/file-sequence.ts';
 import { geometryAt, type FuzzGeometry } from '../../../generators/fuzz-geometry.ts';
 import type { PlannedCase } from '../../../generators/reply-case.ts';
 import { mix } from '../../../generators/seed.ts';
@@ -65,6 +66,7 @@ export class FuzzCases {
     if (slot.kind === 'own-mount' || slot.kind === 'planned') return slot.cell.cases!;
     const revision = this.#revision;
     const geometry = this.#geometryAt(index, slot);
+    if (slot.kind === 'sequence') return fileSequence({ revision, geometry, mode: slot.mode });
     const common = { revision, geometry, path: slot.path };
     switch (slot.kind) {
       case 'aimed': return fuzzCase({ ...common, aim: slot.aim });

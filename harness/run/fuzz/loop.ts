@@ -8,7 +8,7 @@ import { jsonSafe, type CaseRecord } from '../../model/results.ts';
 import type { Deviation, Verdict } from '../../model/verdict.ts';
 import { verdictOf, type Shard } from '../conformance.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from '../execute.ts';
-import { merged } from '../parallel.ts';
+import { shared } from '../parallel.ts';
 import { examine } from '../examine.ts';
 import { shrink } from '../shrink.ts';
 import type { CaseNode, FuzzCases } from './cases.ts';
@@ -110,12 +110,8 @@ export class FuzzLoop {
   /** A mount serves all cases of one geometry: those are brought together. */
   async* #execute(chunk: readonly CaseNode[]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
     const ordered = chunk.map((node) => ({ node, key: mountKey(node) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
-    const { jobs = 1 } = this.#options;
-    // One guest takes all, and has its next batch while this one is judged; several share, a few pieces each.
-    const size = Math.ceil(ordered.length / (jobs === 1 ? 1 : jobs * 3));
-    const pieces: CaseNode[][] = [];
-    for (let at = 0; at < ordered.length; at += size) pieces.push(ordered.slice(at, at + size).map(({ node }) => node));
-    yield* merged(Array.from({ length: jobs }, () => this.#work(pieces)));
+    // One guest has its next batch while this one is judged.
+    yield* shared(ordered.map(({ node }) => node), this.#options.jobs ?? 1, (pieces) => this.#work(pieces));
   }
 
   /** One guest's part: takes pieces as long as there are any. */

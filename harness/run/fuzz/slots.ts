@@ -4,6 +4,7 @@
  */
 import { mix, pickIndex, shuffled } from '../../../generators/seed.ts';
 import type { GeometryNeed } from '../../../generators/fuzz-geometry.ts';
+import type { SequenceMode } from '../../../generators/file-sequence.ts';
 import { canAim, type Aim } from '../../../generators/fuzz-op.ts';
 import { campaignPaths, type Path } from '../../../generators/setting.ts';
 import { revisions, type RevisionId } from '../../uapi/revision.ts';
@@ -16,13 +17,15 @@ export type Slot =
   | { kind: 'valid'; path: Path }
   /** One or two fields of a valid reply are replaced by something that no rule was aimed with. */
   | { kind: 'wild'; path: Path }
+  /** Syscalls in any order on one file in several pieces. */
+  | { kind: 'sequence'; mode: SequenceMode }
   /** A cell of the plan that none of the above is about: other paths, other types, the legal side of a border. Drawn as the plan draws it. */
   | { kind: 'planned'; cell: PlanCell }
   /** Control plane, and answers that the connection remembers: such a case needs a mount of its own. */
   | { kind: 'own-mount'; cell: PlanCell };
 
 /** Slots a round; of the planned ones there is one for each cell. Own mounts are few because each costs as much as dozens of cases. */
-export const SHARES = { aimedEach: 2, validPerPath: 16, wildPerPath: 16, ownMounts: 16 } as const;
+export const SHARES = { aimedEach: 2, validPerPath: 16, wildPerPath: 16, sequences: 64, ownMounts: 16 } as const;
 
 export interface SlotTable {
   readonly revision: RevisionId;
@@ -54,10 +57,11 @@ export function slotTable(id: RevisionId): SlotTable {
     ...Array.from({ length: SHARES.validPerPath }, (): Slot => ({ kind: 'valid', path })),
     ...Array.from({ length: SHARES.wildPerPath }, (): Slot => ({ kind: 'wild', path })),
   ]);
+  const sequences = noWrites ? [] : Array.from({ length: SHARES.sequences }, (): Slot => ({ kind: 'sequence', mode: 'direct' }));
   const ownMounts = plan.filter(isOwnMount);
   // Whatever the plan learns, campaigns do.
   const planned = plan.filter((cell) => cell.cases !== undefined && !isAim(cell) && !isOwnMount(cell)).map((cell): Slot => ({ kind: 'planned', cell }));
-  const slots = [...Array.from({ length: SHARES.aimedEach }, () => aimed).flat(), ...plain, ...planned];
+  const slots = [...Array.from({ length: SHARES.aimedEach }, () => aimed).flat(), ...plain, ...sequences, ...planned];
   return { revision: id, slots, ownMounts, round: slots.length + Math.min(SHARES.ownMounts, ownMounts.length) };
 }
 
@@ -92,6 +96,7 @@ export function describeSlot(slot: Slot): { rule?: string; path: string } {
   switch (slot.kind) {
     case 'aimed': return { rule: slot.aim.rule, path: slot.path };
     case 'own-mount': case 'planned': return { rule: slot.cell.rule, path: slot.cell.path };
+    case 'sequence': return { path: `${slot.mode}-sequence` };
     default: return { path: slot.path };
   }
 }

@@ -50,13 +50,14 @@ function opcodeOf(id: RevisionId, name: string): number | undefined {
 }
 
 function tableLine(revision: Revision, id: RevisionId, devices: number, line: ScriptLine): TableLine | undefined {
-  const { on, file, opflagsSet = 0, opflagsClear = 0, times, reply } = line;
+  const { on, file, opflagsSet = 0, opflagsClear = 0, posFrom = 0n, posTo = 1n << 64n, times, reply } = line;
   // What a WRITE carries is described in TypeScript.
   if (on === 'WRITE') return undefined;
   const opcode = opcodeOf(id, on);
   const encoded = tableReply(revision, devices, reply);
-  if (opcode === undefined || !encoded || !isOnlyOf(line, ['on', 'file', 'opflagsSet', 'opflagsClear', 'times', 'reply'])) return undefined;
-  return { opcode, opflagsSet, opflagsClear, ...(file !== undefined && { file }), ...(times !== undefined && { times }), ...encoded };
+  if (opcode === undefined || !encoded || !isOnlyOf(line, ['on', 'file', 'opflagsSet', 'opflagsClear', 'posFrom', 'posTo', 'times', 'reply'])) return undefined;
+  if (posTo === 0n) return undefined;
+  return { opcode, opflagsSet, opflagsClear, posFirst: posFrom, posLast: posTo - 1n, ...(file !== undefined && { file }), ...(times !== undefined && { times }), ...encoded };
 }
 
 /** A field that the table does not know must not be ignored. */

@@ -224,11 +224,14 @@ ${blocks.join('\n')}
 }`;
 }
 
+const hasPos = (on: ScriptLine['on']): boolean => hasOpflags(on) || on === 'IOMAP_IOEND';
+/** At the same place in BEGIN, END and IOEND. */
+const POS = '((const struct begin_in *)arg)->pos';
 const hasOpflags = (on: ScriptLine['on']): boolean => on === 'IOMAP_BEGIN' || on === 'IOMAP_END';
 
 /** Whether any request of the revision can match the line. */
 const reachable = (line: ScriptLine, of: Program): boolean =>
-  constantOf(line.on, of) !== undefined && (hasOpflags(line.on) || !line.opflagsSet);
+  constantOf(line.on, of) !== undefined && (hasOpflags(line.on) || !line.opflagsSet) && (hasPos(line.on) || !line.posFrom) && line.posTo !== 0n;
 
 function scriptLine(line: ScriptLine, index: number, of: Program): string | undefined {
   if (line.signal) throw new UsageError('the C program cannot send signals while a request waits yet; replay the case with iomapfuzz repro');
@@ -240,6 +243,8 @@ function scriptLine(line: ScriptLine, index: number, of: Program): string | unde
   const opflags = '*(const uint32_t *)arg';
   if (line.opflagsSet) conditions.push(`(${opflags} & ${bits(line.opflagsSet)}) == ${bits(line.opflagsSet)}`);
   if (line.opflagsClear && hasOpflags(line.on)) conditions.push(`!(${opflags} & ${bits(line.opflagsClear)})`);
+  if (line.posFrom && hasPos(line.on)) conditions.push(`${POS} >= ${u64(line.posFrom)}`);
+  if (line.posTo !== undefined && hasPos(line.on)) conditions.push(`${POS} < ${u64(line.posTo)}`);
   if (line.times !== undefined) conditions.push(`used[${index}] < ${line.times}`);
   const condition = conditions.join(' && ').length <= 80 ? conditions.join(' && ') : conditions.join(' &&\n\t    ');
   return `	if (${condition}) {
@@ -285,7 +290,7 @@ function rawReply({ payload, error = 0, lengthBytes, unique, sentBytes }: Extrac
   return `${bytes}${bytes && '\n'}\t\treply_raw(in,\n\t\t\t  (struct fuse_out_header)${header},\n\t\t\t  ${size === 0 ? 'NULL' : 'payload'}, ${size}, ${Math.min(sentBytes ?? outHeader.size + size, outHeader.size + size)});`;
 }
 
-function mapping(spec: MappingSpec, { revision }: Program): string {
+export function mapping(spec: MappingSpec, { revision }: Program): string {
   const flags = spec.flags.map((flag) => (typeof flag === 'number' ? bits(flag) : `FLAG_${flag}`));
   const type = typeof spec.type === 'number' ? u32(spec.type) : revision.mappingTypes[spec.type] === undefined ? '0xffff' : spec.type;
   return initialiser([

@@ -40,7 +40,8 @@ function usedIoctls({ case: of, revision, uses, prediction }: Program): IoctlNam
 }
 
 function mapping({ case: of, revision, uses }: Program): string {
-  const halves = of.script.flatMap(({ reply }) => (reply.kind === 'mappings' ? [reply.read, reply.write] : []));
+  const halves = [...of.script.flatMap(({ reply }) => (reply.kind === 'mappings' ? [reply.read, reply.write] : [])),
+    ...of.workload.flatMap((step) => (step.call === 'notify' && step.notification.kind === 'upsert' ? [step.notification.read, step.notification.write] : []))];
   const types = new Set(halves.map(({ type }) => type).filter((type) => typeof type === 'string' && revision.mappingTypes[type] !== undefined));
   if (uses.ordinaryBegin) { types.add('HOLE'); types.add('PURE_OVERWRITE'); }
   const flags = new Set(halves.flatMap((half) => half.flags).filter((flag) => typeof flag === 'string'));

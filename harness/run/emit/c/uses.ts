@@ -52,10 +52,10 @@ export interface Uses {
 export function usesOf(of: Case, prediction: Prediction, deviations: readonly Deviation[]): Uses {
   const revision = revisions[of.revision];
   const calls = new Set(of.workload.map(({ call }) => call));
-  const reads = calls.has('pread') || calls.has('mmapRead'), writes = calls.has('pwrite') || calls.has('mmapWrite');
+  const reads = calls.has('pread') || calls.has('mmapRead') || calls.has('deviceRead'), writes = calls.has('pwrite') || calls.has('mmapWrite');
   const iomap = of.geometry.initIomap ?? true;
   const devices = of.geometry.devices.length > 0;
-  const begin = iomap && (reads || writes || calls.has('seekData') || calls.has('seekHole') || calls.has('fiemap')
+  const begin = iomap && (reads || writes || calls.has('notify') || calls.has('seekData') || calls.has('seekHole') || calls.has('fiemap')
     || calls.has('ftruncate') || calls.has('fallocate') || calls.has('fsync') || of.script.some(({ on }) => on === 'IOMAP_BEGIN'));
   const ordinaryBegin = begin && !of.script.some((line) => line.on === 'IOMAP_BEGIN' && isUnconditional(line, of));
   const opens = of.geometry.files.some(({ directIo }) => directIo) || of.script.some(({ on }) => on === 'OPEN');
@@ -65,7 +65,7 @@ export function usesOf(of: Case, prediction: Prediction, deviations: readonly De
   return {
     iomap, devices, calls, reads, writes, registers: devices && revision.ioctls.BACKING_OPEN !== undefined && !mustFailToMount(prediction), opens, ordinaryBegin, comparesBytes, comparesDevices,
     ordinary: ordinaryRequests(calls, opens, of, revision, begin),
-    mappings: begin && (ordinaryBegin || of.script.some(({ reply }) => reply.kind === 'mappings')),
+    mappings: begin && (ordinaryBegin || of.script.some(({ reply }) => reply.kind === 'mappings') || of.workload.some((step) => step.call === 'notify' && step.notification.kind === 'upsert')),
     raw: of.script.some(({ reply }) => reply.kind === 'raw'),
     config: iomap && revision.opcodes.IOMAP_CONFIG !== undefined,
     bytes: devices || reads || writes,
@@ -80,14 +80,14 @@ const writesThrough = (step: Step): boolean =>
 
 /** The line answers every request of its opcode. */
 const isUnconditional = (line: ScriptLine, of: Case): boolean =>
-  line.times === undefined && !line.opflagsSet && !line.opflagsClear && (line.file === undefined || of.geometry.files.length === 1);
+  line.times === undefined && !line.opflagsSet && !line.opflagsClear && !line.posFrom && line.posTo === undefined && (line.file === undefined || of.geometry.files.length === 1);
 
 function ordinaryRequests(calls: ReadonlySet<Step['call']>, opens: boolean, of: Case, revision: Revision, begin: boolean): Set<string> {
   const requests = new Set(['LOOKUP', 'GETATTR', 'SYNCFS', 'DESTROY']);
   const when = (condition: boolean, ...names: string[]): void => { if (condition) for (const name of names) requests.add(name); };
   when(opens, 'OPEN', 'RELEASE');
   const maps = calls.has('mmapRead') || calls.has('mmapWrite');
-  when(calls.has('pread') || maps, 'READ');
+  when(calls.has('pread') || maps || of.workload.some((step) => step.call === 'notify' && step.notification.kind === 'store'), 'READ');
   when(calls.has('pwrite') || maps, 'WRITE');
   when(calls.has('pwrite') || maps || calls.has('ftruncate') || calls.has('fallocate') || calls.has('fsync')
     || of.workload.some((step) => step.call === 'open' && step.flags.includes('trunc')), 'SETATTR');

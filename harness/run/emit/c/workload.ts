@@ -4,6 +4,7 @@ import type { Step } from '../../../model/case.ts';
 import type { FiemapExtent } from '../../../model/observation.ts';
 import type { StepExpectation } from '../../../../oracles/kernel/expectation.ts';
 import { stretch } from './bytes.ts';
+import { notificationsOf, notify, notifyHelper } from './notify.ts';
 import { errno, s64, string, u32, u64, wrapLine } from './text.ts';
 import { comparableBytes, type Program } from './uses.ts';
 
@@ -38,6 +39,8 @@ export function workload(program: Program): string {
     uses.calls.has('dedupe') ? dedupeHelper : '',
     steps.some((text) => text.includes('check_extents(')) ? extentsHelper : '',
     usesMmap(uses) ? mmapHelper : '',
+    uses.calls.has('notify') ? notifyHelper(notificationsOf(of.workload)) : '',
+    uses.calls.has('deviceRead') ? deviceReadHelper : '',
     uses.reads && uses.comparesBytes ? readHelper : '',
     uses.calls.has('fuseIoctl') ? ioctlHelper(program) : '',
   ].filter((part) => part !== '');
@@ -128,6 +131,16 @@ static void check_extents(const struct fiemap_extent *right, size_t count)
 		deviates("extent %zu is not the one expected:", i);
 		print_extent(&right[i]);
 	}
+}`;
+
+const deviceReadHelper = `/* Through the device's own page cache. */
+static ssize_t read_device(int n, uint8_t *buf, size_t length, off_t offset)
+{
+	int file = open(devices[n].path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = pread(file, buf, length, offset);
+
+	close(file);
+	return got;
 }`;
 
 const usesMmap = ({ calls }: Program['uses']): boolean => calls.has('mmapRead') || calls.has('mmapWrite');
@@ -256,11 +269,16 @@ function statements(step: Step, opened: number, program: Program): string[] {
     ];
     case 'fstat': return [`CALL(fstat(${fdName(step.fd)}, &st));`];
     case 'fuseIoctl': return fuseIoctl(step, program);
+    case 'notify': return notify(step.notification, program);
+    case 'deviceRead': {
+      const length = u64(BigInt(step.lengthBytes));
+      return [`memset(buf, UNTOUCHED_BYTE, ${length});`, `CALL(read_device(${step.device}, buf, ${length}, ${u64(step.offset)}));`];
+    }
     case 'freeze': return [`CALL(ioctl(${fdName(step.fd)}, FIFREEZE, 0));`];
     case 'thaw': return [`CALL(ioctl(${fdName(step.fd)}, FITHAW, 0));`];
     case 'syncfs': return [`CALL(syncfs(${fdName(step.fd)}));`];
     case 'shutdown': return [`CALL(ioctl(${fdName(step.fd)}, _IOR('X', 125, uint32_t), &(uint32_t){ ${u32(step.flags)} }));	/* FS_IOC_SHUTDOWN */`];
-    case 'notify': case 'deviceRead': case 'swapon': case 'swapoff': case 'pageOut': throw new UsageError(`the C program cannot do a ${step.call} step yet; replay the case with iomapfuzz repro`);
+    case 'swapon': case 'swapoff': case 'pageOut': throw new UsageError(`the C program cannot do a ${step.call} step yet; replay the case with iomapfuzz repro`);
   }
 }
 
@@ -310,7 +328,7 @@ function details(step: Step, outcomes: readonly StepExpectation[]): string[] {
   const successes = outcomes.filter((outcome) => outcome.kind === 'succeeds');
   const [first] = successes;
   if (!first) return [];
-  const read = step.call === 'pread' || step.call === 'mmapRead' ? comparableBytes(outcomes) : undefined;
+  const read = step.call === 'pread' || step.call === 'mmapRead' || step.call === 'deviceRead' ? comparableBytes(outcomes) : undefined;
   if (read) {
     return [`CHECK_BYTES(buf, ${read.map(stretch).join(',\n\t\t    ')});`];
   }

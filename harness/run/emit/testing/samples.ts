@@ -20,6 +20,7 @@ export const begin = (reply: Reply, over: Partial<ScriptLine> = {}): ScriptLine 
 export const geometry = (over: Partial<Geometry> = {}): Geometry => ({
   mount: 'ordinary', devices: [{ sizeBytes: MiB, access: 'rw' }], files: [{ sizeBytes: 0x10000n, attrFlags: ['IOMAP', 'EXCLUSIVE'] }], ...over,
 });
+export const openCached: Step = { call: 'open', file: 0, flags: ['rdwr'] };
 export const openDirect: Step = { call: 'open', file: 0, flags: ['rdwr', 'direct'] };
 
 export const makeCase = (workload: Step[], script: ScriptLine[], over: Partial<Case> = {}): Case => ({
@@ -133,6 +134,37 @@ export const sampleCases: Readonly<Record<string, Case>> = {
     [{ call: 'open', file: 1, flags: ['rdwr'] }, { call: 'open', file: 0, flags: ['rdonly'] }, read(), { call: 'close', fd: 1 }],
     [begin(mappings(mapped()), { file: 1 }), { on: 'LOOKUP', file: 0, reply: { kind: 'error', errno: 2 } }],
     { geometry: geometry({ files: [{ sizeBytes: 4096n, attrFlags: [] }, { sizeBytes: 0x10000n, attrFlags: ['IOMAP', 'EXCLUSIVE', 'ATOMIC'], directIo: true }] }) },
+  ),
+  'writes through the page cache, mapped pages, fsync, reading back': makeCase(
+    [
+      openCached, write(0x1000n, 0x1800), { call: 'fsync', fd: 0 }, { call: 'mmapWrite', fd: 0, offset: 0x3000n, lengthBytes: 0x1000, writer: 1, msync: true },
+      { call: 'mmapRead', fd: 0, offset: 0x1000n, lengthBytes: 0x3000 }, read(0x2000n, 0x1000), { call: 'close', fd: 0 },
+    ],
+    [begin(mappings(mapped({ addr: 0x40000n })), { opflagsSet: 0x8000_0000 }), begin(mappings(mapped({ addr: 0x40000n })))],
+  ),
+  'lines for parts of a file': makeCase(
+    [openDirect, read(0n, 0x4000), write(0x1000n, 0x2000), { call: 'ftruncate', fd: 0, sizeBytes: 0x3000n }],
+    [
+      begin(mappings(mapped({ length: 0x2000n })), { posTo: 0x2000n }),
+      begin(mappings(mapped({ dev: { device: 1 }, offset: 0x2000n, length: 0xe000n, addr: 0x3000n })), { posFrom: 0x2000n }),
+      { on: 'IOMAP_END', posFrom: 0x1000n, posTo: 0x1001n, reply: { kind: 'empty' } },
+    ],
+    { geometry: geometry({ devices: [{ sizeBytes: MiB, access: 'rw' }, { sizeBytes: MiB, access: 'rw' }] }) },
+  ),
+  'inline data': makeCase(
+    [openDirect, read(0n, 4096), write(0n, 4096), { call: 'close', fd: 0 }],
+    [begin(mappings(hole({ type: 'INLINE', length: 0x1000n }), overwrite({ length: 0x1000n })))],
+    { geometry: geometry({ files: [{ sizeBytes: 0x1000n, attrFlags: ['IOMAP', 'EXCLUSIVE'] }] }) },
+  ),
+  'notifications': makeCase(
+    [
+      openDirect, { call: 'notify', notification: { kind: 'upsert', node: { file: 0 }, read: mapped(), write: overwrite() } }, read(0x3000n, 0x1000),
+      { call: 'notify', notification: { kind: 'inval', node: { file: 0 }, read: { offset: 0n, length: 0x4000n }, write: { offset: 0n, length: 0n } } }, read(0x3000n, 0x1000),
+      { call: 'notify', notification: { kind: 'upsert', node: { file: 0 }, read: mapped({ length: 0n }), write: overwrite() } },
+      { call: 'notify', notification: { kind: 'devInval', dev: { device: 0 }, range: { offset: 0n, length: 0x1000n } } }, { call: 'deviceRead', device: 0, offset: 0x10000n, lengthBytes: 4096 },
+      { call: 'notify', notification: { kind: 'store', node: { file: 0 }, offset: 0n, lengthBytes: 512 } }, { call: 'notify', notification: { kind: 'raw', code: 255, payload: '0011' } },
+    ],
+    [begin(mappings(hole()))],
   ),
   'preadv2 and pwritev2 flags': makeCase(
     [openDirect, { call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096, rwf: 8 }, { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 1, rwf: 2 }],
