@@ -54,3 +54,16 @@ test('should be what a buffer in memory is, whatever syscalls come in whatever o
   expect(stdout, `seed ${seed}`).toMatch(/^\d+ sequences, \d+ operations\n0\n$/);
   expect(code).toBe(0);
 });
+
+test('should pass fio with verification: buffered, mmap and direct, at random and with fsync', async () => {
+  const { code, stdout, stderr } = await serve(`
+    fio() { command fio --thread --size=2M --bs=4k --verify=crc32c --verify_fatal=1 --minimal --output=/tmp/out "$@" && echo verified || { echo failed "$@"; cat /tmp/out; }; }
+    fio --name=psync --filename=p --rw=randwrite --fsync=64
+    fio --name=mixed --filename=m --rw=randwrite --bsrange=512-64k --bs_unaligned
+    fio --name=mmap --filename=q --rw=randwrite --ioengine=mmap
+    fio --name=direct --filename=d --rw=randwrite --direct=1
+    fio --name=many --directory=/mnt --nrfiles=40 --rw=randwrite --openfiles=10
+    ${drop}; fio --name=again --filename=d --rw=randwrite --direct=1 --verify_only`, tools('fio'));
+  expect(stdout.trim().split('\n'), stderr).toEqual(Array<string>(6).fill('verified'));
+  expect(code).toBe(0);
+});

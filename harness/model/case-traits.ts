@@ -18,7 +18,7 @@ const ownMount: ReadonlySet<Step['call']> = new Set(['fuseIoctl', 'copyFileRange
 /** Answers that the kernel remembers for the connection (ENOSYS to a copy is the server's ordinary one), and steps that change its device table, need a mount of their own. */
 export const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>
   !plainConfig(geometry.config) || workload.some(({ call }) => ownMount.has(call))
-  || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || reply.kind === 'error' && reply.errno === ENOSYS
+  || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || on === 'GETXATTR' || reply.kind === 'error' && reply.errno === ENOSYS
     || reply.kind === 'raw' && reply.error === -ENOSYS || reply.kind === 'die' || reply.kind === 'kill' || reply.kind === 'abort' || on === 'DESTROY');
 
 /** Without OPEN the kernel sends neither RELEASE nor FLUSH: two or three requests less for a case. */

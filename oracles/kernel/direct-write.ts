@@ -30,7 +30,6 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   if (lost) return lost;
   // Pages that would not go make a write go through the page cache (fs/iomap/direct-io.c, kiocb_invalidate_pages).
   if (cached && !onlyDirect && world.driver.choose(2) === 1) return fallBack(world, file, write);
-  const oldSize = file.sizeBytes;
 
   const { opFlags } = world.revision;
   const written: { mapping: Accepted; certain: boolean }[] = [];
@@ -90,7 +89,7 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
     return { kind: 'fails', rule: 'request/ioend', errnos: [ioend] };
   }
   file.sizeBytes = max(file.sizeBytes, pos);
-  const plain = pos <= oldSize && written.every(({ mapping }) => isInPlace(world, mapping));
+  const plain = written.every(({ mapping }) => isInPlace(world, mapping));
   return synced(world, file, write, { kind: 'succeeds', rule, ret: moved }, plain);
 }
 
@@ -112,7 +111,10 @@ function fallBack(world: World, file: FileState, write: Write): StepExpectation 
   return flushedRange(world, file, { start: write.offset, end: write.offset + (outcome.ret ?? 0n) }) ?? outcome;
 }
 
-/** Nothing but the data has changed: it is durable when the device has it (fs/iomap/direct-io.c, IOMAP_DIO_WRITE_THROUGH). */
+/**
+ * No block has changed its state: the data is durable when the device has it (fs/iomap/direct-io.c, IOMAP_DIO_WRITE_THROUGH). A size that grew the server
+ * knows by IOEND; whether it is asked to make that durable, too, is not said.
+ */
 function isInPlace(world: World, { acted }: Accepted): boolean {
   const { DIRTY, SHARED } = world.revision.mappingFlags;
   return isType(world, acted, 'MAPPED') && (acted.flags & (DIRTY! | SHARED!)) === 0;

@@ -11,6 +11,7 @@ import type { StepExpectation } from './expectation.ts';
 import { holding, removed, union, within, type Range, type Ranges } from './ranges.ts';
 import { failureIoend, needsIoend, writebackIoend } from './writeback-ioend.ts';
 import { resolve, type Lost, type Piece } from './writeback-state.ts';
+import { PAGE_SIZE } from './page-size.ts';
 import { refuse, type FileState, type World } from './world.ts';
 
 /** A driver that takes writeback in where the kernel does it between the requests of other operations. */
@@ -55,9 +56,7 @@ export function flush(world: World, file: FileState, range?: Range): void {
   if (cache.dirty.length === 0 && wb.isIdle) return;
   sendCached(world, file);
   while (traffic(world, file, true, range));
-  // Whether what is dirty behind the range went along with it is the kernel's own business.
-  const reachesOn = range !== undefined && cache.dirty.some(({ end }) => end > range.end) && wb.current !== undefined;
-  settle(world, file, reachesOn && world.driver.choose(2) === 1 ? range.end : undefined);
+  settle(world, file, range && wb.current ? claimedUntil(world, file, range) : undefined);
   // What is left is owed: these requests were not made.
   const owed = range ? within(cache.dirty, range)[0] : cache.dirty[0];
   if (owed) ask(world, file, undefined);
@@ -76,6 +75,15 @@ export function flush(world: World, file: FileState, range?: Range): void {
   const unreported = wb.pieces.findIndex((piece) => isMine(piece) && !ioend && !piece.open && (piece.fails || needsIoend(world, file, [piece])));
   if (unreported >= 0) writebackIoend(world, file, wb.pieces.slice(unreported), undefined);
   settleRest(world, file, isMine);
+}
+
+/** What is dirty behind the range goes along with it as far as its last folio reaches, which is the kernel's own business. */
+function claimedUntil(world: World, { cache }: FileState, { end }: Range): bigint | undefined {
+  const page = BigInt(PAGE_SIZE);
+  const last = cache.dirty.at(-1)?.end ?? 0n;
+  const ends: bigint[] = [];
+  for (let at = end + ((page - (end % page)) % page); at < last; at += page) ends.push(at);
+  return ends.length > 0 ? [...ends, undefined][world.driver.choose(ends.length + 1)] : undefined;
 }
 
 /** What became of pieces of which nothing more will be heard. Default: all. */

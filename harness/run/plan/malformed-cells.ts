@@ -5,11 +5,14 @@ import { mapping, typesFor } from '../../../generators/mapping.ts';
 import { goodReply, typesOf, type PlannedCase } from '../../../generators/reply-case.ts';
 import { isSeek, paths, stretch, type Path } from '../../../generators/setting.ts';
 import type { Case, Reply, ScriptLine, Step } from '../../model/case.ts';
+import { copyFileRangeOut, writeOut } from '../../uapi/fuse-structs.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type PlanCell } from './cell.ts';
 import { probe } from './control-cells.ts';
 import { inlineCase } from './inline-cells.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
+import { flatCase, type Made } from './flag-cells.ts';
+import { ground, noSizes, type Ground } from './size-cells.ts';
 import { freeze, noSuperblock, shutdown, superblockCase, syncfs, thaw } from './superblock-cells.ts';
 import { acting } from './type-cells.ts';
 
@@ -96,6 +99,33 @@ function aroundFiles(revision: Revision): Place[] {
   ];
 }
 
+/** Requests that are not about one mapping: of fsync, of copies, of writeback, and what a write asks about the file's security. */
+function ofCalls(revision: Revision): Place[] {
+  const against = noSizes(revision);
+  const flat = (note: string, make: (of: Ground, ends: boolean) => Made) => (line: ScriptLine | undefined): fc.Arbitrary<PlannedCase> => ground.map((of): PlannedCase => {
+    const made = make(of, line !== undefined && line.reply.kind !== 'raw');
+    // Once, so that what follows can tell whether all is well.
+    return { case: flatCase(revision, of, { ...made, extra: [...extraOf(line && { ...line, times: 1 }), ...(made.extra ?? [])] }), note };
+  });
+  const fsync: Step = { call: 'fsync', fd: 0 };
+  const written = ({ blockSize }: Ground): Step => ({ call: 'pwrite', fd: 0, offset: 0n, lengthBytes: Number(blockSize) - 5, writer: 0 });
+  const copied = (on: 'COPY_FILE_RANGE' | 'COPY_FILE_RANGE_64') => (of: Ground, ends: boolean): Made => {
+    const copy: Step = { call: 'copyFileRange', from: 0, fromOffset: 0n, fd: 1, offset: 0n, lengthBytes: Number(of.blockSize) };
+    const done = on === 'COPY_FILE_RANGE' ? writeOut.encode({ size: Number(of.blockSize) }) : copyFileRangeOut.encode({ bytesCopied: of.blockSize });
+    return {
+      second: true, note: '', steps: [{ call: 'open', file: 1, flags: ['rdwr'] }, copy, ...(ends ? [] : [{ call: 'fstat' as const, fd: 1 }, copy]), { call: 'close', fd: 1 }],
+      extra: [{ on, reply: { kind: 'raw', payload: Buffer.from(done).toString('hex') } }, ...(on === 'COPY_FILE_RANGE' ? [{ on: 'COPY_FILE_RANGE_64' as const, reply: { kind: 'error' as const, errno: 38 } }] : [])],
+    };
+  };
+  return [
+    { on: 'FSYNC', path: 'fsync', against, cases: flat('of a file that nobody has written', () => ({ steps: [fsync, fsync], note: '' })) },
+    { on: 'FSYNC', path: 'buffered-write', against, cases: flat('behind writeback', (of) => ({ steps: [written(of), fsync, fsync], note: '' })) },
+    { on: 'GETXATTR', path: 'buffered-write', against, cases: flat('before a write', (of) => ({ steps: [written(of), fsync], note: '' })) },
+    { on: 'IOMAP_IOEND', path: 'writeback', against, cases: flat('of unwritten blocks', (of) => ({ type: 'UNWRITTEN', steps: [written(of), fsync, fsync], note: '' })) },
+    ...(['COPY_FILE_RANGE_64', 'COPY_FILE_RANGE'] as const).map((on): Place => ({ on, path: 'copy', against, cases: flat('of one block', copied(on)) })),
+  ];
+}
+
 /** Requests about the file system as a whole; malformed once, then again as usual: nothing may stay frozen. */
 function aboutAll(revision: Revision): Place[] {
   const against = noSuperblock(revision);
@@ -109,8 +139,11 @@ function aboutAll(revision: Revision): Place[] {
 }
 
 export function malformedCells(revision: Revision): PlanCell[] {
-  const places = [...paths.flatMap((path) => onPath(revision, path)), ...aroundFiles(revision), ...aboutAll(revision)];
-  return [...places.flatMap((place) => borders.map((border) => malformed(revision, place, border))), ...places.flatMap((place) => (['die', 'abort'] as const).flatMap((how) => ending(place, how))), ...firstOfEach(places).flatMap((place) => ending(place, 'kill'))];
+  const calls = ofCalls(revision);
+  const places = [...paths.flatMap((path) => onPath(revision, path)), ...aroundFiles(revision), ...aboutAll(revision), ...calls];
+  // Of dirty pages other paths tell what becomes of them.
+  const ended = places.filter((place) => !calls.includes(place) || place.path === 'fsync' || place.path === 'copy');
+  return [...places.flatMap((place) => borders.map((border) => malformed(revision, place, border))), ...ended.flatMap((place) => (['die', 'abort'] as const).flatMap((how) => ending(place, how))), ...firstOfEach(ended).flatMap((place) => ending(place, 'kill'))];
 }
 
 function malformed(revision: Revision, { on, path, against, cases }: Place, border: Border): PlanCell {
