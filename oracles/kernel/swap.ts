@@ -133,14 +133,14 @@ function collect(world: World, file: FileState, pages: bigint): SwapExtent[] | S
     if (asked.kind === 'failed') return asked.failure;
     const { acted, device, length, mayFail } = asked.mapping;
     const refused = !isType(world, acted, 'MAPPED', 'UNWRITTEN') || (acted.flags & (mappingFlags.SHARED! | mappingFlags.DIRTY!)) !== 0
-      || (runs[0] !== undefined && device!.index !== runs[0].device);
-    if (refused) return fails('swap/mapping', errnos.EINVAL);
+      || (runs[0] !== undefined && device?.index !== runs[0].device);
+    if (refused || !device) return fails('swap/mapping', errnos.EINVAL);
     if (mayFail !== undefined || acted.addr % SECTOR !== 0n) throw new Unspecified('whether swapon looks at the alignment of addresses is not laid down');
     const addr = acted.addr + (pos - acted.offset);
-    if (addr + length > device!.sizeBytes) throw new Unspecified('whether swapon looks at the size of the device is not laid down');
+    if (addr + length > device.sizeBytes) throw new Unspecified('whether swapon looks at the size of the device is not laid down');
     const last = runs.at(-1);
     if (last && last.addr + last.length === addr) last.length += length;
-    else runs.push({ device: device!.index, addr, length });
+    else runs.push({ device: device.index, addr, length });
     pos += length;
   }
   return slots(runs, pages);
