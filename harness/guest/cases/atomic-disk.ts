@@ -2,7 +2,7 @@
  * The disk that takes atomic writes: the only driver of 7.3 that makes one out of memory is scsi_debug (drivers/scsi/scsi_debug.c). The command
  * line of our guests gives it its limits, and no disk: that is made when the first case needs it, so that no other guest pays for it.
  */
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { sleep } from '../session/server.ts';
 
 const driver = '/sys/bus/pseudo/drivers/scsi_debug';
@@ -17,9 +17,19 @@ const read = (path: string): string => {
   }
 };
 
+/** The node and the limits are there a little before the disk can be opened: until the probe is over that is ENXIO. */
+const opens = (name: string): boolean => {
+  try {
+    closeSync(openSync(`/dev/${name}`, 'r+'));
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 /** Of any maker: only scsi_debug's own is written to. */
 const found = (): string[] => readdirSync('/sys/block')
-  .filter((name) => read(`/sys/block/${name}/device/model`) === 'scsi_debug' && Number(read(`/sys/block/${name}/queue/atomic_write_unit_max_bytes`)) >= 4096 && existsSync(`/dev/${name}`));
+  .filter((name) => read(`/sys/block/${name}/device/model`) === 'scsi_debug' && Number(read(`/sys/block/${name}/queue/atomic_write_unit_max_bytes`)) >= 4096 && opens(name));
 
 /** Whether this kernel can have such a disk. */
 export const hasAtomicDisks = (): boolean => existsSync(`${driver}/add_host`) && existsSync('/sys/block');
