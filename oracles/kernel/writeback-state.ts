@@ -61,14 +61,18 @@ export function resolve(world: World, file: FileState, piece: Piece, fate: 'writ
   file.mappings.mayChange();
   // What was written is not what the server would answer now; of what failed nothing is said.
   if (file.mappings.exists && (fate === 'written' || world.driver.choose(2) === 0)) file.mappings.changed(piece.start, piece.end, world.facts.blockSizeBytes);
+  store(world, piece, fate === 'written');
+}
+
+/** The piece's bytes are on its device, or may be. */
+export function store(world: World, { mapping: { acted, device }, bytes, end: last }: Piece, certain: boolean): void {
+  if (!device) return;
   const content = world.contents[device.index]!;
-  for (const { start, end, sources } of piece.bytes) {
+  for (const { start, end, sources } of bytes) {
     const at = acted.addr + (start - acted.offset);
     const stop = min(at + (end - start), device.sizeBytes);
-    if (at >= stop) continue;
     // The block's rest behind EOF is zeroed, or left alone.
-    const certain = fate === 'written' && start < piece.end;
-    content.putSegment({ start: at, end: stop, sources }, certain);
+    if (at < stop) content.putSegment({ start: at, end: stop, sources }, certain && start < last);
   }
 }
 

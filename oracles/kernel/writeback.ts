@@ -10,7 +10,7 @@ import { Unspecified, type Driver, type ExpectedRequest } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { holding, removed, union, within, type Range, type Ranges } from './ranges.ts';
 import { failureIoend, needsIoend, writebackIoend } from './writeback-ioend.ts';
-import { resolve, type Lost, type Piece } from './writeback-state.ts';
+import { resolve, store, type Lost, type Piece } from './writeback-state.ts';
 import { PAGE_SIZE } from './page-size.ts';
 import { refuse, type FileState, type World } from './world.ts';
 
@@ -47,6 +47,8 @@ export function flushedRange(world: World, file: FileState, range: Range): StepE
   takeWriteback(world);
   const { wb, cache } = file;
   if (within([...cache.dirty, ...wb.pieces], range).length > 0) flush(world, file, range);
+  // What else was asked about may be there, too: it shares folios with the range, or blocks where EOF is.
+  for (const piece of wb.pieces) store(world, piece, false);
   return file.wb.errors.length > before && world.driver.choose(2) === 0 ? { kind: 'fails', rule: file.wb.errorRule } : undefined;
 }
 
