@@ -1,12 +1,8 @@
 import { expect, test } from '@playwright/test';
-import { noProgress } from '../../vm/kernel/progress.ts';
-import { selectKernel } from '../../vm/kernel/select.ts';
-import { agentFiles } from '../../vm/guest-files.ts';
-import { Vm } from '../../vm/vm.ts';
 import type { Case, Geometry, ScriptLine, Step } from '../model/case.ts';
 import type { MappingSpec } from '../model/mapping.ts';
 import type { Observation } from '../model/observation.ts';
-import { unpackObservation } from '../run/unpack.ts';
+import { caseGuest } from '../run/testing/case-guest.ts';
 
 const nullAddr = 0xffff_ffff_ffff_ffffn;
 const fileBytes = 65536n;
@@ -22,31 +18,7 @@ const readOne: Step = { call: 'pread', fd: 0, offset: 4096n, lengthBytes: 8192 }
 const make = (script: ScriptLine[], workload: Step[], rest: Partial<Case> = {}): Case =>
   ({ schema: 1, revision: 'r3', geometry, script, workload, debugIomap: false, ...rest });
 
-let vm: Vm;
-let id = 0;
-test.beforeAll(async () => {
-  const kernel = await selectKernel(process.env['IOMAPFUZZ_KERNEL'] === undefined ? {} : { kernel: process.env['IOMAPFUZZ_KERNEL'] }, noProgress);
-  vm = await Vm.boot({ kernel, files: agentFiles(), memoryMib: 512, bootTimeoutMs: 120_000 });
-});
-test.afterAll(async () => { await vm.close(); });
-
-/** Observations in the order of the cases; a case that failed gives its reason. */
-async function run(...cases: Case[]): Promise<(Observation | string)[]> {
-  vm.send({ kind: 'run-cases', id: ++id, cases: cases.map((value, index) => ({ index, case: value })) });
-  const results: (Observation | string)[] = [];
-  for (;;) {
-    const message = await vm.receive(60_000);
-    if (message.kind === 'case-done') results[message.index] = unpackObservation(message.observation, cases[message.index]!.revision);
-    else if (message.kind === 'case-failed') results[message.index] = message.reason;
-    else if (message.kind === 'error') throw new Error(message.reason);
-    else if (message.kind === 'cases-done') return results;
-  }
-}
-async function one(value: Case): Promise<Observation> {
-  const [result] = await run(value);
-  expect(typeof result).toBe('object');
-  return result as Observation;
-}
+const { run, one } = caseGuest();
 const fromDevice = (offsetBytes: bigint, lengthBytes: number, device = 0) => ({ lengthBytes, source: { kind: 'device', device, offsetBytes } });
 
 test('should read what the mapping says, from the device it says', async () => {

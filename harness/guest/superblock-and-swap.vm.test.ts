@@ -1,14 +1,10 @@
 /** Steps about more than a file: what they do in a guest, and that they leave nothing behind for the next case. */
 import { expect, test } from '@playwright/test';
-import { noProgress } from '../../vm/kernel/progress.ts';
-import { selectKernel } from '../../vm/kernel/select.ts';
-import { agentFiles } from '../../vm/guest-files.ts';
-import { Vm } from '../../vm/vm.ts';
 import type { Case, Geometry, ScriptLine, Step } from '../model/case.ts';
 import type { MappingSpec } from '../model/mapping.ts';
 import type { Observation } from '../model/observation.ts';
 import { RWF } from '../model/syscall-flags.ts';
-import { unpackObservation } from '../run/unpack.ts';
+import { caseGuest } from '../run/testing/case-guest.ts';
 
 const PAGE = 4096, PAGES = 8, addr = 65_536n;
 const fileBytes = BigInt(PAGES * PAGE);
@@ -21,25 +17,7 @@ const make = (workload: Step[], script: ScriptLine[] = [begin(mapped())], device
 const open: Step = { call: 'open', file: 0, flags: ['rdwr', 'direct'] };
 const swapon: Step = { call: 'swapon', file: 0, header: { device: 0, offset: addr, pages: PAGES } };
 
-let vm: Vm;
-let id = 0;
-test.beforeAll(async () => {
-  const kernel = await selectKernel(process.env['IOMAPFUZZ_KERNEL'] === undefined ? {} : { kernel: process.env['IOMAPFUZZ_KERNEL'] }, noProgress);
-  vm = await Vm.boot({ kernel, files: agentFiles(), memoryMib: 512, bootTimeoutMs: 120_000 });
-});
-test.afterAll(async () => { await vm.close(); });
-
-async function run(...cases: Case[]): Promise<(Observation | string)[]> {
-  vm.send({ kind: 'run-cases', id: ++id, cases: cases.map((value, index) => ({ index, case: value })) });
-  const results: (Observation | string)[] = [];
-  for (;;) {
-    const message = await vm.receive(60_000);
-    if (message.kind === 'case-done') results[message.index] = unpackObservation(message.observation, cases[message.index]!.revision);
-    else if (message.kind === 'case-failed') results[message.index] = message.reason;
-    else if (message.kind === 'error') throw new Error(message.reason);
-    else if (message.kind === 'cases-done') return results;
-  }
-}
+const { run } = caseGuest();
 const names = (seen: Observation): string[] => seen.transcript.map(({ name }) => name);
 const errnosOf = (seen: Observation): number[] => seen.steps.map(({ errno }) => errno);
 
