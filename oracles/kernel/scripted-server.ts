@@ -101,7 +101,7 @@ export class ScriptedServer implements Driver {
     }
     if (name === 'LOOKUP') return { error: 0, payload: entryOut.encode({ nodeid: 2n, attr: { mode: 0o100644 } as never }) };
     if (name === 'OPEN') return { error: 0, payload: openOut.encode({}) };
-    if (name === 'FLUSH' || name === 'COPY_FILE_RANGE' || name === 'COPY_FILE_RANGE_64') return { error: -errnos.ENOSYS, payload: new Uint8Array() };
+    if (name === 'COPY_FILE_RANGE' || name === 'COPY_FILE_RANGE_64') return { error: -errnos.ENOSYS, payload: new Uint8Array() };
     if (name === 'WRITE') return { error: 0, payload: writeOut.encode({ size: request['size'] as number }) };
     if (name === 'IOMAP_IOEND') return { error: 0, payload: ioendOut.encode({ newsize: 0n }) };
     if (name === 'LSEEK') return { error: 0, payload: lseekOut.encode({ offset: request['offset'] as bigint }) };

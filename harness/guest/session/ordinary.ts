@@ -58,7 +58,8 @@ const table: Readonly<Record<string, Ordinary>> = {
   },
   OPEN: (fs, node) => fs.opens ? succeed(openOut.encode({ fh: node.nodeid, openFlags: node.openFlags })) : fail(errno.ENOSYS),
   RELEASE: acknowledged,
-  FLUSH: unanswered,
+  // Where OPEN is answered a later case of the connection may be about FLUSH: ENOSYS would be remembered (fs/fuse/file.c, fuse_flush).
+  FLUSH: (fs) => fs.opens ? done : fail(errno.ENOSYS),
   FSYNC: acknowledged,
   FSYNCDIR: acknowledged,
   ACCESS: unanswered,
