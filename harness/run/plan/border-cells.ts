@@ -23,6 +23,9 @@ export function reasonAgainst(rule: string, path: Path, border: Border, revision
   if (rule === 'map/offset-below-maxbytes' && path === 'direct-read' && revision.opcodes.IOMAP_CONFIG === undefined) {
     return `revision ${revision.id} cannot set maxbytes, and direct I/O that ends on a block stays below the default`;
   }
+  if (rule === 'map/offset-below-maxbytes' && path.startsWith('mmap-') && revision.opcodes.IOMAP_CONFIG === undefined) {
+    return `revision ${revision.id} cannot set maxbytes, and mmap refuses the last page below the default (mm/mmap.c, file_mmap_ok)`;
+  }
   return noDirectWrites(revision, path);
 }
 
