@@ -11,6 +11,7 @@ import type { Notification } from '../../model/notification.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { impossible, possible, type PlanCell } from './cell.ts';
 import { notifyCells } from './notify-cells.ts';
+import { noDirectWrites } from './reply-cells.ts';
 
 type Mappings = { read: MappingSpec; write: MappingSpec };
 
@@ -214,7 +215,10 @@ function devInvalCell(revision: Revision): PlanCell {
 
 /** INVAL_INODE between a write to the page cache and its writeback: nothing is lost. */
 function invalInodeCell(revision: Revision): PlanCell {
-  return possible({ rule: 'notify/inval-inode', path: 'buffered-write' }, cacheSetting({ direct: false }).chain((setting) => fc.tuple(fc.constantFrom(-1n, 0n, 1n, 4096n), fc.constantFrom(0n, 1n, 8192n, 1n << 40n), fc.boolean())
+  const key = { rule: 'notify/inval-inode', path: 'buffered-write' } as const;
+  const against = noDirectWrites(revision, key.path);
+  if (against !== undefined) return impossible(key, against);
+  return possible(key, cacheSetting({ direct: false }).chain((setting) => fc.tuple(fc.constantFrom(-1n, 0n, 1n, 4096n), fc.constantFrom(0n, 1n, 8192n, 1n << 40n), fc.boolean())
     .map(([offset, length, dirty]) => cacheCase({
       revision, setting, note: `pages from ${offset} invalidated ${dirty ? 'before' : 'after'} fsync`, script: serverLines(revision, setting),
       steps: [
