@@ -51,7 +51,7 @@ export class Writeback {
 
 /** What became of a piece: its bytes are on the device, or not, or it is open. */
 export function resolve(world: World, file: FileState, piece: Piece, fate: 'written' | 'failed' | 'open'): void {
-  const { mapping: { acted, device } } = piece;
+  const { mapping: { device } } = piece;
   const { wb } = file;
   if (fate === 'failed') {
     wb.errors.push(EIO);
