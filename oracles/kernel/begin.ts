@@ -7,6 +7,7 @@ import { errnos, type Refusal } from '../rules/rule.ts';
 import { headerFault } from './answer.ts';
 import { Unspecified } from './driver.ts';
 import type { Mark } from './mapping-cache.ts';
+import { readsRest } from './reads-rest.ts';
 import { refuse, type FileState, type World } from './world.ts';
 
 const LOFF_MAX = (1n << 63n) - 1n;
@@ -114,13 +115,14 @@ export function answered(world: World, file: FileState, exchange: Exchange, opfl
     refuse(world, outcome.refusal);
     return { kind: 'failed', errno: outcome.refusal.errno, rule: outcome.refusal.rule, replied: outcome.refusal.rule === 'begin/error' };
   }
-  return perhaps(world, outcome.maybe) ?? accept(world, context, pos, end);
+  return perhaps(world, file, context, end, outcome.maybe) ?? accept(world, context, pos, end);
 }
 
-/** Refusals that the kernel may or may not make. */
-function perhaps(world: World, maybe: readonly { refusal: Refusal }[]): Failed | undefined {
+/** Refusals that the kernel may or may not make, up to the first that it has to make because of what else it knows of the file. */
+function perhaps(world: World, file: FileState, context: BeginContext, end: bigint, maybe: readonly { refusal: Refusal }[]): Failed | undefined {
   for (const { refusal } of maybe) {
-    if (world.driver.choose(2) === 1) {
+    const certain = refusal.rule === 'begin/device-readable' && readsRest(world, file, context, end);
+    if (certain || world.driver.choose(2) === 1) {
       refuse(world, refusal);
       return { kind: 'failed', errno: refusal.errno, rule: refusal.rule, replied: false };
     }
@@ -151,7 +153,7 @@ export function fromCache(world: World, file: FileState, opflags: number, pos: b
     refuse(world, outcome.refusal);
     return { kind: 'failed', errno: outcome.refusal.errno, rule: outcome.refusal.rule, replied: false };
   }
-  return (outcome.kind === 'pass' ? perhaps(world, outcome.maybe) : undefined) ?? accept(world, context, pos, end);
+  return (outcome.kind === 'pass' ? perhaps(world, file, context, end, outcome.maybe) : undefined) ?? accept(world, context, pos, end);
 }
 
 function accept(world: World, context: BeginContext, pos: bigint, end: bigint): Accepted {

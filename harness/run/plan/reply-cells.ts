@@ -56,11 +56,30 @@ type MakeKey = (rule: string) => Parameters<typeof impossible>[0];
 function readable(revision: Revision, path: Path, border: string, cell: MakeCell, key: MakeKey): PlanCell {
   const rule = 'begin/device-readable';
   if (isReport(path)) return impossible(key(rule), 'a report reads nothing from a device, and the rules do not say whether it is checked');
-  if (isWritePath(path)) return impossible(key(rule), 'the rules do not say whether a write reads from a device');
+  if (path === 'direct-write') return impossible(key(rule), 'whether a direct write reads from a device is not said');
+  if (path === 'writeback' || path === 'mmap-write') return impossible(key(rule), 'what the pages hold was read before');
+  if (isWritePath(path)) return readsRest(cell, rule, revision, path, border);
   return cell(rule, accessCase(revision, path, border === 'violating' ? 'wo' : 'ro', (drawn, start, end) =>
     mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1 }).map((read) => ({
       reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) }, refused: border === 'violating', note: `reads device 1, opened ${border === 'violating' ? 'for writing' : 'for reading'} only`,
     }))));
+}
+
+/** A write or zeroing through the page cache begins inside a block of the file: the bytes before it are read from the device. */
+function readsRest(cell: MakeCell, rule: string, revision: Revision, path: Path, border: string): PlanCell {
+  const access = border === 'violating' ? 'wo' : 'rw';
+  return cell(rule, accessCase(revision, path, access, (drawn, start, end) =>
+    mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }).map((read) => ({
+      reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) }, refused: border === 'violating',
+      note: `changes a part of a block on device 1, opened for ${border === 'violating' ? 'writing only' : 'both'}`,
+    })), insideBlock));
+}
+
+/** The operation begins inside a block, in the file or where it ends. */
+function insideBlock(drawn: Setting): Setting {
+  const { opStart, opEnd, fileSize, blockSize } = drawn;
+  const start = opStart % blockSize === 0n ? opStart + 1n : opStart;
+  return { ...drawn, opStart: start, opEnd: opEnd > start ? opEnd : start + 1n, cuts: [start], fileSize: fileSize > start && fileSize !== opStart ? fileSize : start };
 }
 
 function writable(revision: Revision, path: Path, border: string, cell: MakeCell, key: MakeKey): PlanCell {
@@ -76,9 +95,9 @@ function writable(revision: Revision, path: Path, border: string, cell: MakeCell
 }
 
 /** Device 1 has the access in question; the others serve the rest. */
-function accessCase(revision: Revision, path: Path, access: 'ro' | 'wo' | 'rw', make: (drawn: Setting, start: bigint, end: bigint) => fc.Arbitrary<Made>) {
+function accessCase(revision: Revision, path: Path, access: 'ro' | 'wo' | 'rw', make: (drawn: Setting, start: bigint, end: bigint) => fc.Arbitrary<Made>, place?: (drawn: Setting) => Setting) {
   const devices = [{ sizeBytes: DEVICE_SIZE, access: 'rw' as const }, { sizeBytes: DEVICE_SIZE, access }];
-  return caseWith(revision, path, { devices, maxBefore: 0 }, (drawn) => make(drawn, stretch(drawn).start, stretch(drawn).end));
+  return caseWith(revision, path, { devices, maxBefore: 0 }, (drawn) => make(drawn, stretch(drawn).start, stretch(drawn).end), place);
 }
 
 function ordinary(revision: Revision, drawn: Setting): fc.Arbitrary<Made> {
@@ -87,9 +106,9 @@ function ordinary(revision: Revision, drawn: Setting): fc.Arbitrary<Made> {
     .map((mappings) => ({ reply: { kind: 'mappings' as const, ...mappings }, note: 'a valid reply' }));
 }
 
-export function caseWith(revision: Revision, path: Path, constraints: Partial<SettingConstraints>, make: (drawn: Setting) => fc.Arbitrary<Made>): fc.Arbitrary<PlannedCase> {
+export function caseWith(revision: Revision, path: Path, constraints: Partial<SettingConstraints>, make: (drawn: Setting) => fc.Arbitrary<Made>, place = (drawn: Setting) => drawn): fc.Arbitrary<PlannedCase> {
   const noDevices = revision.ioctls.BACKING_OPEN === undefined;
-  return setting({ path, configurable: revision.opcodes.IOMAP_CONFIG !== undefined, ...(noDevices && { devices: [] }), ...constraints }).chain((drawn) =>
+  return setting({ path, configurable: revision.opcodes.IOMAP_CONFIG !== undefined, ...(noDevices && { devices: [] }), ...constraints }).map(place).chain((drawn) =>
     fc.tuple(make(drawn), repliesBefore(revision, drawn)).map(([{ reply, note, extra, refused }, before]) => ({
       case: replyCase(revision, drawn, reply, before, { ...(extra && { extra }), ...(refused !== undefined && { refused }) }), note: `${note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
     })));
