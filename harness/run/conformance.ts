@@ -8,7 +8,7 @@ import { jsonSafe, type CaseRecord } from '../model/results.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from './execute.ts';
 import { shared } from './parallel.ts';
-import { casesOf, type PlanCell } from './plan.ts';
+import { casesIn, casesOf, type PlanCell } from './plan.ts';
 
 /** A case of the plan with its place in the undivided run. */
 export interface PlannedRun {
@@ -28,7 +28,7 @@ export function planRuns(cells: readonly PlanCell[], of: { seed: number; runs: n
   const { from = 0, firstN = 0 } = of;
   const all: PlannedRun[] = [];
   for (const cell of cells) {
-    for (const { case: drawn, note } of casesOf(cell, of).slice(from)) all.push({ n: firstN + all.length, cell, case: drawn, note });
+    for (const { case: drawn, note } of casesOf(cell, of).slice(casesIn(cell, from))) all.push({ n: firstN + all.length, cell, case: drawn, note });
   }
   const { shard } = of;
   return shard === undefined ? all : all.filter(({ n }) => n % shard.count === shard.index - 1);

@@ -27,7 +27,7 @@ import { syscallCells } from './plan/syscall-cells.ts';
 import { variantCells } from './plan/variant-cells.ts';
 import { deviceCells, endCells, ioendCells, typeCells } from './plan/type-cells.ts';
 
-export { casesOf, cellId, type PlanCell } from './plan/cell.ts';
+export { casesIn, casesOf, cellId, type PlanCell } from './plan/cell.ts';
 
 export function conformancePlan(id: RevisionId): PlanCell[] {
   const revision = revisions[id];

@@ -6,8 +6,9 @@ import {
 import type { TypeName } from '../../../generators/mapping.ts';
 import { DEVICE_SIZE } from '../../../generators/setting.ts';
 import type { Reply, Step } from '../../model/case.ts';
+import type { MappingSpec } from '../../model/mapping.ts';
 import { INVAL_TO_EOF, type Revision } from '../../uapi/revision.ts';
-import { impossible, possible, type CellKey, type PlanCell } from './cell.ts';
+import { impossible, possible, possibleKinds, type CellKey, type PlanCell } from './cell.ts';
 
 type Made = Pick<CacheCase, 'steps' | 'note' | 'devices' | 'script'> & Partial<Pick<CacheCase, 'setting'>>;
 
@@ -36,9 +37,45 @@ const split = (): fc.Arbitrary<[Blocks, Blocks]> => fc.integer({ min: 1, max: FI
 interface CacheRule {
   rule: string;
   paths: readonly CachePath[];
-  make: (path: CachePath, setting: CacheSetting) => fc.Arbitrary<Made>;
+  make: (path: CachePath, setting: CacheSetting, kind: number) => fc.Arbitrary<Made>;
+  /** How many kinds of situation `make` knows. Default: one. */
+  kinds?: number;
   setting?: Partial<CacheSetting>;
 }
+
+/** What is pushed beside, or over, what is there already: where two mappings of the same type and flags on the same device do not follow each other, they stay two. */
+interface Neighbour { type: TypeName; next: TypeName; gap?: boolean; otherDevice?: boolean; flags?: MappingSpec['flags']; note: string }
+const neighbours: readonly Neighbour[] = [
+  { type: 'MAPPED', next: 'MAPPED', note: 'one behind the other' },
+  { type: 'UNWRITTEN', next: 'UNWRITTEN', note: 'one behind the other' },
+  { type: 'HOLE', next: 'HOLE', note: 'without addresses' },
+  { type: 'MAPPED', next: 'MAPPED', gap: true, note: 'with a gap on the device' },
+  { type: 'UNWRITTEN', next: 'UNWRITTEN', gap: true, note: 'with a gap on the device' },
+  { type: 'MAPPED', next: 'MAPPED', otherDevice: true, note: 'on two devices' },
+  { type: 'MAPPED', next: 'UNWRITTEN', note: 'of two types' },
+  { type: 'HOLE', next: 'DELALLOC', note: 'of two types without addresses' },
+  { type: 'MAPPED', next: 'MAPPED', flags: ['MERGED'], note: 'with other flags' },
+];
+
+/** The mapping as it was, but elsewhere on its device, on another one, or with flags. */
+const altered = (step: Step, change: Partial<MappingSpec>): Step => {
+  if (step.call !== 'notify' || step.notification.kind !== 'upsert') return step;
+  return { ...step, notification: { ...step.notification, read: { ...step.notification.read, ...change } } };
+};
+
+/** Which part of a mapping is cut off: its front, its end, its middle, more than all of it; or it is left alone. */
+const CUTS = ['front', 'end', 'middle', 'all', 'beside'] as const;
+const cutOf = (kind: number): fc.Arbitrary<{ there: Blocks; cut: Blocks; part: (typeof CUTS)[number] }> => {
+  const part = CUTS[kind % CUTS.length]!;
+  return fc.tuple(fc.integer({ min: 3, max: 8 }), fc.integer({ min: 2, max: 8 }), fc.integer({ min: 1, max: 2 })).map(([count, from, some]) => {
+    const there = { from, count };
+    const cuts: Record<typeof part, Blocks> = {
+      front: { from: from - some, count: 2 * some }, end: { from: from + count - some, count: 2 * some }, middle: { from: from + 1, count: Math.min(some, count - 2) },
+      all: { from: from - 1, count: count + 2 }, beside: { from: from + count, count: some },
+    };
+    return { there, cut: cuts[part], part };
+  });
+};
 
 const reports: readonly CachePath[] = ['fiemap', 'seek-data', 'seek-hole'];
 const writes: readonly CachePath[] = ['direct-write', 'buffered-write'];
@@ -47,6 +84,11 @@ const probe = (setting: CacheSetting): Step => calls.fiemap(setting, whole);
 
 /** Answers ZERO by what needs no zeroing. */
 const zerosReply = (setting: CacheSetting): Reply => ({ kind: 'mappings', read: pushed(setting, 'read', 'HOLE', whole), write: pushed(setting, 'write', 'PURE_OVERWRITE', whole) });
+
+/** A hole to write to, by either half. */
+const HOLES: readonly [TypeName, TypeName][] = [['HOLE', 'PURE_OVERWRITE'], ['HOLE', 'HOLE'], ['MAPPED', 'HOLE']];
+/** Which halves are pushed. */
+const FILLED = ['both', 'read', 'write', 'overwrite'] as const;
 
 const rules: readonly CacheRule[] = [
   {
@@ -64,8 +106,8 @@ const rules: readonly CacheRule[] = [
     })),
   },
   {
-    rule: 'cache/write-fork', paths: ['direct-write'],
-    make: (path, setting) => fc.tuple(fc.constantFrom('MAPPED', 'UNWRITTEN'), someBlocks(), fc.constantFrom('both', 'read', 'write', 'overwrite'), someBlocks()).map(([type, blocks, filled, second]) => ({
+    rule: 'cache/write-fork', paths: ['direct-write'], kinds: FILLED.length,
+    make: (path, setting, kind) => fc.tuple(fc.constantFrom('MAPPED', 'UNWRITTEN'), someBlocks(), fc.constant(FILLED[kind]!), someBlocks()).map(([type, blocks, filled, second]) => ({
       steps: [
         ...(filled === 'read' ? [upsert(setting, 'NOCACHE', type, { from: FILE_BLOCKS - 1, count: 1 }), upsert(setting, 'MAPPED', 'NOCACHE', blocks)] : []),
         ...(filled === 'write' ? [upsert(setting, 'NOCACHE', type, blocks)] : []),
@@ -77,8 +119,8 @@ const rules: readonly CacheRule[] = [
     })),
   },
   {
-    rule: 'cache/hole-asks', paths: ['direct-write', 'buffered-write'],
-    make: (path, setting) => fc.tuple(someBlocks(), fc.constantFrom<[TypeName, TypeName]>(['HOLE', 'PURE_OVERWRITE'], ['HOLE', 'HOLE'], ['MAPPED', 'HOLE'])).map(([blocks, [read, write]]) => ({
+    rule: 'cache/hole-asks', paths: ['direct-write', 'buffered-write'], kinds: HOLES.length,
+    make: (path, setting, kind) => fc.tuple(someBlocks(), fc.constant(HOLES[kind]!)).map(([blocks, [read, write]]) => ({
       steps: [upsert(setting, read, write, blocks), ...callsOf(path, setting, blocks)], note: `${read} to read, ${write} to write`,
     })),
   },
@@ -89,17 +131,20 @@ const rules: readonly CacheRule[] = [
     })),
   },
   {
-    rule: 'cache/merge', paths: ['fiemap', 'direct-read'],
-    make: (path, setting) => fc.tuple(split(), fc.constantFrom<TypeName[]>(['MAPPED', 'MAPPED'], ['UNWRITTEN', 'UNWRITTEN'], ['HOLE', 'HOLE'], ['MAPPED', 'UNWRITTEN'], ['DELALLOC', 'DELALLOC']), fc.boolean(), fc.boolean()).map(([[first, second], [a, b], swapped, gap]) => {
-      const both = [upsert(setting, a!, 'NOCACHE', first), upsert(gap ? { ...setting, shift: setting.shift + 1 } : setting, b!, 'NOCACHE', second)];
-      return { steps: [...(swapped ? both.reverse() : both), ...callsOf(path, setting, whole)], note: `${a} and ${b} side by side in the file${gap ? ', not on the device' : ''}` };
-    }).filter(({ note }) => path === 'fiemap' || !note.startsWith('DELALLOC')),
+    rule: 'cache/merge', paths: ['fiemap', 'direct-read'], kinds: neighbours.length,
+    make: (path, setting, kind) => fc.tuple(split(), fc.boolean()).map(([[first, second], swapped]) => {
+      // Direct reads have no use for delayed allocation.
+      const { type, next, gap, otherDevice, flags, note } = path === 'fiemap' || neighbours[kind]!.next !== 'DELALLOC' ? neighbours[kind]! : neighbours[0]!;
+      const behind = altered(upsert(gap ? { ...setting, shift: setting.shift + 1 } : setting, next, 'NOCACHE', second), { ...(otherDevice && { dev: { device: 1 } }), ...(flags && { flags }) });
+      const both = [upsert(setting, type, 'NOCACHE', first), behind];
+      return { steps: [...(swapped ? both.reverse() : both), ...callsOf(path, setting, whole)], note: `${type} and ${next} side by side in the file, ${note}` };
+    }),
   },
   {
-    rule: 'cache/replaced', paths: ['fiemap', 'direct-read'],
-    make: (path, setting) => fc.tuple(someBlocks(), someBlocks(), fc.constantFrom<TypeName>('MAPPED', 'UNWRITTEN', 'HOLE'), fc.constantFrom<TypeName>('MAPPED', 'UNWRITTEN', 'HOLE')).map(([first, second, a, b]) => ({
-      steps: [upsert(setting, a, 'NOCACHE', first), upsert({ ...setting, shift: setting.shift + 3 }, b, 'NOCACHE', second), ...callsOf(path, setting, whole)],
-      note: `${a} from ${first.from}, then ${b} from ${second.from}`,
+    rule: 'cache/replaced', paths: ['fiemap', 'direct-read'], kinds: CUTS.length,
+    make: (path, setting, kind) => fc.tuple(cutOf(kind), fc.constantFrom<TypeName>('MAPPED', 'UNWRITTEN'), fc.constantFrom<TypeName>('MAPPED', 'UNWRITTEN', 'HOLE')).map(([{ there, cut, part }, a, b]) => ({
+      steps: [upsert(setting, path === 'fiemap' ? a : 'MAPPED', 'NOCACHE', there), upsert({ ...setting, shift: setting.shift + 3 }, b, 'NOCACHE', cut), ...callsOf(path, setting, whole)],
+      note: `${b} in place of ${part === 'all' ? 'all' : `the ${part}`} of ${there.count} blocks from ${there.from}`,
     })),
   },
   {
@@ -118,11 +163,12 @@ const rules: readonly CacheRule[] = [
     }),
   },
   {
-    rule: 'inval/dropped', paths: ['fiemap', 'direct-read', 'direct-write'],
-    make: (path, setting) => fc.tuple(someBlocks(), someBlocks(), fc.boolean(), fc.constantFrom('read', 'write', 'both')).map(([stored, gone, toEof, half]) => {
+    rule: 'inval/dropped', paths: ['fiemap', 'direct-read', 'direct-write'], kinds: 2 * CUTS.length,
+    make: (path, setting, kind) => fc.tuple(cutOf(kind), fc.constantFrom(...(path === 'direct-write' ? ['read', 'write', 'both'] as const : ['read', 'both'] as const))).map(([{ there, cut: gone }, half]) => {
+      const toEof = kind >= CUTS.length;
       const range = toEof ? { ...rangeOf(gone, setting), length: INVAL_TO_EOF } : rangeOf(gone, setting);
       return {
-        steps: [upsert(setting, 'MAPPED', 'UNWRITTEN', stored), inval(half === 'write' ? NOTHING : range, half === 'read' ? NOTHING : range), ...callsOf(path, setting, whole)],
+        steps: [upsert(setting, 'MAPPED', 'UNWRITTEN', there), inval(half === 'write' ? NOTHING : range, half === 'read' ? NOTHING : range), ...callsOf(path, setting, whole)],
         note: `${half} mappings from block ${gone.from}${toEof ? ' to EOF' : ''}`,
       };
     }),
@@ -134,9 +180,11 @@ const rules: readonly CacheRule[] = [
     })),
   },
   {
-    rule: 'cache/written-fork', paths: writes,
-    make: (path, setting) => fc.tuple(fc.constantFrom<TypeName>('UNWRITTEN', 'MAPPED'), someBlocks(), fc.boolean()).map(([type, blocks, read]) => ({
-      steps: [upsert(setting, read ? 'MAPPED' : 'HOLE', type, whole), ...callsOf(path, setting, blocks), probe(setting)], note: `${type} to write to, ${blocks.count} blocks written`,
+    rule: 'cache/written-fork', paths: writes, kinds: 2,
+    make: (path, setting, kind) => fc.tuple(fc.constantFrom<TypeName>('UNWRITTEN', 'MAPPED'), someBlocks(), fc.boolean()).map(([type, blocks, read]) => ({
+      // The second write has a mapping to read from, and must ask where to write.
+      steps: [upsert(setting, read ? 'MAPPED' : 'HOLE', type, whole), ...callsOf(path, setting, blocks), ...(kind === 0 ? [probe(setting)] : [upsert(setting, 'MAPPED', 'NOCACHE', whole), ...callsOf(path, setting, blocks)])],
+      note: `${type} to write to, ${blocks.count} blocks written${kind === 0 ? '' : ' twice'}`,
     })),
   },
   {
@@ -151,8 +199,19 @@ const rules: readonly CacheRule[] = [
     })),
   },
   {
-    rule: 'cache/emptied', paths: ['direct-read'],
-    make: (path, setting) => fc.tuple(fc.integer({ min: 1, max: FILE_BLOCKS }), fc.boolean()).map(([size, empties]) => ({
+    // What was to be written to is gone, too: a write asks, although there is a mapping to read from again.
+    rule: 'cache/truncated', paths: ['direct-write'], kinds: 2,
+    make: (path, setting, kind) => fc.integer({ min: 0, max: FILE_BLOCKS - 2 }).map((size) => ({
+      steps: [
+        upsert(setting, 'MAPPED', 'UNWRITTEN', whole), { call: 'ftruncate', fd: 0, sizeBytes: rangeOf({ from: size, count: 0 }, setting).offset } as Step,
+        upsert(setting, 'MAPPED', 'NOCACHE', whole), ...callsOf(path, setting, kind === 0 ? { from: size, count: FILE_BLOCKS - size } : { from: 0, count: Math.max(1, size) }),
+      ],
+      script: [{ on: 'IOMAP_BEGIN', file: 0, opflagsSet: 2, reply: zerosReply(setting) }], note: `truncated to ${size} blocks, then written ${kind === 0 ? 'behind it' : 'before it'}`,
+    })),
+  },
+  {
+    rule: 'cache/emptied', paths: ['direct-read'], kinds: 2,
+    make: (path, setting, kind) => fc.tuple(fc.integer({ min: 1, max: FILE_BLOCKS }), fc.constant(kind === 0)).map(([size, empties]) => ({
       steps: [
         upsert(setting, 'UNWRITTEN', 'PURE_OVERWRITE', whole), { call: 'open', file: 0, flags: empties ? ['rdwr', 'trunc'] : ['rdwr'] } as Step,
         { call: 'ftruncate', fd: 0, sizeBytes: rangeOf({ from: size, count: 0 }, setting).offset } as Step, ...callsOf(path, setting, whole), probe(setting),
@@ -169,15 +228,25 @@ const rules: readonly CacheRule[] = [
     })),
   },
   {
-    rule: 'cache/allocated', paths: ['direct-read', 'fiemap'],
-    make: (path, setting) => fc.tuple(someBlocks(), fc.constantFrom(1, 3, 0x11)).map(([blocks, mode]) => ({
+    rule: 'cache/allocated', paths: ['direct-read', 'fiemap'], kinds: 3,
+    make: (path, setting, kind) => fc.tuple(someBlocks(), fc.constant([1, 3, 0x11][kind]!)).map(([blocks, mode]) => ({
       steps: [upsert(setting, 'UNWRITTEN', 'PURE_OVERWRITE', whole), { call: 'fallocate', fd: 0, mode, offset: rangeOf(blocks, setting).offset, lengthBytes: rangeOf(blocks, setting).length } as Step, ...callsOf(path, setting, whole)],
       script: [{ on: 'IOMAP_BEGIN', file: 0, opflagsSet: 2, reply: zerosReply(setting) }], note: `fallocate mode 0x${mode.toString(16)} of ${blocks.count} blocks from ${blocks.from}`,
     })),
   },
   {
-    rule: 'cache/access', paths: ['direct-read', 'direct-write'],
-    make: (path, setting) => fc.constantFrom('ro' as const, 'wo' as const, 'rw' as const).filter((access) => path !== 'direct-write' || access !== 'wo').map((access) => ({
+    rule: 'cache/allocated', paths: ['direct-write'], kinds: 3,
+    make: (path, setting, kind) => someBlocks().map((blocks) => ({
+      steps: [
+        upsert(setting, 'MAPPED', 'UNWRITTEN', whole), { call: 'fallocate', fd: 0, mode: [1, 3, 0x11][kind]!, offset: rangeOf(blocks, setting).offset, lengthBytes: rangeOf(blocks, setting).length } as Step,
+        upsert(setting, 'MAPPED', 'NOCACHE', whole), ...callsOf(path, setting, blocks),
+      ],
+      script: [{ on: 'IOMAP_BEGIN', file: 0, opflagsSet: 2, reply: zerosReply(setting) }], note: `fallocate mode 0x${[1, 3, 0x11][kind]!.toString(16)} of ${blocks.count} blocks from ${blocks.from}, then written`,
+    })),
+  },
+  {
+    rule: 'cache/access', paths: ['direct-read', 'direct-write'], kinds: 2,
+    make: (path, setting, kind) => fc.constant(kind === 0 ? 'rw' as const : path === 'direct-write' ? 'ro' as const : 'wo' as const).map((access) => ({
       steps: [upsert(setting, 'MAPPED', 'PURE_OVERWRITE', whole), ...callsOf(path, setting, whole)], note: `a device opened ${access}`,
       devices: [{ sizeBytes: DEVICE_SIZE, access }, ...[1, 2].map(() => ({ sizeBytes: DEVICE_SIZE, access: 'rw' as const }))],
     })),
@@ -195,8 +264,8 @@ export function cacheCells(revision: Revision): PlanCell[] {
   const has = revision.notifications.IOMAP_UPSERT_MAPPINGS !== undefined;
   const cell = (key: CellKey, cases: () => PlanCell): PlanCell => (has ? cases() : impossible(key, `revision ${revision.id} has no mapping cache`));
   return [
-    ...rules.flatMap(({ rule, paths, make, setting }) => paths.map((path) => cell({ rule, path }, () => possible({ rule, path }, cacheSetting({ ...setting, direct: isDirect(path) })
-      .chain((drawn) => make(path, drawn).map((made) => cacheCase({ revision, setting: drawn, ...made }))))))),
+    ...rules.flatMap(({ rule, paths, make, kinds = 1, setting }) => paths.map((path) => cell({ rule, path }, () => possibleKinds({ rule, path }, Array.from({ length: kinds }, (_, kind) => cacheSetting({ ...setting, direct: isDirect(path) })
+      .chain((drawn) => make(path, drawn, kind).map((made) => cacheCase({ revision, setting: drawn, ...made })))))))),
     ...(['direct-read', 'buffered-read'] as const).map((path) => cell({ rule: 'cache/sequence', path }, () => possible({ rule: 'cache/sequence', path },
       cacheSetting({ direct: isDirect(path) }).chain((drawn) => cacheSequence(revision, drawn))))),
   ];
