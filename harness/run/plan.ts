@@ -20,6 +20,7 @@ import { malformedCells } from './plan/malformed-cells.ts';
 import { mixedCells } from './plan/mixed-cells.ts';
 import { newsizeCells } from './plan/newsize-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
+import { resizeCells } from './plan/resize-cells.ts';
 import { sizeCells } from './plan/size-cells.ts';
 import { superblockCells } from './plan/superblock-cells.ts';
 import { swapCells } from './plan/swap-cells.ts';
@@ -35,7 +36,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...inlineWriteCells(revision), ...malformedCells(revision),
     ...notifyCells(revision), ...heldCells(revision), ...enosysCells(revision), ...newsizeCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
-    ...flagCells(revision), ...mixedCells(revision),
+    ...flagCells(revision), ...mixedCells(revision), ...resizeCells(revision),
     ...atomicCells(revision), ...swapCells(revision), ...variantCells(revision), ...superblockCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

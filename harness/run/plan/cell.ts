@@ -36,10 +36,14 @@ export const possible = (key: CellKey, cases: fc.Arbitrary<PlannedCase>): PlanCe
 };
 
 /** A cell of several kinds of situation. */
-export const possibleKinds = (key: CellKey, kinds: readonly fc.Arbitrary<PlannedCase>[]): PlanCell => {
-  const made = kinds.map((cases) => possible(key, cases).cases!);
-  return { ...key, id: cellId(key), cases: fc.oneof(...made), kinds: made };
-};
+export const possibleKinds = (key: CellKey, kinds: readonly fc.Arbitrary<PlannedCase>[]): PlanCell => ofKinds(kinds.map((cases) => possible(key, cases)));
+
+/** One cell of cells for the same place that are kinds of it. */
+export function ofKinds(cells: readonly PlanCell[]): PlanCell {
+  const [first] = cells;
+  const kinds = cells.flatMap(({ cases }) => cases ?? []);
+  return kinds.length === 0 ? first! : { ...first!, cases: fc.oneof(...kinds), kinds };
+}
 
 export const impossible = (key: CellKey, reason: string): PlanCell => ({ ...key, id: cellId(key), impossible: reason });
 

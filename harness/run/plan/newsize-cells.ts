@@ -1,10 +1,9 @@
 /** Cells of the size in the answer to IOEND: it becomes the size on the disk, which decides about APPEND, and never a smaller one. */
-import fc from 'fast-check';
 import { cacheCase, cacheSetting, calls, rangeOf, FILE_BLOCKS, type Blocks, type CacheSetting } from '../../../generators/cache-case.ts';
 import { pureOverwrite } from '../../../generators/reply-case.ts';
 import type { ScriptLine, Step } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
-import { impossible, possible, type PlanCell } from './cell.ts';
+import { impossible, possibleKinds, type PlanCell } from './cell.ts';
 
 const whole: Blocks = { from: 0, count: FILE_BLOCKS + 8 };
 /** Two writes that make the file larger, and the first of them once more. */
@@ -16,12 +15,14 @@ function sizes(setting: CacheSetting): bigint[] {
   const [before, first, both] = [FILE_BLOCKS, FILE_BLOCKS + 2, FILE_BLOCKS + 4].map((count) => rangeOf({ from: count, count: 0 }, setting).offset) as [bigint, bigint, bigint];
   return [0n, 1n, before - 1n, before, before + 1n, first - 1n, first, first + 1n, both - 1n, both, both + 1n, 1n << 40n, LARGEST];
 }
+const SIZES = 13;
 
 export function newsizeCells(revision: Revision): PlanCell[] {
   return (['direct-write', 'writeback'] as const).map((path): PlanCell => {
     const key = { rule: 'ioend/newsize', path };
     if (revision.opcodes.IOMAP_IOEND === undefined) return impossible(key, `revision ${revision.id} has no IOEND`);
-    return possible(key, cacheSetting({ direct: path === 'direct-write' }).chain((setting) => fc.constantFrom(...sizes(setting)).map((newsizeBytes) => {
+    return possibleKinds(key, Array.from({ length: SIZES }, (_, kind) => cacheSetting({ direct: path === 'direct-write' }).map((setting) => {
+      const newsizeBytes = sizes(setting)[kind]!;
       const { offset, length } = rangeOf(whole, setting);
       const script: ScriptLine[] = [
         { on: 'IOMAP_IOEND', times: 1, reply: { kind: 'ioend', newsizeBytes } }, { on: 'IOMAP_IOEND', reply: { kind: 'ioend', newsizeBytes: 0n } },

@@ -6,7 +6,7 @@ import { isReport, isWritePath, isZeroPath, paths, stretch, type Path, type Sett
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
-import { impossible, possible, type PlanCell } from './cell.ts';
+import { impossible, possible, possibleKinds, type PlanCell } from './cell.ts';
 import { isInlineWritePath } from './inline-write-cells.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
 
@@ -86,25 +86,25 @@ function placed(revision: Revision, path: Path, place: (drawn: Setting, map: Map
 }
 
 /** What the server may answer to END and IOEND. ENOSYS is remembered for the connection, so that such a case needs its own. */
-const acknowledgements = fc.constantFrom<{ reply?: Reply; note: string }>(
+const acknowledgements: readonly { reply?: Reply; note: string }[] = [
   { note: 'acknowledged' }, { reply: { kind: 'error', errno: 38 }, note: 'ENOSYS' },
   { reply: { kind: 'error', errno: 28 }, note: 'ENOSPC' }, { reply: { kind: 'error', errno: 5 }, note: 'EIO' },
-);
+];
 
 export function endCells(revision: Revision): PlanCell[] {
   return paths.map((path): PlanCell => {
     const key = { rule: 'request/end', path };
     const against = noDirectWrites(revision, path);
     if (against !== undefined) return impossible(key, against);
-    return possible(key, caseWith(revision, path, { maxBefore: 1 }, (drawn) => {
+    return possibleKinds(key, acknowledgements.map((end_) => caseWith(revision, path, { maxBefore: 1 }, (drawn) => {
       const { start, end } = stretch(drawn);
       const allowed = typesOf(revision, typesFor(path, 'read', true));
-      return fc.tuple(fc.constantFrom(...allowed).chain((type) => mapping({ setting: drawn, start, end, type, exact: true })), acknowledgements)
-        .map(([map, end_]) => ({
+      return fc.constantFrom(...allowed).chain((type) => mapping({ setting: drawn, start, end, type, exact: true }))
+        .map((map) => ({
           ...answer(acting(path, { ...map, flags: ['WANT_IOMAP_END'] }), `${String(map.type)} with WANT_IOMAP_END, END ${end_.note}`),
           ...(end_.reply && { extra: [{ on: 'IOMAP_END' as const, reply: end_.reply }] }),
         }));
-    }));
+    })));
   });
 }
 
@@ -119,12 +119,14 @@ function ioendCell(revision: Revision, path: Path): PlanCell {
   const shapes: readonly { type: TypeName; flags: FlagName[] }[] = [
     { type: 'MAPPED', flags: [] }, { type: 'MAPPED', flags: ['SHARED'] }, { type: 'UNWRITTEN', flags: [] }, { type: 'UNWRITTEN', flags: ['SHARED', 'NEW'] },
   ];
-  return possible(key, caseWith(revision, path, { maxBefore: 1 }, (drawn) => {
+  const [acknowledged, ...refused] = acknowledgements;
+  const kinds = [...shapes.map((shape) => ({ shape: fc.constant(shape), ioend: acknowledged! })), ...refused.map((ioend) => ({ shape: fc.constantFrom(...shapes), ioend }))];
+  return possibleKinds(key, kinds.map(({ shape: shapeOf, ioend }) => caseWith(revision, path, { maxBefore: 1 }, (drawn) => {
     const { start, end } = stretch(drawn);
-    return fc.tuple(fc.constantFrom(...shapes), acknowledgements, fc.boolean()).chain(([shape, ioend, overwrite]) =>
+    return fc.tuple(shapeOf, fc.boolean()).chain(([shape, overwrite]) =>
       mapping({ setting: drawn, start, end, type: shape.type, exact: true }).map((map) => ({
         ...answer(acting(path, { ...map, flags: shape.flags }, overwrite), `${shape.type} ${shape.flags.join(' ')}, IOEND ${ioend.note}`),
         ...(ioend.reply && { extra: [{ on: 'IOMAP_IOEND' as const, reply: ioend.reply }] }),
       })));
-  }));
+  })));
 }
