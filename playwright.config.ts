@@ -37,7 +37,7 @@ export default defineConfig({
       },
     },
     // Generous: a cold TCG guest takes 6 s to boot and minutes under load.
-    { name: 'vm', testMatch: /.*\.vm\.test\.ts$/, timeout: 300_000 },
-    { name: 'conformance', testMatch: /.*\.conformance\.test\.ts$/, timeout: 300_000 },
+    { name: 'vm', testMatch: /.*\.vm\.test\.ts$/, timeout: 600_000 },
+    { name: 'conformance', testMatch: /.*\.conformance\.test\.ts$/, timeout: 600_000 },
   ],
 });
