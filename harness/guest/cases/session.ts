@@ -119,7 +119,7 @@ export class Session {
       return out;
     };
     return {
-      firstNodeid: firstCaseNode, nodesPerCase, inoOffset, mountPoint,
+      firstNodeid: firstCaseNode, nodesPerCase, inoOffset, mountPoint, fuseFd: this.#start.fd,
       opBegin: opcodes.IOMAP_BEGIN ?? noOpcode, opEnd: opcodes.IOMAP_END ?? noOpcode, opIoend: opcodes.IOMAP_IOEND ?? noOpcode,
       typeHole: mappingTypes.HOLE ?? 0, typePureOverwrite: mappingTypes.PURE_OVERWRITE ?? 0,
       cookies: u32s(this.mount.devices.map((_, device) => cookieOf(this.mount.devices, device))), deviceFds: u32s(this.devices.checkFds),
