@@ -2,9 +2,8 @@
 import type { Case, ScriptLine, Step } from '../../model/case.ts';
 import type { Notification } from '../../model/notification.ts';
 import { isQuiet, needsOpens, needsOwnMount } from '../../model/case-traits.ts';
-import type { MappingSpec } from '../../model/mapping.ts';
-import { OPEN_FLAGS, RWF, SEEK_DATA, SEEK_HOLE } from '../../model/syscall-flags.ts';
-import { mostTableFiles, mostTableLines, mostTableNotifications, mostTableStepBytes, type DeviceWindow, type TableCase, type TableLine, type TableNotification, type TableStep } from '../../model/table-case.ts';
+import { OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../model/syscall-flags.ts';
+import { mostTableFiles, mostTableLines, mostTableNotifications, mostTableStepBytes, type TableCase, type TableLine, type TableNotification, type TableStep } from '../../model/table-case.ts';
 import { operationsOf } from '../../uapi/fuse-operations.ts';
 import { revisions, type Revision, type RevisionId } from '../../uapi/revision.ts';
 import { tableNotification } from './notifications.ts';
