@@ -52,6 +52,7 @@ void ExportFiles(Napi::Env env, Napi::Object exports);
 void ExportKcov(Napi::Env env, Napi::Object exports);
 void ExportMemory(Napi::Env env, Napi::Object exports);
 void ExportMounts(Napi::Env env, Napi::Object exports);
+void ExportNames(Napi::Env env, Napi::Object exports);
 void ExportPattern(Napi::Env env, Napi::Object exports);
 void ExportStreams(Napi::Env env, Napi::Object exports);
 void ExportTableServer(Napi::Env env, Napi::Object exports);
