@@ -14,8 +14,10 @@ export interface Piece extends Range {
   fails: boolean;
   /** The kernel asked for this very range; otherwise the mapping of an earlier one was good for it. */
   asked: boolean;
-  /** It may have been given up with something that failed: whether it was sent is open until IOEND says so. */
+  /** It may have been given up with something that failed, or left the page cache before: whether it was sent is open until IOEND says so. */
   open: boolean;
+  /** An IOEND is due if it was sent. */
+  owesIoend?: boolean;
 }
 
 /** A range that has no place: its data is lost. */

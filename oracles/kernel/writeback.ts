@@ -11,7 +11,7 @@ import { holding, outside, union, within, type Range } from './ranges.ts';
 import { failureIoend, needsIoend, settleRest, writebackIoend } from './writeback-ioend.ts';
 import { claim, offerCached, sendCached, usesOldFirst } from './writeback-offers.ts';
 import { ask } from './writeback-begin.ts';
-import { store, type Offer } from './writeback-state.ts';
+import { store, type Offer, type Piece } from './writeback-state.ts';
 import type { FileState, World } from './world.ts';
 
 const WHOLE: Range = { start: 0n, end: 1n << 65n };
@@ -48,7 +48,7 @@ export function flushed(world: World, file: FileState, range: Range): StepExpect
   const { wb, cache } = file;
   if (within([...cache.dirty, ...wb.pieces], range).length > 0) flush(world, file, range);
   // What else was asked about may be there, too: it shares folios with the range, or blocks where EOF is.
-  for (const piece of wb.pieces) store(world, piece, false);
+  for (const piece of wb.pieces) if (!piece.owesIoend) store(world, piece, false);
   return wb.errors.length > before && world.driver.choose(2) === 0 ? { kind: 'fails', rule: wb.errorRule } : undefined;
 }
 
@@ -62,10 +62,15 @@ export function discard(world: World, file: FileState, range: Range): { discarde
   const dirty = within(cache.dirty, range);
   claim(world, file, range, { open: true });
   wb.offers = cutOff(wb.offers, range);
+  const isMine = (piece: Piece): boolean => piece.open && piece.end > range.start && piece.start < range.end;
+  // By the size that the disk has so far.
+  wb.pieces = wb.pieces.map((piece) => (isMine(piece) && !world.enosys.ioend && needsIoend(world, file, [piece]) ? { ...piece, owesIoend: true } : piece));
   return {
     discarded: () => {
       takeWriteback(world);
-      settleRest(world, file, (piece) => piece.open && piece.end > range.start && piece.start < range.end);
+      // Without its IOEND it was not sent.
+      wb.pieces = wb.pieces.filter((piece) => !isMine(piece) || !piece.owesIoend);
+      settleRest(world, file, isMine);
       wb.lax = union(wb.lax, outside(dirty, cache.dirty));
     },
   };
@@ -76,7 +81,10 @@ const cutOff = (offers: readonly Offer[], range: Range): Offer[] => offers.flatM
 /** Everything dirty in `range` goes to its place, or its loss is an error of the file. Default: the whole file. */
 export function flush(world: World, file: FileState, range = WHOLE): void {
   const { wb, cache } = file;
-  if (cache.dirty.length === 0 && wb.isIdle) return;
+  if (cache.dirty.length === 0 && wb.isIdle) {
+    wb.offers = cutOff(wb.offers, range);
+    return;
+  }
   offerCached(world, file);
   if (usesOldFirst(world, file, range)) claim(world, file, range, { dead: true });
   sendCached(world, file, range);
