@@ -20,6 +20,13 @@ test('should call a deviation that was not there before a regression, with the d
   expect(comparisonLines(comparison)[0]).toMatch(/^REGRESSION: 1 new/);
 });
 
+test('should say before anything else that the tool or the revision is another, and not where both are the same', async () => {
+  const lines = comparisonLines(await compare({ seed: 1, summary: { toolVersion: '0.1.0+aa' } }, { seed: 1, deviates: brokenLength, summary: { toolVersion: '0.1.0+bb', revision: 'r2' } }));
+  expect(lines[1]).toMatch(/^different versions of iomapfuzz \(0\.1\.0\+aa before, 0\.1\.0\+bb now\)/);
+  expect(lines[2]).toMatch(/^judged by different revisions of the rules \(r3 before, r2 now\)/);
+  expect(comparisonLines(await compare({ seed: 1 }, { seed: 2, deviates: brokenLength }))[1]).toMatch(/^new: /);
+});
+
 test('should find no regression in the same deviation with other drawn values', async () => {
   const comparison = await compare({ seed: 1, deviates: brokenLength }, { seed: 2, deviates: brokenLength, environment: otherKernel });
   expect(comparison).toMatchObject({ exitCode: 0, new: [], changed: [], same: [{ key: 'map/length-aligned@read seek-data violating' }] });

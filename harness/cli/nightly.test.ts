@@ -9,6 +9,7 @@ import { readHistory, writeNight } from '../../reports/nights/night.ts';
 import { outcomeOf } from '../../reports/nights/trend.ts';
 import { nightNames, sampleHistory } from '../../reports/testing/history.ts';
 import { scratch } from '../../reports/testing/scratch.ts';
+import { toolVersion } from '../run/tool-version.ts';
 import { runNight } from './nightly/night-runner.ts';
 import { runKinds, timeOf, type RunKind } from './nightly/run-kinds.ts';
 
@@ -46,7 +47,7 @@ test('should go on with an interrupted night, repeat nothing that is complete, a
   const kernel = noKernel();
   const { endedAt: _endedAt, ...interrupted } = night!;
   writeNight(history, {
-    ...interrupted, startedAt: new Date().toISOString(), target: ['--kernel', kernel, '--corpus', join(repositoryRoot(), 'corpora')],
+    ...interrupted, toolVersion: toolVersion(), startedAt: new Date().toISOString(), target: ['--kernel', kernel, '--corpus', join(repositoryRoot(), 'corpora')],
     stages: [{ kind: 'corpus', status: 'waiting' }, ...interrupted.stages],
   });
   const other = nightly('--kernel', noKernel(), '--history', history);

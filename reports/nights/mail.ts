@@ -5,7 +5,7 @@ import type { OpenFinding, Trend } from './trend.ts';
 const WIDTH = 72;
 const MAX_NAMED = 10;
 export const outcomeWords = {
-  deviates: 'DEVIATES', conforms: 'CONFORMS', incomplete: 'NO VERDICT', 'no-vm': 'NO VM', 'nothing-ran': 'NOTHING WAS JUDGED', running: 'NOT FINISHED', unreadable: 'UNREADABLE',
+  deviates: 'DEVIATES', conforms: 'CONFORMS', regression: 'REGRESSION', incomplete: 'NO VERDICT', 'no-vm': 'NO VM', 'nothing-ran': 'NOTHING WAS JUDGED', running: 'NOT FINISHED', unreadable: 'UNREADABLE',
 } as const;
 
 /** One broken check shows on many paths, and in more than one kind of run. */

@@ -2,7 +2,7 @@
 import { plural } from '../text.ts';
 import type { Digest, History, Night, NightFinding, NightKernel, Stage } from './night.ts';
 
-export type Outcome = 'deviates' | 'conforms' | 'incomplete' | 'no-vm' | 'nothing-ran' | 'running' | 'unreadable';
+export type Outcome = 'deviates' | 'conforms' | 'regression' | 'incomplete' | 'no-vm' | 'nothing-ran' | 'running' | 'unreadable';
 
 export interface TrendNight {
   name: string;
@@ -113,17 +113,24 @@ export function outcomeOf(night: Night): { outcome: Outcome; says: string; besid
   }
   if (broken) return { outcome: 'incomplete', says: explain(broken) };
   if (counts.conforms === 0) return { outcome: 'nothing-ran', says: stages.map(explain).find((text) => text !== '') ?? 'nothing was judged' };
+  const regression = regressionOf(night);
+  if (regression !== undefined) return { outcome: 'regression', says: regression };
   const some = `${counts.conforms.toLocaleString('en')} judged cases conform`;
   return { outcome: 'conforms', says: counts.deviates === 0 ? `all ${some}` : `${some}, ${counts.deviates.toLocaleString('en')} deviate as expected` };
+}
+
+/** What was judged before and is not any more, where nothing deviates: silence must not look like success. */
+function regressionOf({ stages }: Night): string | undefined {
+  const worse = stages.find(({ digest }) => digest?.comparison?.exitCode === 1);
+  return worse && `${worse.kind}, against night ${worse.digest!.comparison!.against}: ${worse.digest!.comparison!.headline}`;
 }
 
 /** Exit code of a night, as of a run: docs/architecture.md. A kernel that no run could test is 125. */
 export function nightExitCode(night: Night): 0 | 1 | 3 | 4 | 125 {
   const { outcome } = outcomeOf(night);
-  if (outcome === 'deviates') return 1;
+  if (outcome === 'deviates' || outcome === 'regression') return 1;
   if (outcome === 'nothing-ran') return night.stages.some(({ exitCode }) => exitCode === 125) ? 125 : 4;
-  if (outcome !== 'conforms') return 3;
-  return night.stages.some(({ digest }) => digest?.comparison?.exitCode === 1) ? 1 : 0;
+  return outcome === 'conforms' ? 0 : 3;
 }
 
 function explain({ kind, status, reason, digest }: Stage): string {

@@ -3,7 +3,8 @@ import { assess } from '../../../oracles/judge.ts';
 import type { ExpectedRefusal } from '../../../oracles/kernel/expectation.ts';
 import { encodeCase, type Case } from '../../model/case.ts';
 import type { KernelFacts } from '../../model/channel.ts';
-import { canonicalJson, caseHash } from '../../model/hash.ts';
+import { mountOrder } from '../../model/case-traits.ts';
+import { caseHash } from '../../model/hash.ts';
 import { jsonSafe, type CaseRecord } from '../../model/results.ts';
 import type { Deviation, Verdict } from '../../model/verdict.ts';
 import { verdictOf, type Shard } from '../conformance.ts';
@@ -51,8 +52,8 @@ export type LoopEvent =
   /** Minimised, and replayed. */
   | { kind: 'shrunk'; finding: FuzzFinding };
 
-/** Cases that are drawn, ordered by mount and run before the next: two stretches of the geometries' table. */
-const CHUNK = 1024;
+/** Cases that are drawn, ordered by mount and run before the next: a few stretches of the geometries' table. */
+const CHUNK = 2048;
 /** A kernel that deviates everywhere is not worth hours of minimising. */
 const MOST_SHRUNK = 40;
 const SHRINK_LIMIT_MS = 120_000;
@@ -109,7 +110,7 @@ export class FuzzLoop {
 
   /** A mount serves all cases of one geometry: those are brought together. */
   async* #execute(chunk: readonly CaseNode[]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
-    const ordered = chunk.map((node) => ({ node, key: mountKey(node) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
+    const ordered = chunk.map((node) => ({ node, key: mountOrder(node.case) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
     // One guest has its next batch while this one is judged.
     yield* shared(ordered.map(({ node }) => node), this.#options.jobs ?? 1, (pieces) => this.#work(pieces));
   }
@@ -214,8 +215,6 @@ export class FuzzLoop {
 
 /** What the rules refuse in a case: `map/length-nonzero@read fiemap`. A case of the plan is on the path of its cell. */
 export const placesOf = (refusals: readonly ExpectedRefusal[], of: Case, slot: Slot): string[] =>
-  refusals.map(({ rule, half, step }) => `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${slot.kind === 'planned' ? slot.cell.path : pathOfStep(of, step)}`);
+  refusals.map(({ rule, half, step }) => `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${'cell' in slot ? slot.cell.path : pathOfStep(of, step)}`);
 
 const numberOf = ({ path }: CaseNode): number => Number.parseInt(path, 10);
-
-const mountKey = ({ case: { geometry: { files: _files, ...mount } } }: CaseNode): string => canonicalJson(jsonSafe(mount));

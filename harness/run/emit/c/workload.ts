@@ -268,6 +268,9 @@ function statements(step: Step, opened: number, program: Program): string[] {
       `CALL(dedupe(${fdName(step.from)}, ${u64(step.fromOffset)}, ${u64(step.lengthBytes)}, ${fdName(step.fd)}, ${u64(step.offset)}));`,
     ];
     case 'fstat': return [`CALL(fstat(${fdName(step.fd)}, &st));`];
+    case 'readahead': return [`CALL(readahead(${fdName(step.fd)}, ${s64(step.offset)}, ${u64(BigInt(step.lengthBytes))}));`];
+    // posix_fadvise gives the errno instead of setting it.
+    case 'fadvise': return [`CALL((errno = posix_fadvise(${fdName(step.fd)}, ${s64(step.offset)}, ${s64(BigInt(step.lengthBytes))}, ${step.advice === 'willneed' ? 'POSIX_FADV_WILLNEED' : 'POSIX_FADV_DONTNEED'})) ? -1 : 0);`];
     case 'fuseIoctl': return fuseIoctl(step, program);
     case 'notify': return notify(step.notification, program);
     case 'deviceRead': {
@@ -278,7 +281,7 @@ function statements(step: Step, opened: number, program: Program): string[] {
     case 'thaw': return [`CALL(ioctl(${fdName(step.fd)}, FITHAW, 0));`];
     case 'syncfs': return [`CALL(syncfs(${fdName(step.fd)}));`];
     case 'shutdown': return [`CALL(ioctl(${fdName(step.fd)}, _IOR('X', 125, uint32_t), &(uint32_t){ ${u32(step.flags)} }));	/* FS_IOC_SHUTDOWN */`];
-    case 'swapon': case 'swapoff': case 'pageOut': throw new UsageError(`the C program cannot do a ${step.call} step yet; replay the case with iomapfuzz repro`);
+    case 'swapon': case 'swapoff': case 'pageOut': case 'ordinary': case 'fsUuid': case 'setTimes': throw new UsageError(`the C program cannot do a ${step.call} step yet; replay the case with iomapfuzz repro`);
   }
 }
 
