@@ -86,7 +86,8 @@ export function usesOldFirst(world: World, file: FileState, range: Range): boole
   return file.mappings.exists && conflict(file, file.wb.offers, blocksOf(world, range)) && world.driver.choose(2) === 1;
 }
 
-const blocksOf = ({ facts: { blockSizeBytes: block } }: World, { start, end }: Range): Range =>
+/** The range in whole blocks. */
+export const blocksOf = ({ facts: { blockSizeBytes: block } }: World, { start, end }: Range): Range =>
   ({ start: start - (start % block), end: end + ((block - (end % block)) % block) });
 
 /** What the mapping cache has a place for is sent there without a request. Nobody sees when; that it was is known by the next flush, or by an IOEND. */

@@ -9,7 +9,7 @@ import type { Driver } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { holding, outside, union, within, type Range } from './ranges.ts';
 import { failureIoend, needsIoend, settleRest, writebackIoend } from './writeback-ioend.ts';
-import { claim, offerCached, sendCached, usesOldFirst } from './writeback-offers.ts';
+import { blocksOf, claim, offerCached, sendCached, usesOldFirst } from './writeback-offers.ts';
 import { ask } from './writeback-begin.ts';
 import { store, type Offer, type Piece } from './writeback-state.ts';
 import type { FileState, World } from './world.ts';
@@ -78,9 +78,10 @@ export function discard(world: World, file: FileState, range: Range): { discarde
 
 const cutOff = (offers: readonly Offer[], range: Range): Offer[] => offers.flatMap((one) => outside([one], [range]).map((part) => ({ ...one, ...part })));
 
-/** Everything dirty in `range` goes to its place, or its loss is an error of the file. Default: the whole file. */
-export function flush(world: World, file: FileState, range = WHOLE): void {
+/** Everything dirty in the blocks of `bytes` goes to its place, or its loss is an error of the file. Default: the whole file. */
+export function flush(world: World, file: FileState, bytes = WHOLE): void {
   const { wb, cache } = file;
+  const range = blocksOf(world, bytes);
   if (cache.dirty.length === 0 && wb.isIdle) {
     wb.offers = cutOff(wb.offers, range);
     return;
