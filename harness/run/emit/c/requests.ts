@@ -24,7 +24,7 @@ struct asked {
 	int64_t bytes;		/* BEGIN: count; END, IOEND: written; or ANY */
 };
 
-#define ANY	INT64_MIN
+#define ANY	INT64_MIN	/* also of pos; the rules do not say */
 
 ${tables.join('\n\n')}
 
@@ -53,7 +53,8 @@ ${uses.ordinary.has('IOMAP_BEGIN') ? extract('OP_IOMAP_BEGIN', 'begin_in', 'opfl
 
 		next[r] = NULL;
 		if (!right || right->opcode != seen.opcode || right->flags != seen.flags ||
-		    right->pos != seen.pos || (right->bytes != ANY && right->bytes != seen.bytes))
+		    (right->pos != (uint64_t)ANY && right->pos != seen.pos) ||
+		    (right->bytes != ANY && right->bytes != seen.bytes))
 			continue;
 		next[r] = right + 1;
 		fits = 1;
@@ -98,7 +99,7 @@ const extract = (opcode: string, struct: string, flags: string, bytes: string, r
 
 function row({ name, fields }: PredictedRequest): string {
   const { flags, bytes } = compared[name]!;
-  const value = (key: string): ExpectedField => fields[key] as ExpectedField;
-  const length = value(bytes);
-  return `{ OP_${name}, ${bits(Number(value(flags).value))}, ${s64(BigInt(value('pos').value))}, ${length.accepts ? 'ANY' : s64(BigInt(length.value))} }`;
+  const value = (key: string): ExpectedField | undefined => fields[key] as ExpectedField | undefined;
+  const number = (key: string): string => (value(key) === undefined || value(key)!.accepts ? 'ANY' : s64(BigInt(value(key)!.value)));
+  return `{ OP_${name}, ${bits(Number(value(flags)?.value ?? 0))}, ${number('pos')}, ${number(bytes)} }`;
 }
