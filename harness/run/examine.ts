@@ -18,6 +18,8 @@ export interface ExamineOptions {
   times?: number;
   /** The most time that leaving out parts may take. */
   limitMs: number;
+  /** The most time that replays may take; those that were made by then count. Default: a minute. */
+  replayLimitMs?: number;
   signal?: AbortSignal;
 }
 
@@ -32,9 +34,11 @@ export interface Examined {
 }
 
 const TIMES = 5;
+/** A fresh guest takes a second, on a busy machine ten; a case that hangs is given up after its deadline, which five times is too long for a campaign. */
+const REPLAY_LIMIT_MS = 60_000;
 
 export async function examine(source: GuestSource, start: Pick<Examined, 'case' | 'deviations' | 'outcome'>, options: ExamineOptions): Promise<Examined> {
-  const { facts, shows, fresh, times = TIMES, limitMs, signal } = options;
+  const { facts, shows, fresh, times = TIMES, limitMs, replayLimitMs = REPLAY_LIMIT_MS, signal } = options;
   const deviationsOf = (of: Case, outcome: Outcome): readonly Deviation[] | undefined => {
     const verdict = verdictAlone(of, outcome, facts);
     return verdict.kind === 'deviates' && shows(of, verdict.deviations) ? verdict.deviations : undefined;
@@ -48,8 +52,9 @@ export async function examine(source: GuestSource, start: Pick<Examined, 'case' 
     minimised: { steps, tried, end: end === 'minimal' ? end : signal?.aborted ? 'interrupted' : 'out-of-time' },
     ...(outcome && { outcome, deviations: deviationsOf(smallest, outcome)! }),
   };
+  const replaysUp = AbortSignal.timeout(replayLimitMs);
   let [shown, of] = [0, 0];
-  for await (const { outcome: seen } of replay(fresh, examined.case, times, facts, signal)) {
+  for await (const { outcome: seen } of replay(fresh, examined.case, times, facts, signal ? AbortSignal.any([signal, replaysUp]) : replaysUp)) {
     of += 1;
     const deviations = deviationsOf(examined.case, seen);
     if (!deviations) continue;

@@ -31,8 +31,10 @@ export interface LoopOptions {
   isExpected?: (finding: FuzzFinding) => boolean;
   /** Somebody wants the campaign to end now. */
   signal: AbortSignal;
-  /** The time is over: findings are still minimised. Default: never. */
+  /** The time is over: findings are still minimised, until `overtimeEndsMs`. Default: never. */
   timeUp?: AbortSignal;
+  /** On performance.now()'s clock: when minimising ends that goes on after the time is over. Default: whenever it is done. */
+  overtimeEndsMs?: number;
   execute?: Pick<ExecuteOptions, 'batchSize' | 'caseDeadlineMs'>;
   /** Guests that run cases at the same time. Default: 1. */
   jobs?: number;
@@ -40,7 +42,7 @@ export interface LoopOptions {
   coverage?: Pick<KernelCoverage, 'add'>;
   /** Where findings are replayed. Default: where cases run. */
   fresh?: GuestSource;
-  /** The most time that minimising one finding may take, and all of them when the time is over. Default: two minutes. */
+  /** The most time that minimising one finding may take. Default: two minutes. */
   shrinkLimitMs?: number;
   onShrink?: (finding: FuzzFinding, state: { steps: number; tried: number }) => void;
 }
@@ -69,7 +71,6 @@ export class FuzzLoop {
   #next: number;
   #drawn = 0;
   #shrunk = 0;
-  #overtimeUntilMs: number | undefined;
 
   constructor(source: GuestSource, options: LoopOptions) {
     this.#source = source;
@@ -182,10 +183,8 @@ export class FuzzLoop {
   }
 
   #shrinkTime(): number {
-    const { timeUp, shrinkLimitMs = SHRINK_LIMIT_MS } = this.#options;
-    if (!timeUp?.aborted) return shrinkLimitMs;
-    this.#overtimeUntilMs ??= performance.now() + shrinkLimitMs;
-    return Math.max(0, Math.floor(this.#overtimeUntilMs - performance.now()));
+    const { overtimeEndsMs = Infinity, shrinkLimitMs = SHRINK_LIMIT_MS } = this.#options;
+    return Math.max(0, Math.floor(Math.min(shrinkLimitMs, overtimeEndsMs - performance.now())));
   }
 
   #take(count: number): CaseNode[] {

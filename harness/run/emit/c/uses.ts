@@ -56,6 +56,8 @@ export interface Uses {
   trace: boolean;
   /** By the page cache: the kernel asks ahead of what is read, and may ask more than once. */
   readsAhead: boolean;
+  /** Something else than fsync or close may make the kernel write dirty pages, or it may go on writing them after a failure. */
+  flushesAtWill: boolean;
   /** Requests are compared with those that the kernel has to make. */
   comparesRequests: boolean;
 }
@@ -80,6 +82,8 @@ export function usesOf(of: Case, prediction: Prediction, deviations: readonly De
     iomap, devices, calls, reads, writes, hasBuffer: reads || writes, registers: devices && revision.ioctls.BACKING_OPEN !== undefined && !mustFailToMount(prediction), opens, ordinaryBegin, comparesBytes, comparesDevices,
     sources: Math.max(1, ...prediction.steps.flatMap((outcomes) => (comparableBytes(outcomes) ?? []).map((segment) => segment.sources.length)), ...(prediction.contents ?? []).flat().map((segment) => segment.sources.length)),
     readsAhead: any(['pread', 'mmapRead', 'mmapWrite', 'copyFileRange', 'clone', 'dedupe']) && of.workload.some((step) => step.call === 'open' && !step.flags.includes('direct')),
+    flushesAtWill: any(['ftruncate', 'fallocate', 'copyFileRange', 'clone', 'dedupe', 'freeze', 'syncfs', 'swapon', 'mmapWrite'])
+      || prediction.refusals.some((list) => list.length > 0) || of.script.some(({ reply }) => reply.kind !== 'mappings' && reply.kind !== 'attributes'),
     ordinary, serverBytes,
     mappings: begin && (ordinaryBegin || of.script.some(({ reply }) => reply.kind === 'mappings') || notifications.some(({ kind }) => kind === 'upsert')),
     aborts: calls.has('freeze') || of.script.some(({ reply }) => reply.kind === 'abort'),

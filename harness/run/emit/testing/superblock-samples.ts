@@ -11,7 +11,6 @@ export const superblockCases: Readonly<Record<string, Case>> = {
     [openCached, write(0n, 0x2000), freeze, freeze, { call: 'thaw', fd: 0 }, write(0x2000n, 0x1000), { call: 'syncfs', fd: 0 }, { call: 'close', fd: 0 }],
     [begin(mappings(mapped({ addr: 0x40000n }), mapped({ addr: 0x40000n })))],
   ),
-  'a freeze that is left, by a server that does not thaw': makeCase([openDirect, read(), freeze], [begin(mappings(mapped())), { on: 'UNFREEZE_FS', reply: { kind: 'error', errno: 5 } }]),
   'a freeze that ends with its descriptor': makeCase([openDirect, freeze, { call: 'close', fd: 0 }], [{ on: 'SYNCFS', times: 1, reply: { kind: 'error', errno: 5 } }]),
   'shutdown': makeCase([openDirect, read(), { call: 'shutdown', fd: 0, flags: 2 }, read()], [begin(mappings(mapped())), { on: 'SHUTDOWN_FS', reply: { kind: 'empty' } }]),
   'a swap file in use': makeCase(
