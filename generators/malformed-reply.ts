@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import type { Reply, ScriptLine } from '../harness/model/case.ts';
 import { operationsOf } from '../harness/uapi/fuse-operations.ts';
-import { outHeader } from '../harness/uapi/fuse-structs.ts';
+import { initOut, outHeader } from '../harness/uapi/fuse-structs.ts';
 import type { Revision } from '../harness/uapi/revision.ts';
 
 /** Most bytes of an answer that may be shorter. */
@@ -18,11 +18,19 @@ const raw = (more: Partial<Raw>, payloadBytes: number): Raw => ({ kind: 'raw', p
 
 const layoutOf = (revision: Revision, on: ScriptLine['on']) => [...operationsOf(revision).values()].find(({ name }) => name === on)?.reply;
 
+/** Of answers that have no layout of their own: what the workload has no room for, or less than must be there (harness/native/src/names.cc). */
+const ofRoom: Partial<Record<ScriptLine['on'], readonly number[]>> = {
+  LISTXATTR: [65, 72, 4096], GETXATTR: [65, 72, 4096], READLINK: [4096, 8192], STATX: [0, 1, 280, 287, 289, 4096], IOCTL: [0, 1, 15, 21, 4096], READDIR: [(1 << 17) + 1, 1 << 18],
+};
+
 /** Sizes that an answer to `on` cannot have. */
 export function wrongSizes(revision: Revision, on: ScriptLine['on']): number[] {
   if (on === 'READ') return [MOST_READ + 1, MOST_READ + 8, 2 * MOST_READ];
   if (on === 'IOMAP_CONFIG') return [CONFIG_OUT + 1, CONFIG_OUT + 8, 4096];
+  if (on in ofRoom) return [...ofRoom[on]!];
   const layout = layoutOf(revision, on);
+  // Shorter ones are zero-filled, and what is left of the zeros names no version.
+  if (on === 'INIT') return [initOut.size + 1, initOut.size + 8, 4096, 0, 1, 4, 24, initOut.size];
   if (layout === 'none') return [1, 8, 64];
   if (layout === undefined || layout === 'data' || layout === 'never') return [];
   return [layout.size - 1, layout.size + 1, 0, 1, layout.size - 8, layout.size + 8, 4096].filter((size) => size >= 0 && size !== layout.size);

@@ -10,12 +10,12 @@ export function comparisonHeadline(comparison: Comparison): string {
     [comparison.new.length, 'new'], [comparison.newlyNotRun.length, 'newly not run'], [comparison.changed.length, 'changed'],
     [comparison.flaky.length, 'flaky'], [comparison.gone.length, 'gone'], [comparison.expected.length, 'expected'], [comparison.same.length, 'unchanged'],
   ].filter(([count]) => count !== 0).map(([count, word]) => `${count} ${word}`);
-  const lead = { 0: 'NO REGRESSION', 1: 'REGRESSION', 3: 'NO VERDICT (the new run is incomplete or lost cases)', 4: 'NOTHING WAS JUDGED in the new run' }[comparison.exitCode];
+  const lead = { 0: 'NO REGRESSION', 1: comparison.sameImage && comparison.new.length > 0 ? 'NEW FINDINGS' : 'REGRESSION', 3: 'NO VERDICT (the new run is incomplete or lost cases)', 4: 'NOTHING WAS JUDGED in the new run' }[comparison.exitCode];
   return `${lead}: ${parts.join(', ') || 'no findings in either run'}`;
 }
 
 export function comparisonLines(comparison: Comparison): string[] {
-  const lines = [comparisonHeadline(comparison), ...newRules(comparison)];
+  const lines = [comparisonHeadline(comparison), ...cautions(comparison), ...newRules(comparison)];
   const list = <T>(title: string, entries: T[], line: (entry: T) => string): void => {
     lines.push(...entries.slice(0, MAX_NAMED).map((entry) => `${title}: ${line(entry)}`));
     if (entries.length > MAX_NAMED) lines.push(`${title}: and ${plural(entries.length - MAX_NAMED, 'more')}`.replace(/mores$/, 'more'));
@@ -30,6 +30,19 @@ export function comparisonLines(comparison: Comparison): string[] {
   list('kernel', comparison.kernel, ({ field, before, after }) => `${field}: ${before} -> ${after}`);
   list('circumstances', comparison.circumstances, ({ field, before, after }) => `${field}: ${before} -> ${after}`);
   return lines;
+}
+
+const cautionTexts: Record<string, (before: string, after: string) => string> = {
+  tool: (before, after) => `different versions of iomapfuzz (${before} before, ${after} now): cases, cells and judgement may differ, so that a change need not be the kernel's; run the new one on the old kernel to tell`,
+  revision: (before, after) => `judged by different revisions of the rules (${before} before, ${after} now): a change need not be the kernel's`,
+};
+
+/** What makes two runs hard to compare whatever they show: said before any change is. */
+export function cautions({ circumstances, sameImage, new: findings }: Comparison): string[] {
+  return [
+    ...circumstances.flatMap(({ field, before, after }) => (Object.hasOwn(cautionTexts, field) ? [cautionTexts[field]!(before, after)] : [])),
+    ...(sameImage && findings.length > 0 ? ['the kernel image is the same in both runs: what is new was found by other cases or under other circumstances, and is no change of the kernel'] : []),
+  ];
 }
 
 /** Which rules the new findings are about: one broken check can fill the list below with its places. */

@@ -90,13 +90,19 @@ export function describeWireMapping(fields: Record<string, unknown>, revision: R
 
 const at = (offset: bigint): string => quantity(offset);
 
+const describeTime = ({ sec, nsec }: { sec: bigint; nsec: number }): string => `${sec}.${String(nsec).padStart(9, '0')}`;
+
 /** As strace would have it; fds are numbered by the open steps. */
 export function describeStep(step: Step): string {
   switch (step.call) {
     case 'open': return `open(file ${step.file}, ${step.flags.join('|') || 'rdonly'})`;
-    case 'close': case 'fsync': case 'fstat': case 'syncfs': return `${step.call}(fd ${step.fd})`;
+    case 'close': case 'fsync': case 'fstat': case 'syncfs': case 'fsUuid': return `${step.call}(fd ${step.fd})`;
     case 'pread': return `pread(fd ${step.fd}, ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
     case 'pwrite': return `pwrite(fd ${step.fd}, ${quantity(BigInt(step.lengthBytes))} bytes of writer ${step.writer} at ${at(step.offset)}${step.rwf ? `, RWF 0x${step.rwf.toString(16)}` : ''})`;
+    case 'readahead': return `readahead(fd ${step.fd}, ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)})`;
+    case 'fadvise': return `posix_fadvise(fd ${step.fd}, ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)}, ${step.advice})`;
+    case 'setTimes': return `futimens(fd ${step.fd}, atime ${describeTime(step.atime)}, mtime ${describeTime(step.mtime)})`;
+    case 'ordinary': return `${step.syscall} of file ${step.file}`;
     case 'mmapRead': return `copy from mmap(fd ${step.fd}), ${quantity(BigInt(step.lengthBytes))} bytes at ${at(step.offset)}`;
     case 'mmapWrite': return `copy to mmap(fd ${step.fd}), ${quantity(BigInt(step.lengthBytes))} bytes of writer ${step.writer} at ${at(step.offset)}${step.msync ? ', msync' : ''}`;
     case 'seekData': return `lseek(fd ${step.fd}, ${at(step.offset)}, SEEK_DATA)`;
@@ -156,6 +162,7 @@ export function describeResult(result: StepResult): string {
   if (result.tail && result.tail.some(({ source }) => source.kind !== 'poison')) parts.push(`behind them in the buffer: ${describeRuns(result.tail)}`);
   if (result.fiemap) parts.push(result.fiemap.length === 0 ? 'no extents' : `extents: ${result.fiemap.map(describeExtent).join('; ')}`);
   if (result.sizeBytes !== undefined) parts.push(`size ${quantity(result.sizeBytes)}`);
+  if (result.times) parts.push(`times ${result.times.join(' ')} (seconds and nanoseconds of atime and mtime)`);
   return parts.join('; ');
 }
 

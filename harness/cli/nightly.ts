@@ -4,6 +4,7 @@ import { accessSync, constants, mkdirSync, readFileSync, readdirSync } from 'nod
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { UsageError, messageOf } from '../../vm/errors.ts';
+import { hashFile } from '../../vm/kernel/source.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { NIGHT_FORMAT, nextName, readHistory, writeNight, type Night } from '../../reports/nights/night.ts';
 import { nightExitCode } from '../../reports/nights/trend.ts';
@@ -45,7 +46,7 @@ export function nightlyCommand(): Command {
       // A bad list is found now, not by every run of the night.
       if (options.expectations !== undefined) readExpectations(options.expectations);
       const history = historyOf(options.history);
-      const night = await resumable(history, options) ?? begin(history, options);
+      let night = await resumable(history, options) ?? begin(history, options);
       const say = (line: string): void => { console.log(line); };
       const stop = new AbortController();
       const interrupt = (): void => {
@@ -53,17 +54,24 @@ export function nightlyCommand(): Command {
         stop.abort();
       };
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
-      say(`night ${join(history, night.name)} (seed ${night.seed})`);
+      let imagePath: string | undefined;
       try {
         // Finds or builds the kernel before any run's time begins.
-        await vmSpecOf(options);
+        imagePath = (await vmSpecOf(options)).kernel.path;
+        const imageHash = hashFile(imagePath);
+        if (night.imageHash !== undefined && night.imageHash !== imageHash) {
+          say(`night ${night.name} was interrupted and stays so: the kernel image is another now`);
+          night = begin(history, options);
+        }
+        Object.assign(night, { imageHash });
         delete night.noVm;
       } catch (error) {
         // A night that was begun is told of, whatever ended it.
         night.noVm = messageOf(error);
         say(`no VM: ${night.noVm}`);
       }
-      await runNight(night, { history, corpus: resolve(options.corpus), uapi: options.uapi, ...(options.expectations !== undefined && { expectations: resolve(options.expectations) }), vmArguments: vmArguments(options), stop: stop.signal, say });
+      say(`night ${join(history, night.name)} (seed ${night.seed})`);
+      await runNight(night, { history, corpus: resolve(options.corpus), uapi: options.uapi, ...(options.expectations !== undefined && { expectations: resolve(options.expectations) }), vmArguments: vmArguments(options), ...(imagePath !== undefined && { imagePath }), stop: stop.signal, say });
       say(readFileSync(join(history, night.name, 'mail.txt'), 'utf8').split('\n').slice(2).join('\n').trimEnd());
       say(`history: ${join(history, 'index.html')}`);
       if (night.endedAt === undefined) say('interrupted: give the same command again to go on');
@@ -117,8 +125,11 @@ async function resumable(history: string, options: NightlyOptions): Promise<Nigh
   const running = [last.pid, ...runs].find(isOurs);
   if (running !== undefined) throw new UsageError(`night ${last.name} is still running (process ${running}); wait for it or end that process`);
   const same = JSON.stringify(last.target) === JSON.stringify(targetOf(options)) && (options.seed === undefined || options.seed === last.seed);
-  if (options.new || !same || Date.now() - Date.parse(last.startedAt) > RESUME_WITHIN_MS) {
-    console.log(`night ${last.name} was interrupted and stays so: ${options.new ? '--new was given' : same ? 'it is too long ago' : 'it tested something else'}`);
+  const obstacle = options.new ? '--new was given' : !same ? 'it tested something else'
+    : last.toolVersion !== toolVersion() ? `it was begun by iomapfuzz ${last.toolVersion}, this is ${toolVersion()}`
+      : Date.now() - Date.parse(last.startedAt) > RESUME_WITHIN_MS ? 'it is too long ago' : undefined;
+  if (obstacle !== undefined) {
+    console.log(`night ${last.name} was interrupted and stays so: ${obstacle}`);
     return undefined;
   }
   console.log(`going on with night ${last.name}`);

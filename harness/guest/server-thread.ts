@@ -55,16 +55,23 @@ function serve(start: SessionStart): void {
       if (request.names[0] !== barrierName) Atomics.store(words, WORD.begun, log.next + 1);
       return words[WORD.count]! > mostExchanges && request.names[0] !== barrierName ? fail(constants.errno.EIO) : files.answer(request);
     },
-    initialised: (init: InitIn) => {
+    answerInit: (request) => {
+      const init = request.args as InitIn;
       const offered = offeredFlags(init);
       words[WORD.initMinor] = init.minor;
       words[WORD.initFlags] = Number(BigInt.asIntN(32, offered));
       words[WORD.initFlags2] = Number(BigInt.asIntN(32, offered >> 32n));
-      setState(STATE.initialised);
+      const answer = files.answerInit(request);
+      if (answer?.kind === 'end') Atomics.add(words, WORD.taken, 1);
+      return answer;
     },
     record: (buffer, length, reply, writeErrno, request) => {
       if (request.names[0] !== barrierName) log.append(buffer, length, reply, writeErrno);
-      if (request.name === 'INIT') return;
+      if (request.name === 'INIT') {
+        // Whatever the kernel makes of the answer: the workload will see.
+        setState(STATE.initialised);
+        return;
+      }
       Atomics.add(words, WORD.handled, 1);
       Atomics.notify(words, WORD.handled);
     },
@@ -78,6 +85,8 @@ function serve(start: SessionStart): void {
       } else abortConnection(native, mountPoint);
       Atomics.add(words, WORD.handled, 1);
       Atomics.notify(words, WORD.handled);
+      // INIT, of a connection that ends with it.
+      if (Atomics.load(words, WORD.state) === STATE.starting) setState(STATE.initialised);
     },
     abandoned: () => Atomics.load(words, WORD.abandoned) === 1,
   });

@@ -13,12 +13,12 @@ function plainConfig(config: Case['geometry']['config']): boolean {
 }
 
 /** Steps about the connection or the file system as a whole, and those whose usual answers the kernel remembers. */
-const ownMount: ReadonlySet<Step['call']> = new Set(['fuseIoctl', 'copyFileRange', 'freeze', 'thaw', 'syncfs', 'shutdown', 'swapon', 'swapoff'] as const);
+const ownMount: ReadonlySet<Step['call']> = new Set(['fuseIoctl', 'copyFileRange', 'freeze', 'thaw', 'syncfs', 'shutdown', 'ordinary'] as const);
 
 /** Answers that the kernel remembers for the connection (ENOSYS to a copy is the server's ordinary one), and steps that change its device table, need a mount of their own. */
 export const needsOwnMount = ({ script, workload, geometry }: Case): boolean =>
   !plainConfig(geometry.config) || workload.some(({ call }) => ownMount.has(call))
-  || script.some(({ on, reply }) => on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || on === 'GETXATTR' || reply.kind === 'error' && reply.errno === ENOSYS
+  || script.some(({ on, reply }) => on === 'INIT' || on === 'IOMAP_CONFIG' || on === 'SYNCFS' || on === 'SHUTDOWN_FS' || on === 'GETXATTR' || reply.kind === 'error' && reply.errno === ENOSYS
     || reply.kind === 'raw' && reply.error === -ENOSYS || reply.kind === 'die' || reply.kind === 'kill' || reply.kind === 'abort' || on === 'DESTROY');
 
 /** Without OPEN the kernel sends neither RELEASE nor FLUSH: two or three requests less for a case. */
@@ -31,9 +31,15 @@ export const mountKey = (value: Case): string => {
   return JSON.stringify([value.revision, needsOpens(value), geometry], (_, v: unknown) => typeof v === 'bigint' ? `${v}n` : v);
 };
 
-const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'mmapRead', 'seekData', 'seekHole', 'fiemap', 'fstat', 'notify', 'deviceRead'] as const);
+/** Cases sorted by this change mounts as rarely as may be. Those with a mount of their own come last, by devices: what they do to a mount would take it from the others. */
+export const mountOrder = (value: Case): string => {
+  const own = needsOwnMount(value);
+  return JSON.stringify([own, own ? value.geometry.devices : mountKey(value), value.debugIomap]);
+};
+
+const readOnly: ReadonlySet<Step['call']> = new Set(['open', 'close', 'pread', 'mmapRead', 'seekData', 'seekHole', 'fiemap', 'fstat', 'notify', 'deviceRead', 'readahead', 'fadvise', 'fsUuid'] as const);
 export const mayWrite = ({ workload }: Case): boolean => workload.some((step) => !readOnly.has(step.call) || step.call === 'open' && step.flags.includes('trunc'));
 
 /** Only direct reads and reports ask while their syscall waits; readahead and the answer to RETRIEVE come in their own time. */
-export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.script.every(({ before, signal }) => before === undefined && signal === undefined) && value.workload.every(({ call }) => call !== 'notify' && call !== 'mmapRead')
+export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.script.every(({ before, signal }) => before === undefined && signal === undefined) && value.workload.every(({ call }) => call !== 'notify' && call !== 'mmapRead' && call !== 'readahead' && call !== 'fadvise')
   && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));

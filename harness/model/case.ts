@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { mappingSpec } from './mapping.ts';
 import { notification } from './notification.ts';
+import { ordinaryCallNames } from './ordinary-calls.ts';
 import { errno, hex, index, s64, u32, u64 } from './scalars.ts';
 
 /** Version of the case schema. A change of meaning raises it and comes with a migration. */
@@ -82,7 +83,9 @@ export type Reply = z.infer<typeof reply>;
  */
 export const scriptLine = z.strictObject({
   on: z.enum(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'IOMAP_CONFIG', 'LOOKUP', 'OPEN', 'RELEASE', 'FLUSH', 'GETATTR', 'SETATTR', 'GETXATTR', 'FSYNC', 'FALLOCATE',
-    'READ', 'WRITE', 'LSEEK', 'SYNCFS', 'DESTROY', 'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64']),
+    'READ', 'WRITE', 'LSEEK', 'SYNCFS', 'DESTROY', 'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
+    'INIT', 'FORGET', 'STATFS', 'STATX', 'ACCESS', 'LISTXATTR', 'SETXATTR', 'REMOVEXATTR', 'SYMLINK', 'READLINK', 'MKDIR', 'RMDIR', 'MKNOD', 'CREATE', 'TMPFILE', 'LINK', 'UNLINK',
+    'RENAME', 'RENAME2', 'OPENDIR', 'READDIR', 'RELEASEDIR', 'FSYNCDIR', 'POLL', 'IOCTL']),
   /** Index into the case's files; absent: any. */
   file: index.optional(),
   /** Bits of the request's opflags that must be set and that must not be set (BEGIN and END). */
@@ -102,6 +105,7 @@ export type ScriptLine = z.infer<typeof scriptLine>;
 
 const openFlag = z.enum(['rdonly', 'wronly', 'rdwr', 'direct', 'append', 'sync', 'dsync', 'trunc']);
 const fd = index;
+const timestamp = z.strictObject({ sec: s64, nsec: z.int().min(0).max(999_999_999) });
 
 /** One syscall. `fd` counts the open steps of the case, from 0. Offsets and lengths in bytes. */
 export const step = z.discriminatedUnion('call', [
@@ -121,6 +125,15 @@ export const step = z.discriminatedUnion('call', [
   z.strictObject({ call: z.literal('ftruncate'), fd, sizeBytes: s64 }),
   z.strictObject({ call: z.literal('fallocate'), fd, mode: u32, offset: s64, lengthBytes: s64 }),
   z.strictObject({ call: z.literal('fstat'), fd }),
+  /** readahead(2), and posix_fadvise(2): the page cache is filled or emptied without anybody reading. */
+  z.strictObject({ call: z.literal('readahead'), fd, offset: s64, lengthBytes: z.int().min(0) }),
+  z.strictObject({ call: z.literal('fadvise'), fd, offset: s64, lengthBytes: z.int().min(0), advice: z.enum(['willneed', 'dontneed']) }),
+  /** futimens(2), then the times that the file has. Seconds and nanoseconds. */
+  z.strictObject({ call: z.literal('setTimes'), fd, atime: timestamp, mtime: timestamp }),
+  /** FS_IOC_GETFSUUID. */
+  z.strictObject({ call: z.literal('fsUuid'), fd }),
+  /** A syscall about the file, its attributes, its name or its directory that any FUSE file system serves. */
+  z.strictObject({ call: z.literal('ordinary'), syscall: z.enum(ordinaryCallNames), file: index }),
   /** FIFREEZE and FITHAW. The case's guest thaws what a case leaves frozen. */
   z.strictObject({ call: z.literal('freeze'), fd }),
   z.strictObject({ call: z.literal('thaw'), fd }),

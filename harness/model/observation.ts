@@ -16,8 +16,10 @@ export interface StepResult {
   /** fstat. */
   sizeBytes?: bigint;
   blksizeBytes?: number;
-  /** fuseIoctl with an out argument: its bytes. */
+  /** fuseIoctl with an out argument, fsUuid: its bytes. */
   out?: Uint8Array;
+  /** setTimes: seconds and nanoseconds of atime and mtime. */
+  times?: bigint[];
 }
 
 /** struct fiemap_extent; all bytes. */

@@ -4,7 +4,7 @@ import type { Case, Step } from './case.ts';
 const CALL_PATHS: Readonly<Record<Step['call'], string | undefined>> = {
   pread: 'read', pwrite: 'write', mmapRead: 'mmap-read', mmapWrite: 'mmap-write', seekData: 'seek-data', seekHole: 'seek-hole', fiemap: 'fiemap', fsync: 'fsync',
   ftruncate: 'truncate', fallocate: 'fallocate', copyFileRange: 'copy', clone: 'clone', dedupe: 'clone', fuseIoctl: 'ioctl', fstat: 'stat', notify: 'notify',
-  freeze: 'freeze', thaw: 'freeze', syncfs: 'sync', shutdown: 'shutdown', swapon: 'swap', swapoff: 'swap', pageOut: 'swap', deviceRead: undefined, open: undefined, close: undefined,
+  freeze: 'freeze', thaw: 'freeze', syncfs: 'sync', shutdown: 'shutdown', swapon: 'swap', swapoff: 'swap', pageOut: 'swap', readahead: 'buffered-read', fadvise: 'buffered-read', setTimes: 'attributes', fsUuid: 'attributes', ordinary: 'ordinary', deviceRead: undefined, open: undefined, close: undefined,
 };
 
 /** `direct-read`, `fiemap`, `ioctl` ...; `mount` for step -1 and whatever only opens and closes. */

@@ -9,3 +9,5 @@ export const SEEK_HOLE = 4;
 /** Bytes of struct fiemap and of struct fiemap_extent. */
 export const FIEMAP_BYTES = 32;
 export const FIEMAP_EXTENT_BYTES = 56;
+/** posix_fadvise(2). Source: include/uapi/linux/fadvise.h. */
+export const FADVICE = { willneed: 3, dontneed: 4 } as const;

@@ -32,6 +32,8 @@ export interface TableOptions {
   /** s32 per device: open for whole-device checks. */
   deviceFds: Uint8Array;
   mountPoint: string;
+  /** The connection's /dev/fuse, for notifications. */
+  fuseFd: number;
   /** Non-blocking; -1: there is none. */
   traceFd: number;
   kmsgFd: number;
@@ -63,6 +65,16 @@ export interface Native {
   fstat(fd: number, out: BigUint64Array): Ret;
   /** ioctl(2) with a buffer that the kernel reads and fills in place, or with a number. The caller sizes the buffer. */
   ioctl(fd: number, request: number, argument: Uint8Array | number): Ret;
+
+  /** The syscall of that name (harness/model/ordinary-calls.ts) on `path`, or on `other` where it makes a name. poll: the returned events. */
+  ordinaryCall(name: string, path: string, other: string): Ret;
+  readahead(fd: number, offset: bigint, length: number): Ret;
+  /** posix_fadvise(2). */
+  fadvise(fd: number, offset: bigint, length: number, advice: number): Ret;
+  /** futimens(2): seconds and nanoseconds of atime and mtime, four in all. */
+  setTimes(fd: number, times: BigInt64Array): Ret;
+  /** The same of the file, by fstat(2). */
+  getTimes(fd: number, times: BigInt64Array): Ret;
 
   /** Traces the calling thread from now on, by the kernel's kcov file; room for `words` places between two looks. */
   kcovStart(path: string, words: number): Ret;

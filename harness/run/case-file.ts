@@ -152,7 +152,7 @@ function danglingReferences({ geometry, script, workload }: Case): string[] {
       notifies(`workload[${n}].notification`, step.notification);
     } else if (step.call === 'deviceRead') {
       check(`workload[${n}].device`, step.device, devices, 'device');
-    } else if (step.call === 'swapon' || step.call === 'swapoff') {
+    } else if (step.call === 'swapon' || step.call === 'swapoff' || step.call === 'ordinary') {
       check(`workload[${n}].file`, step.file, files, 'file');
       if (step.call === 'swapon') check(`workload[${n}].header.device`, step.header?.device, devices, 'device');
     } else if (step.call === 'pageOut') {

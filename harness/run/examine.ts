@@ -16,10 +16,8 @@ export interface ExamineOptions {
   fresh: GuestSource;
   /** Replays. Default: 5. */
   times?: number;
-  /** The most time that leaving out parts may take. */
+  /** The most time that it may take, but for one replay: two thirds of it for leaving out parts, the rest for replays. */
   limitMs: number;
-  /** The most time that replays may take; those that were made by then count. Default: a minute. */
-  replayLimitMs?: number;
   signal?: AbortSignal;
 }
 
@@ -34,16 +32,15 @@ export interface Examined {
 }
 
 const TIMES = 5;
-/** A fresh guest takes a second, on a busy machine ten; a case that hangs is given up after its deadline, which five times is too long for a campaign. */
-const REPLAY_LIMIT_MS = 60_000;
 
 export async function examine(source: GuestSource, start: Pick<Examined, 'case' | 'deviations' | 'outcome'>, options: ExamineOptions): Promise<Examined> {
-  const { facts, shows, fresh, times = TIMES, limitMs, replayLimitMs = REPLAY_LIMIT_MS, signal } = options;
+  const { facts, shows, fresh, times = TIMES, limitMs, signal } = options;
   const deviationsOf = (of: Case, outcome: Outcome): readonly Deviation[] | undefined => {
     const verdict = verdictAlone(of, outcome, facts);
     return verdict.kind === 'deviates' && shows(of, verdict.deviations) ? verdict.deviations : undefined;
   };
-  const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs)));
+  const untilMs = performance.now() + limitMs;
+  const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs * 2 / 3)));
   const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
   const { case: smallest, outcome, steps, tried, end } = await reduce((cases) => execute(source, cases, { ...hurried(start.deviations), signal: stop }), start.case,
     (smaller, seen) => deviationsOf(smaller, seen) !== undefined, stop);
@@ -52,14 +49,13 @@ export async function examine(source: GuestSource, start: Pick<Examined, 'case' 
     minimised: { steps, tried, end: end === 'minimal' ? end : signal?.aborted ? 'interrupted' : 'out-of-time' },
     ...(outcome && { outcome, deviations: deviationsOf(smallest, outcome)! }),
   };
-  const replaysUp = AbortSignal.timeout(replayLimitMs);
   let [shown, of] = [0, 0];
-  for await (const { outcome: seen } of replay(fresh, examined.case, times, facts, signal ? AbortSignal.any([signal, replaysUp]) : replaysUp)) {
+  for await (const { outcome: seen } of replay(fresh, examined.case, times, facts, signal)) {
     of += 1;
     const deviations = deviationsOf(examined.case, seen);
-    if (!deviations) continue;
-    if (shown === 0) Object.assign(examined, { outcome: seen, deviations });
-    shown += 1;
+    if (deviations && shown === 0) Object.assign(examined, { outcome: seen, deviations });
+    if (deviations) shown += 1;
+    if (performance.now() > untilMs) break;
   }
   if (of > 0) examined.reliability = { shown, of };
   return examined;

@@ -21,6 +21,8 @@ export interface FuzzCampaign {
   /** Cases of the undivided campaign; absent: until the time is over. */
   runs?: number;
   timeMs?: number;
+  /** The most time for making one finding small, and all that are left when the time is over. Default: two minutes. */
+  minimiseMs?: number;
   revision: RevisionId;
   directory: string;
   kernelOrigin: string;
@@ -74,7 +76,6 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     // Counted from the first case on: booting is no fuzzing.
     const begun = Date.now();
     const timeUp = of.timeMs === undefined ? undefined : AbortSignal.timeout(of.timeMs);
-    const overtimeEndsMs = of.timeMs === undefined ? undefined : performance.now() + of.timeMs + overtimeMs(of.timeMs);
     const lacking = of.coverage ? KernelCoverage.lacking(facts) : undefined;
     if (lacking !== undefined) {
       summary.coverage = { unavailable: lacking, places: 0, keptCases: 0 };
@@ -83,7 +84,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     const coverage = of.coverage && lacking === undefined ? new KernelCoverage(of.directory, of.spec.kernel.path) : undefined;
     const loop = new FuzzLoop(guests, {
       ...(coverage && { coverage }),
-      cases, facts, start: of.start, signal, fresh: guests.fresh(), ...(timeUp && { timeUp }), ...(overtimeEndsMs !== undefined && { overtimeEndsMs }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
+      cases, facts, start: of.start, signal, fresh: guests.fresh(), ...(timeUp && { timeUp }), ...(of.minimiseMs !== undefined && { shrinkLimitMs: of.minimiseMs }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
       ...(of.shard && { shard: of.shard }), ...(of.select && { select: of.select }),
       isExpected: (finding) => check([finding], []).expected.length > 0,
       onShrink: ({ key }, { steps, tried }) => of.onProgress?.(`minimising ${key}: ${tried} forms run, ${steps} times smaller`),
@@ -117,9 +118,6 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     };
   }, ({ summary }) => ({ ...nothing, summary, untestable: true }));
 }
-
-/** How long findings may still be minimised when a campaign's time is over: it is part of what was asked for, not a second campaign. */
-export const overtimeMs = (timeMs: number): number => Math.min(120_000, Math.max(15_000, timeMs / 5));
 
 /** `map/length-nonzero@read fiemap`, as coverage names it. */
 const placeOf = (covered: string): Place => {

@@ -67,6 +67,8 @@ export const interruptIn = layout('fuse_interrupt_in', 8, { unique: u64(0) });
 export const bmapIn = layout('fuse_bmap_in', 16, { block: u64(0), blocksize: u32(8), padding: u32(12) });
 export const bmapOut = layout('fuse_bmap_out', 8, { block: u64(0) });
 export const ioctlIn = layout('fuse_ioctl_in', 32, { fh: u64(0), flags: u32(8), cmd: u32(12), arg: u64(16), inSize: u32(24), outSize: u32(28) });
+/** The four words of the answer; what the command writes to its caller's memory stands behind them. */
+export const ioctlOut = layout('fuse_ioctl_out', 16, { result: s32(0), flags: u32(4), inIovs: u32(8), outIovs: u32(12) });
 export const pollIn = layout('fuse_poll_in', 24, { fh: u64(0), kh: u64(8), flags: u32(16), events: u32(20) });
 export const pollOut = layout('fuse_poll_out', 8, { revents: u32(0), padding: u32(4) });
 export const fallocateIn = layout('fuse_fallocate_in', 32, { fh: u64(0), offset: u64(8), length: u64(16), mode: u32(24), padding: u32(28) });

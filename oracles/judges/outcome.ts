@@ -37,6 +37,12 @@ function judgeStep(expected: StepExpectation, result: StepResult): Finding[] {
       if (expected.sizeBytes !== undefined && result.sizeBytes !== expected.sizeBytes) {
         findings.push({ aspect: 'size', expected: `${expected.sizeBytes} bytes`, seen: `${result.sizeBytes} bytes` });
       }
+      if (expected.times && expected.times.join() !== result.times?.join()) {
+        findings.push({ aspect: 'result', expected: `the times ${expected.times.join(' ')}`, seen: result.times?.join(' ') ?? 'none' });
+      }
+      if (expected.outBytes && Buffer.compare(expected.outBytes, result.out ?? new Uint8Array()) !== 0) {
+        findings.push({ aspect: 'result', expected: Buffer.from(expected.outBytes).toString('hex'), seen: Buffer.from(result.out ?? []).toString('hex') });
+      }
       if (expected.outFlags) findings.push(...judgeOut(expected.outFlags, result.out));
       return findings;
     }

@@ -4,6 +4,7 @@ import type { Exchange, Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
 import { revisions } from '../../harness/uapi/revision.ts';
 import { headerFault } from '../kernel/answer.ts';
+import { connectionHasIomap } from '../kernel/world.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 import { errnos } from '../rules/rule.ts';
 
@@ -30,8 +31,8 @@ export function judgeRequests(of: Case, seen: Observation, expectation: Expectat
 
 /** The last requests of a mount that was removed while its server was there. */
 function judgeUnmount(of: Case, seen: Observation, expectation: Expectation, ordered: readonly Exchange[]): Deviation[] {
-  const initialised = (of.geometry.initIomap ?? true) && revisions[of.revision].opcodes.IOMAP_CONFIG !== undefined
-    && ![...expectation.steps, ...expectation.refusals, expectation.mount].some(({ rule }) => rule.startsWith('config/'));
+  const initialised = connectionHasIomap(of) && revisions[of.revision].opcodes.IOMAP_CONFIG !== undefined
+    && ![...expectation.steps, ...expectation.refusals, expectation.mount].some(({ rule }) => rule.startsWith('config/') || rule === 'init/refused');
   if (seen.unmountErrno !== 0 || !initialised || ordered.some(({ ended }) => ended)) return [];
   const rule = 'unmount/requests', aspect = 'request';
   const destroys = ordered.filter(({ name }) => name === 'DESTROY').length;

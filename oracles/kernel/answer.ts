@@ -30,9 +30,14 @@ export function headerFault({ error, payload, lengthBytes, unique, sentBytes }: 
   return error !== 0 && payload.length > 0 ? errnos.EINVAL : undefined;
 }
 
-/** Most bytes of an answer that may be shorter, too. */
-const variable: Readonly<Record<string, (request: Record<string, unknown>) => number>> = {
-  READ: (request) => Number(request['size']), INIT: () => 64, IOMAP_CONFIG: () => 104,
+type Sizes = { least?: number; most: number };
+/** Without room the answer says only how much there is: struct fuse_getxattr_out. */
+const attribute = (request: Record<string, unknown>): Sizes => (Number(request['size']) === 0 ? { least: 8, most: 8 } : { most: Number(request['size']) });
+/** Sizes of an answer that is not of one size, or of a layout that nobody looks into. Source: the callers of fuse_simple_request(). */
+const variable: Readonly<Record<string, (request: Record<string, unknown>) => Sizes>> = {
+  READ: (request) => ({ most: Number(request['size']) }), INIT: () => ({ most: 64 }), IOMAP_CONFIG: () => ({ most: 104 }),
+  READDIR: (request) => ({ most: Number(request['size']) }), READLINK: () => ({ most: 4095 }), LISTXATTR: attribute, GETXATTR: attribute,
+  STATX: () => ({ least: 288, most: 288 }), IOCTL: (request) => ({ least: 16, most: 16 + Number(request['outSize']) }),
 };
 
 const byName = new Map<RevisionId, ReadonlyMap<string, Operation>>();
@@ -50,9 +55,11 @@ export function writeResult(revision: Revision, name: string, request: Record<st
   const fault = headerFault(sent);
   if (fault !== undefined || sent.error !== 0) return fault ?? 0;
   const size = sent.payload.length;
-  const most = variable[name];
-  if (most) return size > most(request) ? errnos.EINVAL : 0;
+  const sizes = variable[name]?.(request);
+  if (sizes) return size > sizes.most || size < (sizes.least ?? 0) ? errnos.EINVAL : 0;
   const layout = operation(revision, name)?.reply;
-  if (layout === undefined || layout === 'data' || layout === 'never') return undefined;
+  if (layout === undefined || layout === 'data') return undefined;
+  // Nobody waits for an answer to such a request.
+  if (layout === 'never') return errnos.ENOENT;
   return size === (layout === 'none' ? 0 : layout.size) ? 0 : errnos.EINVAL;
 }

@@ -22,6 +22,10 @@ export type StepExpectation = {
     /** fm_mapped_extents. */
     fiemapMapped?: number;
     sizeBytes?: bigint;
+    /** setTimes: seconds and nanoseconds of atime and mtime. */
+    times?: readonly bigint[];
+    /** fsUuid: what the ioctl gives. */
+    outBytes?: Uint8Array;
     /** Bits of the first u64 of an ioctl's answer: those that must be set, and those that may be. */
     outFlags?: { set: bigint; may: bigint };
   }

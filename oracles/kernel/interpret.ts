@@ -4,6 +4,7 @@
  */
 import type { ByteRun } from '../../harness/model/bytes.ts';
 import type { Case } from '../../harness/model/case.ts';
+import { ordinaryCalls } from '../../harness/model/ordinary-calls.ts';
 import { parseFileName } from '../../harness/model/nodes.ts';
 import type { Exchange, Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
@@ -31,8 +32,15 @@ const isScripted = (of: Case, name: string, file: number | undefined): boolean =
   of.script.some((line) => line.on === name && (line.file === undefined || file === undefined || line.file === file));
 /** Steps in which SYNCFS has its place; at other times sync(2) and umount(2) send it. */
 const syncs = (of: Case, step: number | undefined): boolean => step !== undefined && ['freeze', 'syncfs'].includes(of.workload[step]?.call ?? '');
-const isPlaced = ({ name, request, file, step }: Exchange, of: Case): boolean =>
-  PLACED.has(name) || (name === 'SYNCFS' && syncs(of, step)) || (PLACED_BY_SCRIPT.has(name) && isScripted(of, name, name === 'LOOKUP' ? parseFileName(String(request['name']))?.file : file)) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
+/** The request that a syscall about names, attributes and the like leads to. */
+const isOrdinary = ({ name, step }: Exchange, of: Case): boolean => {
+  const call = step === undefined ? undefined : of.workload[step];
+  return call?.call === 'ordinary' && ordinaryCalls[call.syscall] === name && name !== 'RELEASEDIR' && of.script.some(({ on }) => on === name);
+};
+const isPlaced = (exchange: Exchange, of: Case): boolean => {
+  const { name, request, file, step } = exchange;
+  return isOrdinary(exchange, of) || PLACED.has(name) || (name === 'SYNCFS' && syncs(of, step)) || (PLACED_BY_SCRIPT.has(name) && isScripted(of, name, name === 'LOOKUP' ? parseFileName(String(request['name']))?.file : file)) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
+};
 
 /**
  * Tries readings until `judgeReading` finds no deviation, and returns the one with the fewest. `table`: rules of another kernel than the

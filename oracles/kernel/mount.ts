@@ -2,12 +2,14 @@
 import { firstConfigViolation } from '../rules/config.ts';
 import { errnos } from '../rules/rule.ts';
 import { configAnswer } from './config-reply.ts';
+import { initAnswer } from './init-reply.ts';
 import { PAGE_SIZE } from './page-size.ts';
 import { connectionHasIomap, refuse, type World } from './world.ts';
 
 /** Predicts the mount; false when the workload cannot run as usual, because mount(2) failed. */
 export function mount(world: World): boolean {
   const { geometry } = world.case;
+  if (!negotiated(world)) return false;
   const iomap = connectionHasIomap(world.case) && world.revision.id !== 'r1';
   world.expectation.devices = geometry.devices.map(() => (iomap ? 0 : errnos.EPERM));
   const refused = iomap ? refusedConfig(world) : undefined;
@@ -24,6 +26,21 @@ export function mount(world: World): boolean {
     world.expectation.steps.push(step.call === 'open' ? { kind: 'fails', rule: refused.rule, errnos: refused.ended ? [errnos.ECONNREFUSED, errnos.ENOTCONN] : [errnos.ECONNREFUSED] } : { kind: 'any', rule: refused.rule });
   }
   world.expectation.devices = [];
+  return false;
+}
+
+/** An answer to INIT that is none: no connection, and a mount that can only be removed. Source: Linux, fs/fuse/inode.c, fuse_process_init_reply; fs/fuse/req.c. */
+function negotiated(world: World): boolean {
+  const answer = initAnswer(world.case);
+  if (answer?.kind !== 'refused') return true;
+  const { expectation } = world;
+  const rule = 'init/refused';
+  expectation.devices = [];
+  if (world.case.geometry.mount === 'syncInit') expectation.mount = { errno: errnos.ENOTCONN, rule };
+  else {
+    const wanted = answer.ended ? [errnos.ECONNREFUSED, errnos.ENOTCONN, errnos.ECONNABORTED] : [errnos.ECONNREFUSED];
+    for (const { call } of world.case.workload) expectation.steps.push(call === 'open' ? { kind: 'fails', rule, errnos: wanted } : { kind: 'any', rule });
+  }
   return false;
 }
 

@@ -24,7 +24,7 @@ export const failsBy = (errno: number, ended: boolean): StepExpectation => ({ ki
 /** What is asked after the server's death; see Connection for the two errnos. */
 export const failsAfterEnd = (): StepExpectation => ({ kind: 'fails', rule: 'connection/ended', errnos: [errnos.ENOTCONN, errnos.ECONNABORTED] });
 
-function lookup(world: World, file: FileState): StepExpectation | undefined {
+export function lookup(world: World, file: FileState): StepExpectation | undefined {
   if (file.known) return undefined;
   if (!answers(world, 'LOOKUP', file.index)) return world.wire.ended ? failsAfterEnd() : known(file);
   if (world.case.script.some(({ on, reply }) => on === 'LOOKUP' && reply.kind === 'raw' && writeResult(world.revision, on, {}, rawReply(reply)) === 0)) {

@@ -13,7 +13,10 @@ import { mmapRead, mmapWrite } from './mmap.ts';
 import { mount } from './mount.ts';
 import { close } from './close.ts';
 import { notify } from './notify.ts';
+import { ordinary } from './ordinary.ts';
 import { failsAfterEnd, open } from './open.ts';
+import { readAhead } from './readahead.ts';
+import { fsUuid, setTimes } from './superblock-facts.ts';
 import { pread, pwrite } from './read-write.ts';
 import { fiemap, seekData, seekHole } from './reports.ts';
 import { closeRest, fsync } from './sync.ts';
@@ -64,6 +67,7 @@ function run(world: World, step: Step): StepExpectation {
       return swapon(world, step);
     case 'swapoff': return swapoff(world, step);
     case 'pageOut': return pageOut(world, step);
+    case 'ordinary': return ordinary(world, step);
     default: return onFile(world, step, world.fds[step.fd]);
   }
 }
@@ -76,7 +80,7 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
   if (file.sizeUncertain && step.call !== 'close') throw new Unspecified('an earlier failure left the file size open');
   checkState(world, step.call);
   if (world.headers.has(file.index) && step.call !== 'close' && step.call !== 'fstat') throw new Unspecified('I/O of what was a swap file is not modelled');
-  const ordinary = (what: string): never => { throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`); };
+  const plainFuse = (what: string): never => { throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`); };
   switch (step.call) {
     case 'close':
       return close(world, fd);
@@ -85,40 +89,45 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       if (world.wire.ended && world.driver.choose(2) === 1) return failsAfterEnd();
       return { kind: 'succeeds', rule: 'size', ret: 0n, sizeBytes: file.sizeBytes };
     case 'pread':
-      if (!file.usesIomap && !fd.flags.includes('wronly')) ordinary('reading');
+      if (!file.usesIomap && !fd.flags.includes('wronly')) plainFuse('reading');
       return pread(world, fd, step);
     case 'mmapRead':
-      if (!file.usesIomap) ordinary('mapping');
+      if (!file.usesIomap) plainFuse('mapping');
       return mmapRead(world, fd, step);
     case 'mmapWrite':
-      if (!file.usesIomap) ordinary('mapping');
+      if (!file.usesIomap) plainFuse('mapping');
       return mmapWrite(world, fd, step);
     case 'pwrite':
-      if (!file.usesIomap && !fd.flags.includes('rdonly')) ordinary('writing');
+      if (!file.usesIomap && !fd.flags.includes('rdonly')) plainFuse('writing');
       return pwrite(world, fd, step);
     case 'seekData':
-      if (!file.usesIomap) ordinary('seeking');
+      if (!file.usesIomap) plainFuse('seeking');
       return seekData(world, file, step);
     case 'seekHole':
-      if (!file.usesIomap) ordinary('seeking');
+      if (!file.usesIomap) plainFuse('seeking');
       return seekHole(world, file, step);
     case 'fiemap':
       return fiemap(world, file, step);
     case 'copyFileRange': case 'clone': case 'dedupe': {
       const from = world.fds[step.from];
       if (!from || from.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
-      if (!file.usesIomap || !from.file.usesIomap) ordinary('copying');
+      if (!file.usesIomap || !from.file.usesIomap) plainFuse('copying');
       return step.call === 'copyFileRange' ? copyFileRange(world, from, fd, step) : clone(from, fd, step);
     }
     case 'ftruncate':
-      if (!file.usesIomap) ordinary('truncation');
+      if (!file.usesIomap) plainFuse('truncation');
       return ftruncate(world, fd, step);
     case 'fallocate':
-      if (!file.usesIomap) ordinary('fallocate');
+      if (!file.usesIomap) plainFuse('fallocate');
       return fallocate(world, fd, step);
     case 'freeze': case 'thaw': case 'syncfs': case 'shutdown': return superblock(world, step);
+    case 'setTimes': return setTimes(world, step);
+    case 'fsUuid': return fsUuid(world);
+    case 'readahead': case 'fadvise':
+      if (!file.usesIomap) plainFuse('reading ahead');
+      return readAhead(world, fd, step);
     case 'fsync':
-      if (!file.usesIomap) ordinary('fsync');
+      if (!file.usesIomap) plainFuse('fsync');
       return fsync(world, file);
   }
 }

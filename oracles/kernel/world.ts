@@ -5,8 +5,9 @@ import { revisions, type Revision } from '../../harness/uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
 import { beginTables } from '../rules/first-violation.ts';
 import type { DeviceFacts, MountFacts } from '../rules/context.ts';
-import { CACHE_BYTES, configGeometry } from '../rules/config.ts';
+import { CACHE_BYTES, configGeometry, type SuperblockFacts } from '../rules/config.ts';
 import { configAnswer } from './config-reply.ts';
+import { initAnswer } from './init-reply.ts';
 import { Content } from './content.ts';
 import { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
@@ -25,6 +26,8 @@ export interface FileState {
   ino: bigint;
   sizeBytes: bigint;
   onDiskSizeBytes: bigint;
+  /** The size that it is about to have, while what becomes part of it is zeroed. */
+  growsTo?: bigint | undefined;
   usesIomap: boolean;
   attrFlags: readonly string[];
   directIo: boolean;
@@ -65,6 +68,8 @@ export interface World {
   readonly cookies: readonly number[];
   /** Bytes that a fork of a mapping cache may take. */
   readonly cacheMaxBytes: bigint;
+  /** What CONFIG set. */
+  readonly set: SuperblockFacts;
   readonly expectation: Expectation;
   /** ENOSYS answers that the connection remembers. */
   readonly enosys: { end: boolean; ioend: boolean; fsync: boolean; fallocate: boolean; copy64: boolean; copy: boolean; flush: boolean; syncfs: boolean };
@@ -87,13 +92,20 @@ export interface WorldInput {
   table?: BeginTable;
 }
 
-export const connectionHasIomap = (of: Case): boolean => of.geometry.initIomap ?? true;
+export function connectionHasIomap(of: Case): boolean {
+  const own = initAnswer(of);
+  return own?.kind === 'taken' ? own.iomap : of.geometry.initIomap ?? true;
+}
+const minorOf = (of: Case): number | undefined => {
+  const own = initAnswer(of);
+  return own?.kind === 'taken' ? own.minor : of.geometry.initMinor;
+};
 
 export function makeWorld(input: WorldInput): World {
   const { geometry } = input.case;
   const revision = revisions[input.case.revision];
   const iomap = connectionHasIomap(input.case);
-  const exclusiveHonoured = (geometry.initMinor ?? revision.minor) >= revision.minor;
+  const exclusiveHonoured = (minorOf(input.case) ?? revision.minor) >= revision.minor;
   const devices = new Map<number, DeviceFacts>();
   geometry.devices.forEach((device, index) => {
     const cookie = input.mount.devices[index];
@@ -113,7 +125,7 @@ export function makeWorld(input: WorldInput): World {
       directIo: file.directIo ?? false, cache: new PageCache(), mappings: new MappingCache(), known: false, wb: new Writeback(), sizeUncertain: false,
     })),
     fds: [],
-    devicePages: geometry.devices.map(() => new DevicePages()), cookies: input.mount.devices, cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default,
+    devicePages: geometry.devices.map(() => new DevicePages()), cookies: input.mount.devices, cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default, set,
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
     expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
     enosys: { end: false, ioend: false, fsync: false, fallocate: false, copy64: false, copy: false, flush: false, syncfs: false },

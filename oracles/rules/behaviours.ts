@@ -12,7 +12,8 @@ const log = 'uAPI, how the kernel reports a refusal';
 
 /** Requests whose answers the plan malforms or does not give at all. */
 const malformed = ['LOOKUP', 'OPEN', 'RELEASE', 'FLUSH', 'READ', 'WRITE', 'LSEEK', 'SYNCFS', 'DESTROY', 'SETATTR', 'GETXATTR', 'FSYNC', 'FALLOCATE', 'COPY_FILE_RANGE',
-  'COPY_FILE_RANGE_64', 'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS', 'IOMAP_CONFIG', 'IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND'];
+  'COPY_FILE_RANGE_64', 'INIT', 'STATFS', 'GETATTR', 'STATX', 'ACCESS', 'LISTXATTR', 'SETXATTR', 'REMOVEXATTR', 'SYMLINK', 'READLINK', 'MKDIR', 'RMDIR', 'MKNOD', 'CREATE', 'TMPFILE', 'LINK',
+  'UNLINK', 'RENAME', 'RENAME2', 'OPENDIR', 'READDIR', 'RELEASEDIR', 'FSYNCDIR', 'POLL', 'IOCTL', 'FORGET', 'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS', 'IOMAP_CONFIG', 'IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND'];
 
 export const behaviours: Readonly<Record<string, Behaviour>> = {
   ...Object.fromEntries(malformed.map((name) => [`malformed/${name}`, {
@@ -39,6 +40,12 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'type/past-device-end': { text: 'what lies past the end of the device fails with EIO', source: accepted },
   'type/unaligned-address': { text: 'an address between sectors is served exactly as it says, or the operation fails', source: 'validation rules, map/*' },
   'device/bytes': { text: 'only the bytes that a write maps change, to what was written; nothing else on any device', source: 'validation rules, map/*' },
+  'init/refused': { text: 'an answer to INIT that is malformed, an error, or of another major version leaves a connection that refuses everything, or fails mount(2) after SYNC_INIT; the mount can be removed', source: 'Linux, fs/fuse/inode.c, fuse_process_init_reply' },
+  'config/time': { text: 'TIME in CONFIG sets the granularity and the range of times, to which those that are set are cut', source: 'uAPI, structures; Linux, fs/inode.c, timestamp_truncate' },
+  'config/uuid': { text: 'UUID in CONFIG is what FS_IOC_GETFSUUID gives; without one that fails with ENOTTY', source: 'uAPI, structures; Linux, fs/ioctl.c, ioctl_getfsuuid' },
+  'config/max-links': { text: 'MAX_LINKS in CONFIG bounds the names of a file: another one fails with EMLINK, and nobody is asked', source: 'uAPI, structures; Linux, fs/namei.c, vfs_link' },
+  'config/maxbytes': { text: 'MAXBYTES in CONFIG bounds files and mappings', source: 'uAPI, structures; validation rules, map/*' },
+  'read/ahead-asked': { text: 'readahead(2) and POSIX_FADV_WILLNEED ask as buffered reads do, and succeed whatever comes of it; POSIX_FADV_DONTNEED makes the kernel forget what it has read', source: 'behaviour, which request a syscall makes; Linux, mm/fadvise.c' },
   'read/result': { text: 'a read returns what its mappings cover, up to EOF', source: accepted },
   'read/eof': { text: 'a read at or behind EOF returns 0 and asks nothing', source: accepted },
   'read/position': { text: 'a position that is negative or overflows fails with EINVAL', source: 'Linux, fs/read_write.c' },

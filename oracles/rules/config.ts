@@ -50,13 +50,27 @@ export function firstConfigViolation(context: ConfigContext): Refusal | undefine
   return rule && refusalOf(rule, 0);
 }
 
-/** Block size and maxbytes that an accepted reply sets; undefined fields stay the kernel's defaults. */
 /** Bytes that the mapping cache may take for a fork. Source: uAPI, constants. */
 export const CACHE_BYTES = { default: 262_144n, least: 256n, most: 2n << 20n } as const;
 const clampCache = (bytes: bigint): bigint => (bytes < CACHE_BYTES.least ? CACHE_BYTES.least : bytes > CACHE_BYTES.most ? CACHE_BYTES.most : bytes);
 
-export function configGeometry(context: ConfigContext): { blockSizeBytes?: bigint; maxBytes?: bigint; cacheMaxBytes?: bigint } {
+/** What an accepted reply sets of the superblock; undefined fields stay the kernel's defaults. */
+export interface SuperblockFacts {
+  blockSizeBytes?: bigint;
+  maxBytes?: bigint;
+  cacheMaxBytes?: bigint;
+  maxLinks?: number;
+  /** Granularity in nanoseconds, first and last second. */
+  time?: { granNs: number; minSec: bigint; maxSec: bigint };
+  uuid?: Uint8Array;
+}
+
+export function configGeometry(context: ConfigContext): SuperblockFacts {
+  const { reply } = context;
   return {
+    ...(sets(context, 'MAX_LINKS') && { maxLinks: reply.sMaxLinks }),
+    ...(sets(context, 'TIME') && { time: { granNs: reply.sTimeGran, minSec: reply.sTimeMin, maxSec: reply.sTimeMax } }),
+    ...(sets(context, 'UUID') && { uuid: reply.sUuid.subarray(0, reply.sUuidLen) }),
     ...(sets(context, 'BLOCKSIZE') && { blockSizeBytes: BigInt(context.reply.sBlocksize) }),
     ...(sets(context, 'MAXBYTES') && { maxBytes: context.reply.sMaxbytes }),
     ...(sets(context, 'CACHE_MAXBYTES') && context.reply.cacheMaxbytes !== 0 && { cacheMaxBytes: clampCache(BigInt(context.reply.cacheMaxbytes)) }),

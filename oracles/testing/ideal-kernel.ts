@@ -57,6 +57,8 @@ function resultOf(step: StepExpectation, of: Case, index: number): StepResult {
     ...(step.fiemap && { fiemap: [...step.fiemap] }),
     ...(step.fiemapMapped !== undefined && { fiemapMapped: step.fiemapMapped }),
     ...(step.sizeBytes !== undefined && { sizeBytes: step.sizeBytes }),
+    ...(step.times && { times: [...step.times] }),
+    ...(step.outBytes && { out: step.outBytes }),
     ...(step.outFlags && { out: outOf(step.outFlags.set) }),
   };
 }

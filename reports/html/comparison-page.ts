@@ -1,6 +1,6 @@
 /** The page of `compare`: what changed between two runs, or over a history of them, and which kernel or config difference goes with it. */
 import type { Comparison } from '../compare.ts';
-import { comparisonHeadline } from '../compare-text.ts';
+import { cautions, comparisonHeadline } from '../compare-text.ts';
 import type { Run } from '../run.ts';
 import { duration } from '../text.ts';
 import { judgeRun } from '../verdict.ts';
@@ -45,6 +45,7 @@ function reasons(comparison: Comparison): string[] {
   return [
     ...[...rules].slice(0, 8).map(([rule, paths]) => `new: ${rule} on ${[...new Set(paths)].join(', ')}`),
     ...(rules.size > 8 ? [`new: ${rules.size - 8} further rules`] : []),
+    ...cautions(comparison),
     ...(comparison.exitCode === 0 ? [] : explanations(comparison)),
   ];
 }

@@ -1,12 +1,14 @@
 /** What changed since the run before. */
 import type { Comparison, Difference } from '../compare.ts';
-import { comparisonHeadline, groupCells, statusWord } from '../compare-text.ts';
+import { cautions, comparisonHeadline, groupCells, statusWord } from '../compare-text.ts';
 import { plural } from '../text.ts';
+import { upperFirst } from './frame.ts';
 import { html, wide, type Markup } from './markup.ts';
 
 export function comparisonSection(comparison: Comparison): Markup {
   return html`<p class="lead">${comparisonHeadline(comparison)}</p>
 <p class="quiet">Against <code>${comparison.before.directory}</code> (${comparison.before.startedAt}).</p>
+${cautions(comparison).map((text) => html`<p>${upperFirst(text)}.</p>`)}
 ${changedFindings(comparison)}
 ${changedCells(comparison)}
 ${changedDifferences(comparison)}

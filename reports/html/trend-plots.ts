@@ -2,7 +2,7 @@
 import type { Outcome, TrendNight } from '../nights/trend.ts';
 import { html, Markup } from './markup.ts';
 
-export const marks: Record<Outcome, string> = { deviates: '✗', conforms: '✓', incomplete: '…', 'no-vm': '!', 'nothing-ran': '∅', running: '…', unreadable: '!' };
+export const marks: Record<Outcome, string> = { deviates: '✗', conforms: '✓', regression: '✗', incomplete: '…', 'no-vm': '!', 'nothing-ran': '∅', running: '…', unreadable: '!' };
 
 const WIDTH = 600;
 const HEIGHT = 150;

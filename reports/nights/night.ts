@@ -53,6 +53,8 @@ export const nightSchema = z.object({
   budgetMs: count,
   /** The process that runs the night. */
   pid: z.int(),
+  /** SHA-256 of the kernel image; absent: none was found. */
+  imageHash: z.string().optional(),
   /** Why there is no VM, where that was known before any run. */
   noVm: z.string().optional(),
   stages: z.array(stage),

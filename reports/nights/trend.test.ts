@@ -40,7 +40,8 @@ test('should be no pass when cells are judged no longer, and a pass when all of 
   expect(nightExitCode(night)).toBe(0);
   const { digest } = night.stages[0]!;
   digest!.comparison = { against: 'x', headline: 'REGRESSION: 3 newly not run', exitCode: 1, lines: [] };
-  expect(nightExitCode(night)).toBe(1);
+  expect([outcomeOf(night), nightExitCode(night)]).toEqual([{ outcome: 'regression', says: 'conformance, against night x: REGRESSION: 3 newly not run' }, 1]);
+  expect(nightMail(buildTrend({ nights: [night], unreadable: [] }), night.name)).toContain('This night is not a pass.');
   delete digest!.comparison;
   // Another run of the same night that broke off.
   night.stages.push({ kind: 'fuzz', status: 'failed', reason: 'the guest hung' });

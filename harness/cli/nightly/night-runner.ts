@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InfrastructureError, errnoOf, messageOf } from '../../../vm/errors.ts';
+import { hashFile } from '../../../vm/kernel/source.ts';
 import { compareRuns } from '../../../reports/compare.ts';
 import { trendPage } from '../../../reports/html/trend.ts';
 import { digestRun } from '../../../reports/nights/digest.ts';
@@ -31,6 +32,8 @@ export interface NightRun {
   uapi: string;
   /** Known deviations: an absolute path. */
   expectations?: string;
+  /** Of the kernel; absent: there is none. */
+  imagePath?: string;
   /** Options of the kernel and the VM for each run. */
   vmArguments: readonly string[];
   stop: AbortSignal;
@@ -65,6 +68,10 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
     writeNight(of.history, night);
   };
   if (night.noVm !== undefined) return save({ status: 'failed', reason: 'not run: there is no VM' });
+  if (of.imagePath !== undefined && night.imageHash !== undefined && hashFile(of.imagePath) !== night.imageHash) {
+    save({ status: 'failed', reason: `not run: ${of.imagePath} was replaced since the night began, and a night is about one kernel; give it a copy` });
+    return of.say(`${row.kind}: ${stage.reason}`);
+  }
   let skipped: string | undefined;
   try {
     skipped = row.skip?.(of);

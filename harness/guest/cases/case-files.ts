@@ -50,6 +50,11 @@ export class CaseFiles implements FileSystem {
     this.#own = own;
   }
 
+  /** What a case that has its mount for itself answers to INIT; undefined: the ordinary reply. */
+  answerInit(request: Request): Answer | undefined {
+    return this.#own && this.#use(this.#own).script.answer(request, undefined);
+  }
+
   answer(request: Request): Answer {
     if (request.nodeid === FUSE_ROOT_ID && request.name === 'LOOKUP') {
       const name = request.names[0]!;

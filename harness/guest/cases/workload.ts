@@ -2,7 +2,7 @@
 import type { Step } from '../../model/case.ts';
 import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../model/bytes.ts';
 import type { FiemapExtent, KernelEvent, StepResult } from '../../model/observation.ts';
-import { FIEMAP_BYTES, FIEMAP_EXTENT_BYTES, OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../model/syscall-flags.ts';
+import { FADVICE, FIEMAP_BYTES, FIEMAP_EXTENT_BYTES, OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../model/syscall-flags.ts';
 import type { Native } from '../../native/index.ts';
 import { FICLONERANGE, FIDEDUPERANGE, cloneRange, dedupeRange, dedupeStatusAt } from './clone-ranges.ts';
 import { controlStep, type ControlPlane } from './control-step.ts';
@@ -14,6 +14,8 @@ import { swapon } from './swap-step.ts';
 
 /** _IOWR('f', 11, struct fiemap). */
 const FS_IOC_FIEMAP = 0xc020660b;
+/** _IOR(0x15, 0, struct fsuuid2): the length, then 16 bytes. */
+const FS_IOC_GETFSUUID = 0x80111500, UUID_BYTES = 17;
 /** A larger buffer than this would take the guest's memory. */
 const mostBytes = 64 << 20;
 const pageBytes = 4096;
@@ -21,7 +23,7 @@ const pageBytes = 4096;
 export class StepError extends Error {}
 
 /** Steps that change a file (include/linux/fs.h, sb_start_write). */
-const waitsForThaw: ReadonlySet<Step['call']> = new Set(['pwrite', 'mmapWrite', 'ftruncate', 'fallocate', 'copyFileRange', 'clone', 'dedupe'] as const);
+const waitsForThaw: ReadonlySet<Step['call']> = new Set(['pwrite', 'mmapWrite', 'ftruncate', 'fallocate', 'copyFileRange', 'clone', 'dedupe', 'setTimes', 'ordinary'] as const);
 
 export class Workload {
   readonly #native: Native;
@@ -89,6 +91,17 @@ export class Workload {
       case 'fstat': {
         const ret = native.fstat(this.#fd(step.fd), this.#stat);
         return ret < 0 ? result(ret) : { ...result(ret), sizeBytes: this.#stat[0]!, blksizeBytes: Number(this.#stat[1]) };
+      }
+      case 'readahead': return result(native.readahead(this.#fd(step.fd), step.offset, step.lengthBytes));
+      case 'fadvise': return result(native.fadvise(this.#fd(step.fd), step.offset, step.lengthBytes, FADVICE[step.advice]));
+      case 'setTimes': return setTimes(native, this.#fd(step.fd), step);
+      case 'fsUuid': {
+        const out = Buffer.alloc(UUID_BYTES);
+        return { ...result(native.ioctl(this.#fd(step.fd), FS_IOC_GETFSUUID, out)), out };
+      }
+      case 'ordinary': {
+        const path = this.#path(step.file);
+        return result(native.ordinaryCall(step.syscall, path, `${path}.new`));
       }
       case 'freeze': case 'thaw': case 'syncfs': case 'shutdown': {
         const fd = this.#fd(step.fd);
@@ -208,6 +221,14 @@ export class Workload {
     }
     return Workload.#buffer;
   }
+}
+
+function setTimes(native: Native, fd: number, { atime, mtime }: Extract<Step, { call: 'setTimes' }>): StepResult {
+  const times = new BigInt64Array([atime.sec, BigInt(atime.nsec), mtime.sec, BigInt(mtime.nsec)]);
+  const ret = native.setTimes(fd, times);
+  if (ret < 0) return result(ret);
+  const read = native.getTimes(fd, times);
+  return read < 0 ? result(read) : { ...result(ret), times: [...times] };
 }
 
 export const result = (ret: number): StepResult => ret < 0 ? { ret: -1n, errno: -ret } : { ret: BigInt(ret), errno: 0 };

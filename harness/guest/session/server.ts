@@ -123,19 +123,23 @@ export class Server {
     const request = decodeRequest(this.#operations, buffer, length);
     if (request.name === 'INIT') {
       const init = request.args as InitIn;
-      const { reply, writeErrno } = this.#send(request, this.#hooks.answerInit?.(request) ?? succeed(initReply(init, this.#init)));
+      const answer = this.#hooks.answerInit?.(request) ?? succeed(initReply(init, this.#init));
+      if (answer.kind === 'end') return this.#end(answer.how, buffer, length);
+      const { reply, writeErrno } = this.#send(request, answer);
       if (writeErrno === 0) this.#hooks.initialised?.(init);
       this.#hooks.record?.(buffer, length, reply, writeErrno, request);
       return undefined;
     }
     const answer = this.#hooks.answer(request);
-    if (answer.kind === 'end') {
-      this.#hooks.end?.(answer.how, buffer, length);
-      return answer.how === 'abort' ? undefined : 'died';
-    }
+    if (answer.kind === 'end') return this.#end(answer.how, buffer, length);
     const { reply, writeErrno } = this.#send(request, answer);
     this.#hooks.record?.(buffer, length, reply, writeErrno, request);
     return undefined;
+  }
+
+  #end(how: 'die' | 'kill' | 'abort', buffer: Buffer, length: number): 'died' | undefined {
+    this.#hooks.end?.(how, buffer, length);
+    return how === 'abort' ? undefined : 'died';
   }
 
   #send(request: Request, answer: Answer): { reply?: Buffer; writeErrno: number } {

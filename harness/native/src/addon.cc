@@ -5,6 +5,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   iomapfuzz::ExportKcov(env, exports);
   iomapfuzz::ExportMemory(env, exports);
   iomapfuzz::ExportMounts(env, exports);
+  iomapfuzz::ExportNames(env, exports);
   iomapfuzz::ExportPattern(env, exports);
   iomapfuzz::ExportStreams(env, exports);
   iomapfuzz::ExportTableServer(env, exports);

@@ -12,6 +12,7 @@ import { probe } from './control-cells.ts';
 import { inlineCase } from './inline-cells.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
 import { flatCase, type Made } from './flag-cells.ts';
+import { forgetPlace, initPlace, ordinaryPlaces } from './ordinary-cells.ts';
 import { ground, noSizes, type Ground } from './size-cells.ts';
 import { freeze, noSuperblock, shutdown, superblockCase, syncfs, thaw } from './superblock-cells.ts';
 import { acting } from './type-cells.ts';
@@ -140,7 +141,7 @@ function aboutAll(revision: Revision): Place[] {
 
 export function malformedCells(revision: Revision): PlanCell[] {
   const calls = ofCalls(revision);
-  const places = [...paths.flatMap((path) => onPath(revision, path)), ...aroundFiles(revision), ...aboutAll(revision), ...calls];
+  const places = [...paths.flatMap((path) => onPath(revision, path)), ...aroundFiles(revision), ...aboutAll(revision), initPlace(revision), ...ordinaryPlaces(revision), forgetPlace(revision), ...calls];
   // Of dirty pages other paths tell what becomes of them.
   const ended = places.filter((place) => !calls.includes(place) || place.path === 'fsync' || place.path === 'copy');
   return [...places.flatMap((place) => borders.map((border) => malformed(revision, place, border))), ...ended.flatMap((place) => (['die', 'abort'] as const).flatMap((how) => ending(place, how))), ...firstOfEach(ended).flatMap((place) => ending(place, 'kill'))];
@@ -159,7 +160,7 @@ const firstOfEach = (places: readonly Place[]): Place[] => places.filter(({ on, 
 
 function ending({ on, path, against, cases }: Place, how: 'die' | 'kill' | 'abort'): PlanCell[] {
   // Nobody waits for these: the connection is about to end anyhow.
-  if (on === 'DESTROY' || on === 'RELEASE' || on === 'SYNCFS') return [];
+  if (['DESTROY', 'RELEASE', 'SYNCFS', 'RELEASEDIR', 'FORGET'].includes(on)) return [];
   const key = { rule: `${how}/${on}`, path };
   if (against !== undefined) return [impossible(key, against)];
   const reply: Reply = { kind: how };

@@ -1,4 +1,5 @@
 /** The statements that do a syscall of the case, without a judgement. */
+import { UsageError } from '../../../../vm/errors.ts';
 import type { Step } from '../../../model/case.ts';
 import { fuseIoctl } from './fuse-ioctl.ts';
 import { notify } from './notify.ts';
@@ -58,6 +59,9 @@ export function statements(step: Step, opened: number, program: Program): string
       `CALL(dedupe(${fdName(step.from)}, ${u64(step.fromOffset)}, ${u64(step.lengthBytes)}, ${fdName(step.fd)}, ${u64(step.offset)}));`,
     ];
     case 'fstat': return [`CALL(fstat(${fdName(step.fd)}, &st));`];
+    case 'readahead': return [`CALL(readahead(${fdName(step.fd)}, ${s64(step.offset)}, ${u64(BigInt(step.lengthBytes))}));`];
+    // posix_fadvise gives the errno instead of setting it.
+    case 'fadvise': return [`CALL((errno = posix_fadvise(${fdName(step.fd)}, ${s64(step.offset)}, ${s64(BigInt(step.lengthBytes))}, ${step.advice === 'willneed' ? 'POSIX_FADV_WILLNEED' : 'POSIX_FADV_DONTNEED'})) ? -1 : 0);`];
     case 'fuseIoctl': return fuseIoctl(step, program);
     case 'notify': return notify(step.notification, program);
     case 'deviceRead': {
@@ -76,5 +80,6 @@ export function statements(step: Step, opened: number, program: Program): string
       const length = u64(BigInt(step.lengthBytes));
       return [`fill(buf, ${length}, WRITER(${step.writer}), 0);`, `CALL(page_out(buf, ${length}));`];
     }
+    case 'ordinary': case 'fsUuid': case 'setTimes': throw new UsageError(`the C program cannot do a ${step.call} step yet; replay the case with iomapfuzz repro`);
   }
 }

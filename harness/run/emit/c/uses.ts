@@ -81,8 +81,8 @@ export function usesOf(of: Case, prediction: Prediction, deviations: readonly De
   return {
     iomap, devices, calls, reads, writes, hasBuffer: reads || writes, registers: devices && revision.ioctls.BACKING_OPEN !== undefined && !mustFailToMount(prediction), opens, ordinaryBegin, comparesBytes, comparesDevices,
     sources: Math.max(1, ...prediction.steps.flatMap((outcomes) => (comparableBytes(outcomes) ?? []).map((segment) => segment.sources.length)), ...(prediction.contents ?? []).flat().map((segment) => segment.sources.length)),
-    readsAhead: any(['pread', 'mmapRead', 'mmapWrite', 'copyFileRange', 'clone', 'dedupe']) && of.workload.some((step) => step.call === 'open' && !step.flags.includes('direct')),
-    flushesAtWill: any(['ftruncate', 'fallocate', 'copyFileRange', 'clone', 'dedupe', 'freeze', 'syncfs', 'swapon', 'mmapWrite'])
+    readsAhead: any(['pread', 'mmapRead', 'mmapWrite', 'copyFileRange', 'clone', 'dedupe', 'readahead', 'fadvise']) && of.workload.some((step) => step.call === 'open' && !step.flags.includes('direct')),
+    flushesAtWill: any(['ftruncate', 'fallocate', 'copyFileRange', 'clone', 'dedupe', 'freeze', 'syncfs', 'swapon', 'mmapWrite', 'fadvise'])
       || prediction.refusals.some((list) => list.length > 0) || of.script.some(({ reply }) => reply.kind !== 'mappings' && reply.kind !== 'attributes'),
     ordinary, serverBytes,
     mappings: begin && (ordinaryBegin || of.script.some(({ reply }) => reply.kind === 'mappings') || notifications.some(({ kind }) => kind === 'upsert')),
@@ -96,7 +96,7 @@ export function usesOf(of: Case, prediction: Prediction, deviations: readonly De
 }
 
 /** Steps that never make the kernel ask for a mapping. */
-const withoutMappings: ReadonlySet<Step['call']> = new Set(['open', 'close', 'fstat', 'fuseIoctl'] as const);
+const withoutMappings: ReadonlySet<Step['call']> = new Set(['open', 'close', 'fstat', 'fuseIoctl', 'ordinary', 'fsUuid', 'setTimes'] as const);
 
 /** Its writes, or it itself, are made durable before they return. */
 const writesThrough = (step: Step): boolean =>
@@ -116,7 +116,7 @@ function ordinaryRequests(calls: ReadonlySet<Step['call']>, opens: boolean, of: 
   when(opens, 'OPEN', 'RELEASE', 'FLUSH');
   const changes = any('pwrite', 'ftruncate', 'fallocate', 'fsync') || maps || copies || truncates;
   // Zeroing a part of a block, or of inline data, reads what is around it.
-  when(any('pread', 'swapon') || changes || notificationsOf(of).some(({ kind }) => kind === 'store' || kind === 'retrieve'), 'READ');
+  when(any('pread', 'swapon', 'readahead', 'fadvise') || changes || notificationsOf(of).some(({ kind }) => kind === 'store' || kind === 'retrieve'), 'READ');
   when(changes, 'WRITE');
   when(changes || any('syncfs'), 'SETATTR');
   when(any('fsync', 'syncfs', 'swapon', 'freeze') || maps || copies || of.workload.some(writesThrough) || of.geometry.files.some(({ attrFlags }) => attrFlags.includes('SYNC')), 'FSYNC');
