@@ -15,7 +15,7 @@ import { execute } from '../run/execute.ts';
 import { LocalGuests } from '../run/guests.ts';
 import { redundant, reduce, shown } from '../run/reduce.ts';
 import { campaign } from '../run/session.ts';
-import { originOf, printRun } from './conformance.ts';
+import { minimiseOption, originOf, printRun } from './conformance.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { progressLine } from './progress.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
@@ -66,12 +66,13 @@ function describe(hash: string, { why, shows, kernels, origin }: CorpusEntry): s
   ];
 }
 
-interface CheckOptions extends CorpusOptions, VmOptions { out?: string; record?: string; expectations?: string }
+interface CheckOptions extends CorpusOptions, VmOptions { out?: string; record?: string; expectations?: string; minimise?: number }
 
 function checkCommand(): Command {
   return addVmOptions(withCorpus(new Command('check')))
     .description('replay every case on a kernel, and leave a results directory')
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/corpus-DATE)')
+    .addOption(minimiseOption('1m'))
     .addOption(expectationsOption())
     .option('--record <name>', 'note the outcome in the index, under this name of the kernel')
     .action(async (options: CheckOptions) => {
@@ -86,14 +87,18 @@ function checkCommand(): Command {
       if (strays.length > 0) throw new UsageError(`${corpus.path('*')}: not in the index: ${strays.join(', ')}; add them with \`corpus add\`, or remove them`);
       const directory = options.out ?? join('iomapfuzz-results', `corpus-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
       const progress = progressLine();
-      const { untestable } = await campaign({
+      const { untestable, summary } = await campaign({
         kind: 'corpus', planned, expectations, spec: await vmSpecOf(options), cells: distinctCells(planned), seed: 0, runs: 1, revision: revisionOf(planned), directory,
-        kernelOrigin: originOf(options), ...(options.flavour !== undefined && { flavour: options.flavour }), onProgress: progress.update,
+        kernelOrigin: originOf(options), ...(options.flavour !== undefined && { flavour: options.flavour }), ...(options.minimise !== undefined && { minimiseMs: options.minimise }), onProgress: progress.update,
       });
       progress.end();
       const exitCode = await printRun(directory);
       process.exitCode = untestable ? 125 : exitCode;
       if (options.record !== undefined) await record(corpus, directory, options.record);
+      if (!summary.complete && !untestable) {
+        const ran = Object.values(summary.counts).reduce((sum, count) => sum + count, 0);
+        console.log(`${ran} of ${planned.length} cases were replayed, and are in ${directory}${options.record === undefined ? '' : ' and in the index'}; give the same command again to replay all of them`);
+      }
     });
 }
 
@@ -177,6 +182,6 @@ function minimiseCommand(): Command {
         corpus.remove(hash);
       }
       corpus.save();
-      console.log(`${before.length} cases before, ${corpus.entries().length} now; ${smaller} made smaller${stop.signal.aborted ? `; interrupted after ${done}` : ''}`);
+      console.log(`${before.length} cases before, ${corpus.entries().length} now; ${smaller} made smaller${stop.signal.aborted ? `; interrupted after ${done}: what is smaller is saved, give the same command again for the rest` : ''}`);
     });
 }

@@ -98,11 +98,24 @@ test('should divide the budget by shares, let a slow run borrow from those after
   expect(timeOf(kinds, -5)).toEqual({ shareMs: 0, limitMs: 0 });
   expect(new Set(runKinds.map(({ kind }) => kind)).size).toBe(runKinds.length);
   for (const { kind, argv } of runKinds) {
-    const timesOf = (timeMs: number): string[] => argv({ seed: 1, timeMs, corpus: 'c', uapi: 'r3' }).filter((word) => /^\d+s$/.test(word));
+    const timesOf = (timeMs: number): string[] => argv({ seed: 1, timeMs, corpus: 'c', uapi: 'r3' }).filter((_, index, words) => words[index - 1] === '--time');
     expect(timesOf(600_000), kind).toEqual(kind === 'corpus' ? [] : ['480s']);
     expect(timesOf(100_000), kind).toEqual(kind === 'corpus' ? [] : ['50s']);
     expect(timesOf(500), kind).toEqual(kind === 'corpus' ? [] : ['1s']);
   }
+});
+
+test('should write the reports that an interruption left out, and leave alone those that are there', async () => {
+  const history = await sampleHistory(1);
+  const { nights: [night] } = readHistory(history);
+  const { endedAt: _endedAt, ...interrupted } = night!;
+  const report = (name: string): string => join(history, night!.name, 'conformance', name);
+  const goOn = async (): Promise<void> => { await runNight({ ...interrupted }, { history, corpus: 'none', uapi: 'r3', vmArguments: [], stop: new AbortController().signal, say: () => {} }); };
+  await goOn();
+  for (const name of ['report.html', 'junit.xml', 'report.md', 'report.txt']) expect(existsSync(report(name)), name).toBe(true);
+  writeFileSync(report('report.html'), 'kept');
+  await goOn();
+  expect(readFileSync(report('report.html'), 'utf8')).toBe('kept');
 });
 
 test('should say of a budget that is used up what was not begun, and not that there is no VM', async () => {
