@@ -12,6 +12,7 @@ import { copyCells } from './plan/copy-cells.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
 import { notifyCells } from './plan/notify-cells.ts';
 import { flagCells } from './plan/flag-cells.ts';
+import { diskSizeCells } from './plan/disk-size-cells.ts';
 import { enosysCells } from './plan/enosys-cells.ts';
 import { heldCells } from './plan/held-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
@@ -35,7 +36,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
   return [
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...inlineWriteCells(revision), ...malformedCells(revision),
-    ...notifyCells(revision), ...heldCells(revision), ...enosysCells(revision), ...newsizeCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
+    ...notifyCells(revision), ...heldCells(revision), ...enosysCells(revision), ...newsizeCells(revision), ...diskSizeCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
     ...flagCells(revision), ...mixedCells(revision), ...resizeCells(revision),
     ...atomicCells(revision), ...swapCells(revision), ...variantCells(revision), ...superblockCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];

@@ -6,7 +6,7 @@ import { setting, type Path, type Setting } from '../../../generators/setting.ts
 import type { MappingSpec } from '../../model/mapping.ts';
 import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
 import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
-import { impossible, possible, type PlanCell } from './cell.ts';
+import { impossible, ofKinds, possible, type PlanCell } from './cell.ts';
 import { noDirectWrites } from './reply-cells.ts';
 
 /** Where the file lies on device 0: away from its start, so that a file offset is no device offset. */
@@ -74,7 +74,7 @@ function writeCells(cell: MakeCell): PlanCell[] {
 function writebackCells(cell: MakeCell): PlanCell[] {
   return [
     // The last of several writers is on the device, wherever writeback came between them.
-    cell('device/bytes', (drawn) => fc.array(fc.tuple(fc.nat(6000), fc.integer({ min: 1, max: 6000 }), fc.boolean()), { minLength: 1, maxLength: 4 }).map((writes) => {
+    ofKinds([cell('device/bytes', (drawn) => fc.array(fc.tuple(fc.nat(6000), fc.integer({ min: 1, max: 6000 }), fc.boolean()), { minLength: 1, maxLength: 4 }).map((writes) => {
       let size = drawn.fileSize;
       const steps = writes.flatMap(([at, lengthBytes, synced], writer): Step[] => {
         const offset = drawn.opStart + BigInt(at) < size ? drawn.opStart + BigInt(at) : size;
@@ -83,6 +83,15 @@ function writebackCells(cell: MakeCell): PlanCell[] {
       });
       return { steps: [...steps, close], note: `${writes.length} writes, ${writes.filter(([, , synced]) => synced).length} synced` };
     })),
+    // The addresses follow each other, the devices do not.
+    cell('device/bytes', (drawn) => fc.constant(drawn.opStart - (drawn.opStart % drawn.blockSize)).map((start) => {
+      const half = start + drawn.blockSize;
+      const [first, second] = ['posTo' as const, 'posFrom' as const].map((edge, device): ScriptLine => ({
+        on: 'IOMAP_BEGIN', opflagsSet: 0x8000_0000, [edge]: half,
+        reply: overwrite(device === 0 ? { ...place(drawn, 'MAPPED', SHIFT), length: half } : { ...place(drawn, 'MAPPED', SHIFT + half), dev: { device: 1 }, offset: half }),
+      }));
+      return { steps: [pwrite(start, 3 * Number(drawn.blockSize)), fsync, close], extra: [first!, second!], note: `written back to two devices, from 0x${half.toString(16)} on to the second` };
+    }))]),
     cell('close', (drawn) => fc.constantFrom<Step[]>([close], []).map((last) => ({
       steps: [wholeOp(drawn), ...last], note: `written back by ${last.length > 0 ? 'close' : 'the end of the process'}`,
     }))),

@@ -7,6 +7,7 @@ import type { TypeName } from '../../../generators/mapping.ts';
 import { DEVICE_SIZE } from '../../../generators/setting.ts';
 import type { Reply, Step } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
+import { copyFileRangeOut } from '../../uapi/fuse-structs.ts';
 import { INVAL_TO_EOF, type Revision } from '../../uapi/revision.ts';
 import { impossible, possible, possibleKinds, type CellKey, type PlanCell } from './cell.ts';
 
@@ -243,6 +244,20 @@ const rules: readonly CacheRule[] = [
       ],
       script: [{ on: 'IOMAP_BEGIN', file: 0, opflagsSet: 2, reply: zerosReply(setting) }], note: `fallocate mode 0x${[1, 3, 0x11][kind]!.toString(16)} of ${blocks.count} blocks from ${blocks.from}, then written`,
     })),
+  },
+  {
+    rule: 'cache/copied', paths: ['direct-read', 'fiemap'],
+    make: (path, setting) => fc.tuple(someBlocks(FILE_BLOCKS / 2), fc.integer({ min: FILE_BLOCKS / 2, max: FILE_BLOCKS - 1 })).map(([from, to]) => {
+      const count = Math.min(from.count, FILE_BLOCKS - to);
+      const { offset: fromOffset, length } = rangeOf({ from: from.from, count }, setting);
+      return {
+        steps: [
+          upsert(setting, 'UNWRITTEN', 'PURE_OVERWRITE', whole), { call: 'copyFileRange', from: 0, fromOffset, fd: 0, offset: rangeOf({ from: to, count }, setting).offset, lengthBytes: Number(length) } as Step,
+          ...callsOf(path, setting, whole),
+        ],
+        script: [{ on: 'COPY_FILE_RANGE_64', reply: { kind: 'raw', payload: Buffer.from(copyFileRangeOut.encode({ bytesCopied: length })).toString('hex') } }], note: `${count} blocks copied to block ${to}`,
+      };
+    }),
   },
   {
     rule: 'cache/access', paths: ['direct-read', 'direct-write'], kinds: 2,

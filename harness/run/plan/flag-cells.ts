@@ -29,6 +29,8 @@ export interface Made {
   second?: boolean;
   mappingFlags?: MappingSpec['flags'];
   extra?: ScriptLine[];
+  /** Of the file, instead of the drawn one. */
+  sizeBytes?: bigint;
   /** Default: closed at the end. */
   leaveOpen?: boolean;
 }
@@ -37,11 +39,11 @@ export interface Made {
 const SHIFT = 1n << 18n;
 
 /** A case whose server has one mapping for the whole file, whatever is asked. */
-export function flatCase(revision: Revision, of: Ground, { steps, flags = ['rdwr'], attrs = [], directIo, type = 'MAPPED', mappingFlags = [], extra = [], leaveOpen, second }: Made): Case {
+export function flatCase(revision: Revision, of: Ground, { steps, flags = ['rdwr'], attrs = [], directIo, type = 'MAPPED', mappingFlags = [], extra = [], leaveOpen, second, sizeBytes = of.fileSize }: Made): Case {
   const config = configOf({ blockSize: of.blockSize, maxBytes: of.maxBytes });
   const length = of.maxBytes / 4n;
   const read: MappingSpec = { type, flags: mappingFlags, dev: { device: 0 }, addr: SHIFT, offset: 0n, length };
-  const file = { sizeBytes: of.fileSize, attrFlags: ['IOMAP' as const, 'EXCLUSIVE' as const, ...attrs], ...(directIo && { directIo }) };
+  const file = { sizeBytes, attrFlags: ['IOMAP' as const, 'EXCLUSIVE' as const, ...attrs], ...(directIo && { directIo }) };
   return {
     schema: CASE_SCHEMA, revision: revision.id, debugIomap: of.debugIomap,
     geometry: {

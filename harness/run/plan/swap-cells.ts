@@ -5,7 +5,7 @@ import { configOf, pureOverwrite, type PlannedCase } from '../../../generators/r
 import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
-import { borders, impossible, possible, type Border, type CellKey, type PlanCell } from './cell.ts';
+import { borders, impossible, ofKinds, possible, type Border, type CellKey, type PlanCell } from './cell.ts';
 
 const PAGE = 4096n;
 const DEVICE_SIZE = 1 << 20;
@@ -110,9 +110,16 @@ export function swapCells(revision: Revision): PlanCell[] {
       files, steps: Array.from({ length: files }, (_, file) => [on(of, file), off(file)]).flat(), ...(errno !== 0 && { extra: [{ on: 'IOMAP_IOEND' as const, reply: { kind: 'error' as const, errno } }] }),
       note: `${files} files, IOEND ${errno === 0 ? 'acknowledged' : `answered with errno ${errno}`}`,
     })), { pieces: [4] }),
-    cell({ rule: 'swap/pages', path }, (of) => fc.tuple(fc.integer({ min: 1, max: 8 }), fc.boolean()).map(([pages, twice]) => ({
-      steps: [on(of), pageOut(pages), ...(twice ? [pageOut(pages, 1)] : []), off(), pageOut(1, 2)], note: `${pages} pages paged out${twice ? ' twice' : ''}`,
-    }))),
+    ofKinds([
+      cell({ rule: 'swap/pages', path }, (of) => fc.tuple(fc.integer({ min: 1, max: 8 }), fc.boolean()).map(([pages, twice]) => ({
+        steps: [on(of), pageOut(pages), ...(twice ? [pageOut(pages, 1)] : []), off(), pageOut(1, 2)], note: `${pages} pages paged out${twice ? ' twice' : ''}`,
+      }))),
+      // The place of a page counts from where its mapping begins, not from where it was asked for.
+      cell({ rule: 'swap/pages', path }, (of) => fc.constant({
+        steps: [on(of), pageOut(6), off()], note: '6 pages paged out; each mapping but the first begins a page before the position it is asked for',
+        pieces: piecesOf(of).map((piece, n) => (n === 0 ? piece : { ...piece, offset: piece.offset - PAGE, addr: piece.addr - PAGE, length: piece.length + PAGE })),
+      }), { pieces: [3, 3, 2], together: false }),
+    ]),
     cell({ rule: 'cache/swapfile', path }, (of) => fc.boolean().map((far) => ({
       // The inode is in use, so that what was pushed for it stays; the header may be read by that.
       steps: [{ call: 'open', file: 0, flags: ['rdonly'] }, pushed(of, far), { ...on(of), header: { ...headerOf(of), offset: placeOf(of, far) } } as Step, off(), { call: 'close', fd: 0 }], note: `${far ? 'other places' : 'the same places'} in the cache`,
