@@ -38,7 +38,7 @@ const RESTRICTED_TABLES: readonly (readonly DeviceSpec[])[] = [
 ];
 
 /** Cases in a row that share geometries. */
-export const STRETCH = 512;
+export const STRETCH = 2048;
 const MEMBERS = 4;
 
 /** The geometries of stretch `stretch`: an ordinary one, one with restricted devices, one with a small maxbytes, and one more. */

@@ -10,7 +10,7 @@ export function comparisonHeadline(comparison: Comparison): string {
     [comparison.new.length, 'new'], [comparison.newlyNotRun.length, 'newly not run'], [comparison.changed.length, 'changed'],
     [comparison.flaky.length, 'flaky'], [comparison.gone.length, 'gone'], [comparison.expected.length, 'expected'], [comparison.same.length, 'unchanged'],
   ].filter(([count]) => count !== 0).map(([count, word]) => `${count} ${word}`);
-  const lead = { 0: 'NO REGRESSION', 1: 'REGRESSION', 3: 'NO VERDICT (the new run is incomplete or lost cases)', 4: 'NOTHING WAS JUDGED in the new run' }[comparison.exitCode];
+  const lead = { 0: 'NO REGRESSION', 1: comparison.sameImage && comparison.new.length > 0 ? 'NEW FINDINGS' : 'REGRESSION', 3: 'NO VERDICT (the new run is incomplete or lost cases)', 4: 'NOTHING WAS JUDGED in the new run' }[comparison.exitCode];
   return `${lead}: ${parts.join(', ') || 'no findings in either run'}`;
 }
 
@@ -38,8 +38,11 @@ const cautionTexts: Record<string, (before: string, after: string) => string> = 
 };
 
 /** What makes two runs hard to compare whatever they show: said before any change is. */
-export function cautions({ circumstances }: Comparison): string[] {
-  return circumstances.flatMap(({ field, before, after }) => (Object.hasOwn(cautionTexts, field) ? [cautionTexts[field]!(before, after)] : []));
+export function cautions({ circumstances, sameImage, new: findings }: Comparison): string[] {
+  return [
+    ...circumstances.flatMap(({ field, before, after }) => (Object.hasOwn(cautionTexts, field) ? [cautionTexts[field]!(before, after)] : [])),
+    ...(sameImage && findings.length > 0 ? ['the kernel image is the same in both runs: what is new was found by other cases or under other circumstances, and is no change of the kernel'] : []),
+  ];
 }
 
 /** Which rules the new findings are about: one broken check can fill the list below with its places. */

@@ -24,7 +24,7 @@ test('should say before anything else that the tool or the revision is another, 
   const lines = comparisonLines(await compare({ seed: 1, summary: { toolVersion: '0.1.0+aa' } }, { seed: 1, deviates: brokenLength, summary: { toolVersion: '0.1.0+bb', revision: 'r2' } }));
   expect(lines[1]).toMatch(/^different versions of iomapfuzz \(0\.1\.0\+aa before, 0\.1\.0\+bb now\)/);
   expect(lines[2]).toMatch(/^judged by different revisions of the rules \(r3 before, r2 now\)/);
-  expect(comparisonLines(await compare({ seed: 1 }, { seed: 2, deviates: brokenLength }))[1]).toMatch(/^new: /);
+  expect(comparisonLines(await compare({ seed: 1 }, { seed: 2, deviates: brokenLength, environment: otherKernel }))[1]).toMatch(/^new: /);
 });
 
 test('should find no regression in the same deviation with other drawn values', async () => {
@@ -43,8 +43,24 @@ test('should call a deviation gone only when its cell was judged again', async (
 
 test('should call a deviation that is seen otherwise changed', async () => {
   const [before, after] = [await sampleRun({ casesPerCell: 1, seed: 1, deviates: brokenLength }), await sampleRun({ casesPerCell: 1, seed: 2, deviates: brokenLength })];
-  after.findings[0]!.deviations[0]!.seen = 'EIO (5)';
+  for (const deviation of after.findings[0]!.deviations) deviation.seen = 'EIO (5)';
+  // Another seed asks one kernel other questions.
+  expect(compareRuns([before, after])).toMatchObject({ changed: [], same: [{ key: 'map/length-aligned@read seek-data violating' }] });
+  after.summary.environment!.kernelImageHash = 'b'.repeat(64);
   expect(compareRuns([before, after])).toMatchObject({ exitCode: 0, changed: [{ before: 'expected EUCLEAN (117), seen success (0)', after: 'expected EUCLEAN (117), seen EIO (5)' }], new: [] });
+});
+
+test('should not call a deviation changed that only shows in fewer channels, as with the debug WARN off', async () => {
+  const [before, after] = [await sampleRun({ casesPerCell: 1, seed: 1, deviates: brokenLength }), await sampleRun({ casesPerCell: 1, seed: 2, deviates: brokenLength, environment: otherKernel })];
+  before.findings[0]!.deviations.unshift({ rule: 'map/length-aligned', aspect: 'warn', expected: 'WARN', seen: 'none' });
+  expect(compareRuns([before, after])).toMatchObject({ changed: [], same: [{ key: 'map/length-aligned@read seek-data violating' }] });
+});
+
+test('should say of new findings on the same kernel image that the kernel did not change, and call them a regression on another', async () => {
+  const same = await compare({ seed: 1 }, { seed: 2, deviates: brokenLength });
+  expect([same.exitCode, ...comparisonLines(same).slice(0, 2)]).toEqual([1, 'NEW FINDINGS: 1 new', expect.stringMatching(/^the kernel image is the same in both runs/)]);
+  const other = await compare({ seed: 1 }, { seed: 2, deviates: brokenLength, environment: otherKernel });
+  expect(comparisonLines(other).slice(0, 2)).toEqual(['REGRESSION: 1 new', expect.stringMatching(/^new: /)]);
 });
 
 test('should call what comes and goes with the same kernel, tool and seed flaky, and with another kernel new', async () => {
@@ -76,7 +92,7 @@ test('should not list every option when one of the configs is not known', async 
 });
 
 test('should name the rules of many new findings before the findings', async () => {
-  const broken = (rules: string[]): SampleOptions => ({ seed: 2, deviates: ({ rule, border }) => rules.includes(rule) && border === 'violating' });
+  const broken = (rules: string[]): SampleOptions => ({ seed: 2, environment: otherKernel, deviates: ({ rule, border }) => rules.includes(rule) && border === 'violating' });
   const [, rules, first] = comparisonLines(await compare({ seed: 1 }, broken(['map/length-aligned', 'map/type-known'])));
   expect(rules).toMatch(/^new in 2 rules: map\/\S+ \(\d+\), map\/\S+ \(\d+\)$/);
   expect(first).toMatch(/^new: map\//);

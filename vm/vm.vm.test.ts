@@ -103,8 +103,8 @@ test('should say that the kernel panicked under a running agent, and give the me
   const spec = await testSpec();
   // PID 1 ends: "Attempted to kill init!"
   const init = { path: '/init', executable: true, content: { kind: 'bytes' as const, bytes: Buffer.from(
-    readFileSync(join(repositoryRoot(), 'vm/initramfs/init.sh'), 'utf8').replace(/^node .*$/m, 'node /iomapfuzz/agent.cjs "$port" &\nsleep 4; exit 3').replace(/^fail "agent.*$/m, '')) } };
-  const withOwnInit = { ...withAgent(spec, 'hello(); fs.writeSync(port, frame({ kind: "pong", id: 5 })); setInterval(() => {}, 1000)') };
+    readFileSync(join(repositoryRoot(), 'vm/initramfs/init.sh'), 'utf8').replace(/^node .*$/m, 'node /iomapfuzz/agent.cjs "$port" &\nuntil [ -e /said ]; do sleep 0.1; done; sleep 1; exit 3').replace(/^fail "agent.*$/m, '')) } };
+  const withOwnInit = { ...withAgent(spec, 'hello(); fs.writeSync(port, frame({ kind: "pong", id: 5 })); fs.writeFileSync("/said", ""); setInterval(() => {}, 1000)') };
   await withVm({ ...withOwnInit, files: [...withOwnInit.files, init] }, async (vm) => {
     expect(await vm.receive(60_000)).toEqual({ kind: 'pong', id: 5 });
     expect(await failureOf(vm.receive(120_000))).toMatchObject({ kind: 'panicked', headline: expect.stringContaining('Attempted to kill init') as unknown });

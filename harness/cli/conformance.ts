@@ -27,6 +27,7 @@ interface ConformanceOptions extends VmOptions {
   uapi: RevisionId;
   shard?: Shard;
   jobs?: number;
+  minimise?: number;
   expectations?: string;
   out?: string;
   list?: boolean;
@@ -45,6 +46,7 @@ export function conformanceCommand(): Command {
     .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
     .option('--shard <i/n>', 'run the i-th of n parts of the plan', shardOf)
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
+    .addOption(minimiseOption('1m'))
     .addOption(expectationsOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/DATE)')
     .option('--list', 'print the cells of the plan instead of running it')
@@ -63,7 +65,7 @@ export function conformanceCommand(): Command {
         spec, cells, seed, runs: options.runs, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
         ...(options.flavour === undefined ? {} : { flavour: options.flavour }),
         ...(options.shard === undefined ? {} : { shard: options.shard }), ...(options.time === undefined ? {} : { timeMs: options.time }),
-        ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
+        ...(options.jobs === undefined ? {} : { jobs: options.jobs }), ...(options.minimise === undefined ? {} : { minimiseMs: options.minimise }),
         onProgress: progress.update,
       });
       progress.end();
@@ -72,6 +74,10 @@ export function conformanceCommand(): Command {
       process.exitCode = untestable ? 125 : exitCode;
     });
 }
+
+/** `whenAbsent`: what the run does by itself. */
+export const minimiseOption = (whenAbsent: string, what = 'make findings small for at most so long, at the end'): Option =>
+  new Option('--minimise <duration>', `${what} (default: ${whenAbsent})`).argParser(durationMs);
 
 /** Prints the matrix of a results directory; the exit code says what the run came to. */
 export async function printRun(directory: string): Promise<number> {

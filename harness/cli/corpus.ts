@@ -15,7 +15,7 @@ import { execute } from '../run/execute.ts';
 import { LocalGuests } from '../run/guests.ts';
 import { redundant, reduce, shown } from '../run/reduce.ts';
 import { campaign } from '../run/session.ts';
-import { originOf, printRun } from './conformance.ts';
+import { minimiseOption, originOf, printRun } from './conformance.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { progressLine } from './progress.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
@@ -66,12 +66,13 @@ function describe(hash: string, { why, shows, kernels, origin }: CorpusEntry): s
   ];
 }
 
-interface CheckOptions extends CorpusOptions, VmOptions { out?: string; record?: string; expectations?: string }
+interface CheckOptions extends CorpusOptions, VmOptions { out?: string; record?: string; expectations?: string; minimise?: number }
 
 function checkCommand(): Command {
   return addVmOptions(withCorpus(new Command('check')))
     .description('replay every case on a kernel, and leave a results directory')
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/corpus-DATE)')
+    .addOption(minimiseOption('1m'))
     .addOption(expectationsOption())
     .option('--record <name>', 'note the outcome in the index, under this name of the kernel')
     .action(async (options: CheckOptions) => {
@@ -88,7 +89,7 @@ function checkCommand(): Command {
       const progress = progressLine();
       const { untestable } = await campaign({
         kind: 'corpus', planned, expectations, spec: await vmSpecOf(options), cells: distinctCells(planned), seed: 0, runs: 1, revision: revisionOf(planned), directory,
-        kernelOrigin: originOf(options), ...(options.flavour !== undefined && { flavour: options.flavour }), onProgress: progress.update,
+        kernelOrigin: originOf(options), ...(options.flavour !== undefined && { flavour: options.flavour }), ...(options.minimise !== undefined && { minimiseMs: options.minimise }), onProgress: progress.update,
       });
       progress.end();
       const exitCode = await printRun(directory);

@@ -10,7 +10,7 @@ import { distribution, distributionText } from '../run/fuzz/distribution.ts';
 import { toolVersion } from '../run/tool-version.ts';
 import { describeSlot, slotTable, type Slot } from '../run/fuzz/slots.ts';
 import { matchesGlob } from '../model/glob.ts';
-import { collect, integer, originOf, shardOf } from './conformance.ts';
+import { collect, integer, originOf, shardOf, minimiseOption } from './conformance.ts';
 import { coverageText } from '../../reports/coverage-text.ts';
 import { durationMs } from './duration.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
@@ -28,6 +28,7 @@ interface FuzzOptions extends VmOptions {
   shard?: Shard;
   jobs?: number;
   coverage?: boolean;
+  minimise?: number;
   dryRun?: boolean;
   expectations?: string;
   out?: string;
@@ -49,6 +50,7 @@ export function fuzzCommand(): Command {
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
     .option('--dry-run', 'run nothing: print what the cases are made of, which rules they reach, and a hash of all of them; needs no VM (default: 20000 cases)')
     .option('--coverage', 'also report which lines of fs/fuse and fs/iomap the cases reach, and keep those that reach new ones; needs KCOV, as in --flavour debug')
+    .addOption(minimiseOption('2m', 'make a finding small for at most so long, and all that are left when the time is over'))
     .addOption(expectationsOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/fuzz-DATE)')
     .action(async (options: FuzzOptions) => {
@@ -67,7 +69,7 @@ export function fuzzCommand(): Command {
       const outcome = await fuzzCampaign({
         spec, seed, start: options.start, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
         ...(select && { select }), ...(options.runs !== undefined && { runs: options.runs }), ...(timeMs !== undefined && { timeMs }),
-        ...(options.flavour !== undefined && { flavour: options.flavour }), ...(options.shard && { shard: options.shard }), ...(options.jobs !== undefined && { jobs: options.jobs }), ...(options.coverage && { coverage: true }),
+        ...(options.flavour !== undefined && { flavour: options.flavour }), ...(options.shard && { shard: options.shard }), ...(options.jobs !== undefined && { jobs: options.jobs }), ...(options.coverage && { coverage: true }), ...(options.minimise !== undefined && { minimiseMs: options.minimise }),
         onProgress: progress.update,
         onEvent: (line) => { progress.end(); console.log(line); },
       });

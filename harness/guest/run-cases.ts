@@ -16,6 +16,7 @@ import { loadNative, type Native } from '../native/index.ts';
 import { revisions } from '../uapi/revision.ts';
 import { withCoverage } from './cases/coverage.ts';
 import { KernelEvents } from './cases/kernel-events.ts';
+import { DeviceSet } from './cases/devices.ts';
 import type { ServerCase } from './cases/messages.ts';
 import { ServerHandle } from './cases/server-handle.ts';
 import { Session } from './cases/session.ts';
@@ -56,6 +57,8 @@ class Runner {
   readonly #server: ServerHandle;
   readonly #events: KernelEvents;
   #session: Session | undefined;
+  /** Making and filling them is half of a mount's time: the next mount with equal ones has them too. */
+  #devices: { key: string; set: DeviceSet } | undefined;
   #mountKey = '';
   #serial = 0;
   #debug: boolean | undefined;
@@ -123,6 +126,7 @@ class Runner {
       } else send({ kind: 'table-done', id, mount: session.mount, results, events });
     } catch (error) {
       this.#closeSession();
+      this.#discardDevices();
       send({ kind: 'table-refused', id, reason: error instanceof Error ? error.message : String(error) });
     }
   }
@@ -131,7 +135,7 @@ class Runner {
   #mounted(key: string, value: Case): boolean {
     if (this.#mountKey === key) return false;
     this.#closeSession();
-    this.#session = Session.open(this.#native, this.#server, value, needsOpens(value));
+    this.#session = Session.open(this.#native, this.#server, this.#devicesOf(value), value, needsOpens(value));
     this.#mountKey = key;
     // INIT and CONFIG are no case's.
     this.#session.exchanges(false);
@@ -178,7 +182,7 @@ class Runner {
     try {
       this.#closeSession();
       const events = this.#settle(item.case);
-      this.#session = Session.open(this.#native, this.#server, item.case, needsOpens(item.case), serverCase(item));
+      this.#session = Session.open(this.#native, this.#server, this.#devicesOf(item.case), item.case, needsOpens(item.case), serverCase(item));
       const observation = this.#execute(item, this.#session, events);
       observation.deviceChanges = this.#session.devices.changes();
       const session = this.#session;
@@ -187,6 +191,8 @@ class Runner {
       // Unmounting speaks too: SYNCFS, DESTROY, and whatever the kernel complains about.
       this.#addLog(observation, session.lastExchanges());
       observation.events.push(...this.#events.drain());
+      // An ioctl may have changed what a device is.
+      if (item.case.workload.some(({ call }) => call === 'fuseIoctl')) this.#discardDevices();
       send({ kind: 'case-done', id, index: item.index, observation });
     } catch (error) {
       this.#fail(id, item, error, send);
@@ -254,6 +260,22 @@ class Runner {
     }
   }
 
+  #devicesOf({ geometry: { devices } }: Case): DeviceSet {
+    const key = JSON.stringify(devices);
+    if (this.#devices?.key === key) this.#devices.set.renew();
+    else {
+      this.#discardDevices();
+      this.#devices = { key, set: DeviceSet.make(this.#native, devices) };
+    }
+    return this.#devices.set;
+  }
+
+  #discardDevices(): void {
+    const { set } = this.#devices ?? {};
+    this.#devices = undefined;
+    set?.remove();
+  }
+
   #closeSession(): number | undefined {
     const session = this.#session;
     this.#session = undefined;
@@ -268,6 +290,7 @@ class Runner {
     } catch (second) {
       reason += `; ${second instanceof Error ? second.message : String(second)}`;
     }
+    this.#discardDevices();
     send({ kind: 'case-failed', id, index, reason });
   }
 }

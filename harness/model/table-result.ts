@@ -1,17 +1,18 @@
 /**
  * What the addon gives for a batch of table cases (harness/native/src/table-workload.cc): {u64 cases, where to go on, bytes of results, bytes of
  * log}, the results, the log (records of exchange-record.ts). A result: header {u32 total bytes, index, flags, serial, first sequence
- * number, steps, trace bytes, kernel log bytes, changes, where the trace is; u64 log start, end}, then
+ * number, steps, trace bytes, kernel log bytes, changes, where the trace is; u64 log start, end; u32 WRITE requests, 0}, then
  *   steps    {s64 ret; u32 errno, next sequence number, runs, extra; u64 size; u32 extents, 0}, its runs, its extents (struct fiemap_extent)
  *   the trace's and the kernel log's bytes, together padded to 8
  *   changes  {u32 device, runs; u64 offset}, runs
+ *   WRITE requests {u32 sequence number, runs}, runs: what they carried
  * A run: {u32 bytes; u16 kind, number; u64 position, 0} or, of unknown origin, its first 16 bytes there.
  */
 import { OWNER_KINDS, type ByteRun, type ByteSource } from './bytes.ts';
 import type { DeviceChange, FiemapExtent } from './observation.ts';
 import { FIEMAP_EXTENT_BYTES } from './syscall-flags.ts';
 
-const BATCH = 32, HEADER = 56, STEP = 40, RUN = 24, CHANGE = 16;
+const BATCH = 32, HEADER = 64, STEP = 40, RUN = 24, CHANGE = 16, WRITTEN = 8;
 const BEYOND = 1, DEVICE_ERROR = 2;
 const ZERO = 4, POISON = 5;
 
@@ -21,7 +22,7 @@ export interface TableStepResult {
   errno: number;
   /** Sequence number that follows the newest request's when the step was over. */
   begun: number;
-  /** pread: the whole buffer. */
+  /** pread and mmapRead: the whole buffer. */
   runs: ByteRun[];
   /** fiemap: fm_mapped_extents; fstat: st_blksize. */
   extra: number;
@@ -42,6 +43,8 @@ export interface TableResult {
   /** The kernel had something to say; the guest tells what. */
   hasLog: boolean;
   changes: DeviceChange[];
+  /** What WRITE requests carried, by sequence number. */
+  written: { seq: number; data: ByteRun[] }[];
   transcript: Buffer;
 }
 
@@ -89,9 +92,15 @@ function decodeResult(from: Buffer, at: number, log: number): TableResult {
     changes.push({ device: from.readUInt32LE(position), offsetBytes: from.readBigUInt64LE(position + 8), content: runsAt(from, position + CHANGE, runCount) });
     position += CHANGE + runCount * RUN;
   }
+  const written: TableResult['written'] = [];
+  for (let n = from.readUInt32LE(at + 56); n > 0; n--) {
+    const runCount = from.readUInt32LE(position + 4);
+    written.push({ seq: from.readUInt32LE(position), data: runsAt(from, position + WRITTEN, runCount) });
+    position += WRITTEN + runCount * RUN;
+  }
   return {
     index: from.readUInt32LE(at + 4), serial: from.readUInt32LE(at + 12), beyond: (flags & (BEYOND | DEVICE_ERROR)) !== 0, firstSeq: from.readUInt32LE(at + 16),
-    steps, trace: from.toString('latin1', streamsAt, streamsAt + traceBytes), hasLog: kmsgBytes > 0, changes,
+    steps, trace: from.toString('latin1', streamsAt, streamsAt + traceBytes), hasLog: kmsgBytes > 0, changes, written,
     transcript: from.subarray(log + Number(from.readBigUInt64LE(at + 40)), log + Number(from.readBigUInt64LE(at + 48))),
   };
 }

@@ -32,6 +32,8 @@ export interface TableOptions {
   /** s32 per device: open for whole-device checks. */
   deviceFds: Uint8Array;
   mountPoint: string;
+  /** The connection's /dev/fuse, for notifications. */
+  fuseFd: number;
   /** Non-blocking; -1: there is none. */
   traceFd: number;
   kmsgFd: number;

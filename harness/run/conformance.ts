@@ -2,7 +2,8 @@
 import { judge, rulesReached } from '../../oracles/judge.ts';
 import { encodeCase, type Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
-import { canonicalJson, caseHash } from '../model/hash.ts';
+import { mountOrder } from '../model/case-traits.ts';
+import { caseHash } from '../model/hash.ts';
 import type { Observation } from '../model/observation.ts';
 import { jsonSafe, type CaseRecord } from '../model/results.ts';
 import type { Verdict } from '../model/verdict.ts';
@@ -42,7 +43,7 @@ export async function* runConformance(
   source: GuestSource, runs: readonly PlannedRun[], seed: number, facts: () => KernelFacts, { jobs = 1, ...options }: RunOptions = {}, startedMs = performance.now(),
 ): AsyncGenerator<CaseRecord> {
   // A mount serves all cases of one geometry: bring those together.
-  const ordered = runs.map((run) => ({ run, key: mountKey(run.case) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.run.n - b.run.n));
+  const ordered = runs.map((run) => ({ run, key: mountOrder(run.case) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.run.n - b.run.n));
   yield* shared(ordered.map(({ run }) => run), jobs, async function* (pieces): AsyncGenerator<CaseRecord> {
     for (let piece = pieces.shift(); piece && !options.signal?.aborted; piece = pieces.shift()) {
       for await (const { index, outcome } of execute(source, piece.map((run) => run.case), options)) {
@@ -51,8 +52,6 @@ export async function* runConformance(
     }
   });
 }
-
-const mountKey = ({ geometry: { files: _files, ...mount }, debugIomap }: Case): string => canonicalJson(jsonSafe({ mount, debugIomap }));
 
 function recordOf(run: PlannedRun, outcome: Outcome, seed: number, facts: KernelFacts, atMs: number): CaseRecord {
   return caseRecord({ n: run.n, cell: run.cell.id, note: run.note, seed, atMs, case: run.case }, outcome, verdictOf(run, outcome, facts));

@@ -16,7 +16,7 @@ export interface ExamineOptions {
   fresh: GuestSource;
   /** Replays. Default: 5. */
   times?: number;
-  /** The most time that leaving out parts may take. */
+  /** The most time that it may take, but for one replay: two thirds of it for leaving out parts, the rest for replays. */
   limitMs: number;
   signal?: AbortSignal;
 }
@@ -39,7 +39,8 @@ export async function examine(source: GuestSource, start: Pick<Examined, 'case' 
     const verdict = verdictAlone(of, outcome, facts);
     return verdict.kind === 'deviates' && shows(of, verdict.deviations) ? verdict.deviations : undefined;
   };
-  const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs)));
+  const untilMs = performance.now() + limitMs;
+  const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs * 2 / 3)));
   const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
   const { case: smallest, outcome, steps, tried, end } = await reduce((cases) => execute(source, cases, { ...hurried(start.deviations), signal: stop }), start.case,
     (smaller, seen) => deviationsOf(smaller, seen) !== undefined, stop);
@@ -52,9 +53,9 @@ export async function examine(source: GuestSource, start: Pick<Examined, 'case' 
   for await (const { outcome: seen } of replay(fresh, examined.case, times, facts, signal)) {
     of += 1;
     const deviations = deviationsOf(examined.case, seen);
-    if (!deviations) continue;
-    if (shown === 0) Object.assign(examined, { outcome: seen, deviations });
-    shown += 1;
+    if (deviations && shown === 0) Object.assign(examined, { outcome: seen, deviations });
+    if (deviations) shown += 1;
+    if (performance.now() > untilMs) break;
   }
   if (of > 0) examined.reliability = { shown, of };
   return examined;

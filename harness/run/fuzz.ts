@@ -21,6 +21,8 @@ export interface FuzzCampaign {
   /** Cases of the undivided campaign; absent: until the time is over. */
   runs?: number;
   timeMs?: number;
+  /** The most time for making one finding small, and all that are left when the time is over. Default: two minutes. */
+  minimiseMs?: number;
   revision: RevisionId;
   directory: string;
   kernelOrigin: string;
@@ -82,7 +84,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     const coverage = of.coverage && lacking === undefined ? new KernelCoverage(of.directory, of.spec.kernel.path) : undefined;
     const loop = new FuzzLoop(guests, {
       ...(coverage && { coverage }),
-      cases, facts, start: of.start, signal, fresh: guests.fresh(), ...(timeUp && { timeUp }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
+      cases, facts, start: of.start, signal, fresh: guests.fresh(), ...(timeUp && { timeUp }), ...(of.minimiseMs !== undefined && { shrinkLimitMs: of.minimiseMs }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
       ...(of.shard && { shard: of.shard }), ...(of.select && { select: of.select }),
       isExpected: (finding) => check([finding], []).expected.length > 0,
       onShrink: ({ key }, { steps, tried }) => of.onProgress?.(`minimising ${key}: ${tried} forms run, ${steps} times smaller`),

@@ -31,6 +31,8 @@ export interface Campaign {
   kernelOrigin: string;
   flavour?: string;
   shard?: Shard;
+  /** The most time for making findings small at the end. Default: a minute. */
+  minimiseMs?: number;
   /** Guests that run cases at the same time. Default: 1. */
   jobs?: number;
   /** Known deviations. Default: none. */
@@ -66,7 +68,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     }
     allRan();
     const files = new FindingFiles(writer);
-    const untilMs = performance.now() + EXAMINE_LIMIT_MS;
+    const untilMs = performance.now() + (of.minimiseMs ?? MINIMISE_MS);
     const expected = ({ rule, path }: Place): boolean => expectationOf(summary.expectations ?? [], { rule, path }, summary.startedAt.slice(0, 10)) !== undefined;
     const findings = eachRuleFirst(found.all(cells).filter((finding) => !expected(finding)));
     for (const [position, { rule, record, deviations }] of findings.entries()) {
@@ -95,7 +97,7 @@ export function eachRuleFirst<T extends { rule: string }>(findings: readonly T[]
 }
 
 /** A kernel that deviates everywhere is told of without waiting for all of it to be made small. */
-const EXAMINE_LIMIT_MS = 60_000;
+const MINIMISE_MS = 60_000;
 
 const notRun = ({ n, cell, case: of, note }: PlannedRun, seed: number, reason: string): CaseRecord =>
   ({ n, cell: cell.id, hash: caseHash(of), note, seed, verdict: { kind: 'not-run', reason } });

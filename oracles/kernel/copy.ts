@@ -8,7 +8,7 @@ import { max, min, payloadOf, repliedErrno } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import type { OpenFile, StepOf, World } from './world.ts';
-import { flushedRange } from './writeback.ts';
+import { flushed } from './writeback.ts';
 
 const LOFF_MAX = (1n << 63n) - 1n;
 /** What the older request can hold: UINT_MAX, down to a page. Linux, fs/fuse/file.c, __fuse_copy_file_range. */
@@ -35,7 +35,7 @@ export function copyFileRange(world: World, from: OpenFile, to: OpenFile, step: 
   const { enosys } = world;
   const asks = !enosys.copy || !enosys.copy64;
   // What the server copies from and to must be on its devices.
-  const lost = asks ? flushedRange(world, from.file, { start: fromOffset, end: fromOffset + count }) ?? flushedRange(world, to.file, { start: offset, end: offset + count }) : undefined;
+  const lost = asks ? flushed(world, from.file, { start: fromOffset, end: fromOffset + count }) ?? flushed(world, to.file, { start: offset, end: offset + count }) : undefined;
   if (lost) return lost;
   for (const older of [false, true]) {
     if (older ? enosys.copy : enosys.copy64) continue;

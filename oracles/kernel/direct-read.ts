@@ -9,7 +9,7 @@ import { end } from './end.ts';
 import { readInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
 import { within } from './ranges.ts';
-import { flushedRange } from './writeback.ts';
+import { flushed } from './writeback.ts';
 import { asksWithoutWaiting, type FileState, type StepOf, type World } from './world.ts';
 
 export interface DirectReadOptions {
@@ -28,7 +28,7 @@ export function directRead(world: World, file: FileState, step: StepOf<'pread'>,
   // What is dirty there goes to its place first. That means to wait.
   const range = { start: offset, end: stopAt };
   if (within(file.cache.dirty, range).length > 0 && nowait) return { kind: 'fails', rule: 'flags/nowait', errnos: [errnos.EAGAIN] };
-  const lost = flushedRange(world, file, range);
+  const lost = flushed(world, file, range);
   if (lost) return lost;
 
   const { opFlags } = world.revision;

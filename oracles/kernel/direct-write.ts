@@ -12,7 +12,7 @@ import { directIoend } from './ioend.ts';
 import type { Range } from './ranges.ts';
 import { synced } from './sync.ts';
 import type { FileState, World } from './world.ts';
-import { flushedRange } from './writeback.ts';
+import { flushed } from './writeback.ts';
 import { bytesOf, sourceAt, type Write } from './written.ts';
 
 /** `onlyDirect`: the server allows nothing else. */
@@ -97,7 +97,7 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
 function uncached(world: World, file: FileState, range: Range): StepExpectation | undefined {
   if (file.cache.isEmpty) return undefined;
   const errors = file.wb.errors.length;
-  const lost = flushedRange(world, file, range);
+  const lost = flushed(world, file, range);
   if (lost) return lost;
   if (file.wb.errors.length > errors) throw new Unspecified('what becomes of a direct write over pages that could not be written back is not said');
   file.cache.drop(range.start, range.end);
@@ -108,7 +108,7 @@ function uncached(world: World, file: FileState, range: Range): StepExpectation 
 function fallBack(world: World, file: FileState, write: Write): StepExpectation {
   const outcome = bufferedWrite(world, file, write);
   if (outcome.kind !== 'succeeds') return outcome;
-  return flushedRange(world, file, { start: write.offset, end: write.offset + (outcome.ret ?? 0n) }) ?? outcome;
+  return flushed(world, file, { start: write.offset, end: write.offset + (outcome.ret ?? 0n) }) ?? outcome;
 }
 
 /**

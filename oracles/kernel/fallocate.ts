@@ -2,10 +2,10 @@
 import { errnos } from '../rules/rule.ts';
 import { max, min, payloadOf, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
-import { flushRange } from './writeback.ts';
+import { discard, flushed } from './writeback.ts';
 import { PAGE_SIZE } from './page-size.ts';
 import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
-import { staySmall, zeroRange, type ZeroFailure } from './zeroing.ts';
+import { staySmall, zeroRange, zeroUpTo, type ZeroFailure } from './zeroing.ts';
 
 /** include/uapi/linux/falloc.h */
 const MODE = { keepSize: 1, punchHole: 2, zeroRange: 0x10 } as const;
@@ -27,10 +27,8 @@ export function fallocate(world: World, { file, flags }: OpenFile, { mode, offse
   if (refused.length > 0) return fails(SUPPORTED.has(mode) ? world.enosys.fallocate ? 'fallocate/enosys' : 'fallocate/arguments' : 'fallocate/mode', ...refused);
 
   const clears = (mode & (MODE.punchHole | MODE.zeroRange)) !== 0;
-  const before = file.wb.errors.length;
-  if (clears) flushRange(world, file, { start: offset, end });
-  // What was lost there is reported by fsync, and perhaps here.
-  if (file.wb.errors.length > before && world.driver.choose(2) === 0) return { kind: 'fails', rule: file.wb.errorRule };
+  const lost = clears ? flushed(world, file, { start: offset, end }) : undefined;
+  if (lost) return lost;
   const errno = ask(world, file, mode, offset, lengthBytes);
   if (errno === errnos.ENOSYS) {
     world.enosys.fallocate = true;
@@ -39,7 +37,7 @@ export function fallocate(world: World, { file, flags }: OpenFile, { mode, offse
   if (errno !== 0) return fails('fallocate/error', errno);
   file.mappings.changed(offset, end, world.facts.blockSizeBytes);
 
-  if (clears) uncache(file, offset, end);
+  if (clears) uncache(world, file, offset, end);
   const old = file.sizeBytes;
   const size = (mode & MODE.keepSize) !== 0 ? old : max(old, end);
   const failure = zeroed(world, file, mode, offset, end, size);
@@ -55,9 +53,12 @@ export function fallocate(world: World, { file, flags }: OpenFile, { mode, offse
 }
 
 /** Pages in the range leave the cache; of those at its ends the part in the range is zeroed. */
-function uncache({ cache }: FileState, start: bigint, end: bigint): void {
+function uncache(world: World, file: FileState, start: bigint, end: bigint): void {
+  const { cache } = file;
   if (cache.isEmpty) return;
+  const { discarded } = discard(world, file, { start, end });
   cache.drop(start, end);
+  discarded();
   const inner = { start: start + ((PAGE - (start % PAGE)) % PAGE), end: end - (end % PAGE) };
   if (start < inner.start) cache.fill(start, min(inner.start, end), { kind: 'zero' });
   if (inner.end < end) cache.fill(max(inner.end, start), end, { kind: 'zero' });
@@ -77,7 +78,7 @@ function zeroed(world: World, file: FileState, mode: number, offset: bigint, end
   const old = file.sizeBytes;
   const clears = (mode & (MODE.punchHole | MODE.zeroRange)) !== 0;
   // Behind EOF there is nothing that anybody could read; the kernel may stop there or not.
-  if (clears && end > old && offset <= old && world.driver.choose(2) === 1) return zeroRange(world, file, offset, end);
+  if (clears && end > old && offset <= old && world.driver.choose(2) === 1) return size > old ? zeroUpTo(world, file, size, offset) : zeroRange(world, file, offset, end);
   const failure = clears && offset < old ? zeroRange(world, file, offset, min(end, old)) : undefined;
-  return failure ?? (size > old ? zeroRange(world, file, old, size) : undefined);
+  return failure ?? (size > old ? zeroUpTo(world, file, size) : undefined);
 }

@@ -12,6 +12,7 @@ export class PageCache {
   readonly #content = new Content(() => absent);
   /** What must reach a device before it may leave the cache. Whole blocks. */
   #dirty: Ranges = [];
+  readonly #soiled: Range[] = [];
 
   get isEmpty(): boolean {
     return this.#content.touched().length === 0;
@@ -50,7 +51,19 @@ export class PageCache {
   soil(range: Range, block: bigint): void {
     const start = range.start - (range.start % block);
     const end = range.end + ((block - (range.end % block)) % block);
-    if (start < end) this.#dirty = union(this.#dirty, [{ start, end }]);
+    if (start >= end) return;
+    this.#dirty = union(this.#dirty, [{ start, end }]);
+    this.#soiled.push({ start, end });
+  }
+
+  /** How often something was made dirty so far. */
+  get soils(): number {
+    return this.#soiled.length;
+  }
+
+  /** What was made dirty since then. */
+  soiledSince(soils: number): Ranges {
+    return union([], this.#soiled.slice(soils));
   }
 
   /** [start, end) leaves the cache, written back or not. */

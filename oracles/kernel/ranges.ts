@@ -25,6 +25,9 @@ export const within = (ranges: Ranges, { start, end }: Range): Ranges =>
   ranges.filter((range) => range.end > start && range.start < end)
     .map((range) => ({ start: range.start > start ? range.start : start, end: range.end < end ? range.end : end }));
 
+/** The parts of `ranges` that are in none of `others`. */
+export const outside = (ranges: Ranges, others: Ranges): Ranges => others.reduce(removed, ranges);
+
 /** The range that holds `position`. */
 export const holding = (ranges: Ranges, position: bigint): Range | undefined => ranges.find((range) => range.start <= position && position < range.end);
 

@@ -13,7 +13,7 @@ import type { StepExpectation } from './expectation.ts';
 import { removed, within, type Ranges } from './ranges.ts';
 import { PAGE_SIZE } from './page-size.ts';
 import { type FileState, type StepOf, type World } from './world.ts';
-import { flushedRange } from './writeback.ts';
+import { flushed } from './writeback.ts';
 
 /** include/uapi/linux/fiemap.h */
 const FIEMAP = {
@@ -133,7 +133,7 @@ export function fiemap(world: World, file: FileState, step: StepOf<'fiemap'>): S
   if ((step.flags & ~FIEMAP.flagSync) !== 0) return fails('fiemap/flags', errnos.EBADR);
 
   // fs/ioctl.c, fiemap_prep: everything dirty is written back first.
-  const lost = (step.flags & FIEMAP.flagSync) !== 0 ? flushedRange(world, file, { start: 0n, end: 1n << 64n }) : undefined;
+  const lost = (step.flags & FIEMAP.flagSync) !== 0 ? flushed(world, file, { start: 0n, end: 1n << 64n }) : undefined;
   if (lost) return lost;
 
   const extents: FiemapExtent[] = [];

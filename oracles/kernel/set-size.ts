@@ -29,6 +29,9 @@ export function setSize(world: World, file: FileState, sizeBytes: bigint, option
   if (payload.length !== attrOut.size) return errnos.EIO;
   const { attr } = attrOut.decode(payload);
   const regular = 0o100000, typeMask = 0o170000;
+  // The times that it told, too, are those of a write in the same tick of the clock: nothing need follow.
+  const { MTIME, CTIME } = SETATTR_VALID;
+  if ((Number(exchange.request['valid']) & MTIME) !== 0 && (Number(exchange.request['valid']) & CTIME) !== 0) file.wb.timesReported = true;
   if ((attr.mode & typeMask) !== regular) throw new Unspecified('SETATTR answered by attributes of something that is no regular file is ordinary FUSE');
   return 0;
 }

@@ -5,7 +5,8 @@ import type { StepExpectation } from './expectation.ts';
 import { errnos } from '../rules/rule.ts';
 import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
 import type { Range } from './ranges.ts';
-import { flush, settleRest, takeWriteback } from './writeback.ts';
+import { flush, takeWriteback } from './writeback.ts';
+import { settleRest } from './writeback-ioend.ts';
 import { answers, type FileState, type OpenFile, type World } from './world.ts';
 import type { Write } from './written.ts';
 

@@ -2,10 +2,11 @@
 import { errnos } from '../rules/rule.ts';
 import type { StepExpectation } from './expectation.ts';
 import { setSize } from './set-size.ts';
-import { flushRange, settleUnreported } from './writeback.ts';
+import { discard, flushed } from './writeback.ts';
+import { settleUnreported } from './writeback-ioend.ts';
 import { PAGE_SIZE } from './page-size.ts';
 import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
-import { staySmall, zeroRange } from './zeroing.ts';
+import { staySmall, zeroRange, zeroUpTo } from './zeroing.ts';
 
 const PAGE = BigInt(PAGE_SIZE);
 const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
@@ -29,9 +30,7 @@ export function truncateTo(world: World, file: FileState, size: bigint): StepExp
     else if (size > file.sizeBytes) staySmall(world, file);
     return { kind: 'fails', ...failure };
   }
-  const cut = size < file.sizeBytes;
-  if (told === 0) changeSize(world, file, size);
-  const lost = cut ? cutOff(world, file, size) : undefined;
+  const lost = size < file.sizeBytes ? cutOff(world, file, size, told === 0) : undefined;
   const toldLate = told ?? setSize(world, file, size);
   if (toldLate) {
     if (size > file.sizeBytes) staySmall(world, file);
@@ -41,22 +40,28 @@ export function truncateTo(world: World, file: FileState, size: bigint): StepExp
   return lost ?? { kind: 'succeeds', rule: 'truncate/result', ret: 0n };
 }
 
-/** What zeroing dirtied of the cut block is written back at once; what lies behind it leaves the page cache. */
-function cutOff(world: World, file: FileState, size: bigint): StepExpectation | undefined {
+/**
+ * What zeroing dirtied of the cut block is written back at once; what lies behind it leaves the page cache, and what the last page that stays
+ * holds behind EOF is zeros. `told`: the server knows the size already.
+ */
+function cutOff(world: World, file: FileState, size: bigint, told: boolean): StepExpectation | undefined {
   const block = world.facts.blockSizeBytes;
   const start = size - (size % block);
   const end = size % block === 0n ? size : start + block;
-  const { errors } = file.wb;
-  const before = errors.length;
-  if (start < end) flushRange(world, file, { start, end });
-  const { cache } = file;
   const pageEnd = end + ((PAGE - (end % PAGE)) % PAGE);
+  const { cache } = file;
+  const behind = { start: end, end: 1n << 64n };
+  const { discarded } = discard(world, file, behind);
+  if (told) changeSize(world, file, size);
+  const lost = start < end ? flushed(world, file, { start, end }) : undefined;
   const cached = !cache.isEmpty;
-  cache.drop(end, 1n << 64n);
-  // The rest of the last page is zeroed where that page stays.
+  const kept = cache.filled(size, pageEnd);
+  cache.drop(behind.start, behind.end);
+  discarded();
+  for (const range of kept) cache.write(range.start, range.end, { kind: 'zero' });
+  // A page that was read ahead stays as well.
   if (cached) cache.fill(size, pageEnd, { kind: 'zero' });
-  // Data that the cut block keeps may have been lost, which fsync reports in any case.
-  return file.wb.errors.length > before && world.driver.choose(2) === 0 ? { kind: 'fails', rule: file.wb.errorRule } : undefined;
+  return lost;
 }
 
 /** Cached mappings from the new size on go; whether before or after the zeroing, and with the block that it cuts, is not laid down. */
@@ -75,7 +80,7 @@ function forgetting<T>(world: World, file: FileState, size: bigint, zero: () => 
 function zeroed(world: World, file: FileState, size: bigint) {
   const old = file.sizeBytes;
   const block = world.facts.blockSizeBytes;
-  if (size > old) return zeroRange(world, file, old, size);
+  if (size > old) return zeroUpTo(world, file, size);
   return size < old && size % block !== 0n ? zeroRange(world, file, size, size - (size % block) + block) : undefined;
 }
 

@@ -26,6 +26,8 @@ export interface FileState {
   ino: bigint;
   sizeBytes: bigint;
   onDiskSizeBytes: bigint;
+  /** The size that it is about to have, while what becomes part of it is zeroed. */
+  growsTo?: bigint | undefined;
   usesIomap: boolean;
   attrFlags: readonly string[];
   directIo: boolean;

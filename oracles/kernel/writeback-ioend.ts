@@ -5,7 +5,7 @@ import { isType } from '../rules/context.ts';
 import { EIO, min } from './begin.ts';
 import type { ExpectedField, ExpectedRequest } from './driver.ts';
 import { acknowledged } from './ioend.ts';
-import { removed } from './ranges.ts';
+import { removed, type Range } from './ranges.ts';
 import { cut, resolve, type Lost, type Piece } from './writeback-state.ts';
 import type { FileState, World } from './world.ts';
 
@@ -109,6 +109,23 @@ export function writebackIoend(world: World, file: FileState, pieces: readonly P
     ? removed([piece], { start, end: until }).map(({ start: from, end: to }) => cut(piece, from, to)) : [piece]));
   noteAnswer(world, file, exchange);
   return true;
+}
+
+/** What became of pieces of which nothing more will be heard. Default: all. */
+export function settleRest(world: World, file: FileState, which: (piece: Piece) => boolean = () => true): void {
+  const { wb } = file;
+  for (const piece of wb.pieces.filter(which)) resolve(world, file, piece, piece.fails ? 'failed' : piece.open ? 'open' : 'written');
+  wb.pieces = wb.pieces.filter((piece) => !which(piece));
+}
+
+/** What went to its place without anything to report is done: what the file becomes afterwards does not make it pass the size on the disk. */
+export function settleUnreported(world: World, file: FileState, range?: Range): void {
+  const { wb } = file;
+  for (const piece of wb.pieces.filter((one) => !one.open && !one.fails && !needsIoend(world, file, [one]))) {
+    if (range && (piece.start >= range.end || piece.end <= range.start)) continue;
+    wb.pieces = wb.pieces.filter((one) => one !== piece);
+    resolve(world, file, piece, 'written');
+  }
 }
 
 /** Its errno is an error of the file, as that of the device would be. */

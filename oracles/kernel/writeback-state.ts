@@ -1,7 +1,8 @@
 /** What one file has of writeback: what was sent where, what failed, what fsync still has to report. */
 import { EIO, min, type Accepted } from './begin.ts';
 import { clip, type Segment } from './content.ts';
-import type { Range, Ranges } from './ranges.ts';
+import type { Mark } from './mapping-cache.ts';
+import { removed, union, type Range, type Ranges } from './ranges.ts';
 import type { FileState, World } from './world.ts';
 
 /** A range that was sent to its place, without the bytes behind EOF. */
@@ -13,8 +14,10 @@ export interface Piece extends Range {
   fails: boolean;
   /** The kernel asked for this very range; otherwise the mapping of an earlier one was good for it. */
   asked: boolean;
-  /** It may have been given up with something that failed: whether it was sent is open until IOEND says so. */
+  /** It may have been given up with something that failed, or left the page cache before: whether it was sent is open until IOEND says so. */
   open: boolean;
+  /** An IOEND is due if it was sent. */
+  owesIoend?: boolean;
 }
 
 /** A range that has no place: its data is lost. */
@@ -24,11 +27,25 @@ export interface Lost extends Range {
   rule: string;
 }
 
+/**
+ * A mapping that writeback has: the answer to a BEGIN, or a record of the mapping cache. Which folios from `start` to `end` go by it, and
+ * when, is the kernel's own business; nobody sees it before an IOEND, or when nothing may be dirty any more.
+ */
+export interface Offer extends Range {
+  mapping: Accepted;
+  cached: boolean;
+  /** State of the file's mappings when it was made. */
+  mark: Mark;
+  /** What the page cache counted by then, and when mappings changed, so that it serves nothing that was written later. */
+  madeAt: number;
+  diedAt?: number;
+}
+
 export class Writeback {
-  /** What may be asked for or not: the rest of folios that failed. */
+  /** What may be asked for or not: the rest of folios that failed, or that were cut. */
   lax: Ranges = [];
-  /** The newest mapping, and from where it is used. */
-  current: { mapping: Accepted; from: bigint } | undefined;
+  /** Since the last flush, oldest first. */
+  offers: readonly Offer[] = [];
   pieces: readonly Piece[] = [];
   /** Failures that IOEND has not reported yet. */
   lost: readonly Lost[] = [];
@@ -45,8 +62,20 @@ export class Writeback {
   timesReported = false;
 
   get isIdle(): boolean {
-    return this.pieces.length === 0 && this.lost.length === 0 && this.lax.length === 0 && this.current === undefined;
+    return this.pieces.length === 0 && this.lost.length === 0 && this.lax.length === 0;
   }
+}
+
+/** The data has no place: it is lost, and with it perhaps what else its folio holds. */
+export function lose({ wb, cache }: FileState, lost: Lost): true {
+  wb.lost = [...wb.lost, lost];
+  wb.errors.push(lost.errno);
+  wb.errorRule = lost.rule;
+  wb.failed = true;
+  cache.clean(lost);
+  wb.lax = union(removed(wb.lax, lost), cache.dirty);
+  for (const range of cache.dirty) cache.clean(range);
+  return true;
 }
 
 /** What became of a piece: its bytes are on the device, or not, or it is open. */

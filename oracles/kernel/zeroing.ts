@@ -9,6 +9,7 @@ import { Unspecified } from './driver.ts';
 import { end as endOf } from './end.ts';
 import { writeInlineCached, writtenZeros } from './inline.ts';
 import { within } from './ranges.ts';
+import { takeWriteback } from './writeback.ts';
 import type { FileState, World } from './world.ts';
 
 /** Why a range could not be zeroed. Errnos; undefined: any. */
@@ -22,10 +23,11 @@ const ZERO = { kind: 'zero' } as const;
 /** Zeroes [start, end) of the file. What is dirty by it stays so until writeback. */
 export function zeroRange(world: World, file: FileState, start: bigint, end: bigint): ZeroFailure | undefined {
   let pos = start;
+  const dirty = file.cache.dirty.length > 0 || file.wb.pieces.length > 0;
   while (pos < end) {
     const mapping = begin(world, file, world.revision.opFlags.ZERO, pos, end);
     if (mapping.kind === 'failed') return { rule: mapping.rule, errnos: [mapping.errno] };
-    const failure = clear(world, file, mapping);
+    const failure = clear(world, file, mapping, dirty);
     if (failure === 'stale') {
       const ended = endOf(world, file, mapping, 0n);
       if (ended !== 0) return { rule: 'request/end', errnos: [ended] };
@@ -44,8 +46,17 @@ export function zeroRange(world: World, file: FileState, start: bigint, end: big
   return undefined;
 }
 
-/** Makes what the mapping covers read as zeros; nothing, when it is stale. */
-function clear(world: World, file: FileState, mapping: Accepted): ZeroFailure | 'stale' | undefined {
+/** Zeroes what becomes part of the file when it grows to `size` bytes. */
+export function zeroUpTo(world: World, file: FileState, size: bigint, from = file.sizeBytes): ZeroFailure | undefined {
+  file.growsTo = size;
+  const failure = zeroRange(world, file, from, size);
+  takeWriteback(world);
+  file.growsTo = undefined;
+  return failure;
+}
+
+/** Makes what the mapping covers read as zeros; nothing, when it is stale. `dirty`: the page cache may have had something to write back. */
+function clear(world: World, file: FileState, mapping: Accepted, dirty: boolean): ZeroFailure | 'stale' | undefined {
   const { acted, source = acted, pos, length, rule } = mapping;
   const until = pos + length;
   const { cache } = file;
@@ -53,7 +64,10 @@ function clear(world: World, file: FileState, mapping: Accepted): ZeroFailure | 
   if (isType(world, source, 'INLINE')) throw new Unspecified('zeroing that moves inline data to a device is not modelled');
   if ((mapping.mayFail ?? isOdd(world, source)) && world.driver.choose(2) === 1) return { rule };
   if (isType(world, source, 'HOLE', 'UNWRITTEN')) {
-    if (within(cache.dirty, { start: pos, end: until }).length > 0) throw new Unspecified('zeroing what is dirty over a hole is not modelled');
+    const errors = file.wb.errors.length;
+    if (dirty && startsOver(world, file)) return file.wb.errors.length > errors && world.driver.choose(2) === 1 ? { rule: file.wb.errorRule } : 'stale';
+    // The server says that nothing is there; what was written meanwhile it must know of.
+    for (const range of within(cache.dirty, { start: pos, end: until })) cache.mayWrite(range.start, range.end, ZERO);
     // With a place in the other half the library writes zeros there; it need not.
     const writes = !isType(world, acted, 'HOLE', 'UNWRITTEN') && world.driver.choose(2) === 0;
     if (!writes) {
@@ -70,6 +84,15 @@ function clear(world: World, file: FileState, mapping: Accepted): ZeroFailure | 
   cache.write(pos, until, ZERO);
   cache.soil({ start: pos, end: until }, block);
   return undefined;
+}
+
+/** What is dirty may become a mapping of another type by writeback: the kernel may do that first and ask again (iomap_zero_iter_flush_and_stale). */
+function startsOver(world: World, file: FileState): boolean {
+  takeWriteback(world);
+  const seen = world.wire.peek(world.step);
+  if (!seen || (seen.file !== undefined && seen.file !== file.index)) return false;
+  const isZero = (Number(seen.request['opflags'] ?? 0) & world.revision.opFlags.ZERO) !== 0;
+  return isZero && seen.name === 'IOMAP_END' && BigInt((seen.request['written'] ?? 1n) as bigint) === 0n;
 }
 
 /** Zeros go to the server as other bytes do. */
@@ -104,7 +127,7 @@ export function extendTo(world: World, file: FileState, offset: bigint): { failu
     staySmall(world, file);
   };
   if (offset <= old) return { undo };
-  const failure = zeroRange(world, file, old, offset);
+  const failure = zeroUpTo(world, file, offset);
   if (failure) {
     staySmall(world, file);
     return { failure, undo };

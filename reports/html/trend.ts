@@ -1,5 +1,5 @@
 /** The page of a history: all nights, conformance over time, findings opened and closed. Self-contained and without a script: links, details and the browser's own keys do. */
-import { outcomeWords } from '../nights/mail.ts';
+import { byRule, distinct, outcomeWords } from '../nights/mail.ts';
 import type { Life, Trend, TrendNight } from '../nights/trend.ts';
 import { duration, plural } from '../text.ts';
 import { trendStyle } from './assets.ts';
@@ -23,12 +23,12 @@ export function trendPage(trend: Trend, toolVersion: string): string {
 }
 
 function lastNight(night: TrendNight, count: number): Markup {
-  const { outcome, says, besides, kernel, counts, opened, closed, open, cells } = night;
+  const { outcome, says, besides, kernel, counts, opened, closed, open, openRules, cells } = night;
   const judged = counts.conforms + counts.deviates;
   const facts: [string, string, string][] = [
     ['Night', night.name, `${plural(count, 'night')} in this history`],
     ['Kernel', kernel?.release ?? 'none came up', kernel ? `${kernel.origin}${night.newKernel ? '; another image than before' : ''}` : ''],
-    ['Findings open', String(open), `${opened.length} opened, ${closed.length} closed this night`],
+    ['Findings open', String(open), `${open === 0 ? '' : `in ${plural(openRules, 'rule')}; `}${opened.length} opened, ${closed.length} closed this night`],
     ['Cases judged', judged.toLocaleString('en'), counts.lost > 0 ? `${counts.lost} lost` : ''],
     ['Matrix', `${cells.conforms + cells.deviates} / ${cells.possible}`, 'rule by path cells judged'],
   ];
@@ -39,14 +39,26 @@ function findings(lives: Life[]): Markup {
   if (lives.length === 0) return html`<p class="quiet">No night had a finding.</p>`;
   const open = lives.filter(({ closed }) => closed === undefined);
   const closed = lives.filter((life) => life.closed !== undefined);
-  return html`<p class="quiet">A finding is closed by the night that judged its cell again and did not see it. A night that did not look closes nothing.</p>
+  return html`<p class="quiet">A finding is closed by the night that judged its cell again and did not see it. A night that did not look closes nothing. What fuzzing found closes with the plan's findings of the same rule and path.</p>
 ${lifeTable('Open', open)}${lifeTable('Closed', closed)}`;
 }
 
-const lifeTable = (title: string, lives: Life[]): Markup | false => lives.length > 0 && html`<h3>${title} <small>${lives.length}</small></h3>
-<section class="scroll" tabindex="0" aria-label="${title} findings"><table class="plain"><thead><tr><th scope="col">Finding</th><th scope="col">Seen by</th><th scope="col">Opened</th><th scope="col">Closed</th><th scope="col">Nights</th></tr></thead>
-<tbody>${lives.map(({ key, shown, kind, opened, closed, seen }) => html`<tr><th scope="row"><a href="${opened}/${encodeURIComponent(kind)}/report.html#findings"><code>${key}</code></a><br><small>${shown}</small></th><td>${kind}</td><td><a href="#night-${opened}">${opened}</a></td><td>${closed === undefined ? 'open' : html`<a href="#night-${closed}">${closed}</a>`}</td><td>${seen}</td></tr>
+/** A row a rule: one broken check shows on many paths, and in more than one kind of run. */
+const lifeTable = (title: string, lives: Life[]): Markup | false => lives.length > 0 && html`<h3>${title} <small>${plural(lives.length, 'finding')} in ${plural(byRule(lives).length, 'rule')}</small></h3>
+<section class="scroll" tabindex="0" aria-label="${title} findings"><table class="plain lives"><thead><tr><th scope="col">Rule</th><th scope="col">Where</th><th scope="col">Opened</th><th scope="col">Closed</th><th scope="col">Nights</th></tr></thead>
+<tbody>${byRule(lives).map(([rule, of]) => html`<tr><th scope="row"><code>${rule}</code><br><small>${of[0]!.shown}</small></th><td>${places(of)}</td><td>${nightLinks(of.map(({ opened }) => opened))}</td><td>${title === 'Open' ? 'open' : nightLinks(of.map(({ closed }) => closed!))}</td><td>${Math.max(...of.map(({ seen }) => seen))}</td></tr>
 `)}</tbody></table></section>`;
+
+const findingLink = ({ key, kind, opened }: Life): Markup => html`<a href="${opened}/${encodeURIComponent(kind)}/report.html#findings"><code>${key}</code></a> <small>${kind}</small>`;
+
+const places = (lives: Life[]): Markup => (lives.length === 1 ? findingLink(lives[0]!) : html`<details><summary>${plural(distinct(lives.map(({ path }) => path)).length, 'path')}, seen by ${distinct(lives.map(({ kind }) => kind)).join(', ')}</summary>
+<ul>${lives.map((life) => html`<li>${findingLink(life)}</li>`)}</ul></details>`);
+
+/** The first and the last of them. */
+const nightLinks = (names: string[]): Markup => {
+  const sorted = distinct(names).sort();
+  return html`${sorted.length > 1 && html`<a href="#night-${sorted[0]!}">${sorted[0]!}</a> to `}<a href="#night-${sorted.at(-1)!}">${sorted.at(-1)!}</a>`;
+};
 
 /** `Linux version 7.3.4 (who@where) (compiler) #12 PREEMPT DATE`: who reads the table wants to know which build. */
 const builtAt = (version: string): string => version.replace(/^.*?(?=#\d)/, '');

@@ -9,24 +9,24 @@ export const outcomeWords = {
 } as const;
 
 /** One broken check shows on many paths, and in more than one kind of run. */
-function byRule(findings: readonly OpenFinding[]): [rule: string, findings: OpenFinding[]][] {
-  const rules = new Map<string, OpenFinding[]>();
+export function byRule<T extends OpenFinding>(findings: readonly T[]): [rule: string, findings: T[]][] {
+  const rules = new Map<string, T[]>();
   for (const finding of findings) rules.set(finding.rule, [...rules.get(finding.rule) ?? [], finding]);
   return [...rules];
 }
 
-const distinct = (values: string[]): string[] => [...new Set(values)];
+export const distinct = (values: string[]): string[] => [...new Set(values)];
 
 export function nightMail(trend: Trend, name: string): string {
   const night = trend.nights.find((one) => one.name === name)!;
-  const { outcome, says, besides, kernel, opened, closed, open, stages } = night;
+  const { outcome, says, besides, kernel, opened, closed, open, openRules, stages } = night;
   const lines = [
     printable(`Subject: [iomapfuzz] night ${name}: ${outcomeWords[outcome]}${kernel ? `, ${kernel.release}` : ''}${opened.length > 0 ? `, ${opened.length} opened` : ''}${closed.length > 0 ? `, ${closed.length} closed` : ''}`), '',
     ...wrap(printable(`${outcomeWords[outcome]}: ${says}`), WIDTH),
     ...(besides === undefined ? [] : wrap(printable(besides), WIDTH)),
     ...(outcome === 'conforms' || outcome === 'deviates' ? [] : ['This night is not a pass.']), '',
     ...(kernel ? wrap(printable(`Kernel: ${kernel.release} ${kernel.version} (${kernel.origin})${night.newKernel ? ', another image than in the night before' : ''}`), WIDTH, 8) : []),
-    `Findings: ${opened.length} opened, ${closed.length} closed, ${open} open`, '',
+    `Findings: ${opened.length} opened, ${closed.length} closed, ${open} open${openRules > 1 && openRules < open ? ` in ${openRules} rules` : ''}`, '',
   ];
   for (const [title, list] of [['Opened', opened], ['Closed', closed]] as const) {
     if (list.length === 0) continue;

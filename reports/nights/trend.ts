@@ -18,8 +18,9 @@ export interface TrendNight {
   cells: Digest['cells'];
   opened: OpenFinding[];
   closed: OpenFinding[];
-  /** Open at the end of the night. */
+  /** Open at the end of the night, and of how many rules. */
   open: number;
+  openRules: number;
   stages: Stage[];
   seed?: number;
 }
@@ -56,7 +57,7 @@ export function buildTrend({ nights, unreadable }: History): Trend {
   const lives: Life[] = [];
   let lastImage: string | undefined;
   const rows = nights.map((night): TrendNight => {
-    const row: TrendNight = { name: night.name, ...outcomeOf(night), newKernel: false, ...sums(night), opened: [], closed: [], open: 0, stages: night.stages, seed: night.seed };
+    const row: TrendNight = { name: night.name, ...outcomeOf(night), newKernel: false, ...sums(night), opened: [], closed: [], open: 0, openRules: 0, stages: night.stages, seed: night.seed };
     for (const { kind, digest } of night.stages) {
       for (const finding of digest?.findings ?? []) {
         const id = `${kind} ${finding.key}`;
@@ -78,7 +79,13 @@ export function buildTrend({ nights, unreadable }: History): Trend {
         row.closed.push({ ...finding, kind });
       }
     }
+    for (const finding of closedWithTheirTwins(open, row.closed, night)) {
+      finding.closed = night.name;
+      open.delete(`${finding.kind} ${finding.key}`);
+      row.closed.push(finding);
+    }
     row.open = open.size;
+    row.openRules = new Set([...open.values()].map(({ rule }) => rule)).size;
     const kernel = night.stages.map(({ digest }) => digest?.kernel).find((one) => one !== undefined);
     if (kernel) {
       row.kernel = kernel;
@@ -88,11 +95,24 @@ export function buildTrend({ nights, unreadable }: History): Trend {
     return row;
   });
   const broken = unreadable.map(({ name, reason }): TrendNight => ({
-    name, outcome: 'unreadable', says: reason, newKernel: false, ...sums({ stages: [] }), opened: [], closed: [], open: 0, stages: [],
+    name, outcome: 'unreadable', says: reason, newKernel: false, ...sums({ stages: [] }), opened: [], closed: [], open: 0, openRules: 0, stages: [],
   }));
   const rank = new Map(nights.map(({ name }, index) => [name, index]));
   lives.sort((a, b) => Number(a.closed !== undefined) - Number(b.closed !== undefined) || rank.get(b.closed ?? b.opened)! - rank.get(a.closed ?? a.opened)!);
   return { nights: [...rows, ...broken].sort((a, b) => (a.name.slice(0, 10) === b.name.slice(0, 10) ? Number(a.name.slice(11)) - Number(b.name.slice(11)) : a.name < b.name ? -1 : 1)), lives };
+}
+
+/**
+ * What was drawn at random is seldom drawn again. Where the plan found the same rule broken on the same path, and judged it again and saw nothing, it is
+ * closed with the plan's findings.
+ */
+function closedWithTheirTwins(open: ReadonlyMap<string, Life>, closed: readonly OpenFinding[], { stages }: Night): Life[] {
+  const seen = new Set(stages.flatMap(({ kind, digest }) => (digest?.findings ?? []).map(({ key }) => `${kind} ${key}`)));
+  const all = [...open.values()];
+  return all.filter((life) => {
+    const isTwin = (other: OpenFinding): boolean => other.cell !== undefined && other.rule === life.rule && other.path === life.path;
+    return life.cell === undefined && !seen.has(`${life.kind} ${life.key}`) && closed.some(isTwin) && !all.some(isTwin);
+  });
 }
 
 /** The one place that says what a night came to. Only a night in which every run ended and something was judged conforms. */

@@ -31,11 +31,11 @@ test('should end a job and its children with the process that started it', async
   const bundle = info.outputPath('starter.mjs');
   await build({ entryPoints: [starter], bundle: true, platform: 'node', format: 'esm', outfile: bundle, logLevel: 'error' });
   const child = spawn(process.execPath, [bundle], { stdio: 'ignore' });
-  await expect.poll(() => existsSync(pids) && readFileSync(pids, 'utf8').endsWith('\n'), { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => existsSync(pids) && readFileSync(pids, 'utf8').endsWith('\n'), { timeout: 100_000 }).toBe(true);
   const alive = (): string[] => readFileSync(pids, 'utf8').trim().split(' ').filter((pid) => existsSync(`/proc/${pid}`));
   expect(alive()).toHaveLength(2);
   child.kill('SIGKILL');
-  await expect.poll(alive, { timeout: 30_000 }).toEqual([]);
+  await expect.poll(alive, { timeout: 100_000 }).toEqual([]);
 });
 
 test('should let one holder of a lock in at a time, and say that another one waits', async ({}, info) => {
@@ -45,10 +45,10 @@ test('should let one holder of a lock in at a time, and say that another one wai
   let waited = false;
   const first = withLock(path, () => undefined, async () => {
     order.push('first in');
-    await expect.poll(() => waited, { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => waited, { timeout: 100_000 }).toBe(true);
     order.push('first out');
   });
-  await expect.poll(() => order.length, { timeout: 30_000 }).toBe(1);
+  await expect.poll(() => order.length, { timeout: 100_000 }).toBe(1);
   await withLock(path, () => { waited = true; }, () => {
     order.push('second in');
     return Promise.resolve();

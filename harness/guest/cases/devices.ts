@@ -13,6 +13,8 @@ import { atomicDisks } from './atomic-disk.ts';
 const O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_DIRECT = 0o40000, O_PATH = 0o10000000;
 const sectorBytes = 512;
 const BLKPG_ADD_PARTITION = 1, BLKPG_DEL_PARTITION = 2;
+/** _IO(0x12, 97): drops the page cache of a block device. */
+const BLKFLSBUF = 0x1261;
 
 /** A disk of /sys/block. */
 export interface Disk { name: string; sizeBytes: number }
@@ -92,6 +94,12 @@ export class DeviceSet {
       for (const { offsetBytes, content } of changes) appendChange(all, { device, offsetBytes, content });
     });
     return all;
+  }
+
+  /** As if they were new, for the next mount. */
+  renew(): void {
+    for (const fd of this.#checkFds) if (fd >= 0) this.#native.ioctl(fd, BLKFLSBUF, 0);
+    this.changes();
   }
 
   remove(): void {

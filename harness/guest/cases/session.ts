@@ -8,7 +8,7 @@ import type { Native, TableOptions } from '../../native/index.ts';
 import { backingMap } from '../../uapi/iomap.ts';
 import { revisions, type Revision } from '../../uapi/revision.ts';
 import type { ControlPlane } from './control-step.ts';
-import { DeviceSet } from './devices.ts';
+import type { DeviceSet } from './devices.ts';
 import { takeLog } from './exchange-log.ts';
 import type { ServerCase, SessionStart } from './messages.ts';
 import { cookieOf } from './script.ts';
@@ -65,44 +65,36 @@ export class Session {
     this.#revision = revisions[start.revision];
   }
 
-  /** Mounts. What the kernel refuses is in `mount`; what the guest cannot do at all is thrown. */
-  static open(native: Native, server: ServerHandle, { revision, geometry }: Case, opens: boolean, own?: ServerCase): Session {
+  /** Mounts, with the geometry's devices. What the kernel refuses is in `mount`; what the guest cannot do at all is thrown. */
+  static open(native: Native, server: ServerHandle, devices: DeviceSet, { revision, geometry }: Case, opens: boolean, own?: ServerCase): Session {
     mkdirSync(mountPoint, { recursive: true });
     writeFileSync(regularPath, 'a regular file\n');
     const { files: _files, ...shared } = geometry;
-    const devices = DeviceSet.make(native, shared.devices);
     const { words } = server;
-    let mounted: MountResult;
-    let start: SessionStart;
-    try {
-      const fd = native.open('/dev/fuse', O_RDWR | O_CLOEXEC, 0);
-      if (fd < 0) throw new Error(`/dev/fuse cannot be opened: errno ${-fd}${fd === -errno.ENOENT ? ' (the kernel has no CONFIG_FUSE_FS)' : ''}`);
-      start = {
-        kind: 'session', fd, revision, geometry: shared, opens, devices: shared.devices.map(({ access }, index) => devices.open(index, access)),
-        ...(own ? { own } : {}),
-      };
-      if (own?.script.some(({ reply }) => reply.kind === 'kill')) start.holder = holding(native);
-      words.fill(0);
-      words[WORD.state] = STATE.starting;
-      const syncInit = revisions[revision].ioctls.SYNC_INIT;
-      const early = shared.mount === 'syncInit' ? syncInit === undefined ? -errno.ENOTTY : native.ioctl(fd, syncInit, 0) : 0;
-      server.post(start);
-      const ret = early < 0 ? early : native.mount('iomapfuzz', mountPoint, 'fuse', MS_NOSUID | MS_NODEV,
-        `fd=${fd},rootmode=40000,user_id=0,group_id=0,allow_other`);
-      if (ret < 0) Atomics.store(words, WORD.abandoned, 1);
-      const state = ret < 0 ? Atomics.load(words, WORD.state) : server.leave(STATE.starting, initDeadlineMs);
-      if (state === STATE.failed) throw new Error(`the server failed: ${server.failure()}`);
-      if (state === undefined) throw new Error('the kernel mounted the file system but sent no INIT');
-      mounted = { errno: ret < 0 ? -ret : 0, devices: [] };
-      if (Atomics.load(words, WORD.initMinor) !== 0) {
-        mounted.minor = words[WORD.initMinor]!;
-        mounted.flags = BigInt(words[WORD.initFlags]! >>> 0) | BigInt(words[WORD.initFlags2]! >>> 0) << 32n;
-        if (ret >= 0) registerDevices(native, start, words);
-        mounted.devices = shared.devices.map((_, index) => words[WORD.devices + index]!);
-      }
-    } catch (error) {
-      devices.remove();
-      throw error;
+    const fd = native.open('/dev/fuse', O_RDWR | O_CLOEXEC, 0);
+    if (fd < 0) throw new Error(`/dev/fuse cannot be opened: errno ${-fd}${fd === -errno.ENOENT ? ' (the kernel has no CONFIG_FUSE_FS)' : ''}`);
+    const start: SessionStart = {
+      kind: 'session', fd, revision, geometry: shared, opens, devices: shared.devices.map(({ access }, index) => devices.open(index, access)),
+      ...(own ? { own } : {}),
+    };
+    if (own?.script.some(({ reply }) => reply.kind === 'kill')) start.holder = holding(native);
+    words.fill(0);
+    words[WORD.state] = STATE.starting;
+    const syncInit = revisions[revision].ioctls.SYNC_INIT;
+    const early = shared.mount === 'syncInit' ? syncInit === undefined ? -errno.ENOTTY : native.ioctl(fd, syncInit, 0) : 0;
+    server.post(start);
+    const ret = early < 0 ? early : native.mount('iomapfuzz', mountPoint, 'fuse', MS_NOSUID | MS_NODEV,
+      `fd=${fd},rootmode=40000,user_id=0,group_id=0,allow_other`);
+    if (ret < 0) Atomics.store(words, WORD.abandoned, 1);
+    const state = ret < 0 ? Atomics.load(words, WORD.state) : server.leave(STATE.starting, initDeadlineMs);
+    if (state === STATE.failed) throw new Error(`the server failed: ${server.failure()}`);
+    if (state === undefined) throw new Error('the kernel mounted the file system but sent no INIT');
+    const mounted: MountResult = { errno: ret < 0 ? -ret : 0, devices: [] };
+    if (Atomics.load(words, WORD.initMinor) !== 0) {
+      mounted.minor = words[WORD.initMinor]!;
+      mounted.flags = BigInt(words[WORD.initFlags]! >>> 0) | BigInt(words[WORD.initFlags2]! >>> 0) << 32n;
+      if (ret >= 0) registerDevices(native, start, words);
+      mounted.devices = shared.devices.map((_, index) => words[WORD.devices + index]!);
     }
     return new Session(native, server, start, devices, mounted);
   }
@@ -127,7 +119,7 @@ export class Session {
       return out;
     };
     return {
-      firstNodeid: firstCaseNode, nodesPerCase, inoOffset, mountPoint,
+      firstNodeid: firstCaseNode, nodesPerCase, inoOffset, mountPoint, fuseFd: this.#start.fd,
       opBegin: opcodes.IOMAP_BEGIN ?? noOpcode, opEnd: opcodes.IOMAP_END ?? noOpcode, opIoend: opcodes.IOMAP_IOEND ?? noOpcode,
       typeHole: mappingTypes.HOLE ?? 0, typePureOverwrite: mappingTypes.PURE_OVERWRITE ?? 0,
       cookies: u32s(this.mount.devices.map((_, device) => cookieOf(this.mount.devices, device))), deviceFds: u32s(this.devices.checkFds),
@@ -170,7 +162,7 @@ export class Session {
   }
 
   /**
-   * Unmounts and takes the devices away. Returns the errno of umount(2), also when the mount could then be detached; undefined: there was no
+   * Unmounts. Returns the errno of umount(2), also when the mount could then be detached; undefined: there was no
    * mount. Throws Error when the server's thread does not come back.
    */
   close(): number | undefined {
@@ -187,7 +179,6 @@ export class Session {
     if (this.#start.holder !== undefined) native.killHolder(this.#start.holder);
     if (failure === undefined && !this.#died) native.close(this.#start.fd);
     for (const fd of this.#start.devices) if (fd >= 0) native.close(fd);
-    this.devices.remove();
     if (failure !== undefined) throw new Error(`the server failed: ${failure}`);
     return unmounted === undefined ? undefined : Math.abs(unmounted);
   }

@@ -45,6 +45,9 @@ inline Napi::Value result64(const Napi::CallbackInfo& info, int64_t ret) {
   return Napi::BigInt::New(info.Env(), ret < 0 ? static_cast<int64_t>(-errno) : ret);
 }
 
+// Copies between `data` and a shared mapping of the file in another address space. The bytes copied, or -errno.
+int64_t mmapCopy(int fd, uint8_t* data, size_t length, uint64_t offset, bool write, bool sync);
+
 void ExportFiles(Napi::Env env, Napi::Object exports);
 void ExportKcov(Napi::Env env, Napi::Object exports);
 void ExportMemory(Napi::Env env, Napi::Object exports);

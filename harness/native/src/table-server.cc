@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <vector>
 
 #include "call.h"
 #include "pattern.h"
@@ -57,6 +58,8 @@ struct Reply {
   const uint8_t* data = bytes;
   size_t length = 0;
   bool raw = false;
+  // What the script's line had sent before.
+  uint32_t line = 0, notified = 0, notifyErrnos[mostNotifications];
 };
 
 void enter(const Current* current) {
@@ -100,6 +103,9 @@ bool scripted(Reply& reply, const Current& current, const fuse_in_header& in, ui
     if ((opflags & line.opflagsSet) != line.opflagsSet || (opflags & line.opflagsClear) != 0) continue;
     if (pos < line.posFirst || pos > line.posLast) continue;
     if (state.left[i] != ~0u) state.left[i]--;
+    reply.line = i;
+    reply.notified = line.before;
+    for (uint32_t n = 0; n < line.before; n++) reply.notifyErrnos[n] = std::max<int64_t>(-notify(current, line.firstBefore + n), 0);
     const Fixup* fixups = reinterpret_cast<const Fixup*>(&line + 1);
     const uint8_t* from = reinterpret_cast<const uint8_t*>(fixups + line.fixups);
     // Long replies, which are always raw bytes, have a header of their own and need no change but `unique`.
@@ -181,6 +187,34 @@ Outcome replyData(Reply& reply, const fuse_in_header& in, const fuse_read_in& re
   return Outcome::Answered;
 }
 
+// A WRITE is taken note of and acknowledged: no case's file has content of its own.
+Outcome replyWritten(Reply& reply, const fuse_in_header& in, const fuse_write_in& write, size_t length, uint32_t file) {
+  Inode& inode = state.inodes[file];
+  const uint64_t data = length - sizeof(in) - sizeof(write);
+  if (write.offset + data < write.offset) return Outcome::Beyond;
+  inode.sizeBytes = std::max(inode.sizeBytes, write.offset + data);
+  fuse_write_out out{static_cast<uint32_t>(data), 0};
+  succeed(reply, in.unique, &out, sizeof(out));
+  return Outcome::Answered;
+}
+
+Outcome replyAllocated(Reply& reply, const fuse_in_header& in, const fuse_fallocate_in& arg, uint32_t file) {
+  constexpr uint32_t keepSize = 1;
+  Inode& inode = state.inodes[file];
+  if (arg.offset + arg.length < arg.offset) return Outcome::Beyond;
+  if (!(arg.mode & keepSize)) inode.sizeBytes = std::max(inode.sizeBytes, arg.offset + arg.length);
+  succeed(reply, in.unique, nullptr, 0);
+  return Outcome::Answered;
+}
+
+Outcome replySought(Reply& reply, const fuse_in_header& in, const fuse_lseek_in& arg, uint32_t file) {
+  const uint64_t size = state.inodes[file].sizeBytes;
+  fuse_lseek_out out{arg.whence == SEEK_DATA ? arg.offset : size};
+  if (arg.offset >= size) fail(reply, in.unique, ENXIO);
+  else succeed(reply, in.unique, &out, sizeof(out));
+  return Outcome::Answered;
+}
+
 // What the server answers when no line of the script does.
 Outcome ordinary(Reply& reply, const Current& current, const fuse_in_header& in, size_t length, uint32_t file) {
   const uint8_t* arg = reinterpret_cast<const uint8_t*>(&in + 1);
@@ -224,6 +258,9 @@ Outcome ordinary(Reply& reply, const Current& current, const fuse_in_header& in,
       replyAttributes(reply, current, in, file);
       return Outcome::Answered;
     case FUSE_READ: return holds(sizeof(fuse_read_in)) ? replyData(reply, in, *reinterpret_cast<const fuse_read_in*>(arg), file) : Outcome::Beyond;
+    case FUSE_WRITE: return holds(sizeof(fuse_write_in)) ? replyWritten(reply, in, *reinterpret_cast<const fuse_write_in*>(arg), length, file) : Outcome::Beyond;
+    case FUSE_FALLOCATE: return holds(sizeof(fuse_fallocate_in)) ? replyAllocated(reply, in, *reinterpret_cast<const fuse_fallocate_in*>(arg), file) : Outcome::Beyond;
+    case FUSE_LSEEK: return holds(sizeof(fuse_lseek_in)) ? replySought(reply, in, *reinterpret_cast<const fuse_lseek_in*>(arg), file) : Outcome::Beyond;
     case FUSE_RELEASE:
     case FUSE_FSYNC: succeed(reply, in.unique, nullptr, 0); return Outcome::Answered;
     case FUSE_OPEN:
@@ -234,6 +271,7 @@ Outcome ordinary(Reply& reply, const Current& current, const fuse_in_header& in,
     case FUSE_REMOVEXATTR:
     case FUSE_ACCESS: fail(reply, in.unique, ENOSYS); return Outcome::Answered;
     case FUSE_FORGET:
+    case FUSE_NOTIFY_REPLY:
     case FUSE_INTERRUPT: return Outcome::Silent;
     default: return Outcome::Beyond;
   }
@@ -246,12 +284,20 @@ constexpr size_t padded(size_t bytes) { return (bytes + 7) & ~static_cast<size_t
 uint32_t* append(const uint8_t* request, size_t requestBytes, const Reply* reply, uint32_t seq) {
   size_t used = shared.logUsed.load(std::memory_order_relaxed);
   size_t kept = std::min(requestBytes, keptBytes), keptReply = reply ? std::min(reply->length, keptBytes) : 0;
-  size_t total = recordHeaderBytes + padded(kept) + padded(keptReply);
+  const uint32_t notified = reply ? reply->notified : 0;
+  const size_t before = notified ? recordHeaderBytes + padded(4 * (notified + 1)) : 0;
+  size_t total = before + recordHeaderBytes + padded(kept) + padded(keptReply);
   if (used + total > logBytes) {
     shared.beyond = true;
     return nullptr;
   }
   uint8_t* out = shared.log + used;
+  if (before) {
+    uint32_t record[] = {0, 4 * (notified + 1), 0, seq, reply->line};
+    memcpy(out, record, sizeof(record));
+    memcpy(out + sizeof(record), reply->notifyErrnos, 4 * notified);
+    out += before;
+  }
   uint32_t head[4] = {static_cast<uint32_t>(kept), reply ? static_cast<uint32_t>(keptReply) : ~0u, 0, seq};
   memcpy(out, head, sizeof(head));
   memcpy(out + recordHeaderBytes, request, kept);
@@ -300,8 +346,7 @@ bool answer(int fd, const uint8_t* request, size_t length) {
   enter(current);
   const uint32_t seq = shared.next.fetch_add(1);
   Outcome outcome = Outcome::Answered;
-  // What a WRITE carries is described in TypeScript, whoever answers it.
-  if (shared.exchanges.fetch_add(1) >= mostExchanges || in.opcode == FUSE_WRITE) outcome = Outcome::Beyond;
+  if (shared.exchanges.fetch_add(1) >= mostExchanges) outcome = Outcome::Beyond;
   else if (!scripted(reply, *current, in, file)) outcome = ordinary(reply, *current, in, length, file);
   if (outcome == Outcome::Beyond) {
     shared.beyond = true;
@@ -321,6 +366,29 @@ bool answer(int fd, const uint8_t* request, size_t length) {
   return true;
 }
 }  // namespace
+
+int64_t notify(const Current& current, uint32_t index) {
+  const Notification& what = *current.parts.notifications[index];
+  const Batch& batch = *shared.batch;
+  std::vector<uint8_t> message(what.bytes);
+  const NotificationFixup* fixups = reinterpret_cast<const NotificationFixup*>(&what + 1);
+  memcpy(message.data(), fixups + what.fixups, what.bytes);
+  for (uint32_t f = 0; f < what.fixups; f++) {
+    const NotificationFixup& fixup = fixups[f];
+    const uint64_t nodeid = batch.firstNodeid + current.serial * batch.nodesPerCase + fixup.index, ino = nodeid + batch.inoOffset;
+    switch (fixup.kind) {
+      case kCookie: memcpy(&message[fixup.at], &batch.cookies[fixup.index], 4); break;
+      case kNodeid: memcpy(&message[fixup.at], &nodeid, 8); break;
+      case kIno: memcpy(&message[fixup.at], &ino, 8); break;
+    }
+  }
+  if (what.fillAt) fill(message.data() + what.fillAt, what.bytes - what.fillAt, owner(3, what.fillFile), what.fillPosition);
+  for (;;) {
+    ssize_t ret = write(batch.fuseFd, message.data(), message.size());
+    if (ret >= 0) return ret;
+    if (errno != EINTR) return -errno;
+  }
+}
 }  // namespace table
 
 using Info = const Napi::CallbackInfo&;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
+#include <linux/fuse.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -100,6 +101,7 @@ class Workload {
   struct Head {
     uint32_t totalBytes, index, flags, serial, firstSeq, steps, traceBytes, kmsgBytes, changes, streamsAt;
     uint64_t logStart, logEnd;
+    uint32_t writes, reserved;
   };
   enum HeadFlag : uint32_t { kBeyond = 1, kDeviceError = 2 };
 
@@ -140,6 +142,7 @@ class Workload {
       });
       if (ret < 0) head.flags |= kDeviceError;
     }
+    head.writes = putWritten(head.logStart, head.logEnd);
     if (shared.beyond) head.flags |= kBeyond;
     head.totalBytes = out_.size() - at;
     out_.patch(at, head);
@@ -200,11 +203,43 @@ class Workload {
         if (ret == 0) head.size = st.st_size, head.extra = st.st_blksize;
         break;
       }
+      case kMmapRead:
+        memset(buffer_, poison, step.length);
+        ret = mmapCopy(fds_[step.fd], buffer_, step.length, step.offset, false, false);
+        head.runs = putRuns(out_, buffer_, step.length);
+        break;
+      case kMmapWrite:
+        fill(buffer_, step.length, owner(2, step.number), step.offset);
+        ret = mmapCopy(fds_[step.fd], buffer_, step.length, step.offset, true, step.flags);
+        break;
+      case kNotify: ret = notify(current, step.number); break;
     }
     head.ret = ret < 0 ? -1 : ret;
     head.error = ret < 0 ? -ret : 0;
     head.begun = shared.next;
     out_.patch(at, head);
+  }
+
+  // What the WRITE requests in that part of the log carried. Returns how many there are.
+  uint32_t putWritten(size_t from, size_t to) {
+    constexpr size_t recordHeaderBytes = 16, behind = sizeof(fuse_in_header) + sizeof(fuse_write_in);
+    auto padded = [](size_t bytes) { return (bytes + 7) & ~static_cast<size_t>(7); };
+    uint32_t count = 0;
+    for (size_t at = from; at < to;) {
+      uint32_t record[4];  // request bytes, reply bytes or -1, errno, sequence number
+      memcpy(record, shared.log + at, sizeof(record));
+      const uint8_t* request = shared.log + at + recordHeaderBytes;
+      if (record[0] >= behind && reinterpret_cast<const fuse_in_header*>(request)->opcode == FUSE_WRITE) {
+        size_t start = out_.size();
+        out_.put(record[3]);
+        out_.put(uint32_t{0});
+        uint32_t runs = putRuns(out_, request + behind, record[0] - behind);
+        out_.patch(start + 4, runs);
+        count++;
+      }
+      at += recordHeaderBytes + padded(record[0]) + (static_cast<int32_t>(record[1]) < 0 ? 0 : padded(record[1]));
+    }
+    return count;
   }
 
   static int64_t done(int64_t ret) { return ret < 0 ? -errno : ret; }
@@ -252,7 +287,14 @@ Case partsOf(const uint8_t* data) {
     at += sizeof(Line) + line->fixups * sizeof(Fixup) + ((line->replyBytes + 7) & ~7u);
   }
   parts.steps = reinterpret_cast<const Step*>(at);
-  parts.windows = reinterpret_cast<const Window*>(at + parts.header->steps * sizeof(Step));
+  at += parts.header->steps * sizeof(Step);
+  parts.windows = reinterpret_cast<const Window*>(at);
+  at += parts.header->windows * sizeof(Window);
+  for (uint32_t i = 0; i < parts.header->notifications && i < mostNotifications; i++) {
+    const Notification* notification = reinterpret_cast<const Notification*>(at);
+    parts.notifications[i] = notification;
+    at += sizeof(Notification) + notification->fixups * sizeof(NotificationFixup) + ((notification->bytes + 7) & ~7u);
+  }
   return parts;
 }
 
@@ -295,6 +337,7 @@ static Napi::Value RunTable(Info info) {
   Bytes cookies = array("cookies");
   Batch batch{big("firstNodeid"), big("nodesPerCase"), big("inoOffset"), number("opBegin"), number("opEnd"), number("opIoend"),
               static_cast<uint16_t>(number("typeHole")), static_cast<uint16_t>(number("typePureOverwrite")),
+              options.Get("fuseFd").As<Napi::Number>().Int32Value(),
               reinterpret_cast<const uint32_t*>(cookies.data)};
   Setup setup{options.Get("mountPoint").As<Napi::String>().Utf8Value(), options.Get("traceFd").As<Napi::Number>().Int32Value(),
               options.Get("kmsgFd").As<Napi::Number>().Int32Value(), array("deviceFds")};

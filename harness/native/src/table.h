@@ -12,7 +12,7 @@ namespace iomapfuzz::table {
 struct CaseHeader {
   uint32_t totalBytes, index, flags;
   uint16_t files, lines, steps, windows;
-  uint32_t reserved;
+  uint32_t notifications;
 };
 enum CaseFlag : uint32_t {
   // Everything the case makes the kernel ask is answered while a syscall of the case waits.
@@ -26,7 +26,8 @@ struct File {
 struct Line {
   uint32_t opcode, file, opflagsSet, opflagsClear, times, replyBytes;
   uint16_t flags, fixups;
-  uint32_t reserved;
+  // Sent while the request waits.
+  uint16_t firstBefore, before;
   // Of requests that have a position: where it must lie.
   uint64_t posFirst, posLast;
 };
@@ -46,15 +47,28 @@ struct Step {
   uint64_t offset, length;
   uint32_t flags, number;
 };
-enum Call : uint32_t { kOpen = 1, kClose, kPread, kPwrite, kSeek, kFiemap, kFsync, kFtruncate, kFallocate, kFstat };
+enum Call : uint32_t { kOpen = 1, kClose, kPread, kPwrite, kSeek, kFiemap, kFsync, kFtruncate, kFallocate, kFstat, kMmapRead, kMmapWrite, kNotify };
 // Where a case that writes may have changed a device.
 struct Window {
   uint32_t device, reserved;
   uint64_t start, end;
 };
+// Followed by its fixups and the message, header first, padded to 8 bytes.
+struct Notification {
+  uint32_t bytes, fixups;
+  // From byte `fillAt` on the message is the server's data of `fillFile`; 0: nothing is.
+  uint32_t fillAt, fillFile;
+  uint64_t fillPosition;
+};
+enum FixupKind : uint16_t { kCookie, kNodeid, kIno };
+struct NotificationFixup {
+  uint32_t at;
+  uint16_t kind, index;
+};
 
 constexpr uint32_t mostFiles = 64;
 constexpr uint32_t mostLines = 256;
+constexpr uint32_t mostNotifications = 512;
 
 // A case's parts, as views of its bytes.
 struct Case {
@@ -63,6 +77,7 @@ struct Case {
   const Line* lines[mostLines];
   const Step* steps;
   const Window* windows;
+  const Notification* notifications[mostNotifications];
 };
 
 // What one batch is run with; constant while it runs.
@@ -70,6 +85,7 @@ struct Batch {
   uint64_t firstNodeid, nodesPerCase, inoOffset;
   uint32_t opBegin, opEnd, opIoend;
   uint16_t typeHole, typePureOverwrite;
+  int fuseFd;
   const uint32_t* cookies;  // of each device; what was not registered has one that no kernel gives out
 };
 
@@ -100,5 +116,8 @@ struct Shared {
   uint8_t* log = nullptr;
 };
 extern Shared shared;
+
+// Writes notification `index` of the case to /dev/fuse. The bytes written, or -errno.
+int64_t notify(const Current& current, uint32_t index);
 
 }  // namespace iomapfuzz::table

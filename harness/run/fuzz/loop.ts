@@ -3,7 +3,8 @@ import { assess } from '../../../oracles/judge.ts';
 import type { ExpectedRefusal } from '../../../oracles/kernel/expectation.ts';
 import { encodeCase, type Case } from '../../model/case.ts';
 import type { KernelFacts } from '../../model/channel.ts';
-import { canonicalJson, caseHash } from '../../model/hash.ts';
+import { mountOrder } from '../../model/case-traits.ts';
+import { caseHash } from '../../model/hash.ts';
 import { jsonSafe, type CaseRecord } from '../../model/results.ts';
 import type { Deviation, Verdict } from '../../model/verdict.ts';
 import { verdictOf, type Shard } from '../conformance.ts';
@@ -51,8 +52,8 @@ export type LoopEvent =
   /** Minimised, and replayed. */
   | { kind: 'shrunk'; finding: FuzzFinding };
 
-/** Cases that are drawn, ordered by mount and run before the next: two stretches of the geometries' table. */
-const CHUNK = 1024;
+/** Cases that are drawn, ordered by mount and run before the next: a few stretches of the geometries' table. */
+const CHUNK = 2048;
 /** A kernel that deviates everywhere is not worth hours of minimising. */
 const MOST_SHRUNK = 40;
 const SHRINK_LIMIT_MS = 120_000;
@@ -69,6 +70,7 @@ export class FuzzLoop {
   #next: number;
   #drawn = 0;
   #shrunk = 0;
+  #shrinkingMs = 0;
   #overtimeUntilMs: number | undefined;
 
   constructor(source: GuestSource, options: LoopOptions) {
@@ -86,6 +88,7 @@ export class FuzzLoop {
   async* run(): AsyncGenerator<LoopEvent> {
     const { signal, timeUp } = this.#options;
     const stop = timeUp ? AbortSignal.any([signal, timeUp]) : signal;
+    const waiting: FuzzFinding[] = [];
     let chunk = this.#take(CHUNK);
     while (chunk.length > 0 && !stop.aborted) {
       const fresh: FuzzFinding[] = [];
@@ -101,15 +104,17 @@ export class FuzzLoop {
         // Drawn while the guest is busy with what it has.
         following.push(...this.#take(1));
       }
-      for (const finding of fresh) yield* this.#minimise(finding);
-      if (stop.aborted) return;
-      chunk = [...following, ...this.#take(CHUNK - following.length)];
+      waiting.push(...fresh);
+      // A kernel that deviates everywhere is fuzzed all the same: minimising gets half of the time, and what is over when the cases are.
+      while (waiting.length > 0 && this.#shrinkingMs <= (performance.now() - this.#startedMs) / 2) yield* this.#minimise(waiting.shift()!);
+      chunk = stop.aborted ? [] : [...following, ...this.#take(CHUNK - following.length)];
     }
+    for (const finding of waiting) yield* this.#minimise(finding);
   }
 
   /** A mount serves all cases of one geometry: those are brought together. */
   async* #execute(chunk: readonly CaseNode[]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
-    const ordered = chunk.map((node) => ({ node, key: mountKey(node) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
+    const ordered = chunk.map((node) => ({ node, key: mountOrder(node.case) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
     // One guest has its next batch while this one is judged.
     yield* shared(ordered.map(({ node }) => node), this.#options.jobs ?? 1, (pieces) => this.#work(pieces));
   }
@@ -178,6 +183,7 @@ export class FuzzLoop {
       shrunk: { steps: shrunk.steps + steps, tried: shrunk.tried + tried, end: shrunk.end === 'minimal' ? end : shrunk.end },
       ...(outcome && { outcome }), ...(reliability && { reliability }),
     });
+    this.#shrinkingMs += performance.now() - startedMs;
     yield { kind: 'shrunk', finding };
   }
 
@@ -214,8 +220,6 @@ export class FuzzLoop {
 
 /** What the rules refuse in a case: `map/length-nonzero@read fiemap`. A case of the plan is on the path of its cell. */
 export const placesOf = (refusals: readonly ExpectedRefusal[], of: Case, slot: Slot): string[] =>
-  refusals.map(({ rule, half, step }) => `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${slot.kind === 'planned' ? slot.cell.path : pathOfStep(of, step)}`);
+  refusals.map(({ rule, half, step }) => `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${'cell' in slot ? slot.cell.path : pathOfStep(of, step)}`);
 
 const numberOf = ({ path }: CaseNode): number => Number.parseInt(path, 10);
-
-const mountKey = ({ case: { geometry: { files: _files, ...mount } } }: CaseNode): string => canonicalJson(jsonSafe(mount));

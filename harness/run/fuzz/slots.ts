@@ -2,11 +2,13 @@
  * What the cases of a campaign are drawn for, as a table of slots that is gone through again and again, each time in another order:
  * however a seed falls, every rule is aimed at on every path once a round. Shares are therefore exact, not probable.
  */
+import fc from 'fast-check';
 import { mix, pickIndex, shuffled } from '../../../generators/seed.ts';
 import type { GeometryNeed } from '../../../generators/fuzz-geometry.ts';
 import type { SequenceMode } from '../../../generators/file-sequence.ts';
 import { canAim, type Aim } from '../../../generators/fuzz-op.ts';
 import { campaignPaths, type Path } from '../../../generators/setting.ts';
+import { needsOwnMount } from '../../model/case-traits.ts';
 import { revisions, type RevisionId } from '../../uapi/revision.ts';
 import { conformancePlan, type PlanCell } from '../plan.ts';
 
@@ -21,11 +23,14 @@ export type Slot =
   | { kind: 'sequence'; mode: SequenceMode }
   /** A cell of the plan that none of the above is about: other paths, other types, the legal side of a border. Drawn as the plan draws it. */
   | { kind: 'planned'; cell: PlanCell }
-  /** Control plane, and answers that the connection remembers: such a case needs a mount of its own. */
+  /** A cell whose cases need a mount of their own: control plane, the whole file system, answers that the connection remembers. */
   | { kind: 'own-mount'; cell: PlanCell };
 
-/** Slots a round; of the planned ones there is one for each cell. Own mounts are few because each costs as much as dozens of cases. */
-export const SHARES = { aimedEach: 2, validPerPath: 16, wildPerPath: 16, sequences: 64, ownMounts: 16 } as const;
+/**
+ * Slots a round; of the planned ones there is one for each cell. Own mounts are few because each costs as much as dozens of cases; enough that
+ * 20,000 cases have all of their cells.
+ */
+export const SHARES = { aimedEach: 2, validPerPath: 16, wildPerPath: 16, sequences: 64, ownMounts: 48 } as const;
 
 export interface SlotTable {
   readonly revision: RevisionId;
@@ -36,9 +41,9 @@ export interface SlotTable {
   readonly round: number;
 }
 
-/** Cells of the plan that take part with their own cases, each in a mount of its own. */
-const isOwnMount = (cell: PlanCell): boolean =>
-  cell.cases !== undefined && (cell.path === 'mount' || cell.path === 'ioctl' || /^(begin\/enosys|request\/|inode\/)/.test(cell.rule));
+/** Some cases of the cell, always the same ones, need a mount of their own. */
+const isOwnMount = ({ cases }: PlanCell): boolean =>
+  cases !== undefined && fc.sample(cases, { seed: 1, numRuns: 3 }).some((drawn) => needsOwnMount(drawn.case));
 
 const isAim = (cell: PlanCell): cell is PlanCell & { path: Path } =>
   cell.cases !== undefined && cell.border === 'violating' && cell.reaches !== undefined && canAim(cell.rule) && (campaignPaths as readonly string[]).includes(cell.path);
@@ -47,7 +52,15 @@ const needs = (rule: string, path: Path): GeometryNeed =>
   rule === 'begin/device-readable' || rule === 'begin/device-writable' ? 'restricted-devices'
     : rule === 'map/offset-below-maxbytes' && path.startsWith('direct-') ? 'small-maxbytes' : 'any';
 
+const tables = new Map<RevisionId, SlotTable>();
+
 export function slotTable(id: RevisionId): SlotTable {
+  const made = tables.get(id) ?? makeTable(id);
+  tables.set(id, made);
+  return made;
+}
+
+function makeTable(id: RevisionId): SlotTable {
   const plan = conformancePlan(id);
   const noWrites = revisions[id].ioctls.BACKING_OPEN === undefined;
   const aimed = plan.filter(isAim).map((cell): Slot => ({
@@ -58,9 +71,11 @@ export function slotTable(id: RevisionId): SlotTable {
     ...Array.from({ length: SHARES.wildPerPath }, (): Slot => ({ kind: 'wild', path })),
   ]);
   const sequences = noWrites ? [] : Array.from({ length: SHARES.sequences }, (): Slot => ({ kind: 'sequence', mode: 'direct' }));
-  const ownMounts = plan.filter(isOwnMount);
+  const others = plan.filter((cell) => cell.cases !== undefined && !isAim(cell));
+  const ownMounts = others.filter(isOwnMount);
+  const own = new Set(ownMounts);
   // Whatever the plan learns, campaigns do.
-  const planned = plan.filter((cell) => cell.cases !== undefined && !isAim(cell) && !isOwnMount(cell)).map((cell): Slot => ({ kind: 'planned', cell }));
+  const planned = others.filter((cell) => !own.has(cell)).map((cell): Slot => ({ kind: 'planned', cell }));
   const slots = [...Array.from({ length: SHARES.aimedEach }, () => aimed).flat(), ...plain, ...sequences, ...planned];
   return { revision: id, slots, ownMounts, round: slots.length + Math.min(SHARES.ownMounts, ownMounts.length) };
 }

@@ -11,7 +11,7 @@ import { unpackObservation } from '../unpack.ts';
 export function tableObservation(value: Case, result: TableResult, mount: MountResult, log: readonly KernelEvent[]): Observation {
   const nodeids = value.geometry.files.map((_, file) => nodeidOf(result.serial, file));
   return unpackObservation({
-    mount, steps: value.workload.map((step, index) => stepResult(step, result.steps[index]!)), transcript: result.transcript, written: [],
+    mount, steps: value.workload.map((step, index) => stepResult(step, result.steps[index]!)), transcript: result.transcript, written: result.written,
     stepBounds: [result.firstSeq, ...result.steps.map(({ begun }) => begun)], events: [...parseTrace(result.trace), ...log], deviceChanges: result.changes,
     nodeids, inodes: nodeids.map(inoOf),
   }, value.revision);
@@ -20,7 +20,8 @@ export function tableObservation(value: Case, result: TableResult, mount: MountR
 function stepResult(step: Step, { ret, errno, runs, extra, sizeBytes, extents }: TableStepResult): StepResult {
   const out: StepResult = { ret, errno };
   switch (step.call) {
-    case 'pread': {
+    case 'pread':
+    case 'mmapRead': {
       const got = Math.max(Number(ret), 0);
       // Decoded as one: a few bytes behind the returned ones say nothing of themselves, but they may continue those.
       const [data, tail] = splitRuns(runs, got);

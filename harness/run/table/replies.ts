@@ -13,7 +13,7 @@ const orOf = (table: Readonly<Record<string, number | undefined>>, values: reado
   values.reduce<number>((sum, value) => (sum | (typeof value === 'number' ? value : table[value] ?? 0)) >>> 0, 0);
 
 /** `dev` is filled in by the guest when it names a device. */
-function mapping(revision: Revision, spec: MappingSpec): IomapIo {
+export function mapping(revision: Revision, spec: MappingSpec): IomapIo {
   return {
     offset: spec.offset, length: spec.length, addr: spec.addr,
     type: typeof spec.type === 'number' ? spec.type : revision.mappingTypes[spec.type] ?? 0xffff,

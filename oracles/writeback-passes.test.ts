@@ -1,0 +1,121 @@
+/** Writeback in several passes, and pages that leave the cache: what the kernel may leave unsaid, and what not even then. */
+import { expect, test } from '@playwright/test';
+import type { Step } from '../harness/model/case.ts';
+import type { DeviceChange, Exchange, StepResult } from '../harness/model/observation.ts';
+import type { Verdict } from '../harness/model/verdict.ts';
+import { attrOut } from '../harness/uapi/fuse-structs.ts';
+import { ioendOut, type IomapIo } from '../harness/uapi/iomap.ts';
+import { judge } from './judge.ts';
+import { beginExchange, endExchange, INO, madeCase, mapped, observed, other, overwrite, wire, writer, zeros } from './testing/hand-made.ts';
+
+type Made = Omit<Exchange, 'seq' | 'unique' | 'opcode' | 'nodeid'>;
+const WRITE = 1, ZERO = 2, WRITEBACK = 0x8000_0000, UNWRITTEN = 3, STALE = 0x200, IOEND_UNWRITTEN = 0x22, IOEND_UNWRITTEN_APPEND = 0x32;
+const conforms = { kind: 'conforms' } as const;
+const deviates = (verdict: Verdict): string[] => (verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind]);
+
+const attributes = Buffer.alloc(attrOut.size);
+// st_mode of a regular file.
+attributes.writeUInt32LE(0o100644, 16 + 60);
+/** `step`: the guest saw it in. */
+const at = (step: number, ...exchanges: Made[]): Made[] => exchanges.map((exchange) => ({ ...exchange, step }));
+const setattr = (size: bigint, valid = 0x478): Made => ({ name: 'SETATTR', file: 0, request: { valid, padding: 0, size }, reply: { error: 0, payload: attributes }, writeErrno: 0 });
+const times = setattr(0n, 0x430);
+const ask = (opflags: number, pos: bigint, count: bigint, read: IomapIo): Made => beginExchange(opflags, pos, count, read, overwrite(read.offset, read.length));
+const ioend = (flags: number, pos: bigint, written: bigint, newAddr: bigint): Made => ({
+  name: 'IOMAP_IOEND', file: 0, writeErrno: 0, request: { flags, error: 0, attrIno: INO, pos, newAddr, written, dev: 1, pad: 0 }, reply: { error: 0, payload: ioendOut.encode({ newsize: 0n }) },
+});
+const write = (offset: bigint, lengthBytes: number, number = 0): Step => ({ call: 'pwrite', fd: 0, offset, lengthBytes, writer: number });
+const fsync: Step = { call: 'fsync', fd: 0 };
+const truncate = (sizeBytes: bigint): Step => ({ call: 'ftruncate', fd: 0, sizeBytes });
+const done: StepResult = { ret: 0n, errno: 0 };
+const resultOf = (step: Step): StepResult => (step.call === 'pwrite' ? { ret: BigInt(step.lengthBytes), errno: 0 } : done);
+const changed = (offsetBytes: bigint, ...content: DeviceChange['content']): DeviceChange => ({ device: 0, offsetBytes, content });
+
+/** A file of 16384 bytes, or `sizeBytes`, through the page cache. */
+function seen(steps: Step[], exchanges: Made[], changes: DeviceChange[], sizeBytes = 16384n): Verdict {
+  const of = madeCase([], { sizeBytes, workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, ...steps] });
+  return judge(of, observed({ exchanges, results: steps.map(resultOf), changes }));
+}
+
+test.describe('pages that a truncation drops', () => {
+  const steps = [write(4096n, 8192), truncate(0n)];
+  const place = mapped(0n, 16384n, 65536n), fresh = wire(UNWRITTEN, 0n, 16384n, { addr: 65536n, dev: 1 });
+  const run = (map: IomapIo, exchanges: Made[], ...changes: DeviceChange[]) => seen(steps, [...at(1, ask(WRITE, 4096n, 8192n, map)), ...at(2, ...exchanges, setattr(0n))], changes);
+  const begun = (map: IomapIo): Made => ask(WRITEBACK, 4096n, 4096n, map);
+
+  test('may have been written behind the one that was asked for, by its mapping, or not', () => {
+    expect(run(place, [begun(place)], changed(69632n, writer(4096n, 8192)))).toEqual(conforms);
+    expect(run(place, [begun(place)], changed(69632n, writer(4096n, 4096)))).toEqual(conforms);
+    expect(run(place, [])).toEqual(conforms);
+  });
+  test('have not been written where no mapping was asked for, and elsewhere not even then', () => {
+    const short = mapped(4096n, 4096n, 69632n);
+    expect(deviates(run(place, [begun(short)], changed(69632n, writer(4096n, 8192))))).toEqual(['device/bytes device-bytes']);
+    expect(deviates(run(place, [], changed(69632n, writer(4096n, 4096))))).toEqual(['device/bytes device-bytes']);
+    expect(deviates(run(place, [begun(place)], changed(69632n, writer(4096n, 4096), writer(4096n, 4096))))).toEqual(['device/bytes device-bytes']);
+  });
+  test('need their IOEND where one is due', () => {
+    const first = ioend(IOEND_UNWRITTEN, 4096n, 4096n, 69632n), both = ioend(IOEND_UNWRITTEN, 4096n, 8192n, 69632n);
+    expect(run(fresh, [begun(fresh), both], changed(69632n, writer(4096n, 8192)))).toEqual(conforms);
+    expect(run(fresh, [begun(fresh), first], changed(69632n, writer(4096n, 4096)))).toEqual(conforms);
+    expect(deviates(run(fresh, [begun(fresh), first], changed(69632n, writer(4096n, 8192))))).toEqual(['device/bytes device-bytes']);
+  });
+});
+
+test.describe('writeback in several passes', () => {
+  const low = mapped(0n, 8192n, 65536n), high = mapped(8192n, 8192n, 73728n);
+  const steps = [write(8192n, 8192), write(0n, 4096, 1), write(12288n, 4096, 2), fsync];
+  const before = [...at(1, ask(WRITE, 8192n, 8192n, high)), ...at(2, ask(WRITEBACK, 8192n, 4096n, high), ask(WRITE, 0n, 4096n, low))];
+  const bytes = [changed(65536n, writer(0n, 4096, 1)), changed(73728n, writer(8192n, 4096), writer(12288n, 4096, 2))];
+  const end = [times, other('FSYNC')];
+
+  test('may use what the first pass was given when a later one is elsewhere', () => {
+    expect(seen(steps, [...before, ...at(3, ask(WRITE, 12288n, 4096n, high)), ...at(4, ask(WRITEBACK, 0n, 4096n, low), ...end)], bytes)).toEqual(conforms);
+    expect(seen(steps, [...before, ...at(3, ask(WRITE, 12288n, 4096n, high)), ...at(4, ask(WRITEBACK, 0n, 4096n, low), ask(WRITEBACK, 12288n, 4096n, high), ...end)], bytes)).toEqual(conforms);
+  });
+  test('has what was written last on the device at the end, whichever pass brought it there', () => {
+    const asked = [...before, ...at(3, ask(WRITE, 12288n, 4096n, high)), ...at(4, ask(WRITEBACK, 0n, 4096n, low), ...end)];
+    expect(deviates(seen(steps, asked, [bytes[0]!, changed(73728n, writer(8192n, 8192))]))).toEqual(['device/bytes device-bytes']);
+    expect(deviates(seen(steps, asked, [bytes[0]!]))).toEqual(['device/bytes device-bytes']);
+    expect(deviates(seen(steps, asked, [bytes[1]!]))).toEqual(['device/bytes device-bytes']);
+  });
+  test('asks anew for what is written after fsync, whose passes are over', () => {
+    const again = [write(8192n, 4096), fsync, write(8192n, 4096, 1), fsync];
+    const first = [...at(1, ask(WRITE, 8192n, 4096n, high)), ...at(2, ask(WRITEBACK, 8192n, 4096n, high), ...end), ...at(3, ask(WRITE, 8192n, 4096n, high))];
+    const last = [changed(73728n, writer(8192n, 4096, 1))];
+    expect(seen(again, [...first, ...at(4, ask(WRITEBACK, 8192n, 4096n, high), other('FSYNC'))], last)).toEqual(conforms);
+    expect(deviates(seen(again, [...first, ...at(4, other('FSYNC'))], last))).toContain('request/writeback request');
+  });
+});
+
+test.describe('a file that grows over what is dirty in unwritten blocks', () => {
+  const fresh = wire(UNWRITTEN, 0n, 1n << 20n, { addr: 65536n, dev: 1 });
+  const steps = [write(4096n, 100), truncate(8192n)];
+  const zeroing = ask(ZERO, 4196n, 3996n, fresh), staleEnd = endExchange(ZERO, 4196n, 3996n, 0n, { ...fresh, flags: STALE });
+  const written = [ask(WRITEBACK, 4096n, 4096n, fresh), ioend(IOEND_UNWRITTEN_APPEND, 4096n, 4096n, 69632n)];
+  const wrote = at(1, ask(WRITE, 4096n, 100n, fresh), endExchange(WRITE, 4096n, 100n, 100n, { ...fresh, flags: 0x100 }));
+  const run = (exchanges: Made[], content: DeviceChange['content']) => seen(steps, [...wrote, ...at(2, ...exchanges)], [changed(69632n, ...content)], 4096n);
+
+  test('may write that back first, and ask again', () => {
+    expect(run([zeroing, ...written, staleEnd, zeroing, setattr(8192n)], [writer(4096n, 100), zeros(3996)])).toEqual(conforms);
+  });
+  test('starts over only after END, and has zeros behind the old end of the file', () => {
+    expect(deviates(run([zeroing, ...written, zeroing, setattr(8192n)], [writer(4096n, 100), zeros(3996)]))).toEqual(['truncate/setattr request']);
+    expect(deviates(run([zeroing, ...written, staleEnd, zeroing, setattr(8192n)], [writer(4096n, 4096)]))).not.toEqual(['conforms']);
+  });
+  test('does not start over where nothing was dirty', () => {
+    const clean = (exchanges: Made[]) => deviates(seen([truncate(8192n)], at(1, ...exchanges), [], 4196n));
+    expect(clean([zeroing, setattr(8192n)])).toEqual(['conforms']);
+    expect(clean([zeroing, staleEnd, zeroing, setattr(8192n)])).toEqual(['truncate/setattr request']);
+  });
+});
+
+test('times that the server heard with a new size need not be told again, and without it they must', () => {
+  const place = mapped(0n, 16384n, 65536n);
+  const run = (valid: number, ...last: Made[]) => deviates(seen([truncate(8192n), write(0n, 4096), fsync],
+    [...at(1, setattr(8192n, valid)), ...at(2, ask(WRITE, 0n, 4096n, place)), ...at(3, ask(WRITEBACK, 0n, 4096n, place), ...last, other('FSYNC'))], [changed(65536n, writer(0n, 4096))]));
+  expect(run(0x478)).toEqual(['conforms']);
+  expect(run(0x478, times)).toEqual(['conforms']);
+  expect(run(8)).toContain('request/times request');
+  expect(run(8, times)).toEqual(['conforms']);
+});
