@@ -68,7 +68,7 @@ test('should survive a kernel that panics, blame it, and go on', async () => {
   const { loop, records, guests } = await campaign({ panicsOn: ({ workload }) => workload.some(({ call }) => call === 'seekHole') }, { runs: 60 });
   expect(records).toHaveLength(60);
   const deviating = records.filter(({ verdict }) => verdict.kind === 'deviates');
-  expect(deviating.length).toBeGreaterThan(3);
+  expect(deviating.length).toBeGreaterThan(1);
   for (const { consoleTail } of deviating) expect(consoleTail).toContain('simulated');
   expect(new Set(loop.findings.all().map(({ rule }) => rule))).toEqual(new Set(['kernel/healthy']));
   expect(guests.statistics.lost).toBeGreaterThan(2 * deviating.length - 1);
