@@ -50,13 +50,14 @@ function grown(cell: Cell): PlanCell {
   const ways: ((to: bigint) => Step)[] = [
     resize, (to) => ({ call: 'pwrite', fd: 0, offset: to, lengthBytes: 700, writer: 1 }), (to) => ({ call: 'fallocate', fd: 0, mode: 0, offset: 0n, lengthBytes: to }),
   ];
-  return ofKinds(ways.map((way) => cell({ rule: 'truncate/stored-behind', path: 'mmap-write' }, (of) => fc.tuple(fc.integer({ min: 1, max: 3000 }), fc.boolean()).map(([more, synced]) => {
-    const inPage = Number(of.fileSize % 4096n);
-    const room = inPage === 0 ? 0 : 4096 - inPage;
-    const offset = of.fileSize - 1n;
-    const step = way(of.fileSize + BigInt(room + more));
+  return ofKinds(ways.map((way) => cell({ rule: 'truncate/stored-behind', path: 'mmap-write' }, () => fc.tuple(fc.integer({ min: 1, max: 4095 }), fc.integer({ min: 1, max: 3000 }), fc.boolean()).map(([inPage, more, synced]): Made => {
+    const sizeBytes = 8192n + BigInt(inPage);
+    const room = 4096 - inPage;
+    const grown = sizeBytes + BigInt(room + more);
+    const step = way(grown);
     return {
-      steps: [{ call: 'mmapWrite', fd: 0, offset, lengthBytes: 1 + room, writer: 0 }, ...(synced ? [fsync] : []), step, readAll(of), fsync],
+      sizeBytes,
+      steps: [{ call: 'mmapWrite', fd: 0, offset: sizeBytes - 1n, lengthBytes: 1 + room, writer: 0 }, ...(synced ? [fsync] : []), step, { call: 'pread', fd: 0, offset: 0n, lengthBytes: Number(grown) + 1000 }, fsync],
       note: `mapped store of 1 byte before and ${room} behind EOF${synced ? ', synced' : ''}; ${step.call}`,
     };
   }))));
