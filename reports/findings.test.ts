@@ -55,4 +55,8 @@ test('should group what says the same in several places, whatever values were dr
   expect(same.map((one) => [groupTitle(one), placesOf(one), one.cases])).toEqual([['map/a, violating value', 'read half: fiemap, seek-data; write half: fiemap', 3]]);
   // Another errno is another thing to look at.
   expect(group('success (0)', 'EIO (5)', 'success (0)')).toHaveLength(2);
+  // One that a second channel shows as well, because the debug WARN was on, is the same.
+  const warn: Deviation = { rule: 'map/a', aspect: 'warn', expected: 'a WARN', seen: 'none' };
+  const [first, second] = cells as [CellInfo, CellInfo, CellInfo];
+  expect(groupFindings(collect([record(0, first, [warn, accepted('map/a')]), first], [record(1, second, [accepted('map/a')]), second]))).toHaveLength(1);
 });

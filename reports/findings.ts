@@ -96,7 +96,7 @@ export const minimisedText = ({ minimised }: Pick<Finding, 'minimised'>): string
 /** Both of these, as the end of a sentence about the example. */
 export const exampleFacts = (finding: Finding): string => [minimisedText(finding), reliabilityText(finding)].filter((text) => text !== undefined).map((text) => `; ${text}`).join('');
 
-/** Findings that say the same thing in different places: one rule, one side of its border, the same expected and seen. */
+/** Findings that say the same thing in different places: one rule, one side of its border, the same expected and seen in one channel at least. */
 export interface FindingGroup {
   rule: string;
   border?: 'violating' | 'legal';
@@ -108,16 +108,21 @@ export interface FindingGroup {
 }
 
 export function groupFindings(findings: Finding[]): FindingGroup[] {
-  const groups = new Map<string, FindingGroup>();
+  const groups: (FindingGroup & { lines: Set<string> })[] = [];
   for (const finding of findings) {
-    const key = `${finding.rule} ${finding.border} ${signatureOf(finding)}`;
-    const group = groups.get(key) ?? { rule: finding.rule, ...(finding.border && { border: finding.border }), findings: [], cases: 0, example: finding };
-    groups.set(key, group);
+    const lines = signatureOf(finding).split('\n');
+    // Which channels show it depends on what was drawn (the debug WARN, how many halves): one that says the same is enough.
+    let group = groups.find(({ rule, border, lines: known }) => rule === finding.rule && border === finding.border && lines.some((line) => known.has(line)));
+    if (!group) {
+      group = { rule: finding.rule, ...(finding.border && { border: finding.border }), findings: [], cases: 0, example: finding, lines: new Set() };
+      groups.push(group);
+    }
     if (sizeOf(finding.example) < sizeOf(group.example.example)) group.example = finding;
     group.findings.push(finding);
     group.cases += finding.cases.length;
+    for (const line of lines) group.lines.add(line);
   }
-  return [...groups.values()];
+  return groups.map(({ lines: _lines, ...group }) => group);
 }
 
 /** `map/length-aligned, violating value`. */

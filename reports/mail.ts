@@ -1,4 +1,5 @@
 /** Plain text that a person can send to a mailing list: 72 columns, the verdict first, facts, then each finding as a timeline. */
+import { brokenRuleLines } from './broken-rules.ts';
 import { comparisonLines } from './compare-text.ts';
 import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
 import { countStatuses, type CellStatus } from './matrix.ts';
@@ -23,7 +24,7 @@ export const mailReporter: Reporter = {
     const statuses = countStatuses(matrix);
     const lines = [
       ...wrap(`Subject: [iomapfuzz] ${summary.environment?.kernelRelease ?? 'unknown kernel'}: ${verdict.headline}`, 998), '',
-      ...wrap(verdict.headline, WIDTH), ...verdict.reasons.flatMap((reason) => wrap(`- ${printable(reason)}`, WIDTH, 2)), '',
+      ...wrap(verdict.headline, WIDTH), ...[...brokenRuleLines(run.findings), ...verdict.reasons].flatMap((reason) => wrap(`- ${printable(reason)}`, WIDTH, 2)), '',
       ...facts(input),
       ...wrap(`Matrix:    ${matrixText(statuses)}`, WIDTH, 11), '',
     ];

@@ -1,4 +1,5 @@
 /** Markdown for the summary page of a CI job: the verdict, what deviates, the rows of the matrix that are not plainly green, the rest folded. */
+import { brokenRuleLines } from './broken-rules.ts';
 import { comparisonLines } from './compare-text.ts';
 import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
 import type { Matrix, MatrixRow } from './matrix.ts';
@@ -20,7 +21,7 @@ export const markdownReporter: Reporter = {
   render(input) {
     const { run, matrix, verdict, comparison } = input;
     const groups = groupFindings(run.findings);
-    const lines = [`## ${text(verdict.headline)}`, '', ...verdict.reasons.map((reason) => `- ${text(reason)}`), ''];
+    const lines = [`## ${text(verdict.headline)}`, '', ...[...brokenRuleLines(run.findings), ...verdict.reasons].map((reason) => `- ${text(reason)}`), ''];
     const { environment } = run.summary;
     lines.push(`${countsText(run.counts)}. ${environment ? `Kernel ${code(environment.kernelRelease)} (${text(environment.kernelOrigin)}), ${text(environment.accelerator)}, ` : ''}revision ${run.summary.revision}, seed ${run.summary.seed}, ${duration(run.summary.elapsedMs)}.`, '');
     if (comparison) lines.push('### Compared with the run before', '', ...comparisonLines(comparison).map((line) => `- ${text(line)}`), '');

@@ -7,6 +7,7 @@ import { execInGuest } from './exec.ts';
 import { readKernelImage } from './kernel/image.ts';
 import { VmError, type VmFailure } from './qemu/failure.ts';
 import { repositoryRoot } from './root.ts';
+import { processesThatName } from './testing/processes.ts';
 import { testKernel, testSpec, withAgent } from './testing/spec.ts';
 import { Vm, type VmSpec } from './vm.ts';
 
@@ -142,14 +143,3 @@ test('should leave neither QEMU nor files behind when its process is killed', as
   await expect.poll(files, { timeout: 120_000 }).toEqual([]);
   rmSync(scratch, { recursive: true });
 });
-
-/** Processes whose command line names this directory. */
-function processesThatName(directory: string): string[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${directory}/`);
-    } catch {
-      return false;
-    }
-  });
-}

@@ -87,7 +87,7 @@ function checkCommand(): Command {
       if (strays.length > 0) throw new UsageError(`${corpus.path('*')}: not in the index: ${strays.join(', ')}; add them with \`corpus add\`, or remove them`);
       const directory = options.out ?? join('iomapfuzz-results', `corpus-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
       const progress = progressLine();
-      const { untestable } = await campaign({
+      const { untestable, summary } = await campaign({
         kind: 'corpus', planned, expectations, spec: await vmSpecOf(options), cells: distinctCells(planned), seed: 0, runs: 1, revision: revisionOf(planned), directory,
         kernelOrigin: originOf(options), ...(options.flavour !== undefined && { flavour: options.flavour }), ...(options.minimise !== undefined && { minimiseMs: options.minimise }), onProgress: progress.update,
       });
@@ -95,6 +95,10 @@ function checkCommand(): Command {
       const exitCode = await printRun(directory);
       process.exitCode = untestable ? 125 : exitCode;
       if (options.record !== undefined) await record(corpus, directory, options.record);
+      if (!summary.complete && !untestable) {
+        const ran = Object.values(summary.counts).reduce((sum, count) => sum + count, 0);
+        console.log(`${ran} of ${planned.length} cases were replayed, and are in ${directory}${options.record === undefined ? '' : ' and in the index'}; give the same command again to replay all of them`);
+      }
     });
 }
 
@@ -178,6 +182,6 @@ function minimiseCommand(): Command {
         corpus.remove(hash);
       }
       corpus.save();
-      console.log(`${before.length} cases before, ${corpus.entries().length} now; ${smaller} made smaller${stop.signal.aborted ? `; interrupted after ${done}` : ''}`);
+      console.log(`${before.length} cases before, ${corpus.entries().length} now; ${smaller} made smaller${stop.signal.aborted ? `; interrupted after ${done}: what is smaller is saved, give the same command again for the rest` : ''}`);
     });
 }

@@ -13,7 +13,7 @@ let kernel: string;
 test.beforeAll(async () => { kernel = (await testKernel()).path; });
 test.beforeEach(({}, info) => { mkdirSync(info.outputDir, { recursive: true }); });
 
-/** Long enough that none of them ends before it is ended; `corpus check` runs as `conformance` does, and no corpus is that large. */
+/** Long enough that none of them ends before it is ended; `corpus check` has tests of its own. */
 const commands: Record<string, (caseFile: string) => string[]> = {
   conformance: () => ['conformance', '--seed', '3', '--runs', '60', '--rule', 'map/*'],
   fuzz: () => ['fuzz', '--seed', '3', '--runs', '1000000'],

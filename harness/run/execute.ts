@@ -95,9 +95,11 @@ export async function* execute(source: GuestSource, cases: readonly Case[], opti
         await dismiss();
         return;
       }
-      let message: GuestMessage;
+      let message: GuestMessage | 'aborted';
       try {
-        message = await guest.receive(caseDeadlineMs);
+        message = await unlessAborted(guest.receive(caseDeadlineMs), signal);
+        // A kernel that hangs is not waited for until its deadline.
+        if (message === 'aborted') continue;
         if (message.kind === 'error' && message.id === batch.id) throw new Error(message.reason);
       } catch (error) {
         const loss = guest.lossOf(error);
@@ -159,4 +161,21 @@ export async function* execute(source: GuestSource, cases: readonly Case[], opti
 /** After these the kernel's state is not to be trusted; expected warnings about bad mappings are not among them. */
 function taints(observation: Observation): boolean {
   return observation.events.some(({ kind }) => kind === 'bug' || kind === 'warning' || kind === 'assertion');
+}
+
+/** What comes first. A message that comes later is nobody's: the guest is thrown away then. */
+async function unlessAborted<T>(message: Promise<T>, signal: AbortSignal | undefined): Promise<T | 'aborted'> {
+  if (!signal) return await message;
+  message.catch(() => undefined);
+  let listener: (() => void) | undefined;
+  const aborted = new Promise<'aborted'>((resolve) => {
+    listener = () => { resolve('aborted'); };
+    if (signal.aborted) listener();
+    else signal.addEventListener('abort', listener, { once: true });
+  });
+  try {
+    return await Promise.race([message, aborted]);
+  } finally {
+    if (listener) signal.removeEventListener('abort', listener);
+  }
 }

@@ -7,6 +7,7 @@ import { serverBytes } from '../../harness/model/pattern.ts';
 import { attrOut, entryOut, lseekOut, openOut, writeOut } from '../../harness/uapi/fuse-structs.ts';
 import { beginOut, ioendOut, type IomapIo } from '../../harness/uapi/iomap.ts';
 import { NULL_ADDR, revisions, type Revision } from '../../harness/uapi/revision.ts';
+import { SEEK_DATA } from '../../harness/model/syscall-flags.ts';
 import { errnos } from '../rules/rule.ts';
 import type { Segment } from './content.ts';
 import { rawReply, writeResult } from './answer.ts';
@@ -104,7 +105,11 @@ export class ScriptedServer implements Driver {
     if (name === 'COPY_FILE_RANGE' || name === 'COPY_FILE_RANGE_64') return { error: -errnos.ENOSYS, payload: new Uint8Array() };
     if (name === 'WRITE') return { error: 0, payload: writeOut.encode({ size: request['size'] as number }) };
     if (name === 'IOMAP_IOEND') return { error: 0, payload: ioendOut.encode({ newsize: 0n }) };
-    if (name === 'LSEEK') return { error: 0, payload: lseekOut.encode({ offset: request['offset'] as bigint }) };
+    if (name === 'LSEEK') {
+      const size = this.#case.geometry.files[file!]?.sizeBytes ?? 0n;
+      if ((request['offset'] as bigint) >= size) return { error: -errnos.ENXIO, payload: new Uint8Array() };
+      return { error: 0, payload: lseekOut.encode({ offset: request['whence'] === SEEK_DATA ? request['offset'] as bigint : size }) };
+    }
     if (name === 'SETATTR') return { error: 0, payload: attributes(request['size'] as bigint) };
     if (name !== 'IOMAP_BEGIN') return { error: 0, payload: new Uint8Array() };
     const [pos, count] = [request['pos'], request['count']] as [bigint, bigint];

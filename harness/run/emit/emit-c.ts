@@ -27,7 +27,7 @@ export function emitC(of: Case, findings: Findings, prediction: Prediction = pre
     uapi(program),
     report(program),
     parameters(program),
-    mountpoint(),
+    mountpoint(program),
     uses.bytes ? bytes(program) : '',
     uses.devices ? devices(program) : '',
     server(program),

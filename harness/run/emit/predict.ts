@@ -4,6 +4,7 @@
  */
 import type { Case } from '../../model/case.ts';
 import { revisions } from '../../uapi/revision.ts';
+import type { Exchange } from '../../model/observation.ts';
 import type { Segment } from '../../../oracles/kernel/content.ts';
 import type { Expectation, ExpectedRefusal, StepExpectation } from '../../../oracles/kernel/expectation.ts';
 import { EndlessWalk, ScriptedServer } from '../../../oracles/kernel/scripted-server.ts';
@@ -25,6 +26,8 @@ export interface Prediction {
   contents: Segment[][] | undefined;
   /** Requests about mappings that the kernel has to make, in order, in each reading. */
   requests: PredictedRequest[][];
+  /** By line of the script: for each notification that it has `before` its answer the errno of write(), 0: it is taken; undefined: the rules leave a choice. */
+  meanwhile: Readonly<Record<number, (number | undefined)[]>>;
   /** Why the rules say nothing from some step on. */
   unspecified?: string;
 }
@@ -50,11 +53,23 @@ export function predict(of: Case): Prediction {
     refusals: distinct(used.map(({ expectation }) => expectation.refusals.filter(({ viaBadData }) => viaBadData))),
     contents: unspecified === undefined ? of.geometry.devices.map((_, device) => mergeContents(used.map(({ expectation }) => expectation), device)) : undefined,
     requests: unspecified === undefined ? distinct(used.map(({ requests }) => requests)) : [],
+    meanwhile: unspecified === undefined ? agreed(used.flatMap(({ notified }) => notified)) : {},
     ...(unspecified !== undefined && { unspecified }),
   };
 }
 
-interface Reading { expectation: Expectation; requests: PredictedRequest[] }
+type Notified = NonNullable<Exchange['notified']>;
+interface Reading { expectation: Expectation; requests: PredictedRequest[]; notified: Notified[] }
+
+/** Where all readings, and all times that a line answers, have the same outcome. */
+function agreed(all: readonly Notified[]): Prediction['meanwhile'] {
+  const lines: Record<number, (number | undefined)[]> = {};
+  for (const { line, errnos } of all) {
+    const known = lines[line];
+    lines[line] = known === undefined ? [...errnos] : known.map((errno, index) => (errno === errnos[index] ? errno : undefined));
+  }
+  return lines;
+}
 
 function* readingsOf(of: Case): Generator<Reading> {
   let choices: number[] | undefined = [];
@@ -66,6 +81,7 @@ function* readingsOf(of: Case): Generator<Reading> {
       yield {
         expectation: simulate({ case: of, mount, inodes: of.geometry.files.map((_, index) => 100n + BigInt(index)), driver: server }),
         requests: server.asked,
+        notified: server.transcript.map(({ notified }) => notified).filter((one) => one !== undefined),
       };
     } catch (error) {
       if (!(error instanceof EndlessWalk)) throw error;

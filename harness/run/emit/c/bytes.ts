@@ -6,11 +6,11 @@ import type { Program } from './uses.ts';
 
 export function bytes({ uses }: Program): string {
   const describes = uses.comparesBytes || uses.comparesDevices;
-  const fills = uses.devices || uses.writes || uses.ordinary.has('READ');
+  const fills = uses.devices || uses.writes || uses.serverBytes;
   const owners = [
     uses.devices ? '#define DEVICE(n)\tOWNER(1, n)\t/* filled before the mount */' : '',
     uses.writes ? '#define WRITER(n)\tOWNER(2, n)\t/* written by the case */' : '',
-    uses.ordinary.has('READ') ? '#define SERVER(n)\tOWNER(3, n)\t/* answered to FUSE_READ */' : '',
+    uses.serverBytes ? '#define SERVER(n)\tOWNER(3, n)\t/* answered to FUSE_READ */' : '',
   ].filter((line) => line !== '');
   return [
     `/*
@@ -31,17 +31,20 @@ static void fill(uint8_t *buf, size_t length, uint64_t owner, uint64_t at)
 	for (size_t i = 0; i < length; i++)
 		buf[i] = byte_of(owner, at + i);
 }` : '',
-    describes ? describe : '',
+    describes ? describe(uses.sources) : '',
   ].filter((part) => part !== '').join('\n');
 }
 
-const describe = `
+/** `sources`: how many one stretch may have. */
+const describe = (sources: number): string => `
+#define SOURCES		${sources}
+
 /* Bytes that are next to each other and have one source; sources: those that are right. */
 struct stretch {
 	uint64_t length;
 	struct source {
 		uint64_t owner, at;
-	} sources[4];
+	} sources[SOURCES];
 };
 
 static void print_source(uint64_t owner, uint64_t at)
@@ -80,7 +83,7 @@ static int check_stretch(const char *what, const uint8_t *buf, uint64_t at,
 	for (uint64_t i = 0; i < stretch->length; i++) {
 		int right = 0;
 
-		for (size_t n = 0; n < 4 && s[n].owner; n++)
+		for (size_t n = 0; n < SOURCES && s[n].owner; n++)
 			right |= buf[i] == byte_of(s[n].owner, s[n].at + i);
 		if (right)
 			continue;
@@ -89,7 +92,7 @@ static int check_stretch(const char *what, const uint8_t *buf, uint64_t at,
 			 (unsigned long long)stretch->length);
 		printf("    seen there: ");
 		print_seen(buf + i - i % 8, stretch->length - i + i % 8);
-		for (size_t n = 0; n < 4 && s[n].owner; n++) {
+		for (size_t n = 0; n < SOURCES && s[n].owner; n++) {
 			printf(n ? " or " : "; expected: ");
 			print_source(s[n].owner, s[n].at + i - i % 8);
 		}
@@ -111,9 +114,12 @@ export function source(of: ByteSource): string {
   }
 }
 
-/** Sources that one stretch may name; more readings than this do not meet in one place. */
-const MAX_SOURCES = 4;
-
-export function stretch({ start, end, sources }: Segment): string {
-  return `{ ${s64(end - start)}, { ${sources.slice(0, MAX_SOURCES).map(source).join(', ')} } }`;
+/** `indent`: tabs before the continuation of a line that is too long for one. */
+export function stretch({ start, end, sources }: Segment, indent = 3): string {
+  const texts = sources.map(source);
+  const lines: string[] = [];
+  for (let at = 0; at < texts.length; at += SOURCES_A_LINE) lines.push(texts.slice(at, at + SOURCES_A_LINE).join(', '));
+  return `{ ${s64(end - start)}, { ${lines.join(`,\n${'\t'.repeat(indent)}`)} } }`;
 }
+
+const SOURCES_A_LINE = 2;

@@ -19,7 +19,8 @@ export function headerComment(of: Case, hash: string, { deviations, kernel, clau
     ...(kernel ? [`Seen on Linux ${kernel.release}.`, ''] : []),
     'Build and run, as root:', '  gcc -Wall -Wextra -O2 -pthread -o repro repro.c && ./repro',
     ...(of.geometry.devices.length > 0 ? [
-      '', `The case needs ${deviceText(of)}. ${of.geometry.devices.length === 1 ? 'By default it is a loop device over a file in /tmp. To use another, give one of exactly that size as argument; it is OVERWRITTEN.' : 'By default they are loop devices over files in /tmp. To use others, give block devices of exactly these sizes as arguments; they are OVERWRITTEN.'}`,
+      '', `The case needs ${deviceText(of)}. ${of.geometry.devices.length === 1 ? 'By default it is a loop device over a file in /tmp. To use another, give one of exactly that size as argument; it is OVERWRITTEN.' : 'By default they are loop devices over files in /tmp. To use others, give block devices of exactly these sizes as arguments; they are OVERWRITTEN.'}${of.geometry.devices.some(({ atomic }) => atomic)
+        ? ' Some have to take atomic writes of a block: by default these are partitions of the disk of scsi_debug, which needs atomic_wr=1.' : ''}`,
     ] : []),
     '', 'Exit code: 0 the kernel conforms to the rules, 1 it deviates, 2 it cannot be tried here (message on stderr).', '',
     'Printed are the syscalls with their results, below them the requests of the kernel (->) and the answers (<-), and what contradicts the rules (!).',

@@ -3,17 +3,18 @@ import { stretch } from './bytes.ts';
 import { errno, u64 } from './text.ts';
 import { mustFailToMount, type Program } from './uses.ts';
 
-export function mountpoint(): string {
+export function mountpoint({ case: of }: Program): string {
+  const atomic = of.geometry.devices.some((device) => device.atomic);
   return `static char mountpoint[] = "/tmp/iomap-repro.XXXXXX";
 static int mounted;
 
-static void clean_up(void)
+${atomic ? 'static void remove_partitions(void);\n\n' : ''}static void clean_up(void)
 {
 	/* MNT_FORCE ends requests that nobody answers any more. */
 	if (mounted)
 		umount2(mountpoint, MNT_FORCE | MNT_DETACH);
 	rmdir(mountpoint);
-	if (debug_known)
+${atomic ? '\tremove_partitions();\n' : ''}	if (debug_known)
 		set_parameter(PARAMETERS "debug_iomap", debug_before);
 }`;
 }
@@ -62,6 +63,8 @@ ${uses.devices ? '\tmake_devices(argc - 1, argv + 1);\n' : ''}	open_kernel_log()
 ${uses.trace ? '\topen_trace();\n' : ''}	sem_init(&ready, 0, 0);
 ${syncInit && revision.ioctls.SYNC_INIT !== undefined ? `	if (ioctl(fuse_fd, DEV_SYNC_INIT, 0))
 		cannot_run("SYNC_INIT: %s", strerror(errno));
+` : ''}${of.script.some(({ signal }) => signal) ? `	workload_thread = pthread_self();
+	sigaction(SIGUSR2, &(struct sigaction){ .sa_handler = no_action }, NULL);
 ` : ''}	pthread_create(&server, NULL, serve, NULL);
 
 	snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other",

@@ -1,10 +1,11 @@
 /** Notifications: what the case's server writes to /dev/fuse unasked. */
-import type { Step } from '../../../model/case.ts';
+import type { Case } from '../../../model/case.ts';
 import type { Notification } from '../../../model/notification.ts';
 import { NOTIFY } from '../../../uapi/fuse-flags.ts';
+import { notifyInvalInode, notifyRetrieve } from '../../../uapi/fuse-structs.ts';
 import { devInval, invalMappings, upsertMappings } from '../../../uapi/iomap.ts';
-import { mapping } from './server.ts';
-import { byteList, s64, u32, u64 } from './text.ts';
+import { mapping } from './mapping.ts';
+import { byteList, errno, s64, u32, u64 } from './text.ts';
 import type { Program } from './uses.ts';
 
 type Kind = Notification['kind'];
@@ -33,15 +34,17 @@ const structs: Readonly<Partial<Record<Kind, string>>> = {
 };`,
 };
 
-export const notificationsOf = (workload: readonly Step[]): Notification[] => workload.flatMap((step) => (step.call === 'notify' ? [step.notification] : []));
+/** Those of steps, and those that are sent while a request waits. */
+export const notificationsOf = ({ workload, script }: Case): Notification[] =>
+  [...workload.flatMap((step) => (step.call === 'notify' ? [step.notification] : [])), ...script.flatMap(({ before = [] }) => before)];
 
 /** Layouts and the call that the case's notifications need. */
-export function notifyHelper(notifications: readonly Notification[]): string {
+export function notifyHelper(notifications: readonly Notification[], meanwhile: boolean): string {
   const kinds = [...new Set(notifications.map(({ kind }) => kind))];
   return [...kinds.map((kind) => structs[kind]).filter((text) => text !== undefined), `/* Unasked: unique is 0 and error is what it is about. size: of the payload as it is sent. */
 static ssize_t notify(int code, const void *payload, size_t payload_size, size_t size)
 {
-	static uint8_t message[sizeof(struct fuse_out_header) + (1 << 16)];
+	uint8_t message[sizeof(struct fuse_out_header) + (1 << 17)];
 	struct fuse_out_header header = { sizeof(header) + size, code, 0 };
 
 	memset(message, 0, sizeof(message));
@@ -50,12 +53,12 @@ static ssize_t notify(int code, const void *payload, size_t payload_size, size_t
 		memcpy(message + sizeof(header), payload,
 		       payload_size < size ? payload_size : size);
 	return write(fuse_fd, message, header.len);
-}`, ...(kinds.includes('store') ? [storeHelper] : [])].join('\n\n');
+}`, ...(kinds.includes('store') ? [storeHelper] : []), ...(meanwhile ? [meanwhileHelper] : [])].join('\n\n');
 }
 
 const storeHelper = `static ssize_t notify_store(uint64_t nodeid, int file, uint64_t offset, uint32_t size)
 {
-	static uint8_t payload[sizeof(struct fuse_notify_store_out) + (1 << 16)];
+	uint8_t payload[sizeof(struct fuse_notify_store_out) + (1 << 16)];
 	struct fuse_notify_store_out out = { .nodeid = nodeid, .offset = offset, .size = size };
 
 	memcpy(payload, &out, sizeof(out));
@@ -65,6 +68,28 @@ const storeHelper = `static ssize_t notify_store(uint64_t nodeid, int file, uint
 
 const nodeid = (node: Node): string => ('file' in node ? `NODE(${node.file})` : u64(node.nodeid));
 const ino = (node: Node, given: bigint | undefined): string => (given !== undefined ? u64(given) : 'file' in node ? `INO(${node.file})` : '0');
+
+const meanwhileHelper = `/* Sent while a request waits. right: the errno of write(), 0: it is taken, -1: either. */
+static void meanwhile(ssize_t written, int right)
+{
+	int error = written < 0 ? errno : 0;
+
+	if (error)
+		printf("    <- a notification, refused: errno %d (%s)\\n", error, strerror(error));
+	else
+		printf("    <- a notification of %zd bytes\\n", written);
+	if (right >= 0 && error != right)
+		deviates("expected %s", right ? strerror(right) : "that the kernel takes it");
+}`;
+
+/** The statement of a line with `before`; lines without indentation. `right`: the errno that write() must give, undefined: the rules do not say. */
+export const notifyMeanwhile = (notification: Notification, right: number | undefined, program: Program): string[] => {
+  const lines = notify(notification, program);
+  return lines.map((line, index) => {
+    const first = index === 0 ? line.replace(/^CALL\(/, 'meanwhile(') : line;
+    return index === lines.length - 1 ? first.replace(/\);$/, `, ${right === undefined ? -1 : right === 0 ? 0 : errno(right)});`) : first;
+  });
+};
 
 /** The statement; lines without indentation. */
 export function notify(notification: Notification, program: Program): string[] {
@@ -90,12 +115,12 @@ export function notify(notification: Notification, program: Program): string[] {
     case 'retrieve': return [
       `CALL(notify(${NOTIFY.RETRIEVE}, &(struct fuse_notify_retrieve_out){`,
       `\t\t.notify_unique = 1, .nodeid = ${nodeid(notification.node)}, .offset = ${u64(notification.offset)}, .size = ${u32(notification.lengthBytes)},`,
-      '\t    }, sizeof(struct fuse_notify_retrieve_out), sizeof(struct fuse_notify_retrieve_out)));',
+      `\t    }, ${notifyRetrieve.size}, ${notifyRetrieve.size}));`,
     ];
     case 'invalInode': return [
       `CALL(notify(${NOTIFY.INVAL_INODE}, &(struct fuse_notify_inval_inode_out){`,
       `\t\t.ino = ${nodeid(notification.node)}, .off = ${s64(notification.offset)}, .len = ${s64(notification.length)},`,
-      '\t    }, sizeof(struct fuse_notify_inval_inode_out), sizeof(struct fuse_notify_inval_inode_out)));',
+      `\t    }, ${notifyInvalInode.size}, ${notifyInvalInode.size}));`,
     ];
     case 'raw': {
       const size = notification.payload.length / 2;

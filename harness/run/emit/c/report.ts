@@ -11,11 +11,13 @@ static void __attribute__((format(printf, 1, 2))) deviates(const char *fmt, ...)
 	va_list args;
 
 	deviations++;
+	flockfile(stdout);
 	fputs("  ! ", stdout);
 	va_start(args, fmt);
 	vprintf(fmt, args);
 	va_end(args);
 	putchar('\\n');
+	funlockfile(stdout);
 }
 
 /* Nothing can be learnt here; says why, and what would help. */

@@ -11,8 +11,29 @@ const compared: Readonly<Record<string, { flags: string; bytes: string }>> = {
   IOMAP_IOEND: { flags: 'flags', bytes: 'written' },
 };
 
-export function requests({ prediction, uses }: Program): string {
-  const readings = prediction.requests.map((list) => list.filter(({ name }) => uses.ordinary.has(name) && compared[name] !== undefined));
+/**
+ * Requests that the kernel makes when it likes, and in pieces that it chooses: pages that are read ahead, and dirty ones that something else than fsync
+ * or close makes it write. By name of the request: the flags that show it, as a mask and its value.
+ */
+function unplaced({ revision, uses }: Program): ReadonlyMap<string, readonly (readonly [mask: number, value: number])[]> {
+  const { WRITEBACK = 0 } = revision.opFlags, { DIRECT = 0 } = revision.ioendFlags;
+  const rows: [string, number, number][] = [
+    ...(uses.readsAhead ? [['IOMAP_BEGIN', 0xffff_ffff, 0], ['IOMAP_END', 0xffff_ffff, 0]] as [string, number, number][] : []),
+    ...(uses.flushesAtWill ? [['IOMAP_BEGIN', WRITEBACK, WRITEBACK], ['IOMAP_IOEND', DIRECT, 0]] as [string, number, number][] : []),
+  ];
+  return new Map(Object.keys(compared).map((name) => [name, rows.filter(([of]) => of === name).map(([, mask, value]) => [mask, value] as const)]));
+}
+
+export function requests(program: Program): string {
+  const { prediction, uses } = program;
+  const free = unplaced(program);
+  const isFree = ({ name, fields }: PredictedRequest): boolean => {
+    const flags = Number((fields[compared[name]!.flags] as ExpectedField | undefined)?.value ?? 0);
+    return free.get(name)!.some(([mask, value]) => (flags & mask) >>> 0 === value);
+  };
+  const readings = prediction.requests.map((list) => list.filter((one) => uses.ordinary.has(one.name) && compared[one.name] !== undefined && !isFree(one)));
+  const skipped = [...free].filter(([name]) => uses.ordinary.has(name))
+    .flatMap(([name, masks]) => masks.map(([mask, value]) => `(in->opcode == OP_${name} && (seen.flags & ${bits(mask)}) == ${bits(value)})`));
   const tables = readings.map((list, n) => `static const struct asked reading${n}[] = {
 ${list.map((request) => `\t${row(request)},\n`).join('')}	{ 0, 0, 0, 0 },
 };`);
@@ -24,7 +45,7 @@ struct asked {
 	int64_t bytes;		/* BEGIN: count; END, IOEND: written; or ANY */
 };
 
-#define ANY	INT64_MIN
+#define ANY	INT64_MIN	/* also of pos; the rules do not say */
 
 ${tables.join('\n\n')}
 
@@ -48,12 +69,15 @@ ${uses.ordinary.has('IOMAP_BEGIN') ? extract('OP_IOMAP_BEGIN', 'begin_in', 'opfl
 		deviates("a reserved field is not 0");
 	if (ino != INO(in->nodeid - NODE(0)))
 		deviates("attr_ino is 0x%llx", (unsigned long long)ino);
-	for (size_t r = 0; r < READINGS; r++) {
+${skipped.length === 0 ? '' : `	if (${skipped.join(' ||\n\t    ')})
+		return;		/* when it is asked is the kernel's own business */
+`}	for (size_t r = 0; r < READINGS; r++) {
 		const struct asked *right = readings[r];
 
 		next[r] = NULL;
 		if (!right || right->opcode != seen.opcode || right->flags != seen.flags ||
-		    right->pos != seen.pos || (right->bytes != ANY && right->bytes != seen.bytes))
+		    (right->pos != (uint64_t)ANY && right->pos != seen.pos) ||
+		    (right->bytes != ANY && right->bytes != seen.bytes))
 			continue;
 		next[r] = right + 1;
 		fits = 1;
@@ -98,7 +122,7 @@ const extract = (opcode: string, struct: string, flags: string, bytes: string, r
 
 function row({ name, fields }: PredictedRequest): string {
   const { flags, bytes } = compared[name]!;
-  const value = (key: string): ExpectedField => fields[key] as ExpectedField;
-  const length = value(bytes);
-  return `{ OP_${name}, ${bits(Number(value(flags).value))}, ${s64(BigInt(value('pos').value))}, ${length.accepts ? 'ANY' : s64(BigInt(length.value))} }`;
+  const value = (key: string): ExpectedField | undefined => fields[key] as ExpectedField | undefined;
+  const number = (key: string): string => (value(key) === undefined || value(key)!.accepts ? 'ANY' : s64(BigInt(value(key)!.value)));
+  return `{ OP_${name}, ${bits(Number(value(flags)?.value ?? 0))}, ${number('pos')}, ${number(bytes)} }`;
 }

@@ -1,5 +1,6 @@
 /** The part of the fuse-iomap uAPI that a reproducer uses, spelled out: headers that are installed somewhere need not have it. */
 import type { IoctlName, MappingFlagName, MappingTypeName } from '../../../uapi/revision.ts';
+import { notificationsOf } from './notify.ts';
 import { bits, u32 } from './text.ts';
 import { mustFailToMount, type Program } from './uses.ts';
 
@@ -41,7 +42,7 @@ function usedIoctls({ case: of, revision, uses, prediction }: Program): IoctlNam
 
 function mapping({ case: of, revision, uses }: Program): string {
   const halves = [...of.script.flatMap(({ reply }) => (reply.kind === 'mappings' ? [reply.read, reply.write] : [])),
-    ...of.workload.flatMap((step) => (step.call === 'notify' && step.notification.kind === 'upsert' ? [step.notification.read, step.notification.write] : []))];
+    ...notificationsOf(of).flatMap((one) => (one.kind === 'upsert' ? [one.read, one.write] : []))];
   const types = new Set(halves.map(({ type }) => type).filter((type) => typeof type === 'string' && revision.mappingTypes[type] !== undefined));
   if (uses.ordinaryBegin) { types.add('HOLE'); types.add('PURE_OVERWRITE'); }
   const flags = new Set(halves.flatMap((half) => half.flags).filter((flag) => typeof flag === 'string'));

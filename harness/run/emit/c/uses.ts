@@ -7,6 +7,7 @@ import type { Deviation } from '../../../model/verdict.ts';
 import { revisions, type Revision } from '../../../uapi/revision.ts';
 import type { Segment } from '../../../../oracles/kernel/content.ts';
 import type { StepExpectation } from '../../../../oracles/kernel/expectation.ts';
+import { notificationsOf } from './notify.ts';
 import type { Prediction } from '../predict.ts';
 
 /** A case on its way to C. */
@@ -24,6 +25,8 @@ export interface Uses {
   /** The server gives the devices to the kernel. */
   registers: boolean;
   calls: ReadonlySet<Step['call']>;
+  /** The case's page buffer: bytes read, bytes written. */
+  hasBuffer: boolean;
   /** By read or mmap. */
   reads: boolean;
   /** By write or mmap. */
@@ -37,14 +40,24 @@ export interface Uses {
   /** The script answers a request by mappings, or BEGIN is answered at all. */
   mappings: boolean;
   raw: boolean;
+  /** The connection is aborted, by the script or to end a freeze. */
+  aborts: boolean;
   config: boolean;
   /** Bytes are made or described. */
   bytes: boolean;
+  /** The server's own bytes are made. */
+  serverBytes: boolean;
   /** Bytes are compared with what the rules say. */
   comparesBytes: boolean;
   comparesDevices: boolean;
+  /** The most origins that are right for one byte. */
+  sources: number;
   /** Refusals must be reported by the kernel, or one was that should not have been. */
   trace: boolean;
+  /** By the page cache: the kernel asks ahead of what is read, and may ask more than once. */
+  readsAhead: boolean;
+  /** Something else than fsync or close may make the kernel write dirty pages, or it may go on writing them after a failure. */
+  flushesAtWill: boolean;
   /** Requests are compared with those that the kernel has to make. */
   comparesRequests: boolean;
 }
@@ -52,27 +65,38 @@ export interface Uses {
 export function usesOf(of: Case, prediction: Prediction, deviations: readonly Deviation[]): Uses {
   const revision = revisions[of.revision];
   const calls = new Set(of.workload.map(({ call }) => call));
-  const reads = calls.has('pread') || calls.has('mmapRead') || calls.has('deviceRead'), writes = calls.has('pwrite') || calls.has('mmapWrite');
+  const any = (of: readonly Step['call'][]): boolean => of.some((call) => calls.has(call));
+  const reads = any(['pread', 'mmapRead', 'deviceRead', 'pageOut']), writes = any(['pwrite', 'mmapWrite', 'pageOut']);
+  const notifications = notificationsOf(of);
   const iomap = of.geometry.initIomap ?? true;
   const devices = of.geometry.devices.length > 0;
-  const begin = iomap && (reads || writes || calls.has('notify') || calls.has('seekData') || calls.has('seekHole') || calls.has('fiemap')
-    || calls.has('ftruncate') || calls.has('fallocate') || calls.has('fsync') || of.script.some(({ on }) => on === 'IOMAP_BEGIN'));
+  const begin = iomap && (of.workload.some(({ call }) => !withoutMappings.has(call)) || of.script.some(({ on }) => on === 'IOMAP_BEGIN'));
   const ordinaryBegin = begin && !of.script.some((line) => line.on === 'IOMAP_BEGIN' && isUnconditional(line, of));
   const opens = of.geometry.files.some(({ directIo }) => directIo) || of.script.some(({ on }) => on === 'OPEN');
   const comparesBytes = prediction.steps.some((outcomes) => comparableBytes(outcomes) !== undefined);
-  const changes = writes || ['ftruncate', 'fallocate', 'fsync'].some((call) => calls.has(call as Step['call']));
+  const changes = any(['pwrite', 'mmapWrite', 'ftruncate', 'fallocate', 'fsync', 'syncfs', 'copyFileRange', 'clone', 'dedupe', 'swapon', 'pageOut', 'freeze']);
   const comparesDevices = devices && prediction.contents !== undefined && (changes || deviations.some(({ aspect }) => aspect === 'device-bytes'));
+  const ordinary = ordinaryRequests(calls, opens, of, revision, begin);
+  const serverBytes = ordinary.has('READ') || notifications.some(({ kind }) => kind === 'store');
   return {
-    iomap, devices, calls, reads, writes, registers: devices && revision.ioctls.BACKING_OPEN !== undefined && !mustFailToMount(prediction), opens, ordinaryBegin, comparesBytes, comparesDevices,
-    ordinary: ordinaryRequests(calls, opens, of, revision, begin),
-    mappings: begin && (ordinaryBegin || of.script.some(({ reply }) => reply.kind === 'mappings') || of.workload.some((step) => step.call === 'notify' && step.notification.kind === 'upsert')),
+    iomap, devices, calls, reads, writes, hasBuffer: reads || writes, registers: devices && revision.ioctls.BACKING_OPEN !== undefined && !mustFailToMount(prediction), opens, ordinaryBegin, comparesBytes, comparesDevices,
+    sources: Math.max(1, ...prediction.steps.flatMap((outcomes) => (comparableBytes(outcomes) ?? []).map((segment) => segment.sources.length)), ...(prediction.contents ?? []).flat().map((segment) => segment.sources.length)),
+    readsAhead: any(['pread', 'mmapRead', 'mmapWrite', 'copyFileRange', 'clone', 'dedupe', 'readahead', 'fadvise']) && of.workload.some((step) => step.call === 'open' && !step.flags.includes('direct')),
+    flushesAtWill: any(['ftruncate', 'fallocate', 'copyFileRange', 'clone', 'dedupe', 'freeze', 'syncfs', 'swapon', 'mmapWrite', 'fadvise'])
+      || prediction.refusals.some((list) => list.length > 0) || of.script.some(({ reply }) => reply.kind !== 'mappings' && reply.kind !== 'attributes'),
+    ordinary, serverBytes,
+    mappings: begin && (ordinaryBegin || of.script.some(({ reply }) => reply.kind === 'mappings') || notifications.some(({ kind }) => kind === 'upsert')),
+    aborts: calls.has('freeze') || of.script.some(({ reply }) => reply.kind === 'abort'),
     raw: of.script.some(({ reply }) => reply.kind === 'raw'),
     config: iomap && revision.opcodes.IOMAP_CONFIG !== undefined,
-    bytes: devices || reads || writes,
+    bytes: devices || reads || writes || serverBytes,
     trace: iomap && revision.badDataEvent && (prediction.refusals.some((list) => list.length > 0) || deviations.some(({ aspect }) => aspect === 'trace-event')),
     comparesRequests: begin && prediction.requests.length > 0 && deviations.some(({ aspect }) => aspect === 'request'),
   };
 }
+
+/** Steps that never make the kernel ask for a mapping. */
+const withoutMappings: ReadonlySet<Step['call']> = new Set(['open', 'close', 'fstat', 'fuseIoctl', 'ordinary', 'fsUuid', 'setTimes'] as const);
 
 /** Its writes, or it itself, are made durable before they return. */
 const writesThrough = (step: Step): boolean =>
@@ -82,18 +106,24 @@ const writesThrough = (step: Step): boolean =>
 const isUnconditional = (line: ScriptLine, of: Case): boolean =>
   line.times === undefined && !line.opflagsSet && !line.opflagsClear && !line.posFrom && line.posTo === undefined && (line.file === undefined || of.geometry.files.length === 1);
 
+/** What the server answers with something else than ENOSYS, and the steps that may lead to it. */
 function ordinaryRequests(calls: ReadonlySet<Step['call']>, opens: boolean, of: Case, revision: Revision, begin: boolean): Set<string> {
   const requests = new Set(['LOOKUP', 'GETATTR', 'SYNCFS', 'DESTROY']);
   const when = (condition: boolean, ...names: string[]): void => { if (condition) for (const name of names) requests.add(name); };
-  when(opens, 'OPEN', 'RELEASE');
-  const maps = calls.has('mmapRead') || calls.has('mmapWrite');
-  when(calls.has('pread') || maps || of.workload.some((step) => step.call === 'notify' && step.notification.kind === 'store'), 'READ');
-  when(calls.has('pwrite') || maps, 'WRITE');
-  when(calls.has('pwrite') || maps || calls.has('ftruncate') || calls.has('fallocate') || calls.has('fsync')
-    || of.workload.some((step) => step.call === 'open' && step.flags.includes('trunc')), 'SETATTR');
-  when(calls.has('fsync') || maps || of.workload.some(writesThrough) || of.geometry.files.some(({ attrFlags }) => attrFlags.includes('SYNC')), 'FSYNC');
-  when(calls.has('fallocate'), 'FALLOCATE');
-  when(calls.has('seekData') || calls.has('seekHole'), 'LSEEK');
+  const any = (...names: Step['call'][]): boolean => names.some((name) => calls.has(name));
+  const maps = any('mmapRead', 'mmapWrite'), copies = any('copyFileRange', 'clone', 'dedupe');
+  const truncates = of.workload.some((step) => step.call === 'open' && step.flags.includes('trunc'));
+  when(opens, 'OPEN', 'RELEASE', 'FLUSH');
+  const changes = any('pwrite', 'ftruncate', 'fallocate', 'fsync') || maps || copies || truncates;
+  // Zeroing a part of a block, or of inline data, reads what is around it.
+  when(any('pread', 'swapon', 'readahead', 'fadvise') || changes || notificationsOf(of).some(({ kind }) => kind === 'store' || kind === 'retrieve'), 'READ');
+  when(changes, 'WRITE');
+  when(changes || any('syncfs'), 'SETATTR');
+  when(any('fsync', 'syncfs', 'swapon', 'freeze') || maps || copies || of.workload.some(writesThrough) || of.geometry.files.some(({ attrFlags }) => attrFlags.includes('SYNC')), 'FSYNC');
+  when(any('fallocate'), 'FALLOCATE');
+  when(any('seekData', 'seekHole'), 'LSEEK');
+  when(any('freeze') && revision.opcodes.FREEZE_FS !== undefined, 'FREEZE_FS', 'UNFREEZE_FS');
+  when(any('shutdown') && revision.opcodes.SHUTDOWN_FS !== undefined, 'SHUTDOWN_FS');
   when(begin, 'IOMAP_BEGIN', 'IOMAP_END');
   when(begin && revision.opcodes.IOMAP_IOEND !== undefined, 'IOMAP_IOEND');
   return requests;

@@ -1,34 +1,9 @@
 /** Cases of every step kind and every reply kind of the model, for tests of what reads and renders cases. */
-import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../../../model/case.ts';
-import type { MappingSpec } from '../../../model/mapping.ts';
-import { NULL_ADDR } from '../../../uapi/revision.ts';
+import type { Case } from '../../../model/case.ts';
+import { MiB, begin, geometry, hole, makeCase, mapped, mappings, openCached, openDirect, overwrite, read, write } from './case-parts.ts';
+import { superblockCases } from './superblock-samples.ts';
 
-const MiB = 1 << 20;
-
-export const mapped = (over: Partial<MappingSpec> = {}): MappingSpec => ({
-  type: 'MAPPED', flags: [], dev: { device: 0 }, addr: 0x10000n, offset: 0n, length: 0x10000n, ...over,
-});
-export const hole = (over: Partial<MappingSpec> = {}): MappingSpec => ({
-  type: 'HOLE', flags: [], dev: 0, addr: NULL_ADDR, offset: 0n, length: 0x10000n, ...over,
-});
-export const overwrite = (over: Partial<MappingSpec> = {}): MappingSpec => ({ ...hole(over), type: 'PURE_OVERWRITE' });
-
-export const mappings = (read: MappingSpec, write: MappingSpec = overwrite({ offset: read.offset, length: read.length })): Reply =>
-  ({ kind: 'mappings', read, write });
-export const begin = (reply: Reply, over: Partial<ScriptLine> = {}): ScriptLine => ({ on: 'IOMAP_BEGIN', file: 0, reply, ...over });
-
-export const geometry = (over: Partial<Geometry> = {}): Geometry => ({
-  mount: 'ordinary', devices: [{ sizeBytes: MiB, access: 'rw' }], files: [{ sizeBytes: 0x10000n, attrFlags: ['IOMAP', 'EXCLUSIVE'] }], ...over,
-});
-export const openCached: Step = { call: 'open', file: 0, flags: ['rdwr'] };
-export const openDirect: Step = { call: 'open', file: 0, flags: ['rdwr', 'direct'] };
-
-export const makeCase = (workload: Step[], script: ScriptLine[], over: Partial<Case> = {}): Case => ({
-  schema: CASE_SCHEMA, revision: 'r3', geometry: geometry(), script, workload, debugIomap: false, ...over,
-});
-
-const read = (offset = 0n, lengthBytes = 4096): Step => ({ call: 'pread', fd: 0, offset, lengthBytes });
-const write = (offset = 0n, lengthBytes = 4096, writer = 0): Step => ({ call: 'pwrite', fd: 0, offset, lengthBytes, writer });
+export { begin, geometry, hole, makeCase, mapped, mappings, openCached, openDirect, overwrite } from './case-parts.ts';
 
 export const sampleCases: Readonly<Record<string, Case>> = {
   'direct read of a mapped extent': makeCase([openDirect, read(0x2000n), { call: 'close', fd: 0 }], [begin(mappings(mapped()))]),
@@ -170,4 +145,34 @@ export const sampleCases: Readonly<Record<string, Case>> = {
     [openDirect, { call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096, rwf: 8 }, { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 1, rwf: 2 }],
     [begin(mappings(mapped()))],
   ),
+  'truncation and fallocate by the page cache': makeCase(
+    [
+      openCached, write(0x1000n, 0x1800), { call: 'ftruncate', fd: 0, sizeBytes: 0x1400n }, { call: 'ftruncate', fd: 0, sizeBytes: 0x6000n },
+      { call: 'fallocate', fd: 0, mode: 3, offset: 0x200n, lengthBytes: 0x400n }, { call: 'fallocate', fd: 0, mode: 0x10, offset: 0x2100n, lengthBytes: 0x1000n },
+      { call: 'fallocate', fd: 0, mode: 0, offset: 0x6000n, lengthBytes: 0x2000n }, read(0n, 0x3000), { call: 'fstat', fd: 0 }, { call: 'fsync', fd: 0 },
+    ],
+    [begin(mappings(mapped({ addr: 0x40000n, length: 0x20000n }), mapped({ addr: 0x40000n, length: 0x20000n })))],
+  ),
+  'notifications while BEGIN waits, and a signal': makeCase(
+    [openDirect, read(0x1000n), read(0x1000n), { call: 'seekData', fd: 0, offset: 0n }],
+    [
+      begin(mappings(hole()), {
+        opflagsSet: 4, before: [
+          { kind: 'upsert', node: { file: 0 }, read: mapped(), write: overwrite() },
+          { kind: 'inval', node: { file: 0 }, read: { offset: 0n, length: 0x10000n }, write: { offset: 0n, length: 0n } },
+          { kind: 'upsert', node: { file: 0 }, read: mapped({ length: 0n }), write: overwrite() },
+          { kind: 'devInval', dev: { device: 0 }, range: { offset: 0n, length: 0x1000n } },
+        ], signal: true,
+      }),
+      begin(mappings(mapped()), { before: [{ kind: 'raw', code: 255, payload: '0011' }, { kind: 'retrieve', node: { file: 0 }, offset: 0n, lengthBytes: 512 }] }),
+    ],
+  ),
+  'attributes and pages to be asked for again': makeCase(
+    [
+      openCached, read(0n, 0x2000), { call: 'notify', notification: { kind: 'invalInode', node: { file: 0 }, offset: 0n, length: 0n } }, read(0n, 0x2000),
+      { call: 'notify', notification: { kind: 'retrieve', node: { file: 0 }, offset: 0n, lengthBytes: 4096 } }, { call: 'fstat', fd: 0 },
+    ],
+    [begin(mappings(mapped()))],
+  ),
+  ...superblockCases,
 };
