@@ -14,7 +14,10 @@ const LOFF_MAX = (1n << 63n) - 1n;
 export function startTypes(revision: Revision, path: Path, half: Half, row: BorderRow): readonly TypeName[] {
   const here: readonly TypeName[] = half === 'write' && isWritePath(path)
     ? [...typesFor(path, 'write', true), 'PURE_OVERWRITE'] : typesFor(path, half, half === 'read');
-  return typesOf(revision, here.filter((type) => !row.types || row.types.includes(type)));
+  const fitting = (all: readonly TypeName[]): readonly TypeName[] => typesOf(revision, all.filter((type) => !row.types || row.types.includes(type)));
+  const usual = fitting(here);
+  // Writeback has nowhere to write to in these, but a write half may stand beside a hole; a reservation passes the rules, and then fails.
+  return usual.length === 0 && path === 'writeback' ? fitting(half === 'read' ? ['HOLE', 'DELALLOC'] : ['DELALLOC']) : usual;
 }
 
 export interface BorderReplyConstraints {
@@ -37,7 +40,7 @@ export function borderReply(revision: Revision, { row, half, setting, types, dev
   const flags = row.types?.some((type) => type === 'PURE_OVERWRITE') ? [] : harmlessFlags(setting.path);
   const valid = fc.constantFrom(...types).chain((type) => mapping({ setting, start, end, type, flags, exact: isWritePath(setting.path) }));
   const input = { blockSize: setting.blockSize, pos: targetOf(setting), maxBytes: setting.maxBytes ?? LOFF_MAX, deviceCount };
-  return fc.tuple(valid.chain((map) => row.make({ ...input, valid: map })), other(revision, setting, half, start, end))
+  return fc.tuple(valid.chain((map) => row.make({ ...input, valid: map })), other(revision, setting, half, start, end, setting.path === 'writeback' && types.every((type) => type === 'HOLE' || type === 'DELALLOC')))
     .map(([made, otherMapping]: [Border, MappingSpec]) => ({
       on: (side) => (half === 'read' ? { read: made[side], write: otherMapping } : { read: otherMapping, write: made[side] }),
       note: `${half} ${made.note}`,
@@ -45,7 +48,7 @@ export function borderReply(revision: Revision, { row, half, setting, types, dev
 }
 
 /** The half that is not in question, so that the outcome depends on the one that is. */
-function other(revision: Revision, setting: Setting, half: Half, start: bigint, end: bigint): fc.Arbitrary<MappingSpec> {
+function other(revision: Revision, setting: Setting, half: Half, start: bigint, end: bigint, beside = false): fc.Arbitrary<MappingSpec> {
   if (!isWritePath(setting.path)) {
     return half === 'read' ? otherHalf(revision, setting, half, start, end)
       : goodReply(revision, setting, typesFor(setting.path, 'read', true), start, end, 3).map((reply) => reply.read);
@@ -55,5 +58,6 @@ function other(revision: Revision, setting: Setting, half: Half, start: bigint, 
   const block = setting.blockSize;
   const offset = start - (start % block);
   const length = ((end - offset + block - 1n) / block) * block;
-  return fc.oneof(fc.constant(pureOverwrite(offset, length)), mapping({ setting, start, end, type, area: 3, exact: true }));
+  const written = mapping({ setting, start, end, type, area: 3, exact: true });
+  return beside ? written : fc.oneof(fc.constant(pureOverwrite(offset, length)), mapping({ setting, start, end, type, area: 3, exact: true }));
 }

@@ -46,6 +46,10 @@ export interface NotifyCase {
   /** Steps between them and the close; by default a report of the whole file, which shows what is in the cache now. */
   behind?: readonly Step[];
   geometry?: Partial<Geometry>;
+  /** Steps between the open and the notifications. */
+  first?: readonly Step[];
+  /** What the server answers besides. */
+  extra?: readonly ScriptLine[];
   /** Default: the server has a hole wherever it is asked. */
   script?: readonly ScriptLine[];
 }
@@ -60,7 +64,7 @@ export const holeLine = (drawn: Setting): ScriptLine => {
   return { on: 'IOMAP_BEGIN', file: 0, reply: { kind: 'mappings', read: { type: 'HOLE', flags: [], dev: 0, addr: NULL_ADDR, offset: 0n, length }, write: pureOverwrite(0n, length) } };
 };
 
-export function notifyCase({ revision, setting: drawn, notifications, note, behind, geometry = {}, script }: NotifyCase): PlannedCase {
+export function notifyCase({ revision, setting: drawn, notifications, note, behind, geometry = {}, script, first = [], extra = [] }: NotifyCase): PlannedCase {
   const config = configOf(drawn);
   const probe: Step = { call: 'fiemap', fd: 0, start: 0n, lengthBytes: drawn.fileSize, flags: 0, extents: 16 };
   const value: Case = {
@@ -68,9 +72,9 @@ export function notifyCase({ revision, setting: drawn, notifications, note, behi
     geometry: {
       mount: drawn.mount, ...(config && { config }), devices: drawn.devices, files: [{ sizeBytes: drawn.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }], ...geometry,
     },
-    script: [...script ?? [holeLine(drawn)]],
+    script: [...(script ?? [holeLine(drawn)]), ...extra],
     workload: [
-      { call: 'open', file: 0, flags: ['rdonly'] }, ...notifications.map((notification): Step => ({ call: 'notify', notification })), ...(behind ?? (drawn.fileSize < FAR ? [probe] : [])), { call: 'close', fd: 0 },
+      { call: 'open', file: 0, flags: ['rdonly'] }, ...first, ...notifications.map((notification): Step => ({ call: 'notify', notification })), ...(behind ?? (drawn.fileSize < FAR ? [probe] : [])), { call: 'close', fd: 0 },
     ],
   };
   return { case: value, note: `${note}; block size ${drawn.blockSize}` };

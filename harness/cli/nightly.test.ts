@@ -105,6 +105,19 @@ test('should divide the budget by shares, let a slow run borrow from those after
   }
 });
 
+test('should write the reports that an interruption left out, and leave alone those that are there', async () => {
+  const history = await sampleHistory(1);
+  const { nights: [night] } = readHistory(history);
+  const { endedAt: _endedAt, ...interrupted } = night!;
+  const report = (name: string): string => join(history, night!.name, 'conformance', name);
+  const goOn = async (): Promise<void> => { await runNight({ ...interrupted }, { history, corpus: 'none', uapi: 'r3', vmArguments: [], stop: new AbortController().signal, say: () => {} }); };
+  await goOn();
+  for (const name of ['report.html', 'junit.xml', 'report.md', 'report.txt']) expect(existsSync(report(name)), name).toBe(true);
+  writeFileSync(report('report.html'), 'kept');
+  await goOn();
+  expect(readFileSync(report('report.html'), 'utf8')).toBe('kept');
+});
+
 test('should say of a budget that is used up what was not begun, and not that there is no VM', async () => {
   const history = await sampleHistory(1);
   const { nights: [night] } = readHistory(history);

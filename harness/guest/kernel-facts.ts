@@ -17,6 +17,8 @@ export function readKernelFacts(): KernelFacts {
     ...(debugIomap === undefined ? {} : { debugIomap }),
     badDataEvent: existsSync('/sys/kernel/tracing/events/fuse/fuse_iomap_bad_data'),
     atomicDevices: hasAtomicDisks(),
+    // Made by mm/swapfile.c, procswaps_init.
+    swap: existsSync('/proc/swaps'),
     kcov: existsSync('/sys/kernel/debug/kcov'),
     tainted: Number(text('/proc/sys/kernel/tainted') ?? 0),
     ...(config === undefined ? {} : { config }),

@@ -60,6 +60,8 @@ export interface KernelFacts {
   tainted: number;
   /** The guest can make devices that take atomic writes. */
   atomicDevices?: boolean;
+  /** It can swap (CONFIG_SWAP). Absent: not asked. */
+  swap?: boolean;
   /** The kernel can tell which of its code a thread runs through. */
   kcov?: boolean;
   /** Lines of /proc/config.gz, when the kernel has it. */

@@ -1,6 +1,6 @@
 /** A conformance run: the plan's cases through the guests, each judged, everything recorded as it comes. */
 import { judge, rulesReached } from '../../oracles/judge.ts';
-import { encodeCase, type Case } from '../model/case.ts';
+import { encodeCase, type Case, type Step } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { mountOrder } from '../model/case-traits.ts';
 import { caseHash } from '../model/hash.ts';
@@ -67,8 +67,11 @@ export function caseRecord(
   return record;
 }
 
+const swapping: ReadonlySet<Step['call']> = new Set(['swapon', 'swapoff', 'pageOut'] as const);
+
 /** What the kernel lacks for a case, and what to do about it. */
-function lackingFor({ geometry }: Case, { atomicDevices = true }: KernelFacts): string | undefined {
+function lackingFor({ geometry, workload }: Case, { atomicDevices = true, swap = true }: KernelFacts): string | undefined {
+  if (!swap && workload.some(({ call }) => swapping.has(call))) return 'this kernel cannot swap: build it with CONFIG_SWAP=y, as the fragment of `iomapfuzz kernel config` does';
   if (!geometry.devices.some(({ atomic }) => atomic) || atomicDevices) return undefined;
   return 'no block device of this kernel takes atomic writes: build it with CONFIG_SCSI_DEBUG=y and CONFIG_BLK_DEV_SD=y, as the fragment of `iomapfuzz kernel config` does';
 }
@@ -90,6 +93,11 @@ export function verdictOf({ cell, case: of }: Pick<PlannedRun, 'cell' | 'case'>,
     };
     case 'observed':
       try {
+        // A syscall that the kernel does not have fails like one that it should not have refused.
+        if (facts.swap === false) {
+          const lacks = lackingFor(of, facts);
+          if (lacks !== undefined) return { kind: 'not-run', reason: lacks };
+        }
         return judged(cell, of, outcome.observation, facts);
       } catch (error) {
         // One case must not cost the others of a night.

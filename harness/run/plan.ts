@@ -9,6 +9,7 @@ import { bufferedWriteCells } from './plan/buffered-write-cells.ts';
 import { cacheCells } from './plan/cache-cells.ts';
 import type { PlanCell } from './plan/cell.ts';
 import { copyCells } from './plan/copy-cells.ts';
+import { configEffectCells } from './plan/config-effect-cells.ts';
 import { configCells, inodeCells, ioctlCells } from './plan/control-cells.ts';
 import { notifyCells } from './plan/notify-cells.ts';
 import { flagCells } from './plan/flag-cells.ts';
@@ -19,6 +20,7 @@ import { inlineWriteCells } from './plan/inline-write-cells.ts';
 import { malformedCells } from './plan/malformed-cells.ts';
 import { mixedCells } from './plan/mixed-cells.ts';
 import { newsizeCells } from './plan/newsize-cells.ts';
+import { readaheadCells } from './plan/readahead-cells.ts';
 import { replyCells } from './plan/reply-cells.ts';
 import { sizeCells } from './plan/size-cells.ts';
 import { superblockCells } from './plan/superblock-cells.ts';
@@ -36,6 +38,6 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
     ...inlineCells(revision), ...inlineWriteCells(revision), ...malformedCells(revision),
     ...notifyCells(revision), ...heldCells(revision), ...enosysCells(revision), ...newsizeCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
     ...flagCells(revision), ...mixedCells(revision),
-    ...atomicCells(revision), ...swapCells(revision), ...variantCells(revision), ...superblockCells(revision), ...configCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
+    ...atomicCells(revision), ...swapCells(revision), ...variantCells(revision), ...superblockCells(revision), ...configCells(revision), ...configEffectCells(revision), ...readaheadCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

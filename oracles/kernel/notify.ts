@@ -48,8 +48,7 @@ function fileOf(world: World, node: Node): FileState | undefined {
   return opens.length > 0 ? world.files[node.file] : undefined;
 }
 
-/** An inode is marked bad by a reply that contradicts its type; cases make none. */
-const factsOf = (file: FileState): InodeFacts => ({ ino: file.ino, usesIomap: file.usesIomap, bad: false, hasCache: file.mappings.exists });
+const factsOf = (file: FileState): InodeFacts => ({ ino: file.ino, usesIomap: file.usesIomap, bad: file.bad, hasCache: file.mappings.exists });
 
 function inodeContext(world: World, { node, attrIno }: Of<'upsert'> | Of<'inval'>, payloadBytes: number): { context: InodeContext; file?: FileState } {
   const file = fileOf(world, node);

@@ -1,7 +1,7 @@
 /** Syscalls that every FUSE file system serves by one request: what its answer comes to. Source: Linux, fs/fuse/dir.c, xattr.c, readdir.c, file.c, ioctl.c. */
 import { ordinaryCalls, type OrdinaryCall } from '../../harness/model/ordinary-calls.ts';
 import type { Exchange } from '../../harness/model/observation.ts';
-import { getxattrOut, ioctlOut, pollOut } from '../../harness/uapi/fuse-structs.ts';
+import { attrOut, getxattrOut, ioctlOut, pollOut } from '../../harness/uapi/fuse-structs.ts';
 import { errnos } from '../rules/rule.ts';
 import { writeResult } from './answer.ts';
 import { payloadOf, repliedErrno } from './begin.ts';
@@ -10,6 +10,7 @@ import type { StepExpectation } from './expectation.ts';
 import { failsAfterEnd, failsBy, lookup } from './open.ts';
 import { answers, type StepOf, type World } from './world.ts';
 
+const S_IFMT = 0o170000, S_IFREG = 0o100000;
 const POLLERR = 8, POLLIN = 1, POLLOUT = 4;
 const sizeOf = (exchange: Exchange): bigint => BigInt(payloadOf(exchange).length);
 
@@ -50,6 +51,11 @@ export function ordinary(world: World, { syscall, file: index }: StepOf<'ordinar
   // poll(2) does not fail for what a file cannot do.
   if (syscall === 'poll' && errno !== 0) return { kind: 'succeeds', rule: 'answer/result', ret: BigInt(POLLERR) };
   if (errno !== 0) return failsBy(errno, exchange.ended !== undefined);
+  if (syscall === 'stat' && (attrOut.decode(payloadOf(exchange)).attr.mode & S_IFMT) !== S_IFREG) {
+    // fs/fuse/dir.c, fuse_do_getattr
+    file.bad = true;
+    return failsBy(errnos.EIO, false);
+  }
   const ret = returned[syscall] ? returned[syscall](exchange) : 0n;
   return { kind: 'succeeds', rule: 'answer/result', ...(ret !== undefined && { ret }) };
 }

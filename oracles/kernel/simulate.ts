@@ -78,12 +78,14 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
   if (!fd || fd.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
   const { file } = fd;
   if (file.sizeUncertain && step.call !== 'close') throw new Unspecified('an earlier failure left the file size open');
+  if (file.bad && step.call !== 'close') throw new Unspecified('a file whose inode is bad is ordinary FUSE');
   checkState(world, step.call);
   if (world.headers.has(file.index) && step.call !== 'close' && step.call !== 'fstat') throw new Unspecified('I/O of what was a swap file is not modelled');
   const plainFuse = (what: string): never => { throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`); };
   switch (step.call) {
     case 'close':
-      return close(world, fd);
+      // FLUSH of a bad inode cannot be sent; close may say so.
+      return file.bad ? { ...close(world, fd), kind: 'any' } : close(world, fd);
     case 'fstat':
       // Attributes may be in memory, or have to be asked for.
       if (world.wire.ended && world.driver.choose(2) === 1) return failsAfterEnd();

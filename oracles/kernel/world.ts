@@ -38,6 +38,8 @@ export interface FileState {
   /** What the server has pushed. */
   mappings: MappingCache;
   wb: Writeback;
+  /** A reply contradicted its type. */
+  bad: boolean;
   /** Set when a failed operation left the size open. */
   sizeUncertain: boolean;
 }
@@ -122,7 +124,7 @@ export function makeWorld(input: WorldInput): World {
     files: geometry.files.map((file, index) => ({
       index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDiskSizeBytes: file.sizeBytes, attrFlags: file.attrFlags,
       usesIomap: iomap && exclusiveHonoured && file.attrFlags.includes('IOMAP') && file.attrFlags.includes('EXCLUSIVE'),
-      directIo: file.directIo ?? false, cache: new PageCache(), mappings: new MappingCache(), known: false, wb: new Writeback(), sizeUncertain: false,
+      directIo: file.directIo ?? false, cache: new PageCache(), mappings: new MappingCache(), known: false, wb: new Writeback(), bad: false, sizeUncertain: false,
     })),
     fds: [],
     devicePages: geometry.devices.map(() => new DevicePages()), cookies: input.mount.devices, cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default, set,

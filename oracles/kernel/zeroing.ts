@@ -3,7 +3,6 @@
  * fs/iomap/buffered-io.c, iomap_zero_range, which leaves alone what reads as zeros already and zeroes the rest in the page cache.
  */
 import { isType } from '../rules/context.ts';
-import { errnos } from '../rules/rule.ts';
 import { begin, EIO, isStale, type Accepted } from './begin.ts';
 import { fillUp, isOdd } from './block-fill.ts';
 import { Unspecified } from './driver.ts';
@@ -27,10 +26,7 @@ export function zeroRange(world: World, file: FileState, start: bigint, end: big
   const dirty = file.cache.dirty.length > 0 || file.wb.pieces.length > 0;
   while (pos < end) {
     const mapping = begin(world, file, world.revision.opFlags.ZERO, pos, end);
-    if (mapping.kind === 'failed') {
-      if (mapping.replied && mapping.errno === errnos.ENOSYS) throw new Unspecified('the rules name no fallback for zeroing without BEGIN');
-      return { rule: mapping.rule, errnos: [mapping.errno] };
-    }
+    if (mapping.kind === 'failed') return { rule: mapping.rule, errnos: [mapping.errno] };
     const failure = clear(world, file, mapping, dirty);
     if (failure === 'stale') {
       const ended = endOf(world, file, mapping, 0n);

@@ -58,7 +58,7 @@ const linked = ({ name }: TrendNight, says: string, shapes: string): Markup =>
 function plot(title: string, legend: string, shapes: Markup[], all: Bar[], top: string, zero = HEIGHT): Markup {
   const [first, last] = [all[0]!, all.at(-1)!];
   return html`<figure><figcaption>${title} <small>${legend}</small></figcaption>
-<svg viewBox="-44 -18 ${WIDTH + 60} ${HEIGHT + 44}" role="group" aria-label="${title}, one bar a night"><path class="axis" d="M0 0V${HEIGHT}M0 ${zero.toFixed(1)}H${WIDTH}"/>${shapes}
+<svg viewBox="-56 -18 ${WIDTH + 72} ${HEIGHT + 44}" role="group" aria-label="${title}, one bar a night"><path class="axis" d="M0 0V${HEIGHT}M0 ${zero.toFixed(1)}H${WIDTH}"/>${shapes}
 <text x="-6" y="8" text-anchor="end">${top}</text><text x="-6" y="${zero.toFixed(1)}" text-anchor="end">0</text>
 <text x="${first.x.toFixed(1)}" y="${HEIGHT + 18}">${first.night.name}</text>${all.length > 3 && html`<text x="${(last.x + last.width).toFixed(1)}" y="${HEIGHT + 18}" text-anchor="end">${last.night.name}</text>`}</svg></figure>
 `;

@@ -23,7 +23,7 @@ import { runKinds, timeOf, type RunKind } from './run-kinds.ts';
 const COMPARED_NIGHTS = 3;
 /** With less left of the budget no run is begun. */
 const SHORTEST_MS = 15_000;
-const nightFormats = ['html', 'junit', 'markdown', 'mail'];
+const nightReporters = reporters.filter(({ format }) => ['html', 'junit', 'markdown', 'mail'].includes(format));
 
 export interface NightRun {
   history: string;
@@ -43,6 +43,7 @@ export interface NightRun {
 /** Resolves when the night has ended or was interrupted; `endedAt` tells which. Throws InfrastructureError when it cannot be written. */
 export async function runNight(night: Night, of: NightRun): Promise<void> {
   try {
+    for (const stage of night.stages) await finishReports(night, stage, of.history);
     for (const [index, row] of runKinds.entries()) {
       const stage = night.stages.find(({ kind }) => kind === row.kind);
       if (!stage || !pending(stage)) continue;
@@ -117,6 +118,14 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
   of.say(`${row.kind}: ${stage.digest?.headline ?? stage.reason ?? stage.status}`);
 }
 
+/** A run that had ended when the night was interrupted may lack its reports: a full disk, a kill at the wrong moment. */
+async function finishReports(night: Night, stage: Stage, history: string): Promise<void> {
+  const directory = join(history, night.name, stage.kind);
+  if (pending(stage) || stage.digest === undefined || !existsSync(directory) || nightReporters.every(({ fileName }) => existsSync(join(directory, fileName)))) return;
+  const run = await loaded(directory);
+  if (typeof run !== 'string') await writeReports(run, await earlierRuns(night, stage.kind, history));
+}
+
 /** An interrupted run's results stay, under another name. */
 function setAside(directory: string): void {
   if (!existsSync(directory)) return;
@@ -152,7 +161,7 @@ function lastLine(log: string): string | undefined {
 async function writeReports(run: Run, before: { run: Run }[]): Promise<void> {
   const comparison = before.length > 0 ? compareRuns([...before.map((one) => one.run), run]) : undefined;
   const input = reportInput(run, ruleTexts(run.summary.revision), comparison);
-  for (const reporter of reporters.filter(({ format }) => nightFormats.includes(format))) {
+  for (const reporter of nightReporters) {
     writeWhole(join(run.directory, reporter.fileName), await reporter.render(input));
   }
 }

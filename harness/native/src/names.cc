@@ -106,7 +106,7 @@ static Napi::Value OrdinaryCall(Info info) {
 static Napi::Value Readahead(Info info) { return result(info, readahead(i32(info, 0), s64(info, 1), size(info, 2))); }
 // fadvise(fd, offset, length, advice): posix_fadvise gives the errno instead of setting it.
 static Napi::Value Fadvise(Info info) {
-  errno = posix_fadvise(i32(info, 0), s64(info, 1), s64(info, 2), i32(info, 3));
+  errno = posix_fadvise(i32(info, 0), s64(info, 1), size(info, 2), i32(info, 3));
   return result(info, errno == 0 ? 0 : -1);
 }
 

@@ -1,6 +1,6 @@
 /** Cells of writes with RWF_ATOMIC: which are refused unasked, what the server may answer, and that they happen as a whole where the mapping says. */
 import fc from 'fast-check';
-import { PLAIN_ERRNOS } from '../../../generators/reply-values.ts';
+import { PLAIN_ERRNOS, WRONG_BEGIN_SIZES } from '../../../generators/reply-values.ts';
 import { configOf, pureOverwrite, type PlannedCase } from '../../../generators/reply-case.ts';
 import { CASE_SCHEMA, type Geometry, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
@@ -12,7 +12,7 @@ const path = 'atomic-write';
 const MAX_BYTES = 1n << 20n;
 const DEVICE_BYTES = 1 << 20;
 /** Devices 0 and 1 take atomic writes, device 2 does not. */
-const devices = (access: 'rw' | 'ro' = 'rw'): Geometry['devices'] =>
+const devices = (access: 'rw' | 'ro' | 'wo' = 'rw'): Geometry['devices'] =>
   [{ sizeBytes: DEVICE_BYTES, access, atomic: true }, { sizeBytes: DEVICE_BYTES, access: 'rw', atomic: true }, { sizeBytes: DEVICE_BYTES, access: 'rw' }];
 
 interface Ground {
@@ -111,6 +111,9 @@ export function atomicCells(revision: Revision): PlanCell[] {
       }))),
     ...(['read', 'write'] as const).flatMap((half) => ruled(`begin/${half}-no-retry-uncached`, (of, border) => fc.constant(retried(of, half, border)))),
     ...both('begin/error', (of, border) => (border === 'legal' ? fc.constant(served(of)) : fc.constantFrom(...PLAIN_ERRNOS).map((errno) => ({ reply: { kind: 'error', errno }, note: `errno ${errno}` })))),
+    ...both('begin/reply-size', (of, border) => (border === 'legal' ? fc.constant(served(of)) : fc.constantFrom(...WRONG_BEGIN_SIZES).map((size) => ({ reply: { kind: 'raw', payload: '00'.repeat(size) }, note: `${size} bytes of payload` })))),
+    // Whether a write reads the blocks around it is not said: refused with EACCES or done, nothing else.
+    cell({ rule: 'begin/device-readable', path }, (of) => fc.constant({ reply: acted(of, backed(of, 0, 4096n)), devices: devices('wo'), note: 'device 0, opened for writing only' })),
     cell({ rule: 'begin/enosys', path }, () => fc.constant({ reply: { kind: 'error', errno: 38 }, note: 'errno ENOSYS' })),
     ...both('begin/device-writable', (of, border) => fc.constant({ reply: acted(of, backed(of, border === 'violating' ? 0 : 1, 4096n)), devices: devices('ro'), note: border === 'violating' ? 'a device opened for reading only' : 'another device' })),
     cell({ rule: 'request/end', path }, (of) => acknowledgement.map(({ reply, note }) => ({

@@ -8,18 +8,16 @@ import { isWritePath, paths, setting, type Path } from '../../../generators/sett
 import { beginTables } from '../../../oracles/rules/first-violation.ts';
 import type { Half } from '../../../oracles/rules/rule.ts';
 import type { Revision } from '../../uapi/revision.ts';
+import { retryCell } from './held-cells.ts';
 import { noDirectWrites } from './reply-cells.ts';
 import { borders, cellId, impossible, possible, type Border, type PlanCell } from './cell.ts';
 
 /** Why a rule has no case on a path; undefined where it has. */
 export function reasonAgainst(rule: string, path: Path, border: Border, revision: Revision): string | undefined {
-  if (rule.startsWith('map/instruction-') && border === 'legal') {
-    return 'without a mapping cache a legal instruction is refused by begin/*-not-nocache, whose own cells show it';
-  }
   if (rule.endsWith('-no-retry-uncached')) {
     return 'ATOMIC and SWAPFILE are set on the paths atomic-write and swapon only, whose own cells show it';
   }
-  if (rule === 'begin/write-device-known' && !isWritePath(path)) return 'the write half\'s device is looked up for write-type operations only';
+  if (rule === 'begin/write-device-known' && !isWritePath(path) && border === 'violating') return 'the write half\'s device is looked up for write-type operations only';
   if (rule === 'map/offset-below-maxbytes' && path === 'direct-read' && revision.opcodes.IOMAP_CONFIG === undefined) {
     return `revision ${revision.id} cannot set maxbytes, and direct I/O that ends on a block stays below the default`;
   }
@@ -37,9 +35,11 @@ export function borderCells(revision: Revision): PlanCell[] {
     const row = borderRows[rule.id];
     const against = reasonAgainst(rule.id, path, border, revision);
     if (against !== undefined || !row) return impossible(key, against ?? 'no generator');
+    // What tells the kernel to look into its cache must look so; what tells it to keep nothing (NOCACHE) no answer to BEGIN may be.
+    if (rule.id.startsWith('map/instruction-') && border === 'legal') return { ...retryCell(revision, path, key), reaches: cellId({ rule: rule.id, half, path: '' }).trim() };
     const types = startTypes(revision, path, half, row);
     if (types.length === 0) return impossible(key, `no mapping of that type is valid here in revision ${revision.id}`);
-    const cases = borderCases(revision, { row, half, path, border, types });
+    const cases = borderCases(revision, { row, half, path, border, types, unused: rule.id === 'begin/write-device-known' && !isWritePath(path) });
     return { ...possible(key, cases), reaches: cellId({ rule: rule.id, half, path: '' }).trim() };
   }))));
 }
@@ -50,14 +50,17 @@ interface BorderCase {
   path: Path;
   border: Border;
   types: readonly TypeName[];
+  /** The half in question means nothing on the path. */
+  unused?: boolean;
 }
 
 function borderCases(revision: Revision, of: BorderCase): fc.Arbitrary<PlannedCase> {
-  const { row, half, path, border, types } = of;
+  const { row, half, path, border, types, unused = false } = of;
   const noDevices = revision.ioctls.BACKING_OPEN === undefined;
   return setting({ path, configurable: revision.opcodes.IOMAP_CONFIG !== undefined, ...row.setting, ...(noDevices && { devices: [] }) }).chain((drawn) =>
     fc.tuple(borderReply(revision, { row, half, setting: drawn, types }), repliesBefore(revision, drawn)).map(([made, before]): PlannedCase => ({
-      case: replyCase(revision, drawn, { kind: 'mappings', ...made.on(border) }, before, { refused: border === 'violating' }),
+      // Nobody looks up a device that is not written to.
+      case: replyCase(revision, drawn, { kind: 'mappings', ...made.on(unused ? 'violating' : border) }, before, { refused: border === 'violating' }),
       note: `${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
     })));
 }

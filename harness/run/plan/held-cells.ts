@@ -8,8 +8,8 @@ import { DEVICE_SIZE, isReport, isWritePath, isZeroPath, paths, type Path } from
 import type { Case, ScriptLine, Step } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Notification } from '../../model/notification.ts';
-import type { Revision } from '../../uapi/revision.ts';
-import { impossible, possible, type PlanCell } from './cell.ts';
+import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
+import { impossible, possible, type CellKey, type PlanCell } from './cell.ts';
 import { notifyCells } from './notify-cells.ts';
 import { noDirectWrites } from './reply-cells.ts';
 
@@ -73,8 +73,8 @@ interface Held { signal?: true; before: readonly Notification[]; reply?: Mapping
 const notificationOf = (step: Step): Notification => (step as Extract<Step, { call: 'notify' }>).notification;
 const pushes = (...args: Parameters<typeof upsert>): Notification => notificationOf(upsert(...args));
 
-function heldCell(revision: Revision, rule: string, path: Path, make: (setting: CacheSetting) => fc.Arbitrary<Held>): PlanCell {
-  const key = { rule, path };
+function heldCell(revision: Revision, of: string | CellKey, path: Path, make: (setting: CacheSetting) => fc.Arbitrary<Held>): PlanCell {
+  const key = typeof of === 'string' ? { rule: of, path } : of;
   if (revision.notifications.IOMAP_UPSERT_MAPPINGS === undefined) return impossible(key, `revision ${revision.id} has no notifications`);
   // Faults ask for whole pages, of which all has to be pushed or nothing.
   return possible(key, cacheSetting({ direct: isDirect(path), ...(path === 'mmap-write' && { blockSize: 4096n }) }).chain((setting) => make(setting).map((held) => {
@@ -96,18 +96,20 @@ function withSecondFile(made: PlannedCase): PlannedCase {
 /** Types that an upsert may store for what a path does. */
 const storedFor = (path: Path): readonly TypeName[] => (isReport(path) ? ['MAPPED', 'UNWRITTEN', 'HOLE', 'DELALLOC'] : isZeroPath(path) ? ['UNWRITTEN', 'HOLE', 'MAPPED'] : isWritePath(path) ? ['MAPPED', 'UNWRITTEN'] : ['MAPPED', 'UNWRITTEN', 'HOLE']);
 
-function retryCell(revision: Revision, path: Path): PlanCell {
-  return heldCell(revision, 'begin/retry', path, (setting) => {
+/** `key`: of a cell about that half's instruction. */
+export function retryCell(revision: Revision, path: Path, key?: CellKey): PlanCell {
+  return heldCell(revision, key ?? 'begin/retry', path, (setting) => {
     const place = placeOf(path);
     const { offset, length } = rangeOf(whole, setting);
     const instruction = retryCache(offset, length);
     const usual = answerOf(revision, setting, path);
     const write = isWritePath(path) || isZeroPath(path);
     // r2 looks at the read half only.
-    const replies: [Mappings, string][] = [
+    const asked: [Mappings, string][] = [
       [{ read: instruction, write: usual.write }, 'read half'],
       ...(revision.id === 'r2' ? [] : [[{ read: usual.read, write: instruction }, 'write half'], [{ read: instruction, write: instruction }, 'both halves']] as [Mappings, string][]),
     ];
+    const replies = asked.filter(([reply]) => !key?.half || reply[key.half] === instruction);
     const hits = storedFor(path).map((type) => ({ before: [pushes(setting, type, 'PURE_OVERWRITE', place)], note: `${type} pushed` }));
     const far = place === here ? elsewhere : here;
     const misses = [
@@ -234,10 +236,11 @@ function whileAsked(revision: Revision): PlanCell[] {
     const { rule, half, border } = cell;
     const key = { rule, path: 'while-asked', ...(half && { half }), ...(border && { border }) };
     if (!cell.cases) return impossible(key, cell.impossible!);
-    if ((rule.endsWith('iomap-inode') || rule.endsWith('iomap-connection') || rule === 'devinval/device-named') && border === 'violating') return impossible(key, 'without iomap nobody asks for a mapping');
-    if (rule === 'devinval/dropped') return impossible(key, 'shown on direct-write');
-    if (rule.startsWith('notify/')) return impossible(key, 'ordinary notifications have nothing to do with mappings');
-    return { ...possible(key, cell.cases.map((planned) => ({ ...planned, case: held(planned.case), note: `${planned.note}; while BEGIN waits` }))), ...(cell.reaches && { reaches: cell.reaches }) };
+    if (rule.endsWith('iomap-connection') && border === 'violating') return impossible(key, 'on a connection without iomap nobody asks for a mapping');
+    const asking = cell.cases.filter(({ case: of }) => of.geometry.initIomap !== false);
+    // A file that uses no iomap, or whose inode is bad, asks for nothing itself.
+    const byOther = rule.startsWith('notify/') || rule.endsWith('iomap-inode') || rule.endsWith('inode-healthy');
+    return { ...possible(key, asking.map((planned) => ({ ...planned, case: byOther ? heldByOther(planned.case) : held(planned.case), note: `${planned.note}; while BEGIN waits` }))), ...(cell.reaches && { reaches: cell.reaches }) };
   });
 }
 
@@ -247,6 +250,21 @@ function held(of: Case): Case {
   const [open, ...rest] = of.workload.filter(({ call }) => call !== 'notify');
   const [line] = of.script;
   return { ...of, script: [{ ...line!, times: 1, before }, ...of.script], workload: [open!, { call: 'fiemap', fd: 0, start: 0n, lengthBytes: 1n, flags: 0, extents: 1 }, ...rest] };
+}
+
+/** As `held`; the report is one of another file, before the steps that follow the notifications. */
+function heldByOther(of: Case): Case {
+  const at = of.workload.findIndex(({ call }) => call === 'notify');
+  const before = of.workload.flatMap((step) => (step.call === 'notify' ? [step.notification] : []));
+  const [first, behind] = [of.workload.slice(0, at), of.workload.slice(at).filter(({ call }) => call !== 'notify')];
+  const fd = of.workload.filter(({ call }) => call === 'open').length;
+  const file = of.geometry.files.length;
+  const hole = { type: 'HOLE' as const, flags: [], dev: 0, addr: NULL_ADDR, offset: 0n, length: 4096n };
+  return {
+    ...of, geometry: { ...of.geometry, files: [...of.geometry.files, { sizeBytes: 4096n, attrFlags: ['IOMAP', 'EXCLUSIVE'] }] },
+    script: [{ on: 'IOMAP_BEGIN', file, before, reply: { kind: 'mappings', read: hole, write: { ...hole, type: 'PURE_OVERWRITE' } } }, ...of.script],
+    workload: [...first, { call: 'open', file, flags: ['rdonly'] }, { call: 'fiemap', fd, start: 0n, lengthBytes: 1n, flags: 0, extents: 1 }, { call: 'close', fd }, ...behind],
+  };
 }
 
 export function heldCells(revision: Revision): PlanCell[] {

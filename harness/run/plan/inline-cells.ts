@@ -64,10 +64,11 @@ const rules: readonly InlineRule[] = [
   },
   {
     rule: 'inline/read-data',
-    against: (path) => (reads.includes(path) ? undefined : isReport(path) ? 'a report needs no data' : 'whether a direct write reads the data around it first is left to the kernel'),
+    against: (path) => (reads.includes(path) ? undefined : isReport(path) ? 'a report needs no data' : undefined),
     cases: (revision, path, border) => inlineCase(revision, path, () => 1, (map) => (border === 'violating'
       ? fc.oneof(fc.constant<{ reply: Reply; note: string }>({ reply: { kind: 'empty' }, note: 'no bytes' }), fc.constantFrom(ENOSYS, ...PLAIN_ERRNOS).map((errno) => ({ reply: failing(errno), note: `errno ${errno}` })))
-        .map(({ reply, note }) => ({ extra: [on('READ', reply)], refused: true, note: `READ answered with ${note}` }))
+        // Whether a write reads what is there first is the kernel's own business; when it asks, the answer counts.
+        .map(({ reply, note }) => ({ extra: [on('READ', reply)], refused: reads.includes(path), note: `READ answered with ${note}` }))
       : fc.oneof(fc.constant({ note: 'READ answered with what the server has' }), fc.constantFrom(1, 8, 511, Number(map.length) - 1, Number(map.length)).map((bytes) => ({
         extra: [on('READ', { kind: 'raw', payload: hex(serverBytes(0, map.offset, bytes)) })], note: `READ answered with ${bytes} bytes`,
       }))))),
@@ -104,8 +105,8 @@ export function inlineCells(revision: Revision): PlanCell[] {
   const bordered = rules.flatMap(({ rule, against, cases }) => paths.filter((path) => !isInlineWritePath(path)).flatMap((path) => borders.map((border): PlanCell => {
     const key = { rule, path, border };
     const reason = revision.id === 'r1' ? 'revision r1 does not say how inline data is read or written' : noDirectWrites(revision, path)
-      ?? (path === 'writeback' && rule !== 'inline/no-writeback' ? 'writeback refuses inline data by inline/no-writeback' : against(path, border));
-    return reason === undefined ? { ...possible(key, cases(revision, path, border)), reaches: rule } : impossible(key, reason);
+      ?? (path === 'writeback' && rule !== 'inline/no-writeback' ? 'inline/no-writeback refuses inline data of any length, before it is read or written' : against(path, border));
+    return reason === undefined ? { ...possible(key, cases(revision, path, border)), ...(!(rule === 'inline/read-data' && path === 'direct-write') && { reaches: rule }) } : impossible(key, reason);
   })));
   return [...bordered, ...answerCells(revision)];
 }

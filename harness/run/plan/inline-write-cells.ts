@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import type { PlannedCase } from '../../../generators/reply-case.ts';
 import { PLAIN_ERRNOS } from '../../../generators/reply-values.ts';
 import type { Path } from '../../../generators/setting.ts';
+import { serverBytes } from '../../model/pattern.ts';
 import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import { writeOut } from '../../uapi/fuse-structs.ts';
@@ -111,6 +112,8 @@ const nobodySends = 'a page of inline data that is made writable has nobody who 
 interface Row {
   rule: string;
   against?: (path: InlineWritePath, border: Border) => string | undefined;
+  /** The rule may not come into play. */
+  perhaps?: true;
   make: (border: Border, small: Small) => fc.Arbitrary<Inline>;
 }
 
@@ -120,7 +123,12 @@ const rows: readonly Row[] = [
     make: (border) => fc.constantFrom(...(border === 'violating' ? [2, 3, 64] : [1])).map((blocks) => ({ blocks, note: `a mapping of ${blocks} blocks` })),
   },
   {
-    rule: 'inline/read-data', against: () => 'whether a write reads the data around it first is left to the kernel', make: () => fc.constant({ note: '' }),
+    // Whether a write reads the data around it first is the kernel's own business; when it asks, the answer counts.
+    rule: 'inline/read-data', perhaps: true,
+    make: (border, { size }) => (border === 'violating'
+      ? fc.constantFrom<{ reply: Reply; note: string }>({ reply: { kind: 'empty' }, note: 'no bytes' }, ...[38, ...PLAIN_ERRNOS].map((errno) => ({ reply: { kind: 'error' as const, errno }, note: `errno ${errno}` })))
+        .map(({ reply, note }) => ({ extra: [{ on: 'READ' as const, file: 0, reply }], note: `READ answered with ${note}` }))
+      : fc.constantFrom(1, Math.max(1, size - 1), size).map((bytes) => ({ extra: [{ on: 'READ' as const, file: 0, reply: { kind: 'raw' as const, payload: Buffer.from(serverBytes(0, 0n, Math.max(1, bytes))).toString('hex') } }], note: `READ answered with ${bytes} bytes` }))),
   },
   {
     rule: 'inline/write-within-mapping',
@@ -144,11 +152,11 @@ export function inlineWriteCells(revision: Revision): PlanCell[] {
   };
   return inlineWritePaths.flatMap((path) => [
     cell({ rule: 'type/inline', path }, () => smallFile(path).map((small) => inlineWriteCase(revision, path, small, { note: 'inline' }))),
-    ...rows.flatMap(({ rule, against, make }) => borders.map((border): PlanCell => {
+    ...rows.flatMap(({ rule, against, make, perhaps }) => borders.map((border): PlanCell => {
       const key = { rule, path, border };
       const limit = rule === 'inline/fits-block' && revision.id === 'r2' ? 'the limit of r2 is the page, which the blocks of these cases do not pass' : undefined;
       const made = cell(key, () => smallFile(path).chain((small) => make(border, small).map((one) => inlineWriteCase(revision, path, small, one))), limit ?? against?.(path, border));
-      return made.cases ? { ...made, reaches: rule } : made;
+      return made.cases && !perhaps ? { ...made, reaches: rule } : made;
     })),
     impossible({ rule: 'inline/no-writeback', path, border: 'violating' }, 'only writeback has WRITEBACK set'), impossible({ rule: 'inline/no-writeback', path, border: 'legal' }, 'only writeback has WRITEBACK set'),
     ...(path === 'buffered-write' || path === 'zeroing' ? [cell({ rule: 'cache/inline-written', path }, () => smallFile(path).map((small) => cached(inlineWriteCase(revision, path, small, { note: 'pushed' }))),

@@ -7,7 +7,8 @@ import { DEVICE_SIZE, stretch, targetOf, type Setting, type SettingConstraints }
 import { beginTables } from '../../../oracles/rules/first-violation.ts';
 import { devInvalTables, invalInodeRules, invalRangeRules, upsertHalfRules, upsertInodeRules } from '../../../oracles/rules/notifications.ts';
 import type { Half } from '../../../oracles/rules/rule.ts';
-import type { Geometry, Step } from '../../model/case.ts';
+import type { Geometry, Reply, Step } from '../../model/case.ts';
+import { attrOut } from '../../uapi/fuse-structs.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Notification } from '../../model/notification.ts';
 import { INVAL_TO_EOF, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
@@ -20,7 +21,7 @@ const halves: readonly Half[] = ['read', 'write'];
 
 type Inval = Extract<Notification, { kind: 'inval' }>;
 type DevInval = Extract<Notification, { kind: 'devInval' }>;
-type Made = Pick<NotifyCase, 'notifications' | 'note' | 'geometry' | 'behind'>;
+type Made = Pick<NotifyCase, 'notifications' | 'note' | 'geometry' | 'behind' | 'first' | 'extra'>;
 
 const reached = (key: CellKey): string => cellId({ rule: key.rule, ...(key.half && { half: key.half }), path: '' }).trim();
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
@@ -74,7 +75,7 @@ const attrsWithoutIomap: readonly Readonly<AttrFlags>[] = [[], ['IOMAP'], ['EXCL
 const fileOf = (drawn: Setting, attrFlags: AttrFlags = ['IOMAP', 'EXCLUSIVE']) => ({ sizeBytes: drawn.fileSize, attrFlags });
 
 /** Values on both sides of the rules about connection and inode, the same for UPSERT and INVAL. `size`: the right one. */
-function inodeValues(rule: string, size: number, drawn: Setting): InodeValues | string {
+function inodeValues(rule: string, size: number, drawn: Setting): InodeValues {
   const plain = [{ change: {}, note: 'as it should be' }];
   switch (rule) {
     case 'size': return {
@@ -96,22 +97,30 @@ function inodeValues(rule: string, size: number, drawn: Setting): InodeValues | 
     case 'iomap-inode': return {
       violating: attrsWithoutIomap.map((flags) => ({ change: {}, geometry: { files: [fileOf(drawn, [...flags])] }, note: `file with ${flags.join() || 'no attribute flags'}` })), legal: plain,
     };
-    default: return 'an inode is marked bad by a reply that contradicts its type, which cases do not make';
+    case 'inode-healthy': return { violating: [{ change: {}, note: 'an inode whose attributes were those of a directory' }], legal: [{ change: {}, note: 'an inode whose attributes were asked for' }] };
+    default: throw new Error(`no values for ${rule}`);
   }
 }
+
+/** An inode whose type changes is marked bad (fs/fuse/dir.c, fuse_do_getattr). */
+const ofDirectory: Reply = {
+  kind: 'raw', payload: attrOut.encode({
+    attrValid: 3600n, attr: { ino: 0n, size: 0n, blocks: 0n, atime: 0n, mtime: 0n, ctime: 0n, atimensec: 0, mtimensec: 0, ctimensec: 0, mode: 0o40755, nlink: 2, uid: 0, gid: 0, rdev: 0, blksize: 0, flags: 0 },
+  }).toString('hex'),
+};
 
 function inodeCells(revision: Revision, group: 'upsert' | 'inval', rules: readonly { id: string }[], size: number, base: (drawn: Setting, border: Border) => fc.Arbitrary<Upsert | Inval>): PlanCell[] {
   return rules.flatMap(({ id }) => borders.map((border): PlanCell => {
     const key = { rule: id, path: PATH, border };
     const name = id.slice(group.length + 1);
-    if (name === 'inode-healthy') return impossible(key, inodeValues(name, size, {} as Setting) as string);
     if (name === 'iomap-inode' && revision.id !== 'r3') return impossible(key, `revision ${revision.id} does not look whether the inode uses iomap`);
     return cell(revision, key, (drawn) => {
-      const values = inodeValues(name, size, drawn) as InodeValues;
+      const values = inodeValues(name, size, drawn);
       return fc.tuple(base(drawn, border), fc.constantFrom(...values[border])).map(([made, { change, geometry, note }]): Made => ({
         notifications: [{ ...made, ...change } as Notification], note: `${group}, ${note}`, ...(geometry && { geometry }),
         // What an ordinary file answers to a report is not the plan's.
-        ...((id.endsWith('iomap-inode') || id.endsWith('iomap-connection')) && border === 'violating' && { behind: [] }),
+        ...((id.endsWith('iomap-inode') || id.endsWith('iomap-connection') || name === 'inode-healthy') && border === 'violating' && { behind: [] }),
+        ...(name === 'inode-healthy' && { first: [{ call: 'ordinary' as const, syscall: 'stat' as const, file: 0 }], extra: [{ on: 'GETATTR' as const, reply: border === 'violating' ? ofDirectory : { kind: 'attributes' as const, sizeBytes: drawn.fileSize } }] }),
       }));
     });
   }));

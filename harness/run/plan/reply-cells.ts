@@ -23,7 +23,7 @@ export function replyCells(revision: Revision): PlanCell[] {
         reply: { kind: 'raw', payload: '00'.repeat(size) }, note: `${size} bytes of payload`,
       })))),
       ...['begin/atomic-on-storage', 'begin/atomic-flagged'].map((rule) => impossible(key(rule), 'ATOMIC is set on the path atomic-write only')),
-      readable(revision, path, border, cell, key),
+      readable(revision, path, border, cell),
       writable(revision, path, border, cell, key),
     ].filter((made) => known.has(made.rule));
   }));
@@ -38,11 +38,12 @@ type Made = { reply: Reply; note: string; extra?: ScriptLine[]; refused?: boolea
 /** BEGIN answered with ENOSYS: seeks ask by FUSE_LSEEK, direct I/O falls back to the page cache unless the server forbids that. */
 function enosysCell(revision: Revision, path: Path): PlanCell {
   const key = { rule: 'begin/enosys', path };
-  if (path === 'fiemap') return impossible(key, 'the rules name no fallback for FIEMAP');
-  if (isZeroPath(path)) return impossible(key, 'the rules name no fallback for truncate, fallocate and zeroing');
-  if (isPaged(path) || isCachedWrite(path)) return impossible(key, 'buffered I/O has nothing to fall back to: ENOSYS is an error like any other');
   const against = noDirectWrites(revision, path);
   if (against !== undefined) return impossible(key, against);
+  // No fallback is named for these: ENOSYS is an error like any other.
+  if (path === 'fiemap' || isZeroPath(path) || isPaged(path) || isCachedWrite(path)) {
+    return possible(key, caseWith(revision, path, {}, () => fc.constant({ reply: { kind: 'error', errno: 38 }, refused: true, note: 'errno ENOSYS' })));
+  }
   const cases = caseWith(revision, path, { maxBefore: 0 }, () => fc.constant({ reply: { kind: 'error', errno: 38 }, note: 'errno ENOSYS' }));
   return possible(key, isReport(path) ? cases : cases.map(({ case: of, note }) => ({
     case: { ...of, geometry: { ...of.geometry, files: of.geometry.files.map((file) => ({ ...file, directIo: true })) } },
@@ -53,10 +54,14 @@ function enosysCell(revision: Revision, path: Path): PlanCell {
 type MakeCell = (rule: string, cases: fc.Arbitrary<PlannedCase>) => PlanCell;
 type MakeKey = (rule: string) => Parameters<typeof impossible>[0];
 
-function readable(revision: Revision, path: Path, border: string, cell: MakeCell, key: MakeKey): PlanCell {
+function readable(revision: Revision, path: Path, border: string, cell: MakeCell): PlanCell {
   const rule = 'begin/device-readable';
-  if (isReport(path)) return impossible(key(rule), 'a report reads nothing from a device, and the rules do not say whether it is checked');
-  if (isWritePath(path)) return impossible(key(rule), 'the rules do not say whether a write reads from a device');
+  // What a write reads of the blocks around it, and whether a report counts, is not said: refused with EACCES or done, nothing else.
+  if (border === 'violating' && (isReport(path) || isWritePath(path))) {
+    return possible({ rule, path }, accessCase(revision, path, 'wo', (drawn, start, end) => mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }).map((read) => ({
+      reply: { kind: 'mappings', read, write: isReport(path) ? pureOverwrite(read.offset, read.length) : { ...read, dev: { device: 0 } } }, note: 'device 1, opened for writing only, is what might be read from',
+    }))));
+  }
   return cell(rule, accessCase(revision, path, border === 'violating' ? 'wo' : 'ro', (drawn, start, end) =>
     mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1 }).map((read) => ({
       reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) }, refused: border === 'violating', note: `reads device 1, opened ${border === 'violating' ? 'for writing' : 'for reading'} only`,
@@ -65,7 +70,12 @@ function readable(revision: Revision, path: Path, border: string, cell: MakeCell
 
 function writable(revision: Revision, path: Path, border: string, cell: MakeCell, key: MakeKey): PlanCell {
   const rule = 'begin/device-writable';
-  if (!isWritePath(path)) return impossible(key(rule), 'nothing is written to a device on this path');
+  if (!isWritePath(path)) {
+    if (border === 'violating') return impossible(key(rule), 'nothing is written to a device on this path');
+    return cell(rule, accessCase(revision, path, 'ro', (drawn, start, end) => fc.tuple(mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }), fc.boolean()).map(([read, named]) => ({
+      reply: { kind: 'mappings', read, write: named ? read : pureOverwrite(read.offset, read.length) }, note: `device 1, opened for reading only, is read from${named ? ', and named in the write half' : ''}`,
+    }))));
+  }
   return cell(rule, accessCase(revision, path, border === 'violating' ? 'ro' : 'rw', (drawn, start, end) =>
     fc.tuple(mapping({ setting: drawn, start, end, type: storageType(path), device: 1, exact: true }), mapping({ setting: drawn, start, end, type: 'HOLE', exact: true }), fc.boolean())
       .map(([backed, hole, overwrite]) => ({

@@ -124,6 +124,7 @@ export function swapCells(revision: Revision): PlanCell[] {
     ...both('begin/reply-size', (of, border) => (border === 'legal' ? fc.constant(used(of, 'mappings')) : fc.constantFrom(...WRONG_BEGIN_SIZES).map((size) => ({
       steps: [on(of)], note: `${size} bytes of payload`, extra: [{ on: 'IOMAP_BEGIN' as const, opflagsSet: revision.opFlags.SWAPFILE, reply: { kind: 'raw' as const, payload: '00'.repeat(size) } }],
     })))),
+    ...(revision.id === 'r3' ? notOfSwap : []).flatMap(([rule, reason]) => borders.map((border) => impossible({ rule, path, border }, reason))),
     ...(['read', 'write'] as const).flatMap((half) => {
       const rule = `begin/${half}-no-retry-uncached`;
       if (against === undefined && revision.id !== 'r3') return borders.map((border) => impossible({ rule, path, border }, `revision ${revision.id} has no such rule`));
@@ -134,6 +135,13 @@ export function swapCells(revision: Revision): PlanCell[] {
     }),
   ];
 }
+
+/** Rules about mappings that swapon does not come to. */
+const notOfSwap: readonly (readonly [rule: string, reason: string])[] = [
+  ['begin/atomic-on-storage', 'ATOMIC is set on the path atomic-write only'], ['begin/atomic-flagged', 'ATOMIC is set on the path atomic-write only'],
+  ['begin/device-readable', 'swapon reads the header as any reader does, which the path buffered-read shows; nothing is read by the mappings it asks for'],
+  ['begin/device-writable', 'swapon writes nothing, and the rules do not say whether the device must be open for what comes later'],
+];
 
 type Header = NonNullable<Extract<Step, { call: 'swapon' }>['header']>;
 const headerOf = (of: SwapGround): Header => (on(of) as Extract<Step, { call: 'swapon' }>).header!;

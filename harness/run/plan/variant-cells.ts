@@ -3,7 +3,7 @@
  * the whole file that cannot go wrong half-way.
  */
 import fc from 'fast-check';
-import { borderReply, startTypes } from '../../../generators/border-reply.ts';
+import { borderReply, startTypes, type BorderReply } from '../../../generators/border-reply.ts';
 import { borderRows } from '../../../generators/broken-map.ts';
 import { configOf, pureOverwrite, replyCase, type Mappings, type PlannedCase } from '../../../generators/reply-case.ts';
 import { defaultDevices, setting, type Path, type Setting, type SettingConstraints } from '../../../generators/setting.ts';
@@ -77,6 +77,9 @@ function fit(drawn: Setting): Mappings {
   return { read: { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: offset, offset, length }, write: pureOverwrite(offset, length) };
 }
 
+/** A write half that is not written to may name any device. */
+const twin = (rule: string, drawn: Setting, made: BorderReply): Mappings => ({ ...fit(drawn), ...(rule === 'begin/write-device-known' && { write: made.on('violating').write }) });
+
 export function variantCells(revision: Revision): PlanCell[] {
   const table = beginTables[revision.id];
   const rules = [...table.map, ...table.validate, ...table.devices].filter((rule) => borderRows[rule.id] !== undefined);
@@ -84,12 +87,13 @@ export function variantCells(revision: Revision): PlanCell[] {
     const key = { rule: rule.id, half, path, border };
     const row = borderRows[rule.id]!;
     const against = revision.ioctls.BACKING_OPEN === undefined ? `revision ${revision.id} is BEGIN and END only`
+      : rule.id.startsWith('map/instruction-') && border === 'legal' ? 'what is atomic or a swap file never uses the cache: begin/*-no-retry-uncached refuses RETRY_CACHE, begin/*-not-nocache NOCACHE'
       : revision.id === 'r2' && path === 'atomic-write' ? 'revision r2 lays down nothing about what a server may answer to an atomic write' : reasonAgainst(rule.id, like, border, revision);
     if (against !== undefined) return impossible(key, against);
     const types = startTypes(revision, like, half, row);
     if (types.length === 0) return impossible(key, `no mapping of that type is valid here in revision ${revision.id}`);
     const cases = settings({ ...row.setting }).chain((drawn) => borderReply(revision, { row, half, setting: drawn, types }).map((made): PlannedCase => ({
-      case: make(revision, drawn, border === 'legal' && !ownTwins ? fit(drawn) : made.on(border), border === 'violating'), note: `${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
+      case: make(revision, drawn, border === 'legal' && !ownTwins ? twin(rule.id, drawn, made) : made.on(border), border === 'violating'), note: `${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
     })));
     return { ...possible(key, cases), reaches: cellId({ rule: rule.id, half, path: '' }).trim() };
   }))));
