@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test';
 import fc from 'fast-check';
+import type { DeviceChange, Observation } from '../harness/model/observation.ts';
 import { judge } from '../oracles/judge.ts';
 import { runIdeal } from '../oracles/testing/ideal-kernel.ts';
 import { revisions } from '../harness/uapi/revision.ts';
@@ -33,6 +34,37 @@ for (const mode of sequenceModes) {
     expect(cases.filter(({ workload }) => workload.length > 4).length).toBeGreaterThan(100);
     const begins = cases.map((value) => { try { return runIdeal(value).transcript.filter(({ name }) => name === 'IOMAP_BEGIN').map(({ step }) => step); } catch { return []; } });
     expect(begins.filter((steps) => steps.some((step, index) => steps.indexOf(step) !== index)).length).toBeGreaterThan(60);
+  });
+}
+
+/** What a kernel with a fault would show, each with the sequences that can show it; undefined: this one cannot. */
+const FAULTS: Readonly<Record<string, (seen: Observation) => Observation | undefined>> = {
+  'loses what was written': (seen) => (seen.deviceChanges.some(isWritten) ? { ...seen, deviceChanges: seen.deviceChanges.filter((change) => !isWritten(change)) } : undefined),
+  'writes what was written to another place': (seen) => (seen.deviceChanges.some(isWritten)
+    ? { ...seen, deviceChanges: seen.deviceChanges.map((change) => (isWritten(change) ? { ...change, offsetBytes: change.offsetBytes + 8192n } : change)) } : undefined),
+  'does not ask where writeback goes': (seen) => without(seen, ({ name, request }) => name === 'IOMAP_BEGIN' && request['opflags'] === revisions.r3.opFlags.WRITEBACK),
+  'does not report what writeback did': (seen) => without(seen, ({ name }) => name === 'IOMAP_IOEND'),
+};
+/** Enough bytes to tell whose they are. */
+const isWritten = ({ content }: DeviceChange): boolean => content.some(({ source, lengthBytes }) => source.kind === 'writer' && lengthBytes >= 16);
+const without = (seen: Observation, which: (exchange: Observation['transcript'][number]) => boolean): Observation | undefined =>
+  (seen.transcript.some(which) ? { ...seen, transcript: seen.transcript.filter((exchange) => !which(exchange)) } : undefined);
+
+for (const [name, fault] of Object.entries(FAULTS)) {
+  test(`should show in buffered sequences that a kernel ${name}, and nothing where it does not`, () => {
+    test.setTimeout(120_000);
+    let [shown, caught] = [0, 0];
+    for (const { case: value, note } of sample('buffered', 120, 0)) {
+      const right = runIdeal(value);
+      const wrong = fault(right);
+      if (!wrong) continue;
+      expect(judge(value, right), note).toEqual({ kind: 'conforms' });
+      shown += 1;
+      if (judge(value, wrong).kind === 'deviates') caught += 1;
+    }
+    expect(shown).toBeGreaterThan(50);
+    // What is on no device that anybody can ask about (cut off before it had to be there) is not among what the ideal kernel shows.
+    expect(caught).toBe(shown);
   });
 }
 

@@ -67,6 +67,7 @@ test('should keep the shares of its table', () => {
     expect(counts.get(`wild ${path}`)).toBe(3 * 16);
   }
   expect(counts.get('sequence direct-sequence')).toBe(3 * 64);
+  expect(counts.get('sequence buffered-sequence')).toBe(3 * 64);
   expect(counts.get('own-mount')).toBe(3 * 48);
   // Each cell of the plan that nothing else is about, once a round.
   const others = [...counts].filter(([key]) => key.startsWith('planned ')).reduce((sum, [, count]) => sum + count, 0);

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { mix, pickIndex, shuffled } from '../../../generators/seed.ts';
 import type { GeometryNeed } from '../../../generators/fuzz-geometry.ts';
-import type { SequenceMode } from '../../../generators/file-sequence.ts';
+import { sequenceModes, type SequenceMode } from '../../../generators/file-sequence.ts';
 import { canAim, type Aim } from '../../../generators/fuzz-op.ts';
 import { campaignPaths, type Path } from '../../../generators/setting.ts';
 import { needsOwnMount } from '../../model/case-traits.ts';
@@ -70,7 +70,7 @@ function makeTable(id: RevisionId): SlotTable {
     ...Array.from({ length: SHARES.validPerPath }, (): Slot => ({ kind: 'valid', path })),
     ...Array.from({ length: SHARES.wildPerPath }, (): Slot => ({ kind: 'wild', path })),
   ]);
-  const sequences = noWrites ? [] : Array.from({ length: SHARES.sequences }, (): Slot => ({ kind: 'sequence', mode: 'direct' }));
+  const sequences = noWrites ? [] : sequenceModes.flatMap((mode) => Array.from({ length: SHARES.sequences }, (): Slot => ({ kind: 'sequence', mode })));
   const others = plan.filter((cell) => cell.cases !== undefined && !isAim(cell));
   const ownMounts = others.filter(isOwnMount);
   const own = new Set(ownMounts);
