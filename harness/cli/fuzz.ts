@@ -90,7 +90,7 @@ function dryRun({ seed = Math.floor(Math.random() * 0x7fff_ffff), start, runs = 
   if (drawn.missing.length > 0 && drawn.cases >= 20_000) process.exitCode = 1;
 }
 
-function print({ summary, reconciled, untestable, files, covered, interrupted, resumeAt, runsLeft, timeLeftMs }: FuzzOutcome, out: string, seed: number): void {
+function print({ summary, reconciled, untestable, files, covered, digest, interrupted, resumeAt, runsLeft, timeLeftMs }: FuzzOutcome, out: string, seed: number): void {
   const { counts, vms } = summary;
   for (const notice of [...summary.notices, ...reconciled.notices]) console.log(notice);
   for (const { finding, expectation: { reason, link } } of reconciled.expected) console.log(`expected: ${finding.key}: ${reason} (${link})`);
@@ -108,6 +108,7 @@ function print({ summary, reconciled, untestable, files, covered, interrupted, r
   const rest = (['unspecified', 'not-run', 'lost'] as const).filter((kind) => counts[kind] > 0).map((kind) => `, ${counts[kind]} ${kind}`).join('');
   console.log(`\n${judged} cases judged, ${counts.deviates} deviate${expected.length > 0 ? ` (${expected.length} findings are expected)` : ''}${rest}; ${covered.size} rules x paths; ${vms.booted} guests`);
   if (summary.coverage) console.log(coverageText(summary.coverage));
+  console.log(`cases: ${Object.values(counts).reduce((sum, count) => sum + count, 0)}, sha256 of their hashes: ${digest}`);
   console.log(`results: ${out} (seed ${seed})`);
   if (interrupted && runsLeft !== 0 && timeLeftMs !== 0) console.log(`to go on: iomapfuzz ${resumeArguments(process.argv.slice(2), { seed, start: resumeAt, runsLeft, timeLeftMs }).map(quoted).join(' ')}`);
 }

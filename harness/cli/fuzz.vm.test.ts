@@ -29,6 +29,9 @@ test('should keep what finished at ^C, go on where it says, and end up with the 
   const at = (name: string): string => info.outputPath(name);
   const whole = await iomapfuzz(['fuzz', '--seed', '11', '--runs', '600', '--jobs', '2', '--out', at('whole')]);
   expect(whole.code).toBe(0);
+  const hashOf = ({ stdout }: { stdout: string }): string | undefined => /sha256 of their hashes: (\w+)/.exec(stdout)?.[1];
+  expect(hashOf(whole)).toMatch(/^\w{64}$/);
+  expect(hashOf(await iomapfuzz(['fuzz', '--seed', '11', '--runs', '600', '--dry-run']))).toBe(hashOf(whole));
   const first = await iomapfuzz(['fuzz', '--seed', '11', '--runs', '600', '--out', at('first')], /\d+ of 600 cases/);
   expect(first.code).toBe(3);
   const resume = /to go on: iomapfuzz (.*)/.exec(first.stdout);

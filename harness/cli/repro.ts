@@ -111,11 +111,12 @@ function summaryOf({ times, counts }: Reliability): string {
   return `the case ${parts.join(', ') || 'was not replayed'}`;
 }
 
-/** `brief`: without everyday requests that the case says nothing about. */
+/** `brief`: without everyday requests that the case says nothing about, and without SETATTR for the times of a written file. */
 function timelineOf(value: Case, { shown, observation: whole }: Reliability, brief = false): string[] {
   const scripted = new Set<string>(value.script.map(({ on }) => on));
+  const setsAttributes = value.workload.some((step) => step.call === 'ftruncate' || step.call === 'setTimes' || (step.call === 'open' && step.flags.includes('trunc')));
   const observation = whole && brief
-    ? { ...whole, transcript: whole.transcript.filter(({ name }) => scripted.has(name) || !everydayRequests.has(name)) } : whole;
+    ? { ...whole, transcript: whole.transcript.filter(({ name }) => scripted.has(name) || (!everydayRequests.has(name) && (name !== 'SETATTR' || setsAttributes))) } : whole;
   return timelineText(buildTimeline({
     n: 0, hash: caseHash(value), note: '', seed: value.provenance?.seed ?? 0, case: encodeCase(value),
     verdict: shown ? { kind: 'deviates', deviations: [...shown.deviations] } : { kind: 'conforms' },

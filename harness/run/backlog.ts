@@ -18,8 +18,8 @@ export interface Batch {
 }
 
 const tableBatch = 256;
-/** Below this the cases are announced one by one as always: a guest that is lost then names its case at once. */
-const leastTableBatch = 4;
+/** A single case is announced as always: a guest that is lost then names it at once. */
+const leastTableBatch = 2;
 
 export class Backlog {
   readonly #cases: readonly Case[];

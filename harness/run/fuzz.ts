@@ -1,4 +1,5 @@
 /** A fuzzing campaign from start to end: guests, records, findings as case files, interruption. Whatever ends it, what finished is on disk. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { VmSpec } from '../../vm/vm.ts';
 import { reconcile, type ExpectedDeviation, type Place, type Reconciled } from '../model/expectations.ts';
@@ -50,6 +51,8 @@ export interface FuzzOutcome {
   runsLeft?: number;
   timeLeftMs?: number;
   interrupted: boolean;
+  /** Sha256 of the hashes of all cases that ran, in the order of their numbers: what `fuzz --dry-run` prints of the same ones. */
+  digest: string;
   /** How many cases each rule and path was refused in. */
   covered: ReadonlyMap<string, number>;
   /** Case file of each finding, by its key, relative to the directory. */
@@ -60,7 +63,7 @@ export interface FuzzOutcome {
 export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
   const cases = new FuzzCases({ seed: of.seed, revision: of.revision, version: toolVersion() });
   const files = new Map<string, string>();
-  const nothing = { reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, covered: new Map(), files };
+  const nothing = { reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, digest: '', covered: new Map(), files };
   return recordRun({ ...of, kind: 'fuzz', cells: [] }, async ({ summary, writer, guests, facts, signal, add }): Promise<FuzzOutcome> => {
     const onDisk = new FindingFiles(writer);
     const save = ({ key, rule, example, deviations, outcome, shrunk, reliability }: FuzzFinding): string => {
@@ -91,10 +94,12 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     });
     // Read whenever the summary is written, not for every case.
     Object.defineProperty(summary, 'covered', { enumerable: true, get: () => Object.fromEntries(loop.covered) });
+    const hashes = new Map<number, string>();
     for await (const event of loop.run()) {
       switch (event.kind) {
         case 'case':
           add(event.record);
+          hashes.set(event.record.n, event.record.hash);
           of.onProgress?.(progressOf(of, summary, loop, Date.now() - begun));
           break;
         case 'finding':
@@ -112,11 +117,17 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     const findings = loop.findings.all();
     for (const finding of findings) if (!files.has(finding.key)) save(finding);
     return {
-      ...nothing, summary, untestable: false, reconciled: check(findings, [...loop.covered.keys()]), covered: loop.covered, interrupted: signal.aborted, resumeAt: loop.resumeAt,
+      ...nothing, summary, untestable: false, reconciled: check(findings, [...loop.covered.keys()]), covered: loop.covered, digest: digestOf(hashes), interrupted: signal.aborted, resumeAt: loop.resumeAt,
       ...(of.runs !== undefined && { runsLeft: of.runs - countSelected(cases, of, loop.resumeAt) }),
       ...(of.timeMs !== undefined && { timeLeftMs: Math.max(0, begun + of.timeMs - Date.now()) }),
     };
   }, ({ summary }) => ({ ...nothing, summary, untestable: true }));
+}
+
+function digestOf(hashes: ReadonlyMap<number, string>): string {
+  const digest = createHash('sha256');
+  for (const [, hash] of [...hashes].sort(([a], [b]) => a - b)) digest.update(hash);
+  return digest.digest('hex');
 }
 
 /** `map/length-nonzero@read fiemap`, as coverage names it. */
@@ -143,11 +154,14 @@ export const describeReliability = ({ shown, of }: ReliabilityCount): string => 
 /** `12345 cases, 812/s, 183 rules x paths, 2 findings, 1 VM restart, 4:32 left`. */
 function progressOf(of: FuzzCampaign, { counts, vms }: RunSummary, loop: FuzzLoop, elapsedMs: number): string {
   const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const left = of.timeMs === undefined ? undefined : Math.max(0, of.timeMs - elapsedMs) / 1000;
+  const toRun = of.runs === undefined ? undefined : Math.ceil(of.runs / (of.shard?.count ?? 1));
+  // Whichever ends it first: its time, or its last case at the rate so far.
+  const lefts = [...(of.timeMs === undefined ? [] : [of.timeMs - elapsedMs]), ...(toRun === undefined ? [] : [(toRun - done) * elapsedMs / Math.max(1, done)])];
+  const left = Math.max(0, Math.min(...lefts)) / 1000;
   const restarts = vms.lost;
   return [
-    `${done}${of.runs === undefined ? '' : ` of ${Math.ceil(of.runs / (of.shard?.count ?? 1))}`} cases`, `${(done / (elapsedMs / 1000)).toFixed(0)}/s`, `${loop.covered.size} rules x paths`,
+    `${done}${toRun === undefined ? '' : ` of ${toRun}`} cases`, `${(done / (elapsedMs / 1000)).toFixed(0)}/s`, `${loop.covered.size} rules x paths`,
     `${loop.findings.size} finding${loop.findings.size === 1 ? '' : 's'}`, ...(counts.lost > 0 ? [`${counts.lost} lost`] : []), `${restarts} VM restart${restarts === 1 ? '' : 's'}`,
-    ...(left === undefined ? [] : [`${Math.floor(left / 60)}:${String(Math.floor(left % 60)).padStart(2, '0')} left`]),
+    ...(lefts.length === 0 ? [] : [`${of.timeMs === undefined ? 'about ' : ''}${Math.floor(left / 60)}:${String(Math.floor(left % 60)).padStart(2, '0')} left`]),
   ].join(', ');
 }

@@ -52,14 +52,14 @@ function operation(revision: Revision, name: string): Operation | undefined {
  * request that nobody waits for, else 0. Undefined: the size is not laid down here.
  */
 export function writeResult(revision: Revision, name: string, request: Record<string, unknown>, sent: SentReply): number | undefined {
+  const layout = operation(revision, name)?.reply;
+  // Nobody waits for an answer to such a request, and what is behind its header is not looked at.
+  if (layout === 'never') return headerFault({ ...sent, payload: new Uint8Array() }) ?? errnos.ENOENT;
   const fault = headerFault(sent);
   if (fault !== undefined || sent.error !== 0) return fault ?? 0;
   const size = sent.payload.length;
   const sizes = variable[name]?.(request);
   if (sizes) return size > sizes.most || size < (sizes.least ?? 0) ? errnos.EINVAL : 0;
-  const layout = operation(revision, name)?.reply;
   if (layout === undefined || layout === 'data') return undefined;
-  // Nobody waits for an answer to such a request.
-  if (layout === 'never') return errnos.ENOENT;
   return size === (layout === 'none' ? 0 : layout.size) ? 0 : errnos.EINVAL;
 }

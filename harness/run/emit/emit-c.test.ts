@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { emitC } from './emit-c.ts';
 import type { Findings } from './findings.ts';
-import { sampleCases } from './testing/samples.ts';
+import { ordinaryCases, sampleCases } from './testing/samples.ts';
 
 const nothingSeen: Findings = { deviations: [], clauses: new Map() };
 /** Every aspect that may deviate, each of which may ask for a section of its own. */
@@ -29,7 +29,7 @@ function compile(text: string, flags: string[] = []): string {
   return status === 0 ? stderr : `exit ${status}: ${stderr}`;
 }
 
-for (const [name, value] of Object.entries(sampleCases)) {
+for (const [name, value] of Object.entries({ ...sampleCases, ...ordinaryCases })) {
   test(`should emit C that compiles without a warning: ${name}`, () => {
     for (const seen of [nothingSeen, everythingSeen]) expect(compile(emitC(value, seen), ['-Wunused-macros', '-Wshadow'])).toBe('');
   });

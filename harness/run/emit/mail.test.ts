@@ -12,7 +12,7 @@ const timeline = ['pread(fd 0, 4096 bytes at 0)', '    = 4096', `    ${'a long l
 test('should say what was seen, by which clause, where, how often, and how to see it again', () => {
   const mail = emitMail({ case: value, findings: { deviations, clauses, kernel, reliability: { shown: 9, of: 10 } }, timeline });
   expect(mail).toMatch(/^Subject: fuse-iomap: pread\(\) deviates from map\/length-nonzero\n/);
-  expect(mail.replace(/\s+/g, ' ')).toContain('On Linux 7.3.0 pread() does something that the rules of fuse-iomap do not allow, 9 times out of 10: errno expected EUCLEAN seen success, 4096');
+  expect(mail.replace(/\s+/g, ' ')).toContain('On Linux 7.3.0 pread() does not end as the rules of fuse-iomap say, 9 times out of 10: errno expected EUCLEAN seen success, 4096');
   expect(mail).toContain('map/length-nonzero: violated when length is 0. A violation gives');
   expect(mail).toContain('CONFIG_FUSE_IOMAP=y');
   expect(mail).toContain('./repro');

@@ -23,7 +23,7 @@ export function emitMail(input: MailInput): string {
     `Subject: ${subject(input)}`, '',
     ...opening(input), '',
     ...clauses(input),
-    'Top to bottom:', '',
+    'What happens, from the mount on:', '',
     ...input.timeline.flatMap((line) => wrapLine(`  ${line}`, WIDTH)), '',
     ...(input.consoleTail && input.consoleTail.length > 0 ? ['Kernel log:', '', ...input.consoleTail.map((line) => `  ${line}`), ''] : []),
     ...paragraph('The attached repro.c shows it with nothing but a C library: it mounts, answers the requests as above, does the system calls '
@@ -65,12 +65,19 @@ function opening(input: MailInput): string[] {
   if (!first) return paragraph(`${where} this case does what the rules say${times(reliability)}.`);
   const call = callOf(input.case, first);
   return [
-    ...paragraph(`${where} ${call ? `${call} does` : 'a FUSE server sees'} something that the rules of fuse-iomap do not allow${times(reliability)}:`), '',
+    ...paragraph(`${where} ${call ?? 'the kernel'} ${shortcoming[first.aspect]}${times(reliability)}:`), '',
     ...deviations.flatMap(({ expected, seen, aspect }) => [
       ...wrapLine(`  ${aspectText[aspect]}`, WIDTH), ...wrapLine(`    expected  ${expected}`, WIDTH), ...wrapLine(`    seen      ${seen}`, WIDTH),
     ]),
   ];
 }
+
+/** What is wrong, for the first sentence. */
+const shortcoming: Record<Deviation['aspect'], string> = {
+  errno: 'does not end as the rules of fuse-iomap say', result: 'does not return what the rules of fuse-iomap say', 'trace-event': 'does not report a bad mapping as the rules of fuse-iomap say',
+  warn: 'does not warn about a bad mapping as the rules of fuse-iomap say', 'bytes-read': 'returns bytes that the mappings do not lead to', 'device-bytes': 'leaves bytes on a device that it should not',
+  request: 'makes the kernel ask the server something else than it should', 'kernel-log': 'makes the kernel complain', size: 'leaves a file of the wrong size',
+};
 
 const aspectText: Record<Deviation['aspect'], string> = {
   errno: 'errno', result: 'result of the system call', 'trace-event': 'trace event fuse_iomap_bad_data', warn: 'WARN of debug_iomap',
@@ -90,11 +97,11 @@ function clauses(input: MailInput): string[] {
 
 function facts({ case: of, findings: { kernel } }: MailInput): string[] {
   const rows: [string, string][] = [
-    ...(kernel ? [['Kernel:', `${kernel.release} ${kernel.version}`] as [string, string]] : []),
+    ...(kernel ? [['Kernel:', kernel.version.includes(kernel.release) ? kernel.version : `${kernel.release} ${kernel.version}`] as [string, string]] : []),
     ...(kernel && kernel.config.length > 0 ? [['Config:', kernel.config.join(' ')] as [string, string]] : []),
     ...(kernel?.machine === undefined ? [] : [['Machine:', kernel.machine] as [string, string]]),
     ['Rules:', `fuse-iomap, revision ${of.revision}`],
-    ['Case:', caseHash(of)],
+    ['Case:', caseHash(of).slice(0, 12)],
   ];
   return rows.flatMap(([name, value]) => wrapLine(`${name.padEnd(9)}${value}`, WIDTH));
 }

@@ -3,7 +3,7 @@ import type { Step } from '../../../model/case.ts';
 import type { FiemapExtent } from '../../../model/observation.ts';
 import type { StepExpectation } from '../../../../oracles/kernel/expectation.ts';
 import { stretch } from './bytes.ts';
-import { errno, s64, string, u32, u64 } from './text.ts';
+import { byteList, errno, s64, string, u32, u64 } from './text.ts';
 import { comparableBytes } from './uses.ts';
 
 export function expectations(step: Step, outcomes: readonly StepExpectation[]): string[] {
@@ -37,6 +37,14 @@ function details(step: Step, outcomes: readonly StepExpectation[]): string[] {
   if (step.call === 'fuseIoctl' && first.outFlags && successes.length === 1) {
     const { set, may } = first.outFlags;
     return [`if (ret == 0 && (support[0] | ${u64(may)}) != ${u64(set | may)})`, `\tdeviates("expected the flags ${u64(set)}, perhaps with ${u64(may)}");`];
+  }
+  if (step.call === 'fsUuid' && first.outBytes && successes.length === 1) {
+    return ['if (ret == 0 && memcmp(uuid, (uint8_t[]){', byteList(Buffer.from(first.outBytes).toString('hex'), 2), '    }, sizeof(uuid)))', '\tdeviates("this is not the UUID of CONFIG");'];
+  }
+  if (step.call === 'setTimes' && first.times && successes.length === 1) {
+    const [atime, atimeNs, mtime, mtimeNs] = first.times.map((value) => s64(value));
+    return [`if (ret == 0 && fstat(fd[${step.fd}], &st) == 0 &&`, `    (st.st_atim.tv_sec != ${atime} || st.st_atim.tv_nsec != ${atimeNs} ||`, `     st.st_mtim.tv_sec != ${mtime} || st.st_mtim.tv_nsec != ${mtimeNs}))`,
+      '\tdeviates("expected the times %lld.%09ld and %lld.%09ld", (long long)' + `${atime}, (long)${atimeNs},`, `\t\t (long long)${mtime}, (long)${mtimeNs});`];
   }
   if (step.call === 'fstat' && first.sizeBytes !== undefined && successes.length === 1) {
     const size = s64(first.sizeBytes);

@@ -24,8 +24,12 @@ static int fuse_fd;${of.script.some(({ reply }) => reply.kind === 'kill') ? '\n\
 /* Index of the file that a request is about, -1: none. */
 static int file_of(const struct fuse_in_header *in, const void *arg)
 {
-	if (in->opcode == FUSE_LOOKUP && !strncmp(arg, "file", 4))
-		return atoi((const char *)arg + 4) < FILES ? atoi((const char *)arg + 4) : -1;
+	if (in->opcode == FUSE_LOOKUP && !strncmp(arg, "file", 4)) {
+		char *end;
+		long file = strtol((const char *)arg + 4, &end, 10);
+
+		return !*end && file < FILES ? (int)file : -1;
+	}
 	return in->nodeid >= NODE(0) && in->nodeid < NODE(FILES) ? (int)(in->nodeid - NODE(0)) : -1;
 }`;
 }

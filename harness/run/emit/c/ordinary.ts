@@ -111,7 +111,7 @@ ${has('SETATTR') ? `		const struct fuse_setattr_in *set = arg;
       ? `	case OP_IOMAP_CONFIG:\n\t\tsend_reply(in, ${errno(geometry.config.errno)}, NULL, 0);\n\t\tbreak;`
       : `	case OP_IOMAP_CONFIG: {\n${configReply(geometry.config, of, '\t\t')}\n\t\tbreak;\n\t}`);
   }
-  const acknowledged = ['FUSE_RELEASE', 'FUSE_FLUSH', 'FUSE_DESTROY', 'FUSE_FSYNC', 'FUSE_SYNCFS', 'OP_IOMAP_END', 'OP_FREEZE_FS', 'OP_UNFREEZE_FS', 'OP_SHUTDOWN_FS']
+  const acknowledged = ['FUSE_RELEASE', 'FUSE_FLUSH', 'FUSE_FSYNCDIR', 'FUSE_RELEASEDIR', 'FUSE_DESTROY', 'FUSE_FSYNC', 'FUSE_SYNCFS', 'OP_IOMAP_END', 'OP_FREEZE_FS', 'OP_UNFREEZE_FS', 'OP_SHUTDOWN_FS']
     .filter((constant) => has(constant.replace(/^(FUSE|OP)_/, '')));
   cases.push(`${acknowledged.map((constant) => `\tcase ${constant}:`).join('\n')}
 		send_reply(in, 0, NULL, 0);

@@ -1,6 +1,7 @@
 /** Functions that steps call. */
 import type { Program } from './uses.ts';
 import { ioctlHelper } from './fuse-ioctl.ts';
+import { namesFile, ordinaryHelpers } from './ordinary-calls.ts';
 import { mmapHelper } from './mmap.ts';
 import { swapHelper } from './swap.ts';
 import { thawHelper } from './freeze.ts';
@@ -9,7 +10,8 @@ import { thawHelper } from './freeze.ts';
 export function stepHelpers({ case: of, uses: { calls, reads, comparesBytes, hasBuffer } }: Program, steps: readonly string[]): string[] {
   return [
     hasBuffer ? alignedHelper : '',
-    calls.has('open') || calls.has('swapon') || calls.has('swapoff') ? pathHelper : '',
+    calls.has('open') || calls.has('swapon') || calls.has('swapoff') || of.workload.some(namesFile) ? pathHelper : '',
+    ordinaryHelpers(of.workload),
     calls.has('fiemap') ? fiemapHelper : '',
     calls.has('dedupe') ? dedupeHelper : '',
     steps.some((text) => text.includes('check_extents(')) ? extentsHelper : '',

@@ -1,8 +1,8 @@
 /** The statements that do a syscall of the case, without a judgement. */
-import { UsageError } from '../../../../vm/errors.ts';
 import type { Step } from '../../../model/case.ts';
 import { fuseIoctl } from './fuse-ioctl.ts';
 import { notify } from './notify.ts';
+import { ordinaryCall } from './ordinary-calls.ts';
 import { s64, u32, u64 } from './text.ts';
 import type { Program } from './uses.ts';
 
@@ -80,6 +80,11 @@ export function statements(step: Step, opened: number, program: Program): string
       const length = u64(BigInt(step.lengthBytes));
       return [`fill(buf, ${length}, WRITER(${step.writer}), 0);`, `CALL(page_out(buf, ${length}));`];
     }
-    case 'ordinary': case 'fsUuid': case 'setTimes': throw new UsageError(`the C program cannot do a ${step.call} step yet; replay the case with iomapfuzz repro`);
+    case 'ordinary': return [ordinaryCall(step)];
+    // _IOR(0x15, 0, struct fsuuid2): include/uapi/linux/fs.h since Linux 6.9.
+    case 'fsUuid': return ['memset(uuid, 0, sizeof(uuid));', `CALL(ioctl(${fdName(step.fd)}, 0x80111500 /* FS_IOC_GETFSUUID */, uuid));`];
+    case 'setTimes': return [
+      `CALL(futimens(${fdName(step.fd)}, (struct timespec[]){`, `\t\t{ ${s64(step.atime.sec)}, ${step.atime.nsec} }, { ${s64(step.mtime.sec)}, ${step.mtime.nsec} },`, '\t    }));',
+    ];
   }
 }

@@ -1,12 +1,9 @@
 /** The part of the fuse-iomap uAPI that a reproducer uses, spelled out: headers that are installed somewhere need not have it. */
 import type { IoctlName, MappingFlagName, MappingTypeName } from '../../../uapi/revision.ts';
+import { recentOpcodes } from './opcodes.ts';
 import { notificationsOf } from './notify.ts';
 import { bits, u32 } from './text.ts';
 import { mustFailToMount, type Program } from './uses.ts';
-
-const opcodeOf: Record<string, string> = {
-  COPY_FILE_RANGE_64: '53', SYNCFS: '50', FREEZE_FS: '4089', UNFREEZE_FS: '4090', SHUTDOWN_FS: '4091',
-};
 
 export function uapi({ case: of, revision, uses, prediction }: Program): string {
   const parts = [`/*
@@ -15,8 +12,8 @@ export function uapi({ case: of, revision, uses, prediction }: Program): string 
  */
 #define INIT_IOMAP		(1U << ${revision.initBit - 32})	/* in flags2 of INIT */${of.geometry.initMinor === undefined ? `\n#define IOMAP_MINOR\t\t${revision.minor}` : ''}`];
   const opcodes = Object.entries(revision.opcodes).filter(([name]) => uses.ordinary.has(name) || name === 'IOMAP_CONFIG' || of.script.some(({ on }) => on === name));
-  const extra = of.script.map(({ on }) => on).filter((on, index, all) => all.indexOf(on) === index && (on === 'COPY_FILE_RANGE_64') && opcodeOf[on]);
-  const lines = [...opcodes.map(([name, value]) => [name, String(value)] as const), ...extra.map((name) => [name, opcodeOf[name]!] as const)];
+  const extra = of.script.map(({ on }) => on).filter((on, index, all) => all.indexOf(on) === index && on in recentOpcodes);
+  const lines = [...opcodes.map(([name, value]) => [name, String(value)] as const), ...extra.map((name) => [name, String(recentOpcodes[name])] as const)];
   // SYNCFS has been in <linux/fuse.h> since Linux 5.14.
   if (lines.length > 0) parts.push(`enum opcode {\n${lines.map(([name, value]) => `\tOP_${name} = ${value},`).join('\n')}\n};`);
   const ioctls = usedIoctls({ case: of, revision, uses, prediction });

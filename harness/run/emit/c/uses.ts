@@ -118,9 +118,10 @@ function ordinaryRequests(calls: ReadonlySet<Step['call']>, opens: boolean, of: 
   // Zeroing a part of a block, or of inline data, reads what is around it.
   when(any('pread', 'swapon', 'readahead', 'fadvise') || changes || notificationsOf(of).some(({ kind }) => kind === 'store' || kind === 'retrieve'), 'READ');
   when(changes, 'WRITE');
-  when(changes || any('syncfs'), 'SETATTR');
+  when(changes || any('syncfs', 'setTimes'), 'SETATTR');
   when(any('fsync', 'syncfs', 'swapon', 'freeze') || maps || copies || of.workload.some(writesThrough) || of.geometry.files.some(({ attrFlags }) => attrFlags.includes('SYNC')), 'FSYNC');
   when(any('fallocate'), 'FALLOCATE');
+  when(any('ordinary'), 'FSYNCDIR', 'RELEASEDIR');
   when(any('seekData', 'seekHole'), 'LSEEK');
   when(any('freeze') && revision.opcodes.FREEZE_FS !== undefined, 'FREEZE_FS', 'UNFREEZE_FS');
   when(any('shutdown') && revision.opcodes.SHUTDOWN_FS !== undefined, 'SHUTDOWN_FS');

@@ -32,7 +32,8 @@ function localsOf({ case: of, revision, uses }: Program, opened: number): string
   return [
     opened > 0 ? `	int fd[${opened}];` : '',
     uses.hasBuffer ? `	uint8_t *buf = aligned(${u64(BigInt(room))});` : '',
-    uses.calls.has('fstat') ? '	struct stat st;' : '',
+    uses.calls.has('fstat') || uses.calls.has('setTimes') ? '	struct stat st;' : '',
+    uses.calls.has('fsUuid') ? '	uint8_t uuid[17];	/* length, bytes */' : '',
     ioctls.some(({ ioctl }) => ioctl === 'IOMAP_SUPPORT') ? '	uint64_t support[2];	/* flags, padding */' : '',
     ioctls.some(({ target }) => target === 'regular' || target === 'device-opath') ? '	int target;' : '',
     usesUnmounted(of) ? '	int unmounted_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);' : '',

@@ -30,14 +30,14 @@ async function compile(text: string, path: string, flags: readonly string[]): Pr
 }
 
 /** Compiles the programs, two at a time. Throws Error with what the compiler said about the first that is not clean. */
-export async function compilePrograms(cases: ReadonlyMap<string, Case>, findings: Findings, directory: string, flags: readonly string[] = ['-O1']): Promise<EmittedProgram[]> {
+export async function compilePrograms(cases: ReadonlyMap<string, Case>, findingsOf: (name: string) => Findings, directory: string, flags: readonly string[] = ['-O1']): Promise<EmittedProgram[]> {
   const programs: EmittedProgram[] = [];
   const left = [...cases].map(([name, of], index) => ({ name, of, index }));
   const work = async (): Promise<void> => {
     for (let next = left.shift(); next; next = left.shift()) {
       const { name, of, index } = next;
       const source = join(directory, `repro${index}`);
-      const said = await compile(emitC(of, findings), source, flags);
+      const said = await compile(emitC(of, findingsOf(name)), source, flags);
       if (said !== '') throw new Error(`${name}: ${said}`);
       programs[index] = { name, case: of, file: { path: `${inGuest}/${index}`, content: { kind: 'file', source }, executable: true } };
     }

@@ -1,5 +1,5 @@
 /** Cases of every step kind and every reply kind of the model, for tests of what reads and renders cases. */
-import type { Case } from '../../../model/case.ts';
+import type { Case, Step } from '../../../model/case.ts';
 import { MiB, begin, geometry, hole, makeCase, mapped, mappings, openCached, openDirect, overwrite, read, write } from './case-parts.ts';
 import { superblockCases } from './superblock-samples.ts';
 
@@ -175,4 +175,25 @@ export const sampleCases: Readonly<Record<string, Case>> = {
     [begin(mappings(mapped()))],
   ),
   ...superblockCases,
+};
+
+/** For tests that look at text alone. */
+export const ordinaryCases: Readonly<Record<string, Case>> = {
+  'times, the UUID, readahead': makeCase(
+    [
+      openCached, { call: 'setTimes', fd: 0, atime: { sec: 5n, nsec: 7 }, mtime: { sec: 1_000_000_000n, nsec: 123_456_789 } }, { call: 'fsUuid', fd: 0 },
+      { call: 'readahead', fd: 0, offset: 0n, lengthBytes: 0x4000 }, { call: 'fadvise', fd: 0, offset: 0n, lengthBytes: 0x4000, advice: 'dontneed' }, read(0n, 0x2000),
+    ],
+    [begin(mappings(mapped()))],
+    { geometry: geometry({ config: { kind: 'config', sUuid: '00112233445566778899aabbccddeeff', sUuidLen: 16, timeGranNs: 1000, timeMin: -5n, timeMax: 2_000_000_000n } }) },
+  ),
+  'names, attributes, the directory': makeCase(
+    [
+      ...(['statfs', 'getxattr', 'listxattrSize', 'fsyncdir', 'poll'] as const).map((syscall): Step => ({ call: 'ordinary', syscall, file: 0 })),
+    ],
+    [
+      { on: 'STATFS', reply: { kind: 'error', errno: 5 } }, { on: 'GETXATTR', reply: { kind: 'raw', payload: '76616c7565' } }, { on: 'LISTXATTR', reply: { kind: 'raw', payload: '0500000000000000' } },
+      { on: 'FSYNCDIR', reply: { kind: 'error', errno: 28 } }, { on: 'POLL', reply: { kind: 'raw', payload: '0500000000000000' } },
+    ],
+  ),
 };
