@@ -118,7 +118,7 @@ function ordinaryRequests(calls: ReadonlySet<Step['call']>, opens: boolean, of: 
   // Zeroing a part of a block, or of inline data, reads what is around it.
   when(any('pread', 'swapon', 'readahead', 'fadvise') || changes || notificationsOf(of).some(({ kind }) => kind === 'store' || kind === 'retrieve'), 'READ');
   when(changes, 'WRITE');
-  when(changes || any('syncfs', 'setTimes'), 'SETATTR');
+  when(changes || any('syncfs', 'setTimes', 'ordinary'), 'SETATTR');
   when(any('fsync', 'syncfs', 'swapon', 'freeze') || maps || copies || of.workload.some(writesThrough) || of.geometry.files.some(({ attrFlags }) => attrFlags.includes('SYNC')), 'FSYNC');
   when(any('fallocate'), 'FALLOCATE');
   when(any('ordinary'), 'FSYNCDIR', 'RELEASEDIR');
