@@ -6,7 +6,7 @@ import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, typ
 import type { MappingSpec } from '../../model/mapping.ts';
 import { RWF } from '../../model/syscall-flags.ts';
 import type { Revision } from '../../uapi/revision.ts';
-import { borders, impossible, possible, type Border, type CellKey, type PlanCell } from './cell.ts';
+import { borders, impossible, ofKinds, possible, type Border, type CellKey, type PlanCell } from './cell.ts';
 import { ground, noSizes, type Ground } from './size-cells.ts';
 
 type OpenFlags = Extract<Step, { call: 'open' }>['flags'];
@@ -80,12 +80,14 @@ const callOf = (path: FlagPath, of: Ground, rwf: number): fc.Arbitrary<Step> => 
 
 export function flagCells(revision: Revision): PlanCell[] {
   const cell = flatCells(revision);
-  const both = (rule: string, path: FlagPath, make: (of: Ground, border: Border) => fc.Arbitrary<Made>) => borders.map((border) => cell({ rule, path, border }, (of) => make(of, border)));
+  const both = (rule: string, path: FlagPath, kinds: number, make: (of: Ground, border: Border, kind: number) => fc.Arbitrary<Made>) => borders.map((border) =>
+    ofKinds(Array.from({ length: kinds }, (_, kind) => cell({ rule, path, border }, (of) => make(of, border, kind)))));
   return [
-    ...PATHS.flatMap((path) => [...both('flags/refused', path, (of, border) => refused(path, of, border)), ...(revision.id !== 'r3' && WRITES.includes(path)
+    ...PATHS.flatMap((path) => [...both('flags/refused', path, REFUSED_FLAGS.length, (of, border, kind) => refused(path, of, border, kind)), ...(revision.id !== 'r3' && WRITES.includes(path)
       ? borders.map((border) => impossible({ rule: 'flags/nowait', path, border }, `revision ${revision.id} does not say what a write that must not wait does`))
-      : both('flags/nowait', path, (of, border) => nowait(path, of, border)))]),
-    ...WRITES.flatMap((path) => [...both('flags/sync', path, (of, border) => durable(path, of, border)), cell({ rule: 'flags/append', path }, (of) => appending(path, of))]),
+      : both('flags/nowait', path, NOWAIT.length, (of, border, kind) => nowait(path, of, border, kind)))]),
+    ...WRITES.flatMap((path) => [...both('flags/sync', path, 2 * DURABLE.length, (of, border, kind) => durable(path, of, border, kind)),
+      ofKinds(APPENDING.map((how) => cell({ rule: 'flags/append', path }, (of) => appending(path, of, how))))]),
     ...attributeCells(cell),
   ];
 }
@@ -119,24 +121,26 @@ function attributeCells(cell: Cell): PlanCell[] {
   ];
 }
 
+const { DONTCACHE, ATOMIC, SYNC, DSYNC, HIPRI, APPEND, NOAPPEND } = RWF;
+const REFUSED_FLAGS: readonly number[] = [DONTCACHE, DONTCACHE | DSYNC, DONTCACHE | HIPRI, ATOMIC, 0x400, 0x4000_0000, APPEND | NOAPPEND];
 /** Refused without asking anybody; flags that mean nothing here are not. */
-function refused(path: FlagPath, of: Ground, border: Border): fc.Arbitrary<Made> {
-  const { DONTCACHE, ATOMIC, SYNC, DSYNC, HIPRI, APPEND, NOAPPEND } = RWF;
+function refused(path: FlagPath, of: Ground, border: Border, kind: number): fc.Arbitrary<Made> {
   const reads = READS.includes(path);
   const values = border === 'violating'
-    ? [DONTCACHE, DONTCACHE | DSYNC, DONTCACHE | HIPRI, ATOMIC, 0x400, 0x4000_0000, APPEND | NOAPPEND]
+    ? REFUSED_FLAGS
     : [HIPRI, NOAPPEND, ...(reads ? [SYNC, DSYNC, APPEND, SYNC | HIPRI] : [])];
-  return fc.constantFrom(...values).chain((rwf) => fc.tuple(callOf(path, of, rwf), callOf(path, of, 0), fc.boolean()).map(([call, again, atomic]) => {
+  return fc.constant(values[kind % values.length]!).chain((rwf) => fc.tuple(callOf(path, of, rwf), callOf(path, of, 0), fc.boolean()).map(([call, again, atomic]) => {
     // Direct writes to an inode with ATOMIC may be atomic.
     const attrs: AttrFlags = atomic && (path !== 'direct-write' || rwf !== ATOMIC) ? ['ATOMIC'] : [];
     return { flags: openFor(path), attrs, steps: [call, fstat, again], note: `RWF flags ${hex(rwf)}${attrs.length > 0 ? ' on an inode with ATOMIC' : ''}` };
   }));
 }
 
+const NOWAIT = ['alone', 'twice', 'before', 'dirty'] as const;
 /** Without a cached mapping there is nothing to be had without waiting. */
-function nowait(path: FlagPath, of: Ground, border: Border): fc.Arbitrary<Made> {
+function nowait(path: FlagPath, of: Ground, border: Border, kind: number): fc.Arbitrary<Made> {
   const rwf = border === 'violating' ? RWF.NOWAIT : 0;
-  return fc.tuple(callOf(path, of, rwf), callOf(path, of, 0), fc.constantFrom('alone', 'twice', 'before', 'dirty')).map(([call, other, how]) => {
+  return fc.tuple(callOf(path, of, rwf), callOf(path, of, 0), fc.constant(NOWAIT[kind]!)).map(([call, other, how]) => {
     const steps = how === 'alone' ? [call] : how === 'twice' ? [call, call] : how === 'before' ? [other, call] : [call, other, call];
     return { flags: openFor(path), steps: [...steps, fstat], note: `${rwf ? 'RWF_NOWAIT' : 'waiting'}, ${how === 'before' ? 'behind the same without it' : how}` };
   });
@@ -148,7 +152,8 @@ const DURABLE: readonly { flags?: OpenFlags; rwf?: number; attrs?: AttrFlags; no
   { rwf: RWF.SYNC | RWF.DSYNC, note: 'RWF_SYNC and RWF_DSYNC' }, { attrs: ['SYNC'], note: 'an inode with SYNC' },
 ];
 
-function durable(path: FlagPath, of: Ground, border: Border): fc.Arbitrary<Made> {
+/** `kind`: the way to ask for it, first inside the file, then where the file gets larger. */
+function durable(path: FlagPath, of: Ground, border: Border, kind: number): fc.Arbitrary<Made> {
   const error = (errno: number): Reply => ({ kind: 'error', errno });
   const answers: readonly { extra?: ScriptLine[]; note: string }[] = border === 'legal'
     ? [{ note: 'acknowledged' }, { extra: [{ on: 'FSYNC', reply: error(38) }], note: 'FSYNC answered with ENOSYS' }]
@@ -161,8 +166,8 @@ function durable(path: FlagPath, of: Ground, border: Border): fc.Arbitrary<Made>
   const first = of.fileSize - (of.fileSize % of.blockSize);
   // Of a write that fails nothing says whether it made the file longer.
   const inside = border === 'violating';
-  const places = inside ? [0n, of.blockSize] : [0n, of.blockSize, first];
-  return fc.tuple(fc.constantFrom(...DURABLE), fc.constantFrom(...answers), shapes, fc.constantFrom(...places), fc.integer({ min: 1, max: inside ? 1 : 2 }), fc.boolean()).map(([how, answer, shape, offset, blocks, again]) => {
+  const places = inside || kind < DURABLE.length ? [0n, of.blockSize] : [first];
+  return fc.tuple(fc.constant(DURABLE[kind % DURABLE.length]!), fc.constantFrom(...answers), shapes, fc.constantFrom(...places), fc.integer({ min: places[0] === first ? 2 : 1, max: inside ? 1 : 2 }), fc.boolean()).map(([how, answer, shape, offset, blocks, again]) => {
     const lengthBytes = blocks * Number(of.blockSize);
     const write = pwrite(offset, isDirect(path) ? lengthBytes : lengthBytes - 5, how.rwf);
     return {
@@ -173,9 +178,10 @@ function durable(path: FlagPath, of: Ground, border: Border): fc.Arbitrary<Made>
 }
 
 /** Where the write was to go does not count, but where the file ends. */
-function appending(path: FlagPath, of: Ground): fc.Arbitrary<Made> {
+const APPENDING = ['O_APPEND', 'RWF_APPEND', 'RWF_NOAPPEND'] as const;
+function appending(path: FlagPath, of: Ground, way: (typeof APPENDING)[number]): fc.Arbitrary<Made> {
   const block = Number(of.blockSize);
-  return fc.tuple(fc.constantFrom('O_APPEND', 'RWF_APPEND', 'RWF_NOAPPEND'), fc.constantFrom(0n, of.blockSize, of.fileSize + of.blockSize), fc.constantFrom(1, 700, block, 2 * block), fc.boolean()).map(([how, offset, length, again]) => {
+  return fc.tuple(fc.constant(way), fc.constantFrom(0n, of.blockSize, of.fileSize + of.blockSize), fc.constantFrom(1, 700, block, 2 * block), fc.boolean()).map(([how, offset, length, again]) => {
     const rwf = how === 'RWF_APPEND' ? RWF.APPEND : how === 'RWF_NOAPPEND' ? RWF.NOAPPEND : 0;
     const lengthBytes = isDirect(path) ? Math.max(block, length - (length % block)) : length;
     const at = how === 'RWF_NOAPPEND' ? 0n : offset;

@@ -7,7 +7,7 @@ import { DEVICE_SIZE, isCachedWrite, isPaged, isReport, isWritePath, isZeroPath,
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { beginTables } from '../../../oracles/rules/first-violation.ts';
-import { borders, impossible, possible, type PlanCell } from './cell.ts';
+import { borders, impossible, possible, possibleKinds, type PlanCell } from './cell.ts';
 
 export function replyCells(revision: Revision): PlanCell[] {
   const known = new Set([...beginTables[revision.id].reply, ...beginTables[revision.id].devices, ...beginTables[revision.id].validate].map((rule) => rule.id));
@@ -18,7 +18,8 @@ export function replyCells(revision: Revision): PlanCell[] {
     if (against !== undefined) return ['begin/error', 'begin/reply-size'].map((rule) => impossible(key(rule), against));
     const plain = (reply: fc.Arbitrary<{ reply: Reply; note: string }>) => caseWith(revision, path, {}, (drawn) => (border === 'legal' ? ordinary(revision, drawn) : reply));
     return [
-      cell('begin/error', plain(fc.constantFrom(...PLAIN_ERRNOS).map((errno) => ({ reply: { kind: 'error', errno }, note: `errno ${errno}` })))),
+      // Some errnos mean something to the library or to the fault handler: each of them has to reach the caller.
+      { ...possibleKinds(key('begin/error'), (border === 'legal' ? PLAIN_ERRNOS.slice(0, 1) : PLAIN_ERRNOS).map((errno) => plain(fc.constant({ reply: { kind: 'error', errno }, note: `errno ${errno}` })))), reaches: 'begin/error' },
       cell('begin/reply-size', plain(fc.constantFrom(...WRONG_BEGIN_SIZES).map((size) => ({
         reply: { kind: 'raw', payload: '00'.repeat(size) }, note: `${size} bytes of payload`,
       })))),
