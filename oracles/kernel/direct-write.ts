@@ -88,8 +88,10 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
     file.sizeUncertain = pos > file.sizeBytes;
     return { kind: 'fails', rule: 'request/ioend', errnos: [ioend] };
   }
+  const grows = pos > file.sizeBytes;
   file.sizeBytes = max(file.sizeBytes, pos);
-  const plain = written.every(({ mapping }) => isInPlace(world, mapping));
+  // Bytes that nobody can find without the new size are not durable yet.
+  const plain = !grows && written.every(({ mapping }) => isInPlace(world, mapping));
   return synced(world, file, write, { kind: 'succeeds', rule, ret: moved }, plain);
 }
 

@@ -167,7 +167,7 @@ function durable(path: FlagPath, of: Ground, border: Border, kind: number): fc.A
   // Of a write that fails nothing says whether it made the file longer.
   const inside = border === 'violating';
   const places = inside || kind < DURABLE.length ? [0n, of.blockSize] : [first];
-  return fc.tuple(fc.constant(DURABLE[kind % DURABLE.length]!), fc.constantFrom(...answers), shapes, fc.constantFrom(...places), fc.integer({ min: places[0] === first ? 2 : 1, max: inside ? 1 : 2 }), fc.boolean()).map(([how, answer, shape, offset, blocks, again]) => {
+  return fc.tuple(fc.constant(DURABLE[kind % DURABLE.length]!), fc.constantFrom(...answers), border === 'legal' && kind >= DURABLE.length ? fc.constant<Pick<Made, 'type' | 'mappingFlags'>>({ type: 'MAPPED' }) : shapes, fc.constantFrom(...places), fc.integer({ min: places[0] === first ? 2 : 1, max: inside ? 1 : 2 }), fc.boolean()).map(([how, answer, shape, offset, blocks, again]) => {
     const lengthBytes = blocks * Number(of.blockSize);
     const write = pwrite(offset, isDirect(path) ? lengthBytes : lengthBytes - 5, how.rwf);
     return {
