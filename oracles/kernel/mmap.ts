@@ -106,6 +106,11 @@ class Faults {
     const start = asked < page && asked % PAGE === 0n ? asked : page;
     const reach = seen?.name === 'IOMAP_BEGIN' && start === asked ? start + BigInt(seen.request['count'] as bigint) : 0n;
     const stop = reach > page && reach <= ceil(file.sizeBytes) ? reach : min(page + PAGE, file.sizeBytes);
+    // What was found writable stays dirty when a later mapping is refused (fs/iomap/buffered-io.c, iomap_folio_mkwrite_iter).
+    const mayBeDirty = (): void => {
+      file.wb.lax = union(file.wb.lax, [{ start: min(start, page), end: ceil(stop) }]);
+      for (const range of file.cache.dirty) file.wb.lax = removed(file.wb.lax, range);
+    };
     for (let pos = start; pos < stop;) {
       const mapping = begin(world, file, WRITE | FAULT, pos, stop);
       this.rule = mapping.rule;
@@ -116,12 +121,12 @@ class Faults {
         end(world, file, mapping, 0n);
         return false;
       }
+      mayBeDirty();
       if (end(world, file, mapping, mapping.length) !== 0 && world.driver.choose(2) === 0) return false;
       pos += mapping.length;
     }
     file.cache.soil({ start: page, end: min(page + PAGE, file.sizeBytes) }, world.facts.blockSizeBytes);
-    file.wb.lax = union(file.wb.lax, [{ start: min(start, page), end: ceil(stop) }]);
-    for (const range of file.cache.dirty) file.wb.lax = removed(file.wb.lax, range);
+    mayBeDirty();
     return true;
   }
 }

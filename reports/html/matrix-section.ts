@@ -33,7 +33,7 @@ ${rows.map((row) => {
     const cells = matrix.paths.map((path) => {
       const cell = row.cells.get(path);
       // Cells are numbered as the page's data numbers them: row by row, in the row's own order.
-      return cell ? renderCell(row, cell, index + [...row.cells.keys()].indexOf(path)) : html`<td><span class="absent" title="not in the plan">·</span></td>`;
+      return cell ? renderCell(row, cell, index + [...row.cells.keys()].indexOf(path)) : html`<td class="absent" title="not in the plan">·</td>`;
     });
     index += row.cells.size;
     return html`<tr data-rule="${row.label}" data-status="${[...new Set([...row.cells.values()].map(({ status }) => status))].join(' ')}"><th scope="row"><a href="#rule-${anchor(row.rule)}">${row.rule.split('/').slice(1).join('/') || row.rule}</a>${row.half && html` <small>${row.half}</small>`}</th>${cells}</tr>

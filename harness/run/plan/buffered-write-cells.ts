@@ -90,7 +90,7 @@ function writebackCells(cell: MakeCell): PlanCell[] {
         on: 'IOMAP_BEGIN', opflagsSet: 0x8000_0000, [edge]: half,
         reply: overwrite(device === 0 ? { ...place(drawn, 'MAPPED', SHIFT), length: half } : { ...place(drawn, 'MAPPED', SHIFT + half), dev: { device: 1 }, offset: half }),
       }));
-      return { steps: [pwrite(start, 3 * Number(drawn.blockSize)), fsync, close], extra: [first!, second!], note: `written back to two devices, from 0x${half.toString(16)} on to the second` };
+      return { steps: [pwrite(start, 2 * Number(drawn.blockSize)), fsync, close], extra: [first!, second!], note: `written back to two devices, from 0x${half.toString(16)} on to the second` };
     }))]),
     cell('close', (drawn) => fc.constantFrom<Step[]>([close], []).map((last) => ({
       steps: [wholeOp(drawn), ...last], note: `written back by ${last.length > 0 ? 'close' : 'the end of the process'}`,

@@ -38,7 +38,7 @@ export function diskSizeCells(revision: Revision): PlanCell[] {
     // Up to the size, to the end of it and behind it, then inside the new one.
     return {
       type: 'UNWRITTEN', flags: path === 'writeback' ? ['rdwr'] : ['rdwr', 'direct'], sizeBytes: BLOCKS * b, ...(extra && { extra }), note: `${note}; written up to ${hex(size)}, then behind it`,
-      steps: [...steps, ...write(size - inside * b, inside, 0), ...write(size, behind, 1), ...write(size - b, b + behind * b, 2), { call: 'fstat', fd: 0 }],
+      steps: [...steps, ...write(size - inside * b, inside, 0), ...write(size, behind, 1), ...write(size - b, 1n + behind, 2), { call: 'fstat', fd: 0 }],
     };
   })))));
 }

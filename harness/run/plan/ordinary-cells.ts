@@ -54,10 +54,13 @@ function around(revision: Revision, steps: readonly Step[], script: readonly Scr
   };
 }
 
+/** The rules name the request, so that all of them are one path; requests that are made in two ways have a second one. */
+const pathOf = (syscall: OrdinaryCall): string => (syscall === 'stat' ? 'stat' : syscall.endsWith('Size') ? 'other-size' : 'other');
+
 /** One place for each syscall: with the line, its request is answered by it once, and then again as it should be. */
 export function ordinaryPlaces(revision: Revision): { on: On; path: string; cases: (answer: ScriptLine | undefined) => fc.Arbitrary<PlannedCase> }[] {
   return (Object.keys(ordinaryCalls) as OrdinaryCall[]).map((syscall) => ({
-    on: ordinaryCalls[syscall], path: syscall,
+    on: ordinaryCalls[syscall], path: pathOf(syscall),
     cases: (answer) => fc.tuple(fc.boolean(), fc.constantFrom<Geometry['mount']>('ordinary', 'syncInit')).map(([debug, mount]) => ({
       case: around(revision, [...(before[syscall] ?? []).map(call), call(syscall), ...(answer?.reply.kind === 'raw' ? [call(syscall)] : [])],
         [...(answer ? [{ ...answer, times: 1 }] : []), line(syscall), ...[...(before[syscall] ?? []), ...(besides[syscall] ?? [])].map(line)], debug, answer?.reply.kind === 'abort' ? 'ordinary' : mount),
@@ -68,7 +71,7 @@ export function ordinaryPlaces(revision: Revision): { on: On; path: string; case
 
 /** FORGET, which nobody waits for: its answer is one to no request. */
 export const forgetPlace = (revision: Revision) => ({
-  on: 'FORGET' as const, path: 'unlink',
+  on: 'FORGET' as const, path: 'other',
   cases: (answer: ScriptLine | undefined): fc.Arbitrary<PlannedCase> => fc.boolean().map((debug) => {
     const of = around(revision, [], [...(answer ? [answer] : []), line('unlink')], debug, 'ordinary');
     return { case: { ...of, workload: [of.workload[0]!, { call: 'close', fd: 0 }, call('unlink')] }, note: 'the last name of a file that nobody has open' };
