@@ -39,8 +39,8 @@ test('should take a swap file that a case leaves in use out of use', async () =>
   const [left, next] = await run(make([swapon]), make([open, { call: 'pread', fd: 0, offset: 0n, lengthBytes: PAGE }])) as [Observation, Observation];
   expect(errnosOf(left)).toEqual([0]);
   expect(names(left)).toContain('IOMAP_IOEND');
-  expect(left.unmountErrno).toBe(0);
   expect(left.deviceChanges).toEqual([]);
+  // On the same mount.
   expect(errnosOf(next)).toEqual([0, 0]);
 });
 

@@ -89,7 +89,7 @@ const zerosReply = (setting: CacheSetting): Reply => ({ kind: 'mappings', read: 
 /** A hole to write to, by either half. */
 const HOLES: readonly [TypeName, TypeName][] = [['HOLE', 'PURE_OVERWRITE'], ['HOLE', 'HOLE'], ['MAPPED', 'HOLE']];
 /** Which halves are pushed. */
-const FILLED = ['both', 'read', 'write', 'overwrite'] as const;
+const FILLED = ['both', 'read', 'write', 'overwrite', 'absent'] as const;
 
 const rules: readonly CacheRule[] = [
   {
@@ -114,6 +114,8 @@ const rules: readonly CacheRule[] = [
         ...(filled === 'write' ? [upsert(setting, 'NOCACHE', type, blocks)] : []),
         ...(filled === 'both' ? [upsert(setting, 'MAPPED', type, blocks)] : []),
         ...(filled === 'overwrite' ? [upsert(setting, 'MAPPED', type, blocks), upsert(setting, 'NOCACHE', 'PURE_OVERWRITE', blocks)] : []),
+        // PURE_OVERWRITE does not make the write half present: what has a mapping to read from needs no other.
+        ...(filled === 'absent' ? [upsert(setting, 'MAPPED', 'PURE_OVERWRITE', blocks), upsert(setting, 'MAPPED', 'NOCACHE', second)] : []),
         ...callsOf(path, setting, second),
       ],
       note: `${filled} half of blocks ${blocks.from} to ${blocks.from + blocks.count}`,

@@ -106,10 +106,10 @@ export function swapCells(revision: Revision): PlanCell[] {
     cell({ rule: 'swap/one-device', path }, (of) => fc.constant({
       steps: [on(of)], pieces: piecesOf(of).map((piece, n) => (n === 1 ? { ...piece, dev: { device: 1 } } : piece)), note: 'the second piece on another device',
     }), { pieces: [3, 2, 2] }),
-    cell({ rule: 'swap/off', path }, (of) => fc.tuple(fc.constantFrom(0, ENOSYS, 5, 28), fc.integer({ min: 1, max: 2 })).map(([errno, files]) => ({
+    ofKinds([[0], [ENOSYS], [5, 28]].map((errnos) => cell({ rule: 'swap/off', path }, (of) => fc.tuple(fc.constantFrom(...errnos), fc.integer({ min: errnos[0] === ENOSYS ? 2 : 1, max: 2 })).map(([errno, files]) => ({
       files, steps: Array.from({ length: files }, (_, file) => [on(of, file), off(file)]).flat(), ...(errno !== 0 && { extra: [{ on: 'IOMAP_IOEND' as const, reply: { kind: 'error' as const, errno } }] }),
       note: `${files} files, IOEND ${errno === 0 ? 'acknowledged' : `answered with errno ${errno}`}`,
-    })), { pieces: [4] }),
+    })), { pieces: [4] }))),
     ofKinds([
       cell({ rule: 'swap/pages', path }, (of) => fc.tuple(fc.integer({ min: 1, max: 8 }), fc.boolean()).map(([pages, twice]) => ({
         steps: [on(of), pageOut(pages), ...(twice ? [pageOut(pages, 1)] : []), off(), pageOut(1, 2)], note: `${pages} pages paged out${twice ? ' twice' : ''}`,
