@@ -41,7 +41,7 @@ export function conformanceCommand(): Command {
     .option('--rule <id>', 'only this rule; * matches anything (map/*); repeatable', collect, [])
     .option('--path <name>', 'only this path (direct-read, fiemap, ...); repeatable', collect, [])
     .option('--seed <n>', 'draws the surroundings of each case; by default a new one', integer)
-    .option('--runs <n>', 'cases per cell of the plan', positiveInteger, 4)
+    .option('--runs <n>', 'cases per cell of the plan; cells of several kinds have one of each at least', positiveInteger, 4)
     .addOption(new Option('--time <duration>', 'give each cell one case, and then as many more, up to --runs, as fit into this time: 90s, 10m, 2h').argParser(durationMs).conflicts('shard'))
     .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
     .option('--shard <i/n>', 'run the i-th of n parts of the plan', shardOf)

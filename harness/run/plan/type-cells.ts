@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { harmlessFlags, mapping, typesFor, type FlagName, type TypeName } from '../../../generators/mapping.ts';
 import { goodReply, pureOverwrite, typesOf, type Mappings, type PlannedCase } from '../../../generators/reply-case.ts';
-import { isReport, isWritePath, isZeroPath, paths, stretch, type Path, type Setting } from '../../../generators/setting.ts';
+import { isReport, isWritePath, paths, stretch, type Path, type Setting } from '../../../generators/setting.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
@@ -55,9 +55,9 @@ const reply = (revision: Revision, drawn: Setting, allowed: readonly TypeName[])
 /** Addresses at the end of the device, and addresses between sectors. */
 export function deviceCells(revision: Revision): PlanCell[] {
   const moving: readonly Path[] = ['direct-read', 'direct-write', 'buffered-read', 'writeback', 'mmap-read'];
-  return paths.filter((path) => !isZeroPath(path)).flatMap((path): PlanCell[] => {
+  return paths.flatMap((path): PlanCell[] => {
     if (!moving.includes(path)) {
-      // A report names places and moves no bytes.
+      // A report names places and moves no bytes; what is written or zeroed through the page cache meets them when it is written back.
       return [{ rule: 'type/past-device-end' }, { rule: 'type/unaligned-address' }]
         .map((key) => possible({ ...key, path }, placed(revision, path, (drawn, map) =>
           fc.constantFrom(BigInt(drawn.devices[0]!.sizeBytes), 1n << 40n, 1n, 511n).map((addr) => ({ ...map, addr })))));
