@@ -5,6 +5,7 @@ import { operationsOf, type Operation } from '../../harness/uapi/fuse-operations
 import { outHeader } from '../../harness/uapi/fuse-structs.ts';
 import type { Revision, RevisionId } from '../../harness/uapi/revision.ts';
 import { errnos } from '../rules/rule.ts';
+import { PAGE_SIZE } from './page-size.ts';
 
 /** What goes out for a raw reply of a case. */
 export function rawReply({ payload, error = 0, lengthBytes, unique, sentBytes }: Extract<Reply, { kind: 'raw' }>): SentReply {
@@ -37,7 +38,9 @@ const attribute = (request: Record<string, unknown>): Sizes => (Number(request['
 const variable: Readonly<Record<string, (request: Record<string, unknown>) => Sizes>> = {
   READ: (request) => ({ most: Number(request['size']) }), INIT: () => ({ most: 64 }), IOMAP_CONFIG: () => ({ most: 104 }),
   READDIR: (request) => ({ most: Number(request['size']) }), READLINK: () => ({ most: 4095 }), LISTXATTR: attribute, GETXATTR: attribute,
-  STATX: () => ({ least: 288, most: 288 }), IOCTL: (request) => ({ least: 16, most: 16 + Number(request['outSize']) }),
+  STATX: () => ({ least: 288, most: 288 }), 
+  // There is room for a page at least, for a list of further ranges (fs/fuse/ioctl.c, fuse_do_ioctl).
+  IOCTL: (request) => ({ least: 16, most: 16 + Math.max(PAGE_SIZE, Number(request['outSize'])) }),
 };
 
 const byName = new Map<RevisionId, ReadonlyMap<string, Operation>>();

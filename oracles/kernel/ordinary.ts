@@ -47,6 +47,8 @@ export function ordinary(world: World, { syscall, file: index }: StepOf<'ordinar
   if (syscall === 'link' && world.set.maxLinks === 1) return { kind: 'fails', rule: 'config/max-links', errnos: [errnos.EMLINK] };
   const exchange = world.driver.request({ name, rule: 'request/ordinary', fields: room[syscall] ?? {} });
   const errno = repliedErrno(exchange) || (writeResult(world.revision, name, exchange.request, exchange.reply!) ? errnos.EIO : 0);
+  // More than the caller has room for (fs/fuse/ioctl.c, fuse_do_ioctl).
+  if (syscall === 'ioctl' && errno === 0 && payloadOf(exchange).length > ioctlOut.size + Number(exchange.request['outSize'])) return failsBy(errnos.EIO, false);
   if (errno === errnos.ENOSYS) throw new Unspecified(`what the kernel does without ${name} is ordinary FUSE`);
   // poll(2) does not fail for what a file cannot do.
   if (syscall === 'poll' && errno !== 0) return { kind: 'succeeds', rule: 'answer/result', ret: BigInt(POLLERR) };

@@ -23,7 +23,7 @@ export function readAhead(world: World, { file, flags }: OpenFile, step: StepOf<
     if (offset === 0n && file.cache.dirty.length === 0 && (step.lengthBytes === 0 || BigInt(step.lengthBytes) >= ceil(file.sizeBytes))) file.cache.drop(0n, LOFF_MAX);
     return { kind: 'succeeds', rule, ret: 0n };
   }
-  const until = ceil(step.call === 'fadvise' && step.lengthBytes === 0 ? file.sizeBytes : min(offset + BigInt(step.lengthBytes), file.sizeBytes));
+  const until = ceil(step.lengthBytes === 0 ? file.sizeBytes : min(offset + BigInt(step.lengthBytes), file.sizeBytes));
   const from = floor(offset);
   if (from >= until) return { kind: 'succeeds', rule, ret: 0n };
   const absent = file.cache.misses(from, from + PAGE) && !file.mappings.lookup(world.revision, from, false);
