@@ -54,6 +54,9 @@ function around(revision: Revision, steps: readonly Step[], script: readonly Scr
   };
 }
 
+/** Revisions without CONFIG have no SYNC_INIT. */
+const mounts = (revision: Revision): fc.Arbitrary<Geometry['mount']> => (revision.opcodes.IOMAP_CONFIG === undefined ? fc.constant('ordinary') : fc.constantFrom('ordinary', 'syncInit'));
+
 /** The rules name the request, so that all of them are one path; requests that are made in two ways have a second one. */
 const pathOf = (syscall: OrdinaryCall): string => (syscall === 'stat' ? 'stat' : syscall.endsWith('Size') ? 'other-size' : 'other');
 
@@ -61,7 +64,7 @@ const pathOf = (syscall: OrdinaryCall): string => (syscall === 'stat' ? 'stat' :
 export function ordinaryPlaces(revision: Revision): { on: On; path: string; cases: (answer: ScriptLine | undefined) => fc.Arbitrary<PlannedCase> }[] {
   return (Object.keys(ordinaryCalls) as OrdinaryCall[]).map((syscall) => ({
     on: ordinaryCalls[syscall], path: pathOf(syscall),
-    cases: (answer) => fc.tuple(fc.boolean(), fc.constantFrom<Geometry['mount']>('ordinary', 'syncInit')).map(([debug, mount]) => ({
+    cases: (answer) => fc.tuple(fc.boolean(), mounts(revision)).map(([debug, mount]) => ({
       case: around(revision, [...(before[syscall] ?? []).map(call), call(syscall), ...(answer?.reply.kind === 'raw' ? [call(syscall)] : [])],
         [...(answer ? [{ ...answer, times: 1 }] : []), line(syscall), ...[...(before[syscall] ?? []), ...(besides[syscall] ?? [])].map(line)], debug, answer?.reply.kind === 'abort' ? 'ordinary' : mount),
       note: `${syscall}${answer ? ', then again' : ''}`,
@@ -93,7 +96,7 @@ export function initPlace(revision: Revision) {
       // Behind 32 bytes lie the flags that iomap is among.
       answer?.reply.kind === 'raw' ? fc.oneof({ weight: 3, arbitrary: fc.constant({ reply: answer.reply, note: 'answered so' }) }, fc.constantFrom(0, 6, 8, 0xffff_ffff).map((major) => ({ reply: initOf(revision, { major }), note: `instead: major ${major}` })))
         : answer ? fc.constant({ reply: answer.reply, note: '' }) : fc.constantFrom(initOut.size, 36, 32, 24).map((size) => ({ reply: initOf(revision, { bytes: size }), note: `${size} bytes` })),
-      fc.boolean(), fc.constantFrom<Geometry['mount']>('ordinary', ...(answer?.reply.kind === 'abort' ? [] : ['syncInit' as const])),
+      fc.boolean(), answer?.reply.kind === 'abort' ? fc.constant('ordinary' as const) : mounts(revision),
     ).map(([{ reply, note }, debug, mount]) => ({ case: around(revision, [fiemap], [{ on: 'INIT', reply }], debug, mount), note: `${note}; ${mount} mount` })),
   };
 }
