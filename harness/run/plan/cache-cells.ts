@@ -115,7 +115,7 @@ const rules: readonly CacheRule[] = [
         ...(filled === 'both' ? [upsert(setting, 'MAPPED', type, blocks)] : []),
         ...(filled === 'overwrite' ? [upsert(setting, 'MAPPED', type, blocks), upsert(setting, 'NOCACHE', 'PURE_OVERWRITE', blocks)] : []),
         // PURE_OVERWRITE does not make the write half present: what has a mapping to read from needs no other.
-        ...(filled === 'absent' ? [upsert(setting, 'MAPPED', 'PURE_OVERWRITE', blocks), upsert(setting, 'MAPPED', 'NOCACHE', second)] : []),
+        ...(filled === 'absent' ? [upsert(setting, 'MAPPED', 'PURE_OVERWRITE', { from: FILE_BLOCKS - 1, count: 1 }), upsert(setting, 'MAPPED', 'NOCACHE', second)] : []),
         ...callsOf(path, setting, second),
       ],
       note: `${filled} half of blocks ${blocks.from} to ${blocks.from + blocks.count}`,

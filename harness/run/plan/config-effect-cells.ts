@@ -42,7 +42,7 @@ const timesOf = (rangesOf: typeof ranges, gransOf: readonly number[], announced:
 /** Outside of a range, rounded, anything, and unannounced. */
 const times: readonly fc.Arbitrary<Effect>[] = [timesOf([[1_000_000_000n, 1_000_000_000n]], [1], true), timesOf(ranges.slice(0, 2), [NS_PER_S], true), timesOf(ranges, grans, true), timesOf(ranges, grans, false)];
 
-const uuids: readonly fc.Arbitrary<Effect>[] = [true, false].map((announced) => fc.constantFrom(1, 8, 15, 16, 16, 0).map((sUuidLen) => ({
+const uuids: readonly fc.Arbitrary<Effect>[] = [[1, 8, 15, 16], [0], [16]].map((lengths, kind) => fc.tuple(fc.constantFrom(...lengths), fc.constant(kind < 2)).map(([sUuidLen, announced]) => ({
   config: { kind: 'config' as const, flags: announced ? ['UUID' as const] : [], sUuid: '5a0102030405060708090a0b0c0d0e0f', sUuidLen }, steps: [{ call: 'fsUuid', fd: 0 }],
   note: `a UUID of ${sUuidLen} bytes, ${announced ? '' : 'not '}announced`,
 })));

@@ -249,7 +249,7 @@ function devInvalCells(revision: Revision): PlanCell[] {
 function dropped(revision: Revision, drawn: Setting, beyond: boolean): fc.Arbitrary<PlannedCase> {
   const blocks = 16n;
   return fc.record({
-    addr: fc.bigInt({ min: 0n, max: 200n }), from: fc.bigInt({ min: 0n, max: beyond ? blocks - 1n : 7n }), count: fc.bigInt({ min: 2n, max: 8n }), odd: fc.constantFrom(0n, 0n, 1n, 511n, 512n, 4095n),
+    addr: fc.bigInt({ min: 0n, max: 200n }), from: fc.bigInt({ min: 0n, max: beyond ? blocks - 1n : 7n }), count: fc.bigInt({ min: 2n, max: 8n }), odd: beyond ? fc.constantFrom(0n, 1n, 511n, 512n, 4095n) : fc.constant(0n),
     again: fc.boolean(),
   }).map(({ addr: page, from, count, odd, again }) => {
     const addr = page * 4096n;
