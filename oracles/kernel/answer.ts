@@ -38,7 +38,7 @@ const attribute = (request: Record<string, unknown>): Sizes => (Number(request['
 const variable: Readonly<Record<string, (request: Record<string, unknown>) => Sizes>> = {
   READ: (request) => ({ most: Number(request['size']) }), INIT: () => ({ most: 64 }), IOMAP_CONFIG: () => ({ most: 104 }),
   READDIR: (request) => ({ most: Number(request['size']) }), READLINK: () => ({ most: 4095 }), LISTXATTR: attribute, GETXATTR: attribute,
-  STATX: () => ({ least: 288, most: 288 }), 
+  STATX: () => ({ least: 288, most: 288 }),
   // There is room for a page at least, for a list of further ranges (fs/fuse/ioctl.c, fuse_do_ioctl).
   IOCTL: (request) => ({ least: 16, most: 16 + Math.max(PAGE_SIZE, Number(request['outSize'])) }),
 };

@@ -262,8 +262,8 @@ const rules: readonly CacheRule[] = [
     }),
   },
   {
-    rule: 'cache/access', paths: ['direct-read', 'direct-write'], kinds: 2,
-    make: (path, setting, kind) => fc.constant(kind === 0 ? 'rw' as const : path === 'direct-write' ? 'ro' as const : 'wo' as const).map((access) => ({
+    rule: 'cache/access', paths: ['direct-read', 'direct-write'], kinds: 3,
+    make: (path, setting, kind) => fc.constant((['rw', 'ro', path === 'direct-write' ? 'rw' : 'wo'] as const)[kind]!).map((access) => ({
       steps: [upsert(setting, 'MAPPED', 'PURE_OVERWRITE', whole), ...callsOf(path, setting, whole)], note: `a device opened ${access}`,
       devices: [{ sizeBytes: DEVICE_SIZE, access }, ...[1, 2].map(() => ({ sizeBytes: DEVICE_SIZE, access: 'rw' as const }))],
     })),
