@@ -9,6 +9,7 @@ import { compareCommand } from './compare.ts';
 import { corpusCommand } from './corpus.ts';
 import { doctorCommand } from './doctor.ts';
 import { fuzzCommand } from './fuzz.ts';
+import { judgeCommand } from './judge.ts';
 import { kernelCommand } from './kernel.ts';
 import { mergeCommand } from './merge.ts';
 import { nightlyCommand } from './nightly.ts';
@@ -30,6 +31,7 @@ const commands = [
   benchCommand,
   corpusCommand,
   reportCommand,
+  judgeCommand,
   compareCommand,
   mergeCommand,
   nightlyCommand,

@@ -1,0 +1,38 @@
+/** Judges stored observations again by the rules of this version. */
+import { judge } from '../../../oracles/judge.ts';
+import { messageOf } from '../../../vm/errors.ts';
+import type { Verdict } from '../../model/verdict.ts';
+import type { RevisionId } from '../../uapi/revision.ts';
+import type { Place, StoredItem, StoredRecord } from './record.ts';
+
+export type JudgedItem =
+  | { kind: 'judged'; place: Place; verdict: Verdict; /** As the record has it. */ recorded?: Verdict['kind'] }
+  | Extract<StoredItem, { kind: 'nothing' | 'unreadable' }>;
+
+/** Judges by the case's own revision, or by another one. Never throws. */
+export function judgeStored(item: StoredItem, revision?: RevisionId): JudgedItem {
+  if (item.kind !== 'record') return item;
+  const { place, observation, recorded } = item;
+  const value = revision === undefined ? item.case : { ...item.case, revision };
+  try {
+    const facts = reportingFacts(item);
+    const verdict = judge(value, observation, facts ? { facts } : {});
+    return { kind: 'judged', place, verdict, ...(recorded !== undefined && { recorded }) };
+  } catch (error) {
+    return { kind: 'unreadable', place, reason: `the case and the observation do not fit each other: ${messageOf(error)}` };
+  }
+}
+
+/** What the kernel reported by, where the recorded verdict says that it lacks some of it; records that were lost the observation itself names. */
+function reportingFacts({ unjudged = [] }: StoredRecord): { badDataEvent: boolean; debugIomap?: boolean } | undefined {
+  const lacks = (aspect: 'trace-event' | 'warn'): boolean => unjudged.some((one) => one.aspect === aspect && !/ were lost$/.test(one.reason));
+  if (!lacks('trace-event') && !lacks('warn')) return undefined;
+  return { badDataEvent: !lacks('trace-event'), ...(!lacks('warn') && { debugIomap: false }) };
+}
+
+/** What a judgement comes to as a whole: 2 something could not be read, else 1 something deviates, else 4 nothing was judged, else 0. */
+export function exitCodeOfJudged(counts: Readonly<Record<Verdict['kind'] | 'nothing' | 'unreadable', number>>): number {
+  if (counts.unreadable > 0) return 2;
+  if (counts.deviates > 0) return 1;
+  return counts.conforms > 0 ? 0 : 4;
+}

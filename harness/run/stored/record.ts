@@ -1,0 +1,98 @@
+/** One stored observation, as results and records of other kernels hold it: what was run, what was seen, and what was made of it. */
+import { messageOf } from '../../../vm/errors.ts';
+import type { Case } from '../../model/case.ts';
+import { parseObservation } from '../../model/observation-schema.ts';
+import type { Observation } from '../../model/observation.ts';
+import { fromJsonSafe } from '../../model/results.ts';
+import type { Unjudged, Verdict } from '../../model/verdict.ts';
+import { decodeAnySchema, explainFailure } from '../case-file.ts';
+
+/** Where a record stands. */
+export interface Place {
+  /** As the caller named it, or a path below that. */
+  file: string;
+  /** Line of a file that has one record a line, from 1. */
+  line?: number;
+  /** Position in an array of records, from 0. */
+  index?: number;
+  /** Position of the case in its run. */
+  n?: number;
+  /** Cell of the plan that the case was drawn for. */
+  cell?: string;
+  note?: string;
+}
+
+export interface StoredRecord {
+  kind: 'record';
+  place: Place;
+  case: Case;
+  observation: Observation;
+  /** The verdict that the record holds: the one of its run, or the one that is known to be right. */
+  recorded?: Verdict['kind'];
+  /** Channels that the kernel lacked by the recorded verdict. */
+  unjudged?: readonly Unjudged[];
+}
+
+export type StoredItem =
+  | StoredRecord
+  /** There is nothing to judge, for a good reason. */
+  | { kind: 'nothing'; place: Place; reason: string }
+  /** It cannot be read as a record. */
+  | { kind: 'unreadable'; place: Place; reason: string };
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const verdictKinds: ReadonlySet<unknown> = new Set(['conforms', 'deviates', 'unspecified', 'not-run', 'lost'] satisfies Verdict['kind'][]);
+const unjudgedAspects: ReadonlySet<unknown> = new Set(['trace-event', 'warn'] satisfies Unjudged['aspect'][]);
+
+/** Reads a value from JSON. Never throws: what is wrong with it is the reason. */
+export function storedItem(json: unknown, place: Place): StoredItem {
+  try {
+    return read(json, place);
+  } catch (error) {
+    return { kind: 'unreadable', place, reason: messageOf(error) };
+  }
+}
+
+function read(json: unknown, place: Place): StoredItem {
+  if (!isObject(json)) return { kind: 'unreadable', place, reason: 'a record is an object with a case and an observation' };
+  // A line of findings.jsonl.
+  if (isObject(json['example']) && typeof json['rule'] === 'string') return read(json['example'], place);
+  if (isCaseAlone(json)) return { kind: 'nothing', place, reason: 'a case without an observation; `iomapfuzz repro` runs it' };
+  const named: Place = {
+    ...place, ...(Number.isSafeInteger(json['n']) && { n: json['n'] as number }),
+    ...(typeof json['cell'] === 'string' && json['cell'] !== '' && { cell: json['cell'] }),
+    ...(typeof json['note'] === 'string' && json['note'] !== '' && { note: json['note'] }),
+  };
+  const recorded = recordedVerdict(json['verdict']);
+  if (json['case'] === undefined && json['observation'] === undefined && recorded === undefined) {
+    return { kind: 'unreadable', place: named, reason: 'it holds neither a case nor an observation' };
+  }
+  if (json['observation'] === undefined) {
+    // Results keep what was seen of deviations only, and a kernel that crashed leaves nothing to be seen.
+    if (recorded !== undefined) return { kind: 'nothing', place: named, reason: `no observation was stored (${recorded})` };
+    return { kind: 'unreadable', place: named, reason: 'it holds no observation' };
+  }
+  const parsedCase = decodeAnySchema(json['case']);
+  if (parsedCase.kind !== 'case') return { kind: 'unreadable', place: named, reason: explainFailure(parsedCase).split('\n').slice(0, 2).join(' ') };
+  const parsed = parseObservation(fromJsonSafe(json['observation']));
+  if (parsed.kind === 'invalid') return { kind: 'unreadable', place: named, reason: `the observation is not valid: ${parsed.reason}` };
+  const unjudged = unjudgedOf(json['verdict']);
+  return {
+    kind: 'record', place: named, case: parsedCase.case, observation: parsed.observation,
+    ...(recorded !== undefined && { recorded }), ...(unjudged.length > 0 && { unjudged }),
+  };
+}
+
+/** A case file: it stands for itself. */
+export const isCaseAlone = (json: Record<string, unknown>): boolean => 'schema' in json && 'workload' in json && !('observation' in json);
+
+/** `conforms`, or an object of that kind. */
+function recordedVerdict(value: unknown): Verdict['kind'] | undefined {
+  const kind = isObject(value) ? value['kind'] : value;
+  return verdictKinds.has(kind) ? kind as Verdict['kind'] : undefined;
+}
+
+function unjudgedOf(verdict: unknown): Unjudged[] {
+  if (!isObject(verdict) || !Array.isArray(verdict['unjudged'])) return [];
+  return verdict['unjudged'].filter((one): one is Unjudged => isObject(one) && unjudgedAspects.has(one['aspect']) && typeof one['reason'] === 'string');
+}
