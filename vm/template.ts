@@ -13,6 +13,7 @@ import { InfrastructureError, messageOf } from './errors.ts';
 import { freeMib } from './host/disk.ts';
 import { initramfsFor } from './initramfs/archive.ts';
 import { moduleFiles } from './initramfs/modules.ts';
+import { argumentsFor } from './kernel/command-line.ts';
 import { Console } from './qemu/console.ts';
 import { VmError } from './qemu/failure.ts';
 import { startQemu } from './qemu/process.ts';
@@ -74,7 +75,8 @@ export class Template {
     const { kernel, files, memoryMib, kernelArguments = [] } = this.#spec;
     const { machine, accelerator } = this.environment;
     const process = await startQemu({
-      machine, accelerator, memoryMib, kernel: kernel.path, kernelArguments,
+      machine, accelerator, memoryMib, kernel: kernel.path,
+      kernelArguments: [...argumentsFor(kernel.config), ...kernelArguments],
       // Not read again, but its size shapes the firmware's tables.
       initramfs: initramfsFor([...files, ...moduleFiles(kernel)]),
       memoryFile: { path: this.#memory.path, shared: false },

@@ -5,6 +5,7 @@ import { UsageError } from './errors.ts';
 import { initramfsFor } from './initramfs/archive.ts';
 import type { GuestFile } from './initramfs/files.ts';
 import { moduleFiles } from './initramfs/modules.ts';
+import { argumentsFor } from './kernel/command-line.ts';
 import { lacking } from './kernel/config.ts';
 import type { KernelImage } from './kernel/image.ts';
 import { chooseAccelerator } from './qemu/accelerator.ts';
@@ -151,7 +152,7 @@ async function bootOn(machine: Machine, spec: VmSpec): Promise<Vm> {
   const initramfs = initramfsFor([...spec.files, ...moduleFiles(spec.kernel)]);
   const qemuStartMs = performance.now();
   const process = await startQemu({
-    machine, accelerator, memoryMib: spec.memoryMib, kernel: spec.kernel.path, initramfs, kernelArguments: spec.kernelArguments ?? [],
+    machine, accelerator, memoryMib: spec.memoryMib, kernel: spec.kernel.path, initramfs, kernelArguments: [...argumentsFor(spec.kernel.config), ...(spec.kernelArguments ?? [])],
     ...(spec.memoryFile === undefined ? {} : { memoryFile: { path: spec.memoryFile, shared: true } }) });
   const connection = new Connection(process, new Console(spec.consoleLog), `${machine}, ${accelerator}`, qemuStartMs);
   try {

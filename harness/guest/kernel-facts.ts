@@ -4,6 +4,9 @@ import { gunzipSync } from 'node:zlib';
 import type { KernelFacts } from '../model/channel.ts';
 import { hasAtomicDisks } from './cases/atomic-disk.ts';
 
+/** vm/initramfs/init.sh has switched them off, where that is possible. */
+const panicSwitches = ['panic_on_warn', 'hung_task_panic', 'softlockup_panic', 'hardlockup_panic', 'panic_on_rcu_stall'];
+
 export function readKernelFacts(): KernelFacts {
   const enableIomap = boolParameter('enable_iomap');
   const debugIomap = boolParameter('debug_iomap');
@@ -20,6 +23,7 @@ export function readKernelFacts(): KernelFacts {
     // Made by mm/swapfile.c, procswaps_init.
     swap: existsSync('/proc/swaps'),
     kcov: existsSync('/sys/kernel/debug/kcov'),
+    panicsOn: panicSwitches.filter((name) => Number(text(`/proc/sys/kernel/${name}`) ?? 0) !== 0),
     tainted: Number(text('/proc/sys/kernel/tainted') ?? 0),
     ...(config === undefined ? {} : { config }),
   };

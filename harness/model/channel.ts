@@ -58,6 +58,8 @@ export interface KernelFacts {
   /** tracefs has events/fuse/fuse_iomap_bad_data. */
   badDataEvent: boolean;
   tainted: number;
+  /** Sysctls (kernel.NAME) that make a panic of what is only reported elsewhere, and that could not be switched off. Absent: not asked. */
+  panicsOn?: string[];
   /** The guest can make devices that take atomic writes. */
   atomicDevices?: boolean;
   /** It can swap (CONFIG_SWAP). Absent: not asked. */

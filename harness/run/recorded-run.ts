@@ -91,6 +91,9 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
       summary.notices.push(reason);
       result = untestable(run, reason);
     } else {
+      for (const name of facts.panicsOn ?? []) {
+        summary.notices.push(`this kernel panics where others report and go on: kernel.${name} could not be switched off. Such a panic is a finding, what it led to is not seen`);
+      }
       for (const { channel, reason } of identity.missing) summary.notices.push(`not judged: the ${channel}: ${reason}`);
       result = await body(run);
     }

@@ -1,5 +1,6 @@
 /** Kernel configurations as data: the text of a .config, and what of it we need. */
 import type { Machine } from '../qemu/command-line.ts';
+import { ignoredArguments } from './command-line.ts';
 
 /** Symbol without `CONFIG_` to its value: `y`, `m`, or the text of a number or string. Symbols that are not set are absent. */
 export type KernelConfig = ReadonlyMap<string, string>;
@@ -37,12 +38,24 @@ const needs: readonly { symbol: string; machines: readonly Machine[]; module: bo
   { symbol: 'VIRTIO_PCI', machines: ['q35'], module: true },
 ];
 
-/** The options (`CONFIG_...`) that a kernel lacks for a machine; empty: it fits. */
+/** What a kernel's configuration lacks for a machine, mostly options (`CONFIG_...`); empty: it fits. */
 export function lacking(config: KernelConfig, machine: Machine): string[] {
+  return [...lackingOptions(config, machine), ...lackingArguments(config, machine)];
+}
+
+function lackingOptions(config: KernelConfig, machine: Machine): string[] {
   return needs.filter((need) => need.machines.includes(machine))
     .filter(({ symbol, module }) => {
       const value = config.get(symbol);
       return !(value === 'y' || (value === 'm' && module));
     })
     .map(({ symbol }) => `CONFIG_${symbol}`);
+}
+
+/** microvm announces its devices on the command line, by addresses that only QEMU knows. */
+function lackingArguments(config: KernelConfig, machine: Machine): string[] {
+  if (config.get('CMDLINE_OVERRIDE') !== 'y') return [];
+  if (machine === 'microvm') return ['a command line that QEMU can add to (CONFIG_CMDLINE_OVERRIDE=n)'];
+  const ignored = ignoredArguments(config);
+  return ignored.length === 0 ? [] : [`arguments in its CONFIG_CMDLINE, which overrides ours (${ignored.join(' ')}), or CONFIG_CMDLINE_OVERRIDE=n`];
 }

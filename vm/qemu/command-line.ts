@@ -1,4 +1,5 @@
 /** QEMU's command line: no disk, no network, no graphics; a serial console, a results port, a control socket. */
+import { guestArguments } from '../kernel/command-line.ts';
 
 export type Machine = 'microvm' | 'q35';
 export type Accelerator = 'kvm' | 'tcg';
@@ -20,17 +21,6 @@ export interface QemuSpec {
 }
 
 export const portName = 'iomapfuzz';
-
-/**
- * - oops=panic: a VM is thrown away after an oops, so it may as well end there, with its log on the console;
- * - panic=-1 with QEMU's -no-reboot: a panic ends QEMU at once;
- * - reboot=t: microvm without ACPI can neither power off nor reset through a keyboard controller, a triple fault works on both machines;
- * - random.trust_cpu: no wait for entropy at boot;
- * - brd: one large ramdisk, which cases' devices are partitions of; it takes memory only where it was written (drivers/block/brd.c);
- * - scsi_debug: atomic writes at any sector, done inside the submitting syscall, on a disk that is not there before somebody adds it.
- */
-const kernelArguments = ['console=ttyS0', 'oops=panic', 'panic=-1', 'reboot=t', 'random.trust_cpu=on', 'brd.rd_nr=1', 'brd.rd_size=1048576',
-  ...['add_host=0', 'atomic_wr=1', 'atomic_wr_align=1', 'atomic_wr_gran=1', 'delay=0', 'dev_size_mb=8'].map((parameter) => `scsi_debug.${parameter}`)];
 
 const machines: Record<Machine, { option: string; virtioSuffix: string }> = {
   // Without acpi=off QEMU does not put the virtio-mmio devices on the kernel's command line (hw/i386/microvm.c).
@@ -61,7 +51,7 @@ export function qemuArguments(spec: QemuSpec): string[] {
     '-m', `${String(spec.memoryMib)}M`,
     '-kernel', spec.kernel,
     '-initrd', spec.initramfs,
-    '-append', [...kernelArguments, ...(spec.kernelArguments ?? [])].join(' '),
+    '-append', [...guestArguments, ...(spec.kernelArguments ?? [])].join(' '),
     '-chardev', `socket,id=console,path=${literal(spec.sockets.console)}`, '-serial', 'chardev:console',
     '-chardev', `socket,id=qmp,path=${literal(spec.sockets.qmp)}`, '-mon', 'chardev=qmp,mode=control',
     '-device', `virtio-serial-${virtioSuffix}`,
