@@ -98,3 +98,12 @@ test('should read 100,000 cases', async () => {
   const loaded = await loadRun(directory);
   expect(loaded).toMatchObject({ kind: 'run', run: { counts: { conforms: count } } });
 });
+
+test('should take cases without a summary for a run that was killed, not for something else', async () => {
+  const folder = scratch();
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'cases.jsonl'), '');
+  const problem = await loadRun(folder);
+  expect(problem).toMatchObject({ kind: 'no-summary' });
+  if (problem.kind !== 'run') expect(explainProblem(problem)).toMatch(/^NO VERDICT: .* was killed before/);
+});

@@ -20,7 +20,8 @@ export function readSummary(directory: string): { kind: 'summary'; summary: RunS
   let text: string;
   try {
     if (!existsSync(directory)) return { kind: 'absent', path: directory };
-    if (!statSync(directory).isDirectory() || !existsSync(path)) return { kind: 'not-results', path: directory };
+    if (!statSync(directory).isDirectory()) return { kind: 'not-results', path: directory };
+    if (!existsSync(path)) return { kind: existsSync(join(directory, 'cases.jsonl')) ? 'no-summary' : 'not-results', path: directory };
     text = readFileSync(path, 'utf8');
   } catch (error) {
     return { kind: 'unreadable', path, detail: messageOf(error) };

@@ -3,7 +3,6 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { join } from 'node:path';
 import { UsageError } from '../../vm/errors.ts';
 import { buildMatrix } from '../../reports/matrix.ts';
-import { explainProblem } from '../../reports/errors.ts';
 import { loadRun } from '../../reports/run.ts';
 import { renderTerminal, terminalOf } from '../../reports/terminal.ts';
 import { judgeRun } from '../../reports/verdict.ts';
@@ -14,6 +13,7 @@ import { conformancePlan, type PlanCell } from '../run/plan.ts';
 import { campaign } from '../run/session.ts';
 import { durationMs } from './duration.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
+import { problemError } from './load.ts';
 import { progressLine } from './progress.ts';
 import { ruleTexts } from './rule-texts.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
@@ -82,7 +82,7 @@ export const minimiseOption = (whenAbsent: string, what = 'make findings small f
 /** Prints the matrix of a results directory; the exit code says what the run came to. */
 export async function printRun(directory: string): Promise<number> {
   const loaded = await loadRun(directory);
-  if (loaded.kind !== 'run') throw new UsageError(explainProblem(loaded));
+  if (loaded.kind !== 'run') throw problemError(loaded);
   const matrix = buildMatrix(loaded.run);
   const verdict = judgeRun(loaded.run, matrix);
   process.stdout.write(renderTerminal(loaded.run, matrix, verdict, { ...terminalOf(process.stdout, process.env), rules: ruleTexts(loaded.run.summary.revision) }));

@@ -1,6 +1,6 @@
 /** The `iomapfuzz` program: one command per file; exit codes as in docs/architecture.md. */
 import { Command, CommanderError } from 'commander';
-import { errnoOf, InfrastructureError, UntestableKernelError, UsageError } from '../../vm/errors.ts';
+import { InfrastructureError, UntestableKernelError, UsageError } from '../../vm/errors.ts';
 import { VmError, isKernelsFault } from '../../vm/qemu/failure.ts';
 import { toolVersion } from '../run/tool-version.ts';
 import { benchCommand } from './bench.ts';
@@ -9,6 +9,7 @@ import { compareCommand } from './compare.ts';
 import { corpusCommand } from './corpus.ts';
 import { doctorCommand } from './doctor.ts';
 import { fuzzCommand } from './fuzz.ts';
+import { commandEnded, explain, outputIsOptional } from './guard.ts';
 import { judgeCommand } from './judge.ts';
 import { kernelCommand } from './kernel.ts';
 import { mergeCommand } from './merge.ts';
@@ -43,8 +44,8 @@ const commands = [
 for (const make of commands) program.addCommand(make());
 setUp(program);
 
-// `iomapfuzz report DIR | head`: the reader has seen enough.
-if (!endsWithNight()) process.stdout.on('error', (error) => { if (errnoOf(error) === 'EPIPE') process.exit(); throw error; });
+// Nobody reads what a run of a night prints when the night is gone, which must not end it before its results are whole.
+if (endsWithNight()) outputIsOptional();
 
 try {
   await program.parseAsync();
@@ -52,6 +53,7 @@ try {
   process.exitCode = exitCodeOf(error);
   if (!(error instanceof CommanderError)) report(error);
 }
+commandEnded();
 
 /** Commander hands settings down only to subcommands that it makes itself. */
 function setUp(command: Command): void {
@@ -69,7 +71,5 @@ function exitCodeOf(error: unknown): number {
 
 function report(error: unknown): void {
   const known = error instanceof UsageError || error instanceof InfrastructureError || error instanceof UntestableKernelError;
-  if (known) console.error(`iomapfuzz: ${error.message}`);
-  // A bug of ours: the stack is what its report needs.
-  else console.error('iomapfuzz: this is a defect of iomapfuzz itself; please report it with these lines:\n', error);
+  console.error(`iomapfuzz: ${known ? error.message : explain(error)}`);
 }

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { InfrastructureError, messageOf, UsageError } from '../../vm/errors.ts';
 import { explainMerge, mergeRuns } from '../../reports/merge.ts';
 import { reportInput } from '../../reports/reporter.ts';
-import { loadOrExit } from './load.ts';
+import { loadOrExit, problemError } from './load.ts';
 import { ruleTexts } from './rule-texts.ts';
 
 export function mergeCommand(): Command {
@@ -19,6 +19,7 @@ export function mergeCommand(): Command {
       } catch (error) {
         throw new InfrastructureError(`can't merge into ${out}: ${messageOf(error)}; nothing was left there`);
       }
+      if (merged.kind === 'results') throw problemError(merged.problem);
       if (merged.kind !== 'merged') throw new UsageError(explainMerge(merged));
       const { verdict } = reportInput(await loadOrExit(out), ruleTexts(merged.summary.revision));
       console.log([verdict.headline, ...verdict.reasons.map((reason) => `- ${reason}`), `results: ${out}`].join('\n'));

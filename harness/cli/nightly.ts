@@ -121,7 +121,7 @@ async function resumable(history: string, options: NightlyOptions): Promise<Nigh
   const last = readHistory(history).nights.at(-1);
   if (!last || last.endedAt !== undefined) return undefined;
   const runs = last.stages.flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
-  for (const deadline = Date.now() + ENDING_MS; !isOurs(last.pid) && runs.some(isOurs) && Date.now() < deadline;) await setTimeout(200);
+  for (const deadline = performance.now() + ENDING_MS; !isOurs(last.pid) && runs.some(isOurs) && performance.now() < deadline;) await setTimeout(200);
   const running = [last.pid, ...runs].find(isOurs);
   if (running !== undefined) throw new UsageError(`night ${last.name} is still running (process ${running}); wait for it or end that process`);
   const same = JSON.stringify(last.target) === JSON.stringify(targetOf(options)) && (options.seed === undefined || options.seed === last.seed);

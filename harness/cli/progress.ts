@@ -10,12 +10,12 @@ export interface Progress {
 }
 
 export function progressLine(stream: NodeJS.WriteStream = process.stderr): Progress {
-  let lastMs = 0;
+  let lastMs = -Infinity;
   let shown = false;
   const interval = stream.isTTY ? TERMINAL_INTERVAL_MS : PLAIN_INTERVAL_MS;
   return {
     update(text) {
-      const now = Date.now();
+      const now = performance.now();
       if (now - lastMs < interval) return;
       lastMs = now;
       if (stream.isTTY) {

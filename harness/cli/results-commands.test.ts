@@ -3,7 +3,7 @@ import { expect, test } from '@playwright/test';
 import { buildSync } from 'esbuild';
 import { parse as parseJunit, type TestSuites } from 'junit2json';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Parser as TapParser } from 'tap-parser';
 import { cacheDirectory } from '../../vm/paths.ts';
@@ -43,6 +43,14 @@ test('should print the matrix and end with the exit code of the run', () => {
   expect(deviates.out).toMatch(/rule: +violated when the type is none of those that the revision defines/);
   expect(run('report', sample({ killedAfter: 9 })).code).toBe(3);
   expect(run('report', sample({ notRun: () => 'no fuse-iomap' }))).toMatchObject({ code: 4, out: expect.stringMatching(/^NOTHING WAS JUDGED/) });
+});
+
+test('should read a run that was killed before it wrote a summary as no verdict', () => {
+  const killed = sample();
+  rmSync(join(killed, 'summary.json'));
+  for (const argv of [['report', killed], ['report', killed, '--format', 'json'], ['compare', sample(), killed], ['merge', killed, '--out', join(killed, 'merged')]]) {
+    expect(run(...argv), argv.join(' ')).toMatchObject({ code: 3, err: expect.stringContaining(`NO VERDICT: ${killed} holds the cases of a run that was killed`) });
+  }
 });
 
 test('should put the page into the results directory and other formats where they are wanted', () => {

@@ -53,10 +53,10 @@ export function testCommand(): Command {
       if (unknown.length > 0) command.error(`error: there is no stage ${unknown.join(', ')}; there are: ${stages.map(({ name }) => name).join(', ')}`);
       const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
       for (const stage of stages.filter(({ name }) => only.length === 0 || only.includes(name))) {
-        const started = Date.now();
+        const startedMs = performance.now();
         console.log(`\n== ${stage.name}`);
         const tally = await runStage(stage);
-        console.log(`== ${stage.name}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped in ${Math.round((Date.now() - started) / 1000)} s`);
+        console.log(`== ${stage.name}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped in ${Math.round((performance.now() - startedMs) / 1000)} s`);
         total.passed += tally.passed;
         total.failed += tally.failed;
         total.skipped += tally.skipped;

@@ -77,7 +77,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     const check = (findings: readonly FuzzFinding[], covered: readonly string[]): Reconciled<FuzzFinding> =>
       reconcile(findings, summary.expectations ?? [], { tried: covered.map(placeOf), today: summary.startedAt.slice(0, 10) });
     // Counted from the first case on: booting is no fuzzing.
-    const begun = Date.now();
+    const begun = performance.now();
     const timeUp = of.timeMs === undefined ? undefined : AbortSignal.timeout(of.timeMs);
     const lacking = of.coverage ? KernelCoverage.lacking(facts) : undefined;
     if (lacking !== undefined) {
@@ -100,7 +100,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
         case 'case':
           add(event.record);
           hashes.set(event.record.n, event.record.hash);
-          of.onProgress?.(progressOf(of, summary, loop, Date.now() - begun));
+          of.onProgress?.(progressOf(of, summary, loop, performance.now() - begun));
           break;
         case 'finding':
           of.onEvent?.(`finding: ${event.finding.key} (case ${of.seed}:${event.finding.example.path})`);
@@ -119,7 +119,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     return {
       ...nothing, summary, untestable: false, reconciled: check(findings, [...loop.covered.keys()]), covered: loop.covered, digest: digestOf(hashes), interrupted: signal.aborted, resumeAt: loop.resumeAt,
       ...(of.runs !== undefined && { runsLeft: of.runs - countSelected(cases, of, loop.resumeAt) }),
-      ...(of.timeMs !== undefined && { timeLeftMs: Math.max(0, begun + of.timeMs - Date.now()) }),
+      ...(of.timeMs !== undefined && { timeLeftMs: Math.max(0, begun + of.timeMs - performance.now()) }),
     };
   }, ({ summary }) => ({ ...nothing, summary, untestable: true }));
 }

@@ -12,6 +12,7 @@ import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
 import { LocalGuests } from './guests.ts';
 import { listenForInterruption } from './interruption.ts';
+import { onSuddenEnd } from './last-words.ts';
 import { ResultsWriter } from './results-writer.ts';
 import { toolVersion } from './tool-version.ts';
 
@@ -57,13 +58,21 @@ export interface RunningRun {
 export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Promise<T>, untestable: (run: RunningRun, reason: string) => T): Promise<T> {
   const writer = new ResultsWriter(of.directory);
   const guests = new LocalGuests(of.spec, (lines) => { writer.appendConsole(lines.map((line) => `${line}\n`).join('')); }, of.jobs);
-  const started = Date.now();
+  // Clocks of machines jump; the time that a run took does not.
+  const startMs = performance.now();
+  const elapsedMs = (): number => Math.round(performance.now() - startMs);
   const summary: RunSummary = {
     format: RESULTS_FORMAT, kind: of.kind, toolVersion: toolVersion(), argv: process.argv.slice(2), revision: of.revision, seed: of.seed,
-    ...(of.shard && { shard: of.shard }), startedAt: new Date(started).toISOString(), elapsedMs: 0, complete: false, cells: of.cells,
+    ...(of.shard && { shard: of.shard }), startedAt: new Date().toISOString(), elapsedMs: 0, complete: false, cells: of.cells,
     counts: { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 }, notices: [], vms: guests.statistics,
   };
   const stop = listenForInterruption((reason) => { summary.endedBy = reason; });
+  // A run that is killed before its first case says that it is one.
+  writer.update(summary);
+  const forgetLastWords = onSuddenEnd((reason) => {
+    Object.assign(summary, { complete: false, endedBy: reason, elapsedMs: elapsedMs() });
+    writer.finish(summary);
+  });
   try {
     of.onProgress?.('booting a guest');
     const source = of.fresh ? guests.fresh() : guests;
@@ -79,7 +88,7 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
       summary, writer, guests, facts, signal: stop.signal,
       add: (record) => {
         summary.counts[record.verdict.kind] += 1;
-        summary.elapsedMs = Date.now() - started;
+        summary.elapsedMs = elapsedMs();
         writer.append(record);
         writer.update(summary);
       },
@@ -108,7 +117,8 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
     try {
       await guests.close();
     } finally {
-      summary.elapsedMs = Date.now() - started;
+      forgetLastWords();
+      summary.elapsedMs = elapsedMs();
       writer.finish(summary);
     }
   }

@@ -11,7 +11,7 @@ export class ResultsWriter {
   readonly directory: string;
   #cases: number;
   #console: number;
-  #lastSummaryMs = 0;
+  #lastSummaryMs = -Infinity;
 
   /** Creates the directory. Throws UsageError when it holds results already or cannot be made. */
   constructor(directory: string) {
@@ -42,7 +42,7 @@ export class ResultsWriter {
 
   /** Replaces summary.json when it is old enough. */
   update(summary: RunSummary): void {
-    if (Date.now() - this.#lastSummaryMs >= SUMMARY_INTERVAL_MS) this.#writeSummary(summary);
+    if (performance.now() - this.#lastSummaryMs >= SUMMARY_INTERVAL_MS) this.#writeSummary(summary);
   }
 
   /** Writes the final summary and closes the files. */
@@ -72,6 +72,6 @@ export class ResultsWriter {
       writeFileSync(temporary, `${JSON.stringify(summary, undefined, 1)}\n`);
       renameSync(temporary, join(this.directory, 'summary.json'));
     });
-    this.#lastSummaryMs = Date.now();
+    this.#lastSummaryMs = performance.now();
   }
 }

@@ -110,7 +110,7 @@ function findBuilt(key: string): BuiltKernel | undefined {
 
 async function build(flavour: Flavour, key: string, source: KernelSource, parts: Ingredients, progress: Progress): Promise<BuiltKernel> {
   requireBuildTools();
-  const startedMs = Date.now();
+  const startedMs = performance.now();
   const { patches, fragments, toolchain: tools } = parts;
   progress.note(`the ${flavour} reference kernel is not in the cache: building it from ${source.origin} with ${String(patches.length)} patches`);
   const work = cacheDirectory('build', flavour);
@@ -130,7 +130,7 @@ async function build(flavour: Flavour, key: string, source: KernelSource, parts:
     fragments: fragments.map(({ path, text }) => ({ name: path.split('/').at(-1)!, sha256: createHash('sha256').update(text).digest('hex') })),
     toolchain: tools,
     builtAt: new Date().toISOString(),
-    buildSeconds: Math.round((Date.now() - startedMs) / 1000),
+    buildSeconds: Math.round((performance.now() - startedMs) / 1000),
     bzImageSha256: hashFile(join(objects, 'arch/x86/boot/bzImage')),
   };
   return store(objects, log, manifest);

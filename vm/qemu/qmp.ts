@@ -11,6 +11,9 @@ export class QmpError extends Error {
   override name = 'QmpError';
 }
 
+/** QEMU's longest answer here has some hundred bytes. */
+const longestLine = 1 << 20;
+
 export class Qmp {
   #socket: Socket;
   #text = '';
@@ -34,13 +37,10 @@ export class Qmp {
         this.#text = this.#text.slice(end + 1);
         if (line.trim() !== '') this.#receive(line);
       }
+      if (this.#text.length > longestLine) this.#break(`a line without an end (${String(this.#text.length)} bytes)`);
     });
     socket.on('error', () => { /* 'close' follows */ });
-    socket.on('close', () => {
-      this.#closed = true;
-      for (const { reject } of this.#pending.values()) reject(new QmpError('QEMU closed its control socket'));
-      this.#pending.clear();
-    });
+    socket.on('close', () => { this.#end('QEMU closed its control socket'); });
   }
 
   /** Leaves the greeting's negotiation mode; nothing else is allowed before. */
@@ -57,13 +57,41 @@ export class Qmp {
     });
   }
 
+  #end(reason: string): void {
+    this.#closed = true;
+    for (const { reject } of this.#pending.values()) reject(new QmpError(reason));
+    this.#pending.clear();
+  }
+
+  /** What came is not QMP: nothing that follows can be understood. It costs this guest, not the program. */
+  #break(what: string): void {
+    this.#text = '';
+    this.#end(`QEMU's control socket said what is not QMP: ${what}`);
+    this.#socket.destroy();
+  }
+
   #receive(line: string): void {
-    const message = JSON.parse(line) as { id?: number; return?: unknown; error?: { desc: string }; event?: string; data?: { reason?: string } };
+    const message = parsed(line);
+    if (message === undefined) {
+      this.#break(line.slice(0, 80));
+      return;
+    }
     if (message.event === 'SHUTDOWN') this.#shutdownReason = message.data?.reason;
     if (message.id === undefined) return; // greeting or event
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
-    if (message.error !== undefined) pending?.reject(new Error(message.error.desc));
+    if (message.error !== undefined) pending?.reject(new Error(String(message.error.desc)));
     else pending?.resolve(message.return);
+  }
+}
+
+interface QmpMessage { id?: number; return?: unknown; error?: { desc?: unknown }; event?: string; data?: { reason?: string } }
+
+function parsed(line: string): QmpMessage | undefined {
+  try {
+    const value = JSON.parse(line) as unknown;
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
   }
 }

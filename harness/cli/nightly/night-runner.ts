@@ -90,7 +90,7 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
   const log = join(of.history, night.name, `${row.kind}.log`);
   save({ status: 'running', budgetMs: shareMs });
   of.say(`${row.kind}: about ${duration(shareMs)}, log in ${log}`);
-  const started = Date.now();
+  const startedMs = performance.now();
   const { exitCode, ended } = await runChild(
     [...row.argv({ seed: night.seed, timeMs: shareMs, corpus: of.corpus, uapi: of.uapi }), ...(of.expectations === undefined ? [] : ['--expectations', of.expectations]), ...of.vmArguments, '--out', directory],
     { log, timeMs: limitMs, stop: of.stop, onStart: (pid) => { save({ pid }); } },
@@ -102,7 +102,7 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
     if (typeof whole === 'string' || !whole.summary.complete) return save({ status: 'waiting', reason: 'interrupted; the same command goes on with it' });
   }
   delete stage.reason;
-  stage.elapsedMs = Date.now() - started;
+  stage.elapsedMs = Math.round(performance.now() - startedMs);
   if (exitCode !== undefined) stage.exitCode = exitCode;
   const run = await loaded(directory);
   if (typeof run === 'string') save({ status: 'failed', reason: lastLine(log) ?? run });
