@@ -1,4 +1,5 @@
 /** JSON: the verdict, the matrix and the findings as one document, for programs that do not want to read every case. */
+import { asciiJson } from '../harness/model/plain-text.ts';
 import { encodeMatrix } from './encode-matrix.ts';
 import type { Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
@@ -9,7 +10,7 @@ export const jsonReporter: Reporter = {
   fileName: 'report.json',
   render({ run, matrix, verdict, rules, comparison }) {
     const { cells: _cells, ...summary } = run.summary;
-    return `${JSON.stringify({
+    return `${asciiJson({
       reportFormat: 1,
       verdict,
       counts: run.counts,
@@ -25,6 +26,6 @@ export const jsonReporter: Reporter = {
       flaky: run.flaky,
       damage: run.damage,
       comparison,
-    }, undefined, 1)}\n`;
+    }, 1)}\n`;
   },
 };

@@ -8,13 +8,14 @@ import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { clauseText } from './rule-text.ts';
 import type { Run } from './run.ts';
-import { logExcerpt, printable } from './text.ts';
+import { plainText } from '../harness/model/plain-text.ts';
+import { logExcerpt } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
 const LOG_LINES = 200;
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\n': '&#10;', '\t': '&#9;' };
-const attribute = (text: string): string => printable(text).replace(/[&<>"\n\t]/g, (sign) => escapes[sign]!);
-const content = (text: string): string => printable(text).replace(/[&<>]/g, (sign) => escapes[sign]!);
+const attribute = (text: string): string => plainText(text).replace(/[&<>"\n\t]/g, (sign) => escapes[sign]!);
+const content = (text: string): string => plainText(text).replace(/[&<>]/g, (sign) => escapes[sign]!);
 
 interface Test { name: string; className: string; outcome: 'passed' | 'failure' | 'error' | 'skipped'; message?: string; body?: string; log?: string | undefined }
 

@@ -5,7 +5,7 @@
 import { exampleFacts } from './findings.ts';
 import type { BorderOutcome, MatrixRow } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
-import { printable } from './text.ts';
+import { plainLine } from '../harness/model/plain-text.ts';
 
 export const ktapReporter: Reporter = {
   format: 'ktap',
@@ -26,8 +26,8 @@ export const ktapReporter: Reporter = {
 };
 
 /** A description must not hold a '#': it starts a directive. */
-const plain = (text: string): string => printable(text).replaceAll('#', '%').replaceAll('\n', ' ');
-const diagnostic = (text: string): string => `# ${printable(text).replaceAll('\n', ' ')}`;
+const plain = (text: string): string => plainLine(text).replaceAll('#', '%');
+const diagnostic = (text: string): string => `# ${plainLine(text)}`;
 const diagnose = ({ rule, aspect, expected, seen }: { rule: string; aspect: string; expected: string; seen: string }): string[] =>
   [diagnostic(`${rule} (${aspect}): expected ${expected}`), diagnostic(`${rule} (${aspect}): seen ${seen}`)];
 

@@ -6,10 +6,13 @@ import { countStatuses, type CellStatus } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { countsText } from './terminal.ts';
-import { duration, logExcerpt, plural, printable, wrap } from './text.ts';
+import { mailText, plainLine, plainText } from '../harness/model/plain-text.ts';
+import { duration, logExcerpt, plural, wrap } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
 const WIDTH = 72;
+/** RFC 5322 allows 998 characters a line, the name of the header included. */
+const MAX_SUBJECT = 900;
 /** A mail with more than this is not read; the others are named. */
 const MAX_GROUPS = 5;
 const LOG_LINES = 30;
@@ -23,17 +26,17 @@ export const mailReporter: Reporter = {
     const { summary } = run;
     const statuses = countStatuses(matrix);
     const lines = [
-      ...wrap(`Subject: [iomapfuzz] ${summary.environment?.kernelRelease ?? 'unknown kernel'}: ${verdict.headline}`, 998), '',
-      ...wrap(verdict.headline, WIDTH), ...[...brokenRuleLines(run.findings), ...verdict.reasons].flatMap((reason) => wrap(`- ${printable(reason)}`, WIDTH, 2)), '',
+      `Subject: ${plainLine(`[iomapfuzz] ${summary.environment?.kernelRelease ?? 'unknown kernel'}: ${verdict.headline}`).slice(0, MAX_SUBJECT)}`, '',
+      ...wrap(verdict.headline, WIDTH), ...[...brokenRuleLines(run.findings), ...verdict.reasons].flatMap((reason) => wrap(`- ${plainText(reason)}`, WIDTH, 2)), '',
       ...facts(input),
       ...wrap(`Matrix:    ${matrixText(statuses)}`, WIDTH, 11), '',
     ];
-    if (comparison) lines.push('Compared with the run before:', ...comparisonLines(comparison).flatMap((line) => wrap(`- ${printable(line)}`, WIDTH, 2)), '');
+    if (comparison) lines.push('Compared with the run before:', ...comparisonLines(comparison).flatMap((line) => wrap(`- ${plainText(line)}`, WIDTH, 2)), '');
     const groups = groupFindings(run.findings);
     groups.slice(0, MAX_GROUPS).forEach((group, index) => lines.push(...renderGroup(group, index + 1, input)));
     const rest = groups.slice(MAX_GROUPS);
     if (rest.length > 0) lines.push('The other findings:', ...rest.flatMap((group) => wrap(`- ${groupTitle(group)} on ${placesOf(group)} (${plural(group.cases, 'case')})`, WIDTH, 2)), '');
-    return `${lines.join('\n').trimEnd()}\n`;
+    return `${mailText(lines).trimEnd()}\n`;
   },
 };
 
@@ -56,7 +59,7 @@ function facts({ run: { summary, counts } }: ReportInput): string[] {
     ['Judged by', `iomapfuzz ${summary.toolVersion}, uAPI revision ${summary.revision}, seed ${summary.seed}`],
     ['Cases', `${countsText(counts)}; ${duration(summary.elapsedMs)}`],
   ];
-  return rows.flatMap(([name, value]) => wrap(`${`${name}:`.padEnd(10)} ${printable(value)}`, WIDTH, 11));
+  return rows.flatMap(([name, value]) => wrap(`${`${name}:`.padEnd(10)} ${plainText(value)}`, WIDTH, 11));
 }
 
 function renderGroup(group: FindingGroup, number: number, { run, rules }: ReportInput): string[] {
@@ -67,9 +70,9 @@ function renderGroup(group: FindingGroup, number: number, { run, rules }: Report
     ...wrap(`${number}. ${groupTitle(group)} (${plural(group.cases, 'case')})`, WIDTH, 3),
     ...wrap(`   On ${placesOf(group)}.`, WIDTH, 3), '',
     ...(rule ? [...wrap(`   ${rule.behaviour ? 'What must hold' : 'The rule is violated when'}: ${rule.clause}.${rule.errno ? ` A violation gives ${rule.errno}.` : ''}`, WIDTH, 3), ''] : []),
-    ...wrap(`   The smallest case, ${record.hash.slice(0, 16)} (${printable(record.note)}${exampleFacts(group.example)}):`, WIDTH, 3), '',
-    ...timelineText(buildTimeline(record)).flatMap((line) => wrap(`   ${printable(line)}`, WIDTH + 8, 7 + /^ */.exec(line)![0].length)), '',
-    ...(log.length > 0 ? ['   Kernel log:', ...log.map((line) => `   ${printable(line)}`), ''] : []),
+    ...wrap(`   The smallest case, ${record.hash.slice(0, 16)} (${plainText(record.note)}${exampleFacts(group.example)}):`, WIDTH, 3), '',
+    ...timelineText(buildTimeline(record)).flatMap((line) => wrap(`   ${plainText(line)}`, WIDTH + 8, 7 + /^ */.exec(line)![0].length)), '',
+    ...(log.length > 0 ? ['   Kernel log:', ...log.map((line) => `   ${plainText(line)}`), ''] : []),
     '   To see it again:', ...reproduceCommands(group.example, run).map((command) => `   ${command}`), '',
   ];
 }

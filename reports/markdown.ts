@@ -7,7 +7,8 @@ import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { clauseText } from './rule-text.ts';
 import { cellText, countsText } from './terminal.ts';
-import { duration, logExcerpt, plural, printable } from './text.ts';
+import { plainLine, plainText } from '../harness/model/plain-text.ts';
+import { duration, logExcerpt, plural } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
 /** GitHub cuts a job summary at 1 MiB: so many findings are shown in full. */
@@ -33,14 +34,16 @@ export const markdownReporter: Reporter = {
 };
 
 /** Backticks, pipes and angle brackets of kernel texts must not become markup. */
-const text = (value: string): string => printable(value).replace(/[\\`*_{}[\]<>|#]/g, '\\$&').replaceAll('\n', ' ');
-const code = (value: string): string => `\`${printable(value).replaceAll('`', '\'').replaceAll('\n', ' ')}\``;
+const text = (value: string): string => plainLine(value).replace(/[\\`*_~{}[\]<>|#&!]/g, '\\$&').replace(/@(?=\w)/g, '@<!-- -->')
+  // Without these GitHub makes links of its own.
+  .replace(/:\/\//g, ':&#47;/').replace(/\bwww\./gi, (word) => `${word.slice(0, -1)}&#46;`);
+const code = (value: string): string => `\`${plainLine(value).replaceAll('`', '\'')}\``;
 /** Inside a table a pipe ends the cell even in code. */
 const tableCode = (value: string): string => code(value).replaceAll('|', '\\|');
 
 function fence(lines: string[]): string[] {
-  const body = lines.map((line) => printable(line));
-  const ticks = '`'.repeat(Math.max(3, ...body.map((line) => (/^`+/.exec(line)?.[0].length ?? 0) + 1)));
+  const body = lines.flatMap((line) => plainText(line).split('\n'));
+  const ticks = '`'.repeat(Math.max(3, ...body.map((line) => (/^\s*(`+)/.exec(line)?.[1]!.length ?? 0) + 1)));
   return [ticks, ...body, ticks];
 }
 

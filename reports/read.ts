@@ -1,6 +1,7 @@
 /** Reads a results directory: summary.json at once, cases.jsonl line by line, so that 100,000 cases do not need their size in memory. */
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { plainText, plainTexts } from '../harness/model/plain-text.ts';
 import { RESULTS_FORMAT, type CaseRecord, type FindingRecord, type RunSummary } from '../harness/model/results.ts';
 import type { ResultsProblem } from './errors.ts';
 import { caseRecordSchema, findingRecordSchema, firstIssue, summarySchema } from './schema.ts';
@@ -36,7 +37,7 @@ export function readSummary(directory: string): { kind: 'summary'; summary: RunS
   const found = (json as { format?: unknown } | null)?.format;
   if (typeof found === 'number' && found > RESULTS_FORMAT) return { kind: 'newer-format', path: directory, found, known: RESULTS_FORMAT };
   const parsed = summarySchema.safeParse(json);
-  return parsed.success ? { kind: 'summary', summary: parsed.data as RunSummary } : { kind: 'corrupt', path, detail: firstIssue(parsed.error) };
+  return parsed.success ? { kind: 'summary', summary: plainTexts(parsed.data as RunSummary) } : { kind: 'corrupt', path, detail: firstIssue(parsed.error) };
 }
 
 /** The lines of cases.jsonl in file order. Ends after the first problem. A run that was killed before its first case has no such file. */
@@ -66,11 +67,19 @@ export function readFindings(directory: string): FindingRecord[] {
   return readFileSync(path, 'utf8').split('\n').flatMap((line) => {
     try {
       const parsed = findingRecordSchema.safeParse(JSON.parse(line));
-      return parsed.success ? [parsed.data as FindingRecord] : [];
+      return parsed.success ? [{ ...parsed.data, file: plainText(parsed.data.file), example: plainRecord(parsed.data.example as CaseRecord) } as FindingRecord] : [];
     } catch {
       return [];
     }
   });
+}
+
+/**
+ * What a kernel made the guest say, and what stands in somebody else's results, is shown as text and does nothing else. The case and
+ * the observation stay as they are: they are decoded before anything of them is shown.
+ */
+function plainRecord({ case: value, observation, ...texts }: CaseRecord): CaseRecord {
+  return { ...plainTexts(texts), ...(value !== undefined && { case: value }), ...(observation !== undefined && { observation }) };
 }
 
 function parseLine(bytes: Buffer): { kind: 'good'; record: CaseRecord } | { kind: 'bad'; detail: string } {
@@ -81,7 +90,7 @@ function parseLine(bytes: Buffer): { kind: 'good'; record: CaseRecord } | { kind
     return { kind: 'bad', detail: messageOf(error) };
   }
   const parsed = caseRecordSchema.safeParse(json);
-  return parsed.success ? { kind: 'good', record: parsed.data as CaseRecord } : { kind: 'bad', detail: firstIssue(parsed.error) };
+  return parsed.success ? { kind: 'good', record: plainRecord(parsed.data as CaseRecord) } : { kind: 'bad', detail: firstIssue(parsed.error) };
 }
 
 /** node:readline does not say whether the last line ended, nor where a line starts. */

@@ -4,7 +4,8 @@ import { countStatuses, type CellStatus, type Matrix, type MatrixCell, type Matr
 import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
 import { clauseText, type RuleTexts } from './rule-text.ts';
 import type { Run } from './run.ts';
-import { duration, plural, printable, wrap } from './text.ts';
+import { plainText, withoutLogCommands } from '../harness/model/plain-text.ts';
+import { duration, plural, wrap } from './text.ts';
 import type { RunVerdict } from './verdict.ts';
 
 export interface TerminalOptions {
@@ -36,14 +37,14 @@ export function renderTerminal(run: Run, matrix: Matrix, verdict: RunVerdict, op
   const lines: string[] = [];
   const tone: Record<RunVerdict['kind'], Style> = { deviates: 'deviates', conforms: 'conforms', infrastructure: 'lost', incomplete: 'lost', 'nothing-ran': 'lost' };
   lines.push(...wrap(verdict.headline, width, 2).map((line) => paint(line, tone[verdict.kind])));
-  for (const reason of verdict.reasons) lines.push(...wrap(`- ${printable(reason)}`, width, 2));
+  for (const reason of verdict.reasons) lines.push(...wrap(`- ${plainText(reason)}`, width, 2));
   const { environment } = run.summary;
   if (environment) {
     lines.push(...wrap(`kernel ${environment.kernelRelease} (${environment.kernelOrigin}${environment.flavour ? `, ${environment.flavour}` : ''}), judged by ${run.summary.revision}; ${environment.accelerator}, QEMU ${environment.qemuVersion}; seed ${run.summary.seed}; ${duration(run.summary.elapsedMs)}`, width, 2).map((line) => paint(line, 'dim')));
   }
   if (matrix.groups.length > 0) lines.push('', ...renderMatrix(matrix, width, paint));
   lines.push(...renderFindings(run, options, paint));
-  return `${lines.join('\n')}\n`;
+  return withoutLogCommands(`${lines.join('\n')}\n`);
 }
 
 /** `ok 24`, `FAIL 3/24`: words, so that a log without colours says the same. */
@@ -128,7 +129,7 @@ function renderFindings(run: Run, { rules, widthColumns, maxFindings = 20 }: Ter
 function renderGroup(group: FindingGroup, rules: RuleTexts, width: number, paint: Paint): string[] {
   const { rule, cases, example } = group;
   const clause = rules.get(rule);
-  const entry = (name: string, text: string): string[] => wrap(`    ${`${name}:`.padEnd(10)}${printable(text)}`, width, 14);
+  const entry = (name: string, text: string): string[] => wrap(`    ${`${name}:`.padEnd(10)}${plainText(text)}`, width, 14);
   return [
     `${paint(groupTitle(group), 'deviates')}  (${plural(cases, 'case')})`,
     ...entry('on', placesOf(group)),

@@ -1,6 +1,7 @@
 import { expect, test } from '@playwright/test';
 import { quantity } from './describe.ts';
-import { duration, logExcerpt, plural, printable, wrap } from './text.ts';
+import { plainText } from '../harness/model/plain-text.ts';
+import { duration, logExcerpt, plural, wrap } from './text.ts';
 
 test('should show quantities as a kernel developer writes them', () => {
   expect([0n, 1023n, 1024n, 4097n, (1n << 31n) - 1n, 1n << 32n, (1n << 63n) + 4096n, (1n << 64n) - 1n, (1n << 64n) - 4096n, 0x1234_5678_9000n].map(quantity))
@@ -15,8 +16,8 @@ test('should wrap at words, and keep words that are longer than the width', () =
 });
 
 test('should show control characters instead of obeying them', () => {
-  expect(printable('a\u001b[31mb\u001b[0m\tc\nd')).toBe('ab\tc\nd');
-  expect(printable('bell\u0007 nul\u0000')).toBe('bell\ufffd nul\ufffd');
+  expect(plainText('a\u001b[31mb\u001b[0m\tc\nd')).toBe('ab\tc\nd');
+  expect(plainText('bell\u0007 nul\u0000')).toBe('bell\ufffd nul\ufffd');
 });
 
 test('should say durations and numbers as people do', () => {

@@ -24,8 +24,6 @@ export function wrap(text: string, width: number, indent = 0): string[] {
   return lines;
 }
 
-/** Control characters of a kernel log must not move the reader's cursor, colour a terminal or break XML. */
-export const printable = (text: string): string => text.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '').replace(/[\u0000-\u0008\u000b-\u001f\u007f\ufffe\uffff]/g, '\ufffd');
 
 /** `1 h 02 min`, `3 min 05 s`, `12.3 s`, `250 ms`. */
 export function duration(ms: number): string {

@@ -1,6 +1,7 @@
 /** What happened in a case, top to bottom: the set-up, then each syscall with the requests it caused, then what the kernel reported. */
 import { decodeCase, type Case, type ScriptLine } from '../harness/model/case.ts';
 import type { Exchange, Observation } from '../harness/model/observation.ts';
+import { plainLine } from '../harness/model/plain-text.ts';
 import { observationOf, type CaseRecord } from '../harness/model/results.ts';
 import type { Deviation } from '../harness/model/verdict.ts';
 import {
@@ -40,8 +41,14 @@ export function buildTimeline(record: CaseRecord): Timeline {
   // What no syscall shows (a warning, changed device bytes) stands at the end, where it was found.
   const loose = deviations.filter(({ step }) => step === undefined || value.workload[step] === undefined);
   if (loose.length > 0) entries.push({ kind: 'event', title: 'over the whole case', lines: [], deviations: loose });
-  return { kind: 'timeline', entries: shortened(entries), case: value, ...(observation && { observation }) };
+  return { kind: 'timeline', entries: shortened(entries).map(plainEntry), case: value, ...(observation && { observation }) };
 }
+
+/** Each text of a timeline is one line. */
+const plainEntry = (entry: TimelineEntry): TimelineEntry => ({
+  ...entry, title: plainLine(entry.title), lines: entry.lines.map(plainLine),
+  deviations: entry.deviations.map((one) => ({ ...one, rule: plainLine(one.rule), expected: plainLine(one.expected), seen: plainLine(one.seen) })),
+});
 
 /** Nobody reads on after so many; what deviates is always kept. */
 const MAX_ENTRIES = 300;

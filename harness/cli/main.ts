@@ -11,6 +11,7 @@ import { doctorCommand } from './doctor.ts';
 import { fuzzCommand } from './fuzz.ts';
 import { commandEnded, explain, outputIsOptional } from './guard.ts';
 import { judgeCommand } from './judge.ts';
+import { guardOutput } from './guarded-output.ts';
 import { kernelCommand } from './kernel.ts';
 import { mergeCommand } from './merge.ts';
 import { nightlyCommand } from './nightly.ts';
@@ -43,6 +44,8 @@ const commands = [
 ];
 for (const make of commands) program.addCommand(make());
 setUp(program);
+guardOutput(process.stdout);
+guardOutput(process.stderr);
 
 // Nobody reads what a run of a night prints when the night is gone, which must not end it before its results are whole.
 if (endsWithNight()) outputIsOptional();

@@ -1,5 +1,5 @@
 /** HTML with everything escaped that is not markup already. */
-import { printable } from '../text.ts';
+import { plainText } from '../../harness/model/plain-text.ts';
 
 /** Text that is markup. */
 export class Markup {
@@ -11,7 +11,7 @@ export class Markup {
 export type Content = Markup | string | number | undefined | false | Content[];
 
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\'': '&#39;' };
-export const escapeHtml = (text: string): string => printable(text).replace(/[&<>"']/g, (sign) => escapes[sign]!);
+export const escapeHtml = (text: string): string => plainText(text).replace(/[&<>"']/g, (sign) => escapes[sign]!);
 
 function render(content: Content): string {
   if (content instanceof Markup) return content.text;

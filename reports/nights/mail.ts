@@ -1,5 +1,6 @@
 /** A night as a short mail: what changed, what is open, where to read on. */
-import { plural, printable, wrap } from '../text.ts';
+import { mailText, plainLine, plainText } from '../../harness/model/plain-text.ts';
+import { plural, wrap } from '../text.ts';
 import type { OpenFinding, Trend } from './trend.ts';
 
 const WIDTH = 72;
@@ -21,27 +22,27 @@ export function nightMail(trend: Trend, name: string): string {
   const night = trend.nights.find((one) => one.name === name)!;
   const { outcome, says, besides, kernel, opened, closed, open, openRules, stages } = night;
   const lines = [
-    printable(`Subject: [iomapfuzz] night ${name}: ${outcomeWords[outcome]}${kernel ? `, ${kernel.release}` : ''}${opened.length > 0 ? `, ${opened.length} opened` : ''}${closed.length > 0 ? `, ${closed.length} closed` : ''}`), '',
-    ...wrap(printable(`${outcomeWords[outcome]}: ${says}`), WIDTH),
-    ...(besides === undefined ? [] : wrap(printable(besides), WIDTH)),
+    plainLine(`Subject: [iomapfuzz] night ${name}: ${outcomeWords[outcome]}${kernel ? `, ${kernel.release}` : ''}${opened.length > 0 ? `, ${opened.length} opened` : ''}${closed.length > 0 ? `, ${closed.length} closed` : ''}`), '',
+    ...wrap(plainText(`${outcomeWords[outcome]}: ${says}`), WIDTH),
+    ...(besides === undefined ? [] : wrap(plainText(besides), WIDTH)),
     ...(outcome === 'conforms' || outcome === 'deviates' ? [] : ['This night is not a pass.']), '',
-    ...(kernel ? wrap(printable(`Kernel: ${kernel.release} ${kernel.version} (${kernel.origin})${night.newKernel ? ', another image than in the night before' : ''}`), WIDTH, 8) : []),
+    ...(kernel ? wrap(plainText(`Kernel: ${kernel.release} ${kernel.version} (${kernel.origin})${night.newKernel ? ', another image than in the night before' : ''}`), WIDTH, 8) : []),
     `Findings: ${opened.length} opened, ${closed.length} closed, ${open} open${openRules > 1 && openRules < open ? ` in ${openRules} rules` : ''}`, '',
   ];
   for (const [title, list] of [['Opened', opened], ['Closed', closed]] as const) {
     if (list.length === 0) continue;
     const rules = byRule(list);
     lines.push(`${title}:`, ...rules.slice(0, MAX_NAMED).flatMap(([rule, of]) =>
-      wrap(printable(`- ${rule} on ${distinct(of.map(({ path }) => path)).join(', ')} (${distinct(of.map(({ kind }) => kind)).join(', ')})${title === 'Opened' ? `: ${of[0]!.shown}` : ''}`), WIDTH, 2)));
+      wrap(plainText(`- ${rule} on ${distinct(of.map(({ path }) => path)).join(', ')} (${distinct(of.map(({ kind }) => kind)).join(', ')})${title === 'Opened' ? `: ${of[0]!.shown}` : ''}`), WIDTH, 2)));
     if (rules.length > MAX_NAMED) lines.push(`- and ${rules.length - MAX_NAMED} more rules`);
     lines.push('');
   }
   for (const { kind, status, reason, digest } of stages) {
-    lines.push(...wrap(printable(`${kind}: ${digest?.headline ?? `${status}${reason === undefined ? '' : `: ${reason}`}`}`), WIDTH, 2));
-    if (digest && reason !== undefined && !digest.headline.includes(reason)) lines.push(...wrap(printable(`  ${reason}`), WIDTH, 2));
+    lines.push(...wrap(plainText(`${kind}: ${digest?.headline ?? `${status}${reason === undefined ? '' : `: ${reason}`}`}`), WIDTH, 2));
+    if (digest && reason !== undefined && !digest.headline.includes(reason)) lines.push(...wrap(plainText(`  ${reason}`), WIDTH, 2));
     if (digest?.comparison) lines.push(...wrap(`  against ${digest.comparison.against}: ${digest.comparison.headline}`, WIDTH, 2));
   }
   const reports = stages.filter(({ digest }) => digest !== undefined);
   lines.push('', `${plural(reports.length, 'report')} in the history${reports.length > 0 ? ':' : ''}`, ...reports.map(({ kind }) => `  ${name}/${kind}/report.html`), '  index.html (all nights)');
-  return `${lines.join('\n')}\n`;
+  return `${mailText(lines)}\n`;
 }

@@ -1,5 +1,6 @@
 /** The guest's serial console: the kernel log as text lines, the last of them kept, all of them in a file if wanted. */
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { plainText } from '../../harness/model/plain-text.ts';
 
 const keptLines = 2000;
 /** A guest that prints without a newline must not fill the host's memory. */
@@ -35,7 +36,7 @@ export class Console {
     this.#fd = undefined;
   }
 
-  /** The last lines, oldest first, escape sequences removed. */
+  /** The last lines, oldest first, as plain text. */
   tail(count = keptLines): string[] {
     return [...this.#lines, ...(this.#partial === '' ? [] : [clean(this.#partial)])].slice(-count);
   }
@@ -54,7 +55,5 @@ export class Console {
   }
 }
 
-function clean(line: string): string {
-   
-  return line.replace(/\x1b\[[0-9;?]*[A-Za-z]|\x1bc|[\0-\x08\x0b-\x1f]/g, '');
-}
+/** Serial lines end in CR LF. */
+const clean = (line: string): string => plainText(line.replace(/\r+$/, ''));

@@ -1,6 +1,7 @@
 /** A case as plain text that a person can send to a mailing list: what, by which clause, where, how to see it again. */
 import type { Case } from '../../model/case.ts';
 import { caseHash } from '../../model/hash.ts';
+import { mailText, plainLine } from '../../model/plain-text.ts';
 import type { Deviation } from '../../model/verdict.ts';
 import { wrapLine } from './c/text.ts';
 import type { Findings } from './findings.ts';
@@ -20,12 +21,12 @@ export interface MailInput {
 export function emitMail(input: MailInput): string {
   const { case: of } = input;
   const lines = [
-    `Subject: ${subject(input)}`, '',
+    plainLine(`Subject: ${subject(input)}`), '',
     ...opening(input), '',
     ...clauses(input),
     'What happens, from the mount on:', '',
-    ...input.timeline.flatMap((line) => wrapLine(`  ${line}`, WIDTH)), '',
-    ...(input.consoleTail && input.consoleTail.length > 0 ? ['Kernel log:', '', ...input.consoleTail.map((line) => `  ${line}`), ''] : []),
+    ...input.timeline.flatMap((line) => wrapLine(`  ${plainLine(line)}`, WIDTH)), '',
+    ...(input.consoleTail && input.consoleTail.length > 0 ? ['Kernel log:', '', ...input.consoleTail.map((line) => `  ${plainLine(line)}`), ''] : []),
     ...paragraph('The attached repro.c shows it with nothing but a C library: it mounts, answers the requests as above, does the system calls '
       + 'and says what contradicts the rules. As root:'), '',
     '  gcc -Wall -Wextra -O2 -pthread -o repro repro.c && ./repro', '',
@@ -33,10 +34,10 @@ export function emitMail(input: MailInput): string {
       of.geometry.devices.length > 0 ? ' It makes loop devices of its own; block devices given as arguments are used instead, and overwritten.' : ''}`), '',
     ...facts(input),
   ];
-  return `${lines.join('\n').trimEnd()}\n`;
+  return `${mailText(lines).trimEnd()}\n`;
 }
 
-const paragraph = (text: string): string[] => wrapLine(text, WIDTH);
+const paragraph = (text: string): string[] => wrapLine(plainLine(text), WIDTH);
 
 /** The deviation that the mail is about: the first, as the judges order them by what they show. */
 const headline = ({ findings }: MailInput): Deviation | undefined => findings.deviations[0];
@@ -67,7 +68,7 @@ function opening(input: MailInput): string[] {
   return [
     ...paragraph(`${where} ${call ?? 'the kernel'} ${shortcoming[first.aspect]}${times(reliability)}:`), '',
     ...deviations.flatMap(({ expected, seen, aspect }) => [
-      ...wrapLine(`  ${aspectText[aspect]}`, WIDTH), ...wrapLine(`    expected  ${expected}`, WIDTH), ...wrapLine(`    seen      ${seen}`, WIDTH),
+      ...wrapLine(`  ${aspectText[aspect]}`, WIDTH), ...wrapLine(`    expected  ${plainLine(expected)}`, WIDTH), ...wrapLine(`    seen      ${plainLine(seen)}`, WIDTH),
     ]),
   ];
 }
@@ -103,5 +104,5 @@ function facts({ case: of, findings: { kernel } }: MailInput): string[] {
     ['Rules:', `fuse-iomap, revision ${of.revision}`],
     ['Case:', caseHash(of).slice(0, 12)],
   ];
-  return rows.flatMap(([name, value]) => wrapLine(`${name.padEnd(9)}${value}`, WIDTH));
+  return rows.flatMap(([name, value]) => wrapLine(`${name.padEnd(9)}${plainLine(value)}`, WIDTH));
 }

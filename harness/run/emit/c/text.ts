@@ -1,4 +1,5 @@
 /** C source text: literals, comments, initialisers. */
+import { plainLine } from '../../../model/plain-text.ts';
 import { errnos } from '../../../../oracles/rules/rule.ts';
 
 /** `0x1000`, `4096`: decimal where people think in decimal; unsigned long long where int does not hold it. */
@@ -40,9 +41,16 @@ export function string(text: string): string {
 
 /** Text that may stand in a comment, broken at spaces. Lines after the first start with `hang` blanks. */
 export function comment(paragraphs: readonly string[], width = 78): string {
-  const lines = paragraphs.flatMap((paragraph) => (paragraph === '' ? [''] : wrapLine(paragraph.replaceAll('*/', '* /').replaceAll('/*', '/ *'), width - 3)));
+  const lines = paragraphs.flatMap((paragraph) => (paragraph === '' ? [''] : wrapLine(commentText(paragraph), width - 3)));
   return `/*\n${lines.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */`;
 }
+
+/**
+ * One line of a block comment. A compiler joins lines that end in a backslash, also in its old spelling `??/`, before it looks for the
+ * end of the comment: neither remains, and what is no printable ASCII does not either.
+ */
+export const commentText = (text: string): string => plainLine(text).replace(/[^\x20-\x7e]/g, '?').replaceAll('\\', '|')
+  .replaceAll('??', '? ?').replaceAll('*/', '* /').replaceAll('/*', '/ *');
 
 /** Breaks at spaces; a continuation is indented as the line is, or by the width of its first column of a table (`name   text`). */
 export function wrapLine(line: string, width: number): string[] {

@@ -2,7 +2,7 @@
 import { expectations } from './expectations.ts';
 import { statements } from './steps.ts';
 import { stepHelpers } from './step-helpers.ts';
-import { u64, wrapLine } from './text.ts';
+import { commentText, u64, wrapLine } from './text.ts';
 import type { Program } from './uses.ts';
 
 export function workload(program: Program): string {
@@ -15,7 +15,7 @@ export function workload(program: Program): string {
     const outcomes = prediction.steps[index]!;
     const ends = outcomes.length === 0 && prediction.unspecified !== undefined && !silent;
     silent ||= ends;
-    const note = ends ? ['/*', ...wrapLine(`The rules say nothing more: ${prediction.unspecified!.replaceAll('*/', '')}.`, 80).map((line) => ` * ${line}`), ' */'] : [];
+    const note = ends ? ['/*', ...wrapLine(`The rules say nothing more: ${commentText(prediction.unspecified!)}.`, 80).map((line) => ` * ${line}`), ' */'] : [];
     return [...lines, ...expectations(step, outcomes), ...note].map((line) => (line === '' ? '' : `\t${line}`)).join('\n');
   });
   const locals = localsOf(program, opened);
