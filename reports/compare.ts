@@ -2,7 +2,7 @@
 import type { Environment } from '../harness/model/results.ts';
 import { isFlaky, reliabilityText, signatureOf, type Finding } from './findings.ts';
 import { buildMatrix, matrixCells, type MatrixCell } from './matrix.ts';
-import type { Run } from './run.ts';
+import { planUnknown, type Run } from './run.ts';
 
 export interface ComparedFinding {
   key: string;
@@ -94,7 +94,7 @@ export function compareRuns(runs: Run[]): Comparison {
 function exitCodeOf(comparison: Comparison, after: Run): Comparison['exitCode'] {
   if (comparison.new.length > 0) return 1;
   if (after.counts.conforms + after.counts.deviates === 0) return after.counts.lost > 0 || !after.summary.complete ? 3 : 4;
-  if (after.counts.lost > 0 || !after.summary.complete || after.damage.length > 0) return 3;
+  if (after.counts.lost > 0 || !after.summary.complete || after.damage.length > 0 || planUnknown(after)) return 3;
   return comparison.newlyNotRun.length > 0 ? 1 : 0;
 }
 

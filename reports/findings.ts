@@ -1,5 +1,5 @@
 /** Findings: deviations that belong together, with the smallest case that shows them. */
-import type { CaseRecord, CellInfo, FindingRecord, Minimised, ReliabilityCount } from '../harness/model/results.ts';
+import type { CaseRecord, CellInfo, FindingRecord, Incident, Minimised, ReliabilityCount } from '../harness/model/results.ts';
 import { pathOfCase, pathOfStep } from '../harness/model/places.ts';
 import type { Deviation } from '../harness/model/verdict.ts';
 
@@ -24,6 +24,8 @@ export interface Finding {
   reliability?: ReliabilityCount;
   /** Its case file in the results directory. */
   file?: string;
+  /** No case shows it: it belongs to the run. */
+  ofRun?: true;
 }
 
 /** Collects findings while records stream by; keeps one whole record a finding. */
@@ -39,14 +41,25 @@ export class FindingCollector {
       if (!known) {
         this.#findings.set(key, {
           key, rule, ...(half && { half }), path, ...(border && { border }),
-          aspects: unique(deviations.map(({ aspect }) => aspect)), cases: [record.n], example: record, deviations, size,
+          aspects: unique(deviations.map(({ aspect }) => aspect)), cases: [record.n], example: record, deviations, size, ...triesOf(rule, record),
         });
         continue;
       }
       known.cases.push(record.n);
       known.aspects = unique([...known.aspects, ...deviations.map(({ aspect }) => aspect)]);
-      if (size < known.size || (size === known.size && record.n < known.example.n)) Object.assign(known, { example: record, deviations, size });
+      if (size < known.size || (size === known.size && record.n < known.example.n)) Object.assign(known, { example: record, deviations, size, reliability: undefined, ...triesOf(rule, record) });
     }
+  }
+
+  /** What no case shows; its example names those one of which did it. */
+  addIncident({ reason, when, log, candidates = [] }: Incident, seed: number): void {
+    const rule = 'kernel/healthy';
+    const deviations: Deviation[] = [{ rule, aspect: 'kernel-log', expected: 'the kernel stays healthy, whatever a server answers', seen: `${reason} (${when})` }];
+    const note = candidates.length === 0 ? when : `${when}; ${candidates.length === 1 ? 'the case' : 'the cases'}: ${candidates.slice(0, 8).map((hash) => hash.slice(0, 12)).join(', ')}${candidates.length > 8 ? ' ...' : ''}`;
+    const key = `${rule} outside-of-cases ${reason.replace(/0x[0-9a-f]+|\b\d+\b/gi, '#')}`;
+    if (this.#findings.has(key)) return;
+    const example: CaseRecord = { n: 0, hash: candidates[0] ?? 'none', note, seed, verdict: { kind: 'deviates', deviations }, consoleTail: log };
+    this.#findings.set(key, { key, rule, path: 'several', aspects: ['kernel-log'], cases: [], example, deviations, size: sizeOf(example), ofRun: true });
   }
 
   /** The smallest case of a finding, and what is known of it. Where there are several, the smallest counts. */
@@ -69,6 +82,11 @@ export class FindingCollector {
       .map(({ size: _size, ...finding }) => ({ ...finding, aspects: finding.aspects.sort(), cases: finding.cases.sort((a, b) => a - b) }))
       .sort((a, b) => Number(isFlaky(a)) - Number(isFlaky(b)) || rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
   }
+}
+
+/** A case that took a guest down and was run again says itself how reliably it does so. */
+function triesOf(rule: string, { crashes, tries }: CaseRecord): Pick<Finding, 'reliability'> {
+  return rule.startsWith('kernel/') && crashes && tries !== undefined ? { reliability: { shown: crashes.length, of: tries } } : {};
 }
 
 function placeOf(record: CaseRecord, cell: CellInfo | undefined, rule: string, deviations: readonly Deviation[]): Pick<Finding, 'half' | 'path' | 'border' | 'key'> {

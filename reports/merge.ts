@@ -26,7 +26,12 @@ export function explainMerge(problem: MergeProblem): string {
   }
 }
 
-interface Source { directory: string; summary: RunSummary }
+interface Source {
+  directory: string;
+  summary: RunSummary;
+  /** In cases.jsonl. */
+  cases: number;
+}
 interface Place { n: number; source: number; start: number; lengthBytes: number }
 
 export async function mergeRuns(directories: string[], out: string): Promise<{ kind: 'merged'; summary: RunSummary } | MergeProblem> {
@@ -35,7 +40,7 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
   for (const directory of directories) {
     const opened = readSummary(directory);
     if (opened.kind !== 'summary') return { kind: 'results', problem: opened };
-    sources.push({ directory, summary: opened.summary });
+    sources.push({ directory, summary: opened.summary, cases: 0 });
   }
   sources.sort((a, b) => (a.summary.shard?.index ?? 0) - (b.summary.shard?.index ?? 0));
   for (const source of sources.slice(1)) {
@@ -96,6 +101,7 @@ async function locate(sources: Source[]): Promise<{ kind: 'located'; places: Pla
   const counts: Counts = { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 };
   const truncated: string[] = [];
   for (const [source, { directory }] of sources.entries()) {
+    sources[source]!.cases = 0;
     for await (const line of readCases(directory)) {
       if (line.kind === 'truncated') { truncated.push(directory); continue; }
       if (line.kind !== 'case') return { kind: 'results', problem: line };
@@ -104,6 +110,7 @@ async function locate(sources: Source[]): Promise<{ kind: 'located'; places: Pla
       if (other !== undefined) return { kind: 'overlap', n, a: sources[other]!.directory, b: directory };
       owner.set(n, source);
       counts[verdict.kind] += 1;
+      sources[source]!.cases += 1;
       places.push({ n, source, start: line.start, lengthBytes: line.lengthBytes });
     }
   }
@@ -113,14 +120,18 @@ async function locate(sources: Source[]): Promise<{ kind: 'located'; places: Pla
 function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]): RunSummary {
   const summaries = sources.map(({ summary }) => summary);
   const [first] = summaries as [RunSummary, ...RunSummary[]];
-  const { shard, endedBy: _endedBy, environment: _environment, ...common } = first;
+  const { shard, endedBy: _endedBy, environment: _environment, planned: _planned, incidents: _incidents, ...common } = first;
   const present = new Set(summaries.map((summary) => summary.shard?.index));
   const missing = shard ? Array.from({ length: shard.count }, (_, index) => index + 1).filter((index) => !present.has(index)) : [];
   const endings = [
     ...sources.filter(({ summary }) => !summary.complete).map(({ summary, directory }) => `shard ${summary.shard?.index ?? directory}: ${summary.endedBy ?? 'killed'}`),
     ...sources.filter(({ summary, directory }) => summary.complete && truncated.includes(directory)).map(({ directory }) => `${directory}: its cases break off`),
+    ...sources.filter(({ summary, cases }) => summary.complete && summary.planned !== undefined && summary.planned !== cases)
+      .map(({ summary, directory, cases }) => `${directory}: ${summary.planned} cases were planned, cases.jsonl holds ${cases}`),
     ...(missing.length > 0 ? [`no results of shard ${missing.join(', ')} of ${shard!.count}`] : []),
   ];
+  const planned = summaries.map((summary) => summary.planned);
+  const incidents = summaries.flatMap((summary) => summary.incidents ?? []);
   const environment = summaries.map((summary) => summary.environment).find((one) => one !== undefined);
   return {
     ...common,
@@ -131,6 +142,8 @@ function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]):
     ...(endings.length > 0 && { endedBy: endings.join('; ') }),
     ...(environment && { environment }),
     counts,
+    ...(planned.every((count) => count !== undefined) && { planned: planned.reduce((sum, count) => sum + count, 0) }),
+    ...(incidents.length > 0 && { incidents }),
     notices: [...new Set(summaries.flatMap(({ notices }) => notices)), ...machineNotices(summaries)],
     vms: {
       booted: summaries.reduce((sum, { vms }) => sum + vms.booted, 0),

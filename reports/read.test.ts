@@ -92,7 +92,7 @@ test('should read 100,000 cases', async () => {
   const count = 100_000;
   writeFileSync(join(directory, 'cases.jsonl'), Array.from({ length: count }, (_, n) => `${JSON.stringify({ n, cell: cell.id, hash: `h${n}`, note: `length ${n}`, seed: 1, verdict: { kind: 'conforms' } })}\n`).join(''));
   writeFileSync(join(directory, 'summary.json'), JSON.stringify({
-    format: 1, kind: 'conformance', toolVersion: '0', argv: [], revision: 'r3', seed: 1, startedAt: '2026-01-01T00:00:00Z', elapsedMs: 1, complete: true, cells: [cell],
+    format: 1, kind: 'conformance', toolVersion: '0', argv: [], revision: 'r3', seed: 1, startedAt: '2026-01-01T00:00:00Z', elapsedMs: 1, complete: true, planned: count, cells: [cell],
     counts: { conforms: count, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 }, notices: [], vms: { booted: 1, lost: 0, bootMs: [] },
   }));
   const loaded = await loadRun(directory);

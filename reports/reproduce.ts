@@ -28,6 +28,11 @@ export function reproduceCommands(finding: Finding, run: Run): string[] {
     const repro = `./iomapfuzz repro ${quote(join(run.directory, finding.file))}`;
     return [`${repro} --times 10${kernel && ` ${kernel}`}`, `${repro} --emit c > reproducer.c`];
   }
+  if (finding.ofRun) {
+    const { kind, seed } = run.summary;
+    const command = kind === 'corpus' ? 'corpus check' : `${kind === 'repro' ? 'conformance' : kind} --seed ${seed}`;
+    return [`./iomapfuzz ${command}${options && ` ${options}`}   # no single case shows it: the whole run again`];
+  }
   const cell = run.summary.cells.find(({ id }) => id === finding.example.cell);
   // The plan draws each cell from the seed alone, so that a part of it has the cases of the whole.
   if (cell) return [`./iomapfuzz conformance --rule ${quote(cell.rule)} --path ${quote(cell.path)} --seed ${finding.example.seed}${options && ` ${options}`}`];

@@ -53,6 +53,9 @@ export interface Run {
   damage: string[];
 }
 
+/** Results of an iomapfuzz that did not store how many cases were planned: that none is missing cannot be said. */
+export const planUnknown = ({ summary: { complete, planned } }: Pick<Run, 'summary'>): boolean => complete && planned === undefined;
+
 const noCounts = (): Counts => ({ conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 });
 
 /** Reads a whole results directory. `expectations`: known deviations that count instead of those that the run was started with. */
@@ -101,7 +104,11 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
       if (stated !== counts[kind]) damage.push(`summary.json counts ${stated} cases as '${kind}', cases.jsonl holds ${counts[kind]}: files were changed or lost`);
     }
   }
-  const { environment } = summary;
+  const { environment, planned } = summary;
+  // What cases.jsonl holds was compared with the counts above.
+  const ended = Object.values(summary.counts).reduce((sum, count) => sum + count, 0);
+  if (summary.complete && planned !== undefined && planned !== ended) damage.push(`${planned} cases were planned, ${ended} have an outcome: files were changed, or cases were left out`);
+  for (const incident of summary.incidents ?? []) findings.addIncident(incident, summary.seed);
   const kernel = environment && { release: environment.kernelRelease, version: environment.kernelVersion };
   const here = expectations === undefined ? summary.expectations ?? [] : kernel === undefined ? [] : concerning(expectations, kernel);
   const reconciled = reconcile(findings.finish(summary.cells), here, { tried: judgedPlaces(summary, cases, cells), today: summary.startedAt.slice(0, 10) });

@@ -33,6 +33,8 @@ export const caseRecordSchema = z.object({
   case: z.unknown().optional(),
   observation: z.unknown().optional(),
   consoleTail: z.string().optional(),
+  tries: z.int().min(1).optional(),
+  crashes: z.array(z.object({ reason: z.string(), console: z.string() })).optional(),
 });
 
 export const findingRecordSchema = z.object({
@@ -84,6 +86,8 @@ export const summarySchema = z.object({
   environment: environment.optional(),
   cells: z.array(cellInfo),
   counts: z.object({ conforms: count, deviates: count, unspecified: count, 'not-run': count, lost: count }),
+  planned: count.optional(),
+  incidents: z.array(z.object({ reason: z.string(), when: z.string(), log: z.string(), candidates: z.array(z.string()).optional() })).optional(),
   notices: z.array(z.string()),
   vms: z.object({ booted: count, lost: count, bootMs: z.array(z.number()) }),
   expectations: z.array(expectation).optional(),

@@ -1,5 +1,8 @@
 import { expect, test } from '@playwright/test';
+import type { RunSummary } from '../harness/model/results.ts';
 import { buildMatrix, matrixCells } from './matrix.ts';
+import { reportInput } from './reporter.ts';
+import { reporters } from './reporters.ts';
 import { sampleRun } from './testing/scratch.ts';
 import type { SampleOptions } from './testing/sample.ts';
 import { judgeRun } from './verdict.ts';
@@ -60,4 +63,25 @@ test('should not show a cell without cases as conforming', async () => {
 test('should call a case that conforms and deviates in one run flaky', async () => {
   const run = await sampleRun({ casesPerCell: 1 });
   expect(judgeRun({ ...run, flaky: ['abc'] }, buildMatrix(run)).reasons).toEqual([expect.stringContaining('flaky')]);
+});
+
+test('should not pass a run that has fewer cases than were planned, nor one of which that is not known', async () => {
+  const unknownPlan = { planned: undefined } as unknown as Partial<RunSummary>;
+  const whole = await verdictOf({});
+  expect(whole).toMatchObject({ kind: 'conforms', exitCode: 0 });
+  expect(await verdictOf({ summary: { planned: 100_000 } })).toMatchObject({ kind: 'infrastructure', exitCode: 3, headline: expect.stringContaining('100000 cases were planned') as unknown });
+  const old = await verdictOf({ summary: unknownPlan });
+  expect(old).toMatchObject({ kind: 'incomplete', exitCode: 3, headline: expect.stringContaining('not known') as unknown });
+  expect(await verdictOf({ summary: unknownPlan, deviates: ({ rule }) => rule === 'map/length-nonzero' })).toMatchObject({ kind: 'deviates', exitCode: 1 });
+});
+
+test('should fail for what the kernel did while no case was running, and show its log', async () => {
+  const incident = { reason: 'the kernel panicked: between', when: 'while no case was running', log: 'BUG: between\nKernel panic' };
+  const run = await sampleRun({ casesPerCell: 1, summary: { incidents: [incident] } });
+  expect(judgeRun(run, buildMatrix(run))).toMatchObject({ kind: 'deviates', exitCode: 1, headline: expect.stringContaining('1 finding in 1 rule') as unknown });
+  expect(run.findings).toMatchObject([{ rule: 'kernel/healthy', example: { consoleTail: incident.log } }]);
+  for (const reporter of reporters) {
+    const text = await reporter.render(reportInput(run, new Map()));
+    expect(text, reporter.format).toContain('the kernel panicked: between');
+  }
 });

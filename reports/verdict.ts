@@ -2,7 +2,7 @@
 import { coverageText } from './coverage-text.ts';
 import { isFlaky } from './findings.ts';
 import { countStatuses, matrixCells, type Matrix } from './matrix.ts';
-import type { Run } from './run.ts';
+import { planUnknown, type Run } from './run.ts';
 import { plural } from './text.ts';
 
 export interface RunVerdict {
@@ -30,17 +30,19 @@ export function judgeRun(run: Run, matrix: Matrix): RunVerdict {
     conforms: () => `CONFORMS: ${run.expected.length > 0 ? `${counts.conforms} of ${judged} judged cases conform, the others deviate as expected` : counts.conforms === 1 ? 'the one judged case conforms' : `all ${counts.conforms} judged cases conform`}`
       + (cells > 0 ? `, in ${plural(cells, 'cell')} of the matrix` : ''),
     infrastructure: () => `NO VERDICT: ${counts.lost > 0 ? `${plural(counts.lost, 'case')} of ${run.cases.length} ${counts.lost === 1 ? 'was' : 'were'} lost to the infrastructure` : run.summary.endedBy ?? run.damage[0] ?? 'the infrastructure failed'}`,
-    incomplete: () => `NO VERDICT: the run is incomplete (${run.summary.endedBy ?? 'it was killed, or it is still running'}); ${plural(judged, 'case')} judged so far, none deviates`,
+    incomplete: () => (planUnknown(run) ? `NO VERDICT: it is not known whether cases are missing; ${plural(judged, 'case')} judged, none deviates`
+      : `NO VERDICT: the run is incomplete (${run.summary.endedBy ?? 'it was killed, or it is still running'}); ${plural(judged, 'case')} judged so far, none deviates`),
     'nothing-ran': () => 'NOTHING WAS JUDGED: this is not a pass',
   };
   return { kind, exitCode: exitCodes[kind], headline: headlines[kind](), reasons: reasonsOf(run, matrix) };
 }
 
 function kindOf(run: Run, judged: number): RunVerdict['kind'] {
-  if (run.cases.some(({ kind, expected }) => kind === 'deviates' && !expected)) return 'deviates';
+  if (run.cases.some(({ kind, expected }) => kind === 'deviates' && !expected) || run.findings.some(({ ofRun }) => ofRun)) return 'deviates';
   if (run.counts.lost > 0 || run.damage.length > 0 && run.summary.complete) return 'infrastructure';
   if (!run.summary.complete) return judged === 0 && run.cases.length === 0 ? 'infrastructure' : 'incomplete';
-  return judged === 0 ? 'nothing-ran' : 'conforms';
+  if (judged === 0) return 'nothing-ran';
+  return planUnknown(run) ? 'incomplete' : 'conforms';
 }
 
 function reasonsOf(run: Run, matrix: Matrix): string[] {
@@ -51,6 +53,7 @@ function reasonsOf(run: Run, matrix: Matrix): string[] {
   }
   if (!summary.complete) reasons.push(`the run is incomplete: ${summary.endedBy ?? 'it was killed, or it is still running'}; what finished is reported`);
   if (summary.shard && summary.shard.count > 1) reasons.push(`only shard ${summary.shard.index} of ${summary.shard.count}: merge all shards for the whole picture`);
+  if (planUnknown(run)) reasons.push('the number of planned cases is not known: the results were written by an iomapfuzz that did not store it; run it again for a verdict');
   reasons.push(...damage);
   for (const { reason, cases } of losses) reasons.push(`${plural(cases.length, 'case')} lost: ${reason}`);
   for (const [reason, count] of tally(run.cases.filter(({ kind }) => kind === 'not-run').map((entry) => entry.reason ?? 'no reason given'))) {

@@ -10,7 +10,8 @@ import { Qmp } from './qemu/qmp.ts';
 
 /** A guest that says nothing on its console for that long will not say anything: a bzImage prints after 0.1 s under TCG. */
 const firstWordMs = 45_000;
-const shownConsoleLines = 25;
+/** What is kept of the console with the reason: a report of the kernel that ends in a panic has a hundred lines. */
+const keptConsoleLines = 200;
 
 /** Decodes, notices every way to be lost, gives the first reason. */
 export class Connection {
@@ -98,7 +99,7 @@ export class Connection {
 
   /** The first reason stands; with it the VM ends. */
   #lose(failure: VmFailure): void {
-    this.#queue.end(new VmError(failure, this.console.tail(shownConsoleLines), this.#context));
+    this.#queue.end(new VmError(failure, this.console.tail(keptConsoleLines), this.#context));
     this.#process.kill();
   }
 

@@ -93,6 +93,7 @@ function dryRun({ seed = Math.floor(Math.random() * 0x7fff_ffff), start, runs = 
 function print({ summary, reconciled, untestable, files, covered, digest, interrupted, resumeAt, runsLeft, timeLeftMs }: FuzzOutcome, out: string, seed: number): void {
   const { counts, vms } = summary;
   for (const notice of [...summary.notices, ...reconciled.notices]) console.log(notice);
+  for (const { reason, when } of summary.incidents ?? []) console.log(`finding of the run: ${reason} (${when}); \`iomapfuzz report ${out}\` has its log`);
   for (const { finding, expectation: { reason, link } } of reconciled.expected) console.log(`expected: ${finding.key}: ${reason} (${link})`);
   if (untestable) return;
   const { unexpected, expected } = reconciled;
@@ -127,9 +128,9 @@ export function resumeArguments(argv: readonly string[], rest: { seed: number; s
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /** As docs/architecture.md says. Findings that are expected fail nothing; a campaign that broke off passes nothing. */
-export function exitCodeOf({ untestable, reconciled, summary: { counts, complete } }: Pick<FuzzOutcome, 'untestable' | 'reconciled' | 'summary'>): 0 | 1 | 3 | 4 | 125 {
+export function exitCodeOf({ untestable, reconciled, summary: { counts, complete, incidents = [] } }: Pick<FuzzOutcome, 'untestable' | 'reconciled' | 'summary'>): 0 | 1 | 3 | 4 | 125 {
   if (untestable) return 125;
-  if (reconciled.unexpected.length > 0) return 1;
+  if (reconciled.unexpected.length > 0 || incidents.length > 0) return 1;
   if (counts.lost > 0 || !complete) return 3;
   return counts.conforms + counts.deviates > 0 ? 0 : 4;
 }

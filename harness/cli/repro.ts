@@ -66,7 +66,9 @@ async function replayAll(value: Case, options: ReproOptions, say: (line: string)
   const replayed = await recordRun<{ reliability: Reliability; kernel: KernelNotes } | undefined>({
     kind: 'repro', spec: await vmSpecOf(options), seed: value.provenance?.seed ?? 0, revision: value.revision, directory, kernelOrigin: originOf(options),
     ...(options.flavour !== undefined && { flavour: options.flavour }), cells: [], expectations: [], fresh: true,
-  }, async ({ guests, facts, signal, summary: { environment }, writer, add }) => {
+  }, async ({ guests, facts, signal, summary, writer, add }) => {
+    const { environment } = summary;
+    summary.planned = times;
     const replays: Replay[] = [];
     for await (const one of replay(guests.fresh(), value, times, facts, signal)) {
       const n = replays.push(one);
@@ -84,7 +86,8 @@ async function replayAll(value: Case, options: ReproOptions, say: (line: string)
       });
     }
     return { reliability, kernel: notesOf(facts, `QEMU ${environment!.qemuVersion}, ${environment!.machine}, ${environment!.accelerator}`) };
-  }, ({ add }, reason) => {
+  }, ({ add, summary }, reason) => {
+    summary.planned = times;
     untestable = reason;
     for (let n = 0; n < times; n += 1) add({ n, hash: caseHash(value), note: `replay ${n + 1} of ${times}`, seed: value.provenance?.seed ?? 0, verdict: { kind: 'not-run', reason } });
     return undefined;

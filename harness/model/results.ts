@@ -50,6 +50,10 @@ export interface CaseRecord {
   observation?: unknown;
   /** Tail of the guest's console, for deviations the kernel log shows and for lost cases. */
   consoleTail?: string;
+  /** How often the case was run, when not once: guests were lost while it ran. */
+  tries?: number;
+  /** The tries in which the kernel took its guest down, oldest first, with the end of each one's log. */
+  crashes?: { reason: string; console: string }[];
 }
 
 /** How far a finding's case was made smaller. */
@@ -111,6 +115,18 @@ export interface CoverageSummary {
 
 export type Counts = Record<Verdict['kind'], number>;
 
+/** Something that the kernel did and that no case shows when it runs alone: a finding of the run. */
+export interface Incident {
+  /** `the kernel panicked: ...` */
+  reason: string;
+  /** For people: when it happened. */
+  when: string;
+  /** The kernel log around it. */
+  log: string;
+  /** Hashes of the cases one of which did it; absent: no case was running. */
+  candidates?: string[];
+}
+
 export interface RunSummary {
   format: typeof RESULTS_FORMAT;
   kind: 'conformance' | 'fuzz' | 'corpus' | 'repro';
@@ -132,6 +148,13 @@ export interface RunSummary {
   /** The whole plan in plan order, also in a shard, so that a merged run has the cells of an undivided one. */
   cells: CellInfo[];
   counts: Counts;
+  /**
+   * How many cases the run was to have when it ended: with fewer in cases.jsonl it is no pass. Absent: it did not get so far, or an iomapfuzz wrote it
+   * that did not store the number.
+   */
+  planned?: number;
+  /** What the kernel did that no case shows; absent: nothing. */
+  incidents?: Incident[];
   /** A reason that concerns the whole run: kernel without fuse-iomap, channel that can't be judged ... */
   notices: string[];
   vms: { booted: number; lost: number; bootMs: number[] };

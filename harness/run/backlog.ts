@@ -10,8 +10,12 @@ export interface Batch {
   readonly message: HostMessage;
   /** Table cases run without being announced. */
   readonly table: boolean;
-  /** Without an outcome, by index. */
+  readonly size: number;
+  /** Without an answer, by index. */
   readonly left: Set<number>;
+  /** Of those, the ones that the guest has announced. */
+  readonly begun: Set<number>;
+  /** The one announced last, while it has no answer. */
   inFlight: number | undefined;
   /** One of its observations says that the kernel's state is not to be trusted. */
   tainted: boolean;
@@ -21,6 +25,9 @@ const tableBatch = 256;
 /** A single case is announced as always: a guest that is lost then names it at once. */
 const leastTableBatch = 2;
 
+/** Of all backlogs: a guest serves several, and must not answer one with what it had to say to another. */
+let lastId = 0;
+
 export class Backlog {
   readonly #cases: readonly Case[];
   readonly #batchSize: number;
@@ -28,18 +35,14 @@ export class Backlog {
   readonly #pending: Set<number>;
   /** Took a VM down: run alone, so that the next try blames nobody else. */
   readonly #suspects: number[] = [];
-  readonly #losses = new Map<number, number>();
   /** Must not be run as table cases. */
   readonly #plain = new Set<number>();
   readonly #tables: boolean;
-  readonly #tries: number;
   readonly #coverage: boolean;
   readonly #compiled = new Map<number, { table: TableCase; key: string } | undefined>();
-  #id = 0;
 
-  constructor(cases: readonly Case[], { batchSize, tables, tries, coverage = false }: { batchSize: number; tables: boolean; tries: number; coverage?: boolean }) {
+  constructor(cases: readonly Case[], { batchSize, tables, coverage = false }: { batchSize: number; tables: boolean; coverage?: boolean }) {
     this.#coverage = coverage;
-    this.#tries = tries;
     this.#cases = cases;
     this.#batchSize = batchSize;
     this.#tables = tables;
@@ -68,36 +71,34 @@ export class Backlog {
     return this.#plainBatch(plain);
   }
 
-  /** The case to blame for the loss of a guest that was at `batch`; `givenUpAfter` so many tries. */
-  blame(batch: Batch): { index: number; givenUpAfter?: number } | undefined {
-    const index = batch.inFlight ?? (batch.table ? undefined : [...batch.left][0]);
-    if (index === undefined) {
-      this.finish(batch);
-      return undefined;
-    }
+  /** The case goes into no batch with others any more. */
+  isolate(batch: Batch, index: number): void {
     batch.left.delete(index);
-    const times = (this.#losses.get(index) ?? 0) + 1;
-    this.#losses.set(index, times);
-    if (times >= this.#tries) return { index, givenUpAfter: times };
     this.#suspects.push(index);
-    return { index };
   }
 
-  /** Table cases of the batch that have no outcome are announced the next time. */
-  finish(batch: Batch): void {
-    if (!batch.table) return;
-    for (const index of batch.left) this.#plain.add(index);
-    this.giveBack(batch);
-  }
-
-  /** The batch was not run, or not to its end. */
+  /** The batch was not run, or not to its end: what has no answer is sent again. */
   giveBack(batch: Batch): void {
     for (const index of batch.left) this.#pending.add(index);
     batch.left.clear();
   }
 
+  /** What has no answer is sent again, and announced then. */
+  giveBackPlain(batch: Batch): void {
+    for (const index of batch.left) this.#plain.add(index);
+    this.giveBack(batch);
+  }
+
+  /** Takes all that waits, which is not sent any more. */
+  drain(): number[] {
+    const all = [...this.#suspects.splice(0), ...this.#pending];
+    this.#pending.clear();
+    return all;
+  }
+
   #plainBatch(indexes: readonly number[]): Batch {
-    return this.#batch(indexes, false, (id) => ({ kind: 'run-cases', id, cases: indexes.map((index) => ({ index, case: this.#cases[index]! })), ...(this.#coverage && { coverage: true }) }));
+    const cases = indexes.map((index) => ({ index, case: this.#cases[index]! }));
+    return this.#batch(indexes, false, (id) => ({ kind: 'run-cases', id, cases, ...(this.#coverage && { coverage: true }) }));
   }
 
   #tableBatch(indexes: readonly number[]): Batch {
@@ -108,8 +109,8 @@ export class Backlog {
 
   #batch(indexes: readonly number[], table: boolean, message: (id: number) => HostMessage): Batch {
     for (const index of indexes) this.#pending.delete(index);
-    const id = ++this.#id;
-    return { id, message: message(id), table, left: new Set(indexes), inFlight: undefined, tainted: false };
+    const id = ++lastId;
+    return { id, message: message(id), table, size: indexes.length, left: new Set(indexes), begun: new Set(), inFlight: undefined, tainted: false };
   }
 
   #tableCase(index: number): { table: TableCase; key: string } | undefined {

@@ -6,8 +6,9 @@ import { mountOrder } from '../model/case-traits.ts';
 import { caseHash } from '../model/hash.ts';
 import type { Observation } from '../model/observation.ts';
 import { jsonSafe, type CaseRecord } from '../model/results.ts';
-import type { Verdict } from '../model/verdict.ts';
+import type { Deviation, Verdict } from '../model/verdict.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from './execute.ts';
+import { consoleOf } from './outcome.ts';
 import { shared } from './parallel.ts';
 import { casesIn, casesOf, type PlanCell } from './plan.ts';
 
@@ -63,8 +64,17 @@ export function caseRecord(
 ): CaseRecord {
   const record: CaseRecord = { ...place, hash: caseHash(of), verdict, case: encodeCase(of) };
   if (verdict.kind !== 'conforms' && outcome.kind === 'observed') record.observation = jsonSafe(outcome.observation);
-  if ('loss' in outcome && outcome.loss.consoleTail.length > 0) record.consoleTail = outcome.loss.consoleTail.join('\n');
-  return record;
+  return Object.assign(record, triesOf(outcome));
+}
+
+/** What a record keeps of the guests that were lost on the way to an outcome. */
+export function triesOf(outcome: Outcome): Pick<CaseRecord, 'consoleTail' | 'tries' | 'crashes'> {
+  const { crashes, tries } = outcome;
+  const consoleTail = consoleOf(outcome);
+  return {
+    ...(consoleTail !== '' && { consoleTail }), ...(tries !== undefined && { tries }),
+    ...(crashes && { crashes: crashes.map(({ reason, consoleTail: lines }) => ({ reason, console: lines.join('\n') })) }),
+  };
 }
 
 const swapping: ReadonlySet<Step['call']> = new Set(['swapon', 'swapoff', 'pageOut'] as const);
@@ -76,21 +86,36 @@ function lackingFor({ geometry, workload }: Case, { atomicDevices = true, swap =
   return 'no block device of this kernel takes atomic writes: build it with CONFIG_SCSI_DEBUG=y and CONFIG_BLK_DEV_SD=y, as the fragment of `iomapfuzz kernel config` does';
 }
 
-export function verdictOf({ cell, case: of }: Pick<PlannedRun, 'cell' | 'case'>, outcome: Outcome, facts: KernelFacts): Verdict {
+/** A kernel that went down did so, whatever a later try saw. */
+export function verdictOf(run: Pick<PlannedRun, 'cell' | 'case'>, outcome: Outcome, facts: KernelFacts): Verdict {
+  const verdict = verdictOfLastTry(run, outcome, facts);
+  const crashes = crashDeviations(outcome);
+  if (crashes.length === 0) return verdict;
+  if (verdict.kind !== 'deviates') return { kind: 'deviates', deviations: crashes, ...(verdict.kind === 'conforms' && verdict.unjudged && { unjudged: verdict.unjudged }) };
+  // It is no other revision's behaviour to go down.
+  const { conformsAs: _conformsAs, ...rest } = verdict;
+  return { ...rest, deviations: [...crashes, ...verdict.deviations] };
+}
+
+/** One for each way in which the kernel went down. */
+function crashDeviations({ crashes = [], tries = 1 }: Outcome): Deviation[] {
+  const reasons = [...new Set(crashes.map(({ reason }) => reason))];
+  return reasons.map((reason) => ({
+    rule: 'kernel/healthy', aspect: 'kernel-log', expected: 'the kernel stays healthy, whatever a server answers',
+    seen: `${reason} (${crashes.filter((one) => one.reason === reason).length} of ${tries} tries)`,
+  }));
+}
+
+function verdictOfLastTry({ cell, case: of }: Pick<PlannedRun, 'cell' | 'case'>, outcome: Outcome, facts: KernelFacts): Verdict {
   switch (outcome.kind) {
+    // What crashed is judged by its crashes.
+    case 'crashed':
     case 'lost': return { kind: 'lost', reason: outcome.loss.reason };
     case 'failed': {
       const lacks = lackingFor(of, facts);
       if (lacks !== undefined) return { kind: 'not-run', reason: lacks };
       return { kind: 'lost', reason: `the guest could not execute the case: ${outcome.reason}` };
     }
-    case 'crashed': return {
-      kind: 'deviates',
-      deviations: [{
-        rule: 'kernel/healthy', aspect: 'kernel-log', expected: 'the kernel stays healthy, whatever a server answers',
-        seen: `${outcome.loss.reason} (${outcome.times} of ${outcome.times} tries)`,
-      }],
-    };
     case 'observed':
       try {
         // A syscall that the kernel does not have fails like one that it should not have refused.

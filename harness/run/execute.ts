@@ -4,48 +4,18 @@
  * hand, so that it is never idle while the host judges.
  */
 import type { Case } from '../model/case.ts';
-import type { GuestMessage, HostMessage, KernelFacts } from '../model/channel.ts';
-import type { Observation } from '../model/observation.ts';
-import { tableResults } from '../model/table-result.ts';
+import type { GuestMessage } from '../model/channel.ts';
+import { GarbageError } from '../model/frame.ts';
+import { caseHash } from '../model/hash.ts';
+import type { KernelEvent } from '../model/observation.ts';
+import { LeftOut, takeAnswers, type Answers } from './answers.ts';
 import { Backlog, type Batch } from './backlog.ts';
-import { tableObservation } from './table/observation.ts';
-import { unpackObservation } from './unpack.ts';
+import type { Guest, GuestLoss, GuestSource } from './guest.ts';
+import type { Executed, Outcome } from './outcome.ts';
+import { taints, Tries, type Unattributed } from './tries.ts';
 
-/** What the executor needs of a VM. `receive` rejects with an error that says how the VM was lost. */
-export interface Guest {
-  readonly facts: KernelFacts;
-  send(message: HostMessage): void;
-  receive(deadlineMs: number): Promise<GuestMessage>;
-  /** The end of the kernel log so far, oldest line first. */
-  consoleTail(): readonly string[];
-  /** Whether a failure of `receive` is the guest's (panic, hang) or the machine's. */
-  lossOf(error: unknown): GuestLoss;
-}
-
-export interface GuestLoss {
-  /** `kernel`: a panic, an oops or a hang of the kernel under test; `machine`: everything else. */
-  blame: 'kernel' | 'machine';
-  reason: string;
-  consoleTail: readonly string[];
-}
-
-/** Where guests come from: a pool of our own or the broker of a test run. */
-export interface GuestSource {
-  lease(): Promise<Guest>;
-  /** A poisoned guest is thrown away. */
-  release(guest: Guest, state: 'healthy' | 'poisoned'): Promise<void>;
-}
-
-export type Outcome =
-  | { kind: 'observed'; observation: Observation }
-  /** The kernel went down or hung on this case, each of the `times` it was tried. */
-  | { kind: 'crashed'; times: number; loss: GuestLoss }
-  /** The machine failed twice in a row on this case. */
-  | { kind: 'lost'; loss: GuestLoss }
-  /** The agent could not execute the case. */
-  | { kind: 'failed'; reason: string };
-
-export interface Executed { index: number; outcome: Outcome }
+export type { Guest, GuestLoss, GuestSource } from './guest.ts';
+export type { Executed, Outcome } from './outcome.ts';
 
 export interface ExecuteOptions {
   /** Cases sent at once; bounds what a lost VM costs in messages, not in results. */
@@ -58,7 +28,7 @@ export interface ExecuteOptions {
   stop?: AbortSignal;
   /** False: every case by the server in TypeScript. Default: those that can be are run as table cases. */
   tables?: boolean;
-  /** A case that takes a VM down is tried so many times before the kernel is blamed. Default: 2. */
+  /** A case that costs so many guests is given up. Default: 2. */
   tries?: number;
   /** Ask for the kernel's code coverage; every case then runs by the server in TypeScript. */
   coverage?: boolean;
@@ -66,105 +36,165 @@ export interface ExecuteOptions {
 
 /** Batches that a guest has at once: one runs, one waits. */
 const AHEAD = 2;
+/** So many guests in a row that were lost without an answer, and not by the kernel: further ones would be lost, too. */
+const MOST_FRUITLESS = 8;
+/** Cases that a guest has answered last: one of them may be why its kernel goes down while none runs. */
+const RECENT = 16;
+/** Lines of the kernel log that are kept of a guest that broke the protocol. */
+const LOG_LINES = 200;
 
 /** Runs `cases` and yields outcomes as they come; `index` is the position in `cases`. Ends early, without error, when aborted. */
 export async function* execute(source: GuestSource, cases: readonly Case[], options: ExecuteOptions = {}): AsyncGenerator<Executed> {
-  const { batchSize = 64, caseDeadlineMs = 60_000, signal, stop, tables = true, tries = 2, coverage = false } = options;
-  const backlog = new Backlog(cases, { batchSize, tables: tables && !coverage, tries, coverage });
-  const sent: Batch[] = [];
-  let guest: Guest | undefined;
-  const dismiss = async (): Promise<void> => {
-    for (const batch of sent.splice(0)) backlog.giveBack(batch);
-    const poisoned = guest!;
-    guest = undefined;
-    await source.release(poisoned, 'poisoned');
-  };
-  try {
-    for (;;) {
-      while (!signal?.aborted && !stop?.aborted && sent.length < AHEAD) {
-        const batch = backlog.next(sent.length);
-        if (!batch) break;
-        guest ??= await source.lease();
-        sent.push(batch);
-        guest.send(batch.message);
-      }
-      const [batch] = sent;
-      if (!batch || !guest) return;
-      // After an abort in mid-batch the guest is still busy: that proves nothing any more.
-      if (signal?.aborted) {
-        await dismiss();
-        return;
-      }
-      let message: GuestMessage | 'aborted';
-      try {
-        message = await unlessAborted(guest.receive(caseDeadlineMs), signal);
-        // A kernel that hangs is not waited for until its deadline.
-        if (message === 'aborted') continue;
-        if (message.kind === 'error' && message.id === batch.id) throw new Error(message.reason);
-      } catch (error) {
-        const loss = guest.lossOf(error);
-        const blamed = backlog.blame(batch);
-        await dismiss();
-        if (blamed?.givenUpAfter !== undefined) {
-          const times = blamed.givenUpAfter;
-          yield { index: blamed.index, outcome: loss.blame === 'kernel' ? { kind: 'crashed', times, loss } : { kind: 'lost', loss } };
+  yield* new Execution(source, cases, options).run();
+}
+
+class Execution {
+  readonly #source: GuestSource;
+  readonly #cases: readonly Case[];
+  readonly #options: ExecuteOptions;
+  readonly #backlog: Backlog;
+  readonly #tries: Tries;
+  readonly #sent: Batch[] = [];
+  readonly #unsettled: Set<number>;
+  #guest: Guest | undefined;
+  #recent: number[] = [];
+  #fruitless = 0;
+
+  constructor(source: GuestSource, cases: readonly Case[], options: ExecuteOptions) {
+    const { batchSize = 64, tables = true, tries = 2, coverage = false } = options;
+    this.#source = source;
+    this.#cases = cases;
+    this.#options = options;
+    this.#backlog = new Backlog(cases, { batchSize, tables: tables && !coverage, coverage });
+    this.#tries = new Tries(tries);
+    this.#unsettled = new Set(cases.keys());
+  }
+
+  async* run(): AsyncGenerator<Executed> {
+    const { signal, stop } = this.#options;
+    try {
+      for (;;) {
+        while (!signal?.aborted && !stop?.aborted && this.#sent.length < AHEAD) {
+          const batch = this.#backlog.next(this.#sent.length);
+          if (!batch) break;
+          this.#guest ??= await this.#source.lease();
+          this.#sent.push(batch);
+          this.#guest.send(batch.message);
         }
-        continue;
+        const [batch] = this.#sent;
+        if (!batch || !this.#guest) break;
+        // After an abort in mid-batch the guest is still busy: that proves nothing any more.
+        if (signal?.aborted) return await this.#dismiss();
+        yield* this.#step(this.#guest, batch);
       }
-      if (!('id' in message) || message.id !== batch.id) continue;
-      let over = false;
-      switch (message.kind) {
-        case 'case-begins': batch.inFlight = message.index; break;
-        case 'case-done':
-        case 'case-failed': {
-          batch.left.delete(message.index);
-          batch.inFlight = undefined;
-          const observation = message.kind === 'case-done' ? unpackObservation(message.observation, cases[message.index]!.revision) : undefined;
-          if (observation) batch.tainted ||= taints(observation);
-          yield { index: message.index, outcome: observation ? { kind: 'observed', observation } : { kind: 'failed', reason: (message as { reason: string }).reason } };
-          break;
-        }
-        case 'table-done': {
-          const { mount, results, events } = message;
-          const logs = new Map(events.map((one) => [one.index, one.events]));
-          for (const bytes of results) {
-            for (const result of tableResults(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))) {
-              const { index } = result;
-              if (result.beyond) continue;
-              batch.left.delete(index);
-              const observation = tableObservation(cases[index]!, result, mount, logs.get(index) ?? []);
-              batch.tainted ||= taints(observation);
-              yield { index, outcome: { kind: 'observed', observation } };
-            }
-          }
-          over = true;
-          break;
-        }
-        case 'table-refused': over = true; break;
-        case 'cases-done':
-          // What a guest that is no longer fit has not run is left to another.
-          if (batch.tainted) backlog.giveBack(batch);
-          over = true;
-          break;
-        default: break;
-      }
-      if (!over) continue;
-      sent.shift();
-      backlog.finish(batch);
-      if (batch.tainted) await dismiss();
+      // Every case has been answered or given up, unless somebody did not want it any more.
+      if (!signal?.aborted && !stop?.aborted) yield* this.#giveUp([...this.#unsettled], { blame: 'machine', reason: 'no guest answered the case', consoleTail: [] });
+    } finally {
+      for (const one of this.#tries.end()) this.#report(one);
+      if (this.#guest !== undefined) await this.#source.release(this.#guest, this.#sent.length > 0 ? 'poisoned' : 'healthy');
     }
-  } finally {
-    if (guest !== undefined) await source.release(guest, sent.length > 0 ? 'poisoned' : 'healthy');
+  }
+
+  /** One message of the guest, or its end. */
+  async* #step(guest: Guest, batch: Batch): AsyncGenerator<Executed> {
+    const { caseDeadlineMs = 60_000, signal } = this.#options;
+    let answers: Answers;
+    try {
+      const message = await unlessAborted(guest.receive(caseDeadlineMs), signal);
+      // A kernel that hangs is not waited for until its deadline.
+      if (message === 'aborted') return;
+      if (message.kind === 'error' && message.id === batch.id) throw new Error(message.reason);
+      answers = takeAnswers(batch, message, this.#cases);
+    } catch (error) {
+      yield* this.#lost(batch, error, error instanceof GarbageError ? garbage(guest, error) : guest.lossOf(error));
+      return;
+    }
+    const { executed, over, unanswered } = answers;
+    for (const { index, events } of unanswered) if (taints({ events: [...events] })) this.#tries.suspect(complaint([index], events));
+    if (executed.length > 0) this.#fruitless = 0;
+    for (const { index, outcome } of executed) {
+      this.#recent = [...this.#recent.slice(1 - RECENT), index];
+      yield this.#settle(index, outcome);
+    }
+    if (!over) return;
+    this.#sent.shift();
+    if (batch.table) this.#backlog.giveBackPlain(batch);
+    // What a guest that is no longer fit has not run is left to another.
+    else this.#backlog.giveBack(batch);
+    if (batch.tainted) await this.#dismiss();
+  }
+
+  /** The guest is gone, or not to be trusted any more. */
+  async* #lost(batch: Batch, error: unknown, loss: GuestLoss): AsyncGenerator<Executed> {
+    const settled: [number, Outcome][] = [];
+    const { inFlight } = batch;
+    this.#fruitless = loss.blame === 'kernel' ? 0 : this.#fruitless + 1;
+    const tryAgain = (index: number, of: GuestLoss, again: () => void): void => {
+      const outcome = this.#tries.failed(index, of);
+      if (outcome) settled.push([index, outcome]);
+      else again();
+    };
+    if (batch.table) {
+      if (loss.blame === 'kernel') this.#tries.suspect({ loss, fatal: true, candidates: [...batch.left] });
+      this.#backlog.giveBackPlain(batch);
+    } else if (error instanceof LeftOut) {
+      for (const index of batch.left) tryAgain(index, loss, () => { /* given back with the batch */ });
+    } else if (inFlight !== undefined) {
+      batch.left.delete(inFlight);
+      tryAgain(inFlight, loss, () => { this.#backlog.isolate(batch, inFlight); });
+    } else {
+      // No case was running: the kernel may have been hit by one that had its answer. The next one is not to blame, but it must end, too.
+      if (loss.blame === 'kernel') this.#report({ loss, fatal: true, candidates: this.#recent });
+      const [next] = batch.left;
+      const unbegun: GuestLoss = { ...loss, blame: 'machine', reason: `the guest was lost before it began the case: ${loss.reason}` };
+      if (next !== undefined) tryAgain(next, unbegun, () => { /* given back with the batch */ });
+    }
+    for (const [index] of settled) batch.left.delete(index);
+    await this.#dismiss();
+    for (const [index, outcome] of settled) yield this.#settle(index, outcome);
+    if (this.#fruitless >= MOST_FRUITLESS) {
+      const reason = `${String(this.#fruitless)} guests in a row were lost before they answered anything, so that no more were tried; the last: ${loss.reason}`;
+      yield* this.#giveUp(this.#backlog.drain(), { ...loss, reason });
+    }
+  }
+
+  *#giveUp(indexes: readonly number[], loss: GuestLoss): Generator<Executed> {
+    for (const index of indexes) if (this.#unsettled.has(index)) yield this.#settle(index, { kind: 'lost', loss });
+  }
+
+  #settle(index: number, outcome: Outcome): Executed {
+    this.#unsettled.delete(index);
+    const settled = this.#tries.settle(index, outcome);
+    for (const one of settled.unattributed) this.#report(one);
+    return { index, outcome: settled.outcome };
+  }
+
+  #report({ loss: { reason, consoleTail }, fatal, candidates }: Unattributed): void {
+    const among = candidates.length === 1 ? 'a case that did not show it again' : `one of ${String(candidates.length)} cases, none of which showed it again`;
+    const when = candidates.length === 0 ? 'while no case was running' : fatal ? `the guest was lost to ${among}` : `during ${among}`;
+    this.#source.incident?.({ reason, when, log: consoleTail, candidates: candidates.map((index) => caseHash(this.#cases[index]!)) });
+  }
+
+  async #dismiss(): Promise<void> {
+    for (const batch of this.#sent.splice(0)) this.#backlog.giveBack(batch);
+    const poisoned = this.#guest!;
+    this.#guest = undefined;
+    this.#recent = [];
+    await this.#source.release(poisoned, 'poisoned');
   }
 }
 
-/** After these the kernel's state is not to be trusted; expected warnings about bad mappings are not among them. */
-function taints(observation: Observation): boolean {
-  return observation.events.some(({ kind }) => kind === 'bug' || kind === 'warning' || kind === 'assertion');
+const garbage = (guest: Guest, { message }: GarbageError): GuestLoss =>
+  ({ blame: 'guest', reason: `the guest sent garbage: ${message}`, consoleTail: guest.consoleTail(LOG_LINES) });
+
+/** The kernel complained while one of the cases ran, and lived on. */
+function complaint(candidates: readonly number[], events: readonly KernelEvent[]): Unattributed {
+  const texts = events.flatMap((event) => ('title' in event ? [event] : event.kind === 'assertion' ? [{ title: `Assertion failed: ${event.condition}`, text: '' }] : []));
+  return { loss: { blame: 'kernel', reason: texts[0]?.title ?? 'the kernel complained', consoleTail: texts.flatMap(({ title, text }) => (text || title).split('\n')) }, fatal: false, candidates };
 }
 
 /** What comes first. A message that comes later is nobody's: the guest is thrown away then. */
-async function unlessAborted<T>(message: Promise<T>, signal: AbortSignal | undefined): Promise<T | 'aborted'> {
+async function unlessAborted(message: Promise<GuestMessage>, signal: AbortSignal | undefined): Promise<GuestMessage | 'aborted'> {
   if (!signal) return await message;
   message.catch(() => undefined);
   let listener: (() => void) | undefined;

@@ -7,6 +7,7 @@ import { jsonSafe, type CaseRecord, type FindingRecord } from '../model/results.
 import type { Deviation } from '../model/verdict.ts';
 import { formatCase } from './case-file.ts';
 import type { Examined } from './examine.ts';
+import { consoleOf } from './outcome.ts';
 import type { ResultsWriter } from './results-writer.ts';
 
 /** A finding as a run has it in the end. */
@@ -15,7 +16,7 @@ export interface KeptFinding extends Partial<Pick<Examined, 'minimised' | 'relia
   case: Case;
   deviations: readonly Deviation[];
   /** The case that it was found with. */
-  found: Pick<CaseRecord, 'n' | 'note' | 'seed' | 'cell'>;
+  found: Pick<CaseRecord, 'n' | 'note' | 'seed' | 'cell' | 'consoleTail' | 'tries' | 'crashes'>;
 }
 
 export class FindingFiles {
@@ -34,7 +35,8 @@ export class FindingFiles {
     const example: CaseRecord = {
       ...found, hash, verdict: { kind: 'deviates', deviations: [...deviations] }, case: encodeCase(of),
       ...(outcome?.kind === 'observed' && { observation: jsonSafe(outcome.observation) }),
-      ...(outcome && 'loss' in outcome && { consoleTail: outcome.loss.consoleTail.join('\n') }),
+      // A crash that no replay showed again has its log from the case that it was found with.
+      ...(outcome && consoleOf(outcome) !== '' && { consoleTail: consoleOf(outcome) }),
     };
     this.#writer.appendFinding({ rule, file, ...(minimised && { minimised }), ...(reliability && { reliability }), example } satisfies FindingRecord);
     return file;

@@ -66,9 +66,9 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
   const nothing = { reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, digest: '', covered: new Map(), files };
   return recordRun({ ...of, kind: 'fuzz', cells: [] }, async ({ summary, writer, guests, facts, signal, add }): Promise<FuzzOutcome> => {
     const onDisk = new FindingFiles(writer);
-    const save = ({ key, rule, example, deviations, outcome, shrunk, reliability }: FuzzFinding): string => {
+    const save = ({ key, rule, example, deviations, outcome, shrunk, reliability, lost }: FuzzFinding): string => {
       const file = onDisk.save({
-        rule, case: example.case, deviations, found: { n: Number.parseInt(example.path, 10), note: example.note, seed: of.seed },
+        rule, case: example.case, deviations, found: { n: Number.parseInt(example.path, 10), note: example.note, seed: of.seed, ...lost },
         ...(outcome && { outcome }), ...(shrunk && { minimised: shrunk }), ...(reliability && { reliability }),
       });
       files.set(key, file);
@@ -110,6 +110,8 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
           break;
       }
     }
+    // Without a limit of time every case that was drawn has ended; with one, those that were sent.
+    if (!signal.aborted) summary.planned = timeUp?.aborted ? hashes.size : loop.drawn;
     if (coverage) {
       of.onProgress?.('reading which lines were reached');
       summary.coverage = coverage.finish();
@@ -121,7 +123,10 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
       ...(of.runs !== undefined && { runsLeft: of.runs - countSelected(cases, of, loop.resumeAt) }),
       ...(of.timeMs !== undefined && { timeLeftMs: Math.max(0, begun + of.timeMs - performance.now()) }),
     };
-  }, ({ summary }) => ({ ...nothing, summary, untestable: true }));
+  }, ({ summary }) => {
+    summary.planned = 0;
+    return { ...nothing, summary, untestable: true };
+  });
 }
 
 function digestOf(hashes: ReadonlyMap<number, string>): string {

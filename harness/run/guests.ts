@@ -1,7 +1,7 @@
 /** The VMs of this process: booted when they are needed, cloned from a snapshot where there are several or once VMs get lost. */
 import { Template } from '../../vm/template.ts';
 import { Vm, type VmEnvironment, type VmSpec } from '../../vm/vm.ts';
-import type { Guest, GuestSource } from './execute.ts';
+import type { Guest, GuestIncident, GuestSource } from './guest.ts';
 
 export interface GuestStatistics {
   booted: number;
@@ -15,16 +15,23 @@ export class LocalGuests implements GuestSource {
   readonly statistics: GuestStatistics = { booted: 0, lost: 0, bootMs: [] };
   readonly #spec: VmSpec;
   readonly #onConsole: (lines: readonly string[]) => void;
+  readonly #onIncident: (incident: GuestIncident) => void;
   readonly #jobs: number;
   readonly #idle: Vm[] = [];
   readonly #leased = new Set<Vm>();
   #template: Promise<Template> | undefined;
   #environment: VmEnvironment | undefined;
 
-  /** `onConsole` receives the kernel log of each guest when it ends; `jobs` guests at most are leased at the same time. */
-  constructor(spec: VmSpec, onConsole: (lines: readonly string[]) => void = () => undefined, jobs = 1) {
+  /**
+   * `onConsole` receives the kernel log of each guest when it ends, `onIncident` what the kernel did that no case shows; `jobs` guests at most are
+   * leased at the same time.
+   */
+  constructor(
+    spec: VmSpec, onConsole: (lines: readonly string[]) => void = () => undefined, jobs = 1, onIncident: (incident: GuestIncident) => void = () => undefined,
+  ) {
     this.#spec = spec;
     this.#onConsole = onConsole;
+    this.#onIncident = onIncident;
     this.#jobs = jobs;
   }
 
@@ -50,6 +57,10 @@ export class LocalGuests implements GuestSource {
     }
   }
 
+  incident(incident: GuestIncident): void {
+    this.#onIncident(incident);
+  }
+
   /** Guests that have done nothing yet: every lease is a clone of its own, thrown away afterwards. */
   fresh(): GuestSource {
     return {
@@ -65,6 +76,7 @@ export class LocalGuests implements GuestSource {
         this.#leased.delete(guest as Vm);
         await this.#end(guest as Vm);
       },
+      incident: (incident) => { this.#onIncident(incident); },
     };
   }
 

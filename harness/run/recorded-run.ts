@@ -10,6 +10,7 @@ import { concerning, type ExpectedDeviation } from '../model/expectations.ts';
 import { RESULTS_FORMAT, type CaseRecord, type CellInfo, type Environment, type RunSummary } from '../model/results.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
+import type { GuestIncident } from './guest.ts';
 import { LocalGuests } from './guests.ts';
 import { listenForInterruption } from './interruption.ts';
 import { onSuddenEnd } from './last-words.ts';
@@ -57,7 +58,7 @@ export interface RunningRun {
  */
 export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Promise<T>, untestable: (run: RunningRun, reason: string) => T): Promise<T> {
   const writer = new ResultsWriter(of.directory);
-  const guests = new LocalGuests(of.spec, (lines) => { writer.appendConsole(lines.map((line) => `${line}\n`).join('')); }, of.jobs);
+  const guests = new LocalGuests(of.spec, (lines) => { writer.appendConsole(lines.map((line) => `${line}\n`).join('')); }, of.jobs, (incident) => { note(summary, incident); });
   // Clocks of machines jump; the time that a run took does not.
   const startMs = performance.now();
   const elapsedMs = (): number => Math.round(performance.now() - startMs);
@@ -108,6 +109,12 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
     }
     summary.complete = allRan || !stop.signal.aborted;
     if (summary.complete) delete summary.endedBy;
+    const { planned } = summary;
+    const ended = Object.values(summary.counts).reduce((sum, count) => sum + count, 0);
+    if (summary.complete && planned !== ended) {
+      summary.complete = false;
+      summary.endedBy = `${ended} cases have an outcome, ${planned ?? 'an unknown number'} were planned, which is a defect of iomapfuzz`;
+    }
     return result;
   } catch (error) {
     summary.endedBy ??= error instanceof Error ? error.message : String(error);
@@ -122,6 +129,15 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
       writer.finish(summary);
     }
   }
+}
+
+/** A kernel that does the same again and again must not fill the summary. */
+const MOST_INCIDENTS = 100;
+
+function note(summary: RunSummary, { reason, when, log, candidates }: GuestIncident): void {
+  summary.incidents ??= [];
+  if (summary.incidents.length >= MOST_INCIDENTS) return;
+  summary.incidents.push({ reason, when, log: log.join('\n'), ...(candidates.length > 0 && { candidates: [...candidates] }) });
 }
 
 /** Options that change what a run can see or how it goes. */

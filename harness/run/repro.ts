@@ -8,6 +8,7 @@ import type { Deviation, Verdict } from '../model/verdict.ts';
 import { readCaseFile } from './case-file.ts';
 import { verdictOf } from './conformance.ts';
 import { execute, type GuestSource, type Outcome } from './execute.ts';
+import { lossesOf } from './outcome.ts';
 
 /** What a command line calls a case: a file, or the seed of a campaign with fast-check's path to one of its cases. */
 export type CaseReference = { kind: 'file'; path: string } | { kind: 'seed'; seed: number; path?: string };
@@ -75,7 +76,7 @@ export function reliabilityOf(replays: readonly Replay[]): Reliability {
   return {
     times: replays.length, counts,
     ...(outcome?.kind === 'observed' && { observation: outcome.observation }),
-    ...(most && { shown: { deviations: most.deviations, times: most.times, consoleTail: outcome && 'loss' in outcome ? outcome.loss.consoleTail : [] } }),
+    ...(most && { shown: { deviations: most.deviations, times: most.times, consoleTail: (outcome && lossesOf(outcome).at(-1)?.consoleTail) ?? [] } }),
   };
 }
 

@@ -52,6 +52,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     let planned = 0;
     const run = async (runs: readonly PlannedRun[]): Promise<void> => {
       planned += runs.length;
+      summary.planned = planned;
       for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal, ...(of.jobs !== undefined && { jobs: of.jobs }) }, begun)) {
         add(record);
         found.add(record);
@@ -79,11 +80,15 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
       const examined = await examine(guests, { case: value, deviations }, {
         facts, signal, fresh: guests.fresh(), limitMs: leftMs, shows: (_, others) => others.some((other) => deviations.some((one) => other.rule === one.rule && other.aspect === one.aspect)),
       });
-      const { n, note, seed, cell } = record;
-      files.save({ rule, ...examined, found: { n, note, seed, ...(cell !== undefined && { cell }) } });
+      const { n, note, seed, cell, consoleTail, tries, crashes } = record;
+      files.save({
+        rule, ...examined,
+        found: { n, note, seed, ...(cell !== undefined && { cell }), ...(consoleTail !== undefined && { consoleTail }), ...(tries !== undefined && { tries }), ...(crashes && { crashes }) },
+      });
     }
     return { summary, untestable: false };
   }, ({ summary, add }, reason) => {
+    summary.planned = first.length;
     for (const run of first) add(notRun(run, of.seed, reason));
     return { summary, untestable: true };
   });

@@ -77,7 +77,7 @@ export function writeSample(directory: string, options: SampleOptions = {}): voi
   const summary: RunSummary = {
     format: RESULTS_FORMAT, kind: 'conformance', toolVersion: '0.1.0', argv: ['conformance', '--seed', String(seed)], revision: 'r3', seed,
     ...(options.shard && { shard: options.shard }),
-    startedAt: '2026-11-21T09:30:00.000Z', elapsedMs: 4000 + written * 7, complete: options.killedAfter === undefined,
+    startedAt: '2026-11-21T09:30:00.000Z', elapsedMs: 4000 + written * 7, complete: options.killedAfter === undefined, planned: written,
     environment: {
       kernelOrigin: 'reference', kernelRelease: '7.3.0-iomapfuzz', kernelVersion: '#1 PREEMPT Sat Nov 21 09:00:00 UTC 2026', kernelImageHash: 'a3f1'.repeat(16),
       flavour: 'fast', kernelConfig: ['CONFIG_FUSE_FS=y', 'CONFIG_FUSE_IOMAP=y', 'CONFIG_FUSE_IOMAP_DEBUG=y', 'CONFIG_KASAN=n'], accelerator: 'tcg',

@@ -23,6 +23,9 @@ export type VmFailure =
   | { kind: 'died'; exit: string; stderr: string }
   | { kind: 'closed' };
 
+/** Of the console, in the error's message. */
+const shownConsoleLines = 25;
+
 /** A lost VM. `consoleTail` is the end of the guest's kernel log, empty when there was none. */
 export class VmError extends InfrastructureError {
   override name = 'VmError';
@@ -31,7 +34,7 @@ export class VmError extends InfrastructureError {
   constructor(failure: VmFailure, consoleTail: readonly string[] = [], context = '') {
     super([
       `${describeFailure(failure)}${context === '' ? '' : ` (${context})`}`,
-      ...(consoleTail.length > 0 ? ['the end of the guest\'s console:', ...consoleTail.map((line) => `  | ${line}`)] : []),
+      ...(consoleTail.length > 0 ? ['the end of the guest\'s console:', ...consoleTail.slice(-shownConsoleLines).map((line) => `  | ${line}`)] : []),
     ].join('\n'));
     this.failure = failure;
     this.consoleTail = consoleTail;
@@ -44,19 +47,22 @@ export function isKernelsFault(failure: VmFailure): boolean {
     || (failure.kind === 'init-failed' && failure.code !== 'agent-ended');
 }
 
-/** Whose fault a loss is, in the words of harness/run: the kernel's (panic, oops, hang) or the machine's. */
+/** Whose fault a loss is, in the words of harness/run: the kernel's (panic, oops, hang), that of what runs in the guest, or the machine's. */
 export interface Loss {
-  blame: 'kernel' | 'machine';
+  blame: 'kernel' | 'guest' | 'machine';
   reason: string;
   consoleTail: readonly string[];
 }
 
-/** A guest that hangs or whose agent dies while the machine is well is the kernel's doing until a second try says otherwise. */
-const kernelLosses: readonly VmFailure['kind'][] = ['panicked', 'hung', 'reset', 'agent-ended', 'garbage', 'boot-panicked', 'no-console', 'boot-timeout'];
+/** The kernel does these itself. */
+const kernelLosses: readonly VmFailure['kind'][] = ['panicked', 'hung', 'reset', 'boot-panicked', 'no-console', 'boot-timeout'];
+/** The agent does these; what made it do so is not known. */
+const guestLosses: readonly VmFailure['kind'][] = ['agent-ended', 'garbage'];
 
 export function lossOf(error: unknown): Loss {
   if (!(error instanceof VmError)) return { blame: 'machine', reason: messageOf(error), consoleTail: [] };
-  return { blame: kernelLosses.includes(error.failure.kind) ? 'kernel' : 'machine', reason: describeFailure(error.failure), consoleTail: error.consoleTail };
+  const { kind } = error.failure;
+  return { blame: kernelLosses.includes(kind) ? 'kernel' : guestLosses.includes(kind) ? 'guest' : 'machine', reason: describeFailure(error.failure), consoleTail: error.consoleTail };
 }
 
 export function describeFailure(failure: VmFailure): string {

@@ -1,7 +1,7 @@
 /** Findings of a campaign: one for each rule, channel, report and path, however many cases show it; the smallest case is kept. */
 import type { CaseNode } from './cases.ts';
 import type { Case } from '../../model/case.ts';
-import type { Minimised, ReliabilityCount } from '../../model/results.ts';
+import type { CaseRecord, Minimised, ReliabilityCount } from '../../model/results.ts';
 import type { Outcome } from '../execute.ts';
 import type { Deviation } from '../../model/verdict.ts';
 import { pathOfCase, pathOfStep } from '../../model/places.ts';
@@ -22,6 +22,8 @@ export interface FuzzFinding {
   deviations: readonly Deviation[];
   /** What was seen of it, once it was minimised. */
   outcome?: Outcome;
+  /** The guests that were lost when it was found. */
+  lost?: Pick<CaseRecord, 'consoleTail' | 'tries' | 'crashes'>;
   shrunk?: Minimised;
   reliability?: ReliabilityCount;
 }

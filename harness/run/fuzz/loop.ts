@@ -7,7 +7,7 @@ import { mountOrder } from '../../model/case-traits.ts';
 import { caseHash } from '../../model/hash.ts';
 import { jsonSafe, type CaseRecord } from '../../model/results.ts';
 import type { Deviation, Verdict } from '../../model/verdict.ts';
-import { verdictOf, type Shard } from '../conformance.ts';
+import { triesOf, verdictOf, type Shard } from '../conformance.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from '../execute.ts';
 import { shared } from '../parallel.ts';
 import { examine } from '../examine.ts';
@@ -69,6 +69,7 @@ export class FuzzLoop {
   readonly #startedMs = performance.now();
   #next: number;
   #drawn = 0;
+  #taken = 0;
   #shrunk = 0;
   #shrinkingMs = 0;
   #overtimeUntilMs: number | undefined;
@@ -78,6 +79,11 @@ export class FuzzLoop {
     this.#options = options;
     this.#next = options.start ?? 0;
     this.#queue = this.#draw();
+  }
+
+  /** Cases that were drawn to be run. */
+  get drawn(): number {
+    return this.#taken;
   }
 
   /** Number of the first case that has not finished: where a later campaign takes up. */
@@ -98,6 +104,7 @@ export class FuzzLoop {
         this.#unfinished.delete(record.n);
         yield { kind: 'case', record };
         for (const finding of this.findings.add(node, deviations)) {
+          Object.assign(finding, { lost: triesOf(outcome) });
           fresh.push(finding);
           yield { kind: 'finding', finding };
         }
@@ -152,7 +159,7 @@ export class FuzzLoop {
       record.case = encodeCase(value);
       if (outcome.kind === 'observed') record.observation = jsonSafe(outcome.observation);
     }
-    if ('loss' in outcome && outcome.loss.consoleTail.length > 0) record.consoleTail = outcome.loss.consoleTail.join('\n');
+    Object.assign(record, triesOf(outcome));
     return { record, deviations: verdict.kind === 'deviates' ? verdict.deviations : [] };
   }
 
@@ -200,6 +207,7 @@ export class FuzzLoop {
       const { value, done } = this.#queue.next() as IteratorResult<CaseNode, undefined>;
       if (done) break;
       nodes.push(value!);
+      this.#taken += 1;
       this.#unfinished.add(numberOf(value!));
     }
     return nodes;
