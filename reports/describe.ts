@@ -5,7 +5,7 @@ import type { MappingSpec } from '../harness/model/mapping.ts';
 import type { ByteRange, Notification } from '../harness/model/notification.ts';
 import type { FiemapExtent, KernelEvent, StepResult } from '../harness/model/observation.ts';
 import { flagNames, nameOf, revisions, type Revision, type RevisionId } from '../harness/uapi/revision.ts';
-import { errnoText } from './errno.ts';
+import { errnoText } from '../harness/uapi/errno.ts';
 
 const ALL_ONES = (1n << 64n) - 1n;
 

@@ -4,12 +4,28 @@ import { expectation } from '../harness/model/expectations.ts';
 
 const count = z.int().min(0);
 
+const byteKind = z.enum(['device', 'unchanged', 'writer', 'server', 'zeros', 'untouched', 'unknown', 'nothing', 'other device', 'other writer', 'other file', 'other place']);
+
+const facts = z.object({
+  request: z.string().optional(),
+  operation: z.string().optional(),
+  differs: z.enum(['missing', 'extra', 'layout', 'fields', 'data']).optional(),
+  fields: z.array(z.object({ name: z.string(), expected: z.string(), seen: z.string() })).optional(),
+  flags: z.array(z.string()).optional(),
+  errno: z.object({ expected: z.array(z.string()), seen: z.string() }).optional(),
+  answered: z.object({ expected: z.literal(true).optional(), seen: z.literal(true).optional() }).optional(),
+  value: z.string().optional(),
+  bytes: z.object({ expected: z.array(byteKind), seen: byteKind }).optional(),
+  condition: z.object({ expected: z.string().optional(), seen: z.string().optional() }).optional(),
+});
+
 const deviation = z.object({
   rule: z.string(),
   aspect: z.enum(['errno', 'result', 'trace-event', 'warn', 'bytes-read', 'device-bytes', 'request', 'kernel-log', 'size']),
   expected: z.string(),
   seen: z.string(),
   step: count.optional(),
+  facts: facts.optional(),
 });
 
 const verdict = z.discriminatedUnion('kind', [

@@ -8,7 +8,7 @@ import {
   describeEvent, describeFields, describeNotification, describeOpflags, describeReply, describeRequest, describeResult, describeRuns, describeStep, describeWireMapping,
   quantity, revisionOf,
 } from './describe.ts';
-import { errnoText } from './errno.ts';
+import { errnoText } from '../harness/uapi/errno.ts';
 
 export interface TimelineEntry {
   /** `result` ends what `syscall` began; the requests that the syscall caused stand between them. */

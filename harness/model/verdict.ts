@@ -11,6 +11,43 @@ export interface Deviation {
   seen: string;
   /** Index of the workload step, when one step shows it. */
   step?: number;
+  /** The same for programs: findings are grouped by it. Absent in results of older versions. */
+  facts?: DeviationFacts;
+}
+
+/** What bytes are, next to those that belong where they lie. */
+export type ByteKind =
+  /** Of a device, a write or the server. On a device, `unchanged` is what lay there before the case. */
+  | 'device' | 'unchanged' | 'writer' | 'server' | 'zeros'
+  /** The read buffer as it was before the syscall. */
+  | 'untouched'
+  | 'unknown'
+  /** Bytes end here. */
+  | 'nothing'
+  /** Of the same kind as those that belong there, and of another owner or from another position. */
+  | 'other device' | 'other writer' | 'other file' | 'other place';
+
+/** What is wrong, without what was drawn. Each part only where the deviation is about it. */
+export interface DeviationFacts {
+  /** Name of the request's opcode. */
+  request?: string;
+  /** What the request is for: `writeback`, `direct read`, `report` ... */
+  operation?: string;
+  /** How it differs from the one that was due. */
+  differs?: 'missing' | 'extra' | 'layout' | 'fields' | 'data';
+  /** Fields that differ, named as in the uAPI header: `new_addr`, `map.offset`. */
+  fields?: { name: string; expected: string; seen: string }[];
+  /** Of those that hold flags: `+FAULT -WRITE` where FAULT is set and should not be, and WRITE is not. */
+  flags?: string[];
+  /** Names; `success` where the call, the mount or the answer is to succeed, or did. */
+  errno?: { expected: string[]; seen: string };
+  /** The errno that was due, or the one that was seen, is one that the server answered with in this case. */
+  answered?: { expected?: true; seen?: true };
+  /** A value that a syscall returned besides its errno: `count`, `extents`, `times` ... */
+  value?: string;
+  bytes?: { expected: ByteKind[]; seen: ByteKind };
+  /** Texts of reported conditions; absent: no report. */
+  condition?: { expected?: string; seen?: string };
 }
 
 /** A channel that could not be judged, because the kernel lacks it or records were lost. Not a pass of that channel. */

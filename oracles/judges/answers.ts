@@ -3,10 +3,12 @@ import type { Case } from '../../harness/model/case.ts';
 import type { Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
 import { revisions } from '../../harness/uapi/revision.ts';
+import { errnoName } from '../../harness/uapi/errno.ts';
 import { writeResult } from '../kernel/answer.ts';
 import type { Expectation } from '../kernel/expectation.ts';
+import { errnoFacts } from '../kernel/errno-facts.ts';
 
-const show = (errno: number): string => (errno === 0 ? 'write() takes it' : `write() fails with errno ${errno}`);
+const show = (errno: number): string => (errno === 0 ? 'write() takes it' : `write() fails with ${errnoName(errno)}`);
 
 export function judgeAnswers(of: Case, seen: Observation, _expectation: Expectation): Deviation[] {
   const revision = revisions[of.revision];
@@ -16,6 +18,8 @@ export function judgeAnswers(of: Case, seen: Observation, _expectation: Expectat
     if (!reply || raw || writeErrno === undefined || seq > end) return [];
     const right = writeResult(revision, name, request, reply);
     if (right === undefined || right === writeErrno) return [];
-    return [{ rule: 'answer/written', aspect: 'result', expected: `${name}: ${show(right)}`, seen: show(writeErrno), ...(step !== undefined && { step }) }];
+    return [{
+      rule: 'answer/written', aspect: 'result', expected: `${name}: ${show(right)}`, seen: show(writeErrno), ...(step !== undefined && { step }), facts: errnoFacts([right], writeErrno),
+    }];
   });
 }

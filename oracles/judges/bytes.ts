@@ -3,8 +3,9 @@ import type { ByteRun, ByteSource } from '../../harness/model/bytes.ts';
 import type { Case } from '../../harness/model/case.ts';
 import type { DeviceChange, Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
-import { advance, firstDifference, type Content, type Segment } from '../kernel/content.ts';
+import { advance, firstDifference, sameSource, type Content, type Difference, type Segment } from '../kernel/content.ts';
 import type { Expectation } from '../kernel/expectation.ts';
+import { byteFacts } from '../kernel/byte-facts.ts';
 
 export function judgeBytes(of: Case, seen: Observation, expectation: Expectation): Deviation[] {
   const reads = expectation.steps.flatMap((expected, step) => {
@@ -27,8 +28,8 @@ export function judgeBytes(of: Case, seen: Observation, expectation: Expectation
   return expectation.unspecified === undefined && expectation.contents.length > 0 ? [...reads, ...judgeDevices(seen, expectation)] : reads;
 }
 
-const at = (rule: string, aspect: Deviation['aspect'], where: string, difference: { seen: string; expected: string }, step?: number): Deviation =>
-  ({ rule, aspect, expected: `at ${where}: ${difference.expected}`, seen: difference.seen, ...(step !== undefined && { step }) });
+const at = (rule: string, aspect: Deviation['aspect'], where: string, difference: Difference, step?: number): Deviation =>
+  ({ rule, aspect, expected: `at ${where}: ${difference.expected}`, seen: difference.seen, ...(step !== undefined && { step }), facts: { bytes: byteFacts(difference) } });
 
 const lengthOf = (runs: readonly ByteRun[]): bigint => runs.reduce((sum, run) => sum + BigInt(run.lengthBytes), 0n);
 
@@ -51,17 +52,19 @@ function tailOf(tail: readonly ByteRun[], asked: bigint, behind: readonly Segmen
   return right.flatMap((segment) => (segment.start >= start + total ? [] : [{ ...segment, end: segment.end < start + total ? segment.end : start + total }]));
 }
 
+/** One deviation a device: bytes that were written where they do not belong, or else the first. */
 function judgeDevices(seen: Observation, expectation: Expectation): Deviation[] {
   return expectation.contents.flatMap((content, device) => {
     const changes = seen.deviceChanges.filter((change) => change.device === device);
-    for (const range of rangesOf(content, changes)) {
+    const all = rangesOf(content, changes).flatMap((range): Deviation[] => {
       const difference = firstDifference(contentSeen(content, changes, range), content.read(range.start, range.end));
-      if (difference) {
-        const place = `0x${(range.start + difference.at).toString(16)} of device ${device}`;
-        return [at('device/bytes', 'device-bytes', place, difference)];
-      }
-    }
-    return [];
+      if (!difference) return [];
+      const position = range.start + difference.at;
+      const bytes = byteFacts(difference, (source) => sameSource(source, content.base(position)));
+      return [{ ...at('device/bytes', 'device-bytes', `0x${position.toString(16)} of device ${device}`, difference), facts: { bytes } }];
+    });
+    const misplaced = all.find(({ facts }) => facts?.bytes?.seen === 'writer' && facts.bytes.expected.includes('unchanged'));
+    return misplaced ? [misplaced] : all.slice(0, 1);
   });
 }
 

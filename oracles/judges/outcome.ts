@@ -2,46 +2,47 @@
 import type { Case } from '../../harness/model/case.ts';
 import type { FiemapExtent, Observation, StepResult } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
+import { errnoName } from '../../harness/uapi/errno.ts';
 import type { Expectation, StepExpectation } from '../kernel/expectation.ts';
-import { errnos } from '../rules/rule.ts';
-
-const errnoName = (errno: number): string => Object.entries(errnos).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+import { errnoFacts } from '../kernel/errno-facts.ts';
 
 export function judgeOutcome(_of: Case, seen: Observation, expectation: Expectation): Deviation[] {
   return expectation.steps.flatMap((expected, step) => {
     const result = seen.steps[step];
-    if (!result) return [{ rule: expected.rule, aspect: 'result', expected: 'the syscall returns', seen: 'it was never executed', step }];
-    return judgeStep(expected, result).map((deviation) => ({ ...deviation, rule: expected.rule, step }));
+    if (!result) return [{ rule: expected.rule, aspect: 'result', expected: 'the syscall returns', seen: 'it was never executed', step, facts: { value: 'execution' } }];
+    return judgeStep(expected, result, seen).map((deviation) => ({ ...deviation, rule: expected.rule, step }));
   });
 }
 
-type Finding = Pick<Deviation, 'aspect' | 'expected' | 'seen'>;
+type Finding = Pick<Deviation, 'aspect' | 'expected' | 'seen' | 'facts'>;
 
-function judgeStep(expected: StepExpectation, result: StepResult): Finding[] {
+function judgeStep(expected: StepExpectation, result: StepResult, { transcript }: Observation): Finding[] {
   const failed = result.ret < 0n;
   const seen = failed ? errnoName(result.errno) : `success, ${result.ret}`;
   switch (expected.kind) {
     case 'any': return [];
     case 'fails': {
       const right = failed && (!expected.errnos || expected.errnos.includes(result.errno));
-      return right ? [] : [{ aspect: 'errno', expected: expected.errnos?.map(errnoName).join(' or ') ?? 'a failure', seen }];
+      return right ? [] : [{
+        aspect: 'errno', expected: expected.errnos?.map(errnoName).join(' or ') ?? 'a failure', seen, facts: errnoFacts(expected.errnos ?? 'any', failed ? result.errno : 0, transcript),
+      }];
     }
     case 'succeeds': {
-      if (failed) return [{ aspect: 'errno', expected: `success${expected.ret === undefined ? '' : `, ${expected.ret}`}`, seen }];
+      if (failed) return [{ aspect: 'errno', expected: `success${expected.ret === undefined ? '' : `, ${expected.ret}`}`, seen, facts: errnoFacts([0], result.errno, transcript) }];
       const findings: Finding[] = [];
-      if (expected.ret !== undefined && result.ret !== expected.ret) findings.push({ aspect: 'result', expected: String(expected.ret), seen: String(result.ret) });
+      if (expected.ret !== undefined && result.ret !== expected.ret) findings.push({ aspect: 'result', expected: String(expected.ret), seen: String(result.ret), facts: { value: result.ret < expected.ret ? 'too few' : 'too many' } });
       if (expected.fiemap) findings.push(...judgeExtents(expected.fiemap, result.fiemap ?? []));
       if (expected.fiemapMapped !== undefined && result.fiemapMapped !== undefined && result.fiemapMapped !== expected.fiemapMapped) {
-        findings.push({ aspect: 'result', expected: `${expected.fiemapMapped} extents`, seen: `${result.fiemapMapped} extents` });
+        findings.push({ aspect: 'result', expected: `${expected.fiemapMapped} extents`, seen: `${result.fiemapMapped} extents`, facts: { value: 'number of extents' } });
       }
       if (expected.sizeBytes !== undefined && result.sizeBytes !== expected.sizeBytes) {
-        findings.push({ aspect: 'size', expected: `${expected.sizeBytes} bytes`, seen: `${result.sizeBytes} bytes` });
+        findings.push({ aspect: 'size', expected: `${expected.sizeBytes} bytes`, seen: `${result.sizeBytes} bytes`, facts: { value: 'size' } });
       }
       if (expected.times && expected.times.join() !== result.times?.join()) {
-        findings.push({ aspect: 'result', expected: `the times ${expected.times.join(' ')}`, seen: result.times?.join(' ') ?? 'none' });
+        findings.push({ aspect: 'result', expected: `the times ${expected.times.join(' ')}`, seen: result.times?.join(' ') ?? 'none', facts: { value: 'times' } });
       }
       if (expected.outBytes && Buffer.compare(expected.outBytes, result.out ?? new Uint8Array()) !== 0) {
-        findings.push({ aspect: 'result', expected: Buffer.from(expected.outBytes).toString('hex'), seen: Buffer.from(result.out ?? []).toString('hex') });
+        findings.push({ aspect: 'result', expected: Buffer.from(expected.outBytes).toString('hex'), seen: Buffer.from(result.out ?? []).toString('hex'), facts: { value: 'bytes out' } });
       }
       if (expected.outFlags) findings.push(...judgeOut(expected.outFlags, result.out));
       return findings;
@@ -55,18 +56,24 @@ function judgeExtents(expected: readonly FiemapExtent[], seen: readonly FiemapEx
     : 'no extent');
   for (let index = 0; index < Math.max(expected.length, seen.length); index += 1) {
     const [want, got] = [show(expected[index]), show(seen[index])];
-    if (want !== got) return [{ aspect: 'result', expected: `extent ${index}: ${want}`, seen: got }];
+    if (want !== got) return [{ aspect: 'result', expected: `extent ${index}: ${want}`, seen: got, facts: { value: extentDifference(expected[index], seen[index]) } }];
   }
   return [];
 }
 
+function extentDifference(expected: FiemapExtent | undefined, seen: FiemapExtent | undefined): string {
+  if (!expected || !seen) return 'number of extents';
+  // What is reported at another place of the file is another extent.
+  return `${(['logical', 'physical', 'length', 'flags'] as const).find((field) => expected[field] !== seen[field])!} of an extent`;
+}
+
 function judgeOut(expected: { set: bigint; may: bigint }, out: Uint8Array | undefined): Finding[] {
-  if (!out || out.length < 16) return [{ aspect: 'result', expected: '16 bytes out', seen: `${out?.length ?? 0} bytes` }];
+  if (!out || out.length < 16) return [{ aspect: 'result', expected: '16 bytes out', seen: `${out?.length ?? 0} bytes`, facts: { value: 'bytes out' } }];
   const words = Buffer.from(out);
   const [flags, padding] = [words.readBigUInt64LE(0), words.readBigUInt64LE(8)];
   const right = (flags & expected.set) === expected.set && (flags & ~(expected.set | expected.may)) === 0n && padding === 0n;
   return right ? [] : [{
     aspect: 'result', expected: `flags 0x${expected.set.toString(16)}, perhaps with 0x${expected.may.toString(16)}, padding 0`,
-    seen: `flags 0x${flags.toString(16)}, padding 0x${padding.toString(16)}`,
+    seen: `flags 0x${flags.toString(16)}, padding 0x${padding.toString(16)}`, facts: { value: 'flags out' },
   }];
 }

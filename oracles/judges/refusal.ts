@@ -4,7 +4,7 @@
  */
 import type { Case } from '../../harness/model/case.ts';
 import type { KernelEvent, Observation } from '../../harness/model/observation.ts';
-import type { Deviation } from '../../harness/model/verdict.ts';
+import type { Deviation, DeviationFacts } from '../../harness/model/verdict.ts';
 import type { Expectation, ExpectedRefusal } from '../kernel/expectation.ts';
 import type { Channels } from './channels.ts';
 
@@ -41,6 +41,9 @@ function linesOf(refusal: ExpectedRefusal): Line[] {
 const showLine = (line: Line | undefined): string =>
   (line ? `${line.condition ?? 'a condition'} in ${line.func ?? 'some function'}` : 'no report');
 const showReport = (report: Report | undefined): string => (report ? `${report.condition} in ${report.func}, line ${report.line}` : 'no report');
+/** A report that nothing asks for says its condition; one that the spec does not name is `a condition`. */
+const conditionFacts = (line: Line | undefined, report: Report | undefined): DeviationFacts =>
+  ({ condition: { ...(line && { expected: line.condition ?? 'a condition' }), ...(report && { seen: report.condition }) } });
 const matches = (line: Line, report: Report): boolean =>
   (line.func === undefined || line.func === report.func) && (line.condition === undefined || line.condition === report.condition);
 
@@ -56,13 +59,13 @@ function compare(aspect: 'trace-event' | 'warn', lines: readonly Line[], reports
     } else if (!(how.open && line >= lines.length)) {
       return [{
         rule: lines[line]?.rule ?? 'refusal/none', aspect, expected: showLine(lines[line]), seen: showReport(report),
-        ...((lines[line]?.step ?? -1) >= 0 && { step: lines[line]!.step }),
+        ...((lines[line]?.step ?? -1) >= 0 && { step: lines[line]!.step }), facts: conditionFacts(lines[line], report),
       }];
     }
   }
   const missing = lines[line];
   return missing && !how.lossy
-    ? [{ rule: missing.rule, aspect, expected: showLine(missing), seen: 'no report', ...(missing.step >= 0 && { step: missing.step }) }]
+    ? [{ rule: missing.rule, aspect, expected: showLine(missing), seen: 'no report', ...(missing.step >= 0 && { step: missing.step }), facts: conditionFacts(missing, undefined) }]
     : [];
 }
 
@@ -71,7 +74,7 @@ function agree(lines: readonly Line[], traces: readonly Report[], warns: readonl
   return warns.flatMap((warn, index) => {
     const trace = traces[index];
     return trace && trace.line !== warn.line
-      ? [{ rule: lines[index]?.rule ?? 'refusal/none', aspect: 'warn' as const, expected: `line ${trace.line}, as the trace event says`, seen: `line ${warn.line}` }]
+      ? [{ rule: lines[index]?.rule ?? 'refusal/none', aspect: 'warn' as const, expected: `line ${trace.line}, as the trace event says`, seen: `line ${warn.line}`, facts: { value: 'line of the report' } }]
       : [];
   });
 }

@@ -18,12 +18,16 @@ export function judgeRequests(of: Case, seen: Observation, expectation: Expectat
   const ordered = [...seen.transcript].sort((a, b) => a.seq - b.seq);
   const destroy = ordered.findIndex((exchange) => exchange.name === 'DESTROY');
   const late = destroy < 0 ? undefined : ordered[destroy + 1];
-  if (late) deviations.push({ rule: 'request/after-destroy', aspect: 'request', expected: 'no request after DESTROY', seen: late.name });
+  if (late) deviations.push({ rule: 'request/after-destroy', aspect: 'request', expected: 'no request after DESTROY', seen: late.name, facts: { request: late.name, differs: 'extra' } });
   for (const { name, request } of ordered) {
     for (const field of ZERO_FIELDS[name] ?? []) {
       const value = request[field];
       const zero = value instanceof Uint8Array ? value.every((byte) => byte === 0) : value === undefined || BigInt(value as bigint | number) === 0n;
-      if (!zero) deviations.push({ rule: 'request/reserved', aspect: 'request', expected: `${name}.${field} is 0`, seen: String(value) });
+      if (!zero) {
+        deviations.push({
+          rule: 'request/reserved', aspect: 'request', expected: `${name}.${field} is 0`, seen: String(value), facts: { request: name, differs: 'fields', fields: [{ name: field, expected: '0', seen: String(value) }] },
+        });
+      }
     }
   }
   return [...deviations, ...judgeUnmount(of, seen, expectation, ordered)];
@@ -36,10 +40,12 @@ function judgeUnmount(of: Case, seen: Observation, expectation: Expectation, ord
   if (seen.unmountErrno !== 0 || !initialised || ordered.some(({ ended }) => ended)) return [];
   const rule = 'unmount/requests', aspect = 'request';
   const destroys = ordered.filter(({ name }) => name === 'DESTROY').length;
-  if (destroys !== 1) return [{ rule, aspect, expected: 'one DESTROY', seen: destroys === 0 ? 'none' : `${destroys} of them` }];
+  if (destroys !== 1) {
+    return [{ rule, aspect, expected: 'one DESTROY', seen: destroys === 0 ? 'none' : `${destroys} of them`, facts: { request: 'DESTROY', differs: destroys === 0 ? 'missing' : 'extra' } }];
+  }
   const syncs = ordered.filter(({ name }) => name === 'SYNCFS');
   const lacked = syncs.findIndex(({ reply }) => reply !== undefined && headerFault(reply) === undefined && reply.error === -errnos.ENOSYS);
   const last = syncs.some(({ step }) => step === undefined || step >= of.workload.length);
-  if (lacked >= 0 && lacked < syncs.length - 1) return [{ rule, aspect, expected: 'no SYNCFS after one that was answered with ENOSYS', seen: 'another one' }];
-  return lacked >= 0 || last ? [] : [{ rule, aspect, expected: 'SYNCFS before DESTROY', seen: 'none' }];
+  if (lacked >= 0 && lacked < syncs.length - 1) return [{ rule, aspect, expected: 'no SYNCFS after one that was answered with ENOSYS', seen: 'another one', facts: { request: 'SYNCFS', differs: 'extra' } }];
+  return lacked >= 0 || last ? [] : [{ rule, aspect, expected: 'SYNCFS before DESTROY', seen: 'none', facts: { request: 'SYNCFS', differs: 'missing' } }];
 }

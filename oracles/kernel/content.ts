@@ -146,8 +146,16 @@ const MOVED = 16n;
 const crosses = (segment: Segment, position: bigint, { distance, left }: { distance: bigint; left: bigint }): boolean =>
   (position - distance < segment.start && position - segment.start < MOVED) || (position + left > segment.end && segment.end - position <= MOVED);
 
-/** The first place where bytes that were seen are none of those that are right. `at` counts from the start of `seen`. */
-export function firstDifference(seen: readonly ByteRun[], right: readonly Segment[]): { at: bigint; seen: string; expected: string } | undefined {
+/** `at` counts from the start of what was seen. `sources`: of the byte there; `seen` absent: bytes end there, `expected` empty: they should. */
+export interface Difference {
+  at: bigint;
+  seen: string;
+  expected: string;
+  sources: { seen?: ByteSource; expected: readonly ByteSource[] };
+}
+
+/** The first place where bytes that were seen are none of those that are right. */
+export function firstDifference(seen: readonly ByteRun[], right: readonly Segment[]): Difference | undefined {
   let at = 0n;
   let index = 0;
   const base = right[0]?.start ?? 0n;
@@ -159,7 +167,7 @@ export function firstDifference(seen: readonly ByteRun[], right: readonly Segmen
       while (index < right.length && right[index]!.end <= position) index += 1;
       const segment = right[index];
       const source = advance(run.source, consumed);
-      if (!segment) return { at, seen: describeSource(source), expected: 'no more bytes' };
+      if (!segment) return { at, seen: describeSource(source), expected: 'no more bytes', sources: { seen: source, expected: [] } };
       const candidates = segment.sources.map((candidate) => advance(candidate, position - segment.start));
       const same = candidates.some((candidate) => sameSource(source, candidate));
       if (!same && candidates.some((candidate) => sameByte(source, candidate, {
@@ -171,7 +179,7 @@ export function firstDifference(seen: readonly ByteRun[], right: readonly Segmen
       }
       if (!same) {
         const expected = candidates.map(describeSource);
-        return { at, seen: describeSource(source), expected: [...new Set(expected)].join(' or ') };
+        return { at, seen: describeSource(source), expected: [...new Set(expected)].join(' or '), sources: { seen: source, expected: candidates } };
       }
       const step = segment.end - position < length - consumed ? segment.end - position : length - consumed;
       consumed += step;
@@ -179,5 +187,5 @@ export function firstDifference(seen: readonly ByteRun[], right: readonly Segmen
     }
   }
   const total = right.length === 0 ? 0n : right[right.length - 1]!.end - base;
-  return at < total ? { at, seen: 'no more bytes', expected: `${total - at} more bytes` } : undefined;
+  return at < total ? { at, seen: 'no more bytes', expected: `${total - at} more bytes`, sources: { expected: right.at(-1)!.sources } } : undefined;
 }

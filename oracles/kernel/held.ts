@@ -1,6 +1,8 @@
 /** Notifications that the server sends while a request waits for its answer: they take effect before the answer does. */
 import type { ScriptLine } from '../../harness/model/case.ts';
 import type { Exchange } from '../../harness/model/observation.ts';
+import { errnoName } from '../../harness/uapi/errno.ts';
+import { errnoFacts } from './errno-facts.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { notify } from './notify.ts';
@@ -33,7 +35,8 @@ function judge(world: World, { name }: Exchange, outcome: StepExpectation, errno
   if (right) return;
   world.expectation.requests.push({
     rule: outcome.rule, aspect: 'errno', step: world.step,
-    expected: `a notification that is sent while ${name} waits ${outcome.kind === 'fails' ? `fails with errno ${outcome.errnos?.join(' or ') ?? ''}` : 'is taken'}`,
-    seen: errno === 0 ? 'write() takes it' : `write() fails with errno ${errno}`,
+    expected: `a notification that is sent while ${name} waits ${outcome.kind === 'fails' ? `fails with ${outcome.errnos?.map(errnoName).join(' or ') ?? 'an error'}` : 'is taken'}`,
+    seen: errno === 0 ? 'write() takes it' : `write() fails with ${errnoName(errno)}`,
+    facts: errnoFacts(outcome.kind === 'fails' ? outcome.errnos ?? 'any' : [0], errno),
   });
 }

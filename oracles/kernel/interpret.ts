@@ -7,13 +7,15 @@ import type { Case } from '../../harness/model/case.ts';
 import { ordinaryCalls } from '../../harness/model/ordinary-calls.ts';
 import { parseFileName } from '../../harness/model/nodes.ts';
 import type { Exchange, Observation } from '../../harness/model/observation.ts';
-import type { Deviation } from '../../harness/model/verdict.ts';
+import type { Deviation, DeviationFacts } from '../../harness/model/verdict.ts';
 import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
 import { revisions, type Revision } from '../../harness/uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
 import { firstDifference } from './content.ts';
-import { Desynchronised, isField, type Driver, type ExpectedField, type ExpectedRequest } from './driver.ts';
+import { byteFacts } from './byte-facts.ts';
+import { Desynchronised, isField, plainFields, type Driver, type ExpectedField, type ExpectedRequest } from './driver.ts';
 import type { Expectation } from './expectation.ts';
+import { exchangeText, expectedText, fieldName, fieldText, flagDifference, operationOf } from './request-text.ts';
 import { simulate } from './simulate.ts';
 
 /** Readings tried at most for one case; a case of the plan has fewer than ten choices. */
@@ -77,12 +79,16 @@ class TranscriptDriver implements Driver {
   readonly #placed: Exchange[];
   readonly #loose: Exchange[];
   readonly #script: readonly number[];
+  readonly #steps: number;
+  /** The step that the model is at. */
+  #step = -1;
   #next = 0;
   #looks = { at: 0, count: 0 };
 
   constructor(of: Case, seen: Observation, script: readonly number[]) {
     this.#revision = revisions[of.revision];
     this.#script = script;
+    this.#steps = of.workload.length;
     const ordered = [...seen.transcript].sort((a, b) => a.seq - b.seq);
     this.#placed = ordered.filter((exchange) => isPlaced(exchange, of));
     this.#loose = ordered.filter((exchange) => !isPlaced(exchange, of));
@@ -97,15 +103,18 @@ class TranscriptDriver implements Driver {
   request(expected: ExpectedRequest): Exchange {
     const exchange = this.#placed[this.#next];
     if (exchange?.name !== expected.name || (expected.file !== undefined && exchange.file !== undefined && exchange.file !== expected.file)) {
-      this.deviations.push({
-        rule: expected.rule, aspect: 'request', expected: `${expected.name} ${describeFields(expected.fields)}`,
-        seen: exchange ? `${exchange.name} ${describeRequest(exchange)}` : 'no such request',
+      const late = exchange !== undefined && this.#comesLater(expected, exchange.step);
+      this.#deviate(expected, exchange?.step ?? this.#step, {
+        expected: expectedText(expected, this.#revision), seen: exchange ? exchangeText(exchange, this.#revision) : 'no such request',
+        facts: late ? this.#factsOf(exchange, 'extra') : this.#dueFacts(expected, 'missing'),
       });
       throw new Desynchronised();
     }
     this.#next += 1;
     if (exchange.raw) {
-      this.deviations.push({ rule: expected.rule, aspect: 'request', expected: `${expected.name} in its layout`, seen: `${exchange.raw.length} bytes of another` });
+      this.#deviate(expected, exchange.step, {
+        expected: `${expected.name} in its layout`, seen: `${exchange.raw.length} bytes of another`, facts: { request: expected.name, differs: 'layout' },
+      });
       throw new Desynchronised();
     }
     this.#compare(expected, exchange);
@@ -130,61 +139,80 @@ class TranscriptDriver implements Driver {
       && (expected.file === undefined || exchange.file === undefined || exchange.file === expected.file) && (exchange.step === undefined || exchange.step <= step));
     const [exchange] = index < 0 ? [] : this.#loose.splice(index, 1);
     if (exchange) this.#compare(expected, exchange);
-    else this.deviations.push({ rule: expected.rule, aspect: 'request', expected: `${expected.name} ${describeFields(expected.fields)}`, seen: 'no such request' });
+    else {
+      this.#deviate(expected, step, { expected: expectedText(expected, this.#revision), seen: 'no such request', facts: this.#dueFacts(expected, 'missing') });
+    }
+  }
+
+  atStep(step: number): void {
+    this.#step = step;
   }
 
   noMoreRequests(): void {
     if (this.deviations.length > 0) return;
     const extra = this.#placed[this.#next];
     if (extra) {
-      this.deviations.push({ rule: 'request/none', aspect: 'request', expected: 'no further request', seen: `${extra.name} ${describeRequest(extra)}` });
+      this.#deviate({ rule: 'request/none' }, extra.step, { expected: 'no further request', seen: exchangeText(extra, this.#revision), facts: this.#factsOf(extra, 'extra') });
     }
   }
 
+  #deviate({ rule }: Pick<ExpectedRequest, 'rule'>, step: number | undefined, what: Pick<Deviation, 'expected' | 'seen' | 'facts'>): void {
+    this.deviations.push({ rule, aspect: 'request', ...what, ...(step !== undefined && step >= 0 && step < this.#steps && { step }) });
+  }
+
+  #factsOf({ name, request }: Exchange, differs: DeviationFacts['differs']): DeviationFacts {
+    const operation = operationOf(name, request, this.#revision);
+    return { request: name, ...(operation !== undefined && { operation }), ...(differs && { differs }) };
+  }
+
+  #dueFacts({ name, fields }: ExpectedRequest, differs: DeviationFacts['differs']): DeviationFacts {
+    return this.#factsOf({ name, request: plainFields(fields) } as Exchange, differs);
+  }
+
+  /** Whether the request that is due comes after others in the step: then those are too many, and it is not missing. */
+  #comesLater({ name, fields }: ExpectedRequest, step: number | undefined): boolean {
+    const due = operationOf(name, plainFields(fields), this.#revision);
+    return this.#placed.slice(this.#next + 1).some((exchange) =>
+      exchange.step === step && exchange.name === name && operationOf(name, exchange.request, this.#revision) === due);
+  }
+
+  /** A request for another operation at another place is not the one that was due with wrong fields. */
+  #isAnother({ name, fields }: ExpectedRequest, exchange: Exchange, wrong: readonly { name: string }[]): boolean {
+    return wrong.some((field) => field.name === 'opflags') && wrong.some((field) => field.name === 'pos')
+      && operationOf(name, plainFields(fields), this.#revision) !== operationOf(name, exchange.request, this.#revision);
+  }
+
   #compare(expected: ExpectedRequest, exchange: Exchange): void {
-    const bad: string[] = [];
-    const wanted: string[] = [];
+    const { name } = exchange;
+    const wrong: NonNullable<DeviationFacts['fields']> = [];
+    const flags: string[] = [];
     const visit = (fields: ExpectedRequest['fields'], request: Record<string, unknown>, prefix: string) => {
       for (const [key, field] of Object.entries(fields)) {
         const value = request[key];
-        if (!isField(field)) visit(field, (value ?? {}) as Record<string, unknown>, `${prefix}${key}.`);
+        const full = `${prefix}${fieldName(key)}`;
+        if (!isField(field)) visit(field, (value ?? {}) as Record<string, unknown>, `${full}.`);
         else if (!accepts(field, value)) {
-          wanted.push(`${prefix}${key} ${field.text ?? show(field.value)}`);
-          bad.push(`${prefix}${key} ${show(value)}`);
+          wrong.push({ name: full, expected: field.text ?? fieldText(name, full, field.value, this.#revision), seen: fieldText(name, full, value, this.#revision) });
+          const difference = flagDifference(name, full, field.value, value, this.#revision);
+          if (difference !== undefined) flags.push(difference);
         }
       }
     };
     visit(expected.fields, exchange.request, '');
-    if (expected.data) {
-      const difference = firstDifference((exchange.request['data'] ?? []) as ByteRun[], expected.data);
-      if (difference) {
-        wanted.push(`at byte ${difference.at} of the data ${difference.expected}`);
-        bad.push(difference.seen);
-      }
-    }
-    if (bad.length > 0) {
-      this.deviations.push({
-        rule: expected.rule, aspect: 'request',
-        expected: `${expected.name} with ${wanted.join(', ')}`, seen: `${exchange.name} with ${bad.join(', ')} (revision ${this.#revision.id})`,
-      });
-    }
+    const data = expected.data && firstDifference((exchange.request['data'] ?? []) as ByteRun[], expected.data);
+    if (wrong.length === 0 && !data) return;
+    this.#deviate(expected, exchange.step, {
+      expected: `${name} with ${[...wrong.map((one) => `${one.name} ${one.expected}`), ...(data ? [`at byte ${data.at} of the data ${data.expected}`] : [])].join(', ')}`,
+      seen: `${name} with ${[...wrong.map((one) => `${one.name} ${one.seen}`), ...(data ? [data.seen] : [])].join(', ')}`,
+      facts: this.#isAnother(expected, exchange, wrong) ? this.#dueFacts(expected, 'missing') : {
+        ...this.#factsOf(exchange, wrong.length > 0 ? 'fields' : 'data'), ...(wrong.length > 0 && { fields: wrong }), ...(flags.length > 0 && { flags }),
+        ...(data && { bytes: byteFacts(data) }),
+      },
+    });
   }
 }
 
 function accepts(field: ExpectedField, value: unknown): boolean {
   if (typeof value !== 'bigint' && typeof value !== 'number') return false;
   return field.accepts ? field.accepts(value) : BigInt(value) === BigInt(field.value);
-}
-
-const show = (value: unknown): string => (typeof value === 'bigint' || typeof value === 'number' ? `0x${value.toString(16).replace('-', '(minus) ')}` : String(value));
-
-function describeFields(fields: ExpectedRequest['fields']): string {
-  return Object.entries(fields).map(([key, field]) => (isField(field) ? `${key}=${show(field.value)}` : `${key}={${describeFields(field)}}`)).join(' ');
-}
-
-function describeRequest(exchange: Exchange): string {
-  const words = (record: Record<string, unknown>): string => Object.entries(record)
-    .map(([key, value]) => (typeof value === 'object' && value !== null && !(value instanceof Uint8Array)
-      ? `${key}={${words(value as Record<string, unknown>)}}` : `${key}=${show(value)}`)).join(' ');
-  return exchange.raw ? `(${exchange.raw.length} bytes)` : words(exchange.request);
 }

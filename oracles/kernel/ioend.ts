@@ -1,4 +1,5 @@
 /** IOMAP_IOEND of a direct write: when it must be sent, with what, and what its answer does. */
+import { negativeErrnoText } from '../../harness/uapi/errno.ts';
 import type { Exchange } from '../../harness/model/observation.ts';
 import { ioendOut } from '../../harness/uapi/iomap.ts';
 import { NULL_ADDR, type IoendFlagName } from '../../harness/uapi/revision.ts';
@@ -50,7 +51,7 @@ export function directIoend(world: World, file: FileState, write: DirectIoend): 
         : exact(wanted),
       error: failed
         ? {
-          value: -(failures[0] ?? errnos.EIO), text: failures.length === 0 ? 'a negative errno' : `-${failures.join(' or -')}`,
+          value: -(failures[0] ?? errnos.EIO), text: failures.length === 0 ? 'a negative errno' : failures.map((errno) => negativeErrnoText(-errno)).join(' or '),
           accepts: (seen) => Number(seen) < 0 && (failures.length === 0 || failures.includes(-Number(seen))),
         }
         : exact(0),

@@ -92,7 +92,7 @@ export function writebackIoend(world: World, file: FileState, pieces: readonly P
       flags: failed
         ? { value: due, text: 'WRITEBACK', accepts: (flags) => (Number(flags) & ioendFlags.WRITEBACK!) !== 0 && (Number(flags) & ~(due | optional | ioendFlags.APPEND!)) === 0 }
         : { value: due, text: bits === 0 ? 'no IOEND: there is nothing to report' : `0x${due.toString(16)}`, accepts: (flags) => bits !== 0 && (Number(flags) & ~optional) === due },
-      error: failed ? { value: -EIO, text: failing ? `-${EIO}` : 'a negative errno', accepts: (error) => (failing ? Number(error) === -EIO : Number(error) < 0) } : exact(0),
+      error: failed ? { value: -EIO, text: failing ? '-EIO' : 'a negative errno', accepts: (error) => (failing ? Number(error) === -EIO : Number(error) < 0) } : exact(0),
       attrIno: exact(file.ino), dev: exact(first.mapping.acted.dev), newAddr: exact(addressOf(first, start)), pad: exact(0),
       pos: exact(start), written: { value: reach - start, text: `1 to ${reach - start} (inside what was written)`, accepts: (written) => BigInt(written) > 0n && BigInt(written) <= reach - start },
     },
