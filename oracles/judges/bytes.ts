@@ -52,7 +52,7 @@ function tailOf(tail: readonly ByteRun[], asked: bigint, behind: readonly Segmen
   return right.flatMap((segment) => (segment.start >= start + total ? [] : [{ ...segment, end: segment.end < start + total ? segment.end : start + total }]));
 }
 
-/** One deviation a device: bytes that were written where they do not belong, or else the first. */
+/** One deviation a device, the one that says most: bytes from another place, bytes written where they do not belong, or else the first. */
 function judgeDevices(seen: Observation, expectation: Expectation): Deviation[] {
   return expectation.contents.flatMap((content, device) => {
     const changes = seen.deviceChanges.filter((change) => change.device === device);
@@ -63,8 +63,9 @@ function judgeDevices(seen: Observation, expectation: Expectation): Deviation[] 
       const bytes = byteFacts(difference, (source) => sameSource(source, content.base(position)));
       return [{ ...at('device/bytes', 'device-bytes', `0x${position.toString(16)} of device ${device}`, difference), facts: { bytes } }];
     });
-    const misplaced = all.find(({ facts }) => facts?.bytes?.seen === 'writer' && facts.bytes.expected.includes('unchanged'));
-    return misplaced ? [misplaced] : all.slice(0, 1);
+    const telling = all.find(({ facts }) => facts?.bytes?.seen === 'other place')
+      ?? all.find(({ facts }) => facts?.bytes?.seen === 'writer' && facts.bytes.expected.includes('unchanged')) ?? all[0];
+    return telling ? [telling] : [];
   });
 }
 

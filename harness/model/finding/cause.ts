@@ -1,0 +1,105 @@
+/**
+ * Which deviations of a case are findings. One fault shows in several ways: what was not refused goes on to requests and bytes, a write to a wrong
+ * place is read back wrong. What follows from another deviation of the same case is told with it, and is no finding of its own.
+ */
+import type { Deviation } from '../verdict.ts';
+import { keyOf } from './key.ts';
+import { findingId } from './id.ts';
+
+export interface Cause {
+  id: string;
+  key: string;
+  /** Id and key of a finding that this one is a part of, where there is one. */
+  general?: { id: string; key: string };
+  /** The deviation that says what is wrong. */
+  deviation: Deviation;
+  /** Others of the case with the same cause, or that follow from it. */
+  follows: Deviation[];
+}
+
+/** What may explain the others comes first. */
+const RANKS = ['refusal', 'kernel', 'errno', 'request', 'field', 'value', 'device-bytes', 'bytes-read'] as const;
+type Rank = (typeof RANKS)[number];
+
+function rankOf({ aspect, facts, rule }: Deviation): Rank {
+  switch (aspect) {
+    case 'trace-event': case 'warn': return 'refusal';
+    case 'kernel-log': return 'kernel';
+    case 'device-bytes': case 'bytes-read': return aspect;
+    case 'request': return facts?.differs === 'fields' || facts?.differs === 'data' ? 'field' : 'request';
+    case 'errno': return 'errno';
+    case 'size': return 'value';
+    case 'result': return rule === 'answer/written' ? 'errno' : 'value';
+  }
+}
+
+/** Values that a syscall returns and nothing else depends on. */
+const INERT: ReadonlySet<string | undefined> = new Set(['times', 'bytes out', 'flags out', 'line of the report', 'number of extents']);
+
+/** What is written elsewhere is missing where it belongs. */
+const isMisplaced = ({ facts }: Deviation): boolean => facts?.bytes?.seen === 'other place' || (facts?.bytes?.seen === 'writer' && facts.bytes.expected.includes('unchanged'));
+
+/** Whether `later` follows from `cause`; never both ways round. */
+function explains(cause: Deviation, later: Deviation): boolean {
+  const [rank, other] = [rankOf(cause), rankOf(later)];
+  // A request with a wrong field is a fault of that request: the server's answer does not depend on it.
+  if (rank === 'field' || (rank === 'value' && INERT.has(cause.facts?.value))) return false;
+  // What the kernel complains of is told apart by its text, unless something was let through before.
+  if (other === 'kernel') return rank === 'refusal';
+  if (rank === 'kernel') return other !== 'field' && other !== 'refusal';
+  // What the devices hold in the end was written in some step before.
+  if (rank === 'device-bytes') return other === 'bytes-read' || (other === 'device-bytes' && isMisplaced(cause) && later.facts?.bytes?.seen === 'unchanged');
+  const [begins, shows] = [cause.step ?? -1, later.step ?? Number.MAX_SAFE_INTEGER];
+  if (begins === shows) return RANKS.indexOf(rank) < RANKS.indexOf(other);
+  return begins < shows;
+}
+
+/** One cause for each thing that is wrong in the case, none that follows from another. */
+export function causesOf(deviations: readonly Deviation[]): Cause[] {
+  const groups = sameRule(deviations);
+  const heads = groups.map(([head]) => head!);
+  const causes = new Map<string, Cause>();
+  const rest: Deviation[] = [];
+  for (const [index, [head, ...others]] of groups.entries()) {
+    const explained = heads.some((other) => other !== head && explains(other, head!));
+    if (explained) {
+      rest.push(head!, ...others);
+      continue;
+    }
+    const { parts, general } = keyOf(head!);
+    const key = parts.join(' | ');
+    const known = causes.get(key);
+    if (known) known.follows.push(head!, ...others);
+    else causes.set(key, { id: findingId(key), key, ...(general && { general: named(general) }), deviation: head!, follows: others });
+  }
+  for (const one of rest) {
+    for (const cause of causes.values()) if (explains(cause.deviation, one)) cause.follows.push(one);
+  }
+  return [...causes.values()];
+}
+
+const named = (parts: readonly string[]): { id: string; key: string } => ({ id: findingId(parts.join(' | ')), key: parts.join(' | ') });
+
+/** The channels of a refusal speak of one cause: what is reported instead says most, then the errno, then that nothing is reported. */
+function sameRule(deviations: readonly Deviation[]): Deviation[][] {
+  const groups: Deviation[][] = [];
+  const refusals = new Map<string, Deviation[]>();
+  for (const one of deviations) {
+    const { aspect, rule } = one;
+    if (aspect !== 'trace-event' && aspect !== 'warn' && aspect !== 'errno') {
+      groups.push([one]);
+      continue;
+    }
+    const known = refusals.get(rule);
+    if (known) known.push(one);
+    else {
+      const group = [one];
+      refusals.set(rule, group);
+      groups.push(group);
+    }
+  }
+  for (const group of refusals.values()) group.sort((a, b) => tells(a) - tells(b));
+  return groups;
+}
+
+const tells = ({ aspect, facts }: Deviation): number => (aspect === 'errno' ? 1 : facts?.condition?.seen === undefined ? 2 : 0);

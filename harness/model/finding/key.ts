@@ -1,0 +1,64 @@
+/** What is wrong in a deviation, without what was drawn: deviations with one key have one cause. */
+import type { Deviation, DeviationFacts } from '../verdict.ts';
+import { dueKind } from './bytes.ts';
+import { messageWithoutNumbers } from './message.ts';
+
+export interface Key {
+  parts: readonly string[];
+  /** The key of the same without its errno, which is one that kernels give a meaning of its own: ENOENT ends a FIEMAP, ENOTBLK makes a write buffered. */
+  general?: readonly string[];
+}
+
+/** Errnos that the kernel's own code returns to itself: losing one of them is another fault than losing any. */
+const MEANINGFUL: ReadonlySet<string> = new Set(['ENOENT', 'ENOTBLK', 'EAGAIN', 'EINTR', 'ENOSYS', 'ESTALE', 'EOPNOTSUPP', 'ENOTTY', 'EEXIST', 'ENODATA', 'ERESTARTSYS', 'EIOCBQUEUED', 'ENOSPC']);
+
+export function keyOf(deviation: Deviation): Key {
+  const { facts, aspect, rule, seen, expected } = deviation;
+  if (aspect === 'kernel-log') return { parts: ['kernel', messageWithoutNumbers(seen)] };
+  if (!facts) return { parts: [rule, aspect, messageWithoutNumbers(expected), messageWithoutNumbers(seen)] };
+  if (facts.request !== undefined) return { parts: requestKey(deviation, facts) };
+  if (facts.condition) return { parts: conditionKey(rule, facts.condition) };
+  if (facts.errno) return errnoKey(rule, facts.errno, facts.answered ?? {});
+  if (facts.bytes) return { parts: [...(isGeneral(rule) ? [] : [rule]), ...bytesKey(facts.bytes)] };
+  return { parts: [rule, facts.value ?? aspect] };
+}
+
+/** Rules that say how bytes were looked at, not which bytes are right: one wrong write shows by all of them. */
+const isGeneral = (rule: string): boolean => /^(read|mmap|write|device\/bytes|mixed|size)\b/.test(rule) && rule !== 'device/read';
+
+/** Bytes from another place are moved, whoever owns them. */
+const bytesKey = (bytes: NonNullable<DeviationFacts['bytes']>): string[] => ['bytes', ...(bytes.seen === 'other place' ? [] : [dueKind(bytes)]), bytes.seen];
+
+function requestKey({ rule }: Deviation, { request = '', operation = '', differs, fields = [], flags = [], bytes }: DeviationFacts): string[] {
+  switch (differs) {
+    case 'missing': return [request, operation, 'missing', rule];
+    case 'extra': return [request, operation, 'extra'];
+    case 'data': return [request, 'data', ...(bytes ? bytesKey(bytes) : [])];
+    case 'fields': {
+      const name = fields[0]?.name ?? '';
+      if (flags.length > 0) return [request, fields.find((field) => /flags|valid/.test(field.name))?.name ?? name, ...flags];
+      // A range is cut or moved for one operation, an identity is wrong for all.
+      return RANGE.has(name) ? [request, 'range', operation] : [request, name, ...(request === 'IOMAP_IOEND' ? [operation] : [])];
+    }
+    default: return [request, differs ?? 'differs'];
+  }
+}
+
+const RANGE: ReadonlySet<string> = new Set(['pos', 'count', 'offset', 'length']);
+
+/** What a rule must refuse and what is reported instead; a report that nothing asks for is one condition's, whatever was refused. */
+function conditionKey(rule: string, { expected, seen }: NonNullable<DeviationFacts['condition']>): string[] {
+  if (expected === undefined) return ['refused', seen ?? ''];
+  return seen === undefined ? [rule, 'not reported'] : [rule, 'reported as', seen];
+}
+
+function errnoKey(rule: string, { expected, seen }: NonNullable<DeviationFacts['errno']>, answered: NonNullable<DeviationFacts['answered']>): Key {
+  const outcome = answered.seen ? "the server's" : seen;
+  if (!answered.expected) {
+    if (expected.includes('success')) return { parts: [rule, 'fails', outcome] };
+    return { parts: seen === 'success' ? [rule, 'accepted'] : [rule, 'errno', outcome] };
+  }
+  const general = [rule, "the server's errno", outcome];
+  const [meant] = expected.filter((errno) => MEANINGFUL.has(errno));
+  return meant === undefined ? { parts: general } : { parts: [...general, meant], general };
+}

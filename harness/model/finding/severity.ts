@@ -1,0 +1,17 @@
+/** What is worst first: reports begin with it, and it is made small before the rest. */
+import type { Deviation } from '../verdict.ts';
+
+export const SEVERITIES = ['crash', 'bytes', 'warning', 'behaviour', 'text'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+export function severityOf({ rule, aspect, facts }: Deviation): Severity {
+  switch (aspect) {
+    case 'kernel-log': return rule === 'kernel/warning' || rule === 'kernel/assertion' ? 'warning' : 'crash';
+    case 'device-bytes': case 'bytes-read': return 'bytes';
+    case 'trace-event': case 'warn': return 'text';
+    case 'request': return facts?.differs === 'data' ? 'bytes' : 'behaviour';
+    default: return 'behaviour';
+  }
+}
+
+export const bySeverity = (a: Deviation, b: Deviation): number => SEVERITIES.indexOf(severityOf(a)) - SEVERITIES.indexOf(severityOf(b));
