@@ -60,7 +60,7 @@ export function causesOf(deviations: readonly Deviation[]): Cause[] {
   const heads = groups.map(([head]) => head!);
   const causes = new Map<string, Cause>();
   const rest: Deviation[] = [];
-  for (const [index, [head, ...others]] of groups.entries()) {
+  for (const [head, ...others] of groups) {
     const explained = heads.some((other) => other !== head && explains(other, head!));
     if (explained) {
       rest.push(head!, ...others);
