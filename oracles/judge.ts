@@ -6,7 +6,7 @@ import { revisions, type RevisionId } from '../harness/uapi/revision.ts';
 import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes } from './judges/bytes.ts';
-import { judgeKernelLog } from './judges/kernel-log.ts';
+import { judgeKernelLog, unjudgedKernelLog } from './judges/kernel-log.ts';
 import { judgeMount } from './judges/mount.ts';
 import { judgeOutcome } from './judges/outcome.ts';
 import { judgeRefusals } from './judges/refusal.ts';
@@ -66,9 +66,5 @@ function examine(of: Case, seen: Observation, options: JudgeOptions): { deviatio
     ...judgeAnswers(of, seen, reading),
     ...judgeKernelLog(of, seen, reading),
   ]);
-  const lost = seen.events.filter((event) => event.kind === 'lost-events').flatMap(({ source, count }): Unjudged[] => {
-    const reason = `${count} records of the ${source} were lost`;
-    return source === 'trace' ? [{ aspect: 'trace-event', reason }] : [{ aspect: 'warn', reason }, { aspect: 'kernel-log', reason }];
-  });
-  return { deviations, expectation, unjudged: [...channels.unjudged, ...lost] };
+  return { deviations, expectation, unjudged: [...channels.unjudged, ...unjudgedKernelLog(seen)] };
 }

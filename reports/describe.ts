@@ -189,7 +189,8 @@ export function describeEvent(event: KernelEvent): string {
     case 'bad-data': return `trace fuse_iomap_bad_data: ${event.condition} (${event.func}, line ${event.line})`;
     case 'bad-mapping-warn': return `WARN Bad mapping: ${event.condition} (${event.func}, line ${event.line})`;
     case 'assertion': return `WARN Assertion failed: ${event.condition} (${event.func}, line ${event.line})`;
-    case 'warning': case 'bug': return `kernel ${event.kind}: ${event.title}`;
+    case 'warning': case 'bug': case 'notice': return `kernel ${event.kind}: ${event.title}`;
+    case 'channel-ended': return `the kernel no longer checks its locks${event.earlier ? ', since before the case' : ''}: ${event.title}`;
     case 'lost-events': return `${event.count} records of ${event.source} were overwritten before they were read`;
   }
 }

@@ -77,8 +77,15 @@ export type KernelEvent =
   | { kind: 'bad-mapping-warn'; func: string; line: number; condition: string }
   /** `Assertion failed: ...`: always a finding. */
   | { kind: 'assertion'; func: string; line: number; condition: string }
-  /** Any other WARNING, BUG, Oops, KASAN, UBSAN, lockdep, hung task: `title` is its first line. */
+  /**
+   * Any other report: WARNING, BUG, Oops, KASAN, UBSAN, lockdep, hung task (kernel-log/patterns.ts). `title` is the same whenever the same
+   * thing goes wrong: without addresses, offsets, processors and threads. `text` is the report as it was printed.
+   */
   | { kind: 'warning' | 'bug'; title: string; text: string }
+  /** Worth a line, but no fault of the kernel: out of memory, remarks of the unwinder. */
+  | { kind: 'notice'; title: string; text: string }
+  /** A checker of the kernel stopped, as its limits demand: from here on its silence proves nothing. `earlier`: it did so before the case. */
+  | { kind: 'channel-ended'; channel: 'lockdep'; title: string; text: string; earlier?: true }
   /** Records were overwritten before they were read: what is absent proves nothing. */
   | { kind: 'lost-events'; source: 'trace' | 'kmsg'; count: number };
 

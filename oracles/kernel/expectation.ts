@@ -37,7 +37,7 @@ export interface ExpectedRefusal extends Refusal {
   step: number;
 }
 
-/** A warning of the kernel that generic code prints in a situation the rules describe. `pattern` matches its title or text. */
+/** A warning of the kernel that generic code prints in a situation the rules describe. `pattern` matches its title. */
 export interface ToleratedWarning {
   pattern: RegExp;
   reason: string;

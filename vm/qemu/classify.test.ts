@@ -7,7 +7,7 @@ test('should name what led to a panic together with the panic', () => {
     '[    5.1] #PF: supervisor read access in kernel mode',
     '[    5.1] Oops: Oops: 0000 [#1] PREEMPT',
     '[    5.2] Kernel panic - not syncing: Fatal exception',
-  ])).toBe('BUG: kernel NULL pointer dereference, address: 0000000000000008 (Kernel panic - not syncing: Fatal exception)');
+  ])).toBe('BUG: kernel NULL pointer dereference (Kernel panic - not syncing: Fatal exception)');
 });
 
 test('should take a warning for no panic', () => {
@@ -15,7 +15,7 @@ test('should take a warning for no panic', () => {
 });
 
 test('should find an oops whose panic line was lost', () => {
-  expect(findPanic(['[    5.1] Oops: general protection fault, probably for non-canonical address'])).toContain('Oops:');
+  expect(findPanic(['[    5.1] Oops: general protection fault, probably for non-canonical address'])).toBe('general protection fault');
 });
 
 test('should tell init\'s own words from the kernel\'s', () => {

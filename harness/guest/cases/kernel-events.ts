@@ -1,9 +1,10 @@
 /** Kernel events since the last time somebody asked: bad-data traces and what the kernel log holds. */
 import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
 import { parseTrace } from '../../model/bad-data-trace.ts';
+import { parseRecords, type LogRecord } from '../../model/kernel-log/line.ts';
+import { LogReader } from '../../model/kernel-log/reader.ts';
 import type { KernelEvent } from '../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
-import { classify, parseRecords, type LogRecord } from './kernel-log.ts';
 
 const O_RDONLY = 0, O_NONBLOCK = 0o4000, SEEK_END = 2;
 /** A private instance, so that nobody else's tracing and ours disturb each other. */
@@ -14,6 +15,7 @@ export class KernelEvents {
   readonly #kmsg: number;
   readonly #trace: number;
   readonly #buffer = Buffer.allocUnsafeSlow(1 << 20);
+  readonly #reader = new LogReader();
   #lastSeq: number | undefined;
 
   /** Starts with what the kernel says from now on. A kernel without the trace event has log events only. */
@@ -61,7 +63,9 @@ export class KernelEvents {
   #events(text: string): KernelEvent[] {
     if (text === '') return [];
     const records = parseRecords(text);
-    return [...this.#gap(records), ...classify(records)];
+    const gap = this.#gap(records);
+    this.#reader.push(records);
+    return [...gap, ...this.#reader.take()];
   }
 
   /** Sequence numbers have no gaps unless records were overwritten before they were read. */

@@ -24,6 +24,8 @@ export interface Prediction {
   refusals: ExpectedRefusal[][];
   /** Per device of the case the ranges that differ from the initial content, or may; undefined: nothing is said. */
   contents: Segment[][] | undefined;
+  /** Warnings that are no fault, in some reading; see ToleratedWarning. */
+  tolerated: RegExp[];
   /** Requests about mappings that the kernel has to make, in order, in each reading. */
   requests: PredictedRequest[][];
   /** By line of the script: for each notification that it has `before` its answer the errno of write(), 0: it is taken; undefined: the rules leave a choice. */
@@ -52,6 +54,7 @@ export function predict(of: Case): Prediction {
     steps: of.workload.map((_, index) => distinct(used.flatMap(({ expectation }) => expectation.steps[index] ?? []))),
     refusals: distinct(used.map(({ expectation }) => expectation.refusals.filter(({ viaBadData }) => viaBadData))),
     contents: unspecified === undefined ? of.geometry.devices.map((_, device) => mergeContents(used.map(({ expectation }) => expectation), device)) : undefined,
+    tolerated: distinct(used.flatMap(({ expectation }) => expectation.tolerated.map(({ pattern }) => pattern.source))).map((source) => new RegExp(source)),
     requests: unspecified === undefined ? distinct(used.map(({ requests }) => requests)) : [],
     meanwhile: unspecified === undefined ? agreed(used.flatMap(({ notified }) => notified)) : {},
     ...(unspecified !== undefined && { unspecified }),

@@ -1,4 +1,5 @@
 /** What the kernel says by itself: its log, and the trace event of refused mappings. */
+import { logPatterns, type LogPattern } from '../../../model/kernel-log/patterns.ts';
 import { string } from './text.ts';
 import type { Program } from './uses.ts';
 
@@ -41,10 +42,21 @@ static void check_bad_data_count(const char *channel, size_t nr)
   const warns = listed && of.debugIomap;
   const onWarn = warns ? 'warnings = check_bad_data("WARN", text, warnings);' : !of.debugIomap ? 'deviates("WARN: debug_iomap is off");'
     : checked ? 'deviates("WARN: nothing was to be reported here");' : '';
-  return `${lists}static int kmsg;
+  return `${lists}${lines(program)}
+
+static int kmsg;
+static regex_t wrong_line, harmless_line;
+
+static int matches(const regex_t *pattern, const char *text)
+{
+	return !regexec(pattern, text, 0, NULL, 0);
+}
 
 static void open_kernel_log(void)
 {
+	if (regcomp(&wrong_line, wrong, REG_EXTENDED | REG_NOSUB) ||
+	    regcomp(&harmless_line, harmless, REG_EXTENDED | REG_NOSUB))
+		cannot_run("the patterns of the kernel's log are not understood");
 	kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (kmsg < 0)
 		cannot_run("/dev/kmsg: %s", strerror(errno));
@@ -54,11 +66,8 @@ static void open_kernel_log(void)
 /* Prints what the kernel logged meanwhile; some of it is always wrong. */
 static void check_kernel_log(void)
 {
-	static const char *const wrong[] = {
-		"Assertion failed: ", "BUG: ", "kernel BUG at ", "Oops", "UBSAN: ", "INFO: task ",
-		"general protection fault", "WARNING: possible ", "WARNING: suspicious ",
-	};
 	static char line[8192];
+	int in_bad_mapping = 0;
 ${warns || onWarn === '' ? '\tsize_t warnings = 0;\n' : ''}	ssize_t got;
 
 	while ((got = read(kmsg, line, sizeof(line) - 1)) > 0 || (got < 0 && errno == EPIPE)) {
@@ -72,14 +81,43 @@ ${warns || onWarn === '' ? '\tsize_t warnings = 0;\n' : ''}	ssize_t got;
 		if (end)
 			*end = 0;
 		printf("kernel: %s\\n", text);
-		for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-			if (!strncmp(text, wrong[i], strlen(wrong[i])))
-				deviates("the kernel must never log this");
+		/* "Bad mapping: " has its own check, and its WARNING is a part of it. */
+		if (matches(&wrong_line, text) && !matches(&harmless_line, text) &&
+		    !(in_bad_mapping && !strncmp(text, "WARNING: ", 9)))
+			deviates("the kernel must never log this");
+		if (!strncmp(text, "---[ end trace ", 15))
+			in_bad_mapping = 0;
+		in_bad_mapping |= !strncmp(text, "Bad mapping: ", 13);
 		if (!strncmp(text, "Bad mapping: ", 13))
 			${onWarn === '' ? 'warnings++;' : onWarn}
 	}
 ${warns ? '\tif (debug_known)\n\t\tcheck_bad_data_count("WARN", warnings);\n' : onWarn === '' ? '\tprintf("%zu reports of bad mappings\\n", warnings);\n' : ''}	close(kmsg);
 }${uses.trace ? `\n\n${trace(listed, checked)}` : ''}`;
+}
+
+/** Rows that the last, general ones include are left out, and so is what only explains a headline that follows. */
+const isOwn = ({ name, start, explains }: LogPattern): boolean =>
+  name === 'bug' || name === 'warning' || !(explains ?? /^\^(BUG: |WARNING: )/.test(start));
+
+function lines({ prediction: { tolerated } }: Program): string {
+  const wrong = logPatterns.filter((row) => (row.kind === 'bug' || row.kind === 'warning') && isOwn(row));
+  const harmless = logPatterns.filter(({ kind, start }) => (kind === 'notice' || kind === 'ended') && /^\^(BUG: |WARNING: )/.test(start));
+  const literal = (patterns: readonly string[]): string => packed(patterns.map((pattern, index) => `${index === 0 ? '' : '|'}${pattern}`))
+    .map((line) => `\n\t${string(line)}`).join('');
+  return `/* Lines that the kernel must never log (extended regular expressions); and what is no fault. */
+static const char wrong[] =${literal(['^Assertion failed: ', ...wrong.map(({ start }) => start)])};
+static const char harmless[] =${literal([...harmless.map(({ start }) => start), ...tolerated.map(({ source }) => `^WARNING: .*(${source.replaceAll('\\/', '/')})`)])};`;
+}
+
+/** As many of the texts on a line as fit. */
+function packed(texts: readonly string[], width = 84): string[] {
+  const lines: string[] = [];
+  for (const text of texts.flatMap((whole) => whole.match(new RegExp(`.{1,${width}}`, 'g')) ?? [])) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + text.length <= width) lines[lines.length - 1] = last + text;
+    else lines.push(text);
+  }
+  return lines;
 }
 
 const trace = (listed: boolean, checked: boolean): string => `#define TRACE_INSTANCE	"/sys/kernel/tracing/instances/iomap-repro"
