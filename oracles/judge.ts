@@ -5,7 +5,7 @@ import type { Deviation, Unjudged, Verdict } from '../harness/model/verdict.ts';
 import { revisions, type RevisionId } from '../harness/uapi/revision.ts';
 import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
-import { judgeBytes } from './judges/bytes.ts';
+import { judgeBytes, unjudgedBytes } from './judges/bytes.ts';
 import { judgeKernelLog, unjudgedKernelLog } from './judges/kernel-log.ts';
 import { judgeMount } from './judges/mount.ts';
 import { judgeOutcome } from './judges/outcome.ts';
@@ -20,8 +20,8 @@ export interface JudgeOptions {
 }
 
 /**
- * Judges a case that ran. Where the rules leave a choice, the reading that fits best is taken. Channels that the kernel lacks are
- * named in `unjudged`, never counted as passed.
+ * Judges a case that ran. Where the rules leave a choice, the reading that fits best is taken. Channels that the kernel lacks, and what
+ * was cut short, are named in `unjudged`, never counted as passed.
  */
 export function judge(of: Case, seen: Observation, options: JudgeOptions = {}): Verdict {
   return assess(of, seen, options).verdict;
@@ -66,5 +66,6 @@ function examine(of: Case, seen: Observation, options: JudgeOptions): { deviatio
     ...judgeAnswers(of, seen, reading),
     ...judgeKernelLog(of, seen, reading),
   ]);
-  return { deviations, expectation, unjudged: [...channels.unjudged, ...unjudgedKernelLog(seen)] };
+  const unjudged = [...channels.unjudged, ...unjudgedKernelLog(seen), ...expectation.unjudgedRequests, ...unjudgedBytes(of, seen, expectation)];
+  return { deviations, expectation, unjudged };
 }

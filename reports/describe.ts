@@ -180,9 +180,14 @@ export function describeSource(source: ByteSource): string {
     case 'server': return `of the server for file ${source.file} from ${quantity(source.offsetBytes)}`;
     case 'zero': return 'of zeros';
     case 'poison': return 'not written by the kernel';
-    case 'other': return `of unknown origin (${source.hex})`;
+    case 'other': return `of unknown origin (${shortened(source.hex)})`;
+    case 'unknown': return 'that were not kept';
   }
 }
+
+/** Hexadecimal digits that a reader may want to see. */
+const SHOWN_DIGITS = 128;
+const shortened = (hex: string): string => (hex.length > SHOWN_DIGITS ? `${hex.slice(0, SHOWN_DIGITS)}...` : hex);
 
 export function describeEvent(event: KernelEvent): string {
   switch (event.kind) {

@@ -253,10 +253,12 @@ class Runner {
   #addLog(observation: PackedObservation, log: Buffer): void {
     if (log.length === 0) return;
     observation.transcript = observation.transcript.length === 0 ? log : Buffer.concat([observation.transcript, log]);
-    for (const { seq, opcode, request } of glance(log)) {
-      if (opcode !== OPCODES.WRITE) continue;
+    for (const { seq, opcode, request, cutBytes } of glance(log)) {
       const at = inHeader.size + writeIn.size;
-      observation.written.push({ seq, data: this.#native.decodeRuns(request, at, request.length - at) as ByteRun[] });
+      if (opcode !== OPCODES.WRITE || request.length < at) continue;
+      const data = this.#native.decodeRuns(request, at, request.length - at) as ByteRun[];
+      if (cutBytes > 0) data.push({ lengthBytes: cutBytes, source: { kind: 'unknown' } });
+      observation.written.push({ seq, data });
     }
   }
 

@@ -2,7 +2,8 @@
  * The transcript as a guest sends it: raw bytes of requests and replies, one record after the other, so that decoding costs the
  * host and not the guest. A record: request bytes u32, reply bytes s32 (-1: no reply), errno of the reply's write u32 (without a reply: an
  * ENDED, when the server ended the connection instead), sequence
- * number u32 (all little-endian), then the request and the reply, each padded to 8 bytes. A record without a request tells of the next one's
+ * number u32 (all little-endian), then the request and the reply, each padded to 8 bytes, and each only up to `keptBytes`. A record without a
+ * request tells of the next one's
  * notifications: in place of the reply the index of the script's line u32, then the errno of each u32.
  */
 import type { ByteRun } from './bytes.ts';
@@ -11,16 +12,22 @@ import type { Observation } from './observation.ts';
 /** In place of the errno of a write that did not take place. */
 export const ENDED = { die: 0xffff_0001, abort: 0xffff_0002, kill: 0xffff_0003 } as const;
 
-/** Requests and replies are kept up to so many bytes each; file data beyond is of no use to a judge. */
+/** Requests and replies are kept up to so many bytes each. The lengths in a record are those that they had. */
 export const keptBytes = 64 << 10;
 
 export const recordHeaderBytes = 16;
 export const padded = (bytes: number): number => (bytes + 7) & ~7;
 
+const keptOf = (bytes: number): number => Math.min(bytes, keptBytes);
+
 export interface ExchangeRecord {
   seq: number;
+  /** As far as it was kept. */
   request: Buffer;
   reply: Buffer | undefined;
+  /** Bytes that were not. */
+  requestCutBytes: number;
+  replyCutBytes: number;
   writeErrno: number;
 }
 
@@ -53,12 +60,14 @@ function* allRecords(log: Buffer, length: number): Generator<ExchangeRecord> {
     const requestBytes = log.readUInt32LE(at);
     const replyBytes = log.readInt32LE(at + 4);
     const requestAt = at + recordHeaderBytes;
-    const replyAt = requestAt + padded(requestBytes);
+    const keptRequest = keptOf(requestBytes), keptReply = keptOf(Math.max(replyBytes, 0));
+    const replyAt = requestAt + padded(keptRequest);
     yield {
-      seq: log.readUInt32LE(at + 12), writeErrno: log.readUInt32LE(at + 8), request: log.subarray(requestAt, requestAt + requestBytes),
-      reply: replyBytes < 0 ? undefined : log.subarray(replyAt, replyAt + replyBytes),
+      seq: log.readUInt32LE(at + 12), writeErrno: log.readUInt32LE(at + 8), request: log.subarray(requestAt, requestAt + keptRequest),
+      reply: replyBytes < 0 ? undefined : log.subarray(replyAt, replyAt + keptReply),
+      requestCutBytes: requestBytes - keptRequest, replyCutBytes: Math.max(replyBytes, 0) - keptReply,
     };
-    at = replyAt + padded(Math.max(replyBytes, 0));
+    at = replyAt + padded(keptReply);
   }
 }
 

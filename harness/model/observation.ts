@@ -49,6 +49,8 @@ export interface Exchange {
    */
   request: Record<string, unknown>;
   raw?: Uint8Array;
+  /** Bytes at the request's end that were not kept. */
+  cutBytes?: number;
   /** What the script had sent while the request waited, and whether there was a signal: the line, and for each notification of it 0 or the errno of its write(). */
   notified?: { line: number; errnos: number[] };
   /** What was answered; absent: no answer (FORGET, or `ended`). */
@@ -63,6 +65,8 @@ export interface Exchange {
 export interface SentReply {
   error: number;
   payload: Uint8Array;
+  /** Bytes behind `payload` that went out, too, and were not kept. */
+  cutBytes?: number;
   fields?: Record<string, unknown>;
   /** Header fields that lied: the length it gave, the request it named; and the bytes that went out when not even the header did. */
   lengthBytes?: number;

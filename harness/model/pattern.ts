@@ -4,12 +4,13 @@ import { OWNER_KINDS, POISON_BYTE, WORD_MAGIC, type ByteSource } from './bytes.t
 const wordOf = (kind: keyof typeof OWNER_KINDS, owner: number, position: bigint): bigint =>
   (BigInt(WORD_MAGIC) << 56n) | (BigInt(OWNER_KINDS[kind]) << 52n) | (BigInt(owner) << 40n) | (position / 8n);
 
-/** The byte that a source stands for; undefined: of unknown origin. */
+/** The byte that a source stands for; undefined: it was not kept. */
 export function byteOf(source: ByteSource): number | undefined {
   switch (source.kind) {
     case 'zero': return 0;
     case 'poison': return POISON_BYTE;
-    case 'other': return undefined;
+    case 'other': return source.hex === '' ? undefined : Number.parseInt(source.hex.slice(0, 2), 16);
+    case 'unknown': return undefined;
     default: {
       const owner = source.kind === 'device' ? source.device : source.kind === 'writer' ? source.writer : source.file;
       const position = BigInt.asUintN(43, source.offsetBytes);

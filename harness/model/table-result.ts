@@ -6,7 +6,7 @@
  *   the trace's and the kernel log's bytes, together padded to 8
  *   changes  {u32 device, runs; u64 offset}, runs
  *   WRITE requests {u32 sequence number, runs}, runs: what they carried
- * A run: {u32 bytes; u16 kind, number; u64 position, 0} or, of unknown origin, its first 16 bytes there.
+ * A run: {u32 bytes; u16 kind, number; u64 position, 0} or, of unknown origin, its bytes there: 16 at most, more are further runs.
  */
 import { OWNER_KINDS, type ByteRun, type ByteSource } from './bytes.ts';
 import type { DeviceChange, FiemapExtent } from './observation.ts';
@@ -14,7 +14,7 @@ import { FIEMAP_EXTENT_BYTES } from './syscall-flags.ts';
 
 const BATCH = 32, HEADER = 64, STEP = 40, RUN = 24, CHANGE = 16, WRITTEN = 8;
 const BEYOND = 1, DEVICE_ERROR = 2;
-const ZERO = 4, POISON = 5;
+const OTHER = 0, ZERO = 4, POISON = 5;
 
 export interface TableStepResult {
   /** -1n on failure. */
@@ -105,8 +105,18 @@ function decodeResult(from: Buffer, at: number, log: number): TableResult {
   };
 }
 
-const runsAt = (from: Buffer, at: number, count: number): ByteRun[] =>
-  Array.from({ length: count }, (_, index) => ({ lengthBytes: from.readUInt32LE(at + index * RUN), source: sourceAt(from, at + index * RUN) }));
+function runsAt(from: Buffer, at: number, count: number): ByteRun[] {
+  const runs: ByteRun[] = [];
+  for (let index = 0; index < count; index++) {
+    const run: ByteRun = { lengthBytes: from.readUInt32LE(at + index * RUN), source: sourceAt(from, at + index * RUN) };
+    const last = runs.at(-1);
+    if (last?.source.kind === 'other' && run.source.kind === 'other') {
+      last.lengthBytes += run.lengthBytes;
+      last.source.hex += run.source.hex;
+    } else runs.push(run);
+  }
+  return runs;
+}
 
 function sourceAt(from: Buffer, at: number): ByteSource {
   const number = from.readUInt16LE(at + 6);
@@ -117,7 +127,8 @@ function sourceAt(from: Buffer, at: number): ByteSource {
     case OWNER_KINDS.server: return { kind: 'server', file: number, offsetBytes: from.readBigUInt64LE(at + 8) };
     case ZERO: return { kind: 'zero' };
     case POISON: return { kind: 'poison' };
-    default: return { kind: 'other', hex: from.toString('hex', at + 8, at + 8 + Math.min(16, from.readUInt32LE(at))) };
+    case OTHER: return { kind: 'other', hex: from.toString('hex', at + 8, at + 8 + Math.min(16, from.readUInt32LE(at))) };
+    default: return { kind: 'unknown' };
   }
 }
 

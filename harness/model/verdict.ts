@@ -50,10 +50,15 @@ export interface DeviationFacts {
   condition?: { expected?: string; seen?: string };
 }
 
-/** A channel that could not be judged, because the kernel lacks it or records were lost. Not a pass of that channel. */
+/**
+ * What could not be judged, because the kernel lacks a channel, records were lost, or what was seen was cut short. Not a pass of that: the
+ * rest of the case was judged.
+ */
 export interface Unjudged {
   aspect: Deviation['aspect'];
   reason: string;
+  /** Index of the workload step, when it is about one. */
+  step?: number;
 }
 
 export type RevisionName = 'r1' | 'r2' | 'r3';

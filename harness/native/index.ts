@@ -13,7 +13,8 @@ export interface NativeRun {
     | { kind: 'server'; file: number; offsetBytes: bigint }
     | { kind: 'zero' }
     | { kind: 'poison' }
-    | { kind: 'other'; hex: string };
+    | { kind: 'other'; hex: string }
+    | { kind: 'unknown' };
 }
 
 /** What the cases of a batch have in common. */

@@ -1,5 +1,7 @@
 import { expect, test } from '@playwright/test';
 import fc from 'fast-check';
+import { advanced } from '../model/bytes.ts';
+import { byteOf } from '../model/pattern.ts';
 import { loadBuilt } from './built.ts';
 import type { NativeRun } from './index.ts';
 
@@ -15,10 +17,19 @@ function render(runs: NativeRun[]): Buffer {
   for (const { lengthBytes, source } of runs) {
     if (source.kind === 'poison') buffer.fill(0xa5, at, at + lengthBytes);
     else if (source.kind === 'other') buffer.fill(0x5e, at, at + lengthBytes);
-    else if (source.kind !== 'zero') native.fillPattern(buffer, at, lengthBytes, kinds[source.kind], numberOf(source), source.offsetBytes);
+    else if ('offsetBytes' in source) native.fillPattern(buffer, at, lengthBytes, kinds[source.kind], numberOf(source), source.offsetBytes);
     at += lengthBytes;
   }
   return buffer;
+}
+
+/** What runs say of bytes, byte by byte and without the addon. */
+function spelled(runs: NativeRun[]): Buffer {
+  const bytes: number[] = [];
+  for (const { lengthBytes, source } of runs) {
+    for (let at = 0; at < lengthBytes; at++) bytes.push(byteOf(advanced(source, at)) ?? -1);
+  }
+  return Buffer.from(bytes);
 }
 
 const decode = (buffer: Buffer): NativeRun[] => native.decodeRuns(buffer, 0, buffer.length);
@@ -29,7 +40,8 @@ const ownedSource = (offset: fc.Arbitrary<bigint>): fc.Arbitrary<NativeRun['sour
   fc.record({ kind: fc.constant('server' as const), file: fc.integer({ min: 0, max: 0xfff }), offsetBytes: offset }),
 );
 const plainSource: fc.Arbitrary<NativeRun['source']> = fc.constantFrom(
-  { kind: 'zero' as const }, { kind: 'poison' as const }, { kind: 'other' as const, hex: '5e'.repeat(16) });
+  { kind: 'zero' as const }, { kind: 'poison' as const }, { kind: 'other' as const, hex: '' });
+const spelledOut = (run: NativeRun): NativeRun => (run.source.kind === 'other' ? { ...run, source: { kind: 'other', hex: '5e'.repeat(run.lengthBytes) } } : run);
 
 /** Neighbours that are one run in truth. */
 const continues = (a: NativeRun, b: NativeRun): boolean => 'offsetBytes' in a.source && 'offsetBytes' in b.source
@@ -48,7 +60,8 @@ test('should say of sector-aligned runs exactly what was written', () => {
     source: fc.oneof(ownedSource(fc.bigInt({ min: 0n, max: (1n << 34n) - 1n }).map((sector) => sector * 512n)), plainSource),
   });
   fc.assert(fc.property(fc.array(run, { minLength: 1, maxLength: 8 }), (runs) => {
-    expect(decode(render(runs))).toEqual(merged(runs));
+    fc.pre(runs.reduce((sum, { lengthBytes, source }) => sum + (source.kind === 'other' ? lengthBytes : 0), 0) <= 4096);
+    expect(decode(render(runs))).toEqual(merged(runs).map(spelledOut));
   }), { numRuns: 500 });
 });
 
@@ -60,11 +73,73 @@ test('should recognise one owner at any offset and length from 16 bytes on', () 
   }), { numRuns: 500 });
 });
 
-test('should describe every byte once, whatever the bytes are', () => {
+test('should say of every byte what it is, whatever the bytes are', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (array) => {
-    const runs = decode(Buffer.from(array));
-    expect(runs.reduce((sum, run) => sum + run.lengthBytes, 0)).toBe(array.length);
+    expect(spelled(decode(Buffer.from(array)))).toEqual(Buffer.from(array));
   }), { numRuns: 500 });
+});
+
+/** A buffer as a case leaves one: what was there before, and short writes over it. Positions in the file and in the buffer differ by `from`. */
+const overwritten = fc.record({
+  from: fc.bigInt({ min: 0n, max: 1n << 30n }),
+  before: fc.oneof(plainSource, fc.record({ kind: fc.constant('device' as const), device: fc.nat(3), offsetBytes: fc.bigInt({ min: 0n, max: 1n << 20n }) })),
+  writes: fc.array(fc.record({ at: fc.nat(600), lengthBytes: fc.integer({ min: 1, max: 40 }), writer: fc.nat(3), zero: fc.boolean() }), { maxLength: 6 }),
+});
+const writtenOver = ({ from, before, writes }: { from: bigint; before: NativeRun['source']; writes: { at: number; lengthBytes: number; writer: number; zero: boolean }[] }): Buffer => {
+  const buffer = render([{ lengthBytes: 640, source: before }]);
+  for (const { at, lengthBytes, writer, zero } of writes) {
+    if (zero) buffer.fill(0, at, at + lengthBytes);
+    else native.fillPattern(buffer, at, lengthBytes, kinds.writer, writer, from + BigInt(at));
+  }
+  return buffer;
+};
+
+test('should say what every byte is where short writes of several writers lie over each other', () => {
+  fc.assert(fc.property(overwritten, (value) => {
+    const buffer = writtenOver(value);
+    expect(spelled(decode(buffer))).toEqual(buffer);
+  }), { numRuns: 3000 });
+});
+
+test('should name the writer of a write of sixteen bytes or more that begins and ends anywhere in a word', () => {
+  const write = fc.record({ at: fc.integer({ min: 64, max: 500 }), lengthBytes: fc.integer({ min: 16, max: 60 }), writer: fc.nat(15) });
+  fc.assert(fc.property(overwritten, write, ({ from, before }, { at, lengthBytes, writer }) => {
+    const buffer = writtenOver({ from, before, writes: [{ at, lengthBytes, writer, zero: false }] });
+    const runs = decode(buffer);
+    expect(spelled(runs)).toEqual(buffer);
+    let position = 0;
+    const named = runs.flatMap((run) => {
+      const start = position;
+      position += run.lengthBytes;
+      return run.source.kind === 'writer' && run.source.writer === writer && run.source.offsetBytes - BigInt(start) === from ? [{ start, end: position }] : [];
+    });
+    // Bytes at its ends that fit what is beside them may be that.
+    expect(named).toHaveLength(1);
+    expect(named[0]!.start).toBeLessThanOrEqual(at + 7);
+    expect(named[0]!.end).toBeGreaterThanOrEqual(at + Math.max(lengthBytes - 7, 1));
+  }), { numRuns: 3000 });
+});
+
+test('should decode the write of 22 bytes over a word border', () => {
+  const before: NativeRun = { lengthBytes: 64, source: { kind: 'device', device: 0, offsetBytes: 0xc0fe8n } };
+  const buffer = render([before]);
+  native.fillPattern(buffer, 25, 22, kinds.writer, 0, 4089n);
+  expect(decode(buffer)).toEqual([
+    { lengthBytes: 25, source: before.source },
+    // The last byte of a word is the same for all.
+    { lengthBytes: 23, source: { kind: 'writer', writer: 0, offsetBytes: 4089n } }, { lengthBytes: 16, source: { kind: 'device', device: 0, offsetBytes: 0xc0fe8n + 48n } },
+  ]);
+});
+
+test('should cut what is long and odd, and say so', () => {
+  const buffer = Buffer.alloc(8192, 0x5e);
+  expect(decode(buffer)).toEqual([
+    { lengthBytes: 4096, source: { kind: 'other', hex: '5e'.repeat(4096) } }, { lengthBytes: 4096, source: { kind: 'unknown' } },
+  ]);
+  const alternating = render(Array.from({ length: 5000 }, (_, index) => ({ lengthBytes: 16, source: { kind: 'writer', writer: index % 2, offsetBytes: 0n } })));
+  const runs = decode(alternating);
+  expect(runs.at(-1)).toEqual({ lengthBytes: (5000 - runs.length + 1) * 16, source: { kind: 'unknown' } });
+  expect(spelled(runs.slice(0, -1))).toEqual(alternating.subarray(0, (runs.length - 1) * 16));
 });
 
 test('should find a single foreign word between two owned stretches', () => {

@@ -1,5 +1,5 @@
 /** Decodes what a guest packed. */
-import { ENDED, keptBytes, notifiedOf, recordsOf, type ExchangeRecord, type PackedObservation } from '../model/exchange-record.ts';
+import { ENDED, notifiedOf, recordsOf, type ExchangeRecord, type PackedObservation } from '../model/exchange-record.ts';
 import { firstCaseNode } from '../model/nodes.ts';
 import type { Exchange, Observation } from '../model/observation.ts';
 import { operationsOf, type Operation } from '../uapi/fuse-operations.ts';
@@ -42,7 +42,8 @@ export function unpackObservation(packed: PackedObservation | Observation, revis
   return { ...rest, transcript };
 }
 
-function toExchange(operations: Operations, { seq, request: bytes, reply, writeErrno }: ExchangeRecord): Exchange {
+function toExchange(operations: Operations, record: ExchangeRecord): Exchange {
+  const { seq, request: bytes, reply, writeErrno, requestCutBytes, replyCutBytes } = record;
   const { request, raw } = decodeSafely(operations, bytes);
   const fields: Record<string, unknown> = { ...request.args };
   const [name, name2] = request.names;
@@ -50,6 +51,7 @@ function toExchange(operations: Operations, { seq, request: bytes, reply, writeE
   if (name2 !== undefined) fields['name2'] = name2;
   const exchange: Exchange = { seq, unique: request.unique, opcode: request.opcode, name: request.name, nodeid: request.nodeid, request: fields };
   if (raw) exchange.raw = raw;
+  if (requestCutBytes > 0) exchange.cutBytes = requestCutBytes;
   if (!reply) {
     const how = (Object.keys(ENDED) as (keyof typeof ENDED)[]).find((key) => ENDED[key] === writeErrno);
     if (how) exchange.ended = how;
@@ -59,18 +61,21 @@ function toExchange(operations: Operations, { seq, request: bytes, reply, writeE
   } else {
     const payload = reply.subarray(outHeader.size);
     const error = reply.readInt32LE(4);
-    const decoded = error === 0 ? decodeReply(operations.get(request.opcode), payload) : undefined;
-    exchange.reply = { error, payload: Uint8Array.from(payload), ...(decoded ? { fields: decoded } : {}), ...liesOf(reply, request.unique) };
+    const decoded = error === 0 && replyCutBytes === 0 ? decodeReply(operations.get(request.opcode), payload) : undefined;
+    exchange.reply = {
+      error, payload: Uint8Array.from(payload), ...(replyCutBytes > 0 && { cutBytes: replyCutBytes }), ...(decoded ? { fields: decoded } : {}),
+      ...liesOf(reply, reply.length + replyCutBytes, request.unique),
+    };
     exchange.writeErrno = writeErrno;
   }
   return exchange;
 }
 
-/** What the header said that is not so. Of very long replies the guest keeps the first part only. */
-function liesOf(reply: Buffer, unique: bigint): { lengthBytes?: number; unique?: bigint } {
+/** What the header said that is not so. `sentBytes`: what went out, header and all. */
+function liesOf(reply: Buffer, sentBytes: number, unique: bigint): { lengthBytes?: number; unique?: bigint } {
   const length = reply.readUInt32LE(0);
   const named = reply.readBigUInt64LE(8);
-  return { ...(length !== reply.length && reply.length < keptBytes && { lengthBytes: length }), ...(named !== unique && { unique: named }) };
+  return { ...(length !== sentBytes && { lengthBytes: length }), ...(named !== unique && { unique: named }) };
 }
 
 /** A request that its layout does not fit keeps its bytes: the judge sees that by `raw`. */

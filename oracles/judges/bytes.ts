@@ -1,35 +1,64 @@
 /** Judges bytes: what a read returned, what lies behind it in the buffer, and what changed on the devices. */
-import type { ByteRun, ByteSource } from '../../harness/model/bytes.ts';
+import { advanced, type ByteRun, type ByteSource } from '../../harness/model/bytes.ts';
 import type { Case } from '../../harness/model/case.ts';
 import type { DeviceChange, Observation } from '../../harness/model/observation.ts';
-import type { Deviation } from '../../harness/model/verdict.ts';
-import { advance, firstDifference, sameSource, type Content, type Difference, type Segment } from '../kernel/content.ts';
+import type { Deviation, Unjudged } from '../../harness/model/verdict.ts';
+import { compareBytes, sameSource, type Comparison, type Content, type Difference, type Segment } from '../kernel/content.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 import { byteFacts } from '../kernel/byte-facts.ts';
 
 export function judgeBytes(of: Case, seen: Observation, expectation: Expectation): Deviation[] {
-  const reads = expectation.steps.flatMap((expected, step) => {
+  const all = comparisons(of, seen, expectation).flatMap((one) => (one.compared.difference ? [{ ...one, deviation: deviationOf(one, one.compared.difference) }] : []));
+  const reads = all.filter(({ device }) => device === undefined).map(({ deviation }) => deviation);
+  const changed = [...new Set(all.flatMap(({ device }) => device ?? []))].map((device) => mostTelling(all.filter((one) => one.device === device).map(({ deviation }) => deviation)));
+  return [...reads, ...changed];
+}
+
+function deviationOf({ rule, aspect, where, step, initial }: Compared, difference: Difference): Deviation {
+  const bytes = byteFacts(difference, initial && ((source) => sameSource(source, initial(difference.at))));
+  return { rule, aspect, expected: `at ${where(difference.at)}: ${difference.expected}`, seen: difference.seen, ...(step !== undefined && { step }), facts: { bytes } };
+}
+
+/** One deviation a device: bytes from another place, bytes written where they do not belong, or else the first. */
+const mostTelling = (all: readonly Deviation[]): Deviation => all.find(({ facts }) => facts?.bytes?.seen === 'other place')
+  ?? all.find(({ facts }) => facts?.bytes?.seen === 'writer' && facts.bytes.expected.includes('unchanged')) ?? all[0]!;
+
+/** Bytes that the rules determine and that were not kept. */
+export function unjudgedBytes(of: Case, seen: Observation, expectation: Expectation): Unjudged[] {
+  return comparisons(of, seen, expectation).flatMap(({ aspect, where, compared: { unknown }, step }): Unjudged[] =>
+    (unknown ? [{ aspect, reason: `${unknown.bytes} bytes from ${where(unknown.at)} on were not kept`, ...(step !== undefined && { step }) }] : []));
+}
+
+/** Bytes that were compared. `where`: names a place for people. */
+interface Compared {
+  rule: string;
+  aspect: Deviation['aspect'];
+  where: (at: bigint) => string;
+  compared: Comparison;
+  step?: number;
+  /** Of a device: its index, and what was there at first. */
+  device?: number;
+  initial?: (at: bigint) => ByteSource;
+}
+
+function comparisons(of: Case, seen: Observation, expectation: Expectation): Compared[] {
+  const reads = expectation.steps.flatMap((expected, step): Compared[] => {
     const call = of.workload[step];
     const result = seen.steps[step];
     if ((call?.call !== 'pread' && call?.call !== 'mmapRead' && call?.call !== 'deviceRead' && call?.call !== 'pageOut') || !result) return [];
     const asked = BigInt(call.lengthBytes);
     const returned = result.ret > 0n ? result.ret : 0n;
-    const deviations: Deviation[] = [];
+    const all: Compared[] = [];
     if (expected.kind === 'succeeds' && expected.data && result.ret === expected.ret) {
-      const difference = firstDifference(result.data ?? [], expected.data);
-      if (difference) deviations.push(at(expected.rule, 'bytes-read', `offset ${difference.at} of the read`, difference, step));
+      all.push({ rule: expected.rule, aspect: 'bytes-read', where: (at) => `offset ${at} of the read`, compared: compareBytes(result.data ?? [], expected.data), step });
     }
-    const difference = firstDifference(result.tail ?? [], tailOf(result.tail ?? [], asked - returned, expected.kind === 'succeeds' ? expected.behind : undefined));
-    if (difference && !(expected.kind !== 'succeeds' && difference.at < asked - returned)) {
-      deviations.push(at('read/poison', 'bytes-read', `${difference.at} bytes behind the returned ones`, difference, step));
-    }
-    return deviations;
+    const behind = compareBytes(result.tail ?? [], tailOf(result.tail ?? [], asked - returned, expected.kind === 'succeeds' ? expected.behind : undefined));
+    const leavesBuffer = expected.kind === 'succeeds' || behind.difference === undefined || behind.difference.at >= asked - returned;
+    if (leavesBuffer) all.push({ rule: 'read/poison', aspect: 'bytes-read', where: (at) => `${at} bytes behind the returned ones`, compared: behind, step });
+    return all;
   });
-  return expectation.unspecified === undefined && expectation.contents.length > 0 ? [...reads, ...judgeDevices(seen, expectation)] : reads;
+  return expectation.unspecified === undefined && expectation.contents.length > 0 ? [...reads, ...devices(seen, expectation)] : reads;
 }
-
-const at = (rule: string, aspect: Deviation['aspect'], where: string, difference: Difference, step?: number): Deviation =>
-  ({ rule, aspect, expected: `at ${where}: ${difference.expected}`, seen: difference.seen, ...(step !== undefined && { step }), facts: { bytes: byteFacts(difference) } });
 
 const lengthOf = (runs: readonly ByteRun[]): bigint => runs.reduce((sum, run) => sum + BigInt(run.lengthBytes), 0n);
 
@@ -52,20 +81,15 @@ function tailOf(tail: readonly ByteRun[], asked: bigint, behind: readonly Segmen
   return right.flatMap((segment) => (segment.start >= start + total ? [] : [{ ...segment, end: segment.end < start + total ? segment.end : start + total }]));
 }
 
-/** One deviation a device, the one that says most: bytes from another place, bytes written where they do not belong, or else the first. */
-function judgeDevices(seen: Observation, expectation: Expectation): Deviation[] {
+/** What was written by the rules, or changed in fact, range by range. */
+function devices(seen: Observation, expectation: Expectation): Compared[] {
   return expectation.contents.flatMap((content, device) => {
     const changes = seen.deviceChanges.filter((change) => change.device === device);
-    const all = rangesOf(content, changes).flatMap((range): Deviation[] => {
-      const difference = firstDifference(contentSeen(content, changes, range), content.read(range.start, range.end));
-      if (!difference) return [];
-      const position = range.start + difference.at;
-      const bytes = byteFacts(difference, (source) => sameSource(source, content.base(position)));
-      return [{ ...at('device/bytes', 'device-bytes', `0x${position.toString(16)} of device ${device}`, difference), facts: { bytes } }];
-    });
-    const telling = all.find(({ facts }) => facts?.bytes?.seen === 'other place')
-      ?? all.find(({ facts }) => facts?.bytes?.seen === 'writer' && facts.bytes.expected.includes('unchanged')) ?? all[0];
-    return telling ? [telling] : [];
+    return rangesOf(content, changes).map((range): Compared => ({
+      rule: 'device/bytes', aspect: 'device-bytes', where: (at) => `0x${(range.start + at).toString(16)} of device ${device}`,
+      compared: compareBytes(contentSeen(content, changes, range), content.read(range.start, range.end)),
+      device, initial: (at) => content.base(range.start + at),
+    }));
   });
 }
 
@@ -78,10 +102,6 @@ function rangesOf(content: Content, changes: readonly DeviceChange[]): Range[] {
     ...changes.map((change) => ({ start: change.offsetBytes, end: change.offsetBytes + lengthOf(change.content) })),
   ];
 }
-
-/** As `advance`; bytes of unknown origin are spelled out. */
-const advanceSeen = (source: ByteSource, distance: bigint): ByteSource =>
-  (source.kind === 'other' ? { ...source, hex: source.hex.slice(2 * Number(distance)) } : advance(source, distance));
 
 /** What the device holds in a range: its changes, and its first content between them. */
 function contentSeen(content: Content, changes: readonly DeviceChange[], range: Range): ByteRun[] {
@@ -100,7 +120,7 @@ function contentSeen(content: Content, changes: readonly DeviceChange[], range: 
         const skip = position - start;
         const length = (stop < range.end ? stop : range.end) - position;
         if (length > 0n) {
-          const source = advanceSeen(run.source, skip);
+          const source = advanced(run.source, Number(skip));
           runs.push({ lengthBytes: Number(length), source });
           position += length;
         }

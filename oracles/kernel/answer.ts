@@ -22,13 +22,13 @@ export function rawReply({ payload, error = 0, lengthBytes, unique, sentBytes }:
 const MAX_ERRNO = 511;
 
 /** The errno of the write() of an answer whose header does not fit: undefined where it does. */
-export function headerFault({ error, payload, lengthBytes, unique, sentBytes }: SentReply): number | undefined {
+export function headerFault({ error, payload, cutBytes = 0, lengthBytes, unique, sentBytes }: SentReply): number | undefined {
   if (sentBytes !== undefined || lengthBytes !== undefined) return errnos.EINVAL;
   // A notification, whose code is in the place of the error; none has such a number.
   if (unique === 0n) return errnos.EINVAL;
   if (error > 0 || error < -MAX_ERRNO) return errnos.EINVAL;
   if (unique !== undefined) return errnos.ENOENT;
-  return error !== 0 && payload.length > 0 ? errnos.EINVAL : undefined;
+  return error !== 0 && payload.length + cutBytes > 0 ? errnos.EINVAL : undefined;
 }
 
 type Sizes = { least?: number; most: number };
@@ -57,10 +57,10 @@ function operation(revision: Revision, name: string): Operation | undefined {
 export function writeResult(revision: Revision, name: string, request: Record<string, unknown>, sent: SentReply): number | undefined {
   const layout = operation(revision, name)?.reply;
   // Nobody waits for an answer to such a request, and what is behind its header is not looked at.
-  if (layout === 'never') return headerFault({ ...sent, payload: new Uint8Array() }) ?? errnos.ENOENT;
+  if (layout === 'never') return headerFault({ ...sent, payload: new Uint8Array(), cutBytes: 0 }) ?? errnos.ENOENT;
   const fault = headerFault(sent);
   if (fault !== undefined || sent.error !== 0) return fault ?? 0;
-  const size = sent.payload.length;
+  const size = sent.payload.length + (sent.cutBytes ?? 0);
   const sizes = variable[name]?.(request);
   if (sizes) return size > sizes.most || size < (sizes.least ?? 0) ? errnos.EINVAL : 0;
   if (layout === undefined || layout === 'data') return undefined;

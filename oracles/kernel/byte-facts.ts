@@ -4,7 +4,7 @@ import type { ByteKind, DeviationFacts } from '../../harness/model/verdict.ts';
 import type { Difference } from './content.ts';
 
 const KINDS: Readonly<Record<ByteSource['kind'], ByteKind>> = {
-  device: 'device', writer: 'writer', server: 'server', zero: 'zeros', poison: 'untouched', other: 'unknown',
+  device: 'device', writer: 'writer', server: 'server', zero: 'zeros', poison: 'untouched', other: 'unknown', unknown: 'unknown',
 };
 const OTHERS = { device: 'other device', writer: 'other writer', server: 'other file' } as const;
 

@@ -2,7 +2,7 @@
  * Contents of a device, a buffer or a file as far as the rules determine them: each byte has one or several sources that
  * are right. Positions in bytes.
  */
-import { POSITION_MODULUS, type ByteRun, type ByteSource } from '../../harness/model/bytes.ts';
+import { POSITION_MODULUS, advanced, type ByteRun, type ByteSource } from '../../harness/model/bytes.ts';
 import { byteOf } from '../../harness/model/pattern.ts';
 
 /** Sources that are right for [start, end); positions of a source count from `start`. */
@@ -22,7 +22,8 @@ export function sameSource(seen: ByteSource, right: ByteSource): boolean {
   if (seen.kind !== right.kind) return false;
   switch (seen.kind) {
     case 'zero': case 'poison': return true;
-    case 'other': return seen.hex === (right as typeof seen).hex;
+    // Compared byte by byte, as far as they were kept.
+    case 'other': case 'unknown': return false;
     default: {
       const other = right as typeof seen;
       const owner = (source: typeof seen) => (source.kind === 'device' ? source.device : source.kind === 'writer' ? source.writer : source.file);
@@ -31,6 +32,9 @@ export function sameSource(seen: ByteSource, right: ByteSource): boolean {
   }
 }
 
+/** Hexadecimal digits of bytes of unknown origin: more say nothing to a reader. */
+const SHOWN_DIGITS = 32;
+
 export function describeSource(source: ByteSource): string {
   switch (source.kind) {
     case 'device': return `device ${source.device} from 0x${source.offsetBytes.toString(16)}`;
@@ -38,7 +42,8 @@ export function describeSource(source: ByteSource): string {
     case 'server': return `the server's data of file ${source.file} from 0x${source.offsetBytes.toString(16)}`;
     case 'zero': return 'zeros';
     case 'poison': return 'bytes that the kernel did not touch';
-    case 'other': return `bytes of unknown origin (${source.hex})`;
+    case 'other': return `bytes of unknown origin (${source.hex.length > SHOWN_DIGITS ? `${source.hex.slice(0, SHOWN_DIGITS)}...` : source.hex})`;
+    case 'unknown': return 'bytes that were not kept';
   }
 }
 
@@ -124,27 +129,25 @@ function cut(segment: Segment, start: bigint, end: bigint): Segment[] {
   return [{ start: from, end: to, sources: segment.sources.map((source) => advance(source, from - segment.start)) }];
 }
 
-const isFiller = (source: ByteSource): boolean => source.kind === 'zero' || source.kind === 'poison';
+/** Bytes of one word are compared with one right source: halves of two that are right are not. */
 const WORD = 8n;
 
 /**
- * Where one run ends and the next begins, a byte may fit both, since words of two owners differ in few of their bytes: what counts is its
- * value. So it does for the few bytes that are too short to name their owner. `distance`, `left`: bytes of the seen run before this one, and from
- * this one on; `atBorder`: the run crosses a right border here.
+ * Compares the bytes of one run with one segment, by value: where two runs meet, a byte may fit both, and few bytes fit several sources.
+ * `differs`: distance of the first byte that fits no source; `unknown`: of the first that was not kept. `position`: of the first one.
  */
-function sameByte(seen: ByteSource, right: ByteSource, { distance, left, atBorder }: { distance: bigint; left: bigint; atBorder: boolean }): boolean {
-  if (seen.kind === 'other') return seen.hex.slice(2 * Number(distance), 2 * Number(distance) + 2) === byteOf(right)?.toString(16).padStart(2, '0');
-  if (isFiller(seen) === isFiller(right) && left >= WORD && !atBorder) return false;
-  const value = byteOf(seen);
-  return value !== undefined && value === byteOf(right);
+function compareStretch(seen: ByteSource, right: readonly ByteSource[], position: bigint, length: bigint): { differs?: bigint; unknown?: bigint } {
+  if (right.some((source) => sameSource(seen, source))) return {};
+  let fitting = right;
+  for (let distance = 0n; distance < length; distance += 1n) {
+    if ((position + distance) % WORD === 0n) fitting = right;
+    const value = byteOf(advanced(seen, Number(distance)));
+    if (value === undefined) return { unknown: distance };
+    fitting = fitting.filter((source) => byteOf(advance(source, distance)) === value);
+    if (fitting.length === 0) return { differs: distance };
+  }
+  return {};
 }
-
-/** A border may be moved by so many bytes that fit both sides: the last of one word and the first of the next. */
-const MOVED = 16n;
-
-/** Whether the seen run crosses a border of the right segment not far from here. `distance`, `left` as for `sameByte`. */
-const crosses = (segment: Segment, position: bigint, { distance, left }: { distance: bigint; left: bigint }): boolean =>
-  (position - distance < segment.start && position - segment.start < MOVED) || (position + left > segment.end && segment.end - position <= MOVED);
 
 /** `at` counts from the start of what was seen. `sources`: of the byte there; `seen` absent: bytes end there, `expected` empty: they should. */
 export interface Difference {
@@ -154,11 +157,20 @@ export interface Difference {
   sources: { seen?: ByteSource; expected: readonly ByteSource[] };
 }
 
-/** The first place where bytes that were seen are none of those that are right. */
-export function firstDifference(seen: readonly ByteRun[], right: readonly Segment[]): Difference | undefined {
+export interface Comparison {
+  /** The first place where bytes that were seen are none of those that are right. */
+  difference?: Difference;
+  /** Bytes before it that were not kept: whether they are right is unknown. `at`: the first of them. */
+  unknown?: { at: bigint; bytes: bigint };
+}
+
+/** Compares bytes that were seen with those that are right. `at` counts from the start of `seen`. */
+export function compareBytes(seen: readonly ByteRun[], right: readonly Segment[]): Comparison {
   let at = 0n;
   let index = 0;
+  let unknown: Comparison['unknown'];
   const base = right[0]?.start ?? 0n;
+  const differs = (difference: Difference): Comparison => ({ difference, ...(unknown && { unknown }) });
   for (const run of seen) {
     let consumed = 0n;
     const length = BigInt(run.lengthBytes);
@@ -166,26 +178,28 @@ export function firstDifference(seen: readonly ByteRun[], right: readonly Segmen
       const position = base + at;
       while (index < right.length && right[index]!.end <= position) index += 1;
       const segment = right[index];
-      const source = advance(run.source, consumed);
-      if (!segment) return { at, seen: describeSource(source), expected: 'no more bytes', sources: { seen: source, expected: [] } };
-      const candidates = segment.sources.map((candidate) => advance(candidate, position - segment.start));
-      const same = candidates.some((candidate) => sameSource(source, candidate));
-      if (!same && candidates.some((candidate) => sameByte(source, candidate, {
-        distance: consumed, left: length - consumed, atBorder: crosses(segment, position, { distance: consumed, left: length - consumed }),
-      }))) {
-        consumed += 1n;
-        at += 1n;
-        continue;
-      }
-      if (!same) {
-        const expected = candidates.map(describeSource);
-        return { at, seen: describeSource(source), expected: [...new Set(expected)].join(' or '), sources: { seen: source, expected: candidates } };
-      }
+      const source = advanced(run.source, Number(consumed));
+      if (!segment) return differs({ at, seen: describeSource(source), expected: 'no more bytes', sources: { seen: source, expected: [] } });
       const step = segment.end - position < length - consumed ? segment.end - position : length - consumed;
+      const candidates = segment.sources.map((candidate) => advance(candidate, position - segment.start));
+      const compared = compareStretch(source, candidates, position, step);
+      if (compared.differs !== undefined) {
+        // From a whole word on it is certain where the stretch came from: all of it is wrong.
+        const skip = step >= WORD && source.kind !== 'other' ? 0n : compared.differs;
+        const there = advanced(source, Number(skip)), expected = candidates.map((candidate) => advance(candidate, skip));
+        return differs({
+          at: at + skip, seen: describeSource(there), expected: [...new Set(expected.map(describeSource))].join(' or '), sources: { seen: there, expected },
+        });
+      }
+      if (compared.unknown !== undefined) unknown = { at: unknown?.at ?? at + compared.unknown, bytes: (unknown?.bytes ?? 0n) + step - compared.unknown };
       consumed += step;
       at += step;
     }
   }
   const total = right.length === 0 ? 0n : right[right.length - 1]!.end - base;
-  return at < total ? { at, seen: 'no more bytes', expected: `${total - at} more bytes`, sources: { expected: right.at(-1)!.sources } } : undefined;
+  if (at < total) return differs({ at, seen: 'no more bytes', expected: `${total - at} more bytes`, sources: { expected: right.at(-1)!.sources } });
+  return unknown ? { unknown } : {};
 }
+
+/** The first place where bytes that were seen are none of those that are right. */
+export const firstDifference = (seen: readonly ByteRun[], right: readonly Segment[]): Difference | undefined => compareBytes(seen, right).difference;

@@ -1,6 +1,6 @@
 /** What the rules say must be seen of a case, given what the server answered. Data without judgement, one per reading of the rules. */
 import type { FiemapExtent } from '../../harness/model/observation.ts';
-import type { Deviation } from '../../harness/model/verdict.ts';
+import type { Deviation, Unjudged } from '../../harness/model/verdict.ts';
 import type { Refusal } from '../rules/rule.ts';
 import type { Content, Segment } from './content.ts';
 
@@ -46,6 +46,8 @@ export interface ToleratedWarning {
 export interface Expectation {
   /** Deviations of the requests that the kernel sent from those it had to send. */
   requests: Deviation[];
+  /** What of the requests could not be compared, because it was not kept. */
+  unjudgedRequests: Unjudged[];
   mount: { errno: number | undefined; rule: string };
   /** BACKING_OPEN of each device of the geometry: errno, 0 for a cookie. */
   devices: number[];

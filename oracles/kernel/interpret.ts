@@ -7,11 +7,11 @@ import type { Case } from '../../harness/model/case.ts';
 import { ordinaryCalls } from '../../harness/model/ordinary-calls.ts';
 import { parseFileName } from '../../harness/model/nodes.ts';
 import type { Exchange, Observation } from '../../harness/model/observation.ts';
-import type { Deviation, DeviationFacts } from '../../harness/model/verdict.ts';
+import type { Deviation, DeviationFacts, Unjudged } from '../../harness/model/verdict.ts';
 import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
 import { revisions, type Revision } from '../../harness/uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
-import { firstDifference } from './content.ts';
+import { compareBytes } from './content.ts';
 import { byteFacts } from './byte-facts.ts';
 import { Desynchronised, isField, plainFields, type Driver, type ExpectedField, type ExpectedRequest } from './driver.ts';
 import type { Expectation } from './expectation.ts';
@@ -57,6 +57,7 @@ export function interpret(of: Case, seen: Observation, judgeReading: (expectatio
     const expectation = simulate({ case: of, mount: seen.mount, inodes: seen.inodes, driver, ...(table && { table }) });
     if (!expectation.unspecified) driver.noMoreRequests();
     expectation.requests.push(...driver.deviations);
+    expectation.unjudgedRequests.push(...driver.unjudged);
     const deviations = [...expectation.requests, ...judgeReading(expectation)];
     if (!best || deviations.length < best.deviations.length) best = { expectation, deviations };
     if (deviations.length === 0) break;
@@ -74,6 +75,7 @@ function nextScript(choices: readonly { taken: number; count: number }[]): numbe
 
 class TranscriptDriver implements Driver {
   readonly deviations: Deviation[] = [];
+  readonly unjudged: Unjudged[] = [];
   readonly choices: { taken: number; count: number }[] = [];
   readonly #revision: Revision;
   readonly #placed: Exchange[];
@@ -199,7 +201,12 @@ class TranscriptDriver implements Driver {
       }
     };
     visit(expected.fields, exchange.request, '');
-    const data = expected.data && firstDifference((exchange.request['data'] ?? []) as ByteRun[], expected.data);
+    const { difference: data, unknown } = expected.data ? compareBytes((exchange.request['data'] ?? []) as ByteRun[], expected.data) : {};
+    if (unknown) {
+      this.unjudged.push({
+        aspect: 'request', reason: `${unknown.bytes} bytes of the data of ${name} were not kept`, ...(exchange.step !== undefined && { step: exchange.step }),
+      });
+    }
     if (wrong.length === 0 && !data) return;
     this.#deviate(expected, exchange.step, {
       expected: `${name} with ${[...wrong.map((one) => `${one.name} ${one.expected}`), ...(data ? [`at byte ${data.at} of the data ${data.expected}`] : [])].join(', ')}`,

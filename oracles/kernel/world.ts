@@ -129,7 +129,7 @@ export function makeWorld(input: WorldInput): World {
     fds: [],
     devicePages: geometry.devices.map(() => new DevicePages()), cookies: input.mount.devices, cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default, set,
     contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
-    expectation: { requests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
+    expectation: { requests: [], unjudgedRequests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
     enosys: { end: false, ioend: false, fsync: false, fallocate: false, copy64: false, copy: false, flush: false, syncfs: false },
     superblock: { frozen: false, shutDown: false }, swap: new Map(), headers: new Set(),
     step: -1,

@@ -175,6 +175,7 @@ function appendChange(all: DeviceChange[], next: DeviceChange): void {
   const head = next.content[0]!;
   if (continues(tail, head)) {
     tail.lengthBytes += head.lengthBytes;
+    if (tail.source.kind === 'other' && head.source.kind === 'other') tail.source.hex += head.source.hex;
     last.content.push(...next.content.slice(1));
   } else {
     last.content.push(...next.content);
@@ -182,8 +183,8 @@ function appendChange(all: DeviceChange[], next: DeviceChange): void {
 }
 
 function continues({ lengthBytes, source: a }: ByteRun, { source: b }: ByteRun): boolean {
-  if (a.kind === 'zero' || a.kind === 'poison') return a.kind === b.kind;
-  if (a.kind === 'other' || !('offsetBytes' in b) || a.offsetBytes + BigInt(lengthBytes) !== b.offsetBytes) return false;
+  if (!('offsetBytes' in a)) return a.kind === b.kind;
+  if (!('offsetBytes' in b) || a.offsetBytes + BigInt(lengthBytes) !== b.offsetBytes) return false;
   return a.kind === 'device' ? b.kind === 'device' && a.device === b.device
     : a.kind === 'writer' ? b.kind === 'writer' && a.writer === b.writer
       : b.kind === 'server' && a.file === b.file;

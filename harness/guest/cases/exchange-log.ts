@@ -48,8 +48,8 @@ export class LogWriter {
     }
     const out = this.#bytes;
     before?.copy(out, start);
-    out.writeUInt32LE(kept, used);
-    out.writeInt32LE(reply ? keptReply : -1, used + 4);
+    out.writeUInt32LE(requestLength, used);
+    out.writeInt32LE(reply ? reply.length : -1, used + 4);
     out.writeUInt32LE(writeErrno, used + 8);
     out.writeUInt32LE(seq, used + 12);
     request.copy(out, used + recordHeaderBytes, 0, kept);
@@ -68,8 +68,9 @@ export function takeLog(words: Int32Array, log: Buffer): Buffer {
 }
 
 /** What the guest itself needs to know of a transcript, without decoding it: opcodes and BEGIN's and END's opflags. */
-export function* glance(log: Buffer): Generator<{ seq: number; opcode: number; opflags: number; request: Buffer }> {
-  for (const { seq, request } of recordsOf(log)) {
-    yield { seq, opcode: request.readUInt32LE(4), opflags: request.length >= inHeader.size + 4 ? request.readUInt32LE(inHeader.size) : 0, request };
+export function* glance(log: Buffer): Generator<{ seq: number; opcode: number; opflags: number; request: Buffer; cutBytes: number }> {
+  for (const { seq, request, requestCutBytes: cutBytes } of recordsOf(log)) {
+    const opflags = request.length >= inHeader.size + 4 ? request.readUInt32LE(inHeader.size) : 0;
+    yield { seq, opcode: request.readUInt32LE(4), opflags, request, cutBytes };
   }
 }

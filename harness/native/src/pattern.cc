@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <string>
 
 #include "call.h"
 #include "pattern.h"
@@ -17,7 +18,9 @@ namespace {
 constexpr uint64_t magic = 0xd5ull << 56;
 constexpr uint64_t positionMask = (1ull << 40) - 1;
 constexpr uint8_t poisonByte = 0xa5;
+// More than that of one buffer is not described: it is unknown.
 constexpr size_t mostRuns = 4096;
+constexpr size_t mostOtherBytes = 4096;
 
 uint64_t load(const uint8_t* at) {
   uint64_t word;
@@ -51,37 +54,83 @@ void fill(uint8_t* data, size_t length, uint64_t owner, uint64_t position) {
 }
 
 namespace {
-bool startsOwned(const uint8_t* data, size_t length, size_t at) {
-  if (at + 8 > length) return false;
-  uint64_t word = load(data + at);
-  return isOwned(word) && (at + 16 > length || load(data + at + 8) == advance(word, 1));
-}
 bool startsEqual(const uint8_t* data, size_t length, size_t at) {
   if (at + 8 > length) return false;
   uint64_t word = load(data + at);
   return word == 0 || word == poisonByte * 0x0101010101010101ull;
 }
 
-// Does an owned run start at `at`? Needs a whole word, and the next one too where there is room: eight arbitrary bytes look
-// like a word once in 1400 places.
-bool ownedAt(const uint8_t* data, size_t length, size_t at, Run* run) {
-  for (size_t lead = 0; lead < 8; lead++) {  // bytes before the first whole word
-    size_t whole = at + lead;
-    if (whole + 8 > length) return false;
-    if (!startsOwned(data, length, whole)) continue;
-    uint64_t word = load(data + whole);
-    bool fits = true;
-    for (size_t i = 1; i <= lead && fits; i++) fits = data[whole - i] == byteAt(word, -static_cast<int64_t>(i));
-    if (!fits) continue;
-    *run = {Source::Owned, at, whole + 8, lead ? advance(word, ~0ull) : word, static_cast<uint32_t>(lead ? 8 - lead : 0)};
+// Eight bytes that follow each other hold each byte of a word once, wherever in the word they begin, and so name an owner and
+// a position. `last`: index of the last byte of a word whose first one lies at last - 7, perhaps before `at`: what is not
+// there of the word is then taken from the next one. False: there is no word.
+bool wordAround(const uint8_t* data, size_t length, size_t at, size_t last, uint64_t* word) {
+  if (last >= length || data[last] != magic >> 56) return false;
+  const int64_t start = static_cast<int64_t>(last) - 7;
+  const size_t missing = start < static_cast<int64_t>(at) ? at - start : 0;
+  if (last + missing >= length) return false;
+  *word = 0;
+  for (size_t i = missing; i < 8; i++) *word |= static_cast<uint64_t>(data[start + static_cast<int64_t>(i)]) << 8 * i;
+  uint64_t low = 0;
+  for (size_t i = 0; i < missing; i++) low |= static_cast<uint64_t>(data[last + 1 + i]) << 8 * i;
+  if (missing > 0) *word |= (low - 1) & ((1ull << 8 * missing) - 1);
+  return isOwned(*word);
+}
+
+// How much the bytes say, in bits. The magic and the kind are 12; those beyond the first eight can be predicted; small owner
+// numbers and positions are what cases have.
+unsigned evidence(uint64_t word, size_t length) {
+  unsigned bits = 12 + 8 * static_cast<unsigned>(std::min<size_t>(length - 8, 8));
+  if ((word >> 40 & 0xfff) < 0x100) bits += 4;
+  if ((word & positionMask) >> 32 == 0) bits += 8;
+  return bits;
+}
+constexpr unsigned enoughEvidence = 24;
+
+// The longest run of one owner that starts at `at`, with what of its last word is there; `wholeEnd`: where its whole words end.
+// Eight arbitrary bytes look like a word once in 170 places: it takes more.
+bool longestOwned(const uint8_t* data, size_t length, size_t at, Run* run, size_t* wholeEnd) {
+  bool found = false;
+  // The word's owner, in its last three bytes, must be there.
+  for (size_t last = at + 2; last < at + 10 && last < length; last++) {
+    uint64_t word;
+    if (!wordAround(data, length, at, last, &word)) continue;
+    const int64_t start = static_cast<int64_t>(last) - 7;
+    size_t end = at;
+    while (end <= last && data[end] == byteAt(word, static_cast<int64_t>(end) - start)) end++;
+    if (end <= last) continue;
     uint64_t next = advance(word, 1);
-    while (run->end + 8 <= length && load(data + run->end) == next) run->end += 8, next = advance(next, 1);
-    // The rest of a word that was cut, unless something else begins where the whole words end.
-    if (startsOwned(data, length, run->end) || startsEqual(data, length, run->end)) return true;
-    for (size_t rest = 0; rest < 8 && run->end < length && data[run->end] == byteAt(next, rest); rest++) run->end++;
-    return true;
+    while (end + 8 <= length && load(data + end) == next) end += 8, next = advance(next, 1);
+    const size_t whole = end;
+    for (size_t rest = 0; rest < 8 && end < length && data[end] == byteAt(next, rest); rest++) end++;
+    if (end - at < 8 || evidence(word, end - at) < enoughEvidence || (found && end <= run->end)) continue;
+    const bool leads = start > static_cast<int64_t>(at);
+    *run = {Source::Owned, at, end, leads ? advance(word, ~0ull) : word, static_cast<uint32_t>(leads ? 8 - (start - at) : at - start)};
+    *wholeEnd = whole;
+    found = true;
   }
-  return false;
+  return found;
+}
+
+// Does a run of an owner start at `at`? The rest of a word that was cut belongs to it, unless something else begins there.
+bool ownedAt(const uint8_t* data, size_t length, size_t at, Run* run) {
+  size_t whole, unused;
+  Run other;
+  if (!longestOwned(data, length, at, run, &whole)) return false;
+  if (whole < run->end && whole - at >= 8 &&
+      (startsEqual(data, length, whole) || (longestOwned(data, length, whole, &other, &unused) && other.end - whole >= 16)))
+    run->end = whole;
+  return true;
+}
+
+// As ownedAt, but false for few bytes that look like an owner's where more do from one of the next bytes on.
+bool bestOwnedAt(const uint8_t* data, size_t length, size_t at, Run* run) {
+  if (!ownedAt(data, length, at, run)) return false;
+  const size_t reach = run->end - at;
+  if (reach >= 16) return true;
+  Run other;
+  for (size_t start = at + 1; start < at + 8; start++)
+    if (ownedAt(data, length, start, &other) && other.end - start > reach) return false;
+  return true;
 }
 
 size_t sameBytes(const uint8_t* data, size_t length, size_t at, uint8_t value) {
@@ -92,28 +141,37 @@ size_t sameBytes(const uint8_t* data, size_t length, size_t at, uint8_t value) {
   return end;
 }
 
+// Where equal bytes [at, end) stop because a run of an owner begins, whose first bytes are like them. Of several the one that
+// explains most bytes.
+size_t giveBack(const uint8_t* data, size_t length, size_t at, size_t end) {
+  size_t best = end, reach = end;
+  Run run;
+  for (size_t start = end - at > 7 ? end - 7 : at; start < end; start++)
+    if (ownedAt(data, length, start, &run) && run.end > reach) best = start, reach = run.end;
+  return best;
+}
+
 }  // namespace
 
 void decode(const uint8_t* data, size_t length, const std::function<void(const Run&)>& emit) {
   Run pending{Source::Other, 0, 0, 0, 0};
-  size_t at = 0, runs = 0;
+  size_t at = 0, runs = 0, others = 0;
   auto flush = [&] {
-    if (pending.end > pending.start) emit(pending), runs++;
+    if (pending.end == pending.start) return;
+    const size_t kept = pending.source == Source::Other ? std::min(pending.end - pending.start, mostOtherBytes - others) : pending.end - pending.start;
+    if (pending.source == Source::Other) others += kept;
+    if (kept > 0) emit({pending.source, pending.start, pending.start + kept, pending.word, pending.within}), runs++;
+    if (pending.start + kept < pending.end) emit({Source::Unknown, pending.start + kept, pending.end, 0, 0}), runs++;
   };
   while (at < length) {
     Run run;
-    if (runs == mostRuns) {
-      run = {Source::Other, at, length, 0, 0};
-    } else if (ownedAt(data, length, at, &run)) {
-      // Give back what a zero or other run took of this run's first word.
-      while (pending.source != Source::Owned && run.start > pending.start && run.within > 0 &&
-             data[run.start - 1] == byteAt(run.word, run.within - 1)) {
-        run.start--, run.within--, pending.end--;
-      }
-    } else {
+    if (runs >= mostRuns) {
+      run = {Source::Unknown, at, length, 0, 0};
+    } else if (!bestOwnedAt(data, length, at, &run)) {
       size_t end = sameBytes(data, length, at, 0);
       Source source = Source::Zero;
       if (end == at) end = sameBytes(data, length, at, poisonByte), source = Source::Poison;
+      if (end > at && end < length) end = giveBack(data, length, at, end);
       // A few equal bytes amid others tell nothing.
       if (end - at < 8 && end != length && !(pending.source == source && pending.end == at)) source = Source::Other, end = at + 1;
       if (end == at) source = Source::Other, end = at + 1;
@@ -145,9 +203,14 @@ Napi::Object describe(Napi::Env env, const uint8_t* data, const Run& run) {
     }
     case Source::Zero: source["kind"] = "zero"; break;
     case Source::Poison: source["kind"] = "poison"; break;
+    case Source::Unknown: source["kind"] = "unknown"; break;
     case Source::Other: {
-      char hex[33] = "";
-      for (size_t i = 0; i < 16 && run.start + i < run.end; i++) snprintf(hex + 2 * i, 3, "%02x", data[run.start + i]);
+      std::string hex;
+      for (size_t i = run.start; i < run.end; i++) {
+        char digits[3];
+        snprintf(digits, sizeof(digits), "%02x", data[i]);
+        hex += digits;
+      }
       source["kind"] = "other";
       source["hex"] = hex;
     }

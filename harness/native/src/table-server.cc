@@ -298,7 +298,7 @@ uint32_t* append(const uint8_t* request, size_t requestBytes, const Reply* reply
     memcpy(out + sizeof(record), reply->notifyErrnos, 4 * notified);
     out += before;
   }
-  uint32_t head[4] = {static_cast<uint32_t>(kept), reply ? static_cast<uint32_t>(keptReply) : ~0u, 0, seq};
+  uint32_t head[4] = {static_cast<uint32_t>(requestBytes), reply ? static_cast<uint32_t>(reply->length) : ~0u, 0, seq};
   memcpy(out, head, sizeof(head));
   memcpy(out + recordHeaderBytes, request, kept);
   if (reply) memcpy(out + recordHeaderBytes + padded(kept), reply->data, keptReply);

@@ -51,31 +51,44 @@ class Writer {
   std::vector<uint8_t> bytes_;
 };
 
-enum RunKind : uint16_t { kOther = 0, kZero = 4, kPoison = 5 };  // 1 to 3: the owners' kinds
+enum RunKind : uint16_t { kOther = 0, kZero = 4, kPoison = 5, kUnknown = 6 };  // 1 to 3: the owners' kinds
 struct PackedRun {
   uint32_t lengthBytes;
   uint16_t kind, number;
-  uint64_t first, second;  // owned: position, 0; other: its first bytes
+  uint64_t first, second;  // owned: position, 0; other: its bytes
 };
+// Longer runs of unknown origin are packed as several.
+constexpr size_t packedOtherBytes = 16;
 constexpr uint64_t positionMask = (1ull << 40) - 1;
+
+uint32_t putRun(Writer& out, const uint8_t* data, const Run& run) {
+  PackedRun packed{static_cast<uint32_t>(run.end - run.start), kOther, 0, 0, 0};
+  switch (run.source) {
+    case Source::Owned:
+      packed.kind = run.word >> 52 & 0xf;
+      packed.number = run.word >> 40 & 0xfff;
+      packed.first = (run.word & positionMask) * 8 + run.within;
+      break;
+    case Source::Zero: packed.kind = kZero; break;
+    case Source::Poison: packed.kind = kPoison; break;
+    case Source::Unknown: packed.kind = kUnknown; break;
+    case Source::Other: {
+      uint32_t count = 0;
+      for (size_t at = run.start; at < run.end; at += packedOtherBytes, count++) {
+        packed = {static_cast<uint32_t>(std::min(packedOtherBytes, run.end - at)), kOther, 0, 0, 0};
+        memcpy(&packed.first, data + at, packed.lengthBytes);
+        out.put(packed);
+      }
+      return count;
+    }
+  }
+  out.put(packed);
+  return 1;
+}
 
 uint32_t putRuns(Writer& out, const uint8_t* data, size_t length) {
   uint32_t count = 0;
-  decode(data, length, [&](const Run& run) {
-    PackedRun packed{static_cast<uint32_t>(run.end - run.start), kOther, 0, 0, 0};
-    switch (run.source) {
-      case Source::Owned:
-        packed.kind = run.word >> 52 & 0xf;
-        packed.number = run.word >> 40 & 0xfff;
-        packed.first = (run.word & positionMask) * 8 + run.within;
-        break;
-      case Source::Zero: packed.kind = kZero; break;
-      case Source::Poison: packed.kind = kPoison; break;
-      case Source::Other: memcpy(&packed.first, data + run.start, std::min<size_t>(16, run.end - run.start));
-    }
-    out.put(packed);
-    count++;
-  });
+  decode(data, length, [&](const Run& run) { count += putRun(out, data, run); });
   return count;
 }
 
@@ -228,16 +241,18 @@ class Workload {
     for (size_t at = from; at < to;) {
       uint32_t record[4];  // request bytes, reply bytes or -1, errno, sequence number
       memcpy(record, shared.log + at, sizeof(record));
+      const size_t kept = std::min<size_t>(record[0], keptBytes);
       const uint8_t* request = shared.log + at + recordHeaderBytes;
-      if (record[0] >= behind && reinterpret_cast<const fuse_in_header*>(request)->opcode == FUSE_WRITE) {
+      if (kept >= behind && reinterpret_cast<const fuse_in_header*>(request)->opcode == FUSE_WRITE) {
         size_t start = out_.size();
         out_.put(record[3]);
         out_.put(uint32_t{0});
-        uint32_t runs = putRuns(out_, request + behind, record[0] - behind);
+        uint32_t runs = putRuns(out_, request + behind, kept - behind);
+        if (kept < record[0]) runs += putRun(out_, nullptr, {Source::Unknown, kept, record[0], 0, 0});
         out_.patch(start + 4, runs);
         count++;
       }
-      at += recordHeaderBytes + padded(record[0]) + (static_cast<int32_t>(record[1]) < 0 ? 0 : padded(record[1]));
+      at += recordHeaderBytes + padded(kept) + (static_cast<int32_t>(record[1]) < 0 ? 0 : padded(std::min<size_t>(record[1], keptBytes)));
     }
     return count;
   }

@@ -110,7 +110,7 @@ export function source(of: ByteSource): string {
     case 'server': return `{ SERVER(${of.file}), ${u64(of.offsetBytes)} }`;
     case 'zero': return '{ ZEROES, 0 }';
     case 'poison': return '{ UNTOUCHED, 0 }';
-    case 'other': throw new Error('the rules never expect bytes of unknown origin');
+    case 'other': case 'unknown': throw new Error('the rules never expect bytes of unknown origin');
   }
 }
 
