@@ -75,7 +75,7 @@ test('should recognise one owner at any offset and length from 16 bytes on', () 
 
 test('should say of every byte what it is, whatever the bytes are', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (array) => {
-    expect(spelled(decode(Buffer.from(array)))).toEqual(Buffer.from(array));
+    expect(spelled(decode(Buffer.from(array))).equals(array)).toBe(true);
   }), { numRuns: 500 });
 });
 
@@ -97,8 +97,8 @@ const writtenOver = ({ from, before, writes }: { from: bigint; before: NativeRun
 test('should say what every byte is where short writes of several writers lie over each other', () => {
   fc.assert(fc.property(overwritten, (value) => {
     const buffer = writtenOver(value);
-    expect(spelled(decode(buffer))).toEqual(buffer);
-  }), { numRuns: 3000 });
+    expect(spelled(decode(buffer)).equals(buffer)).toBe(true);
+  }), { numRuns: 1000 });
 });
 
 test('should name the writer of a write of sixteen bytes or more that begins and ends anywhere in a word', () => {
@@ -106,7 +106,7 @@ test('should name the writer of a write of sixteen bytes or more that begins and
   fc.assert(fc.property(overwritten, write, ({ from, before }, { at, lengthBytes, writer }) => {
     const buffer = writtenOver({ from, before, writes: [{ at, lengthBytes, writer, zero: false }] });
     const runs = decode(buffer);
-    expect(spelled(runs)).toEqual(buffer);
+    expect(spelled(runs).equals(buffer)).toBe(true);
     let position = 0;
     const named = runs.flatMap((run) => {
       const start = position;
@@ -117,7 +117,7 @@ test('should name the writer of a write of sixteen bytes or more that begins and
     expect(named).toHaveLength(1);
     expect(named[0]!.start).toBeLessThanOrEqual(at + 7);
     expect(named[0]!.end).toBeGreaterThanOrEqual(at + Math.max(lengthBytes - 7, 1));
-  }), { numRuns: 3000 });
+  }), { numRuns: 500 });
 });
 
 test('should decode the write of 22 bytes over a word border', () => {
