@@ -1,7 +1,5 @@
 import { expect, test } from '@playwright/test';
 import fc from 'fast-check';
-import { advanced } from '../model/bytes.ts';
-import { byteOf } from '../model/pattern.ts';
 import { loadBuilt } from './built.ts';
 import type { NativeRun } from './index.ts';
 
@@ -23,11 +21,18 @@ function render(runs: NativeRun[]): Buffer {
   return buffer;
 }
 
-/** What runs say of bytes, byte by byte and without the addon. */
+/** What runs say of bytes, byte by byte and without the addon: a word is 0xd5, its owner's kind and number, and its position / 8. */
 function spelled(runs: NativeRun[]): Buffer {
   const bytes: number[] = [];
   for (const { lengthBytes, source } of runs) {
-    for (let at = 0; at < lengthBytes; at++) bytes.push(byteOf(advanced(source, at)) ?? -1);
+    for (let at = 0; at < lengthBytes; at++) {
+      if ('offsetBytes' in source) {
+        const position = source.offsetBytes + BigInt(at);
+        const word = (0xd5n << 56n) | (BigInt(kinds[source.kind]) << 52n) | (BigInt(numberOf(source)) << 40n) | (BigInt.asUintN(43, position) / 8n);
+        bytes.push(Number((word >> (8n * (position % 8n))) & 0xffn));
+      } else if (source.kind === 'other') bytes.push(Number.parseInt(source.hex.slice(2 * at, 2 * at + 2), 16));
+      else bytes.push(source.kind === 'poison' ? 0xa5 : 0);
+    }
   }
   return Buffer.from(bytes);
 }
