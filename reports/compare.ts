@@ -174,9 +174,9 @@ function compareCells(before: Map<string, MatrixCell>, after: Map<string, Matrix
 
 function kernelFacts({ summary: { environment } }: Run): Map<string, string> {
   if (!environment) return new Map();
-  const { kernelRelease, kernelVersion, kernelImageHash, kernelOrigin, flavour } = environment;
+  const { kernelRelease, kernelVersion, kernelImageHash, kernelCommit, kernelOrigin, flavour } = environment;
   return new Map<string, string>([
-    ['kernel release', kernelRelease], ['kernel version', kernelVersion], ['kernel image', kernelImageHash], ['kernel origin', kernelOrigin],
+    ['kernel release', kernelRelease], ['kernel version', kernelVersion], ['kernel image', kernelImageHash], ['kernel commit', kernelCommit ?? 'not known'], ['kernel origin', kernelOrigin],
     ['flavour', flavour ?? 'none'],
   ]);
 }

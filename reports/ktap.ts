@@ -3,6 +3,7 @@
  * last test for the run as a whole, so that a run that is no pass never reads as one. Lost cases carry the directive ERROR.
  */
 import { exampleFacts } from './findings.ts';
+import { imageText } from './image-text.ts';
 import type { BorderOutcome, MatrixRow } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { plainLine } from '../harness/model/plain-text.ts';
@@ -64,8 +65,9 @@ function renderOutcome(outcome: BorderOutcome, number: number, { run }: ReportIn
   }
 }
 
-function renderRun({ verdict }: ReportInput, number: number): string[] {
-  const lines = [verdict.headline, ...verdict.reasons].map(diagnostic);
+function renderRun({ verdict, run: { summary: { environment } } }: ReportInput, number: number): string[] {
+  const kernel = environment === undefined ? [] : [`kernel ${environment.kernelRelease} (${environment.kernelOrigin}) ${imageText(environment)}`.trimEnd()];
+  const lines = [verdict.headline, ...verdict.reasons, ...kernel].map(diagnostic);
   const directives = { conforms: '', deviates: '', infrastructure: ' # ERROR no verdict', incomplete: ' # ERROR incomplete run', 'nothing-ran': ' # SKIP nothing was judged' };
   const ok = verdict.kind === 'conforms' || verdict.kind === 'nothing-ran';
   return [...lines, `${ok ? 'ok' : 'not ok'} ${number} run${directives[verdict.kind]}`];

@@ -2,6 +2,7 @@
 import { brokenRuleLines } from './broken-rules.ts';
 import { comparisonLines } from './compare-text.ts';
 import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
+import { imageText } from './image-text.ts';
 import { countStatuses, type CellStatus } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
@@ -52,7 +53,7 @@ function facts({ run: { summary, counts } }: ReportInput): string[] {
   const rows: [string, string][] = [
     ...(environment ? [
       ['Kernel', `${environment.kernelRelease} ${environment.kernelVersion} (${environment.kernelOrigin})`],
-      ['Image', `sha256 ${environment.kernelImageHash}`],
+      ['Image', `sha256 ${environment.kernelImageHash}${imageText(environment) === '' ? '' : `, ${imageText(environment)}`}`],
       ['Config', environment.kernelConfig.join(' ')],
       ['Machine', `QEMU ${environment.qemuVersion} ${environment.machine}, ${environment.accelerator}, ${environment.memoryMiB} MiB`],
     ] as [string, string][] : []),

@@ -2,6 +2,7 @@
 import { brokenRuleLines } from './broken-rules.ts';
 import { comparisonLines } from './compare-text.ts';
 import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
+import { imageText } from './image-text.ts';
 import type { Matrix, MatrixRow } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
@@ -24,7 +25,7 @@ export const markdownReporter: Reporter = {
     const groups = groupFindings(run.findings);
     const lines = [`## ${text(verdict.headline)}`, '', ...[...brokenRuleLines(run.findings), ...verdict.reasons].map((reason) => `- ${text(reason)}`), ''];
     const { environment } = run.summary;
-    lines.push(`${countsText(run.counts)}. ${environment ? `Kernel ${code(environment.kernelRelease)} (${text(environment.kernelOrigin)}), ${text(environment.accelerator)}, ` : ''}revision ${run.summary.revision}, seed ${run.summary.seed}, ${duration(run.summary.elapsedMs)}.`, '');
+    lines.push(`${countsText(run.counts)}. ${environment ? `Kernel ${code(environment.kernelRelease)} (${text(environment.kernelOrigin)}${imageText(environment) === '' ? '' : `; ${text(imageText(environment))}`}), ${text(environment.accelerator)}, ` : ''}revision ${run.summary.revision}, seed ${run.summary.seed}, ${duration(run.summary.elapsedMs)}.`, '');
     if (comparison) lines.push('### Compared with the run before', '', ...comparisonLines(comparison).map((line) => `- ${text(line)}`), '');
     if (run.findings.length > 0) lines.push(`### ${plural(run.findings.length, 'finding')}`, '', ...groups.slice(0, MAX_GROUPS).flatMap((group) => renderGroup(group, input)));
     if (groups.length > MAX_GROUPS) lines.push(`... and ${groups.length - MAX_GROUPS} more like these.`, '');

@@ -11,6 +11,7 @@ import { mailReporter } from './mail.ts';
 import { markdownReporter } from './markdown.ts';
 import { reportInput, type ReportInput } from './reporter.ts';
 import { reporters } from './reporters.ts';
+import { renderTerminal } from './terminal.ts';
 import { sampleRuleTexts } from './testing/rules.ts';
 import { sampleRun } from './testing/scratch.ts';
 import { complaintsOf } from './testing/validate.ts';
@@ -42,6 +43,17 @@ test('should render every format from the same run, and say the verdict in each'
     expect(text, reporter.format).toContain('length-aligned');
     expect(text, reporter.format).toContain(smallest);
   }
+});
+
+test('should say in every format which image was tested, and of which commit', async () => {
+  const input = await inputOf({ ...mixed, environment: { kernelImageDate: '2026-11-29T23:58:01.000Z', kernelCommit: 'v7.3-rc2-14-g0123456789ab-dirty' } });
+  for (const reporter of reporters) {
+    const text = (await reporter.render(input)).replace(/\s+/g, ' ');
+    expect(text, reporter.format).toContain('v7.3-rc2-14-g0123456789ab-dirty');
+    expect(text, reporter.format).toMatch(/2026-11-29[ T]23:58/);
+  }
+  const terminal = renderTerminal(input.run, input.matrix, input.verdict, { widthColumns: 200, colour: false, rules: sampleRuleTexts });
+  expect(terminal).toContain('image of 2026-11-29 23:58 UTC, commit v7.3-rc2-14-g0123456789ab-dirty');
 });
 
 test.describe('junit', () => {

@@ -75,6 +75,8 @@ const environment = z.object({
   kernelRelease: z.string(),
   kernelVersion: z.string(),
   kernelImageHash: z.string(),
+  kernelImageDate: z.string().optional(),
+  kernelCommit: z.string().optional(),
   flavour: z.string().optional(),
   kernelConfig: z.array(z.string()),
   accelerator: z.string(),

@@ -1,5 +1,6 @@
 /** The verdict, the matrix and the deviations for a terminal, or for a log that a terminal's output goes to. */
 import type { Counts } from '../harness/model/results.ts';
+import { imageText } from './image-text.ts';
 import { countStatuses, type CellStatus, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts';
 import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
 import { clauseText, type RuleTexts } from './rule-text.ts';
@@ -40,7 +41,8 @@ export function renderTerminal(run: Run, matrix: Matrix, verdict: RunVerdict, op
   for (const reason of verdict.reasons) lines.push(...wrap(`- ${plainText(reason)}`, width, 2));
   const { environment } = run.summary;
   if (environment) {
-    lines.push(...wrap(`kernel ${environment.kernelRelease} (${environment.kernelOrigin}${environment.flavour ? `, ${environment.flavour}` : ''}), judged by ${run.summary.revision}; ${environment.accelerator}, QEMU ${environment.qemuVersion}; seed ${run.summary.seed}; ${duration(run.summary.elapsedMs)}`, width, 2).map((line) => paint(line, 'dim')));
+    const image = imageText(environment);
+    lines.push(...wrap(`kernel ${environment.kernelRelease} (${environment.kernelOrigin}${environment.flavour ? `, ${environment.flavour}` : ''}${image === '' ? '' : `; ${image}`}), judged by ${run.summary.revision}; ${environment.accelerator}, QEMU ${environment.qemuVersion}; seed ${run.summary.seed}; ${duration(run.summary.elapsedMs)}`, width, 2).map((line) => paint(line, 'dim')));
   }
   if (matrix.groups.length > 0) lines.push('', ...renderMatrix(matrix, width, paint));
   lines.push(...renderFindings(run, options, paint));

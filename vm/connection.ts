@@ -56,7 +56,8 @@ export class Connection {
     return this.#queue.ended as VmError | undefined;
   }
 
-  async awaitHello(bootTimeoutMs: number): Promise<Extract<GuestMessage, { kind: 'hello' }>> {
+  /** `signal` ends the waiting, with WaitingEnded. */
+  async awaitHello(bootTimeoutMs: number, signal?: AbortSignal): Promise<Extract<GuestMessage, { kind: 'hello' }>> {
     void this.qmp.negotiate().catch(() => { /* QEMU ended: the queue says why */ });
     const silence = setTimeout(() => {
       if (this.console.tail(1).length === 0) this.#lose({ kind: 'no-console', afterMs: firstWordMs });
@@ -64,7 +65,7 @@ export class Connection {
     try {
       const message = await this.#queue.take(bootTimeoutMs, () => {
         this.#lose(this.console.tail(1).length === 0 ? { kind: 'no-console', afterMs: bootTimeoutMs } : { kind: 'boot-timeout', afterMs: bootTimeoutMs });
-      });
+      }, signal);
       if (message.kind !== 'hello' || message.protocol !== PROTOCOL) {
         this.#lose({ kind: 'garbage', detail: message.kind === 'hello'
           ? `the agent speaks protocol ${String(message.protocol)}, this program ${String(PROTOCOL)}`

@@ -10,9 +10,19 @@ export class InfrastructureError extends Error {
   override name = 'InfrastructureError';
 }
 
+/** A kernel cannot be made of the source that was given; the message holds the compiler's words. */
+export class KernelBuildError extends InfrastructureError {
+  override name = 'KernelBuildError';
+}
+
 /** This kernel cannot be tested, as `git bisect run` wants to know: exit code 125. */
 export class UntestableKernelError extends Error {
   override name = 'UntestableKernelError';
+}
+
+/** Somebody ended the command (a signal) while it waited for something. */
+export class InterruptedError extends InfrastructureError {
+  override name = 'InterruptedError';
 }
 
 export function messageOf(error: unknown): string {

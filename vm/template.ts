@@ -19,7 +19,7 @@ import { VmError } from './qemu/failure.ts';
 import { startQemu } from './qemu/process.ts';
 import type { Qmp } from './qemu/qmp.ts';
 import { Connection } from './connection.ts';
-import { Vm, type VmEnvironment, type VmSpec } from './vm.ts';
+import { Vm, notInterrupted, type VmEnvironment, type VmSpec } from './vm.ts';
 import type { KernelFacts } from '../harness/model/channel.ts';
 
 /** Saving and loading the devices of a guest takes 0.1 s; the memory is not copied. */
@@ -47,17 +47,17 @@ export class Template {
 
   /**
    * Boots a guest, lets `prepare` bring it to the state that the clones shall start from, and stops it for ever. The agent must
-   * be idle then. Throws VmError.
+   * be idle then. Throws VmError, or InterruptedError when `signal` ends it.
    */
-  static async create(spec: VmSpec, prepare?: (vm: Vm) => Promise<void>): Promise<Template> {
+  static async create(spec: VmSpec, prepare?: (vm: Vm) => Promise<void>, signal?: AbortSignal): Promise<Template> {
     const memory = openUnlinked(spec.memoryMib);
     const devices = openUnlinked(64);
     try {
       ftruncateSync(memory.fd, spec.memoryMib * (1 << 20));
-      const vm = await Vm.boot({ ...spec, memoryFile: memory.path });
+      const vm = await Vm.boot({ ...spec, memoryFile: memory.path }, signal);
       try {
         await prepare?.(vm);
-        await saveDevices(vm.qmp, devices.path);
+        await saveDevices(vm.qmp, devices.path, signal);
       } finally {
         await vm.close();
       }
@@ -69,8 +69,10 @@ export class Template {
     }
   }
 
-  /** A running guest in the template's state. Throws VmError. */
-  async clone(options: { consoleLog?: string } = {}): Promise<Vm> {
+  /** A running guest in the template's state. Throws VmError, or InterruptedError when `signal` ends it. */
+  async clone(options: { consoleLog?: string; signal?: AbortSignal } = {}): Promise<Vm> {
+    const { signal } = options;
+    notInterrupted(signal);
     const startMs = performance.now();
     const { kernel, files, memoryMib, kernelArguments = [] } = this.#spec;
     const { machine, accelerator } = this.environment;
@@ -84,14 +86,15 @@ export class Template {
     });
     const connection = new Connection(process, new Console(options.consoleLog), `${machine}, ${accelerator}, from a template`, startMs);
     try {
-      await loadDevices(connection, this.#devices.path);
+      await loadDevices(connection, this.#devices.path, signal);
       connection.markReady();
       connection.send({ kind: 'ping', id: 0 });
-      await connection.receive(firstAnswerDeadlineMs);
+      await connection.receive(firstAnswerDeadlineMs, signal);
       const readyAfterMs = Math.round(performance.now() - startMs);
       return Vm.adopt(connection, this.facts, { ...this.environment, readyAfterMs });
     } catch (error) {
       await connection.close();
+      notInterrupted(signal);
       throw connection.lost !== undefined && connection.lost.failure.kind !== 'closed' ? connection.lost : error;
     }
   }
@@ -131,7 +134,7 @@ function openUnlinked(neededMib: number): UnlinkedFile {
 
 const ignoreShared = { capabilities: [{ capability: 'x-ignore-shared', state: true }] };
 
-async function saveDevices(qmp: Qmp, path: string): Promise<void> {
+async function saveDevices(qmp: Qmp, path: string, signal: AbortSignal | undefined): Promise<void> {
   await qmp.execute('stop');
   await qmp.execute('migrate-set-capabilities', ignoreShared);
   // QEMU 7.2 has no file: URIs; exec: works in every version.
@@ -140,13 +143,14 @@ async function saveDevices(qmp: Qmp, path: string): Promise<void> {
   for (;;) {
     const { status, 'error-desc': reason } = (await qmp.execute('query-migrate')) as { status?: string; 'error-desc'?: string };
     if (status === 'completed') return;
+    notInterrupted(signal);
     if (status === 'failed' || status === 'cancelled') throw new InfrastructureError(`QEMU could not save the guest's devices: ${reason ?? status}`);
     if (performance.now() > deadline) throw new InfrastructureError(`QEMU did not save the guest's devices within ${String(migrationDeadlineMs / 1000)} s (${String(status)})`);
     await sleep(5);
   }
 }
 
-async function loadDevices(connection: Connection, path: string): Promise<void> {
+async function loadDevices(connection: Connection, path: string, signal: AbortSignal | undefined): Promise<void> {
   const { qmp } = connection;
   try {
     await qmp.negotiate();
@@ -157,6 +161,7 @@ async function loadDevices(connection: Connection, path: string): Promise<void> 
       // stopped before it was saved, so it is paused when all is loaded
       const { status } = (await qmp.execute('query-status')) as { status: string };
       if (status === 'paused') break;
+      notInterrupted(signal);
       if (performance.now() > deadline) throw new InfrastructureError(`QEMU did not load the guest's devices within ${String(migrationDeadlineMs / 1000)} s (${status})`);
       await sleep(5);
     }

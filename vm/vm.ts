@@ -1,7 +1,7 @@
 /** A running guest: boots, exchanges messages with its agent, ends with a reason. */
 import type { GuestMessage, HostMessage, KernelFacts } from '../harness/model/channel.ts';
 import { Connection } from './connection.ts';
-import { UsageError } from './errors.ts';
+import { InterruptedError, UsageError } from './errors.ts';
 import { initramfsFor } from './initramfs/archive.ts';
 import type { GuestFile } from './initramfs/files.ts';
 import { moduleFiles } from './initramfs/modules.ts';
@@ -70,15 +70,15 @@ export class Vm implements VmHandle {
     this.environment = environment;
   }
 
-  /** Boots a guest and waits for its agent. Throws VmError; nothing of the VM is left then. */
-  static async boot(spec: VmSpec): Promise<Vm> {
+  /** Boots a guest and waits for its agent. Throws VmError, or InterruptedError when `signal` ends it; nothing of the VM is left then. */
+  static async boot(spec: VmSpec, signal?: AbortSignal): Promise<Vm> {
     if (spec.memoryMib < smallestMemoryMib) {
       throw new UsageError(`a guest needs at least ${String(smallestMemoryMib)} MiB of memory, not ${String(spec.memoryMib)}: its initramfs alone takes half of that`);
     }
     const candidates = machinesFor(spec);
     for (const [index, machine] of candidates.entries()) {
       try {
-        return await bootOn(machine, spec);
+        return await bootOn(machine, spec, signal);
       } catch (error) {
         const last = index === candidates.length - 1;
         // Only an unknown configuration has two candidates: a kernel without virtio-mmio shows no port on microvm, one that
@@ -143,12 +143,13 @@ function machinesFor(spec: VmSpec): Machine[] {
   return [fitting[0]!];
 }
 
-async function bootOn(machine: Machine, spec: VmSpec): Promise<Vm> {
+async function bootOn(machine: Machine, spec: VmSpec, signal: AbortSignal | undefined): Promise<Vm> {
   const startMs = performance.now();
   const choice = spec.accelerator === undefined
-    ? await chooseAccelerator(spec.kernel.path)
+    ? await chooseAccelerator(spec.kernel.path, signal)
     : { accelerator: spec.accelerator, reason: 'asked for' };
   const { accelerator } = choice;
+  notInterrupted(signal);
   const initramfs = initramfsFor([...spec.files, ...moduleFiles(spec.kernel)]);
   const qemuStartMs = performance.now();
   const process = await startQemu({
@@ -156,11 +157,17 @@ async function bootOn(machine: Machine, spec: VmSpec): Promise<Vm> {
     ...(spec.memoryFile === undefined ? {} : { memoryFile: { path: spec.memoryFile, shared: true } }) });
   const connection = new Connection(process, new Console(spec.consoleLog), `${machine}, ${accelerator}`, qemuStartMs);
   try {
-    const hello = await connection.awaitHello(spec.bootTimeoutMs);
+    const hello = await connection.awaitHello(spec.bootTimeoutMs, signal);
     const readyAfterMs = Math.round(performance.now() - startMs);
     return Vm.adopt(connection, hello.facts, { machine, accelerator, acceleratorReason: choice.reason, memoryMib: spec.memoryMib, readyAfterMs });
   } catch (error) {
     await connection.close();
+    notInterrupted(signal);
     throw error;
   }
+}
+
+/** Throws InterruptedError once `signal` is aborted. */
+export function notInterrupted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new InterruptedError('interrupted while a guest was started');
 }

@@ -1,6 +1,7 @@
 /** `iomapfuzz bench`: how fast cases run, beside a C program that makes the kernel do the same. */
 import { Command, Option } from 'commander';
 import { writeFileSync } from 'node:fs';
+import { requireTestable } from '../../vm/kernel/identify.ts';
 import { bench, type BenchResult, type Rate } from '../run/bench/bench.ts';
 import { durationMs } from './duration.ts';
 import { progressLine } from './progress.ts';
@@ -18,6 +19,7 @@ export function benchCommand(): Command {
     .option('--json <file>', 'write the numbers there')
     .action(async (options: BenchCommandOptions) => {
       const spec = await vmSpecOf(options);
+      requireTestable(spec.kernel);
       const progress = progressLine();
       const result = await bench({ spec, timeMs: options.time, onProgress: progress.update });
       progress.end();

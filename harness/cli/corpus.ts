@@ -1,8 +1,8 @@
 /** `iomapfuzz corpus`: cases worth keeping, replayed on every kernel. */
 import { Command, Option } from 'commander';
 import { join } from 'node:path';
-import { UntestableKernelError, UsageError } from '../../vm/errors.ts';
-import { describeIdentity, identifyKernel } from '../../vm/kernel/identify.ts';
+import { UsageError } from '../../vm/errors.ts';
+import { requireTestable } from '../../vm/kernel/identify.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { loadRun } from '../../reports/run.ts';
 import type { CellInfo } from '../model/results.ts';
@@ -137,9 +137,11 @@ function minimiseCommand(): Command {
     .action(async (options: CorpusOptions & VmOptions) => {
       const corpus = Corpus.open(options.corpus);
       const before = corpus.entries();
-      const guests = new LocalGuests(await vmSpecOf(options));
-      const progress = progressLine();
+      const spec = await vmSpecOf(options);
+      requireTestable(spec.kernel);
       const stop = new AbortController();
+      const guests = new LocalGuests(spec, undefined, 1, undefined, stop.signal);
+      const progress = progressLine();
       const interrupt = (): void => { stop.abort(); };
       process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
       let [smaller, done] = [0, 0];
@@ -147,8 +149,7 @@ function minimiseCommand(): Command {
         const first = await guests.lease();
         const { facts } = first;
         await guests.release(first, 'healthy');
-        const identity = identifyKernel(facts);
-        if (identity.kind !== 'testable') throw new UntestableKernelError(describeIdentity(identity));
+        requireTestable(spec.kernel, facts);
         for (const [hash, entry] of before) {
           if (stop.signal.aborted) break;
           const of = corpus.read(hash);

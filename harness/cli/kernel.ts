@@ -22,7 +22,7 @@ export function kernelCommand(): Command {
     .action(async ({ flavour, source, kdir }: BuildOptions) => {
       if (kdir !== undefined) {
         if (source !== undefined) throw new UsageError('--source and --kdir both name a source: give one of them');
-        console.log(await kernelOfTree(kdir, flavour, terminalProgress()));
+        console.log(await kernelOfTree(kdir, flavour === undefined ? {} : { flavour }, terminalProgress()));
         return;
       }
       const { directory } = await buildReferenceKernel({ flavour: flavour ?? 'fast', ...(source === undefined ? {} : { source }) }, terminalProgress());

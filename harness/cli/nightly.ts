@@ -4,6 +4,7 @@ import { accessSync, constants, mkdirSync, readFileSync, readdirSync } from 'nod
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { UsageError, messageOf } from '../../vm/errors.ts';
+import { describeIdentity, identifyByConfig } from '../../vm/kernel/identify.ts';
 import { hashFile } from '../../vm/kernel/source.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { NIGHT_FORMAT, nextName, readHistory, writeNight, type Night } from '../../reports/nights/night.ts';
@@ -52,12 +53,19 @@ export function nightlyCommand(): Command {
       const interrupt = (): void => {
         if (stop.signal.aborted) process.exit(130);
         stop.abort();
+        if (imagePath !== undefined) return;
+        // The make that runs ends with us.
+        say(`night ${night.name} was interrupted while its kernel was made: give the same command again to go on`);
+        process.exit(3);
       };
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
       let imagePath: string | undefined;
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
       try {
         // Finds or builds the kernel before any run's time begins.
-        imagePath = (await vmSpecOf(options)).kernel.path;
+        const { kernel } = await vmSpecOf(options);
+        const refused = identifyByConfig(kernel);
+        if (refused !== undefined) say(describeIdentity(refused));
+        imagePath = kernel.path;
         const imageHash = hashFile(imagePath);
         if (night.imageHash !== undefined && night.imageHash !== imageHash) {
           say(`night ${night.name} was interrupted and stays so: the kernel image is another now`);
@@ -71,7 +79,7 @@ export function nightlyCommand(): Command {
         say(`no VM: ${night.noVm}`);
       }
       say(`night ${join(history, night.name)} (seed ${night.seed})`);
-      await runNight(night, { history, corpus: resolve(options.corpus), uapi: options.uapi, ...(options.expectations !== undefined && { expectations: resolve(options.expectations) }), vmArguments: vmArguments(options), ...(imagePath !== undefined && { imagePath }), stop: stop.signal, say });
+      await runNight(night, { history, corpus: resolve(options.corpus), uapi: options.uapi, ...(options.expectations !== undefined && { expectations: resolve(options.expectations) }), vmArguments: vmArguments(imagePath === undefined ? options : oneImage(options, imagePath)), ...(imagePath !== undefined && { imagePath }), stop: stop.signal, say });
       say(readFileSync(join(history, night.name, 'mail.txt'), 'utf8').split('\n').slice(2).join('\n').trimEnd());
       say(`history: ${join(history, 'index.html')}`);
       if (night.endedAt === undefined) say('interrupted: give the same command again to go on');
@@ -147,6 +155,11 @@ function isOurs(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** A night is about one kernel: its runs get the image that was made when it began, whatever becomes of the tree. */
+function oneImage({ kdir, build: _build, ...options }: NightlyOptions, imagePath: string): VmOptions {
+  return kdir === undefined ? options : { ...options, kernel: imagePath };
 }
 
 const vmOptionNames = { kernel: '--kernel', kdir: '--kdir', flavour: '--flavour', modules: '--modules', source: '--source', memory: '--memory', accel: '--accel', consoleLog: '--console-log' } as const;

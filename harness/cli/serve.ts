@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { InfrastructureError, UsageError } from '../../vm/errors.ts';
 import { findTool } from '../../vm/host/tools.ts';
 import { programWithLibraries, type GuestFile } from '../../vm/initramfs/files.ts';
+import { requireTestable } from '../../vm/kernel/identify.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { Vm } from '../../vm/vm.ts';
 import type { GuestMessage } from '../model/channel.ts';
@@ -58,10 +59,13 @@ export function serveCommand(): Command {
         if (tool !== undefined) files.push(...programWithLibraries(`/usr/bin/${name}`, tool));
       }
       const spec = await vmSpecOf(options, files);
+      requireTestable(spec.kernel);
       const vm = await Vm.boot({
         ...spec, memoryMib: options.memory ?? spec.memoryMib + memoryForFiles(brought) + memoryForDevices(device), kernelArguments: ramdiskArguments(device),
       });
       try {
+        // Without fuse-iomap the kernel would ask for no mapping, and reads would return what no script said.
+        requireTestable(spec.kernel, vm.facts);
         const attachments = await attachDevices(vm, device);
         process.exitCode = await serveIn(vm, argv, JSON.stringify({ mountPoint, attachments, quiet, remountFile, readyLine, scriptFault }));
       } finally {

@@ -11,6 +11,8 @@ import type { VmSpec } from '../../vm/vm.ts';
 export interface VmOptions {
   kernel?: string;
   kdir?: string;
+  /** `--no-build`: false. */
+  build?: boolean;
   flavour?: Flavour;
   modules?: string;
   source?: string;
@@ -27,7 +29,8 @@ const memoryMib = { fast: 512, debug: 1024 };
 export function addKernelOptions(command: Command): Command {
   return command
     .option('--kernel <bzImage>', 'test this kernel image')
-    .option('--kdir <tree>', 'test the kernel of this tree: the image built in it, or build it')
+    .option('--kdir <tree>', 'test the kernel of this tree as it is now: make runs first, with the tree\'s configuration')
+    .option('--no-build', 'with --kdir: take the image that is there, and refuse one that is older than the source')
     .addOption(new Option('--flavour <name>', 'of the reference kernel').choices(flavours))
     .option('--modules <dir>', 'lib/modules/RELEASE of --kernel, when not found beside it')
     .option('--source <path>', 'linux-source tarball or directory for the reference kernel, when not from Debian');

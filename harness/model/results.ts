@@ -87,6 +87,10 @@ export interface Environment {
   kernelVersion: string;
   /** sha256 of the image. */
   kernelImageHash: string;
+  /** When the image was written, in ISO 8601. */
+  kernelImageDate?: string;
+  /** Of the tree that the image was made from, as git describe says it, or why it is not known; absent: no tree was named. */
+  kernelCommit?: string;
   flavour?: string;
   /** Options that matter, as NAME=value; from /proc/config.gz or the build's config. */
   kernelConfig: string[];

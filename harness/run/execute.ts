@@ -77,7 +77,14 @@ class Execution {
         while (!signal?.aborted && !stop?.aborted && this.#sent.length < AHEAD) {
           const batch = this.#backlog.next(this.#sent.length);
           if (!batch) break;
-          this.#guest ??= await this.#source.lease();
+          try {
+            this.#guest ??= await this.#source.lease();
+          } catch (error) {
+            if (!signal?.aborted) throw error;
+            // Broken off while it booted: the batch was not sent.
+            this.#backlog.giveBack(batch);
+            return;
+          }
           this.#sent.push(batch);
           this.#guest.send(batch.message);
         }

@@ -17,6 +17,7 @@ export class LocalGuests implements GuestSource {
   readonly #onConsole: (lines: readonly string[]) => void;
   readonly #onIncident: (incident: GuestIncident) => void;
   readonly #jobs: number;
+  readonly #signal: AbortSignal | undefined;
   readonly #idle: Vm[] = [];
   readonly #leased = new Set<Vm>();
   #template: Promise<Template> | undefined;
@@ -24,15 +25,17 @@ export class LocalGuests implements GuestSource {
 
   /**
    * `onConsole` receives the kernel log of each guest when it ends, `onIncident` what the kernel did that no case shows; `jobs` guests at most are
-   * leased at the same time.
+   * leased at the same time; `signal` breaks off what boots or is cloned.
    */
   constructor(
     spec: VmSpec, onConsole: (lines: readonly string[]) => void = () => undefined, jobs = 1, onIncident: (incident: GuestIncident) => void = () => undefined,
+    signal?: AbortSignal,
   ) {
     this.#spec = spec;
     this.#onConsole = onConsole;
     this.#onIncident = onIncident;
     this.#jobs = jobs;
+    this.#signal = signal;
   }
 
   /** Of the first guest; undefined before there was one. */
@@ -40,7 +43,7 @@ export class LocalGuests implements GuestSource {
     return this.#environment;
   }
 
-  /** Throws VmError. */
+  /** Throws VmError, or InterruptedError. */
   async lease(): Promise<Vm> {
     const vm = this.#idle.pop() ?? await this.#start();
     this.#leased.add(vm);
@@ -65,7 +68,7 @@ export class LocalGuests implements GuestSource {
   fresh(): GuestSource {
     return {
       lease: async () => {
-        const vm = await (await this.#snapshot()).clone();
+        const vm = await (await this.#snapshot()).clone(this.#clones);
         this.#leased.add(vm);
         this.statistics.booted += 1;
         this.statistics.bootMs.push(Math.round(vm.environment.readyAfterMs));
@@ -80,9 +83,13 @@ export class LocalGuests implements GuestSource {
     };
   }
 
+  get #clones(): { signal?: AbortSignal } {
+    return this.#signal === undefined ? {} : { signal: this.#signal };
+  }
+
   #snapshot(): Promise<Template> {
     if (this.#template === undefined) {
-      this.#template = Template.create(this.#spec);
+      this.#template = Template.create(this.#spec, undefined, this.#signal);
       // The next one may have more luck.
       this.#template.catch(() => { this.#template = undefined; });
     }
@@ -100,7 +107,7 @@ export class LocalGuests implements GuestSource {
 
   async #start(): Promise<Vm> {
     const cloned = this.#template !== undefined || this.#jobs > 1 || this.statistics.lost > 0;
-    const vm = cloned ? await (await this.#snapshot()).clone() : await Vm.boot(this.#spec);
+    const vm = cloned ? await (await this.#snapshot()).clone(this.#clones) : await Vm.boot(this.#spec, this.#signal);
     this.#environment ??= vm.environment;
     this.statistics.booted += 1;
     this.statistics.bootMs.push(Math.round(vm.environment.readyAfterMs));

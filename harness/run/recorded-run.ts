@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { describeIdentity, identifyKernel } from '../../vm/kernel/identify.ts';
+import { describeIdentity, identifyByConfig, identifyKernel } from '../../vm/kernel/identify.ts';
 import { qemuVersion } from '../../vm/qemu/accelerator.ts';
+import type { KernelImage } from '../../vm/kernel/image.ts';
 import type { Vm, VmSpec } from '../../vm/vm.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { concerning, type ExpectedDeviation } from '../model/expectations.ts';
@@ -53,12 +54,16 @@ export interface RunningRun {
 }
 
 /**
- * `body` when the kernel can be tested, else `untestable` with the reason. Rejects when no guest can be had at all, or with what `body`
- * rejects with; the results directory then says so.
+ * `body` when the kernel can be tested, else `untestable` with the reason: before a guest is booted where the kernel's configuration says so.
+ * Rejects when no guest can be had at all, or with what `body` rejects with; the results directory then says so.
  */
-export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Promise<T>, untestable: (run: RunningRun, reason: string) => T): Promise<T> {
+export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Promise<T>, untestable: (run: Pick<RunningRun, 'summary' | 'add'>, reason: string) => T): Promise<T> {
   const writer = new ResultsWriter(of.directory);
-  const guests = new LocalGuests(of.spec, (lines) => { writer.appendConsole(lines.map((line) => `${line}\n`).join('')); }, of.jobs, (incident) => { note(summary, incident); });
+  let endedBy: string | undefined;
+  const stop = listenForInterruption((reason) => { endedBy = reason; });
+  const guests = new LocalGuests(
+    of.spec, (lines) => { writer.appendConsole(lines.map((line) => `${line}\n`).join('')); }, of.jobs, (incident) => { note(summary, incident); }, stop.signal,
+  );
   // Clocks of machines jump; the time that a run took does not.
   const startMs = performance.now();
   const elapsedMs = (): number => Math.round(performance.now() - startMs);
@@ -67,7 +72,12 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
     ...(of.shard && { shard: of.shard }), startedAt: new Date().toISOString(), elapsedMs: 0, complete: false, cells: of.cells,
     counts: { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 }, notices: [], vms: guests.statistics,
   };
-  const stop = listenForInterruption((reason) => { summary.endedBy = reason; });
+  const add = (record: CaseRecord): void => {
+    summary.counts[record.verdict.kind] += 1;
+    summary.elapsedMs = elapsedMs();
+    writer.append(record);
+    writer.update(summary);
+  };
   // A run that is killed before its first case says that it is one.
   writer.update(summary);
   const forgetLastWords = onSuddenEnd((reason) => {
@@ -75,6 +85,15 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
     writer.finish(summary);
   });
   try {
+    const refused = identifyByConfig(of.spec.kernel);
+    if (refused !== undefined) {
+      const reason = describeIdentity(refused);
+      summary.environment = environmentOf(of, notBooted(of.spec), factsByImage(of.spec.kernel));
+      summary.notices.push(reason);
+      const result = untestable({ summary, add }, reason);
+      summary.complete = true;
+      return result;
+    }
     of.onProgress?.('booting a guest');
     const source = of.fresh ? guests.fresh() : guests;
     const first = (await source.lease()) as Vm;
@@ -87,19 +106,14 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
     const run: RunningRun = {
       allRan: () => { allRan = !stop.signal.aborted; },
       summary, writer, guests, facts, signal: stop.signal,
-      add: (record) => {
-        summary.counts[record.verdict.kind] += 1;
-        summary.elapsedMs = elapsedMs();
-        writer.append(record);
-        writer.update(summary);
-      },
+      add,
     };
     const identity = identifyKernel(facts, of.spec.kernel.config);
     let result: T;
     if (identity.kind !== 'testable') {
       const reason = describeIdentity(identity);
       summary.notices.push(reason);
-      result = untestable(run, reason);
+      result = untestable({ summary, add }, reason);
     } else {
       for (const name of facts.panicsOn ?? []) {
         summary.notices.push(`this kernel panics where others report and go on: kernel.${name} could not be switched off. Such a panic is a finding, what it led to is not seen`);
@@ -108,7 +122,7 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
       result = await body(run);
     }
     summary.complete = allRan || !stop.signal.aborted;
-    if (summary.complete) delete summary.endedBy;
+    if (!summary.complete && endedBy !== undefined) summary.endedBy = endedBy;
     const { planned } = summary;
     const ended = Object.values(summary.counts).reduce((sum, count) => sum + count, 0);
     if (summary.complete && planned !== ended) {
@@ -117,7 +131,7 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
     }
     return result;
   } catch (error) {
-    summary.endedBy ??= error instanceof Error ? error.message : String(error);
+    summary.endedBy ??= endedBy ?? (error instanceof Error ? error.message : String(error));
     throw error;
   } finally {
     stop.end();
@@ -144,11 +158,22 @@ function note(summary: RunSummary, { reason, when, log, candidates }: GuestIncid
 const tellingOptions = /^CONFIG_(FUSE_\w+|FS_IOMAP|KASAN|UBSAN|PROVE_LOCKING|LOCKDEP|KCOV|PREEMPT\w*|SMP|BLK_DEV_RAM|HZ)=/;
 
 /** Those options of the kernel, as NAME=value. */
-export const tellingConfig = (facts: KernelFacts): string[] => (facts.config ?? '').split('\n').filter((line) => tellingOptions.test(line));
+export const tellingConfig = (facts: Pick<KernelFacts, 'config'>): string[] => (facts.config ?? '').split('\n').filter((line) => tellingOptions.test(line));
 
-function environmentOf(of: RunSetup, vm: { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number }, facts: KernelFacts): Environment {
+/** The machine of a run that booted no guest. */
+const notBooted = ({ memoryMib }: VmSpec): { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number } =>
+  ({ machine: 'not booted', accelerator: 'not booted', acceleratorReason: 'the configuration of the kernel says that there is nothing to test', memoryMib });
+
+/** What is known of a kernel without booting it. */
+function factsByImage({ release, version, config }: KernelImage): Pick<KernelFacts, 'release' | 'version' | 'config'> {
+  return { release, version, ...(config && { config: [...config].map(([symbol, value]) => `CONFIG_${symbol}=${value}`).join('\n') }) };
+}
+
+function environmentOf(of: RunSetup, vm: { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number }, facts: Pick<KernelFacts, 'release' | 'version' | 'config'>): Environment {
   return {
     kernelOrigin: of.kernelOrigin, kernelRelease: facts.release, kernelVersion: facts.version,
+    kernelImageDate: of.spec.kernel.builtAt,
+    ...(of.spec.kernel.tree && { kernelCommit: of.spec.kernel.tree.commit }),
     kernelImageHash: createHash('sha256').update(readFileSync(of.spec.kernel.path)).digest('hex'),
     ...(of.flavour === undefined ? {} : { flavour: of.flavour }),
     kernelConfig: tellingConfig(facts),

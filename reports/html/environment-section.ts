@@ -1,5 +1,6 @@
 /** Everything that someone needs to judge whether the run applies to their kernel. */
 import type { Run } from '../run.ts';
+import { imageText } from '../image-text.ts';
 import { duration } from '../text.ts';
 import { html, type Markup } from './markup.ts';
 
@@ -7,7 +8,7 @@ export function environmentSection({ summary, directory }: Run): Markup {
   const { environment } = summary;
   const rows: [string, string | undefined][] = [
     ...(environment ? [
-      ['Kernel', `${environment.kernelRelease} ${environment.kernelVersion}`], ['Named by', environment.kernelOrigin], ['Image', `sha256 ${environment.kernelImageHash}`], ['Flavour', environment.flavour],
+      ['Kernel', `${environment.kernelRelease} ${environment.kernelVersion}`], ['Named by', environment.kernelOrigin], ['Image', `sha256 ${environment.kernelImageHash}`], ['Made', imageText(environment) || undefined], ['Flavour', environment.flavour],
       ['Accelerator', `${environment.accelerator}: ${environment.acceleratorReason}`], ['Machine', `QEMU ${environment.qemuVersion} ${environment.machine}, ${environment.memoryMiB} MiB`],
       ['Host', `${environment.hostCpus} CPUs, Node ${environment.nodeVersion}`],
     ] as [string, string | undefined][] : [['Kernel', 'not known: no VM came up']] as [string, string][]),

@@ -2,6 +2,7 @@
 import { compareRuns } from '../compare.ts';
 import { comparisonHeadline, comparisonLines } from '../compare-text.ts';
 import type { Finding } from '../findings.ts';
+import { imageText } from '../image-text.ts';
 import { buildMatrix, countStatuses } from '../matrix.ts';
 import type { Run } from '../run.ts';
 import { judgeRun } from '../verdict.ts';
@@ -26,6 +27,7 @@ export function digestRun(kind: string, run: Run, before: { name: string; run: R
     ...(environment && {
       kernel: {
         release: environment.kernelRelease, version: environment.kernelVersion, imageHash: environment.kernelImageHash, origin: environment.kernelOrigin,
+        ...(imageText(environment) !== '' && { image: imageText(environment) }),
         ...(environment.flavour !== undefined && { flavour: environment.flavour }),
       },
     }),

@@ -26,7 +26,7 @@ export function nightMail(trend: Trend, name: string): string {
     ...wrap(plainText(`${outcomeWords[outcome]}: ${says}`), WIDTH),
     ...(besides === undefined ? [] : wrap(plainText(besides), WIDTH)),
     ...(outcome === 'conforms' || outcome === 'deviates' ? [] : ['This night is not a pass.']), '',
-    ...(kernel ? wrap(plainText(`Kernel: ${kernel.release} ${kernel.version} (${kernel.origin})${night.newKernel ? ', another image than in the night before' : ''}`), WIDTH, 8) : []),
+    ...(kernel ? wrap(plainText(`Kernel: ${kernel.release} ${kernel.version} (${kernel.origin}${kernel.image === undefined ? '' : `; ${kernel.image}`})${night.newKernel ? ', another image than in the night before' : ''}`), WIDTH, 8) : []),
     `Findings: ${opened.length} opened, ${closed.length} closed, ${open} open${openRules > 1 && openRules < open ? ` in ${openRules} rules` : ''}`, '',
   ];
   for (const [title, list] of [['Opened', opened], ['Closed', closed]] as const) {

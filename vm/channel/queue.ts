@@ -41,6 +41,7 @@ export class MessageQueue<M> {
     if (ready !== undefined) return ready;
     if (this.#end !== undefined) throw this.#end;
     if (this.#waiting !== undefined) throw new Error('two receivers wait for one guest');
+    if (signal?.aborted) throw new WaitingEnded();
     let timer: NodeJS.Timeout | undefined;
     const stop = (): void => this.#waiting?.reject(new WaitingEnded());
     signal?.addEventListener('abort', stop);

@@ -6,7 +6,8 @@ import { InfrastructureError } from '../errors.ts';
 
 export interface JobOptions {
   cwd?: string;
-  env?: Record<string, string>;
+  /** On top of ours; undefined takes a variable away. */
+  env?: Record<string, string | undefined>;
   /** Receives both streams. */
   log?: string;
   onLine?: (line: string) => void;

@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import type { KernelFacts } from '../../harness/model/channel.ts';
 import { parseConfig } from './config.ts';
-import { describeIdentity, identifyKernel } from './identify.ts';
+import { describeIdentity, identifyByConfig, identifyKernel } from './identify.ts';
 
 const complete: KernelFacts = {
   release: '7.3.4', version: 'Linux version 7.3.4', commandLine: '', fuse: true, enableIomap: true, debugIomap: false, badDataEvent: true, tainted: 0,
@@ -32,4 +32,13 @@ for (const { what, facts, config, kind, says } of rows) {
 test('should believe what the running kernel says of its configuration before what lay beside the image', () => {
   const facts = { ...complete, badDataEvent: false, config: 'CONFIG_EVENT_TRACING=y\n' };
   expect(describeIdentity(identifyKernel(facts, parseConfig('CONFIG_PRINTK=y\n')))).not.toContain('without event tracing');
+});
+
+test('should refuse a kernel by the configuration that was found with it, and no kernel without one', () => {
+  const image = { release: '6.1.0', configSource: '/boot/config-6.1.0' };
+  expect(identifyByConfig({ ...image, config: parseConfig('CONFIG_FUSE_FS=y\n') })).toMatchObject({
+    kind: 'no-fuse-iomap', reason: 'Linux 6.1.0 is built without fuse-iomap: CONFIG_FUSE_IOMAP is not set (/boot/config-6.1.0)', remedy: expect.stringContaining('CONFIG_FUSE_IOMAP=y') as unknown,
+  });
+  expect(identifyByConfig({ ...image, config: parseConfig('CONFIG_FUSE_IOMAP=y\n') })).toBeUndefined();
+  expect(identifyByConfig({ ...image, config: undefined })).toBeUndefined();
 });

@@ -1,6 +1,8 @@
 /** What a kernel is to us: testable, and through which channels; or not, and why, and what would change that. */
 import type { KernelFacts } from '../../harness/model/channel.ts';
+import { UntestableKernelError } from '../errors.ts';
 import { parseConfig, type KernelConfig } from './config.ts';
+import type { KernelImage } from './image.ts';
 
 /** A refusal shows in three places (errno is always there); a kernel may lack the others. */
 export type Channel = 'trace event' | 'WARN';
@@ -18,6 +20,8 @@ export type KernelIdentity =
   | { kind: 'no-fuse-iomap'; reason: string; remedy: string }
   | { kind: 'iomap-off'; reason: string; remedy: string };
 
+const applySeries = 'apply the series "fuse: allow servers to use iomap" and build it with CONFIG_FUSE_IOMAP=y (iomapfuzz kernel config)';
+
 /** `imageConfig` is the configuration found with the image, for kernels that do not tell it at run time. */
 export function identifyKernel(facts: KernelFacts, imageConfig?: KernelConfig): KernelIdentity {
   const config = facts.config === undefined ? imageConfig : parseConfig(facts.config);
@@ -31,6 +35,22 @@ export function identifyKernel(facts: KernelFacts, imageConfig?: KernelConfig): 
     };
   }
   return { kind: 'testable', missing: [...missingEvent(facts, config), ...missingWarn(facts, config)] };
+}
+
+/** What the configuration of an image says before it is booted: why it cannot be tested; undefined when it may be. */
+export function identifyByConfig({ config, configSource, release }: Pick<KernelImage, 'config' | 'configSource' | 'release'>): Exclude<KernelIdentity, { kind: 'testable' }> | undefined {
+  if (config === undefined || config.has('FUSE_IOMAP')) return undefined;
+  return {
+    kind: 'no-fuse-iomap',
+    reason: `Linux ${release} is built without fuse-iomap: CONFIG_FUSE_IOMAP is not set (${configSource})`,
+    remedy: applySeries,
+  };
+}
+
+/** Throws UntestableKernelError for a kernel whose configuration or whose guest has no fuse-iomap. */
+export function requireTestable(kernel: KernelImage, facts?: KernelFacts): void {
+  const identity = facts === undefined ? identifyByConfig(kernel) : identifyKernel(facts, kernel.config);
+  if (identity !== undefined && identity.kind !== 'testable') throw new UntestableKernelError(describeIdentity(identity));
 }
 
 /** One line for people. */
@@ -56,7 +76,7 @@ function noIomap(facts: KernelFacts, config: KernelConfig | undefined): KernelId
     kind: 'no-fuse-iomap',
     reason: `Linux ${facts.release} has FUSE without fuse-iomap (no parameter fuse.enable_iomap`
       + `${config === undefined || config.has('FUSE_IOMAP') ? '' : ', and CONFIG_FUSE_IOMAP is not set'})`,
-    remedy: 'apply the series "fuse: allow servers to use iomap" and build it with CONFIG_FUSE_IOMAP=y (iomapfuzz kernel config)',
+    remedy: applySeries,
   };
 }
 

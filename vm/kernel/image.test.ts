@@ -4,20 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { UsageError } from '../errors.ts';
+import { bzImage } from '../testing/stand-in-kernel.ts';
 import { readKernelImage } from './image.ts';
-
-/** A file with a bzImage's header and the payload that is given; nothing in it runs. */
-function bzImage(payload: Buffer, version = '7.3.4 (me@here) #1'): Buffer {
-  const header = Buffer.alloc(5 * 512);
-  header[0x1f1] = 4;
-  header.write('HdrS', 0x202);
-  header.writeUInt16LE(0x20f, 0x206);
-  header.writeUInt16LE(0x300, 0x20e);
-  header.write(`${version}\0`, 0x500);
-  header.writeUInt32LE(64, 0x248);
-  header.writeUInt32LE(payload.length, 0x24c);
-  return Buffer.concat([header, Buffer.alloc(64), payload, Buffer.alloc(4096)]);
-}
 
 function write(directory: string, name: string, bytes: Uint8Array | string): string {
   mkdirSync(directory, { recursive: true });

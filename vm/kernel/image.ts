@@ -1,10 +1,12 @@
 /** A kernel image that somebody hands us: what it is, how it was configured, where its modules are. */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { UsageError, messageOf } from '../errors.ts';
 import { parseConfig, type KernelConfig } from './config.ts';
+import { rememberedTree, type TreeState } from './tree-state.ts';
 
 export interface KernelImage {
   path: string;
@@ -18,6 +20,10 @@ export interface KernelImage {
   configSource: string;
   /** lib/modules/RELEASE, when there is one. */
   modulesDirectory: string | undefined;
+  /** When the image was written, in ISO 8601. */
+  builtAt: string;
+  /** Of an image that was made from a tree by --kdir. */
+  tree: TreeState | undefined;
 }
 
 /** Documentation/arch/x86/boot.rst: offsets in the image's first sectors. */
@@ -42,6 +48,8 @@ export function readKernelImage(path: string, options: { modulesDirectory?: stri
     config: found === undefined ? undefined : parseConfig(found.text),
     configSource: found?.source ?? 'not found',
     modulesDirectory: findModules(path, release, options.modulesDirectory),
+    builtAt: statSync(path).mtime.toISOString(),
+    tree: rememberedTree(createHash('sha256').update(image).digest('hex')),
   };
 }
 

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { InfrastructureError } from '../errors.ts';
+import { dirname, join } from 'node:path';
+import { InfrastructureError, KernelBuildError } from '../errors.ts';
 import { requireSpace } from '../host/disk.ts';
 import { runJob } from '../host/job.ts';
 import { findTool, installHint, missingTools } from '../host/tools.ts';
@@ -13,6 +13,8 @@ import type { Progress } from './progress.ts';
 
 /** A debug build with its vmlinux; the fast one takes a fifth of it. */
 const objectsMib = 1500;
+/** Linking again what changed a little. */
+const incrementalMib = 300;
 
 /** Throws InfrastructureError that names every program and header that is missing, with the command that installs them. */
 export function requireBuildTools(): void {
@@ -38,7 +40,7 @@ export async function configure(tree: string, objects: string, fragments: readon
   const log = join(objects, '../build.log');
   rmSync(log, { force: true });
   const run = async (...argv: [string, ...string[]]): Promise<void> => {
-    const { code, tail } = await runJob(argv, { cwd: tree, log });
+    const { code, tail } = await runJob(argv, { cwd: tree, log, env: plainMake });
     if (code !== 0) throw buildError('the kernel cannot be configured', tail, log);
   };
   await run('make', `O=${objects}`, 'tinyconfig');
@@ -51,17 +53,26 @@ export async function configure(tree: string, objects: string, fragments: readon
   if (dropped.length > 0) throw new InfrastructureError(`Kconfig did not keep what the fragments ask for: ${dropped.join(', ')}`);
 }
 
-/** Makes arch/x86/boot/bzImage; `output` is the directory of the objects, the tree itself or one beside it. */
+/** What would send make elsewhere: the image that is tested afterwards would be an old one. */
+const plainMake: Record<string, string | undefined> = {
+  O: undefined, KBUILD_OUTPUT: undefined, KBUILD_EXTMOD: undefined, KCONFIG_CONFIG: undefined, ARCH: undefined, SUBARCH: undefined,
+  MAKEFLAGS: undefined, GNUMAKEFLAGS: undefined, MAKELEVEL: undefined, MAKEFILES: undefined,
+};
+
+const imageIn = (output: string): string => join(output, 'arch/x86/boot/bzImage');
+
+/** Makes arch/x86/boot/bzImage; `output` is the directory of the objects, the tree itself or one beside it. Throws KernelBuildError. */
 export async function makeImage(tree: string, output: string, log: string, progress: Progress, makeArguments: readonly string[] = []): Promise<void> {
-  requireSpace(output, objectsMib, 'a kernel build');
-  const countFile = join(output, '.iomapfuzz-steps');
+  requireSpace(output, existsSync(join(output, 'vmlinux')) ? incrementalMib : objectsMib, 'a kernel build');
+  // Beside the log: a tree of somebody's gets nothing but what make puts there.
+  const countFile = join(dirname(log), 'steps');
   const expected = existsSync(countFile) ? Number(readFileSync(countFile, 'utf8')) : 1900;
   let steps = 0;
   progress.step('compiling the kernel');
   const { code, tail } = await runJob(
     ['make', ...(output === tree ? [] : [`O=${output}`]), `-j${String(availableParallelism())}`, ...makeArguments, 'bzImage'],
     {
-      cwd: tree, log,
+      cwd: tree, log, env: plainMake,
       onLine: (line) => {
         const step = /^ {2}([A-Z]+[A-Z0-9]*) +(?:\[M\] +)?(\S+)/.exec(line);
         if (step !== null) progress.at(++steps, expected, 'steps', step[2]);
@@ -69,6 +80,7 @@ export async function makeImage(tree: string, output: string, log: string, progr
     },
   );
   if (code !== 0) throw buildError('the kernel does not compile', tail, log);
+  if (!existsSync(imageIn(output))) throw new KernelBuildError(`make ended without an error and without ${imageIn(output)}. The whole log: ${log}`);
   // An incremental build says nothing about a full one.
   if (steps > expected / 2) writeFileSync(countFile, String(steps));
 }
@@ -84,10 +96,10 @@ const hints: readonly { pattern: RegExp; hint: string }[] = [
   { pattern: /Killed|signal 9/, hint: 'The compiler was killed: is there enough memory?' },
 ];
 
-function buildError(what: string, tail: readonly string[], log: string): InfrastructureError {
+function buildError(what: string, tail: readonly string[], log: string): KernelBuildError {
   const lines = tail.filter((line) => telling.test(line) && !noise.test(line)).slice(0, 20);
   const shown = lines.length > 0 ? lines : tail.slice(-15);
   const hint = hints.find(({ pattern }) => shown.some((line) => pattern.test(line)))?.hint;
-  return new InfrastructureError([`${what}:`, ...shown.map((line) => `  ${line}`), ...(hint === undefined ? [] : [hint]), `The whole log: ${log}`].join('\n'));
+  return new KernelBuildError([`${what}:`, ...shown.map((line) => `  ${line}`), ...(hint === undefined ? [] : [hint]), `The whole log: ${log}`].join('\n'));
 }
 

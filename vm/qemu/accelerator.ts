@@ -25,15 +25,15 @@ export interface AcceleratorChoice {
 const probeDeadlineMs = 10_000;
 const finished = 'iomapfuzz-probe: done';
 
-/** The accelerator to use; probes with the kernel at `kernel` unless the answer is known. */
-export async function chooseAccelerator(kernel: string): Promise<AcceleratorChoice> {
+/** The accelerator to use; probes with the kernel at `kernel` unless the answer is known. `signal` breaks the probe off: its answer is nobody's then. */
+export async function chooseAccelerator(kernel: string, signal?: AbortSignal): Promise<AcceleratorChoice> {
   const unavailable = whyKvmIsUnavailable();
   if (unavailable !== undefined) return { accelerator: 'tcg', reason: unavailable };
   const known = rememberedChoice();
   if (known !== undefined) return known;
-  const { works, reason } = await bootUnderKvm(kernel);
+  const { works, reason } = await bootUnderKvm(kernel, signal);
   const choice: AcceleratorChoice = { accelerator: works ? 'kvm' : 'tcg', reason };
-  remember(choice);
+  if (!signal?.aborted) remember(choice);
   return choice;
 }
 
@@ -79,7 +79,7 @@ function remember(choice: AcceleratorChoice): void {
   renameSync(`${path}.${String(process.pid)}`, path);
 }
 
-async function bootUnderKvm(kernel: string): Promise<{ works: boolean; reason: string }> {
+async function bootUnderKvm(kernel: string, signal?: AbortSignal): Promise<{ works: boolean; reason: string }> {
   const directory = mkdtempSync(join(cacheDirectory('accelerator'), 'probe-'));
   try {
     const initramfs = join(directory, 'initramfs');
@@ -99,7 +99,10 @@ async function bootUnderKvm(kernel: string): Promise<{ works: boolean; reason: s
     qemu.qmp.on('error', () => { /* ends with QEMU */ });
     let late = false;
     const timer = setTimeout(() => { late = true; qemu.kill(); }, probeDeadlineMs);
+    signal?.addEventListener('abort', qemu.kill);
+    if (signal?.aborted) qemu.kill();
     const exit = await qemu.exited;
+    signal?.removeEventListener('abort', qemu.kill);
     clearTimeout(timer);
     if (console.includes(finished)) return { works: true, reason: 'a guest boots under KVM' };
     const what = late ? `a guest under KVM did not finish booting within ${String(probeDeadlineMs / 1000)} s`

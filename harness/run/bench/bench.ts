@@ -2,6 +2,7 @@
 import { findTool } from '../../../vm/host/tools.ts';
 import { execInGuest } from '../../../vm/exec.ts';
 import { InfrastructureError } from '../../../vm/errors.ts';
+import { requireTestable } from '../../../vm/kernel/identify.ts';
 import { Template } from '../../../vm/template.ts';
 import { Vm, type VmEnvironment, type VmSpec } from '../../../vm/vm.ts';
 import { OPCODES } from '../../uapi/fuse-operations.ts';
@@ -67,6 +68,7 @@ export async function bench({ spec: plain, timeMs, onProgress }: BenchOptions): 
   const bootMs = performance.now();
   const vm = await Vm.boot(spec);
   try {
+    requireTestable(spec.kernel, vm.facts);
     const source = only(vm);
     await firstOutcome(source, cases.slice(0, 1));
     const bootToFirstCaseMs = performance.now() - bootMs;

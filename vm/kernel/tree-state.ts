@@ -1,0 +1,78 @@
+/** A kernel tree as it is now: which commit, and whether an image that was made in it is older than its source. */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, readFileSync, readdirSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheDirectory } from '../paths.ts';
+
+/** What an image was made of. */
+export interface TreeState {
+  directory: string;
+  /** `v7.3-rc2-14-g0123456789ab-dirty`, as git describe says it; or why there is none. */
+  commit: string;
+}
+
+/** The directory of the source: a build directory (make O=DIR) has a link to it. */
+export function sourceOf(tree: string): string {
+  const link = join(tree, 'source');
+  return existsSync(join(link, 'Kbuild')) ? realpathSync(link) : tree;
+}
+
+export function treeState(tree: string): TreeState {
+  const directory = sourceOf(tree);
+  try {
+    const git = (...argv: string[]): string => execFileSync('git', ['-C', directory, ...argv], {
+      encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0' },
+    }).trim();
+    // A tree that lies in somebody else's repository has no commit of its own.
+    if (realpathSync(git('rev-parse', '--show-toplevel')) !== realpathSync(directory)) return { directory, commit: 'unknown: not a git tree' };
+    return { directory, commit: git('describe', '--always', '--tags', '--dirty', '--abbrev=12') };
+  } catch (error) {
+    const { stderr = '', code } = error as { stderr?: string; code?: string };
+    const reason = code === 'ENOENT' ? 'git is not installed' : /not a git repository/.test(stderr) ? 'not a git tree' : stderr.trim().split('\n')[0];
+    return { directory, commit: `unknown: ${reason === undefined || reason === '' ? 'git failed' : reason}` };
+  }
+}
+
+/** Files that make reads to build an image. A tree's own products are older than its image, or are of modules. */
+const sourceNames = /^(Makefile|Kbuild|Kconfig.*|\.config)$|(?<!\.mod)\.c$|\.(h|S|rs|lds|pl|py|sh|awk|cpio|bc|tc|dts|dtsi)$/;
+const notRead: ReadonlySet<string> = new Set(['.git', 'Documentation', 'samples', 'LICENSES', 'generated']);
+
+/** A file of the tree that was changed after `image` was made. Removed files leave no trace. */
+export function newerThanImage(tree: string, image: string): string | undefined {
+  const madeMs = statSync(image).mtimeMs;
+  const walk = (directory: string): string | undefined => {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      const path = join(directory, entry.name);
+      if (entry.isDirectory()) {
+        // include/config holds what make noted of the configuration.
+        if (notRead.has(entry.name) || (entry.name === 'config' && directory.endsWith('/include'))) continue;
+        const found = walk(path);
+        if (found !== undefined) return found;
+      } else if (sourceNames.test(entry.name) && (lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > madeMs) return path;
+    }
+    return undefined;
+  };
+  const source = sourceOf(tree);
+  const config = join(tree, '.config');
+  if (source !== tree && existsSync(config) && statSync(config).mtimeMs > madeMs) return config;
+  return walk(source);
+}
+
+/** Remembers what an image was made of, so that whoever is given the image by its path can say it, too. */
+export function rememberTree(image: string, state: TreeState): void {
+  const path = recordOf(createHash('sha256').update(readFileSync(image)).digest('hex'));
+  writeFileSync(`${path}.${String(process.pid)}`, JSON.stringify(state));
+  renameSync(`${path}.${String(process.pid)}`, path);
+}
+
+/** What the image with this hash was made of, if this program made it. */
+export function rememberedTree(sha256: string): TreeState | undefined {
+  try {
+    return JSON.parse(readFileSync(recordOf(sha256), 'utf8')) as TreeState;
+  } catch {
+    return undefined;
+  }
+}
+
+const recordOf = (sha256: string): string => join(cacheDirectory('trees'), `${sha256}.json`);
