@@ -55,6 +55,9 @@ export function rulesReached(of: Case, seen: Observation, options: JudgeOptions 
   return expectation.refusals.map(({ rule, half }) => (half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule));
 }
 
+/** What the rules say must be seen, in the reading that fits best, and what of it could not be compared. */
+export const expectationOf = (of: Case, seen: Observation, options: JudgeOptions = {}): { expectation: Expectation; unjudged: Unjudged[] } => examine(of, seen, options);
+
 function examine(of: Case, seen: Observation, options: JudgeOptions): { deviations: Deviation[]; expectation: Expectation; unjudged: Unjudged[] } {
   const channels = channelsOf(revisions[of.revision], options.facts);
   const { deviations, expectation } = interpret(of, seen, (reading) => [

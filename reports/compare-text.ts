@@ -20,12 +20,12 @@ export function comparisonLines(comparison: Comparison): string[] {
     lines.push(...entries.slice(0, MAX_NAMED).map((entry) => `${title}: ${line(entry)}`));
     if (entries.length > MAX_NAMED) lines.push(`${title}: and ${plural(entries.length - MAX_NAMED, 'more')}`.replace(/mores$/, 'more'));
   };
-  list('new', comparison.new, ({ key, after }) => `${key}: ${after}`);
+  list('new', comparison.new, ({ id, after }) => `${id} ${after}`);
   list('newly not run', groupCells(comparison.newlyNotRun), ({ after, reason, cells }) => `${plural(cells.length, 'cell')} now ${statusWord(after)} (${reason}): ${named(cells)}`);
-  list('changed', comparison.changed, ({ key, before, after }) => `${key}: was ${before}; is ${after}`);
-  list('flaky', comparison.flaky, ({ key, note }) => `${key}: ${note}`);
-  list('expected', comparison.expected, ({ key, note }) => `${key}: ${note}`);
-  list('gone', comparison.gone, ({ key }) => key);
+  list('changed', comparison.changed, ({ id, before, after }) => `${id} was: ${before}; is: ${after}`);
+  list('flaky', comparison.flaky, ({ id, title, note }) => `${id} ${title}: ${note}`);
+  list('expected', comparison.expected, ({ id, title, note }) => `${id} ${title}: ${note}`);
+  list('gone', comparison.gone, ({ id, before }) => `${id} ${before}`);
   list('newly run', groupCells(comparison.newlyRun), ({ before, after, cells }) => `${plural(cells.length, 'cell')} now ${statusWord(after)}, ${statusWord(before)} before: ${named(cells)}`);
   list('kernel', comparison.kernel, ({ field, before, after }) => `${field}: ${before} -> ${after}`);
   list('circumstances', comparison.circumstances, ({ field, before, after }) => `${field}: ${before} -> ${after}`);

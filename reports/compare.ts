@@ -1,13 +1,16 @@
 /** What changed between two runs, or over a history of them. The last run is judged against the one before. */
 import type { Environment } from '../harness/model/results.ts';
-import { isFlaky, reliabilityText, signatureOf, type Finding } from './findings.ts';
+import { isFlaky, placesText, reliabilityText, type Finding } from './findings.ts';
 import { buildMatrix, matrixCells, type MatrixCell } from './matrix.ts';
 import { planUnknown, type Run } from './run.ts';
 
 export interface ComparedFinding {
+  id: string;
   key: string;
   rule: string;
-  path: string;
+  /** What deviated, in the run that shows it last. */
+  title: string;
+  paths: readonly string[];
   before?: string;
   after?: string;
   /** gone, flaky: what this rests on. */
@@ -63,7 +66,7 @@ export function compareRuns(runs: Run[]): Comparison {
     before: { directory: before.directory, startedAt: before.summary.startedAt },
     after: { directory: after.directory, startedAt: after.summary.startedAt },
     new: [], gone: [], changed: [], flaky: [], same: [],
-    expected: after.expected.map(({ finding, expectation: { reason, expires } }) => ({ key: finding.key, rule: finding.rule, path: finding.path, after: shape(finding), note: `${reason} (until ${expires})` })),
+    expected: after.expected.map(({ finding, expectation: { reason, expires } }) => ({ ...named(finding), after: shape(finding), note: `${reason} (until ${expires})` })),
     ...compareCells(cellsOf(before), afterCells),
     sameImage: sameImage(before, after),
     kernel: [...differences(kernelFacts(before), kernelFacts(after)), ...configDifferences(before, after)],
@@ -72,21 +75,22 @@ export function compareRuns(runs: Run[]): Comparison {
   };
   for (const [key, finding] of now) {
     const earlier = old.get(key);
-    const entry = { key, rule: finding.rule, path: finding.path, ...(earlier && { before: shape(earlier) }), after: shape(finding) };
+    const entry = { ...named(finding), ...(earlier && { before: shape(earlier) }), after: shape(finding) };
     const note = unstable.get(key);
     if (note !== undefined) comparison.flaky.push({ ...entry, note });
     else if (!earlier) comparison.new.push({ ...entry, ...(awaitedBefore.has(key) && { note: 'it was expected before and is not any more' }) });
     // One kernel that is asked other questions gives other answers: no change either.
-    else ((sameImage(before, after) && before.summary.seed !== after.summary.seed) || showAlike(earlier, finding) ? comparison.same : comparison.changed).push(entry);
+    else ((sameImage(before, after) && before.summary.seed !== after.summary.seed) || showAlike(earlier, finding, { before, after }) ? comparison.same : comparison.changed).push(entry);
   }
   for (const [key, finding] of old) {
     if (now.has(key) || awaited.has(key)) continue;
-    const entry = { key, rule: finding.rule, path: finding.path, before: shape(finding) };
+    const entry = { ...named(finding), before: shape(finding) };
     const note = unstable.get(key);
     if (note !== undefined) comparison.flaky.push({ ...entry, note });
     // A deviation that was not looked for again is not gone.
     else if (judgedAgain(finding, before, after, afterCells)) comparison.gone.push(entry);
   }
+  takeChanged(comparison);
   comparison.exitCode = exitCodeOf(comparison, after);
   return comparison;
 }
@@ -101,17 +105,36 @@ function exitCodeOf(comparison: Comparison, after: Run): Comparison['exitCode'] 
 const allOf = ({ findings, expected }: Run): Finding[] => [...findings, ...expected.map(({ finding }) => finding)];
 const index = (findings: Finding[]): Map<string, Finding> => new Map(findings.map((finding) => [finding.key, finding]));
 
-/** Which channels show a deviation depends on what was drawn (the debug WARN, what else is wrong in the reply): one that shows the same in any of them is the same. */
-function showAlike(a: Finding, b: Finding): boolean {
-  const lines = new Set(signatureOf(a).split('\n'));
-  return signatureOf(b).split('\n').some((line) => lines.has(line));
+/** On the same paths, as far as both runs judged what shows it there. */
+function showAlike(old: Finding, now: Finding, { before, after }: { before: Run; after: Run }): boolean {
+  const [paths, pathsNow] = [new Set(old.paths), new Set(now.paths)];
+  const cells = new Map([before, after].map((run) => [run, cellsOf(run)]));
+  const isNew = (place: Finding['places'][number], known: ReadonlySet<string>, from: Run, to: Run): boolean => !known.has(place.path) && judgedIn(place.cell, from, to, cells.get(to)!);
+  return !now.places.some((place) => isNew(place, paths, after, before)) && !old.places.some((place) => isNew(place, pathsNow, before, after));
 }
 
-/** For people: the first deviation of the smallest case. */
-const shape = ({ deviations: [first] }: Finding): string => `expected ${first?.expected}, seen ${first?.seen}`;
+/** What shows in another way than before, by the same rule and in the same place, is neither new nor gone. */
+function takeChanged(comparison: Comparison): void {
+  for (const now of [...comparison.new]) {
+    const old = comparison.gone.find(({ rule, paths }) => rule === now.rule && paths.some((path) => now.paths.includes(path)));
+    if (!old || now.note !== undefined) continue;
+    comparison.new.splice(comparison.new.indexOf(now), 1);
+    comparison.gone.splice(comparison.gone.indexOf(old), 1);
+    comparison.changed.push({ ...now, ...(old.before !== undefined && { before: old.before }) });
+  }
+}
 
-function judgedAgain(finding: Finding, before: Run, after: Run, cells: Map<string, MatrixCell>): boolean {
-  const info = before.summary.cells.find(({ id }) => id === finding.example.cell);
+const named = ({ id, key, rule, title, paths }: Finding): Pick<ComparedFinding, 'id' | 'key' | 'rule' | 'title' | 'paths'> => ({ id, key, rule, title, paths });
+
+/** For people: what deviates in the smallest case, and where else. */
+const shape = (finding: Finding): string => `${finding.title} (on ${placesText(finding)})`;
+
+/** In all cells that showed it, or in one that is enough to say that it is gone. */
+const judgedAgain = (finding: Finding, before: Run, after: Run, cells: Map<string, MatrixCell>): boolean =>
+  finding.places.every(({ cell }) => judgedIn(cell, before, after, cells));
+
+function judgedIn(cell: string | undefined, before: Run, after: Run, cells: Map<string, MatrixCell>): boolean {
+  const info = before.summary.cells.find(({ id }) => id === cell);
   if (!info) return after.summary.complete && after.counts.conforms > 0;
   const border = cells.get(cellKey(info.rule, info.half, info.path))?.borders.find((one) => one.info.id === info.id);
   return border !== undefined && border.counts.conforms + border.counts.deviates > 0;

@@ -30,7 +30,7 @@ test('should pass a run whose deviations are all expected, and say which', async
   const verdict = verdictOf(of);
   expect(verdict).toMatchObject({ kind: 'conforms', exitCode: 0 });
   expect(verdict.headline).toContain('the others deviate as expected');
-  expect(verdict.reasons.join('\n')).toContain('expected until 2026-12-31: map/length-aligned@read fiemap violating');
+  expect(verdict.reasons.join('\n')).toMatch(/expected until 2026-12-31: [0-9a-f]{8} map\/length-aligned: fiemap succeeds, must fail with EUCLEAN \(4 cases\)/);
   expect(matrixCells(buildMatrix(of)).filter(({ cell }) => cell.status === 'expected').map(({ row, cell }) => `${row.label} ${cell.path}`))
     .toEqual(['map/length-aligned@read fiemap', 'map/length-aligned@write fiemap']);
 });
@@ -38,7 +38,7 @@ test('should pass a run whose deviations are all expected, and say which', async
 test('should fail a run with the same deviation on another path', async () => {
   const verdict = verdictOf(await run(everywhere, [known]));
   expect(verdict).toMatchObject({ kind: 'deviates', exitCode: 1 });
-  expect(verdict.headline).toMatch(/^DEVIATES: 8 findings in 1 rule/);
+  expect(verdict.headline).toMatch(/^DEVIATES: 1 finding in 1 rule/);
 });
 
 test('should fail a run after the last day, and say why', async () => {
@@ -73,7 +73,7 @@ test('should say in every format that a deviation is expected', async () => {
 
 test('should call an expected deviation neither new nor gone', async () => {
   const [clean, expected, expired] = [await run(undefined, [known]), await run(onFiemap, [known]), await run(onFiemap, [{ ...known, expires: '2026-11-20' }])];
-  expect(compareRuns([clean, expected])).toMatchObject({ new: [], expected: [{ rule: 'map/length-aligned' }, { rule: 'map/length-aligned' }], exitCode: 0 });
+  expect(compareRuns([clean, expected])).toMatchObject({ new: [], expected: [{ rule: 'map/length-aligned' }], exitCode: 0 });
   expect(compareRuns([expired, expected])).toMatchObject({ gone: [], exitCode: 0 });
-  expect(compareRuns([expected, expired])).toMatchObject({ new: [{ note: expect.stringContaining('expected before') }, {}], exitCode: 1 });
+  expect(compareRuns([expected, expired])).toMatchObject({ new: [{ note: expect.stringContaining('expected before') }], exitCode: 1 });
 });

@@ -1,25 +1,27 @@
-/** Findings: deviations that belong together, with the smallest case that shows them. */
+/** Findings as reports have them: with what is known of the smallest case, and in words. */
+import { causesOf } from '../harness/model/finding/cause.ts';
+import { findingId } from '../harness/model/finding/id.ts';
+import { messageWithoutNumbers } from '../harness/model/finding/message.ts';
+import { casesOf, deviationsOf, exampleOf, FindingSet, inPlaces, pathsOf, type Found, type Sighting } from '../harness/model/finding/set.ts';
+import { caseSize } from '../harness/model/finding/size.ts';
 import type { CaseRecord, CellInfo, FindingRecord, Incident, Minimised, ReliabilityCount } from '../harness/model/results.ts';
-import { pathOfCase, pathOfStep } from '../harness/model/places.ts';
 import type { Deviation } from '../harness/model/verdict.ts';
+import { plural } from './text.ts';
 
-export interface Finding {
-  /** Rule, path, and of the plan's rules half and border: the same in every run that shows the same deviation. */
-  key: string;
+export interface Finding extends Found<CaseRecord> {
+  /** The rule that the example contradicts. */
   rule: string;
-  half?: 'read' | 'write';
-  path: string;
-  border?: 'violating' | 'legal';
-  /** Channels and effects that showed it in any of the cases. */
-  aspects: Deviation['aspect'][];
+  paths: string[];
   /** Positions (`n`) of the cases that show it. */
   cases: number[];
   /** The smallest of them. */
   example: CaseRecord;
-  /** What deviates from `rule` in the example. */
+  /** What deviates in the example: what is wrong first, then what says the same or follows from it. */
   deviations: Deviation[];
-  /** How the example became so small; absent: it is a case as it was drawn. */
+  /** How the example became so small. */
   minimised?: Minimised;
+  /** Why nobody tried. */
+  notMinimised?: string;
   /** In how many replays the example showed the same; absent: it was not replayed. */
   reliability?: ReliabilityCount;
   /** Its case file in the results directory. */
@@ -28,27 +30,17 @@ export interface Finding {
   ofRun?: true;
 }
 
-/** Collects findings while records stream by; keeps one whole record a finding. */
+type Known = Pick<Finding, 'minimised' | 'notMinimised' | 'reliability' | 'file'>;
+
+/** Collects findings while records stream by; keeps one whole record for each place of a finding. */
 export class FindingCollector {
-  readonly #findings = new Map<string, Finding & { size: number }>();
+  readonly #set = new FindingSet<CaseRecord>();
+  readonly #examined: FindingRecord[] = [];
+  readonly #incidents: Finding[] = [];
 
   add(record: CaseRecord, cell: CellInfo | undefined): void {
     if (record.verdict.kind !== 'deviates') return;
-    for (const [rule, deviations] of causes(byRule(record.verdict.deviations))) {
-      const { half, path, border, key } = placeOf(record, cell, rule, deviations);
-      const size = sizeOf(record);
-      const known = this.#findings.get(key);
-      if (!known) {
-        this.#findings.set(key, {
-          key, rule, ...(half && { half }), path, ...(border && { border }),
-          aspects: unique(deviations.map(({ aspect }) => aspect)), cases: [record.n], example: record, deviations, size, ...triesOf(rule, record),
-        });
-        continue;
-      }
-      known.cases.push(record.n);
-      known.aspects = unique([...known.aspects, ...deviations.map(({ aspect }) => aspect)]);
-      if (size < known.size || (size === known.size && record.n < known.example.n)) Object.assign(known, { example: record, deviations, size, reliability: undefined, ...triesOf(rule, record) });
-    }
+    this.#set.add({ n: record.n, example: record, size: sizeOf(record), case: record.case, cell }, record.verdict.deviations);
   }
 
   /** What no case shows; its example names those one of which did it. */
@@ -56,32 +48,62 @@ export class FindingCollector {
     const rule = 'kernel/healthy';
     const deviations: Deviation[] = [{ rule, aspect: 'kernel-log', expected: 'the kernel stays healthy, whatever a server answers', seen: `${reason} (${when})` }];
     const note = candidates.length === 0 ? when : `${when}; ${candidates.length === 1 ? 'the case' : 'the cases'}: ${candidates.slice(0, 8).map((hash) => hash.slice(0, 12)).join(', ')}${candidates.length > 8 ? ' ...' : ''}`;
-    const key = `${rule} outside-of-cases ${reason.replace(/0x[0-9a-f]+|\b\d+\b/gi, '#')}`;
-    if (this.#findings.has(key)) return;
+    const key = ['outside of cases', messageWithoutNumbers(reason)].join(' | ');
+    if (this.#incidents.some((one) => one.key === key)) return;
     const example: CaseRecord = { n: 0, hash: candidates[0] ?? 'none', note, seed, verdict: { kind: 'deviates', deviations }, consoleTail: log };
-    this.#findings.set(key, { key, rule, path: 'several', aspects: ['kernel-log'], cases: [], example, deviations, size: sizeOf(example), ofRun: true });
+    const place: Sighting<CaseRecord> = { rule, path: 'several', cases: [], n: 0, example, size: sizeOf(example), deviation: deviations[0]!, follows: [] };
+    this.#incidents.push({ ...findingOf(inPlaces({ id: findingId(key), key, title: '', severity: 'crash', places: [place] }, [place])), ofRun: true });
   }
 
   /** The smallest case of a finding, and what is known of it. Where there are several, the smallest counts. */
-  examined({ rule, file, minimised, reliability, example }: FindingRecord, cell: CellInfo | undefined): void {
-    if (example.verdict.kind !== 'deviates') return;
-    const deviations = example.verdict.deviations.filter((one) => one.rule === rule);
-    const known = deviations.length > 0 ? this.#findings.get(placeOf(example, cell, rule, deviations).key) : undefined;
-    if (!known || (known.file !== undefined && sizeOf(example) >= known.size)) return;
-    Object.assign(known, { example, deviations, size: sizeOf(example), file, minimised, reliability });
+  examined(record: FindingRecord): void {
+    if (record.example.verdict.kind === 'deviates') this.#examined.push(record);
   }
 
-  /**
-   * What broke the kernel first, then in the order of `cells` (plan order), then by key: the same for any order in which the cases came. What did
-   * not show in every replay comes last: a reader with little time begins with what is certain.
-   */
-  finish(cells: CellInfo[]): Finding[] {
+  /** Severe ones first, then in the order of `cells` (plan order). What did not show in every replay comes last: a reader with little time begins with what is certain. */
+  finish(cells: readonly CellInfo[]): Finding[] {
     const order = new Map(cells.map(({ rule }, index) => [rule, index] as const).reverse());
-    const rank = (finding: Finding): number => (finding.rule.startsWith('kernel/') ? -1 : order.get(finding.rule) ?? cells.length);
-    return [...this.#findings.values()]
-      .map(({ size: _size, ...finding }) => ({ ...finding, aspects: finding.aspects.sort(), cases: finding.cases.sort((a, b) => a - b) }))
-      .sort((a, b) => Number(isFlaky(a)) - Number(isFlaky(b)) || rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
+    const rank = ({ rule }: Finding): number => order.get(rule) ?? cells.length;
+    const severities = new Map<string, number>();
+    const found = this.#set.all();
+    if (this.#incidents.length > 0) severities.set('crash', 0);
+    for (const { severity } of found) severities.set(severity, severities.get(severity) ?? severities.size);
+    return [...this.#incidents, ...this.#withExamined(found)]
+      .sort((a, b) => Number(isFlaky(a)) - Number(isFlaky(b)) || severities.get(a.severity)! - severities.get(b.severity)! || rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
   }
+
+  #withExamined(found: Found<CaseRecord>[]): Finding[] {
+    const best = new Map<string, FindingRecord>();
+    for (const record of this.#examined) {
+      for (const id of idsOf(record)) {
+        const known = best.get(id);
+        if (!known || sizeOf(record.example) < sizeOf(known.example)) best.set(id, record);
+      }
+    }
+    return found.map((one) => {
+      const record = best.get(one.id) ?? one.places.map(({ deviation, follows }) => causesOf([deviation, ...follows])[0]).map((cause) => cause && best.get(cause.id)).find((known) => known !== undefined);
+      return record ? withSmallest(one, record) : findingOf(one);
+    });
+  }
+}
+
+/** Results of older versions do not say which finding they belong to. */
+const idsOf = ({ id, example: { verdict } }: FindingRecord): string[] =>
+  (id !== undefined ? [id] : verdict.kind === 'deviates' ? causesOf(verdict.deviations).map((cause) => cause.id) : []);
+
+/** The place that the smallest case was made from has it as its example. */
+function withSmallest(found: Found<CaseRecord>, { example, minimised, notMinimised, reliability, file }: FindingRecord): Finding {
+  const cause = example.verdict.kind === 'deviates' ? causesOf(example.verdict.deviations).find(({ id, general }) => id === found.id || general?.id === found.id) : undefined;
+  const origin = found.places.find(({ cell, cases }) => cell === example.cell && cases.includes(example.n)) ?? exampleOf(found);
+  const known: Known = { ...(minimised && { minimised }), ...(notMinimised !== undefined && { notMinimised }), ...(reliability && { reliability }), file };
+  if (!cause) return findingOf(found, known);
+  const smallest: Sighting<CaseRecord> = { ...origin, n: example.n, example, size: Math.min(sizeOf(example), exampleOf(found).size - 1), deviation: cause.deviation, follows: cause.follows };
+  return findingOf(inPlaces(found, found.places.map((place) => (place === origin ? smallest : place))), known);
+}
+
+function findingOf(found: Found<CaseRecord>, known: Known = {}): Finding {
+  const { example, rule } = exampleOf(found);
+  return { ...found, rule, paths: pathsOf(found), cases: casesOf(found), example, deviations: deviationsOf(found), ...triesOf(rule, example), ...known };
 }
 
 /** A case that took a guest down and was run again says itself how reliably it does so. */
@@ -89,13 +111,17 @@ function triesOf(rule: string, { crashes, tries }: CaseRecord): Pick<Finding, 'r
   return rule.startsWith('kernel/') && crashes && tries !== undefined ? { reliability: { shown: crashes.length, of: tries } } : {};
 }
 
-function placeOf(record: CaseRecord, cell: CellInfo | undefined, rule: string, deviations: readonly Deviation[]): Pick<Finding, 'half' | 'path' | 'border' | 'key'> {
-  const half = cell?.rule === rule ? cell.half : undefined;
-  const path = cell?.path ?? callOf(record, deviations[0]!);
-  // A case drawn for one rule can contradict another, to which its border means nothing.
-  const border = cell?.rule === rule ? cell.border : undefined;
-  const key = [half === undefined ? rule : `${rule}@${half}`, path, border].filter((part) => part !== undefined).join(' ');
-  return { ...(half && { half }), path, ...(border && { border }), key };
+/** The finding in some of its places; what is known of its smallest case only where that is among them. */
+export function narrowed(finding: Finding, places: Finding['places']): Finding {
+  const { minimised, notMinimised, reliability, file, ...found } = finding;
+  const known: Known = { ...(minimised && { minimised }), ...(notMinimised !== undefined && { notMinimised }), ...(reliability && { reliability }), ...(file !== undefined && { file }) };
+  return findingOf(inPlaces<Found<CaseRecord>>(found, places), places.includes(exampleOf(finding)) ? known : {});
+}
+
+/** Of the cases of one cell; the whole finding where none is of it. */
+export function inCell(finding: Finding, cell: string): Finding {
+  const places = finding.places.filter((place) => place.cell === cell);
+  return places.length > 0 ? narrowed(finding, places) : finding;
 }
 
 /** `shows in 5 of 5 replays`; undefined: it was not replayed. */
@@ -104,93 +130,34 @@ export const reliabilityText = ({ reliability }: Pick<Finding, 'reliability'>): 
 
 export const isFlaky = ({ reliability }: Pick<Finding, 'reliability'>): boolean => reliability !== undefined && reliability.shown < reliability.of;
 
-/** `minimised: no smaller form shows it (40 were run)`; undefined: it is a case as it was drawn. */
-export const minimisedText = ({ minimised }: Pick<Finding, 'minimised'>): string | undefined => minimised && {
-  minimal: `minimised: no smaller form shows it (${minimised.tried} were run)`,
-  interrupted: `minimising was interrupted after ${minimised.tried} forms`,
-  'out-of-time': `minimising ran out of time after ${minimised.tried} forms`,
-}[minimised.end];
+/** As small as it gets. */
+export const isSmall = ({ minimised }: Pick<Finding, 'minimised'>): boolean => minimised?.end === 'minimal';
+
+/** `minimised: no smaller form shows it (40 were run)`; undefined: it is a case as it was drawn, and nobody says why. */
+export function minimisedText({ minimised, notMinimised }: Pick<Finding, 'minimised' | 'notMinimised'>): string | undefined {
+  if (!minimised) return notMinimised === undefined ? undefined : `not minimised: ${notMinimised}`;
+  return {
+    minimal: `minimised: no smaller form shows it (${minimised.tried} were run)`,
+    interrupted: `minimising was interrupted after ${minimised.tried} forms`,
+    'out-of-time': `minimising ran out of time after ${minimised.tried} forms`,
+  }[minimised.end];
+}
 
 /** Both of these, as the end of a sentence about the example. */
 export const exampleFacts = (finding: Finding): string => [minimisedText(finding), reliabilityText(finding)].filter((text) => text !== undefined).map((text) => `; ${text}`).join('');
 
-/** Findings that say the same thing in different places: one rule, one side of its border, the same expected and seen in one channel at least. */
-export interface FindingGroup {
-  rule: string;
-  border?: 'violating' | 'legal';
-  findings: Finding[];
-  /** How many cases show any of them. */
-  cases: number;
-  /** The one with the smallest case. */
-  example: Finding;
+/** Where it shows: `read half: fiemap, seek-data; write half: fiemap`. */
+export function placesText({ places }: Finding): string {
+  const halves = new Map<string, Set<string>>();
+  for (const { half, path } of places) halves.set(half ?? '', (halves.get(half ?? '') ?? new Set()).add(path));
+  return [...halves].sort(([a], [b]) => (a < b ? -1 : 1)).map(([half, paths]) => `${half && `${half} half: `}${[...paths].sort().join(', ')}`).join('; ');
 }
 
-export function groupFindings(findings: Finding[]): FindingGroup[] {
-  const groups: (FindingGroup & { lines: Set<string> })[] = [];
-  for (const finding of findings) {
-    const lines = signatureOf(finding).split('\n');
-    // Which channels show it depends on what was drawn (the debug WARN, how many halves): one that says the same is enough.
-    let group = groups.find(({ rule, border, lines: known }) => rule === finding.rule && border === finding.border && lines.some((line) => known.has(line)));
-    if (!group) {
-      group = { rule: finding.rule, ...(finding.border && { border: finding.border }), findings: [], cases: 0, example: finding, lines: new Set() };
-      groups.push(group);
-    }
-    if (sizeOf(finding.example) < sizeOf(group.example.example)) group.example = finding;
-    group.findings.push(finding);
-    group.cases += finding.cases.length;
-    for (const line of lines) group.lines.add(line);
-  }
-  return groups.map(({ lines: _lines, ...group }) => group);
+/** `12 cases in 3 cells`. */
+export function extentText({ cases, places }: Finding): string {
+  const cells = new Set(places.flatMap(({ cell }) => cell ?? [])).size;
+  return `${plural(cases.length, 'case')}${cells > 1 ? ` in ${cells} cells` : ''}`;
 }
 
-/** `map/length-aligned, violating value`. */
-export const groupTitle = ({ rule, border }: FindingGroup): string => `${rule}${border === undefined ? '' : `, ${border} value`}`;
-
-/** Where they are: `read half: fiemap, seek-data; write half: fiemap`. */
-export function placesOf({ findings }: FindingGroup): string {
-  const halves = new Map<string, string[]>();
-  for (const { half, path } of findings) halves.set(half ?? '', [...(halves.get(half ?? '') ?? []), path]);
-  return [...halves].map(([half, paths]) => `${half && `${half} half: `}${unique(paths).join(', ')}`).join('; ');
-}
-
-/** The deviations without the drawn values: those differ from case to case and from run to run. */
-export const signatureOf = ({ deviations }: Finding): string =>
-  deviations.map(({ aspect, expected, seen }) => `${aspect}|${expected}|${seen}`.replace(/0x[0-9a-f]+|\b\d+\b(?!\))/gi, '#')).sort().join('\n');
-
-function byRule(deviations: Deviation[]): Map<string, Deviation[]> {
-  const groups = new Map<string, Deviation[]>();
-  for (const deviation of deviations) groups.set(deviation.rule, [...(groups.get(deviation.rule) ?? []), deviation]);
-  return groups;
-}
-
-/**
- * A refusal that did not come, or came where none was due, explains the requests and bytes that follow it in the same case: those are not
- * findings of their own. The record keeps all of them.
- */
-function causes(groups: Map<string, Deviation[]>): Map<string, Deviation[]> {
-  const refusals: readonly Deviation['aspect'][] = ['trace-event', 'warn'];
-  const about = [...groups].filter(([, deviations]) => deviations.some(({ aspect }) => refusals.includes(aspect)));
-  if (about.length === 0) return groups;
-  return new Map([...groups].filter(([rule]) => rule.startsWith('kernel/') || about.some(([cause]) => cause === rule)));
-}
-
-/** Without a cell (fuzzing) the syscall that shows the deviation says which path it is. */
-function callOf(record: CaseRecord, { step }: Deviation): string {
-  if (!record.case) return 'case';
-  const shape = record.case as unknown as Parameters<typeof pathOfCase>[0];
-  try {
-    return step === undefined ? pathOfCase(shape) : pathOfStep(shape, step);
-  } catch {
-    // A case of a newer schema.
-    return 'case';
-  }
-}
-
-/** Fewest syscalls and replies first, then the shortest text. Records without their case come last. */
-function sizeOf(record: CaseRecord): number {
-  if (!record.case) return Number.MAX_SAFE_INTEGER;
-  const { script, workload } = record.case as { script?: unknown[]; workload?: unknown[] };
-  return ((workload?.length ?? 0) + (script?.length ?? 0)) * 1e6 + JSON.stringify(record.case).length;
-}
-
-const unique = <T>(values: T[]): T[] => [...new Set(values)];
+/** Records without their case come last. */
+const sizeOf = (record: CaseRecord): number => caseSize(record.case as Parameters<typeof caseSize>[0]);

@@ -3,13 +3,13 @@
  * skipped as green, the suite `run` holds a test that fails or errs whenever the run as a whole is not a pass.
  */
 import { matrixCells, type BorderOutcome } from './matrix.ts';
-import { exampleFacts, type Finding } from './findings.ts';
+import { exampleFacts, inCell, type Finding } from './findings.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { clauseText } from './rule-text.ts';
 import type { Run } from './run.ts';
 import { plainText } from '../harness/model/plain-text.ts';
-import { logExcerpt } from './text.ts';
+import { logExcerpt, plural } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
 const LOG_LINES = 200;
@@ -26,7 +26,7 @@ export const junitReporter: Reporter = {
   render(input) {
     const suites = [{ name: 'run', tests: [wholeRun(input)] }, ...cellSuites(input)];
     const inFuzzing = input.run.findings.filter(({ example }) => example.cell === undefined);
-    if (inFuzzing.length > 0) suites.push({ name: 'findings', tests: inFuzzing.map((finding) => findingTest(finding, input, 'findings', finding.key)) });
+    if (inFuzzing.length > 0) suites.push({ name: 'findings', tests: inFuzzing.map((finding) => findingTest(finding, input, 'findings', `${finding.id}: ${finding.key}`)) });
     const all = suites.flatMap(({ tests }) => tests);
     const seconds = (input.run.summary.elapsedMs / 1000).toFixed(3);
     return [
@@ -65,8 +65,8 @@ function cellTest(outcome: BorderOutcome, label: string, reasons: string[], inpu
   switch (status) {
     case 'conforms': return { ...test, outcome: 'passed' };
     case 'deviates': {
-      const finding = input.run.findings.find(({ example, cases }) => example.cell === info.id || outcome.cases.some(({ n, kind }) => kind === 'deviates' && cases.includes(n)));
-      if (finding) return findingTest(finding, input, test.className, test.name);
+      const finding = input.run.findings.find(({ cases }) => outcome.cases.some(({ n, kind }) => kind === 'deviates' && cases.includes(n)));
+      if (finding) return findingTest(inCell(finding, info.id), input, test.className, test.name);
       return { ...test, outcome: 'failure', message: `${counts.deviates} cases deviate` };
     }
     case 'expected': {
@@ -81,11 +81,10 @@ function cellTest(outcome: BorderOutcome, label: string, reasons: string[], inpu
 }
 
 function findingTest(finding: Finding, { run, rules }: ReportInput, className: string, name: string): Test {
-  const [first] = finding.deviations;
   const rule = rules.get(finding.rule);
   return {
     name, className, outcome: 'failure',
-    message: `${finding.rule}: expected ${first?.expected}, seen ${first?.seen} (${finding.cases.length} cases)`,
+    message: `${finding.title} (finding ${finding.id}, ${plural(finding.cases.length, 'case')})`,
     body: [
       ...(rule ? [`rule: ${clauseText(rule)}`] : []),
       `case ${finding.example.hash}: ${finding.example.note}${exampleFacts(finding)}`, '',

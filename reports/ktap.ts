@@ -2,7 +2,7 @@
  * KTAP version 1 as Documentation/dev-tools/ktap.rst describes it: one test a rule and half, one subtest a path and border, and a
  * last test for the run as a whole, so that a run that is no pass never reads as one. Lost cases carry the directive ERROR.
  */
-import { exampleFacts } from './findings.ts';
+import { exampleFacts, inCell } from './findings.ts';
 import { imageText } from './image-text.ts';
 import type { BorderOutcome, MatrixRow } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
@@ -19,7 +19,7 @@ export const ktapReporter: Reporter = {
     let number = 0;
     for (const row of rows) lines.push(...renderRow(row, number += 1, input));
     for (const finding of findings) {
-      lines.push(...finding.deviations.flatMap(diagnose), `not ok ${number += 1} ${plain(finding.key)}`);
+      lines.push(diagnostic(finding.title), ...finding.deviations.flatMap(diagnose), `not ok ${number += 1} ${finding.id} ${plain(finding.key)}`);
     }
     lines.push(...renderRun(input, number + 1), '');
     return lines.join('\n');
@@ -49,9 +49,10 @@ function renderOutcome(outcome: BorderOutcome, number: number, { run }: ReportIn
   switch (status) {
     case 'conforms': return [`ok ${number} ${name}`];
     case 'deviates': {
-      const finding = run.findings.find(({ cases: members }) => cases.some(({ n, kind }) => kind === 'deviates' && members.includes(n)));
+      const whole = run.findings.find(({ cases: members }) => cases.some(({ n, kind }) => kind === 'deviates' && members.includes(n)));
+      const finding = whole && inCell(whole, info.id);
       return [
-        ...(finding ? [...finding.deviations.flatMap(diagnose), diagnostic(`case ${finding.example.hash}: ${finding.example.note}${exampleFacts(finding)}`)] : []),
+        ...(finding ? [diagnostic(`finding ${finding.id}: ${finding.title}`), ...finding.deviations.flatMap(diagnose), diagnostic(`case ${finding.example.hash}: ${finding.example.note}${exampleFacts(finding)}`)] : []),
         diagnostic(`${counts.deviates} of ${counts.deviates + counts.conforms} cases deviate`), `not ok ${number} ${name}`,
       ];
     }

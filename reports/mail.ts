@@ -1,21 +1,21 @@
 /** Plain text that a person can send to a mailing list: 72 columns, the verdict first, facts, then each finding as a timeline. */
-import { brokenRuleLines } from './broken-rules.ts';
 import { comparisonLines } from './compare-text.ts';
-import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
+import { exampleFacts, extentText, placesText, type Finding } from './findings.ts';
+import { firstFindingLines } from './first-findings.ts';
 import { imageText } from './image-text.ts';
 import { countStatuses, type CellStatus } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { countsText } from './terminal.ts';
 import { mailText, plainLine, plainText } from '../harness/model/plain-text.ts';
-import { duration, logExcerpt, plural, wrap } from './text.ts';
+import { duration, logExcerpt, wrap } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
 const WIDTH = 72;
 /** RFC 5322 allows 998 characters a line, the name of the header included. */
 const MAX_SUBJECT = 900;
 /** A mail with more than this is not read; the others are named. */
-const MAX_GROUPS = 5;
+const MAX_FINDINGS = 5;
 const LOG_LINES = 30;
 
 export const mailReporter: Reporter = {
@@ -28,15 +28,14 @@ export const mailReporter: Reporter = {
     const statuses = countStatuses(matrix);
     const lines = [
       `Subject: ${plainLine(`[iomapfuzz] ${summary.environment?.kernelRelease ?? 'unknown kernel'}: ${verdict.headline}`).slice(0, MAX_SUBJECT)}`, '',
-      ...wrap(verdict.headline, WIDTH), ...[...brokenRuleLines(run.findings), ...verdict.reasons].flatMap((reason) => wrap(`- ${plainText(reason)}`, WIDTH, 2)), '',
+      ...wrap(verdict.headline, WIDTH), ...[...firstFindingLines(run.findings), ...verdict.reasons].flatMap((reason) => wrap(`- ${plainText(reason)}`, WIDTH, 2)), '',
       ...facts(input),
       ...wrap(`Matrix:    ${matrixText(statuses)}`, WIDTH, 11), '',
     ];
     if (comparison) lines.push('Compared with the run before:', ...comparisonLines(comparison).flatMap((line) => wrap(`- ${plainText(line)}`, WIDTH, 2)), '');
-    const groups = groupFindings(run.findings);
-    groups.slice(0, MAX_GROUPS).forEach((group, index) => lines.push(...renderGroup(group, index + 1, input)));
-    const rest = groups.slice(MAX_GROUPS);
-    if (rest.length > 0) lines.push('The other findings:', ...rest.flatMap((group) => wrap(`- ${groupTitle(group)} on ${placesOf(group)} (${plural(group.cases, 'case')})`, WIDTH, 2)), '');
+    run.findings.slice(0, MAX_FINDINGS).forEach((finding, index) => lines.push(...renderFinding(finding, index + 1, input)));
+    const rest = run.findings.slice(MAX_FINDINGS);
+    if (rest.length > 0) lines.push('The other findings:', ...rest.flatMap((finding) => wrap(plainText(`- ${finding.id} ${finding.title} (on ${placesText(finding)}; ${extentText(finding)})`), WIDTH, 2)), '');
     return `${mailText(lines).trimEnd()}\n`;
   },
 };
@@ -63,17 +62,17 @@ function facts({ run: { summary, counts } }: ReportInput): string[] {
   return rows.flatMap(([name, value]) => wrap(`${`${name}:`.padEnd(10)} ${plainText(value)}`, WIDTH, 11));
 }
 
-function renderGroup(group: FindingGroup, number: number, { run, rules }: ReportInput): string[] {
-  const { example: record } = group.example;
-  const rule = rules.get(group.rule);
+function renderFinding(finding: Finding, number: number, { run, rules }: ReportInput): string[] {
+  const { example: record } = finding;
+  const rule = rules.get(finding.rule);
   const log = record.consoleTail ? logExcerpt(record.consoleTail, LOG_LINES) : [];
   return [
-    ...wrap(`${number}. ${groupTitle(group)} (${plural(group.cases, 'case')})`, WIDTH, 3),
-    ...wrap(`   On ${placesOf(group)}.`, WIDTH, 3), '',
-    ...(rule ? [...wrap(`   ${rule.behaviour ? 'What must hold' : 'The rule is violated when'}: ${rule.clause}.${rule.errno ? ` A violation gives ${rule.errno}.` : ''}`, WIDTH, 3), ''] : []),
-    ...wrap(`   The smallest case, ${record.hash.slice(0, 16)} (${plainText(record.note)}${exampleFacts(group.example)}):`, WIDTH, 3), '',
+    ...wrap(plainText(`${number}. ${finding.title} (finding ${finding.id}, ${extentText(finding)})`), WIDTH, 3),
+    ...wrap(`   On ${placesText(finding)}.`, WIDTH, 3), '',
+    ...(rule ? [...wrap(`   ${finding.rule}, ${rule.behaviour ? 'what must hold' : 'violated when'}: ${rule.clause}.${rule.errno ? ` A violation gives ${rule.errno}.` : ''}`, WIDTH, 3), ''] : []),
+    ...wrap(`   The smallest case, ${record.hash.slice(0, 16)} (${plainText(record.note)}${exampleFacts(finding)}):`, WIDTH, 3), '',
     ...timelineText(buildTimeline(record)).flatMap((line) => wrap(`   ${plainText(line)}`, WIDTH + 8, 7 + /^ */.exec(line)![0].length)), '',
     ...(log.length > 0 ? ['   Kernel log:', ...log.map((line) => `   ${plainText(line)}`), ''] : []),
-    '   To see it again:', ...reproduceCommands(group.example, run).map((command) => `   ${command}`), '',
+    '   To see it again:', ...reproduceCommands(finding, run).map((command) => `   ${command}`), '',
   ];
 }

@@ -1,7 +1,7 @@
 /** Markdown for the summary page of a CI job: the verdict, what deviates, the rows of the matrix that are not plainly green, the rest folded. */
-import { brokenRuleLines } from './broken-rules.ts';
 import { comparisonLines } from './compare-text.ts';
-import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
+import { exampleFacts, extentText, placesText, type Finding } from './findings.ts';
+import { firstFindingLines } from './first-findings.ts';
 import { imageText } from './image-text.ts';
 import type { Matrix, MatrixRow } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
@@ -13,7 +13,7 @@ import { duration, logExcerpt, plural } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
 /** GitHub cuts a job summary at 1 MiB: so many findings are shown in full. */
-const MAX_GROUPS = 20;
+const MAX_FINDINGS = 20;
 const LOG_LINES = 60;
 
 export const markdownReporter: Reporter = {
@@ -22,13 +22,12 @@ export const markdownReporter: Reporter = {
   fileName: 'report.md',
   render(input) {
     const { run, matrix, verdict, comparison } = input;
-    const groups = groupFindings(run.findings);
-    const lines = [`## ${text(verdict.headline)}`, '', ...[...brokenRuleLines(run.findings), ...verdict.reasons].map((reason) => `- ${text(reason)}`), ''];
+    const lines = [`## ${text(verdict.headline)}`, '', ...[...firstFindingLines(run.findings), ...verdict.reasons].map((reason) => `- ${text(reason)}`), ''];
     const { environment } = run.summary;
     lines.push(`${countsText(run.counts)}. ${environment ? `Kernel ${code(environment.kernelRelease)} (${text(environment.kernelOrigin)}${imageText(environment) === '' ? '' : `; ${text(imageText(environment))}`}), ${text(environment.accelerator)}, ` : ''}revision ${run.summary.revision}, seed ${run.summary.seed}, ${duration(run.summary.elapsedMs)}.`, '');
     if (comparison) lines.push('### Compared with the run before', '', ...comparisonLines(comparison).map((line) => `- ${text(line)}`), '');
-    if (run.findings.length > 0) lines.push(`### ${plural(run.findings.length, 'finding')}`, '', ...groups.slice(0, MAX_GROUPS).flatMap((group) => renderGroup(group, input)));
-    if (groups.length > MAX_GROUPS) lines.push(`... and ${groups.length - MAX_GROUPS} more like these.`, '');
+    if (run.findings.length > 0) lines.push(`### ${plural(run.findings.length, 'finding')}`, '', ...run.findings.slice(0, MAX_FINDINGS).flatMap((finding) => renderFinding(finding, input)));
+    if (run.findings.length > MAX_FINDINGS) lines.push(`... and ${plural(run.findings.length - MAX_FINDINGS, 'more finding')}.`, '');
     lines.push(...renderMatrix(matrix));
     return `${lines.join('\n').trimEnd()}\n`;
   },
@@ -48,19 +47,19 @@ function fence(lines: string[]): string[] {
   return [ticks, ...body, ticks];
 }
 
-function renderGroup(group: FindingGroup, { run, rules }: ReportInput): string[] {
-  const { example: record, deviations } = group.example;
-  const rule = rules.get(group.rule);
+function renderFinding(finding: Finding, { run, rules }: ReportInput): string[] {
+  const { example: record, deviations } = finding;
+  const rule = rules.get(finding.rule);
   return [
-    `#### ${code(groupTitle(group))}`, '',
-    `On ${text(placesOf(group))}.${rule ? ` Rule: ${text(clauseText(rule))}${rule.errno ? ` (${text(rule.errno)})` : ''}.` : ''}`, '',
+    `#### ${code(finding.id)} ${text(finding.title)}`, '',
+    `On ${text(placesText(finding))}.${rule ? ` Rule: ${text(clauseText(rule))}${rule.errno ? ` (${text(rule.errno)})` : ''}.` : ''}`, '',
     '| channel | expected | seen |', '|---|---|---|',
     ...deviations.map(({ aspect, expected, seen }) => `| ${aspect} | ${text(expected)} | ${text(seen)} |`), '',
-    `${plural(group.cases, 'case')}; smallest ${code(record.hash.slice(0, 16))}: ${text(record.note)}${text(exampleFacts(group.example))}`, '',
+    `${extentText(finding)}; smallest ${code(record.hash.slice(0, 16))}: ${text(record.note)}${text(exampleFacts(finding))}`, '',
     '<details><summary>timeline, kernel log, how to reproduce</summary>', '',
     ...fence(timelineText(buildTimeline(record))), '',
     ...(record.consoleTail ? [...fence(logExcerpt(record.consoleTail, LOG_LINES)), ''] : []),
-    ...fence(reproduceCommands(group.example, run)), '', '</details>', '',
+    ...fence(reproduceCommands(finding, run)), '', '</details>', '',
   ];
 }
 

@@ -3,7 +3,7 @@ import { concerning, reconcile, type ExpectedDeviation, type Place } from '../ha
 import type { CaseRecord, CellInfo, Counts, RunSummary } from '../harness/model/results.ts';
 import type { RevisionName, Verdict } from '../harness/model/verdict.ts';
 import type { ResultsProblem } from './errors.ts';
-import { FindingCollector, type Finding } from './findings.ts';
+import { FindingCollector, narrowed, type Finding } from './findings.ts';
 import { readCases, readFindings, readSummary } from './read.ts';
 
 export interface StoredCase {
@@ -97,7 +97,7 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
     }
   }
   cases.sort((a, b) => a.n - b.n);
-  for (const record of readFindings(directory)) findings.examined(record, record.example.cell === undefined ? undefined : cells.get(record.example.cell));
+  for (const record of readFindings(directory)) findings.examined(record);
   // A summary may be a second older than the cases of a run that was killed; of a complete run both are final.
   if (summary.complete) {
     for (const [kind, stated] of Object.entries(summary.counts) as [Verdict['kind'], number][]) {
@@ -111,7 +111,7 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
   for (const incident of summary.incidents ?? []) findings.addIncident(incident, summary.seed);
   const kernel = environment && { release: environment.kernelRelease, version: environment.kernelVersion };
   const here = expectations === undefined ? summary.expectations ?? [] : kernel === undefined ? [] : concerning(expectations, kernel);
-  const reconciled = reconcile(findings.finish(summary.cells), here, { tried: judgedPlaces(summary, cases, cells), today: summary.startedAt.slice(0, 10) });
+  const reconciled = reconcile(findings.finish(summary.cells), here, { tried: judgedPlaces(summary, cases, cells), today: summary.startedAt.slice(0, 10), narrow: narrowed });
   const bad = new Set(reconciled.unexpected.flatMap(({ cases: members }) => members));
   for (const one of cases) if (one.kind === 'deviates' && !bad.has(one.n)) one.expected = true;
   return {

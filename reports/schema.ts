@@ -54,9 +54,11 @@ export const caseRecordSchema = z.object({
 });
 
 export const findingRecordSchema = z.object({
+  id: z.string().optional(),
   rule: z.string(),
   file: z.string(),
   minimised: z.object({ steps: count, tried: count, end: z.enum(['minimal', 'interrupted', 'out-of-time']) }).optional(),
+  notMinimised: z.string().optional(),
   reliability: z.object({ shown: count, of: z.int().min(1) }).optional(),
   example: caseRecordSchema,
 });

@@ -2,7 +2,7 @@
 import type { Counts } from '../harness/model/results.ts';
 import { imageText } from './image-text.ts';
 import { countStatuses, type CellStatus, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts';
-import { exampleFacts, groupFindings, groupTitle, placesOf, type FindingGroup } from './findings.ts';
+import { exampleFacts, extentText, placesText, type Finding } from './findings.ts';
 import { clauseText, type RuleTexts } from './rule-text.ts';
 import type { Run } from './run.ts';
 import { plainText, withoutLogCommands } from '../harness/model/plain-text.ts';
@@ -13,7 +13,7 @@ export interface TerminalOptions {
   widthColumns: number;
   colour: boolean;
   rules: RuleTexts;
-  /** Groups of findings that are printed in full; the others are counted. */
+  /** Findings that are printed in full; the others are counted. */
   maxFindings?: number;
 }
 
@@ -118,26 +118,29 @@ function renderColumns(matrix: Matrix, columns: { path: string; width: number }[
 
 const shortLabel = (row: MatrixRow): string => `  ${row.label.slice(row.label.indexOf('/') + 1)}`;
 
+/** What follows from these is in the reports. */
+const MAX_DEVIATIONS = 3;
+
 function renderFindings(run: Run, { rules, widthColumns, maxFindings = 20 }: TerminalOptions, paint: Paint): string[] {
   if (run.findings.length === 0) return [];
-  const groups = groupFindings(run.findings);
   const lines = ['', paint(`${plural(run.findings.length, 'finding')}:`, 'bold')];
-  for (const group of groups.slice(0, maxFindings)) lines.push(...renderGroup(group, rules, widthColumns, paint));
-  const rest = groups.slice(maxFindings).reduce((sum, { findings }) => sum + findings.length, 0);
+  for (const finding of run.findings.slice(0, maxFindings)) lines.push(...renderFinding(finding, rules, widthColumns, paint));
+  const rest = run.findings.length - maxFindings;
   if (rest > 0) lines.push(`... and ${plural(rest, 'more finding')}: iomapfuzz report ${run.directory} lists all of them`);
   return lines;
 }
 
-function renderGroup(group: FindingGroup, rules: RuleTexts, width: number, paint: Paint): string[] {
-  const { rule, cases, example } = group;
+function renderFinding(finding: Finding, rules: RuleTexts, width: number, paint: Paint): string[] {
+  const { id, title, rule, example, deviations } = finding;
   const clause = rules.get(rule);
   const entry = (name: string, text: string): string[] => wrap(`    ${`${name}:`.padEnd(10)}${plainText(text)}`, width, 14);
   return [
-    `${paint(groupTitle(group), 'deviates')}  (${plural(cases, 'case')})`,
-    ...entry('on', placesOf(group)),
-    ...(clause === undefined ? [] : entry('rule', clauseText(clause))),
-    ...example.deviations.flatMap(({ aspect, expected, seen }) => [...entry('expected', `${expected} (${aspect})`), ...entry('seen', seen)]),
-    ...entry('case', `${example.example.hash.slice(0, 16)}  ${example.example.note}${exampleFacts(example)}`),
+    ...wrap(`${id} ${plainText(title)}  (${extentText(finding)})`, width, 4).map((line) => paint(line, 'deviates')),
+    ...entry('on', placesText(finding)),
+    ...entry('rule', clause === undefined ? rule : `${rule}: ${clauseText(clause)}`),
+    ...deviations.slice(0, MAX_DEVIATIONS).flatMap(({ aspect, expected, seen }) => [...entry('expected', `${expected} (${aspect})`), ...entry('seen', seen)]),
+    ...(deviations.length > MAX_DEVIATIONS ? entry('and', `${deviations.length - MAX_DEVIATIONS} more that follow from it`) : []),
+    ...entry('case', `${example.hash.slice(0, 16)}  ${example.note}${exampleFacts(finding)}`),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** The verdict on a whole run, its reasons and its exit code. The one place that says when a run is a pass. */
 import { coverageText } from './coverage-text.ts';
-import { isFlaky } from './findings.ts';
+import { isFlaky, isSmall, minimisedText } from './findings.ts';
 import { countStatuses, matrixCells, type Matrix } from './matrix.ts';
 import { planUnknown, type Run } from './run.ts';
 import { plural } from './text.ts';
@@ -48,8 +48,8 @@ function kindOf(run: Run, judged: number): RunVerdict['kind'] {
 function reasonsOf(run: Run, matrix: Matrix): string[] {
   const { summary, counts, losses, damage, flaky } = run;
   const reasons = [...likelyRevision(run), ...summary.notices, ...run.expectationNotices];
-  for (const { finding: { key, cases }, expectation: { reason, link, expires } } of run.expected) {
-    reasons.push(`expected until ${expires}: ${key} (${plural(cases.length, 'case')}): ${reason} (${link})`);
+  for (const { finding: { id, title, cases }, expectation: { reason, link, expires } } of run.expected) {
+    reasons.push(`expected until ${expires}: ${id} ${title} (${plural(cases.length, 'case')}): ${reason} (${link})`);
   }
   if (!summary.complete) reasons.push(`the run is incomplete: ${summary.endedBy ?? 'it was killed, or it is still running'}; what finished is reported`);
   if (summary.shard && summary.shard.count > 1) reasons.push(`only shard ${summary.shard.index} of ${summary.shard.count}: merge all shards for the whole picture`);
@@ -63,10 +63,22 @@ function reasonsOf(run: Run, matrix: Matrix): string[] {
   if (silent > 0) reasons.push(`${plural(silent, 'border')} of the matrix without a case`);
   if (counts.unspecified > 0) reasons.push(`${plural(counts.unspecified, 'case')} unspecified: the rules do not say what must happen`);
   if (summary.coverage) reasons.push(coverageText(summary.coverage));
+  reasons.push(...largeReasons(run));
   const unsteady = run.findings.filter(isFlaky);
-  if (unsteady.length > 0) reasons.push(`${plural(unsteady.length, 'finding')} did not show in every replay (flaky): ${unsteady.slice(0, 3).map(({ key }) => key).join(', ')}${unsteady.length > 3 ? ' ...' : ''}`);
+  if (unsteady.length > 0) reasons.push(`${plural(unsteady.length, 'finding')} did not show in every replay (flaky): ${unsteady.slice(0, 3).map(({ id, title }) => `${id} ${title}`).join(', ')}${unsteady.length > 3 ? ' ...' : ''}`);
   if (flaky.length > 0) reasons.push(`${plural(flaky.length, 'case')} judged differently when repeated (flaky): ${flaky.slice(0, 3).map((hash) => hash.slice(0, 12)).join(', ')}${flaky.length > 3 ? ' ...' : ''}`);
   return reasons;
+}
+
+/** What was not made small, and why: one line for each reason. */
+function largeReasons({ findings }: Run): string[] {
+  const large = findings.filter((finding) => !isSmall(finding) && minimisedText(finding) !== undefined);
+  const reasons = new Map<string, string[]>();
+  for (const finding of large) {
+    const why = finding.notMinimised ?? minimisedText(finding)!.replace(/ after \d+ forms$/, '');
+    reasons.set(why, [...reasons.get(why) ?? [], finding.id]);
+  }
+  return [...reasons].map(([why, ids]) => `${ids.length} of ${plural(findings.length, 'finding')} ${ids.length === 1 ? 'was' : 'were'} not made small: ${why} (${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ' ...' : ''})`);
 }
 
 /** When all that deviates conforms by another revision, that is the likely cause, and the first thing to say. */

@@ -46,7 +46,7 @@ export function conformanceCommand(): Command {
     .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
     .option('--shard <i/n>', 'run the i-th of n parts of the plan', shardOf)
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
-    .addOption(minimiseOption('1m'))
+    .addOption(minimiseOption())
     .addOption(expectationsOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/DATE)')
     .option('--list', 'print the cells of the plan instead of running it')
@@ -75,9 +75,8 @@ export function conformanceCommand(): Command {
     });
 }
 
-/** `whenAbsent`: what the run does by itself. */
-export const minimiseOption = (whenAbsent: string, what = 'make findings small for at most so long, at the end'): Option =>
-  new Option('--minimise <duration>', `${what} (default: ${whenAbsent})`).argParser(durationMs);
+export const minimiseOption = (): Option =>
+  new Option('--minimise <duration>', 'make findings small for at most so long when all cases have run (default: 1m, and 30s for each finding, at most 20m; 0s: not at all)').argParser((text) => (text === '0s' ? 0 : durationMs(text)));
 
 /** Prints the matrix of a results directory; the exit code says what the run came to. */
 export async function printRun(directory: string): Promise<number> {

@@ -72,7 +72,7 @@ function checkCommand(): Command {
   return addVmOptions(withCorpus(new Command('check')))
     .description('replay every case on a kernel, and leave a results directory')
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/corpus-DATE)')
-    .addOption(minimiseOption('1m'))
+    .addOption(minimiseOption())
     .addOption(expectationsOption())
     .option('--record <name>', 'note the outcome in the index, under this name of the kernel')
     .action(async (options: CheckOptions) => {
@@ -161,7 +161,7 @@ function minimiseCommand(): Command {
             console.log(`${hash}  left as it is: it could not be judged on this kernel`);
             continue;
           }
-          const result = await reduce((cases) => execute(guests, cases, { signal: stop.signal }), of, (smaller, outcome) => shown(smaller, outcome, facts) === keep, stop.signal);
+          const result = await reduce((cases) => execute(guests, cases, { signal: stop.signal }), of, (smaller, outcome) => shown(smaller, outcome, facts) === keep, { signal: stop.signal });
           const address = addressOf(result.case);
           if (address === hash) continue;
           smaller += 1;

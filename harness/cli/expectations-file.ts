@@ -19,5 +19,5 @@ export function readExpectations(path: string): ExpectedDeviation[] {
   const parsed = expectationsFile.safeParse(json);
   if (parsed.success) return parsed.data.expectations;
   const fields = parsed.error.issues.map(({ path: where, message }) => `  ${where.join('.') || 'the file'}: ${message}`);
-  throw new UsageError(`${path} is no list of expected deviations:\n${fields.join('\n')}\nIt must be {"schema": 1, "expectations": [{"rule", "path"?, "kernel", "reason", "link", "expires": "YYYY-MM-DD"}, ...]}`);
+  throw new UsageError(`${path} is no list of expected deviations:\n${fields.join('\n')}\nIt must be {"schema": 1, "expectations": [{"id" or "rule" or both, "path"?, "kernel", "reason", "link", "expires": "YYYY-MM-DD"}, ...]}`);
 }

@@ -2,9 +2,10 @@
 import { Command, Option } from 'commander';
 import { join } from 'node:path';
 import { UsageError } from '../../vm/errors.ts';
+import { casesOf, deviationsOf, exampleOf, pathsOf } from '../model/finding/set.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from '../run/conformance.ts';
-import { describeReliability, fuzzCampaign, type FuzzOutcome } from '../run/fuzz.ts';
+import { describeReliability, describeShrunk, fuzzCampaign, type FuzzOutcome } from '../run/fuzz.ts';
 import { FuzzCases } from '../run/fuzz/cases.ts';
 import { distribution, distributionText } from '../run/fuzz/distribution.ts';
 import { toolVersion } from '../run/tool-version.ts';
@@ -50,7 +51,7 @@ export function fuzzCommand(): Command {
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
     .option('--dry-run', 'run nothing: print what the cases are made of, which rules they reach, and a hash of all of them; needs no VM (default: 20000 cases)')
     .option('--coverage', 'also report which lines of fs/fuse and fs/iomap the cases reach, and keep those that reach new ones; needs KCOV, as in --flavour debug')
-    .addOption(minimiseOption('2m', 'make a finding small for at most so long, and all that are left when the time is over'))
+    .addOption(minimiseOption())
     .addOption(expectationsOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/fuzz-DATE)')
     .action(async (options: FuzzOptions) => {
@@ -90,19 +91,21 @@ function dryRun({ seed = Math.floor(Math.random() * 0x7fff_ffff), start, runs = 
   if (drawn.missing.length > 0 && drawn.cases >= 20_000) process.exitCode = 1;
 }
 
-function print({ summary, reconciled, untestable, files, covered, digest, interrupted, resumeAt, runsLeft, timeLeftMs }: FuzzOutcome, out: string, seed: number): void {
+function print({ summary, reconciled, untestable, files, examined, covered, digest, interrupted, resumeAt, runsLeft, timeLeftMs }: FuzzOutcome, out: string, seed: number): void {
   const { counts, vms } = summary;
   for (const notice of [...summary.notices, ...reconciled.notices]) console.log(notice);
   for (const { reason, when } of summary.incidents ?? []) console.log(`finding of the run: ${reason} (${when}); \`iomapfuzz report ${out}\` has its log`);
-  for (const { finding, expectation: { reason, link } } of reconciled.expected) console.log(`expected: ${finding.key}: ${reason} (${link})`);
+  for (const { finding, expectation: { reason, link } } of reconciled.expected) console.log(`expected: ${finding.id} ${finding.title}: ${reason} (${link})`);
   if (untestable) return;
   const { unexpected, expected } = reconciled;
-  if (unexpected.length > 0) console.log(`\n${unexpected.length} finding${unexpected.length === 1 ? '' : 's'}, smallest first:`);
+  if (unexpected.length > 0) console.log(`\n${unexpected.length} finding${unexpected.length === 1 ? '' : 's'}, the worst first:`);
   for (const finding of unexpected) {
-    const file = join(out, files.get(finding.key)!);
-    console.log(`  ${finding.key}\n    ${finding.cases} case${finding.cases === 1 ? '' : 's'}; ${finding.example.note}`);
-    for (const { rule, aspect, expected: wanted, seen } of finding.deviations.slice(0, 3)) console.log(`    ${rule} (${aspect}): expected ${wanted}, seen ${seen}`);
-    if (finding.reliability) console.log(`    ${describeReliability(finding.reliability)}`);
+    const file = join(out, files.get(finding.id)!);
+    const cases = casesOf(finding).length;
+    const known = examined.get(finding.id);
+    console.log(`  ${finding.id} ${finding.title}\n    on ${pathsOf(finding).join(', ')}; ${cases} case${cases === 1 ? '' : 's'}; ${exampleOf(finding).example.note}`);
+    for (const { rule, aspect, expected: wanted, seen } of deviationsOf(finding).slice(0, 3)) console.log(`    ${rule} (${aspect}): expected ${wanted}, seen ${seen}`);
+    console.log(`    ${known ? describeShrunk(known.minimised) : 'not minimised'}${known?.reliability ? `; ${describeReliability(known.reliability)}` : ''}`);
     console.log(`    iomapfuzz repro ${file}`);
   }
   const judged = counts.conforms + counts.deviates;

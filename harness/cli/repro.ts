@@ -8,12 +8,15 @@ import type { KernelFacts } from '../model/channel.ts';
 import { caseHash } from '../model/hash.ts';
 import { jsonSafe } from '../model/results.ts';
 import type { Deviation, Verdict } from '../model/verdict.ts';
+import { causesOf } from '../model/finding/cause.ts';
+import { compared } from '../../oracles/compared.ts';
 import { caseRecord } from '../run/conformance.ts';
 import { emitC } from '../run/emit/emit-c.ts';
 import type { Findings, KernelNotes } from '../run/emit/findings.ts';
 import { emitMail } from '../run/emit/mail.ts';
 import { FindingFiles } from '../run/finding-files.ts';
 import { caseOfSeed } from '../run/fuzz/cases.ts';
+import { showsFinding } from '../run/minimise.ts';
 import { exitCodeOf, parseReference, reliabilityOf, replay, resolveCase, type Reliability, type Replay } from '../run/repro.ts';
 import { recordRun, tellingConfig } from '../run/recorded-run.ts';
 import { toolVersion } from '../run/tool-version.ts';
@@ -29,13 +32,17 @@ interface ReproOptions extends VmOptions {
 
 export function reproCommand(): Command {
   return addVmOptions(new Command('repro'))
-    .description('replay a case in a fresh guest each time and say how reliably it deviates; or write it as a C program or a mail')
-    .argument('<case>', 'a case file, or SEED[:PATH] of a campaign')
-    .option('--times <n>', 'replays (default: 1; with --emit c: 0)', positiveInteger)
+    .description('replay cases in a fresh guest each time, show what happened and what was compared, and say how reliably they deviate; or write one as a C program or a mail')
+    .argument('<cases...>', 'case files, or SEED[:PATH] of a campaign')
+    .option('--times <n>', 'replays of each (default: 1; with --emit c: 0)', positiveInteger)
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/repro-DATE)')
-    .addOption(new Option('--emit <form>', 'write this to stdout: c, one C file that needs no iomapfuzz; mail, plain text to send').choices(['c', 'mail']))
-    .action(async (text: string, options: ReproOptions) => {
-      const value = resolveCase(parseReference(text), (seed, path) => caseOfSeed({ seed, revision: 'r3', version: toolVersion() }, path));
+    .addOption(new Option('--emit <form>', 'write this to stdout, of one case: c, one C file that needs no iomapfuzz; mail, plain text to send').choices(['c', 'mail']))
+    .action(async (texts: string[], options: ReproOptions) => {
+      const cases = texts.map((text): NamedCase => ({ name: text, case: resolveCase(parseReference(text), (seed, path) => caseOfSeed({ seed, revision: 'r3', version: toolVersion() }, path)) }));
+      const [{ case: value }] = cases as [NamedCase];
+      if (options.emit !== undefined && cases.length > 1) throw new UsageError(`--emit writes one case, and these are ${cases.length}: give one at a time`);
+      const revisions = [...new Set(cases.map((one) => one.case.revision))];
+      if (revisions.length > 1) throw new UsageError(`the cases are of different revisions (${revisions.join(', ')}), and a run is judged by one: give those of one revision at a time`);
       // A program can be written of what the rules say alone; a mail is about what was seen.
       if (options.emit === 'c' && options.times === undefined) {
         process.stdout.write(emitC(value, { deviations: [], clauses: ruleTexts(value.revision) }));
@@ -43,59 +50,92 @@ export function reproCommand(): Command {
       }
       // What is emitted goes to stdout, so that it can be redirected; everything else is out of its way then.
       const say = options.emit === undefined ? console.log : console.error;
-      const { reliability, kernel } = await replayAll(value, options, say);
-      say(summaryOf(reliability));
-      const findings: Findings = {
-        deviations: reliability.shown?.deviations ?? [], clauses: ruleTexts(value.revision), kernel,
-        reliability: { shown: reliability.shown?.times ?? reliability.counts.conforms, of: reliability.times },
-      };
-      if (options.emit === 'c') process.stdout.write(emitC(value, findings));
-      else if (options.emit === 'mail') {
-        if (reliability.counts.conforms + reliability.counts.deviates === 0) throw new UsageError(`nothing was judged, so that there is nothing to write about: ${summaryOf(reliability)}`);
-        process.stdout.write(emitMail({ case: value, findings, timeline: timelineOf(value, reliability, true), consoleTail: reliability.shown?.consoleTail ?? [] }));
-      } else if (reliability.shown) console.log(['', ...timelineOf(value, reliability)].join('\n'));
-      process.exitCode = exitCodeOf(reliability, options.times ?? 1);
+      const { replayed, kernel, facts } = await replayAll(cases, options, say);
+      for (const { name, case: of, reliability } of replayed) {
+        say(`${cases.length > 1 ? `${name}: ` : ''}${summaryOf(reliability)}`);
+        if (options.emit === undefined && reliability.observation) console.log(['', ...timelineOf(of, reliability), ...comparedLines(of, reliability, facts), ''].join('\n'));
+        else if (options.emit === undefined && reliability.shown) console.log(['', ...timelineOf(of, reliability), ''].join('\n'));
+      }
+      if (options.emit !== undefined) emit(options.emit, value, replayed[0]!.reliability, kernel);
+      process.exitCode = exitCodeOfAll(replayed.map(({ reliability }) => exitCodeOf(reliability, options.times ?? 1)), cases.length);
     });
 }
 
+interface NamedCase { name: string; case: Case }
+interface Replayed extends NamedCase { reliability: Reliability }
+
+function emit(form: 'c' | 'mail', value: Case, reliability: Reliability, kernel: KernelNotes): void {
+  const findings: Findings = {
+    deviations: reliability.shown?.deviations ?? [], clauses: ruleTexts(value.revision), kernel,
+    reliability: { shown: reliability.shown?.times ?? reliability.counts.conforms, of: reliability.times },
+  };
+  if (form === 'c') {
+    process.stdout.write(emitC(value, findings));
+    return;
+  }
+  if (reliability.counts.conforms + reliability.counts.deviates === 0) throw new UsageError(`nothing was judged, so that there is nothing to write about: ${summaryOf(reliability)}`);
+  process.stdout.write(emitMail({ case: value, findings, timeline: timelineOf(value, reliability, true), consoleTail: reliability.shown?.consoleTail ?? [] }));
+}
+
+/** A case that deviates outweighs one that was lost, and that one those that conform; some must have been judged. `asked`: cases that were to be replayed. */
+function exitCodeOfAll(codes: readonly (0 | 1 | 3 | 4)[], asked: number): 0 | 1 | 3 | 4 {
+  if (codes.includes(1)) return 1;
+  if (codes.includes(3) || codes.length < asked) return 3;
+  return codes.includes(0) ? 0 : 4;
+}
+
 /** A replay is a run as any other: what finished is in the results directory, whatever ends it. */
-async function replayAll(value: Case, options: ReproOptions, say: (line: string) => void): Promise<{ reliability: Reliability; kernel: KernelNotes }> {
+async function replayAll(cases: readonly NamedCase[], options: ReproOptions, say: (line: string) => void): Promise<{ replayed: Replayed[]; kernel: KernelNotes; facts: KernelFacts }> {
   const times = options.times ?? 1;
   const directory = options.out ?? join('iomapfuzz-results', `repro-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
+  const [first] = cases as [NamedCase];
+  const seedOf = ({ case: { provenance } }: NamedCase): number => provenance?.seed ?? 0;
+  const noteOf = ({ name }: NamedCase, n: number): string => `${cases.length > 1 ? `${name}, ` : ''}replay ${n} of ${times}`;
   let untestable = '';
-  const replayed = await recordRun<{ reliability: Reliability; kernel: KernelNotes } | undefined>({
-    kind: 'repro', spec: await vmSpecOf(options), seed: value.provenance?.seed ?? 0, revision: value.revision, directory, kernelOrigin: originOf(options),
+  const result = await recordRun<{ replayed: Replayed[]; kernel: KernelNotes; facts: KernelFacts } | undefined>({
+    kind: 'repro', spec: await vmSpecOf(options), seed: seedOf(first), revision: first.case.revision, directory, kernelOrigin: originOf(options),
     ...(options.flavour !== undefined && { flavour: options.flavour }), cells: [], expectations: [], fresh: true,
   }, async ({ guests, facts, signal, summary, writer, add }) => {
     const { environment } = summary;
-    summary.planned = times;
-    const replays: Replay[] = [];
-    for await (const one of replay(guests.fresh(), value, times, facts, signal)) {
-      const n = replays.push(one);
-      add(caseRecord({ n: n - 1, note: `replay ${n} of ${times}`, seed: value.provenance?.seed ?? 0, case: value }, one.outcome, one.verdict));
-      say(`replay ${n} of ${times}: ${verdictText(one.verdict)}`);
-    }
-    if (signal.aborted) say(`interrupted after ${replays.length} of ${times} replays`);
-    const reliability = reliabilityOf(replays);
+    summary.planned = times * cases.length;
     const files = new FindingFiles(writer);
-    for (const rule of new Set(reliability.shown?.deviations.map((one) => one.rule))) {
-      const first = replays.findIndex(({ verdict }) => verdict.kind === 'deviates' && verdict.deviations.some((one) => one.rule === rule));
-      files.save({
-        rule, case: value, deviations: reliability.shown!.deviations, outcome: replays[first]!.outcome, reliability: { shown: reliability.shown!.times, of: reliability.times },
-        found: { n: first, note: `replay ${first + 1} of ${times}`, seed: value.provenance?.seed ?? 0 },
-      });
+    const replayed: Replayed[] = [];
+    for (const [index, one] of cases.entries()) {
+      if (signal.aborted) break;
+      const replays: Replay[] = [];
+      for await (const replayedOnce of replay(guests.fresh(), one.case, times, facts, signal)) {
+        const n = replays.push(replayedOnce);
+        add(caseRecord({ n: index * times + n - 1, note: noteOf(one, n), seed: seedOf(one), case: one.case }, replayedOnce.outcome, replayedOnce.verdict));
+        say(`${noteOf(one, n)}: ${verdictText(replayedOnce.verdict)}`);
+      }
+      if (signal.aborted) say(`interrupted after ${replays.length} of ${times} replays`);
+      const reliability = reliabilityOf(replays);
+      replayed.push({ ...one, reliability });
+      for (const { id, deviation, follows } of causesOf(reliability.shown?.deviations ?? [])) {
+        const n = replays.findIndex(({ verdict }) => verdict.kind === 'deviates' && showsFinding(id, verdict.deviations));
+        files.save({
+          id, rule: deviation.rule, case: one.case, deviations: [deviation, ...follows], outcome: replays[n]!.outcome, reliability: { shown: reliability.shown!.times, of: reliability.times },
+          found: { n: index * times + n, note: noteOf(one, n + 1), seed: seedOf(one) },
+        });
+      }
     }
-    return { reliability, kernel: notesOf(facts, `QEMU ${environment!.qemuVersion}, ${environment!.machine}, ${environment!.accelerator}`) };
+    return { replayed, facts, kernel: notesOf(facts, `QEMU ${environment!.qemuVersion}, ${environment!.machine}, ${environment!.accelerator}`) };
   }, ({ add, summary }, reason) => {
-    summary.planned = times;
+    summary.planned = times * cases.length;
     untestable = reason;
-    for (let n = 0; n < times; n += 1) add({ n, hash: caseHash(value), note: `replay ${n + 1} of ${times}`, seed: value.provenance?.seed ?? 0, verdict: { kind: 'not-run', reason } });
+    cases.forEach((one, index) => {
+      for (let n = 0; n < times; n += 1) add({ n: index * times + n, hash: caseHash(one.case), note: noteOf(one, n + 1), seed: seedOf(one), verdict: { kind: 'not-run', reason } });
+    });
     return undefined;
   });
   console.error(`results: ${directory}`);
-  if (!replayed) throw new UntestableKernelError(untestable);
-  return replayed;
+  if (!result) throw new UntestableKernelError(untestable);
+  return result;
 }
+
+/** What the verdict rests on. */
+const comparedLines = (of: Case, { observation, shown }: Reliability, facts: KernelFacts): string[] =>
+  (observation ? ['', shown ? 'what was compared (what deviates stands above):' : 'what was compared, and agrees:', ...compared(of, observation, { facts }).map((line) => `  ${line}`)] : []);
 
 const notesOf = (facts: KernelFacts, machine: string): KernelNotes => ({ release: facts.release, version: facts.version, config: tellingConfig(facts), machine });
 

@@ -6,8 +6,10 @@ import { z } from 'zod';
 import { matchesGlob } from './glob.ts';
 
 export const expectation = z.strictObject({
-  /** Id of a rule; * matches anything. */
-  rule: z.string().min(1),
+  /** Id of a finding, as reports print it; absent: any of the rule. */
+  id: z.string().regex(/^[0-9a-f]{8}$/, 'must be the eight hexadecimal digits that reports print').optional(),
+  /** Id of a rule; * matches anything. Absent only where there is an id. */
+  rule: z.string().min(1).optional(),
   /** Path of the kernel, as findings name it; * matches anything; absent: any. */
   path: z.string().min(1).optional(),
   /** Matches the kernel's release or version, * matching anything: `7.3*`. */
@@ -16,7 +18,7 @@ export const expectation = z.strictObject({
   link: z.url(),
   /** The last day on which it counts. */
   expires: z.iso.date(),
-});
+}).refine(({ id, rule }) => id !== undefined || rule !== undefined, { message: 'must name the id of a finding or a rule' });
 export type ExpectedDeviation = z.infer<typeof expectation>;
 
 export const expectationsFile = z.strictObject({ schema: z.literal(1), expectations: z.array(expectation) });
@@ -28,13 +30,26 @@ export interface Place { rule: string; path: string }
 export const concerning = (all: readonly ExpectedDeviation[], kernel: { release: string; version: string }): ExpectedDeviation[] =>
   all.filter(({ kernel: pattern }) => matchesGlob(pattern, kernel.release) || matchesGlob(pattern, kernel.version));
 
-const about = (one: ExpectedDeviation, { rule, path }: Place): boolean => matchesGlob(one.rule, rule) && (one.path === undefined || matchesGlob(one.path, path));
+const isHere = ({ rule, path }: ExpectedDeviation, place: Place): boolean =>
+  (rule === undefined || matchesGlob(rule, place.rule)) && (path === undefined || matchesGlob(path, place.path));
 
-/** The expectation that a deviation there meets. `today`: YYYY-MM-DD. */
-export const expectationOf = (all: readonly ExpectedDeviation[], place: Place, today: string): ExpectedDeviation | undefined =>
-  all.find((one) => one.expires >= today && about(one, place));
+/** What an expectation can name: a finding with the places where it shows. */
+export interface Expectable {
+  id: string;
+  places: readonly Place[];
+}
 
-export interface Reconciled<F extends Place> {
+const about = (one: ExpectedDeviation, id: string, place: Place): boolean => (one.id === undefined || one.id === id) && isHere(one, place);
+
+/** The expectation that a finding meets in one of its places. `today`: YYYY-MM-DD. */
+export const expectationOf = (all: readonly ExpectedDeviation[], id: string, place: Place, today: string): ExpectedDeviation | undefined =>
+  all.find((one) => one.expires >= today && about(one, id, place));
+
+/** Whether a finding is expected wherever it shows. */
+export const isExpected = (all: readonly ExpectedDeviation[], { id, places }: Expectable, today: string): boolean =>
+  places.every((place) => expectationOf(all, id, place, today) !== undefined);
+
+export interface Reconciled<F extends Expectable> {
   /** Findings that nobody expects: these fail a run. */
   unexpected: readonly F[];
   expected: readonly { finding: F; expectation: ExpectedDeviation }[];
@@ -42,24 +57,37 @@ export interface Reconciled<F extends Place> {
   notices: readonly string[];
 }
 
-/** `here`: expectations about the kernel that ran. `tried`: where a deviation would have shown. */
-export function reconcile<F extends Place>(findings: readonly F[], here: readonly ExpectedDeviation[], of: { tried: readonly Place[]; today: string }): Reconciled<F> {
+export interface ReconcileOptions<F extends Expectable> {
+  /** Where a deviation would have shown. */
+  tried: readonly Place[];
+  today: string;
+  /** The same finding in some of its places: what is expected on one path fails a run on another. */
+  narrow: (finding: F, places: F['places']) => F;
+}
+
+/** `here`: expectations about the kernel that ran. */
+export function reconcile<F extends Expectable>(findings: readonly F[], here: readonly ExpectedDeviation[], { tried, today, narrow }: ReconcileOptions<F>): Reconciled<F> {
   const expected: Reconciled<F>['expected'][number][] = [];
   const unexpected: F[] = [];
-  const notices: string[] = [];
   for (const finding of findings) {
-    const met = expectationOf(here, finding, of.today);
-    if (met) expected.push({ finding, expectation: met });
-    else unexpected.push(finding);
-  }
-  for (const one of here) {
-    const name = `${one.rule}${one.path === undefined ? '' : ` on ${one.path}`}`;
-    const happens = findings.some((finding) => about(one, finding));
-    if (one.expires < of.today) {
-      notices.push(`the expectation of ${name} ran out on ${one.expires} and counts no more${happens ? '; it still deviates' : ''} (${one.link})`);
-    } else if (!happens && of.tried.some((place) => about(one, place))) {
-      notices.push(`an expected deviation did not happen: ${name} (${one.reason}); remove it from the list if it is repaired (${one.link})`);
+    const parts = new Map<ExpectedDeviation | undefined, Place[]>();
+    for (const place of finding.places) {
+      const met = expectationOf(here, finding.id, place, today);
+      parts.set(met, [...parts.get(met) ?? [], place]);
+    }
+    for (const [met, places] of parts) {
+      const part = parts.size === 1 ? finding : narrow(finding, places);
+      if (met) expected.push({ finding: part, expectation: met });
+      else unexpected.push(part);
     }
   }
-  return { unexpected, expected, notices };
+  return { unexpected, expected, notices: here.flatMap((one) => noticeOf(one, findings, { tried, today })) };
+}
+
+function noticeOf(one: ExpectedDeviation, findings: readonly Expectable[], { tried, today }: Pick<ReconcileOptions<Expectable>, 'tried' | 'today'>): string[] {
+  const name = [one.id, one.rule, one.path === undefined ? undefined : `on ${one.path}`].filter((part) => part !== undefined).join(' ');
+  const happens = findings.some(({ id, places }) => places.some((place) => about(one, id, place)));
+  if (one.expires < today) return [`the expectation of ${name} ran out on ${one.expires} and counts no more${happens ? '; it still deviates' : ''} (${one.link})`];
+  if (happens || !tried.some((place) => isHere(one, place))) return [];
+  return [`an expected deviation did not happen: ${name} (${one.reason}); remove it from the list if it is repaired (${one.link})`];
 }

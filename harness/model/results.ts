@@ -69,12 +69,16 @@ export interface Minimised {
 export interface ReliabilityCount { shown: number; of: number }
 
 export interface FindingRecord {
+  /** As reports print it; absent in results of older versions. */
+  id?: string;
   /** The rule or behaviour that is contradicted. */
   rule: string;
   /** The case file, relative to the results directory. */
   file: string;
   /** Absent: nobody tried. */
   minimised?: Minimised;
+  /** Why not. */
+  notMinimised?: string;
   reliability?: ReliabilityCount;
   /** The smallest case; `n`, `cell` and `seed` are those of the case that it was made from. */
   example: CaseRecord;

@@ -19,6 +19,7 @@ export interface ExamineOptions {
   /** The most time that it may take, but for one replay: two thirds of it for leaving out parts, the rest for replays. */
   limitMs: number;
   signal?: AbortSignal;
+  onProgress?: (state: { steps: number; tried: number }) => void;
 }
 
 export interface Examined {
@@ -34,7 +35,7 @@ export interface Examined {
 const TIMES = 5;
 
 export async function examine(source: GuestSource, start: Pick<Examined, 'case' | 'deviations' | 'outcome'>, options: ExamineOptions): Promise<Examined> {
-  const { facts, shows, fresh, times = TIMES, limitMs, signal } = options;
+  const { facts, shows, fresh, times = TIMES, limitMs, signal, onProgress } = options;
   const deviationsOf = (of: Case, outcome: Outcome): readonly Deviation[] | undefined => {
     const verdict = verdictAlone(of, outcome, facts);
     return verdict.kind === 'deviates' && shows(of, verdict.deviations) ? verdict.deviations : undefined;
@@ -43,7 +44,7 @@ export async function examine(source: GuestSource, start: Pick<Examined, 'case' 
   const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs * 2 / 3)));
   const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
   const { case: smallest, outcome, steps, tried, end } = await reduce((cases) => execute(source, cases, { ...hurried(start.deviations), signal: stop }), start.case,
-    (smaller, seen) => deviationsOf(smaller, seen) !== undefined, stop);
+    (smaller, seen) => deviationsOf(smaller, seen) !== undefined, { signal: stop, ...(onProgress && { onProgress }), ...stepOf(start.deviations) });
   const examined: Examined = {
     ...start, case: steps > 0 ? reducedFrom(smallest) : smallest,
     minimised: { steps, tried, end: end === 'minimal' ? end : signal?.aborted ? 'interrupted' : 'out-of-time' },
@@ -59,6 +60,12 @@ export async function examine(source: GuestSource, start: Pick<Examined, 'case' 
   }
   if (of > 0) examined.reliability = { shown, of };
   return examined;
+}
+
+/** The step that shows it: what comes behind is left out first. */
+function stepOf(deviations: readonly Deviation[]): { step?: number } {
+  const [step] = deviations.flatMap((one) => one.step ?? []);
+  return step === undefined ? {} : { step };
 }
 
 /** It is not in the shrink tree of its seed any more. */

@@ -12,7 +12,10 @@ import type { ResultsWriter } from './results-writer.ts';
 
 /** A finding as a run has it in the end. */
 export interface KeptFinding extends Partial<Pick<Examined, 'minimised' | 'reliability' | 'outcome'>> {
+  id: string;
   rule: string;
+  /** Why nobody made it small. */
+  notMinimised?: string;
   case: Case;
   deviations: readonly Deviation[];
   /** The case that it was found with. */
@@ -27,7 +30,7 @@ export class FindingFiles {
   }
 
   /** Returns the path of the case file, relative to the results directory. */
-  save({ rule, case: of, deviations, found, outcome, minimised, reliability }: KeptFinding): string {
+  save({ id, rule, notMinimised, case: of, deviations, found, outcome, minimised, reliability }: KeptFinding): string {
     const hash = caseHash(of);
     const file = `findings/${hash.slice(0, 12)}.case.json`;
     mkdirSync(join(this.#writer.directory, 'findings'), { recursive: true });
@@ -38,7 +41,7 @@ export class FindingFiles {
       // A crash that no replay showed again has its log from the case that it was found with.
       ...(outcome && consoleOf(outcome) !== '' && { consoleTail: consoleOf(outcome) }),
     };
-    this.#writer.appendFinding({ rule, file, ...(minimised && { minimised }), ...(reliability && { reliability }), example } satisfies FindingRecord);
+    this.#writer.appendFinding({ id, rule, file, ...(minimised && { minimised }), ...(notMinimised !== undefined && { notMinimised }), ...(reliability && { reliability }), example } satisfies FindingRecord);
     return file;
   }
 }

@@ -2,15 +2,16 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { VmSpec } from '../../vm/vm.ts';
+import { deviationsOf, exampleOf, inPlaces, type Found } from '../model/finding/set.ts';
 import { reconcile, type ExpectedDeviation, type Place, type Reconciled } from '../model/expectations.ts';
 import type { Minimised, ReliabilityCount, RunSummary } from '../model/results.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
 import { FindingFiles } from './finding-files.ts';
 import { FuzzCases } from './fuzz/cases.ts';
-import type { FuzzFinding } from './fuzz/findings.ts';
-import { FuzzLoop } from './fuzz/loop.ts';
+import { FuzzLoop, type FoundCase } from './fuzz/loop.ts';
 import { KernelCoverage } from './kernel-coverage.ts';
+import { whyNot, type ExaminedFinding } from './minimise.ts';
 import type { Slot } from './fuzz/slots.ts';
 import { recordRun } from './recorded-run.ts';
 import { toolVersion } from './tool-version.ts';
@@ -22,7 +23,7 @@ export interface FuzzCampaign {
   /** Cases of the undivided campaign; absent: until the time is over. */
   runs?: number;
   timeMs?: number;
-  /** The most time for making one finding small, and all that are left when the time is over. Default: two minutes. */
+  /** The most time for making findings small when the cases are over. Default: it grows with the findings, see `defaultBudgetMs`. */
   minimiseMs?: number;
   revision: RevisionId;
   directory: string;
@@ -44,8 +45,10 @@ export interface FuzzCampaign {
 export interface FuzzOutcome {
   summary: RunSummary;
   untestable: boolean;
-  /** Judged against the list of expectations; findings smallest first. */
-  reconciled: Reconciled<FuzzFinding>;
+  /** Judged against the list of expectations; severe findings first. */
+  reconciled: Reconciled<Found<FoundCase>>;
+  /** By id of the finding; absent: nobody made it small. */
+  examined: ReadonlyMap<string, ExaminedFinding>;
   /** Where a later campaign takes up, and what is left for it of the cases and of the time. */
   resumeAt: number;
   runsLeft?: number;
@@ -55,7 +58,7 @@ export interface FuzzOutcome {
   digest: string;
   /** How many cases each rule and path was refused in. */
   covered: ReadonlyMap<string, number>;
-  /** Case file of each finding, by its key, relative to the directory. */
+  /** Case file of each finding, by its id, relative to the directory. */
   files: ReadonlyMap<string, string>;
 }
 
@@ -63,19 +66,18 @@ export interface FuzzOutcome {
 export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
   const cases = new FuzzCases({ seed: of.seed, revision: of.revision, version: toolVersion() });
   const files = new Map<string, string>();
-  const nothing = { reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, digest: '', covered: new Map(), files };
+  const nothing = { reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, digest: '', covered: new Map(), examined: new Map(), files };
   return recordRun({ ...of, kind: 'fuzz', cells: [] }, async ({ summary, writer, guests, facts, signal, add }): Promise<FuzzOutcome> => {
     const onDisk = new FindingFiles(writer);
-    const save = ({ key, rule, example, deviations, outcome, shrunk, reliability, lost }: FuzzFinding): string => {
-      const file = onDisk.save({
-        rule, case: example.case, deviations, found: { n: Number.parseInt(example.path, 10), note: example.note, seed: of.seed, ...lost },
-        ...(outcome && { outcome }), ...(shrunk && { minimised: shrunk }), ...(reliability && { reliability }),
-      });
-      files.set(key, file);
+    const save = (finding: Found<FoundCase>, known: { examined: ExaminedFinding } | { notMinimised: string }): string => {
+      const { rule, n, example } = exampleOf(finding);
+      const kept = 'examined' in known ? known.examined : { case: example.case, deviations: deviationsOf(finding), ...known };
+      const file = onDisk.save({ id: finding.id, rule, ...kept, found: { n, note: example.note, seed: of.seed, ...example.lost } });
+      files.set(finding.id, file);
       return file;
     };
-    const check = (findings: readonly FuzzFinding[], covered: readonly string[]): Reconciled<FuzzFinding> =>
-      reconcile(findings, summary.expectations ?? [], { tried: covered.map(placeOf), today: summary.startedAt.slice(0, 10) });
+    const check = (findings: readonly Found<FoundCase>[], covered: readonly string[]): Reconciled<Found<FoundCase>> =>
+      reconcile(findings, summary.expectations ?? [], { tried: covered.map(placeOf), today: summary.startedAt.slice(0, 10), narrow: inPlaces });
     // Counted from the first case on: booting is no fuzzing.
     const begun = performance.now();
     const timeUp = of.timeMs === undefined ? undefined : AbortSignal.timeout(of.timeMs);
@@ -87,10 +89,10 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     const coverage = of.coverage && lacking === undefined ? new KernelCoverage(of.directory, of.spec.kernel.path) : undefined;
     const loop = new FuzzLoop(guests, {
       ...(coverage && { coverage }),
-      cases, facts, start: of.start, signal, fresh: guests.fresh(), ...(timeUp && { timeUp }), ...(of.minimiseMs !== undefined && { shrinkLimitMs: of.minimiseMs }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
+      cases, facts, start: of.start, signal, fresh: guests.fresh(), ...(timeUp && { timeUp }), ...(of.minimiseMs !== undefined && { minimiseMs: of.minimiseMs }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
       ...(of.shard && { shard: of.shard }), ...(of.select && { select: of.select }),
-      isExpected: (finding) => check([finding], []).expected.length > 0,
-      onShrink: ({ key }, { steps, tried }) => of.onProgress?.(`minimising ${key}: ${tried} forms run, ${steps} times smaller`),
+      isExpected: (finding) => check([finding], []).unexpected.length === 0,
+      onShrink: ({ id, title }, { steps, tried }) => of.onProgress?.(`minimising ${id} ${title}: ${tried} forms run, ${steps} times smaller`),
     });
     // Read whenever the summary is written, not for every case.
     Object.defineProperty(summary, 'covered', { enumerable: true, get: () => Object.fromEntries(loop.covered) });
@@ -103,10 +105,10 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
           of.onProgress?.(progressOf(of, summary, loop, performance.now() - begun));
           break;
         case 'finding':
-          of.onEvent?.(`finding: ${event.finding.key} (case ${of.seed}:${event.finding.example.path})`);
+          of.onEvent?.(`finding: ${event.finding.id} ${event.finding.title} (case ${of.seed}:${exampleOf(event.finding).example.path})`);
           break;
         case 'shrunk':
-          of.onEvent?.(`minimised: ${event.finding.key}: ${join(of.directory, save(event.finding))}, ${describeShrunk(event.finding.shrunk!)}${event.finding.reliability ? `; ${describeReliability(event.finding.reliability)}` : ''}`);
+          of.onEvent?.(`minimised: ${event.finding.id} ${event.finding.title}: ${join(of.directory, save(event.finding, { examined: event.examined }))}, ${describeShrunk(event.examined.minimised)}${event.examined.reliability ? `; ${describeReliability(event.examined.reliability)}` : ''}`);
           break;
       }
     }
@@ -117,9 +119,15 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
       summary.coverage = coverage.finish();
     }
     const findings = loop.findings.all();
-    for (const finding of findings) if (!files.has(finding.key)) save(finding);
+    const examined = new Map<string, ExaminedFinding>();
+    for (const finding of findings) {
+      const known = loop.examinedOf(finding);
+      if (known) examined.set(finding.id, known);
+      if (known && files.has(finding.id)) continue;
+      save(finding, known ? { examined: known } : { notMinimised: check([finding], []).unexpected.length === 0 ? 'it is expected' : whyNot(signal, loop.budgetMs) });
+    }
     return {
-      ...nothing, summary, untestable: false, reconciled: check(findings, [...loop.covered.keys()]), covered: loop.covered, digest: digestOf(hashes), interrupted: signal.aborted, resumeAt: loop.resumeAt,
+      ...nothing, summary, untestable: false, examined, reconciled: check(findings, [...loop.covered.keys()]), covered: loop.covered, digest: digestOf(hashes), interrupted: signal.aborted, resumeAt: loop.resumeAt,
       ...(of.runs !== undefined && { runsLeft: of.runs - countSelected(cases, of, loop.resumeAt) }),
       ...(of.timeMs !== undefined && { timeLeftMs: Math.max(0, begun + of.timeMs - performance.now()) }),
     };

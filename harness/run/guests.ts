@@ -20,6 +20,8 @@ export class LocalGuests implements GuestSource {
   readonly #signal: AbortSignal | undefined;
   readonly #idle: Vm[] = [];
   readonly #leased = new Set<Vm>();
+  /** The most that were leased at once: so many are kept while nobody needs them. */
+  #most = 0;
   #template: Promise<Template> | undefined;
   #environment: VmEnvironment | undefined;
 
@@ -47,13 +49,14 @@ export class LocalGuests implements GuestSource {
   async lease(): Promise<Vm> {
     const vm = this.#idle.pop() ?? await this.#start();
     this.#leased.add(vm);
+    this.#most = Math.max(this.#most, this.#leased.size);
     return vm;
   }
 
   async release(guest: Guest, state: 'healthy' | 'poisoned'): Promise<void> {
     const vm = guest as Vm;
     this.#leased.delete(vm);
-    if (state === 'healthy' && this.#idle.length < this.#jobs && vm.lost === undefined) this.#idle.push(vm);
+    if (state === 'healthy' && this.#idle.length < Math.max(this.#jobs, this.#most) && vm.lost === undefined) this.#idle.push(vm);
     else {
       if (state === 'poisoned') this.statistics.lost += 1;
       await this.#end(vm);
@@ -106,7 +109,7 @@ export class LocalGuests implements GuestSource {
   }
 
   async #start(): Promise<Vm> {
-    const cloned = this.#template !== undefined || this.#jobs > 1 || this.statistics.lost > 0;
+    const cloned = this.#template !== undefined || this.#jobs > 1 || this.#leased.size > 0 || this.statistics.lost > 0;
     const vm = cloned ? await (await this.#snapshot()).clone(this.#clones) : await Vm.boot(this.#spec, this.#signal);
     this.#environment ??= vm.environment;
     this.statistics.booted += 1;

@@ -5,6 +5,7 @@ import { devicesOf, withDevices, withFile } from '../model/notification-refs.ts'
 import { canonicalJson } from '../model/hash.ts';
 import { jsonSafe } from '../model/results.ts';
 import type { KernelFacts } from '../model/channel.ts';
+import { caseSize } from '../model/finding/size.ts';
 import { NULL_ADDR } from '../uapi/revision.ts';
 import { rulesReached } from '../../oracles/judge.ts';
 import { addressOf } from './corpus.ts';
@@ -47,27 +48,75 @@ const MAX_ROUNDS = 200;
 /** Executes cases; outcomes in any order. */
 export type Run = (cases: readonly Case[]) => AsyncIterable<Executed>;
 
+export interface ReduceOptions {
+  signal?: AbortSignal;
+  /** The step that shows what is to be kept: what comes behind it is left out first. */
+  step?: number;
+  onProgress?: (state: { steps: number; tried: number }) => void;
+}
+
 /** `keeps`: whether a smaller case still shows what the whole one shows. */
-export async function reduce(run: Run, of: Case, keeps: (smaller: Case, outcome: Outcome) => boolean, signal?: AbortSignal): Promise<Reduced> {
+export async function reduce(run: Run, of: Case, keeps: (smaller: Case, outcome: Outcome) => boolean, { signal, step, onProgress }: ReduceOptions = {}): Promise<Reduced> {
   const state: Reduced = { case: of, steps: 0, tried: 0, end: 'minimal' };
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const candidates = smaller(state.case);
-    let found: { index: number; outcome: Outcome } | undefined;
+  /** Those of `candidates` that keep it, in their order. Each that takes the kernel down costs a guest: one is enough then. */
+  const keeping = async (candidates: readonly Case[]): Promise<{ index: number; outcome: Outcome }[]> => {
+    const found: { index: number; outcome: Outcome }[] = [];
     for await (const { index, outcome } of run(candidates)) {
       state.tried += 1;
-      // Candidates stand in the order in which they save most; cases of one geometry may come back first.
-      if ((found === undefined || index < found.index) && keeps(candidates[index]!, outcome)) found = { index, outcome };
-      // Each further candidate that takes the kernel down would cost a guest.
-      if (found?.outcome.kind === 'crashed') break;
+      if (!keeps(candidates[index]!, outcome)) continue;
+      found.push({ index, outcome });
+      if (outcome.kind === 'crashed') break;
     }
-    if (found !== undefined) {
-      Object.assign(state, { case: candidates[found.index]!, outcome: found.outcome });
+    return found.sort((a, b) => a.index - b.index);
+  };
+  /** Goes on with the first of `candidates` that keeps it. */
+  const take = async (candidates: readonly Case[]): Promise<readonly Case[]> => {
+    const found = await keeping(candidates);
+    const [first] = found;
+    if (first) {
+      Object.assign(state, { case: candidates[first.index]!, outcome: first.outcome });
       state.steps += 1;
     }
-    if (signal?.aborted) return { ...state, end: 'interrupted' };
-    if (found === undefined) break;
+    onProgress?.(state);
+    return found.map(({ index }) => candidates[index]!);
+  };
+  const done = (): boolean => signal?.aborted === true;
+  const shown = step === undefined ? undefined : of.workload[step];
+  while (!done() && (await take(muchSmaller(state.case, shown))).length > 0);
+  for (let round = 0; round < MAX_ROUNDS && !done(); round += 1) {
+    const whole = state.case;
+    const kept = await take(smaller(whole));
+    if (kept.length === 0) break;
+    // What can go alone can often go together: fewer rounds than one for each part.
+    if (kept.length > 1 && !done()) await take(withoutAll(whole, kept));
   }
-  return state;
+  return done() ? { ...state, end: 'interrupted' } : state;
+}
+
+/** Large parts of a case away at once, the largest first. */
+function muchSmaller(of: Case, shown: Step | undefined): Case[] {
+  const { workload, script } = of;
+  const step = shown ? workload.indexOf(shown) : -1;
+  const until = step < 0 ? [] : [
+    { ...of, workload: workload.filter((one, n) => n === step || (n < step && one.call === 'open')) },
+    ...(step + 1 < workload.length ? [{ ...of, workload: workload.slice(0, step + 1) }] : []),
+  ];
+  const half = Math.ceil(script.length / 2);
+  const halves = script.length < 4 ? [] : [{ ...of, script: script.slice(half) }, { ...of, script: script.slice(0, half) }];
+  const calls = workload.filter(({ call }) => call !== 'open');
+  const [early, late] = [new Set(calls.slice(0, calls.length / 2)), new Set(calls.slice(calls.length / 2))];
+  const parts = calls.length < 4 ? [] : [early, late].map((gone) => ({ ...of, workload: workload.filter((one) => !gone.has(one)) }));
+  return [...until, ...parts, ...halves].filter((value) => addressOf(value) !== addressOf(of));
+}
+
+/** `of` without all replies and syscalls, opens but for, that one of `kept` lacks; then without the replies alone. */
+function withoutAll(of: Case, kept: readonly Case[]): Case[] {
+  const lines = of.script.filter((line) => kept.every(({ script }) => script.length >= of.script.length || script.includes(line)));
+  const steps = of.workload.filter((step) => step.call === 'open' || kept.every(({ workload }) => workload.length >= of.workload.length || workload.includes(step)
+    || workload.filter(({ call }) => call === 'open').length < of.workload.filter(({ call }) => call === 'open').length));
+  const all = [{ ...of, script: lines, workload: steps }, { ...of, script: lines }, { ...of, workload: steps }];
+  return all.filter((value, index) => caseSize(value) < caseSize(of) && value.workload.length > 0
+    && all.findIndex((other) => addressOf(other) === addressOf(value)) === index);
 }
 
 /** The case without one of its parts, for each part; each is a valid case, none is the case itself. */

@@ -2,7 +2,6 @@ import { expect, test } from '@playwright/test';
 import { planRuns } from './conformance.ts';
 import { conformancePlan } from './plan.ts';
 import { nextRound } from './rounds.ts';
-import { eachRuleFirst } from './session.ts';
 
 test('should give each cell a case first, then what the measured speed says will fit, and never more than was asked for', () => {
   expect(nextRound({ done: 0, runs: 64, elapsedMs: 0, timeMs: 1 })).toBe(1);
@@ -21,11 +20,4 @@ test('should draw in rounds the cases that one run draws, each once and under a 
   const keys = (runs: typeof whole): string[] => runs.map(({ cell, case: value }) => `${cell.id} ${JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? `${one}n` : one))}`).sort();
   expect(keys(rounds.flat())).toEqual(keys(whole));
   expect(rounds.flat().map(({ n }) => n)).toEqual(whole.map(({ n }) => n));
-});
-
-test('should make one finding of each rule small before a second one of any', () => {
-  const of = (rule: string, path: string): { rule: string; path: string } => ({ rule, path });
-  const [a, b, c, d] = [of('x', '1'), of('x', '2'), of('y', '1'), of('x', '3')];
-  expect(eachRuleFirst([a, b, c, d])).toEqual([a, c, b, d]);
-  expect(eachRuleFirst([])).toEqual([]);
 });

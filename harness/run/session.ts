@@ -1,14 +1,15 @@
 /** A run of cases that are known beforehand: the conformance plan, or a corpus. */
 import type { VmSpec } from '../../vm/vm.ts';
 import { decodeCase } from '../model/case.ts';
-import { expectationOf, type Place, type ExpectedDeviation } from '../model/expectations.ts';
+import { isExpected, type ExpectedDeviation } from '../model/expectations.ts';
+import { deviationsOf, exampleOf, FindingSet, idsOf, type Found, type Sighting } from '../model/finding/set.ts';
+import { caseSize } from '../model/finding/size.ts';
 import { caseHash } from '../model/hash.ts';
-import type { CaseRecord, Counts, RunSummary } from '../model/results.ts';
+import type { CaseRecord, CellInfo, Counts, RunSummary } from '../model/results.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { planRuns, runConformance, type PlannedRun, type Shard } from './conformance.ts';
-import { examine } from './examine.ts';
-import { FindingFiles } from './finding-files.ts';
-import { FoundInCells } from './found-in-cells.ts';
+import { FindingFiles, type KeptFinding } from './finding-files.ts';
+import { defaultBudgetMs, minimisers, Minimiser, whyNot } from './minimise.ts';
 import type { PlanCell } from './plan.ts';
 import { recordRun } from './recorded-run.ts';
 import { nextRound } from './rounds.ts';
@@ -31,7 +32,7 @@ export interface Campaign {
   kernelOrigin: string;
   flavour?: string;
   shard?: Shard;
-  /** The most time for making findings small at the end. Default: a minute. */
+  /** The most time for making findings small when all cases have run. Default: it grows with the findings, see `defaultBudgetMs`. */
   minimiseMs?: number;
   /** Guests that run cases at the same time. Default: 1. */
   jobs?: number;
@@ -47,7 +48,25 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
   }));
   const first = of.planned ?? planRuns(of.cells, of.timeMs === undefined ? of : { ...of, runs: 1 });
   return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, writer, guests, facts, signal, add, allRan }) => {
-    const found = new FoundInCells();
+    const found = new FindingSet<CaseRecord>();
+    const known = (finding: Found<CaseRecord>): boolean => isExpected(summary.expectations ?? [], finding, summary.startedAt.slice(0, 10));
+    const infos = new Map(cells.map((cell) => [cell.id, cell]));
+    const files = new FindingFiles(writer);
+    const saved = new Set<string>();
+    const save = ({ id, places }: Found<CaseRecord>, kept: Omit<KeptFinding, 'id' | 'rule' | 'found'>): void => {
+      const [{ rule, example: { n, note, seed, cell, consoleTail, tries, crashes } }] = places as [Sighting<CaseRecord>];
+      files.save({
+        id, rule, ...kept,
+        found: { n, note, seed, ...(cell !== undefined && { cell }), ...(consoleTail !== undefined && { consoleTail }), ...(tries !== undefined && { tries }), ...(crashes && { crashes }) },
+      });
+      saved.add(id);
+    };
+    const minimiser = new Minimiser<CaseRecord>({
+      source: guests, fresh: guests.fresh(), facts, signal, startOf: ({ case: value }) => ({ case: decodeCase(value) }), latest: (id) => found.get(id),
+      onBegin: (_, left) => of.onProgress?.(`minimising findings, ${left + 1} left`), onDone: save,
+    });
+    // A processor that runs no case makes findings small meanwhile.
+    minimiser.workIn(minimisers() > (of.jobs ?? 1) && of.minimiseMs !== 0 ? 1 : 0);
     const begun = performance.now();
     let planned = 0;
     const run = async (runs: readonly PlannedRun[]): Promise<void> => {
@@ -55,7 +74,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
       summary.planned = planned;
       for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal, ...(of.jobs !== undefined && { jobs: of.jobs }) }, begun)) {
         add(record);
-        found.add(record);
+        minimiser.add(notice(found, record, infos).filter((finding) => !known(finding)));
         of.onProgress?.(progressOf(summary.counts, planned, summary.elapsedMs));
       }
     };
@@ -68,23 +87,12 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
       runs = next;
     }
     allRan();
-    const files = new FindingFiles(writer);
-    const untilMs = performance.now() + (of.minimiseMs ?? MINIMISE_MS);
-    const expected = ({ rule, path }: Place): boolean => expectationOf(summary.expectations ?? [], { rule, path }, summary.startedAt.slice(0, 10)) !== undefined;
-    const findings = eachRuleFirst(found.all(cells).filter((finding) => !expected(finding)));
-    for (const [position, { rule, record, deviations }] of findings.entries()) {
-      const leftMs = untilMs - performance.now();
-      if (signal.aborted || leftMs <= 0) break;
-      of.onProgress?.(`minimising ${position + 1} of ${findings.length} findings`);
-      const value = decodeCase(record.case);
-      const examined = await examine(guests, { case: value, deviations }, {
-        facts, signal, fresh: guests.fresh(), limitMs: leftMs, shows: (_, others) => others.some((other) => deviations.some((one) => other.rule === one.rule && other.aspect === one.aspect)),
-      });
-      const { n, note, seed, cell, consoleTail, tries, crashes } = record;
-      files.save({
-        rule, ...examined,
-        found: { n, note, seed, ...(cell !== undefined && { cell }), ...(consoleTail !== undefined && { consoleTail }), ...(tries !== undefined && { tries }), ...(crashes && { crashes }) },
-      });
+    minimiser.add(found.all().filter((finding) => !known(finding)));
+    const budgetMs = of.minimiseMs ?? defaultBudgetMs(minimiser.left.length);
+    await minimiser.finish(Math.max(of.jobs ?? 1, minimisers()), budgetMs);
+    for (const finding of found.all()) {
+      if (idsOf(finding).some((id) => saved.has(id))) continue;
+      save(finding, { case: decodeCase(exampleOf(finding).example.case), deviations: deviationsOf(finding), notMinimised: known(finding) ? 'it is expected' : whyNot(signal, budgetMs) });
     }
     return { summary, untestable: false };
   }, ({ summary, add }, reason) => {
@@ -94,15 +102,10 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
   });
 }
 
-/** One broken check shows on many paths: of each rule one finding is made small before any has a second one. */
-export function eachRuleFirst<T extends { rule: string }>(findings: readonly T[]): T[] {
-  const first = new Map<string, T>();
-  for (const finding of findings) if (!first.has(finding.rule)) first.set(finding.rule, finding);
-  return [...first.values(), ...findings.filter((finding) => first.get(finding.rule) !== finding)];
+function notice(found: FindingSet<CaseRecord>, record: CaseRecord, cells: ReadonlyMap<string, CellInfo>): Found<CaseRecord>[] {
+  const { verdict, n, case: value, cell } = record;
+  return verdict.kind === 'deviates' ? found.add({ n, example: record, size: caseSize(value), case: value, cell: cells.get(cell ?? '') }, verdict.deviations) : [];
 }
-
-/** A kernel that deviates everywhere is told of without waiting for all of it to be made small. */
-const MINIMISE_MS = 60_000;
 
 const notRun = ({ n, cell, case: of, note }: PlannedRun, seed: number, reason: string): CaseRecord =>
   ({ n, cell: cell.id, hash: caseHash(of), note, seed, verdict: { kind: 'not-run', reason } });

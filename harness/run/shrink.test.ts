@@ -4,8 +4,10 @@ import { caseHash } from '../model/hash.ts';
 import { verdictOf } from './conformance.ts';
 import { execute } from './execute.ts';
 import { FuzzCases, caseOfSeed, type CaseNode } from './fuzz/cases.ts';
-import { caseSize, primaryDeviations } from './fuzz/findings.ts';
+import { causesOf } from '../model/finding/cause.ts';
+import { caseSize } from '../model/finding/size.ts';
 import { examine } from './examine.ts';
+import { showsFinding } from './minimise.ts';
 import { shrink } from './shrink.ts';
 import { SimulatedGuests, simulatedFacts, tableWithout } from './testing/simulated-guests.ts';
 
@@ -26,16 +28,21 @@ async function largestDeviating(guests: SimulatedGuests, rule: string, count = 7
   return found.sort((a, b) => caseSize(b.node.case) - caseSize(a.node.case))[0]!;
 }
 
+/** What a smaller form must show: what the first cause of the whole one is. */
+function sameAs({ deviations }: { deviations: readonly Deviation[] }): (others: readonly Deviation[]) => boolean {
+  const { id } = causesOf(deviations)[0]!;
+  return (others) => showsFinding(id, others);
+}
+
 const wrongLength = ({ node }: { node: CaseNode }): number => node.case.script.filter(({ reply }) =>
   reply.kind === 'mappings' && [reply.read, reply.write].some(({ length }) => length % 512n !== 0n || length === 0n)).length;
 
 test('should minimise a case to one operation with one wrong field, and show the same deviation', async () => {
   const guests = new SimulatedGuests({ table: tableWithout('map/length-aligned') });
   const start = await largestDeviating(guests, 'map/length-aligned');
-  const [key] = primaryDeviations(start.deviations);
-  const shrunk = await shrink(guests, start, key!, { facts });
+  const shrunk = await shrink(guests, start, { facts, shows: sameAs(start) });
   expect(shrunk.end).toBe('minimal');
-  expect(shrunk.deviations.some(({ rule, aspect }) => rule === key!.rule && aspect === key!.aspect)).toBe(true);
+  expect(sameAs(start)(shrunk.deviations)).toBe(true);
   const { workload, geometry } = shrunk.node.case;
   expect(workload).toHaveLength(3);
   expect(geometry.files).toHaveLength(1);
@@ -48,7 +55,7 @@ test('should minimise a case to one operation with one wrong field, and show the
 test('should name the minimised case by seed and path', async () => {
   const guests = new SimulatedGuests({ table: tableWithout('begin/read-covers-pos') });
   const start = await largestDeviating(guests, 'begin/read-covers-pos');
-  const { node, steps } = await shrink(guests, start, primaryDeviations(start.deviations)[0]!, { facts });
+  const { node, steps } = await shrink(guests, start, { facts, shows: sameAs(start) });
   expect(steps).toBeGreaterThan(0);
   expect(caseHash(caseOfSeed(of, node.path))).toBe(caseHash(node.case));
 });
@@ -60,7 +67,7 @@ test('should minimise a case that takes the kernel down', async () => {
     .sort((a, b) => caseSize(b.case) - caseSize(a.case))[0]!;
   expect(large.case.workload.length).toBeGreaterThan(3);
   const deviations: Deviation[] = [{ rule: 'kernel/healthy', aspect: 'kernel-log', expected: '', seen: '' }];
-  const shrunk = await shrink(guests, { node: large, deviations }, deviations[0]!, { facts });
+  const shrunk = await shrink(guests, { node: large, deviations }, { facts, shows: (others) => others.some(({ rule }) => rule === 'kernel/healthy') });
   expect(shrunk.end).toBe('minimal');
   // Shrinking drops all further operations or none; part by part the rest goes too.
   const { case: smallest, minimised, reliability } = await examine(guests, { case: shrunk.node.case, deviations }, {
@@ -77,7 +84,7 @@ test('should not take another deviation for the one it minimises', async () => {
   // Every form of the case deviates, but only by its result.
   const guests = new SimulatedGuests({ table: tableWithout('map/length-aligned') });
   const start = await largestDeviating(guests, 'map/length-aligned');
-  const shrunk = await shrink(guests, start, { rule: 'kernel/healthy', aspect: 'kernel-log' }, { facts });
+  const shrunk = await shrink(guests, start, { facts, shows: (others) => others.some(({ rule }) => rule === 'kernel/healthy') });
   expect(shrunk).toMatchObject({ steps: 0, end: 'minimal' });
   expect(shrunk.node).toBe(start.node);
 });
@@ -87,7 +94,7 @@ test('should say how far it got when it is interrupted', async () => {
   let ran = 0;
   const guests = new SimulatedGuests({ table: tableWithout('map/length-aligned') }, () => { if (++ran === 20) stop.abort(); });
   const start = await largestDeviating(new SimulatedGuests({ table: tableWithout('map/length-aligned') }), 'map/length-aligned');
-  const shrunk = await shrink(guests, start, primaryDeviations(start.deviations)[0]!, { facts, signal: stop.signal });
+  const shrunk = await shrink(guests, start, { facts, shows: sameAs(start), signal: stop.signal });
   expect(shrunk.end).toBe('interrupted');
   expect(shrunk.tried).toBeLessThan(60);
   expect(shrunk.deviations.length).toBeGreaterThan(0);

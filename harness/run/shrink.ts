@@ -9,17 +9,14 @@ import { verdictOf } from './conformance.ts';
 import { execute, type ExecuteOptions, type GuestSource } from './execute.ts';
 import type { CaseNode } from './fuzz/cases.ts';
 
-/** The deviation that must not get lost on the way. */
-export type DeviationKey = Pick<Deviation, 'rule' | 'aspect'>;
-
 export interface ShrinkOptions {
   facts: KernelFacts;
   /** Ends the walk where it stands. */
   signal?: AbortSignal;
   /** Default: two minutes. */
   limitMs?: number;
-  /** What a simpler form must show. Default: a deviation from the same rule in the same channel. */
-  shows?: (node: CaseNode, deviations: readonly Deviation[]) => boolean;
+  /** What a simpler form must show. */
+  shows: (deviations: readonly Deviation[]) => boolean;
   onProgress?: (state: { steps: number; tried: number }) => void;
 }
 
@@ -38,10 +35,9 @@ export interface Shrunk {
 const BATCH = 16;
 const LIMIT_MS = 120_000;
 
-export async function shrink(source: GuestSource, start: { node: CaseNode; deviations: readonly Deviation[] }, key: DeviationKey, options: ShrinkOptions): Promise<Shrunk> {
-  const { facts, signal, limitMs = LIMIT_MS, onProgress } = options;
-  const shows = options.shows ?? ((_, deviations) => deviations.some(({ rule, aspect }) => rule === key.rule && aspect === key.aspect));
-  const timeUp = AbortSignal.timeout(limitMs);
+export async function shrink(source: GuestSource, start: { node: CaseNode; deviations: readonly Deviation[] }, options: ShrinkOptions): Promise<Shrunk> {
+  const { facts, signal, shows, limitMs = LIMIT_MS, onProgress } = options;
+  const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs)));
   const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
   const state: Shrunk = { ...start, steps: 0, tried: 0, end: 'minimal' };
   // Different ways down lead to the same case.
@@ -64,7 +60,7 @@ export async function shrink(source: GuestSource, start: { node: CaseNode; devia
         state.tried += 1;
         const node = batch[index]!;
         const verdict = verdictOf({ cell: { id: '', rule: '', path: '' }, case: node.case }, outcome, facts);
-        if (verdict.kind !== 'deviates' || !shows(node, verdict.deviations)) continue;
+        if (verdict.kind !== 'deviates' || !shows(verdict.deviations)) continue;
         // fast-check offers the most aggressive forms first, and a case that crashed comes late.
         if (!best || index < best.index) best = { node, deviations: verdict.deviations, index };
         // The guest is gone; each further form that crashes would cost another one.

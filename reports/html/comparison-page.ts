@@ -38,13 +38,12 @@ export function comparisonPage(comparison: Comparison, runs: readonly Run[], too
   });
 }
 
-/** What a reader with little time must know: rules that broke, and what could have done it. */
+/** What a reader with little time must know: what broke, and what could have done it. */
 function reasons(comparison: Comparison): string[] {
-  const rules = new Map<string, string[]>();
-  for (const { rule, path } of comparison.new) rules.set(rule, [...rules.get(rule) ?? [], path]);
+  const { new: findings } = comparison;
   return [
-    ...[...rules].slice(0, 8).map(([rule, paths]) => `new: ${rule} on ${[...new Set(paths)].join(', ')}`),
-    ...(rules.size > 8 ? [`new: ${rules.size - 8} further rules`] : []),
+    ...findings.slice(0, 8).map(({ id, title, paths }) => `new: ${id} ${title} (on ${paths.join(', ')})`),
+    ...(findings.length > 8 ? [`new: ${findings.length - 8} further findings`] : []),
     ...cautions(comparison),
     ...(comparison.exitCode === 0 ? [] : explanations(comparison)),
   ];

@@ -20,7 +20,7 @@ const kinds = [['new', 'New'], ['changed', 'Changed'], ['flaky', 'Flaky'], ['gon
 export function changedFindings(comparison: Comparison): Markup | undefined {
   const findings = kinds.flatMap(([kind, name]) => comparison[kind].map((entry) => ({ kind, name, ...entry })));
   return findings.length === 0 ? undefined : wide('Findings that changed', html`<table class="plain"><thead><tr><th scope="col">Change</th><th scope="col">Finding</th><th scope="col">Before</th><th scope="col">Now</th></tr></thead>
-<tbody>${findings.map(({ kind, name, key, before, after, note }) => html`<tr class="c-${kind}"><th scope="row">${name}</th><td><code>${key}</code>${note && html`<br><small>${note}</small>`}</td><td>${before ?? 'not there'}</td><td>${after ?? 'not there'}</td></tr>
+<tbody>${findings.map(({ kind, name, id, title, before, after, note }) => html`<tr class="c-${kind}"><th scope="row">${name}</th><td><code>${id}</code> ${title}${note && html`<br><small>${note}</small>`}</td><td>${before ?? 'not there'}</td><td>${after ?? 'not there'}</td></tr>
 `)}</tbody></table>`);
 }
 

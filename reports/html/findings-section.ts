@@ -1,6 +1,6 @@
 /** Each finding in full: the clause, what was expected and seen, a picture, the timeline, the kernel log and how to see it again. */
-import { exampleFacts, isFlaky, type Finding } from '../findings.ts';
-import { clauseLead } from '../rule-text.ts';
+import { exampleFacts, extentText, isFlaky, placesText, type Finding } from '../findings.ts';
+import type { Severity } from '../../harness/model/finding/severity.ts';
 import type { ReportInput } from '../reporter.ts';
 import { reproduceCommands } from '../reproduce.ts';
 import { logExcerpt, plural } from '../text.ts';
@@ -15,42 +15,41 @@ const LOG_LINES = 400;
 
 export function findingsSection(input: ReportInput): Markup {
   const { findings, losses } = input.run;
-  return html`${findings.length > 1 && html`<p class="quiet">In the order of the plan${findings.some(isFlaky) && '; what did not show in every replay comes last'}. Each shows its smallest case.</p>`}
+  return html`${findings.length > 1 && html`<p class="quiet">The worst first${findings.some(isFlaky) && '; what did not show in every replay comes last'}. Each shows its smallest case.</p>`}
 ${findings.slice(0, MAX_IN_FULL).map((finding, index) => [
-    !together(finding, findings[index - 1]) && ruleHeading(finding, findings, input),
+    finding.severity !== findings[index - 1]?.severity && severityHeading(finding, findings),
     renderFinding(finding, index + 1, input),
   ])}
 ${findings.length > MAX_IN_FULL && html`<h3>${plural(findings.length - MAX_IN_FULL, 'more finding')}</h3>
-<ul class="more">${findings.slice(MAX_IN_FULL).map(({ key, cases, example, deviations: [first] }, index) => html`<li id="finding-${MAX_IN_FULL + index + 1}"><code>${key}</code> (${plural(cases.length, 'case')}): expected ${first?.expected}, seen ${first?.seen}; case <code>${example.hash.slice(0, 16)}</code></li>`)}</ul>`}
+<ul class="more">${findings.slice(MAX_IN_FULL).map(({ id, title, cases, example }, index) => html`<li id="finding-${MAX_IN_FULL + index + 1}"><code>${id}</code> ${title} (${plural(cases.length, 'case')}); case <code>${example.hash.slice(0, 16)}</code></li>`)}</ul>`}
 ${losses.map(({ reason, cases, example }) => html`<details class="finding loss"><summary><span class="mark">!</span> <span class="what"><b>No verdict on ${plural(cases.length, 'case')}</b> ${reason}</span></summary>
 <div class="body"><p>First: <code>${example.cell ?? `case ${example.n}`}</code>, ${example.note}</p>${kernelLog(example.consoleTail)}${caseFile(example.case, example.hash)}</div></details>
 `)}`;
 }
 
-const together = (a: Finding, b: Finding | undefined): boolean => a.rule === b?.rule && isFlaky(a) === isFlaky(b);
+const HEADINGS: Readonly<Record<Severity, string>> = {
+  crash: 'The kernel went down or hung', bytes: 'Wrong bytes', warning: 'The kernel warned of itself', behaviour: 'Wrong requests and results', text: 'Wrong reports',
+};
 
-/** One broken check shows on many paths: a heading says that these belong together. */
-function ruleHeading(first: Finding, findings: Finding[], { rules }: ReportInput): Markup | false {
-  const { rule } = first;
-  const count = findings.filter((finding) => together(finding, first)).length;
-  const { clause, behaviour } = rules.get(rule) ?? {};
-  const lead = clauseLead(behaviour).toLowerCase();
-  return count > 1 && html`<h3 class="by-rule"><span>${rule}</span> <small>${plural(count, 'finding')}${clause && html`; ${lead} ${clause}`}</small></h3>
+/** What is worse than what: a heading for each kind, where there are several. */
+function severityHeading({ severity }: Finding, findings: readonly Finding[]): Markup | false {
+  const count = findings.filter((finding) => finding.severity === severity).length;
+  return count < findings.length && html`<h3 class="by-severity"><span>${HEADINGS[severity]}</span> <small>${plural(count, 'finding')}</small></h3>
 `;
 }
 
 function renderFinding(finding: Finding, number: number, input: ReportInput): Markup {
   const rule = input.rules.get(finding.rule);
   const timeline = buildTimeline(finding.example);
-  const [first] = finding.deviations;
   return html`<details class="finding" id="finding-${number}"${number === 1 && html` open`}>
-<summary><span class="mark">✗</span> <span class="what"><b>${finding.rule}${finding.half && html` <small>${finding.half} half</small>`}</b> on ${finding.path}${finding.border && html`, ${finding.border} value`}${isFlaky(finding) && html` <em class="flaky">flaky</em>`}
-<span class="gist">expected ${first?.expected}; seen <em>${first?.seen}</em></span></span> <span class="count">${plural(finding.cases.length, 'case')}</span></summary>
+<summary><span class="mark">✗</span> <span class="what"><b>${finding.title}</b>${isFlaky(finding) && html` <em class="flaky">flaky</em>`}
+<span class="gist"><code>${finding.id}</code> <span class="rule">${finding.rule}</span> on ${placesText(finding)}</span></span> <span class="count">${plural(finding.cases.length, 'case')}</span></summary>
 <div class="body">
 ${rule && html`<p class="clause">${rule.behaviour ? 'What must hold:' : 'The rule is violated when'} <q>${rule.clause}</q>${rule.errno && html`; the kernel then answers ${rule.errno}`}.${rule.condition && rule.condition !== '-' && html` <code class="condition">${rule.condition}</code>`} <a href="#rule-${anchor(finding.rule)}">clause</a></p>`}
 <table class="channels"><thead><tr><th scope="col">Seen by</th><th scope="col">Expected</th><th scope="col">Seen</th></tr></thead>
 <tbody>${finding.deviations.map(({ aspect, expected, seen }) => html`<tr><th scope="row">${aspect}</th><td data-label="expected">${expected}</td><td data-label="seen" class="seen">${seen}</td></tr>`)}</tbody></table>
-<p>Smallest case <code>${finding.example.hash.slice(0, 16)}</code>: ${finding.example.note}${exampleFacts(finding)}${finding.example.cell !== undefined && finding.border === undefined && html` <small>(drawn for ${finding.example.cell})</small>`}</p>
+<p>Smallest case <code>${finding.example.hash.slice(0, 16)}</code>: ${finding.example.note}${exampleFacts(finding)}${finding.example.cell !== undefined && html` <small>(drawn for ${finding.example.cell})</small>`}; shows in ${extentText(finding)}.</p>
+${cellList(finding)}
 ${timeline.kind === 'timeline' && extentsPicture(timeline.case, timeline.observation, number)}
 <h4>What happened</h4>
 ${renderTimeline(timeline)}
@@ -61,6 +60,13 @@ ${caseFile(finding.example.case, finding.example.hash)}
 </div></details>
 `;
 }
+
+/** Where it shows, cell by cell; one that shows in one place says so in its heading. */
+const cellList = ({ places }: Finding): Markup | undefined => (places.length < 2 ? undefined
+  : html`<details class="file"><summary>All ${places.length} places</summary><ul>${[...places].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)).map((place) =>
+    html`<li><code>${nameOf(place)}</code> ${plural(place.cases.length, 'case')}</li>`)}</ul></details>`);
+
+const nameOf = ({ cell, rule, path }: Finding['places'][number]): string => cell ?? `${rule} ${path}`;
 
 function renderTimeline(timeline: Timeline): Markup {
   if (timeline.kind === 'none') return html`<p class="quiet">${timeline.reason}</p>`;

@@ -44,9 +44,9 @@ ${lifeTable('Open', open)}${lifeTable('Closed', closed)}`;
 }
 
 /** A row a rule: one broken check shows on many paths, and in more than one kind of run. */
-const lifeTable = (title: string, lives: Life[]): Markup | false => lives.length > 0 && html`<h3>${title} <small>${plural(lives.length, 'finding')} in ${plural(byRule(lives).length, 'rule')}</small></h3>
+const lifeTable = (title: string, lives: Life[]): Markup | false => lives.length > 0 && html`<h3>${title} <small>${plural(lives.length, 'finding')} in ${plural(distinct(lives.map(({ rule }) => rule)).length, 'rule')}</small></h3>
 <section class="scroll" tabindex="0" aria-label="${title} findings"><table class="plain lives"><thead><tr><th scope="col">Rule</th><th scope="col">Where</th><th scope="col">Opened</th><th scope="col">Closed</th><th scope="col">Nights</th></tr></thead>
-<tbody>${byRule(lives).map(([rule, of]) => html`<tr><th scope="row"><code>${rule}</code><br><small>${of[0]!.shown}</small></th><td>${places(of)}</td><td>${nightLinks(of.map(({ opened }) => opened))}</td><td>${title === 'Open' ? 'open' : nightLinks(of.map(({ closed }) => closed!))}</td><td>${Math.max(...of.map(({ seen }) => seen))}</td></tr>
+<tbody>${byRule(lives).map(([rule, of]) => html`<tr><th scope="row"><code>${rule}</code>${of[0]!.id !== undefined && html` <small><code>${of[0]!.id}</code></small>`}<br><small>${of[0]!.shown}</small></th><td>${places(of)}</td><td>${nightLinks(of.map(({ opened }) => opened))}</td><td>${title === 'Open' ? 'open' : nightLinks(of.map(({ closed }) => closed!))}</td><td>${Math.max(...of.map(({ seen }) => seen))}</td></tr>
 `)}</tbody></table></section>`;
 
 const findingLink = ({ key, kind, opened }: Life): Markup => html`<a href="${opened}/${encodeURIComponent(kind)}/report.html#findings"><code>${key}</code></a> <small>${kind}</small>`;

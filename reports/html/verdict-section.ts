@@ -1,6 +1,6 @@
 /** The first thing on the page: what the run says, why, and in which numbers. */
-import { brokenRules } from '../broken-rules.ts';
 import type { Finding } from '../findings.ts';
+import { firstFindings } from '../first-findings.ts';
 import { countStatuses } from '../matrix.ts';
 import type { ReportInput } from '../reporter.ts';
 import { duration, plural } from '../text.ts';
@@ -24,10 +24,10 @@ export function verdictSection({ run, matrix, verdict }: ReportInput): Markup {
     ['Took', duration(run.summary.elapsedMs), environment ? `${environment.accelerator}, ${environment.hostCpus} CPUs` : undefined],
     ['Seed', String(run.summary.seed), run.summary.shard ? `shard ${run.summary.shard.index} of ${run.summary.shard.count}` : run.summary.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')],
   ];
-  return verdictBox({ mark: marks[verdict.kind], word: asSentence(word!), says: upperFirst(rest.join(': ')), reasons: [...brokenRuleItems(run.findings), ...verdict.reasons], facts });
+  return verdictBox({ mark: marks[verdict.kind], word: asSentence(word!), says: upperFirst(rest.join(': ')), reasons: [...firstItems(run.findings), ...verdict.reasons], facts });
 }
 
-function brokenRuleItems(findings: readonly Finding[]): Markup[] {
-  const { rules, more } = brokenRules(findings);
-  return [...rules.map(({ rule, first, says }) => html`<a href="#finding-${findings.indexOf(first) + 1}">${rule}</a> ${says}`), ...(more === undefined ? [] : [html`${more}`])];
+function firstItems(findings: readonly Finding[]): Markup[] {
+  const { first, more } = firstFindings(findings);
+  return [...first.map(({ finding, says }, index) => html`<a href="#finding-${index + 1}">${finding.id}</a> ${says}`), ...(more === undefined ? [] : [html`${more}`])];
 }

@@ -35,8 +35,8 @@ export function digestRun(kind: string, run: Run, before: { name: string; run: R
   };
 }
 
-const toNightFinding = ({ key, rule, path, example, deviations: [first] }: Finding): NightFinding =>
-  ({ key, rule, path, ...(example.cell !== undefined && { cell: example.cell }), shown: `expected ${first?.expected}, seen ${first?.seen}` });
+const toNightFinding = ({ id, key, rule, paths, example, title }: Finding): NightFinding =>
+  ({ key, id, rule, path: paths.join(', '), ...(example.cell !== undefined && { cell: example.cell }), shown: title.startsWith(`${rule}: `) ? title.slice(rule.length + 2) : title });
 
 /** What was not looked for again is still open. A finding without a cell was drawn at random: only a whole run can close it. */
 function closedBy(run: Run, findings: NightFinding[], open: NightFinding[]): NightFinding[] {

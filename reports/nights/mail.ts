@@ -9,11 +9,11 @@ export const outcomeWords = {
   deviates: 'DEVIATES', conforms: 'CONFORMS', regression: 'REGRESSION', incomplete: 'NO VERDICT', 'no-vm': 'NO VM', 'nothing-ran': 'NOTHING WAS JUDGED', running: 'NOT FINISHED', unreadable: 'UNREADABLE',
 } as const;
 
-/** One broken check shows on many paths, and in more than one kind of run. */
+/** One cause shows in more than one kind of run; nights of older versions have a finding for each path instead, which belong together by their rule. */
 export function byRule<T extends OpenFinding>(findings: readonly T[]): [rule: string, findings: T[]][] {
   const rules = new Map<string, T[]>();
-  for (const finding of findings) rules.set(finding.rule, [...rules.get(finding.rule) ?? [], finding]);
-  return [...rules];
+  for (const finding of findings) rules.set(finding.id ?? finding.rule, [...rules.get(finding.id ?? finding.rule) ?? [], finding]);
+  return [...rules.values()].map((all) => [all[0]!.rule, all]);
 }
 
 export const distinct = (values: string[]): string[] => [...new Set(values)];

@@ -9,7 +9,8 @@ export const NIGHT_FORMAT = 1;
 
 const count = z.int().min(0);
 const counts = z.object({ conforms: count, deviates: count, unspecified: count, 'not-run': count, lost: count });
-const nightFinding = z.object({ key: z.string(), rule: z.string(), path: z.string(), cell: z.string().optional(), shown: z.string() });
+/** `key`: of its cause; `path`: all of them, in one text; `cell`: of its smallest case. Older nights have no id, and a finding for each rule and path. */
+const nightFinding = z.object({ key: z.string(), id: z.string().optional(), rule: z.string(), path: z.string(), cell: z.string().optional(), shown: z.string() });
 const kernel = z.object({ release: z.string(), version: z.string(), imageHash: z.string(), origin: z.string(), flavour: z.string().optional(), image: z.string().optional() });
 
 const digest = z.object({

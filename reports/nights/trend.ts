@@ -110,7 +110,7 @@ function closedWithTheirTwins(open: ReadonlyMap<string, Life>, closed: readonly 
   const seen = new Set(stages.flatMap(({ kind, digest }) => (digest?.findings ?? []).map(({ key }) => `${kind} ${key}`)));
   const all = [...open.values()];
   return all.filter((life) => {
-    const isTwin = (other: OpenFinding): boolean => other.cell !== undefined && other.rule === life.rule && other.path === life.path;
+    const isTwin = (other: OpenFinding): boolean => other.cell !== undefined && (other.key === life.key || (other.rule === life.rule && other.path === life.path));
     return life.cell === undefined && !seen.has(`${life.kind} ${life.key}`) && closed.some(isTwin) && !all.some(isTwin);
   });
 }

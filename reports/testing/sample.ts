@@ -111,9 +111,9 @@ function verdictOf(cell: CellInfo, options: SampleOptions): Verdict {
   return {
     kind: 'deviates', ...(conformsAs.length > 0 && { conformsAs }),
     deviations: violating ? [
-      { rule: cell.rule, aspect: 'errno', expected: 'EUCLEAN (117)', seen: 'success (0)', step: 1 },
-      { rule: cell.rule, aspect: 'trace-event', expected: `fuse_iomap_bad_data with the condition of ${cell.rule}`, seen: 'no event' },
-    ] : [{ rule: cell.rule, aspect: 'errno', expected: 'success: the mapping violates no rule', seen: 'EUCLEAN (117)', step: 1 }],
+      { rule: cell.rule, aspect: 'errno', expected: 'EUCLEAN (117)', seen: 'success (0)', step: 1, facts: { errno: { expected: ['EUCLEAN'], seen: 'success' } } },
+      { rule: cell.rule, aspect: 'trace-event', expected: `fuse_iomap_bad_data with the condition of ${cell.rule}`, seen: 'no event', facts: { condition: { expected: `the condition of ${cell.rule}` } } },
+    ] : [{ rule: cell.rule, aspect: 'errno', expected: 'success: the mapping violates no rule', seen: 'EUCLEAN (117)', step: 1, facts: { errno: { expected: ['success'], seen: 'EUCLEAN' } } }],
   };
 }
 

@@ -24,7 +24,7 @@ export interface RunKind {
 const ownTime = (timeMs: number): string => `${Math.max(1, Math.floor(Math.min(timeMs * 0.8, timeMs - 60_000) / 1000), Math.floor(timeMs * 0.5 / 1000))}s`;
 
 /** A kernel that deviates everywhere must not spend the night on making its findings small. */
-const minimise = (timeMs: number): string[] => ['--minimise', `${Math.floor(Math.min(120_000, Math.max(10_000, timeMs / 5)) / 1000)}s`];
+const minimise = (timeMs: number): string[] => ['--minimise', `${Math.floor(Math.min(20 * 60_000, Math.max(10_000, timeMs / 5)) / 1000)}s`];
 
 export const runKinds: readonly RunKind[] = [
   {

@@ -27,7 +27,8 @@ function rankOf({ aspect, facts, rule }: Deviation): Rank {
     case 'kernel-log': return 'kernel';
     case 'device-bytes': case 'bytes-read': return aspect;
     case 'request': return facts?.differs === 'fields' || facts?.differs === 'data' ? 'field' : 'request';
-    case 'errno': return 'errno';
+    // What succeeds and must not was let through, as what was not refused.
+    case 'errno': return facts?.errno?.seen === 'success' ? 'refusal' : 'errno';
     case 'size': return 'value';
     case 'result': return rule === 'answer/written' ? 'errno' : 'value';
   }

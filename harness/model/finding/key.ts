@@ -5,7 +5,7 @@ import { messageWithoutNumbers } from './message.ts';
 
 export interface Key {
   parts: readonly string[];
-  /** The key of the same without its errno, which is one that kernels give a meaning of its own: ENOENT ends a FIEMAP, ENOTBLK makes a write buffered. */
+  /** A wider key, which takes this one in where both are found: see `errnoKey` and `letThrough`. */
   general?: readonly string[];
 }
 
@@ -17,7 +17,7 @@ export function keyOf(deviation: Deviation): Key {
   if (aspect === 'kernel-log') return { parts: ['kernel', messageWithoutNumbers(seen)] };
   if (!facts) return { parts: [rule, aspect, messageWithoutNumbers(expected), messageWithoutNumbers(seen)] };
   if (facts.request !== undefined) return { parts: requestKey(deviation, facts) };
-  if (facts.condition) return { parts: conditionKey(rule, facts.condition) };
+  if (facts.condition) return conditionKey(rule, facts.condition);
   if (facts.errno) return errnoKey(rule, facts.errno, facts.answered ?? {});
   if (facts.bytes) return { parts: [...(isGeneral(rule) ? [] : [rule]), ...bytesKey(facts.bytes)] };
   return { parts: [rule, facts.value ?? aspect] };
@@ -46,17 +46,21 @@ function requestKey({ rule }: Deviation, { request = '', operation = '', differs
 
 const RANGE: ReadonlySet<string> = new Set(['pos', 'count', 'offset', 'length']);
 
+/** What a check lets through can still meet another one: where some of it is accepted, the check is missing, and the others only come in its place. */
+const letThrough = (rule: string): readonly string[] => [rule, 'accepted'];
+
 /** What a rule must refuse and what is reported instead; a report that nothing asks for is one condition's, whatever was refused. */
-function conditionKey(rule: string, { expected, seen }: NonNullable<DeviationFacts['condition']>): string[] {
-  if (expected === undefined) return ['refused', seen ?? ''];
-  return seen === undefined ? [rule, 'not reported'] : [rule, 'reported as', seen];
+function conditionKey(rule: string, { expected, seen }: NonNullable<DeviationFacts['condition']>): Key {
+  if (expected === undefined) return { parts: ['refused', seen ?? ''] };
+  return { parts: seen === undefined ? [rule, 'not reported'] : [rule, 'reported as', seen], general: letThrough(rule) };
 }
 
+/** Losing any errno that the server answered takes in losing one that means something. */
 function errnoKey(rule: string, { expected, seen }: NonNullable<DeviationFacts['errno']>, answered: NonNullable<DeviationFacts['answered']>): Key {
   const outcome = answered.seen ? "the server's" : seen;
   if (!answered.expected) {
     if (expected.includes('success')) return { parts: [rule, 'fails', outcome] };
-    return { parts: seen === 'success' ? [rule, 'accepted'] : [rule, 'errno', outcome] };
+    return seen === 'success' ? { parts: letThrough(rule) } : { parts: [rule, 'errno', outcome], general: letThrough(rule) };
   }
   const general = [rule, "the server's errno", outcome];
   const [meant] = expected.filter((errno) => MEANINGFUL.has(errno));

@@ -3,17 +3,17 @@ import { assess } from '../../../oracles/judge.ts';
 import type { ExpectedRefusal } from '../../../oracles/kernel/expectation.ts';
 import { encodeCase, type Case } from '../../model/case.ts';
 import type { KernelFacts } from '../../model/channel.ts';
+import { FindingSet, idsOf, type Found } from '../../model/finding/set.ts';
+import { caseSize } from '../../model/finding/size.ts';
 import { mountOrder } from '../../model/case-traits.ts';
 import { caseHash } from '../../model/hash.ts';
 import { jsonSafe, type CaseRecord } from '../../model/results.ts';
 import type { Deviation, Verdict } from '../../model/verdict.ts';
 import { triesOf, verdictOf, type Shard } from '../conformance.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from '../execute.ts';
+import { defaultBudgetMs, minimisers, Minimiser, type ExaminedFinding } from '../minimise.ts';
 import { shared } from '../parallel.ts';
-import { examine } from '../examine.ts';
-import { shrink } from '../shrink.ts';
 import type { CaseNode, FuzzCases } from './cases.ts';
-import { FindingSet, primaryDeviations, findingKey, type FuzzFinding } from './findings.ts';
 import type { KernelCoverage } from '../kernel-coverage.ts';
 import { pathOfStep } from '../../model/places.ts';
 import type { Slot } from './slots.ts';
@@ -29,7 +29,7 @@ export interface LoopOptions {
   /** Slots whose cases are run. Default: all. */
   select?: (slot: Slot) => boolean;
   /** Findings that are not worth minimising. Default: none. */
-  isExpected?: (finding: FuzzFinding) => boolean;
+  isExpected?: (finding: Found<FoundCase>) => boolean;
   /** Somebody wants the campaign to end now. */
   signal: AbortSignal;
   /** The time is over: findings are still minimised. Default: never. */
@@ -41,25 +41,27 @@ export interface LoopOptions {
   coverage?: Pick<KernelCoverage, 'add'>;
   /** Where findings are replayed. Default: where cases run. */
   fresh?: GuestSource;
-  /** The most time that minimising one finding may take, and all of them when the time is over. Default: two minutes. */
-  shrinkLimitMs?: number;
-  onShrink?: (finding: FuzzFinding, state: { steps: number; tried: number }) => void;
+  /** The most time for making findings small when the cases are over. Default: it grows with the findings. */
+  minimiseMs?: number;
+  onShrink?: (finding: Found<FoundCase>, state: { steps: number; tried: number }) => void;
 }
+
+/** A case that deviates, and the guests that were lost on the way to its outcome. */
+export interface FoundCase extends CaseNode { lost: ReturnType<typeof triesOf> }
 
 export type LoopEvent =
   | { kind: 'case'; record: CaseRecord }
-  | { kind: 'finding'; finding: FuzzFinding }
+  | { kind: 'finding'; finding: Found<FoundCase> }
   /** Minimised, and replayed. */
-  | { kind: 'shrunk'; finding: FuzzFinding };
+  | { kind: 'shrunk'; finding: Found<FoundCase>; examined: ExaminedFinding };
 
 /** Cases that are drawn, ordered by mount and run before the next: a few stretches of the geometries' table. */
 const CHUNK = 2048;
-/** A kernel that deviates everywhere is not worth hours of minimising. */
-const MOST_SHRUNK = 40;
-const SHRINK_LIMIT_MS = 120_000;
 
 export class FuzzLoop {
-  readonly findings = new FindingSet();
+  readonly findings = new FindingSet<FoundCase>();
+  /** What has been made of findings, by id. */
+  readonly examined = new Map<string, ExaminedFinding>();
   /** In how many cases a rule refused something, with the path: `map/length-nonzero@read fiemap`. */
   readonly covered = new Map<string, number>();
   readonly #source: GuestSource;
@@ -70,15 +72,25 @@ export class FuzzLoop {
   #next: number;
   #drawn = 0;
   #taken = 0;
-  #shrunk = 0;
-  #shrinkingMs = 0;
-  #overtimeUntilMs: number | undefined;
+  /** For what was left when the cases were over. */
+  budgetMs = 0;
+  readonly #minimiser: Minimiser<FoundCase>;
+  /** Made small since the last event. */
+  #fresh: LoopEvent[] = [];
 
   constructor(source: GuestSource, options: LoopOptions) {
     this.#source = source;
     this.#options = options;
     this.#next = options.start ?? 0;
     this.#queue = this.#draw();
+    const { facts, signal, fresh = source, onShrink } = options;
+    this.#minimiser = new Minimiser({
+      source, fresh, facts, signal, startOf: (node) => ({ node }), latest: (id) => this.findings.get(id), ...(onShrink && { onProgress: onShrink }),
+      onDone: (finding, examined) => {
+        this.examined.set(finding.id, examined);
+        this.#fresh.push({ kind: 'shrunk', finding, examined });
+      },
+    });
   }
 
   /** Cases that were drawn to be run. */
@@ -92,31 +104,38 @@ export class FuzzLoop {
   }
 
   async* run(): AsyncGenerator<LoopEvent> {
-    const { signal, timeUp } = this.#options;
+    const { signal, timeUp, jobs = 1, isExpected, minimiseMs } = this.#options;
     const stop = timeUp ? AbortSignal.any([signal, timeUp]) : signal;
-    const waiting: FuzzFinding[] = [];
+    const unexpected = (findings: readonly Found<FoundCase>[]): Found<FoundCase>[] => findings.filter((finding) => !isExpected?.(finding));
+    // A processor that runs no case makes findings small meanwhile.
+    this.#minimiser.workIn(minimisers() > jobs && minimiseMs !== 0 ? 1 : 0);
     let chunk = this.#take(CHUNK);
     while (chunk.length > 0 && !stop.aborted) {
-      const fresh: FuzzFinding[] = [];
       const following: CaseNode[] = [];
       for await (const { node, outcome } of this.#execute(chunk)) {
         const { record, deviations } = this.#judge(node, outcome);
         this.#unfinished.delete(record.n);
         yield { kind: 'case', record };
-        for (const finding of this.findings.add(node, deviations)) {
-          Object.assign(finding, { lost: triesOf(outcome) });
-          fresh.push(finding);
-          yield { kind: 'finding', finding };
+        if (deviations.length > 0) {
+          const found = this.findings.add({ n: record.n, example: { ...node, lost: triesOf(outcome) }, size: caseSize(node.case), case: node.case }, deviations);
+          for (const finding of found) yield { kind: 'finding', finding };
+          this.#minimiser.add(unexpected(found));
         }
+        yield* this.#fresh.splice(0);
         // Drawn while the guest is busy with what it has.
         following.push(...this.#take(1));
       }
-      waiting.push(...fresh);
-      // A kernel that deviates everywhere is fuzzed all the same: minimising gets half of the time, and what is over when the cases are.
-      while (waiting.length > 0 && this.#shrinkingMs <= (performance.now() - this.#startedMs) / 2) yield* this.#minimise(waiting.shift()!);
       chunk = stop.aborted ? [] : [...following, ...this.#take(CHUNK - following.length)];
     }
-    for (const finding of waiting) yield* this.#minimise(finding);
+    this.#minimiser.add(unexpected(this.findings.all()));
+    this.budgetMs = minimiseMs ?? defaultBudgetMs(this.#minimiser.left.length);
+    await this.#minimiser.finish(Math.max(jobs, minimisers()), this.budgetMs);
+    yield* this.#fresh.splice(0);
+  }
+
+  /** What was made of a finding, or of one that became a part of it: the smallest. */
+  examinedOf(finding: Found<FoundCase>): ExaminedFinding | undefined {
+    return idsOf(finding).flatMap((id) => this.examined.get(id) ?? []).sort((a, b) => caseSize(a.case) - caseSize(b.case))[0];
   }
 
   /** A mount serves all cases of one geometry: those are brought together. */
@@ -161,44 +180,6 @@ export class FuzzLoop {
     }
     Object.assign(record, triesOf(outcome));
     return { record, deviations: verdict.kind === 'deviates' ? verdict.deviations : [] };
-  }
-
-  async* #minimise(finding: FuzzFinding): AsyncGenerator<LoopEvent> {
-    const { facts, signal, isExpected, onShrink } = this.#options;
-    const limitMs = this.#shrinkTime();
-    if (signal.aborted || limitMs <= 0 || this.#shrunk >= MOST_SHRUNK || isExpected?.(finding)) return;
-    this.#shrunk += 1;
-    const startedMs = performance.now();
-    const { key: _key, rule, aspect, detail, path } = finding;
-    // The deviation must stay a cause on its path; one that is in no step takes the path of what is left of the case.
-    const isSame = (of: CaseNode['case'], one: Deviation): boolean => {
-      const other = findingKey(of, one);
-      return other.rule === rule && other.aspect === aspect && other.detail === detail && (other.path === path || path === 'several');
-    };
-    const shrunk = await shrink(this.#source, { node: finding.example, deviations: finding.deviations }, finding, {
-      facts, signal, limitMs, shows: (node, deviations) => primaryDeviations(deviations).some((one) => isSame(node.case, one)),
-      onProgress: (state) => onShrink?.(finding, state),
-    });
-    // What the tree cannot leave out may still go: it shrinks values, and knows nothing of the parts of a case.
-    const examined = await examine(this.#source, { case: shrunk.node.case, deviations: shrunk.deviations }, {
-      facts, signal, fresh: this.#options.fresh ?? this.#source, limitMs: limitMs - (performance.now() - startedMs),
-      shows: (of, deviations) => primaryDeviations(deviations).some((one) => isSame(of, one)),
-    });
-    const { minimised: { steps, tried, end }, outcome, reliability } = examined;
-    Object.assign(finding, {
-      minimised: true, example: steps > 0 ? { ...shrunk.node, case: examined.case, shrinks: () => [] } : shrunk.node, deviations: examined.deviations,
-      shrunk: { steps: shrunk.steps + steps, tried: shrunk.tried + tried, end: shrunk.end === 'minimal' ? end : shrunk.end },
-      ...(outcome && { outcome }), ...(reliability && { reliability }),
-    });
-    this.#shrinkingMs += performance.now() - startedMs;
-    yield { kind: 'shrunk', finding };
-  }
-
-  #shrinkTime(): number {
-    const { timeUp, shrinkLimitMs = SHRINK_LIMIT_MS } = this.#options;
-    if (!timeUp?.aborted) return shrinkLimitMs;
-    this.#overtimeUntilMs ??= performance.now() + shrinkLimitMs;
-    return Math.max(0, Math.floor(this.#overtimeUntilMs - performance.now()));
   }
 
   #take(count: number): CaseNode[] {

@@ -1,0 +1,146 @@
+/**
+ * Makes findings small, the severe ones first, while the run goes on and after it. Each is taken from the queue with the smallest case that is known by
+ * then; several guests work at several findings.
+ */
+import { availableParallelism } from 'node:os';
+import { causesOf } from '../model/finding/cause.ts';
+import { exampleOf, idsOf, type Found } from '../model/finding/set.ts';
+import { SEVERITIES } from '../model/finding/severity.ts';
+import type { Case } from '../model/case.ts';
+import type { KernelFacts } from '../model/channel.ts';
+import type { Minimised } from '../model/results.ts';
+import type { Deviation } from '../model/verdict.ts';
+import { examine, type Examined } from './examine.ts';
+import type { GuestSource } from './execute.ts';
+import type { CaseNode } from './fuzz/cases.ts';
+import { shrink } from './shrink.ts';
+
+/** What shows a finding: a case, or a node of the shrink tree that drew it. */
+export type Start = { case: Case } | { node: CaseNode };
+
+export interface MinimiserOptions<E> {
+  source: GuestSource;
+  /** Where replays run. */
+  fresh: GuestSource;
+  facts: KernelFacts;
+  signal: AbortSignal;
+  startOf: (example: E) => Start;
+  /** The finding of that id with the smallest case so far; undefined: it has become a part of another. */
+  latest: (id: string) => Found<E> | undefined;
+  /** The most time for one finding. Default: two minutes. */
+  limitMs?: number;
+  onBegin?: (finding: Found<E>, left: number) => void;
+  onProgress?: (finding: Found<E>, state: { tried: number; steps: number }) => void;
+  onDone: (finding: Found<E>, examined: ExaminedFinding) => void;
+}
+
+/** `node`: its place in the shrink tree, where it still has one. */
+export interface ExaminedFinding extends Examined { node?: CaseNode }
+
+const LIMIT_MS = 120_000;
+
+/** The default time for what is left when the cases have run: a minute, and half a minute for each finding, twenty minutes at most. */
+export const defaultBudgetMs = (findings: number): number => Math.min(20 * 60_000, 60_000 + 30_000 * findings);
+
+/** Guests that make findings small at once: more than processors would only be slower, each. */
+export const minimisers = (): number => Math.min(4, availableParallelism());
+
+/** Why a finding was not made small. */
+export const whyNot = (signal: AbortSignal, budgetMs: number): string =>
+  (signal.aborted ? 'the run was interrupted' : `the time for it was over (${Math.round(budgetMs / 1000)} s; --minimise gives more)`);
+
+/** Whether deviations show what a finding is about; one that became a part of a wider finding counts, too. */
+export const showsFinding = (id: string, deviations: readonly Deviation[]): boolean =>
+  causesOf(deviations).some((cause) => cause.id === id || cause.general?.id === id);
+
+export class Minimiser<E> {
+  readonly #options: MinimiserOptions<E>;
+  readonly #waiting: Found<E>[] = [];
+  readonly #known = new Set<string>();
+  readonly #workers = new Set<Promise<void>>();
+  #guests = 0;
+  #untilMs = Infinity;
+  #failure: unknown;
+
+  constructor(options: MinimiserOptions<E>) {
+    this.#options = options;
+  }
+
+  /** Findings that nobody has begun with. */
+  get left(): readonly Found<E>[] {
+    return this.#waiting;
+  }
+
+  /** Those that it has not had before. */
+  add(findings: readonly Found<E>[]): void {
+    const fresh = findings.filter((finding) => !idsOf(finding).some((id) => this.#known.has(id)));
+    for (const { id } of fresh) this.#known.add(id);
+    this.#waiting.push(...fresh);
+    this.#waiting.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+    this.#start();
+  }
+
+  /** From now on works in so many guests at once, beside whatever else goes on. */
+  workIn(guests: number): void {
+    this.#guests = guests;
+    this.#start();
+  }
+
+  /** Works at what is left; resolves when there is nothing more, or the time is over. Rejects when no guest can be had. */
+  async finish(guests: number, budgetMs: number): Promise<void> {
+    this.#untilMs = performance.now() + budgetMs;
+    this.workIn(guests);
+    while (this.#workers.size > 0) await Promise.race(this.#workers);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #start(): void {
+    for (let free = Math.min(this.#guests - this.#workers.size, this.#waiting.length); free > 0 && this.#hasTime(); free -= 1) {
+      const worker: Promise<void> = this.#work().catch((error: unknown) => { this.#failure ??= error; }).finally(() => { this.#workers.delete(worker); });
+      this.#workers.add(worker);
+    }
+  }
+
+  #hasTime(): boolean {
+    return !this.#options.signal.aborted && this.#failure === undefined && performance.now() < this.#untilMs;
+  }
+
+  async #work(): Promise<void> {
+    const { latest, onBegin, onDone } = this.#options;
+    while (this.#hasTime()) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      const finding = latest(next.id);
+      if (!finding) {
+        this.#known.delete(next.id);
+        continue;
+      }
+      onBegin?.(finding, this.#waiting.length);
+      onDone(finding, await this.#examine(finding));
+    }
+  }
+
+  /** What a generator would draw instead comes first, then the parts that no generator leaves out. */
+  async #examine(finding: Found<E>): Promise<ExaminedFinding> {
+    const { source, fresh, facts, signal, startOf, limitMs = LIMIT_MS, onProgress } = this.#options;
+    const { example, deviation, follows } = exampleOf(finding);
+    const untilMs = performance.now() + Math.min(limitMs, this.#untilMs - performance.now());
+    const shows = (deviations: readonly Deviation[]): boolean => showsFinding(finding.id, deviations);
+    const start = startOf(example);
+    let [value, node, deviations] = ['node' in start ? start.node.case : start.case, 'node' in start ? start.node : undefined, [deviation, ...follows] as readonly Deviation[]];
+    let before: Minimised = { steps: 0, tried: 0, end: 'minimal' };
+    const progress = ({ steps, tried }: { steps: number; tried: number }): void => onProgress?.(finding, { steps: before.steps + steps, tried: before.tried + tried });
+    if (node) {
+      const shrunk = await shrink(source, { node, deviations }, { facts, signal, shows, limitMs: (untilMs - performance.now()) / 2, onProgress: progress });
+      [value, node, deviations, before] = [shrunk.node.case, shrunk.node, shrunk.deviations, { steps: shrunk.steps, tried: shrunk.tried, end: shrunk.end }];
+    }
+    const examined = await examine(source, { case: value, deviations }, {
+      facts, signal, fresh, limitMs: untilMs - performance.now(), shows: (_, others) => shows(others), onProgress: progress,
+    });
+    const { steps, tried, end } = examined.minimised;
+    return {
+      ...examined, ...(node && steps === 0 && { node }),
+      minimised: { steps: before.steps + steps, tried: before.tried + tried, end: before.end === 'minimal' ? end : before.end },
+    };
+  }
+}
