@@ -39,7 +39,7 @@ export class VmPool {
       }
       await vm.close();
     }
-    const vm = await template.clone(spec.consoleLog === undefined ? {} : { consoleLog: spec.consoleLog });
+    const vm = await template.clone();
     if (this.#closed) {
       await vm.close();
       throw new Error('the pool is closed');

@@ -15,6 +15,7 @@ import { initramfsFor } from './initramfs/archive.ts';
 import { moduleFiles } from './initramfs/modules.ts';
 import { argumentsFor } from './kernel/command-line.ts';
 import { Console } from './qemu/console.ts';
+import { openConsoleLog } from './qemu/console-log.ts';
 import { VmError } from './qemu/failure.ts';
 import { startQemu } from './qemu/process.ts';
 import type { Qmp } from './qemu/qmp.ts';
@@ -70,11 +71,10 @@ export class Template {
   }
 
   /** A running guest in the template's state. Throws VmError, or InterruptedError when `signal` ends it. */
-  async clone(options: { consoleLog?: string; signal?: AbortSignal } = {}): Promise<Vm> {
-    const { signal } = options;
+  async clone({ signal }: { signal?: AbortSignal } = {}): Promise<Vm> {
     notInterrupted(signal);
     const startMs = performance.now();
-    const { kernel, files, memoryMib, kernelArguments = [] } = this.#spec;
+    const { kernel, files, memoryMib, kernelArguments = [], consoleLog } = this.#spec;
     const { machine, accelerator } = this.environment;
     const process = await startQemu({
       machine, accelerator, memoryMib, kernel: kernel.path,
@@ -84,7 +84,8 @@ export class Template {
       memoryFile: { path: this.#memory.path, shared: false },
       incoming: true,
     });
-    const connection = new Connection(process, new Console(options.consoleLog), `${machine}, ${accelerator}, from a template`, startMs);
+    const context = `${machine}, ${accelerator}, from a template`;
+    const connection = new Connection(process, new Console(consoleLog === undefined ? undefined : openConsoleLog(consoleLog, context)), context, startMs);
     try {
       await loadDevices(connection, this.#devices.path, signal);
       connection.markReady();

@@ -11,6 +11,7 @@ import type { KernelImage } from './kernel/image.ts';
 import { chooseAccelerator } from './qemu/accelerator.ts';
 import type { Accelerator, Machine } from './qemu/command-line.ts';
 import { Console } from './qemu/console.ts';
+import { openConsoleLog } from './qemu/console-log.ts';
 import { VmError, lossOf, type Loss } from './qemu/failure.ts';
 import { startQemu } from './qemu/process.ts';
 import type { Qmp } from './qemu/qmp.ts';
@@ -27,7 +28,7 @@ export interface VmSpec {
   /** From the start of QEMU to the agent's hello. */
   bootTimeoutMs: number;
   kernelArguments?: readonly string[];
-  /** Receives the whole console. */
+  /** Receives the whole console, as do clones of this guest and all others that name the file. */
   consoleLog?: string;
   /** Keep the guest's memory in this file (see template.ts). */
   memoryFile?: string;
@@ -151,11 +152,14 @@ async function bootOn(machine: Machine, spec: VmSpec, signal: AbortSignal | unde
   const { accelerator } = choice;
   notInterrupted(signal);
   const initramfs = initramfsFor([...spec.files, ...moduleFiles(spec.kernel)]);
+  const context = `${machine}, ${accelerator}`;
+  // A file that cannot be opened is said before anything runs.
+  const log = spec.consoleLog === undefined ? undefined : openConsoleLog(spec.consoleLog, spec.memoryFile === undefined ? context : `${context}, the template`);
   const qemuStartMs = performance.now();
   const process = await startQemu({
     machine, accelerator, memoryMib: spec.memoryMib, kernel: spec.kernel.path, initramfs, kernelArguments: [...argumentsFor(spec.kernel.config), ...(spec.kernelArguments ?? [])],
     ...(spec.memoryFile === undefined ? {} : { memoryFile: { path: spec.memoryFile, shared: true } }) });
-  const connection = new Connection(process, new Console(spec.consoleLog), `${machine}, ${accelerator}`, qemuStartMs);
+  const connection = new Connection(process, new Console(log), context, qemuStartMs);
   try {
     const hello = await connection.awaitHello(spec.bootTimeoutMs, signal);
     const readyAfterMs = Math.round(performance.now() - startMs);

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Case } from '../model/case.ts';
 import { isQuiet, mayWrite, mountKey, needsOpens, needsOwnMount } from '../model/case-traits.ts';
-import type { GuestMessage, HostMessage } from '../model/channel.ts';
+import type { GuestMessage, HostMessage, OutsideCases } from '../model/channel.ts';
 import type { ByteRun } from '../model/bytes.ts';
 import type { PackedObservation } from '../model/exchange-record.ts';
 import { inoOf, nodeidOf } from '../model/nodes.ts';
@@ -65,6 +65,10 @@ class Runner {
   #coverage: boolean | undefined;
   /** A case left something behind that is in the way of others: this guest runs no more of them. */
   #unfit = false;
+  /** Tells the host what the kernel said while no case ran. */
+  #tell: (where: OutsideCases) => void = () => undefined;
+  /** What the kernel said before the first case was told. */
+  #told = false;
 
   constructor(native: Native, server: ServerHandle) {
     this.#native = native;
@@ -82,6 +86,9 @@ class Runner {
       const { kind } = messages.at(-1)!;
       if (kind === 'case-begins' || kind === 'cases-done') sendNow(...waiting.splice(0));
     };
+    this.#listen(id, send);
+    // Without cases: an end of what was.
+    if (cases.length === 0 && this.#closeSession() !== undefined) this.#tell('unmount');
     // Mounting costs more than a hundred cases: those of one geometry run together, in their order.
     const groups = new Map<string, Numbered[]>();
     for (const { index, case: value } of cases) {
@@ -96,19 +103,36 @@ class Runner {
       if (key.startsWith('own ')) this.#runOwn(id, group[0]!, send);
       else this.#runShared(id, key, group, send);
     }
+    this.#tell('between-cases');
     send({ kind: 'cases-done', id });
+  }
+
+  #listen(id: number, send: Send): void {
+    this.#tell = (where) => {
+      const events = this.#events.drain().filter(({ kind }) => kind !== 'bad-data' && kind !== 'bad-mapping-warn' && kind !== 'lost-events');
+      if (events.length > 0) send({ kind: 'outside-cases', id, where, events });
+    };
+    this.#tell(this.#told ? 'between-cases' : 'before-cases');
+    this.#told = true;
   }
 
   /** Runs table cases; the addon does it all, up to the comparison of the devices, which may void the batch. */
   runTable({ id, like, cases }: RunTable, send: Send): void {
     try {
+      this.#listen(id, send);
       this.#mounted(mountKey(like), like);
       const session = this.#session!;
       if (session.mount.errno !== 0) {
         send({ kind: 'table-refused', id, reason: 'the kernel refuses this mount' });
         return;
       }
-      const early = this.#settle(like);
+      this.#settle(like);
+      // A result of a table has no room for what is true of each case from here on.
+      const ended = this.#events.ended;
+      if (ended) {
+        send({ kind: 'table-refused', id, reason: 'the kernel no longer checks its locks' });
+        return;
+      }
       const options = { ...session.tableOptions(), ...this.#events.fds };
       const results: Uint8Array[] = [];
       const events: { index: number; events: KernelEvent[] }[] = [];
@@ -121,8 +145,10 @@ class Runner {
         for (const { index, kmsg } of tableKernelLogs(result)) events.push({ index, events: this.#events.ofLog(kmsg) });
       }
       const changed = session.devices.changes();
-      if (changed.length > 0 || early.length > 0) {
-        send({ kind: 'table-refused', id, reason: changed.length > 0 ? 'a device was changed where no case of the batch should' : 'the kernel complains about what was before' });
+      this.#tell('between-cases');
+      const stopped = this.#events.ended && events.every((one) => one.events.every(({ kind }) => kind !== 'bug' && kind !== 'warning'));
+      if (changed.length > 0 || stopped) {
+        send({ kind: 'table-refused', id, reason: changed.length > 0 ? 'a device was changed where no case of the batch should' : 'the kernel stopped to check its locks' });
       } else send({ kind: 'table-done', id, mount: session.mount, results, events });
     } catch (error) {
       this.#closeSession();
@@ -134,11 +160,12 @@ class Runner {
   /** Mounts for cases like `value` unless the mount of the moment will do. True: it is a new one. */
   #mounted(key: string, value: Case): boolean {
     if (this.#mountKey === key) return false;
-    this.#closeSession();
+    if (this.#closeSession() !== undefined) this.#tell('unmount');
     this.#session = Session.open(this.#native, this.#server, this.#devicesOf(value), value, needsOpens(value));
     this.#mountKey = key;
     // INIT and CONFIG are no case's.
     this.#session.exchanges(false);
+    this.#tell('mount');
     return true;
   }
 
@@ -158,6 +185,7 @@ class Runner {
         if (this.#mounted(key, item.case)) announced = false;
         if (!announced) this.#session!.announce(group.map(serverCase));
         announced = true;
+        this.#settle(item.case);
         const observation = this.#execute(item, this.#session!);
         if (mayWrite(item.case)) {
           observation.deviceChanges = this.#session!.devices.changes();
@@ -180,10 +208,10 @@ class Runner {
   #runOwn(id: number, item: Numbered, send: Send): void {
     send({ kind: 'case-begins', id, index: item.index });
     try {
-      this.#closeSession();
-      const events = this.#settle(item.case);
+      if (this.#closeSession() !== undefined) this.#tell('unmount');
+      this.#settle(item.case);
       this.#session = Session.open(this.#native, this.#server, this.#devicesOf(item.case), item.case, needsOpens(item.case), serverCase(item));
-      const observation = this.#execute(item, this.#session, events);
+      const observation = this.#execute(item, this.#session);
       observation.deviceChanges = this.#session.devices.changes();
       const session = this.#session;
       const unmountErrno = this.#closeSession();
@@ -203,24 +231,25 @@ class Runner {
   #again(item: Numbered): PackedObservation {
     const again = { ...item, serial: this.#serial++ };
     this.#session!.announce([serverCase(again)]);
+    this.#settle(again.case);
     const observation = this.#execute(again, this.#session!);
     observation.deviceChanges = this.#session!.devices.changes();
     return observation;
   }
 
-  #settle(value: Case): KernelEvent[] {
+  /** What the kernel says from here on is the case's. */
+  #settle(value: Case): void {
     if (this.#debug !== value.debugIomap) setParameter('debug_iomap', value.debugIomap);
     this.#debug = value.debugIomap;
-    // What came after the last case was reported is nobody's.
-    return this.#events.drain().filter(({ kind }) => kind === 'bug' || kind === 'warning' || kind === 'assertion');
+    this.#tell('between-cases');
   }
 
-  #execute({ case: value, serial }: Numbered, session: Session, before?: KernelEvent[]): PackedObservation {
-    const early = before ?? this.#settle(value);
+  #execute({ case: value, serial }: Numbered, session: Session): PackedObservation {
+    const { ended } = this.#events;
     const files = value.geometry.files.length;
     const nodeids = Array.from({ length: files }, (_, index) => nodeidOf(serial, index));
     const observation: PackedObservation = {
-      mount: session.mount, steps: [], transcript: new Uint8Array(0), written: [], stepBounds: [], events: early, deviceChanges: [], nodeids,
+      mount: session.mount, steps: [], transcript: new Uint8Array(0), written: [], stepBounds: [], events: ended ? [ended] : [], deviceChanges: [], nodeids,
       inodes: nodeids.map(inoOf),
     };
     if (session.mount.errno === 0) {

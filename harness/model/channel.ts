@@ -33,6 +33,8 @@ export type GuestMessage =
   | { kind: 'case-done'; id: number; index: number; observation: PackedObservation | Observation }
   /** The guest could not execute a case (not a judgement of the kernel). */
   | { kind: 'case-failed'; id: number; index: number; reason: string }
+  /** What the kernel's log said while no case ran; answers nothing. `before-cases`: boot, and all that came before the first case of this guest. */
+  | { kind: 'outside-cases'; id: number; where: OutsideCases; events: KernelEvent[] }
   | { kind: 'cases-done'; id: number }
   /** `results`: batches as in table-result.ts, in order; `events`: what the kernel's log held, by index of the case. */
   | { kind: 'table-done'; id: number; mount: MountResult; results: Uint8Array[]; events: { index: number; events: KernelEvent[] }[] }
@@ -44,6 +46,9 @@ export type GuestMessage =
   | { kind: 'pong'; id: number }
   /** A command failed as a whole. */
   | { kind: 'error'; id: number; reason: string };
+
+/** `unmount`, `mount`: of a mount that several cases share; what a case's own mount says is the case's. */
+export type OutsideCases = 'before-cases' | 'mount' | 'between-cases' | 'unmount';
 
 /** What the agent found out about the kernel it runs on. */
 export interface KernelFacts {

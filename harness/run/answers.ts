@@ -3,7 +3,7 @@
  * has answered, costs the guest. Everything that a message holds is decoded before anything of it counts.
  */
 import type { Case } from '../model/case.ts';
-import type { GuestMessage } from '../model/channel.ts';
+import type { GuestMessage, OutsideCases } from '../model/channel.ts';
 import { GarbageError } from '../model/frame.ts';
 import type { KernelEvent } from '../model/observation.ts';
 import { tableResults } from '../model/table-result.ts';
@@ -19,6 +19,8 @@ export interface Answers {
   over: boolean;
   /** What the kernel said while cases ran that have no answer yet. */
   unanswered: { index: number; events: readonly KernelEvent[] }[];
+  /** What it said while no case ran. */
+  outside?: { where: OutsideCases; events: readonly KernelEvent[] };
 }
 
 /** Throws GarbageError when the guest must not say that now; the batch is as it was then. */
@@ -46,6 +48,12 @@ export function takeAnswers(batch: Batch, message: GuestMessage, cases: readonly
         : { index, outcome: { kind: 'observed', observation: read(() => unpackObservation(message.observation, cases[index]!.revision)) } };
       answered(batch, executed);
       return { ...nothing, executed: [executed] };
+    }
+    case 'outside-cases': {
+      const { where, events } = message;
+      // Another guest says the same when it boots.
+      if (where !== 'before-cases') batch.tainted ||= taints({ events });
+      return { ...nothing, outside: { where, events } };
     }
     case 'cases-done': {
       if (batch.table) throw violation('the end of cases, while it runs a table');

@@ -12,6 +12,7 @@ import { LeftOut, takeAnswers, type Answers } from './answers.ts';
 import { Backlog, type Batch } from './backlog.ts';
 import type { Guest, GuestLoss, GuestSource } from './guest.ts';
 import type { Executed, Outcome } from './outcome.ts';
+import { outsideCases } from './outside-cases.ts';
 import { taints, Tries, type Unattributed } from './tries.ts';
 
 export type { Guest, GuestLoss, GuestSource } from './guest.ts';
@@ -116,7 +117,8 @@ class Execution {
       yield* this.#lost(batch, error, error instanceof GarbageError ? garbage(guest, error) : guest.lossOf(error));
       return;
     }
-    const { executed, over, unanswered } = answers;
+    const { executed, over, unanswered, outside } = answers;
+    if (outside) this.#outside(batch, outside);
     for (const { index, events } of unanswered) if (taints({ events: [...events] })) this.#tries.suspect(complaint([index], events));
     if (executed.length > 0) this.#fruitless = 0;
     for (const { index, outcome } of executed) {
@@ -174,6 +176,12 @@ class Execution {
     const settled = this.#tries.settle(index, outcome);
     for (const one of settled.unattributed) this.#report(one);
     return { index, outcome: settled.outcome };
+  }
+
+  #outside({ inFlight }: Batch, { where, events }: NonNullable<Answers['outside']>): void {
+    const name = (index: number | undefined): string | undefined => (index === undefined ? undefined : caseHash(this.#cases[index]!));
+    const incidents = outsideCases(events, { where, after: name(this.#recent.at(-1)), before: name(inFlight), recent: this.#recent.map((index) => name(index)!) });
+    for (const incident of incidents) this.#source.incident?.(incident);
   }
 
   #report({ loss: { reason, consoleTail }, fatal, candidates }: Unattributed): void {

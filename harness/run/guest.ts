@@ -35,6 +35,8 @@ export interface GuestIncident {
   log: readonly string[];
   /** Hashes of the cases one of which did it; empty: no case was running. */
   candidates: readonly string[];
+  /** It is shown, and no deviation: nothing of it has to do with what is tested. */
+  notice?: true;
 }
 
 /** Where guests come from: a pool of our own or the broker of a test run. */

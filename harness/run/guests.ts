@@ -1,7 +1,13 @@
 /** The VMs of this process: booted when they are needed, cloned from a snapshot where there are several or once VMs get lost. */
 import { Template } from '../../vm/template.ts';
 import { Vm, type VmEnvironment, type VmSpec } from '../../vm/vm.ts';
+import { outsideCases } from './outside-cases.ts';
 import type { Guest, GuestIncident, GuestSource } from './guest.ts';
+
+/** Below the ids of every batch. */
+const LAST_UNMOUNT = -1;
+/** Unmounting waits for the server of the guest, which answers at once. */
+const unmountDeadlineMs = 20_000;
 
 export interface GuestStatistics {
   booted: number;
@@ -99,7 +105,9 @@ export class LocalGuests implements GuestSource {
     return this.#template;
   }
 
-  async close(): Promise<void> {
+  /** `lastUnmount`: let guests that are idle unmount what they have mounted, and say what the kernel has to say about that. */
+  async close(lastUnmount = false): Promise<void> {
+    if (lastUnmount) await Promise.all(this.#idle.map((vm) => this.#unmount(vm)));
     const all = [...this.#leased, ...this.#idle.splice(0)];
     this.#leased.clear();
     const ends = await Promise.allSettled(all.map((vm) => this.#end(vm)));
@@ -115,6 +123,22 @@ export class LocalGuests implements GuestSource {
     this.statistics.booted += 1;
     this.statistics.bootMs.push(Math.round(vm.environment.readyAfterMs));
     return vm;
+  }
+
+  /** Whatever happens here, every case has its outcome: it is the kernel's last chance to complain, and to go down. */
+  async #unmount(vm: Vm): Promise<void> {
+    const place = { where: 'unmount', recent: [] } as const;
+    try {
+      vm.send({ kind: 'run-cases', id: LAST_UNMOUNT, cases: [] });
+      for (;;) {
+        const message = await vm.receive(unmountDeadlineMs);
+        if (message.kind === 'outside-cases') for (const incident of outsideCases(message.events, place)) this.#onIncident(incident);
+        else if (message.kind === 'cases-done' || message.kind === 'error') return;
+      }
+    } catch (error) {
+      const { blame, reason, consoleTail } = vm.lossOf(error);
+      if (blame === 'kernel') this.#onIncident({ reason, when: 'at the last unmount', log: consoleTail, candidates: [] });
+    }
   }
 
   async #end(vm: Vm): Promise<void> {

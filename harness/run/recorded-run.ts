@@ -136,7 +136,7 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
   } finally {
     stop.end();
     try {
-      await guests.close();
+      await guests.close(!stop.signal.aborted);
     } finally {
       forgetLastWords();
       summary.elapsedMs = elapsedMs();
@@ -148,9 +148,15 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
 /** A kernel that does the same again and again must not fill the summary. */
 const MOST_INCIDENTS = 100;
 
-function note(summary: RunSummary, { reason, when, log, candidates }: GuestIncident): void {
+function note(summary: RunSummary, { reason, when, log, candidates, notice }: GuestIncident): void {
+  if (notice) {
+    const text = `the kernel's log, ${when}: ${reason} (not judged; console.log has it)`;
+    if (!summary.notices.includes(text) && summary.notices.length < MOST_INCIDENTS) summary.notices.push(text);
+    return;
+  }
   summary.incidents ??= [];
-  if (summary.incidents.length >= MOST_INCIDENTS) return;
+  // Each guest boots the same kernel, and says the same.
+  if (summary.incidents.length >= MOST_INCIDENTS || summary.incidents.some((known) => known.reason === reason && known.when === when)) return;
   summary.incidents.push({ reason, when, log: log.join('\n'), ...(candidates.length > 0 && { candidates: [...candidates] }) });
 }
 

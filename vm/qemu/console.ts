@@ -1,6 +1,6 @@
 /** The guest's serial console: the kernel log as text lines, the last of them kept, all of them in a file if wanted. */
-import { closeSync, openSync, writeSync } from 'node:fs';
 import { plainText } from '../../harness/model/plain-text.ts';
+import type { GuestLog } from './console-log.ts';
 
 const keptLines = 2000;
 /** A guest that prints without a newline must not fill the host's memory. */
@@ -9,17 +9,17 @@ const longestLine = 4096;
 export class Console {
   #lines: string[] = [];
   #partial = '';
-  #fd: number | undefined;
+  readonly #log: GuestLog | undefined;
   #listeners = new Set<(line: string) => void>();
   #decoder = new TextDecoder();
 
-  /** `file` receives every byte as it comes. */
-  constructor(file?: string) {
-    if (file !== undefined) this.#fd = openSync(file, 'a', 0o644);
+  /** `log` receives every byte. */
+  constructor(log?: GuestLog) {
+    this.#log = log;
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#fd !== undefined) writeSync(this.#fd, bytes);
+    this.#log?.write(bytes);
     const parts = (this.#partial + this.#decoder.decode(bytes, { stream: true })).split('\n');
     this.#partial = parts.pop()!;
     if (this.#partial.length > longestLine) {
@@ -32,8 +32,7 @@ export class Console {
   end(): void {
     if (this.#partial !== '') this.#add(this.#partial);
     this.#partial = '';
-    if (this.#fd !== undefined) closeSync(this.#fd);
-    this.#fd = undefined;
+    this.#log?.end();
   }
 
   /** The last lines, oldest first, as plain text. */

@@ -1,14 +1,16 @@
 /** Kernel events since the last time somebody asked: bad-data traces and what the kernel log holds. */
-import { closeSync, mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { parseTrace } from '../../model/bad-data-trace.ts';
 import { parseRecords, type LogRecord } from '../../model/kernel-log/line.ts';
 import { LogReader } from '../../model/kernel-log/reader.ts';
 import type { KernelEvent } from '../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
 
-const O_RDONLY = 0, O_NONBLOCK = 0o4000, SEEK_END = 2;
+const O_RDONLY = 0, O_NONBLOCK = 0o4000;
 /** A private instance, so that nobody else's tracing and ours disturb each other. */
 const instance = '/sys/kernel/tracing/instances/iomapfuzz';
+
+type ChannelEnded = Extract<KernelEvent, { kind: 'channel-ended' }>;
 
 export class KernelEvents {
   readonly #native: Native;
@@ -16,14 +18,19 @@ export class KernelEvents {
   readonly #trace: number;
   readonly #buffer = Buffer.allocUnsafeSlow(1 << 20);
   readonly #reader = new LogReader();
+  #ended: ChannelEnded | undefined;
   #lastSeq: number | undefined;
 
-  /** Starts with what the kernel says from now on. A kernel without the trace event has log events only. */
+  /** Starts with the oldest that the kernel's log still has. A kernel without the trace event has log events only. */
   constructor(native: Native) {
     this.#native = native;
     this.#kmsg = native.open('/dev/kmsg', O_RDONLY | O_NONBLOCK, 0);
-    if (this.#kmsg >= 0) native.lseek(this.#kmsg, 0n, SEEK_END);
     this.#trace = openTrace(native);
+  }
+
+  /** Said for each later case: the kernel checks no locks any more. Undefined: it does, or it never did. */
+  get ended(): KernelEvent | undefined {
+    return this.#ended;
   }
 
   drain(): KernelEvent[] {
@@ -65,7 +72,11 @@ export class KernelEvents {
     const records = parseRecords(text);
     const gap = this.#gap(records);
     this.#reader.push(records);
-    return [...gap, ...this.#reader.take()];
+    // What stops a checker stops nothing where there is none.
+    const events = this.#reader.take().filter(({ kind }) => kind !== 'channel-ended' || existsSync('/proc/lockdep_stats'));
+    const ended = events.find((event): event is ChannelEnded => event.kind === 'channel-ended');
+    if (ended) this.#ended ??= { ...ended, text: '', earlier: true };
+    return [...gap, ...events];
   }
 
   /** Sequence numbers have no gaps unless records were overwritten before they were read. */

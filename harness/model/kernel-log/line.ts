@@ -54,18 +54,24 @@ export function consoleLines(raw: readonly string[]): LogLine[] {
 /** A record of /dev/kmsg: `prio,seq,timestamp,flags[,caller=T123];text` (Documentation/ABI/testing/dev-kmsg). */
 export interface LogRecord extends LogLine { seq: number }
 
-const RECORD = /^\d+,(\d+),\d+,[^,;]*((?:,[^;]*)?);(.*)$/;
+const RECORD = /^(\d+),(\d+),\d+,[^,;]*((?:,[^;]*)?);(.*)$/;
+/** Priorities from here on are of other facilities than the kernel's own: a program wrote to /dev/kmsg. */
+const FIRST_OF_PROGRAMS = 8;
 
-/** Records, one for each line of their text: what a record holds besides printable characters is escaped, line ends too. */
+/**
+ * Records, one for each line of their text: what a record holds besides printable characters is escaped, line ends too. Of what programs
+ * wrote only the number is kept.
+ */
 export function parseRecords(text: string): LogRecord[] {
   const records: LogRecord[] = [];
   for (const line of text.split('\n')) {
     // Lines that start with a space are the record's dictionary.
     const match = RECORD.exec(line);
     if (!match) continue;
-    const caller = /,caller=([TC]\d+)/.exec(match[2]!)?.[1];
-    for (const part of unescaped(match[3]!).split('\n')) {
-      records.push({ seq: Number(match[1]), text: part.replace(ESCAPES, '').replace(CONTROLS, ''), stamped: true, ...(caller !== undefined && { caller }) });
+    const caller = /,caller=([TC]\d+)/.exec(match[3]!)?.[1];
+    const text = Number(match[1]) < FIRST_OF_PROGRAMS ? unescaped(match[4]!) : '';
+    for (const part of text.split('\n')) {
+      records.push({ seq: Number(match[2]), text: part.replace(ESCAPES, '').replace(CONTROLS, ''), stamped: true, ...(caller !== undefined && { caller }) });
     }
   }
   return records;

@@ -100,3 +100,8 @@ test('should read records that hold several lines, and name their caller', () =>
     { seq: 7, text: '', stamped: true, caller: 'T5' }, { seq: 7, text: 'but task is already holding lock:', stamped: true, caller: 'T5' },
   ]);
 });
+
+test('should not take for the kernel\'s what a program writes to its log', () => {
+  expect(kernelEvents(parseRecords('12,7,1,-;BUG: this is not the kernel\n'))).toEqual([]);
+  expect(parseRecords('12,7,1,-;BUG: this is not the kernel\n')).toMatchObject([{ seq: 7, text: '' }]);
+});
