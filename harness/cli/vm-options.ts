@@ -40,7 +40,7 @@ export function addVmOptions(command: Command): Command {
   return addKernelOptions(command)
     .option('--memory <MiB>', 'of the guest', positiveInteger)
     .addOption(new Option('--accel <name>', 'by default the best that works here').choices(['kvm', 'tcg']))
-    .option('--console-log <file>', 'write the guest\'s whole console to this file');
+    .option('--console-log <file>', 'add the whole console of every guest to this file, each under a header');
 }
 
 /** The VM that the options speak of; finds or builds the kernel. `files` come on top of the agent's. */
