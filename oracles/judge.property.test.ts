@@ -87,7 +87,7 @@ const faults: Readonly<Record<string, (of: Case, seen: Observation) => Observati
   'a report of another condition': (_, seen) => {
     const report = seen.events.find((event) => event.kind === 'bad-data');
     if (report?.kind !== 'bad-data') return undefined;
-    report.condition += ' && true';
+    report.condition = report.condition === 'map->length == 0' ? '!IS_ALIGNED(map->offset, blocksize)' : 'map->length == 0';
     return seen;
   },
 };

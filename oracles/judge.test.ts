@@ -90,11 +90,22 @@ test.describe('a refused reply', () => {
     expect(deviates(seen(EUCLEAN, [warn, trace], false))).toEqual(['refusal/none warn']);
     expect(deviates(seen(EUCLEAN, [warn, trace, trace]))).toEqual(['refusal/none trace-event']);
   });
-  test('deviates when another condition fired, in another function, or the channels name different lines', () => {
-    const changed = (change: object) => deviates(seen(EUCLEAN, [{ ...warn, ...change } as KernelEvent, { ...trace, ...change } as KernelEvent]));
-    expect(changed({ condition: 'map->flags != 0' })).toEqual(['map/length-nonzero trace-event', 'map/length-nonzero warn']);
-    expect(changed({ func: 'fuse_iomap_begin' })).toEqual(['map/length-nonzero trace-event', 'map/length-nonzero warn']);
-    expect(deviates(seen(EUCLEAN, [{ ...warn, line: 211 }, trace]))).toEqual(['map/length-nonzero warn']);
+  const changed = (change: object) => seen(EUCLEAN, [{ ...warn, ...change } as KernelEvent, { ...trace, ...change } as KernelEvent]);
+  test('deviates when the condition of another rule fired, and when the channels say different things', () => {
+    expect(deviates(changed({ condition: 'map->flags != 0' }))).toEqual(['map/length-nonzero trace-event', 'map/length-nonzero warn']);
+    expect(deviates(seen(EUCLEAN, [{ ...warn, condition: 'len is 0' } as KernelEvent, trace]))).toEqual(['map/length-nonzero warn']);
+  });
+  test('may be reported by any function, in any line of its source', () => {
+    expect(changed({ func: 'fuse_iomap_begin' })).toEqual(conforms);
+    expect(seen(EUCLEAN, [{ ...warn, line: 211 } as KernelEvent, trace])).toEqual(conforms);
+  });
+  test('may be reported in other words, which are named once', () => {
+    const words = '"len is 0" where the rules say "map->length == 0" (map/length-nonzero)';
+    expect(changed({ condition: 'len is 0' })).toEqual({
+      kind: 'conforms', unjudged: [{ aspect: 'trace-event', reason: expect.stringContaining(words) }],
+    });
+    expect(deviates(seen(EIO, [{ ...warn, condition: 'len is 0' } as KernelEvent, { ...trace, condition: 'len is 0' } as KernelEvent]))).toEqual(['map/length-nonzero errno']);
+    expect(changed({ condition: 'map->length  ==  0' })).toEqual(conforms);
   });
   test('deviates when the kernel accepts it', () => {
     expect(deviates(judge(of(false), observed({ exchanges, results: [{ ret: 0n, errno: 0 }] })))).toEqual(['map/length-nonzero errno', 'map/length-nonzero trace-event']);

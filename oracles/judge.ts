@@ -6,10 +6,11 @@ import { revisions, type RevisionId } from '../harness/uapi/revision.ts';
 import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes, unjudgedBytes } from './judges/bytes.ts';
+import { withoutConsequences } from './judges/consequences.ts';
 import { judgeKernelLog, unjudgedKernelLog } from './judges/kernel-log.ts';
 import { judgeMount } from './judges/mount.ts';
 import { judgeOutcome } from './judges/outcome.ts';
-import { judgeRefusals } from './judges/refusal.ts';
+import { judgeRefusals, unknownConditions } from './judges/refusal.ts';
 import { judgeRequests } from './judges/requests.ts';
 import type { Expectation, ExpectedRefusal } from './kernel/expectation.ts';
 import { interpret } from './kernel/interpret.ts';
@@ -69,6 +70,9 @@ function examine(of: Case, seen: Observation, options: JudgeOptions): { deviatio
     ...judgeAnswers(of, seen, reading),
     ...judgeKernelLog(of, seen, reading),
   ]);
-  const unjudged = [...channels.unjudged, ...unjudgedKernelLog(seen), ...expectation.unjudgedRequests, ...unjudgedBytes(of, seen, expectation)];
-  return { deviations, expectation, unjudged };
+  const unjudged = [
+    ...channels.unjudged, ...unjudgedKernelLog(seen), ...expectation.unjudgedRequests, ...unjudgedBytes(of, seen, expectation),
+    ...unknownConditions(of, seen, expectation, channels),
+  ];
+  return { deviations: withoutConsequences(of, deviations), expectation, unjudged };
 }

@@ -11,13 +11,19 @@ const number = z.union([z.int(), z.bigint().min(BigInt(Number.MIN_SAFE_INTEGER))
 const wide = z.union([z.bigint(), z.int().transform(BigInt)]);
 const bytes = z.instanceof(Uint8Array);
 
-const byteSource = z.discriminatedUnion('kind', [
+const knownSource = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('device'), device: count, offsetBytes: wide }),
   z.looseObject({ kind: z.literal('writer'), writer: count, offsetBytes: wide }),
   z.looseObject({ kind: z.literal('server'), file: count, offsetBytes: wide }),
   z.looseObject({ kind: z.literal('zero') }),
   z.looseObject({ kind: z.literal('poison') }),
   z.looseObject({ kind: z.literal('other'), hex: z.string().regex(/^([0-9a-f]{2})*$/) }),
+  z.looseObject({ kind: z.literal('unknown') }),
+]);
+const sourceKinds: ReadonlySet<string> = new Set(['device', 'writer', 'server', 'zero', 'poison', 'other', 'unknown']);
+/** A kind that a later version adds says nothing to the judges of this one. */
+const byteSource = z.union([
+  knownSource, z.looseObject({ kind: z.string().refine((kind) => !sourceKinds.has(kind)) }).transform(() => ({ kind: 'unknown' as const })),
 ]);
 const byteRuns = z.array(z.looseObject({ lengthBytes: count, source: byteSource }));
 
@@ -40,6 +46,7 @@ const sentReply = z.looseObject({
   lengthBytes: count.optional(),
   unique: wide.optional(),
   sentBytes: count.optional(),
+  cutBytes: count.optional(),
 });
 
 const exchange = z.looseObject({
@@ -52,6 +59,7 @@ const exchange = z.looseObject({
   file: count.optional(),
   request: z.record(z.string(), z.unknown()).refine(({ data }) => data === undefined || byteRuns.safeParse(data).success, { path: ['data'], message: 'no runs of bytes' }),
   raw: bytes.optional(),
+  cutBytes: count.optional(),
   notified: z.looseObject({ line: count, errnos: z.array(count) }).optional(),
   reply: sentReply.optional(),
   ended: z.enum(['die', 'kill', 'abort']).optional(),
@@ -59,13 +67,17 @@ const exchange = z.looseObject({
 });
 
 const report = { func: z.string(), line: count, condition: z.string() };
-const kernelEvent = z.discriminatedUnion('kind', [
-  z.looseObject({ kind: z.literal('bad-data'), ...report }),
-  z.looseObject({ kind: z.literal('bad-mapping-warn'), ...report }),
-  z.looseObject({ kind: z.literal('assertion'), ...report }),
-  z.looseObject({ kind: z.enum(['warning', 'bug']), title: z.string(), text: z.string() }),
-  z.looseObject({ kind: z.literal('lost-events'), source: z.enum(['trace', 'kmsg']), count }),
-]);
+const knownEvents: Readonly<Record<string, z.ZodType>> = {
+  'bad-data': z.looseObject(report), 'bad-mapping-warn': z.looseObject(report), assertion: z.looseObject(report),
+  warning: z.looseObject({ title: z.string(), text: z.string() }), bug: z.looseObject({ title: z.string(), text: z.string() }),
+  'channel-ended': z.looseObject({ title: z.string() }),
+  'lost-events': z.looseObject({ source: z.enum(['trace', 'kmsg']), count }),
+};
+/** Kinds that later versions add say nothing to the judges of this one. */
+const kernelEvent = z.looseObject({ kind: z.string() }).check(({ value, issues }) => {
+  const parsed = knownEvents[value.kind]?.safeParse(value);
+  if (parsed?.success === false) issues.push({ code: 'custom', input: value, message: `is no ${value.kind}` });
+});
 
 const observation = z.looseObject({
   mount: z.looseObject({ errno: count, minor: count.optional(), flags: wide.optional(), devices: z.array(number) }),
@@ -83,7 +95,7 @@ export type ObservationParse = { kind: 'observation'; observation: Observation }
 /** Checks what is to be judged. `reason` names the first field that is wrong, as `steps.1.ret: why`. */
 export function parseObservation(value: unknown): ObservationParse {
   const parsed = observation.safeParse(value);
-  if (parsed.success) return { kind: 'observation', observation: parsed.data as Observation };
+  if (parsed.success) return { kind: 'observation', observation: parsed.data as unknown as Observation };
   const issue = parsed.error.issues[0];
   return { kind: 'invalid', reason: `${issue?.path.join('.') || 'the observation'}: ${issue?.message ?? 'not as the format says'}` };
 }

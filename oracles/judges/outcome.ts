@@ -10,11 +10,12 @@ export function judgeOutcome(_of: Case, seen: Observation, expectation: Expectat
   return expectation.steps.flatMap((expected, step) => {
     const result = seen.steps[step];
     if (!result) return [{ rule: expected.rule, aspect: 'result', expected: 'the syscall returns', seen: 'it was never executed', step, facts: { value: 'execution' } }];
-    return judgeStep(expected, result, seen).map((deviation) => ({ ...deviation, rule: expected.rule, step }));
+    return judgeStep(expected, result, seen).map((deviation) => ({ rule: expected.rule, ...deviation, step }));
   });
 }
 
-type Finding = Pick<Deviation, 'aspect' | 'expected' | 'seen' | 'facts'>;
+/** `rule`: another than the one that decides the outcome. */
+type Finding = Pick<Deviation, 'aspect' | 'expected' | 'seen' | 'facts'> & { rule?: string };
 
 function judgeStep(expected: StepExpectation, result: StepResult, { transcript }: Observation): Finding[] {
   const failed = result.ret < 0n;
@@ -23,9 +24,11 @@ function judgeStep(expected: StepExpectation, result: StepResult, { transcript }
     case 'any': return [];
     case 'fails': {
       const right = failed && (!expected.errnos || expected.errnos.includes(result.errno));
-      return right ? [] : [{
-        aspect: 'errno', expected: expected.errnos?.map(errnoName).join(' or ') ?? 'a failure', seen, facts: errnoFacts(expected.errnos ?? 'any', failed ? result.errno : 0, transcript),
-      }];
+      if (right) return [];
+      const wanted = expected.errnos?.map(errnoName).join(' or ') ?? 'a failure';
+      const facts = errnoFacts(expected.errnos ?? 'any', failed ? result.errno : 0, transcript);
+      if (failed || expected.loss === undefined) return [{ aspect: 'errno', expected: wanted, seen, facts }];
+      return [{ rule: 'writeback/silent-loss', aspect: 'errno', expected: `${wanted}: ${expected.loss}, and the kernel has to say so`, seen, facts }];
     }
     case 'succeeds': {
       if (failed) return [{ aspect: 'errno', expected: `success${expected.ret === undefined ? '' : `, ${expected.ret}`}`, seen, facts: errnoFacts([0], result.errno, transcript) }];

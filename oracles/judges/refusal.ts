@@ -1,11 +1,13 @@
 /**
  * Judges how refusals were reported: the trace events and WARNs must be exactly the predicted ones, in order, and agree with each
- * other. The errno, the third channel, is judged with the outcome of the syscall.
+ * other. The errno, the third channel, is judged with the outcome of the syscall. Which function reports a refusal, and in which line of its source,
+ * is up to the kernel; so are the words of a condition, as long as they are not those of another rule.
  */
 import type { Case } from '../../harness/model/case.ts';
 import type { KernelEvent, Observation } from '../../harness/model/observation.ts';
-import type { Deviation, DeviationFacts } from '../../harness/model/verdict.ts';
+import type { Deviation, DeviationFacts, Unjudged } from '../../harness/model/verdict.ts';
 import type { Expectation, ExpectedRefusal } from '../kernel/expectation.ts';
+import { isKnownCondition } from '../rules/conditions.ts';
 import type { Channels } from './channels.ts';
 
 type Report = Extract<KernelEvent, { kind: 'bad-data' | 'bad-mapping-warn' }>;
@@ -14,67 +16,109 @@ type Report = Extract<KernelEvent, { kind: 'bad-data' | 'bad-mapping-warn' }>;
 interface Line {
   rule: string;
   step: number;
-  func?: string;
   condition?: string;
 }
 
-export function judgeRefusals(of: Case, seen: Observation, expectation: Expectation, channels: Channels): Deviation[] {
+interface Channel {
+  aspect: 'trace-event' | 'warn';
+  lines: readonly Line[];
+  reports: readonly Report[];
+  /** Behind the point where the rules, or the model, say no more any report may follow. */
+  open: boolean;
+  /** Records were lost: what is missing may have been among them. */
+  lossy: boolean;
+}
+
+/** The channels that can be judged on this kernel. */
+function channelsIn(of: Case, seen: Observation, expectation: Expectation, channels: Channels): Channel[] {
   const lines = expectation.refusals.flatMap(linesOf);
-  const lost = (source: 'trace' | 'kmsg') => seen.events.some((event) => event.kind === 'lost-events' && event.source === source);
-  // Behind the point where the spec falls silent any report may follow.
-  const open = expectation.unspecified !== undefined;
-  const traces = seen.events.filter((event): event is Report => event.kind === 'bad-data');
-  const warns = seen.events.filter((event): event is Report => event.kind === 'bad-mapping-warn');
-  const deviations: Deviation[] = [];
-  if (channels.traceEvent.judged) deviations.push(...compare('trace-event', lines, traces, { open, lossy: lost('trace') }));
-  if (channels.warn.judged) deviations.push(...compare('warn', of.debugIomap || channels.warn.always ? lines : [], warns, { open, lossy: lost('kmsg') }));
-  if (deviations.length === 0 && !open && channels.traceEvent.judged && !lost('trace') && !lost('kmsg')) deviations.push(...agree(lines, traces, warns));
-  return deviations;
+  const lossy = (source: 'trace' | 'kmsg') => seen.events.some((event) => event.kind === 'lost-events' && event.source === source);
+  const open = expectation.unspecified !== undefined || expectation.desynchronised === true;
+  const reports = (kind: Report['kind']) => seen.events.filter((event): event is Report => event.kind === kind);
+  return [
+    ...(channels.traceEvent.judged ? [{ aspect: 'trace-event' as const, lines, reports: reports('bad-data'), open, lossy: lossy('trace') }] : []),
+    ...(channels.warn.judged
+      ? [{ aspect: 'warn' as const, lines: of.debugIomap || channels.warn.always ? lines : [], reports: reports('bad-mapping-warn'), open, lossy: lossy('kmsg') }] : []),
+  ];
+}
+
+export function judgeRefusals(of: Case, seen: Observation, expectation: Expectation, channels: Channels): Deviation[] {
+  const judged = channelsIn(of, seen, expectation, channels);
+  const deviations = judged.flatMap((channel) => match(channel).deviations);
+  const [trace, warn] = judged;
+  if (deviations.length > 0 || !trace || !warn || judged.some(({ open, lossy }) => open || lossy)) return deviations;
+  return agree(trace, warn);
+}
+
+/** Conditions in words that no rule knows: each once. They are no deviation, since the report came where it had to. */
+export function unknownConditions(of: Case, seen: Observation, expectation: Expectation, channels: Channels): Unjudged[] {
+  const unknown = new Map<string, Unjudged>();
+  for (const channel of channelsIn(of, seen, expectation, channels)) {
+    for (const { line, report } of match(channel).matched) {
+      if (line.condition === undefined || sameText(line.condition, report.condition)) continue;
+      const reason = `the kernel says "${report.condition}" where the rules say "${line.condition}" (${line.rule}): a text that they do not know`;
+      if (!unknown.has(reason)) unknown.set(reason, { aspect: channel.aspect, reason });
+    }
+  }
+  return [...unknown.values()];
 }
 
 function linesOf(refusal: ExpectedRefusal): Line[] {
   if (!refusal.viaBadData) return [];
-  const line = { rule: refusal.rule, step: refusal.step, ...(refusal.func !== undefined && { func: refusal.func }) };
+  const line = { rule: refusal.rule, step: refusal.step };
   return refusal.conditions ? refusal.conditions.map((condition) => ({ ...line, condition })) : [line];
 }
 
-const showLine = (line: Line | undefined): string =>
-  (line ? `${line.condition ?? 'a condition'} in ${line.func ?? 'some function'}` : 'no report');
-const showReport = (report: Report | undefined): string => (report ? `${report.condition} in ${report.func}, line ${report.line}` : 'no report');
+const normal = (text: string): string => text.replace(/\s+/g, ' ').trim();
+const sameText = (a: string, b: string): boolean => normal(a) === normal(b);
+const showLine = (line: Line | undefined): string => (line ? line.condition ?? 'a report' : 'no report');
 /** A report that nothing asks for says its condition; one that the spec does not name is `a condition`. */
 const conditionFacts = (line: Line | undefined, report: Report | undefined): DeviationFacts =>
   ({ condition: { ...(line && { expected: line.condition ?? 'a condition' }), ...(report && { seen: report.condition }) } });
+const showReport = (report: Report): string => `${report.condition} in ${report.func}, line ${report.line}`;
+/** Another rule's condition is another refusal; words that nobody knows may mean this one. */
 const matches = (line: Line, report: Report): boolean =>
-  (line.func === undefined || line.func === report.func) && (line.condition === undefined || line.condition === report.condition);
+  line.condition === undefined || sameText(line.condition, report.condition) || !isKnownCondition(normal(report.condition));
 
-/** The first place where reports differ from the predicted lines. */
-function compare(aspect: 'trace-event' | 'warn', lines: readonly Line[], reports: readonly Report[], how: { open: boolean; lossy: boolean }): Deviation[] {
-  let line = 0;
-  for (const report of reports) {
-    // With records lost a report may stand for any later line; without, for the next one only.
-    const found = how.lossy ? lines.findIndex((candidate, index) => index >= line && matches(candidate, report)) : line;
-    const expected = lines[found];
-    if (expected && matches(expected, report)) {
-      line = found + 1;
-    } else if (!(how.open && line >= lines.length)) {
-      return [{
-        rule: lines[line]?.rule ?? 'refusal/none', aspect, expected: showLine(lines[line]), seen: showReport(report),
-        ...((lines[line]?.step ?? -1) >= 0 && { step: lines[line]!.step }), facts: conditionFacts(lines[line], report),
-      }];
-    }
-  }
-  const missing = lines[line];
-  return missing && !how.lossy
-    ? [{ rule: missing.rule, aspect, expected: showLine(missing), seen: 'no report', ...(missing.step >= 0 && { step: missing.step }), facts: conditionFacts(missing, undefined) }]
-    : [];
+interface Matched {
+  deviations: Deviation[];
+  matched: { line: Line; report: Report }[];
 }
 
-/** Trace event and WARN of one refusal name the same line of source. */
-function agree(lines: readonly Line[], traces: readonly Report[], warns: readonly Report[]): Deviation[] {
-  return warns.flatMap((warn, index) => {
-    const trace = traces[index];
-    return trace && trace.line !== warn.line
-      ? [{ rule: lines[index]?.rule ?? 'refusal/none', aspect: 'warn' as const, expected: `line ${trace.line}, as the trace event says`, seen: `line ${warn.line}`, facts: { value: 'line of the report' } }]
-      : [];
+/** The first place where reports differ from the predicted lines, and what fits before it. */
+function match({ aspect, lines, reports, open, lossy }: Channel): Matched {
+  const matched: Matched['matched'] = [];
+  const deviation = (line: Line | undefined, report: Report | undefined): Matched => ({
+    matched,
+    deviations: [{
+      rule: line?.rule ?? 'refusal/none', aspect, expected: showLine(line), seen: report ? showReport(report) : 'no report', facts: conditionFacts(line, report),
+      ...((line?.step ?? -1) >= 0 && { step: line!.step }),
+    }],
+  });
+  let next = 0;
+  for (const report of reports) {
+    // With records lost a report may stand for any later line; without, for the next one only.
+    const found = lossy ? lines.findIndex((candidate, index) => index >= next && matches(candidate, report)) : next;
+    const line = lines[found];
+    if (line && matches(line, report)) {
+      matched.push({ line, report });
+      next = found + 1;
+    } else if (!(open && next >= lines.length)) {
+      return deviation(lines[next], report);
+    }
+  }
+  const missing = lines[next];
+  return missing && !lossy ? deviation(missing, undefined) : { deviations: [], matched };
+}
+
+/** Trace event and WARN of one refusal say the same. */
+function agree(trace: Channel, warn: Channel): Deviation[] {
+  return warn.reports.flatMap((report, index) => {
+    const other = trace.reports[index];
+    if (!other || sameText(other.condition, report.condition)) return [];
+    return [{
+      rule: trace.lines[index]?.rule ?? 'refusal/none', aspect: 'warn' as const, expected: `${other.condition}, as the trace event says`, seen: showReport(report),
+      facts: { condition: { expected: other.condition, seen: report.condition } },
+    }];
   });
 }

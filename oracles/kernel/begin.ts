@@ -30,6 +30,8 @@ export interface Accepted {
   rule: string;
   /** State of the file's mappings when it was asked for. */
   mark?: Mark;
+  /** It is a record of the mapping cache. */
+  cached?: boolean;
   /** Why the operation may fail although the mapping passed validation. */
   mayFail?: string;
 }
@@ -72,7 +74,7 @@ export function begin(world: World, file: FileState, opflags: number, pos: bigin
     // With a signal pending the server is not asked again; whether a hit still counts is not laid down.
     if (interrupted && (!served || world.driver.choose(2) === 1)) return { kind: 'failed', errno: errnos.EINTR, rule: 'begin/retry', replied: false };
     const answer = served ?? ask(world, file, opflags, pos, end);
-    if (answer.kind !== 'retry') return answer.kind === 'accepted' ? { ...answer, mark } : answer;
+    if (answer.kind !== 'retry') return answer.kind === 'accepted' ? { ...answer, mark, cached: served !== undefined } : answer;
     ({ interrupted } = answer);
   }
 }
@@ -92,12 +94,15 @@ function ask(world: World, file: FileState, opflags: number, pos: bigint, end: b
 }
 
 /**
- * Whether a writer through the page cache sees that mappings changed since this one was asked for, and starts over. `perhaps`: the rules
- * leave it open for this kind of writer.
+ * Whether a writer through the page cache sees that mappings changed since this one was asked for, and starts over. Cached mappings carry a
+ * sequence number, so that it must; one that came from a reply carries none, and may be used as it came. `perhaps`: the rules leave it open for this
+ * kind of writer.
  */
-export function isStale(world: World, file: FileState, { mark }: Accepted, perhaps = false): boolean {
+export function isStale(world: World, file: FileState, { mark, cached }: Accepted, perhaps = false): boolean {
   const change = mark ? file.mappings.since(mark) : 'same';
-  return change !== 'same' && ((change === 'changed' && !perhaps) || world.driver.choose(2) === (change === 'changed' ? 0 : 1));
+  if (change === 'same') return false;
+  if (change === 'changed' && cached && !perhaps) return true;
+  return world.driver.choose(2) === (change === 'changed' ? 0 : 1);
 }
 
 /** What the kernel makes of the answer to a BEGIN that it sent for [pos, end). */

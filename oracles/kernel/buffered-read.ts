@@ -49,8 +49,8 @@ export function bufferedRead(world: World, file: FileState, step: Pick<StepOf<'p
 }
 
 /**
- * A read with RWF_NOWAIT: what is in the page cache, or EAGAIN, and no request. Revision r2 asks with NOWAIT set, and may have the answer in
- * time or not.
+ * A read with RWF_NOWAIT: what is in the page cache, or EAGAIN, and no request; or it goes through readahead, which asks, and has what that brings.
+ * Revision r2 asks with NOWAIT set, and may have the answer in time or not.
  */
 export function cachedRead(world: World, file: FileState, step: StepOf<'pread'>): StepExpectation {
   const { offset } = step;
@@ -62,6 +62,10 @@ export function cachedRead(world: World, file: FileState, step: StepOf<'pread'>)
     if (!asked && file.cache.misses(offset, offset + 1n)) {
       world.driver.request({ name: 'IOMAP_BEGIN', file: file.index, rule: 'flags/nowait', fields: { opflags: { value: NOWAIT } } });
     }
+  } else if (readsAhead(world, file)) {
+    const { failures } = fill(world, file, floor(offset), ceil(stop));
+    const failed = failures.find((failure) => failure.end > offset && failure.start < ceil(stop));
+    if (failed && world.driver.choose(2) === 1) return { kind: 'fails', rule: failed.rule, errnos: [EIO] };
   }
   const cached = min(file.cache.read(offset, stop).at(-1)?.end ?? offset, stop);
   // What was in the page cache may have left it meanwhile, page by page.
@@ -70,6 +74,12 @@ export function cachedRead(world: World, file: FileState, step: StepOf<'pread'>)
   const end = [...ends, undefined][world.driver.choose(ends.length + 1)];
   if (end === undefined) return { kind: 'fails', rule: 'flags/nowait', errnos: [errnos.EAGAIN] };
   return { kind: 'succeeds', rule: 'flags/nowait', ret: end - offset, data: file.cache.read(offset, end), behind: [] };
+}
+
+/** Whether the kernel's next request is one of readahead. */
+function readsAhead(world: World, file: FileState): boolean {
+  const seen = world.driver.peek(world.step);
+  return seen?.name === 'IOMAP_BEGIN' && (seen.file ?? file.index) === file.index && Number(seen.request['opflags'] ?? -1) === 0;
 }
 
 /** Takes the kernel's requests as they come; the plain kernel asks for [start, stop) once, and gives up where it is refused. */

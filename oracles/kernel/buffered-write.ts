@@ -6,7 +6,7 @@ import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
 import { begin, EIO, isStale, min, type Accepted } from './begin.ts';
 import { fillUp, isOdd, type Filled } from './block-fill.ts';
-import { end } from './end.ts';
+import { end, sendsEnd } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
 import { readInlineSource, writeInlineCached } from './inline.ts';
 import { extendTo } from './zeroing.ts';
@@ -38,9 +38,9 @@ export function bufferedWrite(world: World, file: FileState, write: Write): Step
     rule = taken.rule ?? rule;
     if (taken.fails) failures = taken.fails;
     pos += taken.advanced;
-    const ended = end(world, file, mapping, taken.advanced, false, taken.sizeChanged);
-    // The rules let END's errno end the operation as a short write; fs/iomap/iter.c continues after progress.
-    if (ended !== 0 && (taken.advanced === 0n || world.driver.choose(2) === 0)) failures = failures?.length === 0 ? [] : [...(failures ?? []), ended];
+    const ended = taken.mayLeaveOutEnd && !sendsEnd(world, file) ? 0 : end(world, file, mapping, taken.advanced, false, taken.sizeChanged);
+    // END's errno ends the operation as a short write, or is swallowed once there was progress.
+    if (ended !== 0 && (pos === offset || world.driver.choose(2) === 0)) failures = failures?.length === 0 ? [] : [...(failures ?? []), ended];
   }
   if (pos > offset) {
     file.wb.timesChanged = true;
@@ -56,6 +56,8 @@ interface Taken {
   fails?: number[];
   sizeChanged: boolean;
   rule?: string;
+  /** The inline data could not be fetched: END is for none of the mapping, or for the half that has a place. */
+  mayLeaveOutEnd?: boolean;
 }
 
 /** Takes the bytes that the mapping covers into the page cache; none of them when it is stale: then it is asked for again. */
@@ -67,10 +69,10 @@ function take(world: World, file: FileState, write: Write, mapping: Accepted): T
   const [first, last] = [pos - (pos % block), pos + length + ((block - ((pos + length) % block)) % block)];
   if (isType(world, source, 'INLINE')) {
     const failed = readInlineSource(world, file, mapping, file.cache.misses(first, pos) || file.cache.misses(pos + length, min(last, file.sizeBytes)));
-    if (failed) return { advanced: 0n, fails: [failed.errno], sizeChanged: false, rule: failed.rule };
+    if (failed) return { advanced: 0n, fails: [failed.errno], sizeChanged: false, rule: failed.rule, mayLeaveOutEnd: true };
   }
   if (isStale(world, file, mapping)) return { advanced: 0n, sizeChanged: false };
-  const fromSource = (start: bigint, end: bigint): Filled => (isType(world, source, 'INLINE') ? 'filled' : fillUp(world, file, source, start, end, last));
+  const fromSource = (start: bigint, end: bigint): Filled => (isType(world, source, 'INLINE') ? 'filled' : fillUp(world, file, mapping, start, end, last));
   const [head, tail] = [fromSource(first, pos), fromSource(pos + length, last)];
   const advanced = advancedTo(world, pos, length, head, tail);
   const until = pos + advanced;

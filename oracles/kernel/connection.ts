@@ -17,6 +17,10 @@ export class Connection implements Driver {
     this.#inner = inner;
   }
 
+  get simulated(): boolean {
+    return this.#inner.simulated;
+  }
+
   get ended(): boolean {
     return this.#ended !== undefined;
   }
@@ -32,6 +36,12 @@ export class Connection implements Driver {
   maybe(expected: ExpectedRequest, plain: boolean, step: number): Exchange | undefined {
     if (this.#ended) return plain ? this.#notSent(expected) : undefined;
     const exchange = this.#inner.maybe(expected, plain, step);
+    return exchange && this.#note(exchange);
+  }
+
+  owed(expected: ExpectedRequest, step: number): Exchange | undefined {
+    if (this.#ended) return this.#notSent(expected);
+    const exchange = this.#inner.owed(expected, step);
     return exchange && this.#note(exchange);
   }
 

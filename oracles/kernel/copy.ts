@@ -87,9 +87,9 @@ function copied(world: World, { file }: OpenFile, offset: bigint, length: bigint
     // What the page cache has of it is stale.
     file.cache.drop(offset, offset + bytes);
     file.mappings.changed(offset, offset + bytes, world.facts.blockSizeBytes);
-    // The server has written it: it knows how large the file is now.
     file.sizeBytes = max(file.sizeBytes, offset + bytes);
-    file.onDiskSizeBytes = max(file.onDiskSizeBytes, offset + bytes);
+    // The server has written it, and knows how large the file is now; a kernel may take that for the size on the disk.
+    file.onDisk.may(...file.onDisk.candidates.map((size) => max(size, offset + bytes)));
   }
   return { kind: 'succeeds', rule: 'copy/result', ret: bytes };
 }

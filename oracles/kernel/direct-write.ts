@@ -8,7 +8,7 @@ import { end } from './end.ts';
 import { writeInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
 import { extendTo } from './zeroing.ts';
-import { directIoend } from './ioend.ts';
+import { directIoend, mayReportFailure } from './ioend.ts';
 import type { Range } from './ranges.ts';
 import { synced } from './sync.ts';
 import type { FileState, World } from './world.ts';
@@ -42,10 +42,8 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
     const mapping = begin(world, file, opFlags.WRITE | opFlags.DIRECT | (write.atomic ? opFlags.ATOMIC : 0), pos, stopAt);
     if (mapping.kind === 'failed') {
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
-        if (!onlyDirect && pos === offset) return fallBack(world, file, write);
+        if (pos === offset) return withoutMappings(world, file, write, { onlyDirect, reaches: stopAt, undo: extended.undo });
         if (!onlyDirect) throw new Unspecified('what becomes of a direct write that falls back in its middle is not modelled');
-        // No direct write took place, the buffered one is forbidden: whether that is an error to report by IOEND is not said.
-        if (pos === offset && world.driver.choose(2) === 0) return { kind: 'fails', rule: 'begin/enosys', errnos: [EIO] };
         mapping.errno = EIO;
       }
       rule = mapping.rule;
@@ -60,7 +58,7 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
     const ended = stored.fails?.length === 0 && world.driver.choose(2) === 1 ? 0 : end(world, file, mapping, stored.advanced);
     if (ended !== 0) {
       if (stored.advanced === 0n) failures = failures?.length === 0 ? [] : [...(failures ?? []), ended];
-      // The rules let END's errno end the operation as a short write; fs/iomap/iter.c continues after progress.
+      // END's errno ends the operation as a short write, or is swallowed.
       else endsShort = world.driver.choose(2) === 0;
     }
     pos += stored.advanced;
@@ -94,6 +92,16 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   // Bytes that nobody can find without the new size are not durable yet.
   const plain = !grows && written.every(({ mapping }) => isInPlace(world, mapping));
   return synced(world, file, write, { kind: 'succeeds', rule, ret: moved }, plain);
+}
+
+/** The server knows no mappings: the write falls back to the page cache, or fails where that is forbidden; it may tell of it by IOEND first. */
+function withoutMappings(world: World, file: FileState, write: Write, { onlyDirect, reaches, undo }: { onlyDirect: boolean; reaches: bigint; undo: () => void }): StepExpectation {
+  const rule = 'begin/enosys';
+  const answered = mayReportFailure(world, file, write.offset, reaches, errnos.ENOSYS, EIO);
+  const reported = answered === 0 ? [] : [answered];
+  if (!onlyDirect && (answered === 0 || world.driver.choose(2) === 0)) return fallBack(world, file, write);
+  undo();
+  return { kind: 'fails', rule, errnos: onlyDirect ? [EIO, ...(write.atomic ? [errnos.EOPNOTSUPP] : []), ...reported] : reported };
 }
 
 /** The page cache has nothing of the range any more when a direct write begins. Returns what failed. */

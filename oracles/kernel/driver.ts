@@ -24,6 +24,8 @@ export interface ExpectedRequest {
 }
 
 export interface Driver {
+  /** There is no kernel: the requests are those that one makes which asks for what it must, and no more. */
+  readonly simulated: boolean;
   /** The request that the kernel makes here, with its answer. Throws Desynchronised when the kernel made another one or none. */
   request(expected: ExpectedRequest): Exchange;
   /**
@@ -31,6 +33,8 @@ export interface Driver {
    * `plain`: whether a kernel that asks for what it needs and no more would make it.
    */
   maybe(expected: ExpectedRequest, plain: boolean, step: number): Exchange | undefined;
+  /** As `request`, where the model can go on without it: that it did not come is noted. */
+  owed(expected: ExpectedRequest, step: number): Exchange | undefined;
   /** The request that the kernel made next, when that was in this step; undefined: none, or there is no kernel. */
   peek(step: number): Exchange | undefined;
   /** A request whose place among the others is open: the kernel has made it by now, once more than it was asked for before. */

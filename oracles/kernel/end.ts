@@ -1,20 +1,28 @@
 /** IOMAP_END: when it must be sent, with what, and what its answer does. */
-import { isType, isWriteType } from '../rules/context.ts';
+import { hasOp, isType, isWriteType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
 import { payloadOf, repliedErrno, type Accepted } from './begin.ts';
 import type { ExpectedField } from './driver.ts';
 import type { FileState, World } from './world.ts';
 
+/** Whether the kernel's next request is an END; a kernel that asks for what it must sends it. */
+export function sendsEnd(world: World, file: FileState): boolean {
+  const seen = world.driver.peek(world.step);
+  return world.wire.simulated || (seen?.name === 'IOMAP_END' && (seen.file ?? file.index) === file.index);
+}
+
 /**
  * Ends an accepted mapping after `written` bytes of it. Returns the errno of the answer, 0 where there is none. After WANT_IOMAP_END
- * always sent; otherwise only for write-type operations, when the size changed or written < count. Never for inline mappings. `upTo`: the rules leave `written`
- * open, up to the mapping's length; for reads through the page cache, which may skip what is there already. `sizeChanged`: the operation
+ * always sent; otherwise only for write-type operations, when the size changed or written < count. Never for inline mappings, but for reports, which
+ * fetch no data. `upTo`: the rules leave `written` open, up to the mapping's length; for reads through the page cache, which may skip what is there already. `sizeChanged`: the operation
  * made the file larger, which the kernel's flag in the mapping says.
  */
 export function end(world: World, file: FileState, mapping: Accepted, written: bigint, upTo = false, sizeChanged = false): number {
   const { revision } = world;
   const { acted } = mapping;
-  if (isType(world, acted, 'INLINE') || world.enosys.end) return 0;
+  if (world.enosys.end || (isType(world, acted, 'INLINE') && !hasOp({ revision, opflags: mapping.opflags }, 'REPORT'))) return 0;
+  // Kernels that leave it out here are still about.
+  if (isType(world, acted, 'INLINE') && !sendsEnd(world, file)) return 0;
   const wanted = (acted.flags & revision.mappingFlags.WANT_IOMAP_END!) !== 0;
   const short = isWriteType({ revision, opflags: mapping.opflags }) && written < mapping.length;
   if (!wanted && !short && !sizeChanged) return 0;

@@ -9,7 +9,13 @@ export type StepExpectation = {
   /** Rule or behaviour that decides the outcome. */
   rule: string;
 } & (
-  | { kind: 'fails'; /** Errnos that are right; undefined: any. */ errnos?: readonly number[] }
+  | {
+    kind: 'fails';
+    /** Errnos that are right; undefined: any. */
+    errnos?: readonly number[];
+    /** Data that is lost, and through whom: a success would hide it. For people. */
+    loss?: string;
+  }
   | {
     kind: 'succeeds';
     /** Return value; undefined: any that is not negative. */
@@ -59,4 +65,6 @@ export interface Expectation {
   tolerated: ToleratedWarning[];
   /** Why the spec says no more from some step on. */
   unspecified?: string;
+  /** A request was not the one that had to come: what follows cannot be predicted, and none of it is judged. */
+  desynchronised?: boolean;
 }

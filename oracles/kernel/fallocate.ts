@@ -4,8 +4,9 @@ import { max, min, payloadOf, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
 import { discard, flushed } from './writeback.ts';
 import { PAGE_SIZE } from './page-size.ts';
+import { resizing } from './resizing.ts';
 import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
-import { staySmall, zeroRange, zeroUpTo, type ZeroFailure } from './zeroing.ts';
+import { asksForZeroing, staySmall, zeroRange, zeroUpTo, type ZeroFailure } from './zeroing.ts';
 
 /** include/uapi/linux/falloc.h */
 const MODE = { keepSize: 1, punchHole: 2, zeroRange: 0x10 } as const;
@@ -26,10 +27,29 @@ export function fallocate(world: World, { file, flags }: OpenFile, { mode, offse
   if (appendOnly) return fails('inode/append', errnos.EPERM, ...refused);
   if (refused.length > 0) return fails(SUPPORTED.has(mode) ? world.enosys.fallocate ? 'fallocate/enosys' : 'fallocate/arguments' : 'fallocate/mode', ...refused);
 
+  const old = file.sizeBytes;
+  const size = (mode & MODE.keepSize) !== 0 ? old : max(old, end);
+  const run = (took: () => void): StepExpectation => allocated(world, file, { mode, offset, end, size }, took);
+  return size > old ? resizing(world, file, size, (took) => run(() => { took({ errno: 0, answeredBytes: size }); })) : run(() => undefined);
+}
+
+interface Allocation { mode: number; offset: bigint; end: bigint; /** Of the file, afterwards. */ size: bigint }
+
+/** Zeroing may come before the server is asked, or after it. `took`: the file has its new size. */
+function allocated(world: World, file: FileState, range: Allocation, took: () => void): StepExpectation {
+  const { mode, offset, end, size } = range;
+  const old = file.sizeBytes;
   const clears = (mode & (MODE.punchHole | MODE.zeroRange)) !== 0;
   const lost = clears ? flushed(world, file, { start: offset, end }) : undefined;
   if (lost) return lost;
-  const errno = ask(world, file, mode, offset, lengthBytes);
+  const zeroesFirst = asksForZeroing(world, file);
+  const early = zeroesFirst ? zeroed(world, file, range) : undefined;
+  if (early) {
+    if (size > old) staySmall(world, file);
+    return { kind: 'fails', ...early };
+  }
+  const errno = ask(world, file, mode, offset, end - offset);
+  if (errno !== 0 && size > old) staySmall(world, file);
   if (errno === errnos.ENOSYS) {
     world.enosys.fallocate = true;
     return fails('fallocate/enosys', errnos.EOPNOTSUPP);
@@ -38,17 +58,14 @@ export function fallocate(world: World, { file, flags }: OpenFile, { mode, offse
   file.mappings.changed(offset, end, world.facts.blockSizeBytes);
 
   if (clears) uncache(world, file, offset, end);
-  const old = file.sizeBytes;
-  const size = (mode & MODE.keepSize) !== 0 ? old : max(old, end);
-  const failure = zeroed(world, file, mode, offset, end, size);
+  const failure = zeroesFirst ? undefined : zeroed(world, file, range);
   if (failure) {
     // The server may have made the file larger; whether the kernel follows is not laid down.
-    if (size > old && world.driver.choose(2) === 1) file.sizeBytes = size;
+    if (size > old && world.driver.choose(2) === 1) took();
     else if (size > old) staySmall(world, file);
     return { kind: 'fails', ...failure };
   }
-  file.sizeBytes = size;
-  file.onDiskSizeBytes = max(file.onDiskSizeBytes, size > old ? size : 0n);
+  took();
   return { kind: 'succeeds', rule: 'fallocate/result', ret: 0n };
 }
 
@@ -74,7 +91,7 @@ function ask(world: World, file: FileState, mode: number, offset: bigint, length
 }
 
 /** Zeroes what was punched or shall be zero, and what becomes part of the file. */
-function zeroed(world: World, file: FileState, mode: number, offset: bigint, end: bigint, size: bigint): ZeroFailure | undefined {
+function zeroed(world: World, file: FileState, { mode, offset, end, size }: Allocation): ZeroFailure | undefined {
   const old = file.sizeBytes;
   const clears = (mode & (MODE.punchHole | MODE.zeroRange)) !== 0;
   // Behind EOF there is nothing that anybody could read; the kernel may stop there or not.

@@ -5,7 +5,7 @@ import { beginOut } from '../../harness/uapi/iomap.ts';
 import { inlineRules, type InlineContext } from '../rules/inline.ts';
 import { isType } from '../rules/context.ts';
 import { errnos, refusalOf } from '../rules/rule.ts';
-import { isStale, min, payloadOf, repliedErrno, type Accepted, type Failed } from './begin.ts';
+import { isStale, max, min, payloadOf, repliedErrno, type Accepted, type Failed } from './begin.ts';
 import type { Segment } from './content.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
 import { PAGE_SIZE } from './page-size.ts';
@@ -88,7 +88,7 @@ function sendInline(world: World, file: FileState, mapping: Accepted, pos: bigin
     return written > 0n && world.driver.choose(2) === 1 ? written : failed;
   }
   // The server has the bytes: whether IOEND still reports them as appended is not laid down.
-  if (pos + length > file.onDiskSizeBytes && world.driver.choose(2) === 0) file.onDiskSizeBytes = pos + length;
+  file.onDisk.may(...file.onDisk.candidates.map((size) => max(size, pos + length)));
   return length;
 }
 

@@ -21,6 +21,25 @@ export interface DirectIoend {
   errnos?: readonly number[];
 }
 
+/** The IOEND that the kernel sends next, where it is one of a direct write at `pos`. */
+function nextDirect(world: World, file: FileState, pos: bigint): Exchange | undefined {
+  const seen = world.driver.peek(world.step);
+  const { DIRECT } = world.revision.ioendFlags;
+  const isIt = seen?.name === 'IOMAP_IOEND' && (seen.file ?? file.index) === file.index && (Number(seen.request['flags'] ?? 0) & DIRECT!) !== 0
+    && seen.request['pos'] === pos;
+  return isIt ? seen : undefined;
+}
+
+/**
+ * A direct write that ends before a mapping was used may report why by IOEND (behaviour, ENOSYS from BEGIN; RWF_NOWAIT). Returns the errno of the
+ * answer, 0 where nothing was reported.
+ */
+export function mayReportFailure(world: World, file: FileState, pos: bigint, reaches: bigint, ...reasons: readonly number[]): number {
+  const seen = nextDirect(world, file, pos);
+  if (!seen || Number(seen.request['error'] ?? 0) >= 0) return 0;
+  return directIoend(world, file, { pos, bytes: 0n, reaches, mappings: [], errnos: reasons });
+}
+
 /**
  * Sends IOEND where the rules ask for it: for an error, and when bytes > 0 together with SHARED, UNWRITTEN or APPEND. Returns the errno
  * of the answer, 0 for none; ENOSYS is remembered and counts as success.
@@ -36,11 +55,15 @@ export function directIoend(world: World, file: FileState, write: DirectIoend): 
   }
   const failures = write.errnos;
   const failed = failures !== undefined;
-  const appends = write.pos + write.bytes > file.onDiskSizeBytes;
+  const end = write.pos + write.bytes;
+  const passes = file.onDisk.isPassedBy(end);
+  const seen = passes === 'maybe' ? nextDirect(world, file, write.pos) : undefined;
+  const appends = passes === 'yes' || (seen !== undefined && (Number(seen.request['flags'] ?? 0) & bit('APPEND')) !== 0);
+  if (!failed && write.bytes > 0n) file.onDisk.shown(end, appends);
   if (!failed && (write.bytes === 0n || (accumulated === 0 && !appends))) return 0;
   const direct = bit('DIRECT');
   const wanted = direct | accumulated | (appends ? bit('APPEND') : 0);
-  const reachable = direct | accumulated | bit('SHARED') | bit('UNWRITTEN') | (write.reaches > file.onDiskSizeBytes ? bit('APPEND') : 0);
+  const reachable = direct | accumulated | bit('SHARED') | bit('UNWRITTEN') | (file.onDisk.isPassedBy(write.reaches) === 'no' ? 0 : bit('APPEND'));
   const exact = (value: bigint | number): ExpectedField => ({ value });
   const exchange = world.driver.request({
     name: 'IOMAP_IOEND', file: file.index, rule: 'request/ioend',
@@ -75,6 +98,6 @@ export function acknowledged(world: World, file: FileState, exchange: Exchange):
   const payload = payloadOf(exchange);
   if (payload.length !== ioendOut.size) return errnos.EIO;
   const { newsize } = ioendOut.decode(payload);
-  if (newsize > file.onDiskSizeBytes) file.onDiskSizeBytes = newsize;
+  file.onDisk.raise(newsize);
   return 0;
 }

@@ -5,7 +5,7 @@
  */
 import { errnos } from '../rules/rule.ts';
 import { isType } from '../rules/context.ts';
-import { begin, max, min } from './begin.ts';
+import { begin, max, min, type Failed } from './begin.ts';
 import { fill, type Failure } from './buffered-read.ts';
 import { isOdd } from './block-fill.ts';
 import { writableInline } from './inline.ts';
@@ -67,6 +67,16 @@ export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>)
   return { kind: 'succeeds', rule: faults.rule, ret: at - offset };
 }
 
+/** Errnos of BEGIN after which a write fault may be tried again instead of SIGBUS (mm/memory.c, vmf_fs_error). */
+const AGAIN: readonly number[] = [errnos.EAGAIN, errnos.EFAULT, errnos.ENOMEM];
+
+function isTriedAgain(world: World, file: FileState, { replied, errno }: Failed): boolean {
+  const seen = world.driver.peek(world.step);
+  const { WRITE, FAULT } = world.revision.opFlags;
+  return replied && AGAIN.includes(errno) && seen?.name === 'IOMAP_BEGIN' && (seen.file ?? file.index) === file.index
+    && Number(seen.request['opflags'] ?? 0) === (WRITE | FAULT);
+}
+
 /** The page faults of one step. */
 class Faults {
   rule = 'mmap/result';
@@ -114,7 +124,7 @@ class Faults {
     for (let pos = start; pos < stop;) {
       const mapping = begin(world, file, WRITE | FAULT, pos, stop);
       this.rule = mapping.rule;
-      if (mapping.kind === 'failed') return false;
+      if (mapping.kind === 'failed') return isTriedAgain(world, file, mapping) && this.makesWritable(page);
       if (isType(world, mapping.source, 'INLINE')) throw new Unspecified('write faults that move inline data to a device are not modelled');
       if (isType(world, mapping.acted, 'INLINE') && !writableInline(world, file, mapping)) return false;
       if ((mapping.mayFail ?? (mapping.source && isOdd(world, mapping.source))) && world.driver.choose(2) === 1) {

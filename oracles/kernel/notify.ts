@@ -10,6 +10,8 @@ import { cookieFor, wireMapping } from './wire-mapping.ts';
 import { PAGE_SIZE } from './page-size.ts';
 import { connectionHasIomap, refuse, type FileState, type World } from './world.ts';
 
+const LOFF_MAX = (1n << 63n) - 1n;
+const overflow: Refusal = { rule: 'devinval/range-no-overflow', errno: errnos.EINVAL, viaBadData: false };
 /** struct fuse_out_header. */
 const HEADER_BYTES = 16;
 
@@ -83,6 +85,8 @@ function invalidateDevice(world: World, notification: Of<'devInval'>): StepExpec
   const context = onConnection(world, bytes);
   const violated = firstDevInvalViolation({ ...context, dev, reserved: notification.reserved ?? 0, range });
   if (violated) return refused(world, violated);
+  // Past 2^63 - 1 the end overflows where it is a signed number.
+  if (range.length > 0n && range.offset + range.length > LOFF_MAX && world.driver.choose(2) === 1) return refused(world, overflow);
   const device = world.facts.devices.get(dev)!;
   if (range.length > 0n) world.devicePages[device.index]!.drop(range.offset, min(range.offset + range.length, device.sizeBytes));
   return taken('devinval/dropped', bytes);

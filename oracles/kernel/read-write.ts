@@ -10,6 +10,7 @@ import { bufferedWrite } from './buffered-write.ts';
 import { directRead } from './direct-read.ts';
 import { directWrite } from './direct-write.ts';
 import { Unspecified } from './driver.ts';
+import { mayReportFailure } from './ioend.ts';
 import type { StepExpectation } from './expectation.ts';
 import { asksWithoutWaiting, type OpenFile, type StepOf, type World } from './world.ts';
 import type { Durability, Write } from './written.ts';
@@ -63,7 +64,7 @@ export function pwrite(world: World, fd: OpenFile, step: StepOf<'pwrite'>): Step
   if (refused) return refused;
   if (has(step, RWF.ATOMIC)) throw new Unspecified('atomic writes with further flags are not modelled');
   const { file } = fd;
-  if (has(step, RWF.NOWAIT)) return withoutWaiting(world, fd);
+  if (has(step, RWF.NOWAIT)) return withoutWaiting(world, fd, step);
 
   const appends = has(step, RWF.APPEND) || (fd.flags.includes('append') && !has(step, RWF.NOAPPEND));
   const offset = appends ? file.sizeBytes : step.offset;
@@ -73,13 +74,15 @@ export function pwrite(world: World, fd: OpenFile, step: StepOf<'pwrite'>): Step
 }
 
 /**
- * The table names reads only. A write needs a mapping as much, and asking for it means to wait: EAGAIN, where revision r2 tells the server of
- * it. What the mapping cache has could serve it.
+ * A write needs a mapping, and asking for it means to wait: EAGAIN, which a direct write may report by IOEND. Revision r2 asks nevertheless. What the
+ * mapping cache has could serve it.
  */
-function withoutWaiting(world: World, { file }: OpenFile): StepExpectation {
+function withoutWaiting(world: World, fd: OpenFile, { offset, lengthBytes }: StepOf<'pwrite'>): StepExpectation {
+  const { file } = fd;
   if (asksWithoutWaiting(world)) throw new Unspecified(`revision ${world.revision.id} does not say what a write that must not wait does`);
   if (file.mappings.exists && world.driver.choose(2) === 1) throw new Unspecified('whether writes that must not wait are served from the mapping cache is not said');
-  return fails('flags/nowait', errnos.EAGAIN);
+  const answered = isDirect(fd) ? mayReportFailure(world, file, offset, offset + BigInt(lengthBytes), errnos.EAGAIN) : 0;
+  return fails('flags/nowait', errnos.EAGAIN, ...(answered === 0 ? [] : [answered]));
 }
 
 function durability({ flags, file }: OpenFile, step: StepOf<'pwrite'>): Durability | undefined {

@@ -23,6 +23,7 @@ const LOFF_MAX = (1n << 63n) - 1n;
 export class EndlessWalk extends Error {}
 
 export class ScriptedServer implements Driver {
+  readonly simulated = true;
   readonly transcript: Exchange[] = [];
   /** The readings that were taken, in order, and of how many. */
   readonly choices: { taken: number; count: number }[] = [];
@@ -64,6 +65,10 @@ export class ScriptedServer implements Driver {
 
   maybe(expected: ExpectedRequest, plain: boolean): Exchange | undefined {
     return plain ? this.request(expected) : undefined;
+  }
+
+  owed(expected: ExpectedRequest): Exchange {
+    return this.request(expected);
   }
 
   peek(): undefined {

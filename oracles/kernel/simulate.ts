@@ -47,7 +47,8 @@ export function simulate(input: WorldInput): Expectation {
     expectation.contents = world.contents;
   } catch (error) {
     if (error instanceof Unspecified) expectation.unspecified = error.reason;
-    else if (!(error instanceof Desynchronised)) throw error;
+    else if (error instanceof Desynchronised) expectation.desynchronised = true;
+    else throw error;
   }
   return expectation;
 }

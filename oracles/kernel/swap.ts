@@ -6,6 +6,7 @@ import { isType } from '../rules/context.ts';
 import { errnos } from '../rules/rule.ts';
 import { begin, EIO, max, min, repliedErrno, SECTOR, type Accepted } from './begin.ts';
 import { fill } from './buffered-read.ts';
+import type { Exchange } from '../../harness/model/observation.ts';
 import type { Segment } from './content.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
@@ -26,6 +27,35 @@ export interface SwapExtent { device: number; addr: bigint; length: bigint }
 export function swapon(world: World, step: StepOf<'swapon'>): StepExpectation {
   const file = fileOf(world, step.file);
   if (world.swap.has(file.index)) return fails('swap/in-use', errnos.EBUSY);
+  const outcome = activate(world, file, step);
+  if (outcome.kind === 'fails') mayTellOfFailure(world, file, outcome.errnos ?? []);
+  return outcome;
+}
+
+const isSwapoff = (world: World, seen: Exchange | undefined): boolean =>
+  seen?.name === 'IOMAP_IOEND' && (Number(seen.request['flags'] ?? 0) & world.revision.ioendFlags.SWAPOFF!) !== 0;
+
+/** A swapon that fails may be followed by IOEND with SWAPOFF and the error. */
+function mayTellOfFailure(world: World, file: FileState, wanted: readonly number[]): void {
+  if (!isSwapoff(world, world.driver.peek(world.step))) return;
+  const exchange = world.driver.request({
+    name: 'IOMAP_IOEND', file: file.index, rule: 'swap/off',
+    fields: {
+      flags: { value: world.revision.ioendFlags.SWAPOFF! }, attrIno: { value: file.ino }, pad: { value: 0 },
+      error: { value: -(wanted[0] ?? EIO), text: `-${wanted.join(' or -')}, as swapon failed`, accepts: (error) => Number(error) < 0 && (wanted.length === 0 || wanted.includes(-Number(error))) },
+    },
+  });
+  acknowledged(world, file, exchange);
+}
+
+/** The kernel's next request is for the first mapping of the swap file. */
+function asksForFirst(world: World, file: FileState): boolean {
+  const seen = world.driver.peek(world.step);
+  return seen?.name === 'IOMAP_BEGIN' && (seen.file ?? file.index) === file.index && seen.request['pos'] === 0n
+    && (Number(seen.request['opflags'] ?? 0) & world.revision.opFlags.SWAPFILE) !== 0;
+}
+
+function activate(world: World, file: FileState, step: StepOf<'swapon'>): StepExpectation {
   const header = readHeader(world, file, step.header);
   if (header !== undefined) return header;
   const pages = BigInt(step.header!.pages);
@@ -34,11 +64,9 @@ export function swapon(world: World, step: StepOf<'swapon'>): StepExpectation {
 
   // The library is told which device it is (fs/iomap/swapfile.c): a kernel may have to ask for the first mapping before it syncs.
   const syncsFirst = world.driver.peek(world.step)?.name === 'FSYNC' || (world.enosys.fsync && world.driver.choose(2) === 1);
-  if (!syncsFirst) {
-    const first = ask(world, file, 0n, file.sizeBytes);
-    if (first.kind === 'failed') return first.failure;
-    if (!first.mapping.device) return fails('swap/mapping', errnos.EINVAL);
-  }
+  const early = syncsFirst ? undefined : ask(world, file, 0n, file.sizeBytes);
+  if (early?.kind === 'failed') return early.failure;
+  if (early && !early.mapping.device) return fails('swap/mapping', errnos.EINVAL);
   flush(world, file);
   if (file.wb.errors.length > 0) throw new Unspecified('whether what writeback lost is an error of swapon is not laid down');
   if (!world.enosys.fsync) {
@@ -47,7 +75,9 @@ export function swapon(world: World, step: StepOf<'swapon'>): StepExpectation {
     if (errno === errnos.ENOSYS) world.enosys.fsync = true;
     else if (errno !== 0) return fails('request/fsync', errno);
   }
-  const found = collect(world, file, pages);
+  // The first mapping is asked for once or twice.
+  const again = world.wire.simulated || asksForFirst(world, file);
+  const found = collect(world, file, pages, again ? undefined : early);
   if (!Array.isArray(found)) return found;
   world.swap.set(file.index, found);
   return { kind: 'succeeds', rule: 'swap/on', ret: 0n };
@@ -123,15 +153,17 @@ function ask(world: World, file: FileState, pos: bigint, end: bigint): Asked {
   return mapping.kind === 'failed' ? { kind: 'failed', failure: fails(mapping.rule, mapping.errno) } : { kind: 'mapping', mapping };
 }
 
-/** Asks for all of the file's pages. The places for pages besides the header's, or why swapon fails. */
-function collect(world: World, file: FileState, pages: bigint): SwapExtent[] | StepExpectation {
+/** Asks for all of the file's pages; `first`: the answer for the first of them is there. The places for pages besides the header's, or why swapon fails. */
+function collect(world: World, file: FileState, pages: bigint, first?: Asked): SwapExtent[] | StepExpectation {
   const { mappingFlags } = world.revision;
   const stop = floor(file.sizeBytes);
   const runs: SwapExtent[] = [];
   for (let pos = 0n; pos < stop;) {
-    const asked = ask(world, file, pos, stop);
+    let asked = (pos === 0n ? first : undefined) ?? ask(world, file, pos, stop);
+    if (pos === 0n && asked.kind === 'mapping' && asksForFirst(world, file)) asked = ask(world, file, pos, stop);
     if (asked.kind === 'failed') return asked.failure;
-    const { acted, device, length, mayFail } = asked.mapping;
+    const { acted, device, mayFail } = asked.mapping;
+    const length = min(asked.mapping.length, stop - pos);
     const refused = !isType(world, acted, 'MAPPED', 'UNWRITTEN') || (acted.flags & (mappingFlags.SHARED! | mappingFlags.DIRTY!)) !== 0
       || (runs[0] !== undefined && device?.index !== runs[0].device);
     if (refused || !device) return fails('swap/mapping', errnos.EINVAL);

@@ -33,12 +33,13 @@ export function fsync(world: World, file: FileState, { range, dataOnly = false, 
   const { late } = wb;
   wb.late = [];
   flush(world, file, range);
-  const failure = failureOf(wb.errors, wb.errorRule) ?? (late.length > 0 && world.driver.choose(2) === 1 ? failureOf(late, wb.errorRule) : undefined);
+  const failure = failureOf(wb.errors, wb.errorRule, wb.losses) ?? (late.length > 0 && world.driver.choose(2) === 1 ? failureOf(late, wb.errorRule) : undefined);
   if (failure) {
     // Whether the server is asked to make durable what is lost is not said.
     if (world.driver.choose(2) === 1) world.driver.request(asks);
-    file.wb.told = file.wb.errors;
-    file.wb.errors = [];
+    wb.told = wb.errors;
+    wb.errors = [];
+    wb.losses = [];
     return failure;
   }
   if (times) reportTimes(world, file);
@@ -63,11 +64,12 @@ export function synced(world: World, file: FileState, write: Write, outcome: Ste
 }
 
 /** The outcome when something was lost: the errno of it, or EIO for all. */
-function failureOf(errors: readonly (number | undefined)[], rule: string): StepExpectation | undefined {
+function failureOf(errors: readonly (number | undefined)[], rule: string, losses: readonly string[] = []): StepExpectation | undefined {
   const [first, ...more] = errors;
   if (errors.length === 0) return undefined;
-  if (first === undefined || more.includes(undefined)) return { kind: 'fails', rule };
-  return { kind: 'fails', rule, errnos: [...new Set([first, ...more.map((errno) => errno!), EIO])] };
+  const loss = losses.length > 0 ? { loss: losses.join('; ') } : {};
+  if (first === undefined || more.includes(undefined)) return { kind: 'fails', rule, ...loss };
+  return { kind: 'fails', rule, ...loss, errnos: [...new Set([first, ...more.map((errno) => errno!), EIO])] };
 }
 
 /** The kernel's times, which the server has not heard of yet: SETATTR comes some time before. */

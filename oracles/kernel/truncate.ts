@@ -1,12 +1,13 @@
 /** ftruncate: the cut block, or what becomes part of the file, is zeroed, and the server is told about the size. */
 import { errnos } from '../rules/rule.ts';
 import type { StepExpectation } from './expectation.ts';
-import { setSize } from './set-size.ts';
+import type { Range } from './ranges.ts';
+import { resizing } from './resizing.ts';
+import { setSize, type SizeAnswer } from './set-size.ts';
 import { discard, flushed } from './writeback.ts';
-import { settleUnreported } from './writeback-ioend.ts';
 import { PAGE_SIZE } from './page-size.ts';
 import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
-import { staySmall, zeroRange, zeroUpTo } from './zeroing.ts';
+import { asksForZeroing, staySmall, zeroRange, zeroUpTo, type ZeroFailure } from './zeroing.ts';
 
 const PAGE = BigInt(PAGE_SIZE);
 const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
@@ -20,40 +21,54 @@ export function ftruncate(world: World, { file, flags }: OpenFile, { sizeBytes: 
   return truncateTo(world, file, size);
 }
 
+/**
+ * Zeroing, writeback of what is dirty, and its IOEND may come before or after SETATTR. A server that refuses keeps its data and its size.
+ */
 export function truncateTo(world: World, file: FileState, size: bigint): StepExpectation {
-  // Whether the server hears of it before or after the zeroing is not laid down. A server that refuses keeps its data and its size.
-  const told = setSize(world, file, size, { plain: size <= file.sizeBytes });
-  if (told) return fails('truncate/setattr', told);
-  const failure = forgetting(world, file, size, () => zeroed(world, file, size));
-  if (failure) {
-    if (told === 0) changeSize(world, file, size);
-    else if (size > file.sizeBytes) staySmall(world, file);
-    return { kind: 'fails', ...failure };
-  }
-  const lost = size < file.sizeBytes ? cutOff(world, file, size, told === 0) : undefined;
-  const toldLate = told ?? setSize(world, file, size);
-  if (toldLate) {
-    if (size > file.sizeBytes) staySmall(world, file);
-    return fails('truncate/setattr', toldLate);
-  }
-  changeSize(world, file, size);
-  return lost ?? { kind: 'succeeds', rule: 'truncate/result', ret: 0n };
+  const old = file.sizeBytes;
+  return resizing(world, file, size, (took) => {
+    const refused = (errno: number): StepExpectation => {
+      if (size > old) staySmall(world, file);
+      return fails('truncate/setattr', errno);
+    };
+    let answer = setSize(world, file, size, { plain: size <= old });
+    if (answer && answer.errno !== 0) return refused(answer.errno);
+    const failure = forgetting(world, file, size, () => zeroed(world, file, size));
+    if (failure) {
+      if (answer) took(answer);
+      else if (size > old) staySmall(world, file);
+      return { kind: 'fails', ...failure };
+    }
+    answer ??= setSize(world, file, size, { plain: false });
+    const early = !answer && size < old ? writeCut(world, file, size) : undefined;
+    answer ??= setSize(world, file, size);
+    if (answer.errno !== 0) return refused(answer.errno);
+    const lost = size < old ? cutOff(world, file, size, answer, took) : undefined;
+    took(answer);
+    return early ?? lost ?? { kind: 'succeeds', rule: 'truncate/result', ret: 0n };
+  });
 }
 
-/**
- * What zeroing dirtied of the cut block is written back at once; what lies behind it leaves the page cache, and what the last page that stays
- * holds behind EOF is zeros. `told`: the server knows the size already.
- */
-function cutOff(world: World, file: FileState, size: bigint, told: boolean): StepExpectation | undefined {
-  const block = world.facts.blockSizeBytes;
-  const start = size - (size % block);
-  const end = size % block === 0n ? size : start + block;
+/** The block that the new size cuts; empty where a block ends there. */
+function cutBlock({ facts: { blockSizeBytes: block } }: World, size: bigint): Range {
+  return { start: size - (size % block), end: size % block === 0n ? size : size - (size % block) + block };
+}
+
+/** What zeroing dirtied of the cut block is written back at once. */
+function writeCut(world: World, file: FileState, size: bigint): StepExpectation | undefined {
+  const cut = cutBlock(world, size);
+  return cut.start < cut.end ? flushed(world, file, cut) : undefined;
+}
+
+/** What lies behind the cut block leaves the page cache, and what the last page that stays holds behind EOF is zeros. */
+function cutOff(world: World, file: FileState, size: bigint, answer: SizeAnswer, took: (answer: SizeAnswer) => void): StepExpectation | undefined {
+  const { end } = cutBlock(world, size);
   const pageEnd = end + ((PAGE - (end % PAGE)) % PAGE);
   const { cache } = file;
   const behind = { start: end, end: 1n << 64n };
   const { discarded } = discard(world, file, behind);
-  if (told) changeSize(world, file, size);
-  const lost = start < end ? flushed(world, file, { start, end }) : undefined;
+  took(answer);
+  const lost = writeCut(world, file, size);
   const cached = !cache.isEmpty;
   const kept = cache.filled(size, pageEnd);
   cache.drop(behind.start, behind.end);
@@ -77,16 +92,15 @@ function forgetting<T>(world: World, file: FileState, size: bigint, zero: () => 
   return result;
 }
 
-function zeroed(world: World, file: FileState, size: bigint) {
+function zeroed(world: World, file: FileState, size: bigint): ZeroFailure | undefined {
   const old = file.sizeBytes;
-  const block = world.facts.blockSizeBytes;
   if (size > old) return zeroUpTo(world, file, size);
-  return size < old && size % block !== 0n ? zeroRange(world, file, size, size - (size % block) + block) : undefined;
+  const cut = cutBlock(world, size);
+  if (cut.start === cut.end || (size === old && !zeroesRest(world, file, size))) return undefined;
+  return zeroRange(world, file, size, cut.end);
 }
 
-/** The server has taken note: what is on the disk is as large as the file. */
-function changeSize(world: World, file: FileState, size: bigint): void {
-  if (size < file.onDiskSizeBytes) settleUnreported(world, file);
-  file.sizeBytes = size;
-  file.onDiskSizeBytes = size;
+/** A size that stays cuts a block as well: the kernel may zero the rest of it, or not. */
+function zeroesRest(world: World, file: FileState, size: bigint): boolean {
+  return asksForZeroing(world, file) || (file.mappings.lookup(world.revision, size, true) !== undefined && world.driver.choose(2) === 1);
 }

@@ -13,6 +13,7 @@ import { Connection } from './connection.ts';
 import type { Driver } from './driver.ts';
 import { DevicePages } from './device-pages.ts';
 import { MappingCache } from './mapping-cache.ts';
+import { OnDiskSize } from './on-disk-size.ts';
 import { PageCache } from './page-cache.ts';
 import { PAGE_SIZE } from './page-size.ts';
 import type { SwapExtent } from './swap.ts';
@@ -25,7 +26,7 @@ export interface FileState {
   index: number;
   ino: bigint;
   sizeBytes: bigint;
-  onDiskSizeBytes: bigint;
+  onDisk: OnDiskSize;
   /** The size that it is about to have, while what becomes part of it is zeroed. */
   growsTo?: bigint | undefined;
   usesIomap: boolean;
@@ -122,7 +123,7 @@ export function makeWorld(input: WorldInput): World {
     case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: wire, wire,
     facts: { revision, blockSizeBytes: set.blockSizeBytes ?? BigInt(PAGE_SIZE), maxBytes: set.maxBytes ?? DEFAULT_MAX_BYTES, devices },
     files: geometry.files.map((file, index) => ({
-      index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDiskSizeBytes: file.sizeBytes, attrFlags: file.attrFlags,
+      index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDisk: new OnDiskSize(file.sizeBytes), attrFlags: file.attrFlags,
       usesIomap: iomap && exclusiveHonoured && file.attrFlags.includes('IOMAP') && file.attrFlags.includes('EXCLUSIVE'),
       directIo: file.directIo ?? false, cache: new PageCache(), mappings: new MappingCache(), known: false, wb: new Writeback(), bad: false, sizeUncertain: false,
     })),

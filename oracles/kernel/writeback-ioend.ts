@@ -2,7 +2,7 @@
 import type { Exchange } from '../../harness/model/observation.ts';
 import { NULL_ADDR, type IoendFlagName } from '../../harness/uapi/revision.ts';
 import { isType } from '../rules/context.ts';
-import { EIO, min } from './begin.ts';
+import { EIO, max, min } from './begin.ts';
 import type { ExpectedField, ExpectedRequest } from './driver.ts';
 import { acknowledged } from './ioend.ts';
 import { removed, type Range } from './ranges.ts';
@@ -17,36 +17,51 @@ function exchangeOf(world: World, expected: ExpectedRequest, plain: boolean): Ex
   return plain ? world.wire.maybe(expected, true, world.step) : world.wire.request(expected);
 }
 
-/** A folio that writeback could not map: flags 0, the error, new_addr all ones, dev 0. */
+/** Folios have sizes from a page to PMD_SIZE, and lie at multiples of them. */
+const FOLIO_SHIFTS = Array.from({ length: 10 }, (_, index) => BigInt(12 + index));
+const endsFolio = (pos: bigint, end: bigint): boolean => FOLIO_SHIFTS.some((shift) => ((pos >> shift) + 1n) << shift === end);
+
+/** A folio that writeback could not map: flags 0 or APPEND, the error, new_addr all ones, dev 0, up to EOF or up to the folio's end. */
 export function failureIoend(world: World, file: FileState, lost: Lost, plain = false): boolean {
   const { wb } = file;
-  const exchange = exchangeOf(world, {
+  const { APPEND = 0 } = world.revision.ioendFlags;
+  const seen = world.wire.peek(world.step);
+  const at = BigInt((seen?.request['pos'] ?? lost.start) as bigint);
+  const reach = at + BigInt((seen?.request['written'] ?? 0n) as bigint);
+  const mayAppend = file.onDisk.isPassedBy(max(reach, lost.end)) !== 'no';
+  const expected: ExpectedRequest = {
     name: 'IOMAP_IOEND', file: file.index, rule: 'request/writeback-ioend',
     fields: {
-      flags: exact(0), attrIno: exact(file.ino), newAddr: exact(NULL_ADDR), dev: exact(0), pad: exact(0),
+      flags: mayAppend ? { value: 0, text: `0x0 or 0x${APPEND.toString(16)} (APPEND)`, accepts: (flags) => flags === 0 || flags === APPEND } : exact(0),
+      attrIno: exact(file.ino), newAddr: exact(NULL_ADDR), dev: exact(0), pad: exact(0),
       error: lost.errno === undefined ? { value: -EIO, text: 'a negative errno', accepts: (error) => Number(error) < 0 } : exact(-lost.errno),
       pos: { value: lost.start, text: `${hex(lost.start)} (inside the range that has no place)`, accepts: (pos) => BigInt(pos) >= lost.start && BigInt(pos) < lost.end },
-      written: { value: 0n, text: 'nothing beyond that range', accepts: (written) => BigInt(written) <= lost.end - lost.start },
+      written: {
+        value: 0n, text: `up to ${hex(lost.end)}, EOF or the end of the folio`,
+        accepts: (written) => at + BigInt(written) <= lost.end || at + BigInt(written) === file.sizeBytes || endsFolio(at, at + BigInt(written)),
+      },
     },
-  }, plain);
-  if (!exchange) return false;
+  };
+  const exchange = plain ? world.wire.maybe(expected, true, world.step) : world.wire.owed(expected, world.step);
+  if (!exchange && plain) return false;
   wb.lost = wb.lost.filter((other) => other !== lost);
-  noteAnswer(world, file, exchange);
+  if (exchange) noteAnswer(world, file, exchange);
   return true;
 }
 
-/** Bits that make IOEND necessary for bytes that were written. */
-function bitsOf(world: World, file: FileState, pieces: readonly Piece[]): number {
+/** Bits that make IOEND necessary for bytes that were written; `mayAppend`: the kernel may find that they pass the size on the disk, or not. */
+function bitsOf(world: World, file: FileState, pieces: readonly Piece[]): { bits: number; mayAppend: boolean } {
   const { ioendFlags, mappingFlags } = world.revision;
   const bit = (name: IoendFlagName) => ioendFlags[name]!;
   const [first] = pieces;
-  if (!first) return 0;
+  if (!first) return { bits: 0, mayAppend: false };
   const { acted } = first.mapping;
-  return ((acted.flags & mappingFlags.SHARED!) !== 0 ? bit('SHARED') : 0) | (isType(world, acted, 'UNWRITTEN') ? bit('UNWRITTEN') : 0)
-    | (pieces.at(-1)!.end > file.onDiskSizeBytes ? bit('APPEND') : 0);
+  const passes = file.onDisk.isPassedBy(pieces.at(-1)!.end);
+  const bits = ((acted.flags & mappingFlags.SHARED!) !== 0 ? bit('SHARED') : 0) | (isType(world, acted, 'UNWRITTEN') ? bit('UNWRITTEN') : 0);
+  return { bits: bits | (passes === 'yes' ? bit('APPEND') : 0), mayAppend: passes === 'maybe' };
 }
 
-export const needsIoend = (world: World, file: FileState, pieces: readonly Piece[]): boolean => bitsOf(world, file, pieces) !== 0;
+export const needsIoend = (world: World, file: FileState, pieces: readonly Piece[]): boolean => bitsOf(world, file, pieces).bits !== 0;
 
 const addressOf = ({ mapping: { acted } }: Piece, pos: bigint): bigint => acted.addr + (pos - acted.offset);
 
@@ -79,19 +94,21 @@ export function writebackIoend(world: World, file: FileState, pieces: readonly P
   const reach = run.at(-1)!.end;
   const end = seen ? min(start + field('written'), reach) : reach;
   const covered = run.filter((piece) => piece.start < end && piece.end > start);
-  const bits = bitsOf(world, file, covered.map((piece) => ({ ...piece, end: min(piece.end, end) })));
+  const { bits, mayAppend } = bitsOf(world, file, covered.map((piece) => ({ ...piece, end: min(piece.end, end) })));
   const failing = covered.some((piece) => piece.fails);
   // Where part of the pass failed, what was not submitted yet may be given up with it.
   const open = wb.failed || covered.some((piece) => piece.open || piece.mapping.mayFail !== undefined);
   const failed = failing || (open && seen !== undefined && Number(field('error')) < 0);
   const due = ioendFlags.WRITEBACK! | bits;
-  const optional = covered.some(({ mapping: { acted } }) => (acted.flags & mappingFlags.BOUNDARY!) !== 0) ? ioendFlags.BOUNDARY! : 0;
+  const boundary = covered.some(({ mapping: { acted } }) => (acted.flags & mappingFlags.BOUNDARY!) !== 0) ? ioendFlags.BOUNDARY! : 0;
+  const optional = boundary | (mayAppend ? ioendFlags.APPEND! : 0);
+  const telling = ioendFlags.SHARED! | ioendFlags.UNWRITTEN! | ioendFlags.APPEND!;
   const exchange = exchangeOf(world, {
     name: 'IOMAP_IOEND', file: file.index, rule: 'request/writeback-ioend',
     fields: {
       flags: failed
         ? { value: due, text: 'WRITEBACK', accepts: (flags) => (Number(flags) & ioendFlags.WRITEBACK!) !== 0 && (Number(flags) & ~(due | optional | ioendFlags.APPEND!)) === 0 }
-        : { value: due, text: bits === 0 ? 'no IOEND: there is nothing to report' : `0x${due.toString(16)}`, accepts: (flags) => bits !== 0 && (Number(flags) & ~optional) === due },
+        : { value: due, text: bits === 0 ? 'no IOEND: there is nothing to report' : `0x${due.toString(16)}`, accepts: (flags) => (Number(flags) & telling) !== 0 && (Number(flags) & ~optional) === (due & ~optional) },
       error: failed ? { value: -EIO, text: failing ? '-EIO' : 'a negative errno', accepts: (error) => (failing ? Number(error) === -EIO : Number(error) < 0) } : exact(0),
       attrIno: exact(file.ino), dev: exact(first.mapping.acted.dev), newAddr: exact(addressOf(first, start)), pad: exact(0),
       pos: exact(start), written: { value: reach - start, text: `1 to ${reach - start} (inside what was written)`, accepts: (written) => BigInt(written) > 0n && BigInt(written) <= reach - start },
@@ -99,6 +116,7 @@ export function writebackIoend(world: World, file: FileState, pieces: readonly P
   }, plain);
   if (!exchange) return false;
   const until = min(start + BigInt(exchange.request['written'] as bigint), reach);
+  if (!failed) file.onDisk.shown(until, (Number(exchange.request['flags']) & ioendFlags.APPEND!) !== 0);
   for (const piece of covered) {
     const part = cut(piece, start, until);
     resolve(world, file, part, failed ? (piece.fails || seen === undefined ? 'failed' : 'open') : 'written');

@@ -56,6 +56,8 @@ export class Writeback {
   /** Errors that fsync has reported; close may tell of them once more. */
   told: (number | undefined)[] = [];
   errorRule = 'writeback/error';
+  /** What was lost, and through whom, as long as no fsync has reported it. For people. */
+  losses: string[] = [];
   /** Something failed since the last flush: the rest may have been given up with it. */
   failed = false;
   timesChanged = false;
@@ -71,6 +73,7 @@ export function lose({ wb, cache }: FileState, lost: Lost): true {
   wb.lost = [...wb.lost, lost];
   wb.errors.push(lost.errno);
   wb.errorRule = lost.rule;
+  wb.losses.push(`the server gave no place to what was written to [0x${lost.start.toString(16)}, 0x${lost.end.toString(16)}) of the file (${lost.rule})`);
   wb.failed = true;
   cache.clean(lost);
   wb.lax = union(removed(wb.lax, lost), cache.dirty);
@@ -85,6 +88,7 @@ export function resolve(world: World, file: FileState, piece: Piece, fate: 'writ
   if (fate === 'failed') {
     wb.errors.push(EIO);
     wb.errorRule = piece.fails ? 'type/past-device-end' : wb.errorRule;
+    wb.losses.push(`the device did not take what was written to [0x${piece.start.toString(16)}, 0x${piece.end.toString(16)}) of the file`);
   }
   if (!device) return;
   file.mappings.mayChange();

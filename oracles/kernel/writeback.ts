@@ -20,9 +20,11 @@ const WHOLE: Range = { start: 0n, end: 1n << 65n };
 export function interleaved(world: World): Driver {
   const { wire } = world;
   return {
+    simulated: wire.simulated,
     request: (expected) => { takeWriteback(world); return wire.request(expected); },
     maybe: (expected, plain, step) => { takeWriteback(world); return wire.maybe(expected, plain, step); },
-    peek: (step) => wire.peek(step),
+    peek: (step) => { takeWriteback(world); return wire.peek(step); },
+    owed: (expected, step) => { takeWriteback(world); return wire.owed(expected, step); },
     loose: (expected, step) => wire.loose(expected, step),
     choose: (count) => wire.choose(count),
   };
@@ -124,7 +126,8 @@ function traffic(world: World, file: FileState, due?: Range): boolean {
   }
   if (seen.name !== 'IOMAP_IOEND') return false;
   const flags = Number(field('flags'));
-  if (flags === 0 && wb.lost.length > 0) {
+  const { APPEND } = world.revision.ioendFlags;
+  if ((flags === 0 || flags === APPEND) && wb.lost.length > 0) {
     const lost = wb.lost.find((range) => range.start <= field('pos') && field('pos') < range.end) ?? wb.lost[0]!;
     failureIoend(world, file, lost);
     return true;

@@ -46,12 +46,20 @@ export function zeroRange(world: World, file: FileState, start: bigint, end: big
   return undefined;
 }
 
+/** Whether the kernel's next request is to zero something of the file. */
+export function asksForZeroing(world: World, file: FileState): boolean {
+  const seen = world.driver.peek(world.step);
+  return seen?.name === 'IOMAP_BEGIN' && (seen.file ?? file.index) === file.index
+    && (Number(seen.request['opflags'] ?? 0) & world.revision.opFlags.ZERO) !== 0;
+}
+
 /** Zeroes what becomes part of the file when it grows to `size` bytes. */
 export function zeroUpTo(world: World, file: FileState, size: bigint, from = file.sizeBytes): ZeroFailure | undefined {
+  const { growsTo } = file;
   file.growsTo = size;
   const failure = zeroRange(world, file, from, size);
   takeWriteback(world);
-  file.growsTo = undefined;
+  file.growsTo = growsTo;
   return failure;
 }
 
@@ -79,7 +87,7 @@ function clear(world: World, file: FileState, mapping: Accepted, dirty: boolean)
   if (isStale(world, file, mapping, true)) return 'stale';
   const block = world.facts.blockSizeBytes;
   const [first, last] = [pos - (pos % block), until + ((block - (until % block)) % block)];
-  const filled = [fillUp(world, file, source, first, pos, last), fillUp(world, file, source, until, last, last)];
+  const filled = [fillUp(world, file, mapping, first, pos, last), fillUp(world, file, mapping, until, last, last)];
   if (filled.includes('fails') || (filled.includes('may fail') && world.driver.choose(2) === 1)) return { rule: 'type/past-device-end', errnos: [EIO] };
   cache.write(pos, until, ZERO);
   cache.soil({ start: pos, end: until }, block);

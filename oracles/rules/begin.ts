@@ -63,7 +63,10 @@ const deviceRows: readonly Row[] = [
     violated: (c) => deviceOf(c, c.read)?.readable === false && readUnclear(c) === undefined, unclear: readUnclear },
   { id: 'device-writable', text: "a device that is written to was opened without write (for PURE_OVERWRITE the read mapping's)",
     errno: errnos.EACCES, viaBadData: false, violated: (c) => writeDevice(c)?.writable === false,
-    unclear: (c) => (hasOp(c, 'SWAPFILE') && deviceOf(c, c.read)?.writable === false ? 'a swap file is written to, but not by this operation' : undefined) },
+    unclear: (c) => {
+      if (hasOp(c, 'SWAPFILE') && deviceOf(c, c.read)?.writable === false) return 'a swap file is written to, but not by this operation';
+      return writeDevice(c)?.readable === false ? 'a kernel may ask for read and write access of a device that is written to' : undefined;
+    } },
 ];
 
 const replyRows: readonly Row[] = [

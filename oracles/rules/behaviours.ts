@@ -163,6 +163,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'request/writeback-ioend': { text: 'IOEND of writeback names the device and address of the bytes written, comes for SHARED, UNWRITTEN and APPEND and for every error; a folio without a place has flags 0 and no address', source: 'behaviour, END and IOEND' },
   'request/fsync': { text: 'fsync asks the server by FSYNC when everything is written back; its errno is the result', source: 'behaviour, which request a syscall makes' },
   'request/times': { text: 'the times of a file that was written reach the server by SETATTR with valid 0x430', source: 'behaviour, which request a syscall makes' },
+  'writeback/silent-loss': { text: 'data that write and fsync acknowledged is on the device, at the place that the mapping said, or its loss was reported, whoever is to blame for it', source: accepted },
   'writeback/error': { text: 'what writeback lost is an error of the next fsync', source: 'behaviour, END and IOEND' },
   'fsync': { text: 'fsync succeeds when everything written is on the device', source: accepted },
   'request/inline': { text: "inline data is read by FUSE_READ of the mapping's whole range, and written by FUSE_WRITE of what was written", source: 'validation rules, inline/*' },

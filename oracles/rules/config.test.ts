@@ -10,8 +10,7 @@ const first = (change: Partial<ConfigOut>, id: RevisionId = 'r3'): string | unde
 const pairs: readonly [rule: string, violating: Partial<ConfigOut>, legal: Partial<ConfigOut>][] = [
   ['config/flags-known', { flags: 0x80n }, { flags: 0x4bn }],
   ['config/uuid-length', { sUuidLen: 17 }, { sUuidLen: 16 }],
-  ['config/padding-zero', { pad: 1 }, { pad: 0 }],
-  ['config/padding-zero', { sPad: Uint8Array.of(0, 0, 1) }, { sPad: Uint8Array.of(0, 0, 0) }],
+  ['config/padding-zero', { sPad: Uint8Array.of(0, 0, 1) }, { sPad: Uint8Array.of(0, 0, 0), pad: 1 }],
   ['config/time-granularity', { flags: 0x10n, sTimeGran: 0 }, { flags: 0x10n, sTimeGran: 1 }],
   ['config/time-granularity', { flags: 0x10n, sTimeGran: 1_000_000_001 }, { flags: 0x10n, sTimeGran: 1_000_000_000 }],
   ['config/maxbytes-range', { flags: 0x20n, sMaxbytes: -1n }, { flags: 0x20n, sMaxbytes: (1n << 63n) - 1n }],
@@ -29,7 +28,8 @@ for (const [index, [rule, violating, legal]] of pairs.entries()) {
 test('r2 looks at flags, UUID length and padding only', () => {
   expect(first({ flags: 4n, sBlocksize: 256 }, 'r2')).toBeUndefined();
   expect(first({ flags: 0x20n, sMaxbytes: -1n }, 'r2')).toBeUndefined();
-  expect(first({ pad: 1 }, 'r2')).toBe('config/padding-zero');
+  expect(first({ sPad: Uint8Array.of(1, 0, 0) }, 'r2')).toBe('config/padding-zero');
+  expect(first({ pad: 1 }, 'r2')).toBeUndefined();
 });
 
 test('what is not flagged is not set', () => {

@@ -28,7 +28,8 @@ const row = (id: string, text: string, violated: Rule<ConfigContext>['violated']
 export const configRulesR3: readonly Rule<ConfigContext>[] = [
   row('flags-known', 'a flag outside 0x7f is set', (c) => (c.reply.flags & ~knownFlags(c)) !== 0n),
   row('uuid-length', 'the UUID is longer than 16 bytes', (c) => c.reply.sUuidLen > 16),
-  row('padding-zero', 'padding is not zero', (c) => c.reply.pad !== 0 || c.reply.sPad.some((byte) => byte !== 0)),
+  // The tail from byte 100 on is not looked at.
+  row('padding-zero', 'padding, bytes 57 to 59, is not zero', (c) => c.reply.sPad.some((byte) => byte !== 0)),
   row('time-granularity', 'TIME is set, and the granularity is 0 or more than 10^9',
     (c) => c.reply.sTimeGran === 0 || c.reply.sTimeGran > NS_PER_S, (c) => sets(c, 'TIME')),
   row('maxbytes-range', 'MAXBYTES is set, and the value is negative or more than the largest file size',

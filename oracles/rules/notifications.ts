@@ -104,7 +104,7 @@ const devInvalRows: Readonly<Record<string, Row<DevInvalContext>>> = {
   named: ['device-named', 'the connection has no iomap, or dev is 0', errnos.EINVAL, (c) => !c.connectionHasIomap || c.dev === NULL_DEV],
   known: ['device-known', 'dev is unknown', errnos.ENODEV, (c) => !c.devices.has(c.dev)],
   offset: ['offset-in-device', 'offset >= the size of the device', errnos.EINVAL, (c) => c.range.offset >= deviceSize(c)],
-  overflow: ['range-no-overflow', 'offset + length wraps 64 bits', errnos.EINVAL, (c) => c.range.offset + c.range.length >= WRAP],
+  overflow: ['range-no-overflow', 'offset + length wraps 64 bits; a kernel may count signed ones', errnos.EINVAL, (c) => c.range.offset + c.range.length >= WRAP],
 };
 const devInval = (...names: string[]) => table('devinval', names.map((name) => devInvalRows[name]!));
 /**

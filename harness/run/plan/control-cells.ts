@@ -41,7 +41,7 @@ const configValues: Readonly<Record<string, ConfigValues>> = {
     violating: [17, 18, 255].map((sUuidLen) => ({ ...whole, sUuidLen })), legal: [16, 15, 1].map((sUuidLen) => ({ ...whole, sUuidLen })),
   },
   'config/padding-zero': {
-    violating: [{ ...whole, pad: 1 }, { ...whole, pad: 0x8000_0000 }, { ...whole, sPad: '010000' }, { ...whole, sPad: '000080' }, { ...plain, pad: 1 }],
+    violating: [{ ...whole, sPad: '010000' }, { ...whole, sPad: '000100' }, { ...whole, sPad: '000080' }, { ...plain, sPad: '800000' }],
     legal: [{ ...whole, pad: 0, sPad: '000000' }],
   },
   'config/time-granularity': {
