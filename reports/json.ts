@@ -23,6 +23,7 @@ export const jsonReporter: Reporter = {
       })),
       expected: run.expected.map(({ finding: { id, key, title, cases }, expectation }) => ({ id, key, title, caseCount: cases.length, expectation })),
       losses: run.losses.map(({ reason, cases, example }) => ({ reason, cases, consoleTail: example.consoleTail })),
+      unjudged: run.unjudged,
       flaky: run.flaky,
       damage: run.damage,
       comparison,

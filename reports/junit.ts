@@ -17,7 +17,7 @@ const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;'
 const attribute = (text: string): string => plainText(text).replace(/[&<>"\n\t]/g, (sign) => escapes[sign]!);
 const content = (text: string): string => plainText(text).replace(/[&<>]/g, (sign) => escapes[sign]!);
 
-interface Test { name: string; className: string; outcome: 'passed' | 'failure' | 'error' | 'skipped'; message?: string; body?: string; log?: string | undefined }
+interface Test { name: string; className: string; outcome: 'passed' | 'failure' | 'error' | 'skipped'; message?: string; body?: string; log?: string | undefined; note?: string | undefined }
 
 export const junitReporter: Reporter = {
   format: 'junit',
@@ -44,6 +44,7 @@ function wholeRun({ run, verdict }: ReportInput): Test {
   const outcome = { conforms: 'passed', deviates: 'failure', infrastructure: 'error', incomplete: 'error', 'nothing-ran': 'error' } as const;
   return {
     name: 'verdict', className: 'iomapfuzz.run', outcome: outcome[verdict.kind], message: verdict.headline, body,
+    note: outcome[verdict.kind] === 'passed' ? verdict.reasons.join('\n') || undefined : undefined,
     log: run.losses.map(({ reason, example }) => `${reason}\n${example.consoleTail ?? ''}`).join('\n') || undefined,
   };
 }
@@ -63,7 +64,10 @@ function cellTest(outcome: BorderOutcome, label: string, reasons: string[], inpu
   const test = { name: [info.path, info.border].filter(Boolean).join(' '), className: `iomapfuzz.${label.replace('/', '.')}` };
   const why = info.impossible !== undefined && status === 'impossible' ? info.impossible : outcome.cases.find(({ reason }) => reason !== undefined)?.reason ?? reasons.join('; ');
   switch (status) {
-    case 'conforms': return { ...test, outcome: 'passed' };
+    case 'conforms': {
+      const some = outcome.cases.filter(({ unjudged }) => unjudged !== undefined);
+      return { ...test, outcome: 'passed', ...(some.length > 0 && { note: `${plural(some.length, 'case')} not judged in part, because ${some[0]!.unjudged}` }) };
+    }
     case 'deviates': {
       const finding = input.run.findings.find(({ cases }) => outcome.cases.some(({ n, kind }) => kind === 'deviates' && cases.includes(n)));
       if (finding) return findingTest(inCell(finding, info.id), input, test.className, test.name);
@@ -118,9 +122,10 @@ function properties({ summary }: Run): [string, string][] {
   ];
 }
 
-function renderTest({ name, className, outcome, message, body, log }: Test): string {
+function renderTest({ name, className, outcome, message, body, log, note }: Test): string {
   const open = `  <testcase name="${attribute(name)}" classname="${attribute(className)}"`;
   const inner = outcome === 'passed' ? '' : `<${outcome} message="${attribute(message ?? '')}"${outcome === 'skipped' ? '' : ` type="${outcome === 'failure' ? 'deviation' : 'infrastructure'}"`}>${content(body ?? '')}</${outcome}>`;
-  const output = log ? `<system-out>${content(`kernel log:\n${logExcerpt(log, LOG_LINES).join('\n')}`)}</system-out>` : '';
+  const texts = [...(note ? [note] : []), ...(log ? [`kernel log:\n${logExcerpt(log, LOG_LINES).join('\n')}`] : [])];
+  const output = texts.length > 0 ? `<system-out>${content(texts.join('\n'))}</system-out>` : '';
   return inner || output ? `${open}>${inner}${output}</testcase>` : `${open}/>`;
 }

@@ -5,6 +5,7 @@
 import { exampleFacts, inCell } from './findings.ts';
 import { imageText } from './image-text.ts';
 import type { BorderOutcome, MatrixRow } from './matrix.ts';
+import { plural } from './text.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { plainLine } from '../harness/model/plain-text.ts';
 
@@ -47,7 +48,7 @@ function renderOutcome(outcome: BorderOutcome, number: number, { run }: ReportIn
   const name = plain([info.path, info.border].filter(Boolean).join(' '));
   const why = plain(status === 'impossible' ? `cannot exist: ${info.impossible}` : cases.find(({ reason }) => reason !== undefined)?.reason ?? 'no case was run');
   switch (status) {
-    case 'conforms': return [`ok ${number} ${name}`];
+    case 'conforms': return [...inPart(cases), `ok ${number} ${name}`];
     case 'deviates': {
       const whole = run.findings.find(({ cases: members }) => cases.some(({ n, kind }) => kind === 'deviates' && members.includes(n)));
       const finding = whole && inCell(whole, info.id);
@@ -65,6 +66,12 @@ function renderOutcome(outcome: BorderOutcome, number: number, { run }: ReportIn
     case 'not-run': case 'impossible': return [`ok ${number} ${name} # SKIP ${why}`];
   }
 }
+
+/** What was not judged of cases that conform. */
+const inPart = (cases: BorderOutcome['cases']): string[] => {
+  const some = cases.filter(({ unjudged }) => unjudged !== undefined);
+  return some.length === 0 ? [] : [diagnostic(`${plural(some.length, 'case')} not judged in part, because ${some[0]!.unjudged}`)];
+};
 
 function renderRun({ verdict, run: { summary: { environment } } }: ReportInput, number: number): string[] {
   const kernel = environment === undefined ? [] : [`kernel ${environment.kernelRelease} (${environment.kernelOrigin}) ${imageText(environment)}`.trimEnd()];

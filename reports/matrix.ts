@@ -90,9 +90,10 @@ function combine(path: string, borders: BorderOutcome[], missing: string): Matri
     ...(side === 'impossible' ? [info.impossible!] : []),
     ...(side === 'not-run' && cases.length === 0 ? [missing] : []),
     ...cases.flatMap(({ reason }) => (reason === undefined ? [] : [reason])),
+    ...cases.flatMap(({ unjudged }) => (unjudged === undefined ? [] : [`not judged in part: ${unjudged}`])),
   ]);
-  const unjudged = counts['not-run'] > 0 || borders.some((border) => border.status === 'not-run');
-  return { path, status, partial: status === 'conforms' && unjudged, counts, reasons: unique(reasons), borders };
+  const inPart = counts['not-run'] > 0 || borders.some((border) => border.status === 'not-run' || border.cases.some(({ unjudged }) => unjudged !== undefined));
+  return { path, status, partial: status === 'conforms' && inPart, counts, reasons: unique(reasons), borders };
 }
 
 /** All cells of the matrix, row by row. */

@@ -55,6 +55,29 @@ test('should say in every format which image was tested, and of which commit', a
   expect(terminal).toContain('image of 2026-11-29 23:58 UTC, commit v7.3-rc2-14-g0123456789ab-dirty');
 });
 
+test('should say in every format what was not judged of cases that were, and why', async () => {
+  const because = '6 bytes from offset 17 of the read on were not kept';
+  const input = await inputOf({ casesPerCell: 1, unjudged: ({ id }) => (id === 'map/length-aligned@read direct-read legal' ? because : undefined) });
+  expect(input.verdict.kind).toBe('conforms');
+  for (const reporter of reporters) {
+    const text = (await reporter.render(input)).replace(/\s+/g, ' ');
+    expect(text, reporter.format).toMatch(/1 case (was )?not judged in part, because 6 bytes from offset 17 of the read on were not kept/);
+  }
+  const [row] = input.matrix.groups.flatMap(({ rows }) => rows).filter(({ label }) => label === 'map/length-aligned@read');
+  expect(row!.cells.get('direct-read')).toMatchObject({ status: 'conforms', partial: true });
+  expect(row!.cells.get('fiemap')).toMatchObject({ status: 'conforms', partial: false });
+  const terminal = renderTerminal(input.run, input.matrix, input.verdict, { widthColumns: 200, colour: false, rules: sampleRuleTexts });
+  expect(terminal).toMatch(/length-aligned@read +ok 2~ +ok 2 /);
+  expect(terminal).toContain('1 case was not judged in part, because 6 bytes');
+});
+
+test('should leave to its notice what could not be judged in a whole run', async () => {
+  const because = 'this kernel has no trace event fuse_iomap_bad_data';
+  const { matrix, verdict } = await inputOf({ casesPerCell: 1, unjudged: () => because, summary: { notices: [`not judged: the trace event: ${because}`] } });
+  expect(verdict.reasons.filter((reason) => reason.includes(because))).toHaveLength(1);
+  expect(matrix.groups.flatMap(({ rows }) => rows.flatMap(({ cells }) => [...cells.values()])).filter(({ partial }) => partial)).toHaveLength(0);
+});
+
 test.describe('junit', () => {
   test('should have a test for each path and border, with the outcome that the matrix has', async () => {
     const { suites, tests } = await junit(mixed);

@@ -19,6 +19,8 @@ export interface StoredCase {
   reason?: string;
   /** It deviates, and conforms by these other revisions of the uAPI. */
   conformsAs?: readonly RevisionName[];
+  /** What of it could not be judged, as one text; absent: all was, or what was not concerns the whole run. */
+  unjudged?: string;
   /** It deviates, and only in ways that are expected. */
   expected?: true;
   /** Places of the kernel's code that it reached first. */
@@ -31,6 +33,12 @@ export interface Loss {
   cases: number[];
   /** The first of them, with the console's tail when there is one. */
   example: CaseRecord;
+}
+
+/** Cases that were judged in part, for one reason. */
+export interface PartlyJudged {
+  reason: string;
+  cases: number[];
 }
 
 export interface Run {
@@ -47,6 +55,8 @@ export interface Run {
   /** Expectations that ran out, or that were not met although what they are about was judged. */
   expectationNotices: readonly string[];
   losses: Loss[];
+  /** What could not be judged in cases that were; not what a notice says of the whole run. */
+  unjudged: PartlyJudged[];
   /** Hashes of cases that were judged differently within this run. */
   flaky: string[];
   /** What is wrong with the directory although it can be read; a run with damage is not a pass. */
@@ -66,6 +76,7 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
   const cells = new Map<string, CellInfo>(summary.cells.map((cell) => [cell.id, cell]));
   const findings = new FindingCollector();
   const losses = new Map<string, Loss>();
+  const unjudged = new Map<string, PartlyJudged>();
   const cases: StoredCase[] = [];
   const damage: string[] = [];
   const counts = noCounts();
@@ -88,7 +99,9 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
     }
     seen.add(record.n);
     counts[record.verdict.kind] += 1;
-    cases.push(toStored(record));
+    const reasons = unjudgedOf(record, summary);
+    for (const reason of reasons) noteUnjudged(unjudged, record, reason);
+    cases.push({ ...toStored(record), ...(reasons.length > 0 && { unjudged: reasons.join('; ') }) });
     findings.add(record, record.cell === undefined ? undefined : cells.get(record.cell));
     if (record.verdict.kind === 'lost') noteLoss(losses, record, record.verdict.reason);
     if (record.verdict.kind === 'conforms' || record.verdict.kind === 'deviates') {
@@ -118,7 +131,7 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
     kind: 'run',
     run: {
       directory, summary, cases, counts, findings: [...reconciled.unexpected], expected: [...reconciled.expected], expectationNotices: reconciled.notices,
-      losses: [...losses.values()], flaky: [...flaky], damage,
+      losses: [...losses.values()], unjudged: [...unjudged.values()], flaky: [...flaky], damage,
     },
   };
 }
@@ -138,6 +151,19 @@ function toStored(record: CaseRecord): StoredCase {
     n, hash, note, seed, kind: verdict.kind, ...(record.newPlaces !== undefined && { newPlaces: record.newPlaces }), ...(cell !== undefined && { cell }), ...(atMs !== undefined && { atMs }),
     ...('reason' in verdict && { reason: verdict.reason }), ...('conformsAs' in verdict && verdict.conformsAs && { conformsAs: verdict.conformsAs }),
   };
+}
+
+/** What of a case was not judged, besides what a notice says of the whole run. */
+function unjudgedOf({ verdict }: CaseRecord, { notices }: RunSummary): string[] {
+  const { unjudged = [] } = 'unjudged' in verdict ? verdict : {};
+  return [...new Set(unjudged.map(({ reason }) => reason))].filter((reason) => !notices.some((notice) => notice.endsWith(reason)));
+}
+
+function noteUnjudged(all: Map<string, PartlyJudged>, record: CaseRecord, reason: string): void {
+  const key = reason.replace(/(0x)?[0-9a-f]*\d[0-9a-f]*/g, '#');
+  const known = all.get(key);
+  if (!known) all.set(key, { reason, cases: [record.n] });
+  else if (!known.cases.includes(record.n)) known.cases.push(record.n);
 }
 
 /** Numbers in a reason (case, address, milliseconds) do not make it another reason. */

@@ -19,9 +19,12 @@ const facts = z.object({
   condition: z.object({ expected: z.string().optional(), seen: z.string().optional() }).optional(),
 });
 
+const aspect = z.enum(['errno', 'result', 'trace-event', 'warn', 'bytes-read', 'device-bytes', 'request', 'kernel-log', 'size']);
+const unjudged = z.array(z.object({ aspect, reason: z.string(), step: count.optional() })).optional();
+
 const deviation = z.object({
   rule: z.string(),
-  aspect: z.enum(['errno', 'result', 'trace-event', 'warn', 'bytes-read', 'device-bytes', 'request', 'kernel-log', 'size']),
+  aspect,
   expected: z.string(),
   seen: z.string(),
   step: count.optional(),
@@ -29,8 +32,8 @@ const deviation = z.object({
 });
 
 const verdict = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('conforms') }),
-  z.object({ kind: z.literal('deviates'), deviations: z.array(deviation).min(1), conformsAs: z.array(z.enum(['r1', 'r2', 'r3'])).optional() }),
+  z.object({ kind: z.literal('conforms'), unjudged }),
+  z.object({ kind: z.literal('deviates'), deviations: z.array(deviation).min(1), conformsAs: z.array(z.enum(['r1', 'r2', 'r3'])).optional(), unjudged }),
   z.object({ kind: z.literal('unspecified'), reason: z.string() }),
   z.object({ kind: z.literal('not-run'), reason: z.string() }),
   z.object({ kind: z.literal('lost'), reason: z.string() }),

@@ -87,7 +87,7 @@ function renderMatrix(matrix: Matrix, width: number, paint: Paint): string[] {
   }
   const statuses = countStatuses(matrix);
   const legend = [
-    'ok n: n cases conform', 'ok n~: not everything there was run', 'FAIL n/m: n of m deviate', ...(statuses.lost ? ['LOST n: n cases without a verdict'] : []),
+    'ok n: n cases conform', 'ok n~: not everything there was run or judged', 'FAIL n/m: n of m deviate', ...(statuses.lost ? ['LOST n: n cases without a verdict'] : []),
     ...(statuses.expected ? ['known n/m: n of m deviate as expected'] : []), ...(statuses.unspecified ? ['unspec n: the rules leave it open'] : []), ...(statuses['not-run'] ? ['not run: nothing was judged'] : []),
     '-: cannot exist', 'empty: not in the plan',
   ];

@@ -56,6 +56,9 @@ function reasonsOf(run: Run, matrix: Matrix): string[] {
   if (planUnknown(run)) reasons.push('the number of planned cases is not known: the results were written by an iomapfuzz that did not store it; run it again for a verdict');
   reasons.push(...damage);
   for (const { reason, cases } of losses) reasons.push(`${plural(cases.length, 'case')} lost: ${reason}`);
+  for (const { reason, cases } of run.unjudged) {
+    reasons.push(`${plural(cases.length, 'case')} ${cases.length === 1 ? 'was' : 'were'} not judged in part, because ${reason}${cases.length > 1 ? ' (and the like)' : ''}`);
+  }
   for (const [reason, count] of tally(run.cases.filter(({ kind }) => kind === 'not-run').map((entry) => entry.reason ?? 'no reason given'))) {
     reasons.push(`${plural(count, 'case')} not run: ${reason}`);
   }

@@ -47,9 +47,9 @@ function renderCell(row: MatrixRow, cell: MatrixCell, index: number): Markup {
   const { status, partial, counts } = cell;
   const judged = counts.conforms + counts.deviates;
   const number = { deviates: `${counts.deviates}/${judged}`, expected: `${counts.deviates}/${judged}`, lost: String(counts.lost), conforms: String(counts.conforms), unspecified: String(counts.unspecified), 'not-run': '', impossible: '' }[status];
-  const says = `${words[status]}${partial ? ', partly run' : ''}${number && `, ${status === 'deviates' ? `${counts.deviates} of ${judged}` : number} cases`}`;
+  const says = `${words[status]}${partial ? ', in part' : ''}${number && `, ${status === 'deviates' ? `${counts.deviates} of ${judged}` : number} cases`}`;
   const spoken = `${row.label} on ${cell.path}: ${says}`;
-  const why = status === 'conforms' || status === 'deviates' ? '' : cell.reasons[0] ?? '';
+  const why = (status === 'conforms' && !partial) || status === 'deviates' ? '' : cell.reasons[0] ?? '';
   return html`<td><a class="cell s-${status}${partial && ' partial'}" href="#rule-${anchor(row.rule)}" data-cell="${index}" aria-label="${spoken}" title="${cell.path}: ${says}${why && `: ${why}`}">${marks[status]}${partial && '~'}</a></td>`;
 }
 

@@ -22,6 +22,8 @@ export interface SampleOptions {
   lost?: (cell: CellInfo) => boolean;
   notRun?: (cell: CellInfo) => string | undefined;
   unspecified?: (cell: CellInfo) => boolean;
+  /** What of a cell's cases was not judged, and why. */
+  unjudged?: (cell: CellInfo) => string | undefined;
   /** Write only the cases of one shard; index from 1. */
   shard?: { index: number; count: number };
   /** Write only the first so many cases and leave the summary incomplete. */
@@ -105,11 +107,13 @@ function verdictOf(cell: CellInfo, options: SampleOptions): Verdict {
   if (reason !== undefined) return { kind: 'not-run', reason };
   if (options.lost?.(cell)) return { kind: 'lost', reason: 'the VM hung: no answer for 20 s (case in flight named by the guest)' };
   if (options.unspecified?.(cell)) return { kind: 'unspecified', reason: 'the rules do not bound an address that is not aligned to a sector' };
-  if (!options.deviates?.(cell)) return { kind: 'conforms' };
+  const because = options.unjudged?.(cell);
+  const unjudged = because === undefined ? {} : { unjudged: [{ aspect: 'bytes-read' as const, reason: because, step: 1 }] };
+  if (!options.deviates?.(cell)) return { kind: 'conforms', ...unjudged };
   const violating = cell.border !== 'legal';
   const conformsAs = options.conformsAs?.(cell) ?? [];
   return {
-    kind: 'deviates', ...(conformsAs.length > 0 && { conformsAs }),
+    kind: 'deviates', ...unjudged, ...(conformsAs.length > 0 && { conformsAs }),
     deviations: violating ? [
       { rule: cell.rule, aspect: 'errno', expected: 'EUCLEAN (117)', seen: 'success (0)', step: 1, facts: { errno: { expected: ['EUCLEAN'], seen: 'success' } } },
       { rule: cell.rule, aspect: 'trace-event', expected: `fuse_iomap_bad_data with the condition of ${cell.rule}`, seen: 'no event', facts: { condition: { expected: `the condition of ${cell.rule}` } } },

@@ -55,7 +55,7 @@ function content(loaded: Page, index: number, dialog: HTMLDialogElement): HTMLEl
     element('header', {}, element('h2', { id: 'panel-title' }, `${cell.label} on ${cell.path} `, element('span', { class: `key s-${cell.status}` }, status)), close),
     ...(rule ? [element('p', { class: 'clause' }, `${rule.behaviour ? 'Must hold' : 'Violated when'}: ${rule.clause}${rule.errno ? `; then ${rule.errno}` : ''}. `,
       rule.condition !== undefined && rule.condition !== '-' && element('code', { class: 'condition' }, rule.condition), ' ', rule.source !== undefined && element('small', {}, rule.source))] : []),
-    ...(cell.partial ? [element('p', { class: 'lead' }, 'Not everything here was run: what conforms stands for the part that was.')] : []),
+    ...(cell.partial ? [element('p', { class: 'lead' }, `Not everything here was run and judged: what conforms stands for the part that was.${cell.reasons.length > 0 ? ` ${cell.reasons.slice(0, 3).join('; ')}.` : ''}`)] : []),
     ...findingLinks(loaded, cell.borders),
     ...cell.borders.flatMap((border) => borderSection(loaded, border, cell.reasons)),
   ];
