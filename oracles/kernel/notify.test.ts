@@ -111,3 +111,34 @@ test('nothing is stored when one half is refused', () => {
   expect(judge(of, observed({ results: [failed(EUCLEAN), { ret: 0n, errno: 0 }], events: bad })).kind).toBe('deviates');
 });
 
+
+test.describe('STORE and RETRIEVE of a file that uses iomap', () => {
+  const MOST = (1n << 63n) - 1n;
+  const kinds = ['store', 'retrieve'] as const;
+  const at = (kind: (typeof kinds)[number], offset: bigint, node: { file: number } | { nodeid: bigint } = { file: 0 }): Case =>
+    madeCase([notify({ kind, node, offset, lengthBytes: 1 })]);
+
+  test('are refused with EOPNOTSUPP, and with nothing else below the last offset of a file', () => {
+    for (const kind of kinds) for (const offset of [0n, 1n << 32n, MOST - 1n]) {
+      expect(kindOf(at(kind, offset), [failed(EOPNOTSUPP)])).toBe('conforms');
+      expect(kindOf(at(kind, offset), [failed(EINVAL)])).toBe('deviates');
+      expect(kindOf(at(kind, offset), [sent(25)])).toBe('deviates');
+    }
+  });
+  test('may be refused with EINVAL before it where no file has such an offset', () => {
+    for (const kind of kinds) for (const offset of [MOST, MOST + 1n, (1n << 64n) - 1n]) {
+      expect(kindOf(at(kind, offset), [failed(EOPNOTSUPP)])).toBe('conforms');
+      expect(kindOf(at(kind, offset), [failed(EINVAL)])).toBe('conforms');
+      expect(kindOf(at(kind, offset), [failed(2)])).toBe('deviates');
+      expect(kindOf(at(kind, offset), [sent(25)])).toBe('deviates');
+    }
+  });
+  test('are refused with ENOENT where nobody knows the node', () => {
+    for (const kind of kinds) for (const nodeid of [0n, 2n, (1n << 64n) - 1n]) {
+      expect(kindOf(at(kind, 0n, { nodeid }), [failed(2)])).toBe('conforms');
+      expect(kindOf(at(kind, 0n, { nodeid }), [failed(EOPNOTSUPP)])).toBe('deviates');
+      expect(kindOf(at(kind, MOST, { nodeid }), [failed(EINVAL)])).toBe('conforms');
+      expect(kindOf(at(kind, MOST, { nodeid }), [sent(25)])).toBe('deviates');
+    }
+  });
+});

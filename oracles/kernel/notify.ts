@@ -100,11 +100,20 @@ function invalidateInode(world: World, { node, offset, length }: Of<'invalInode'
   return taken('notify/inval-inode', invalInodeBytes);
 }
 
-/** STORE and RETRIEVE: the page cache of a file that uses iomap is the kernel's own. */
+/** Offsets from here on are those of no file (include/linux/fs.h, MAX_LFS_FILESIZE of a 64-bit machine). */
+const NO_OFFSET = (1n << 63n) - 1n;
+
+/**
+ * STORE and RETRIEVE: the page cache of a file that uses iomap is the kernel's own. An offset that no file has is a reason of its own to
+ * refuse, for whatever node. The spec does not say which of two reasons comes first; Linux looks at the offset first (fs/fuse/notify.c).
+ */
 function transfer(world: World, notification: Of<'store'> | Of<'retrieve'>): StepExpectation {
   const file = fileOf(world, notification.node);
-  if (!file) throw new Unspecified(`${notification.kind} for a node that the kernel does not know is ordinary FUSE`);
-  if (file.usesIomap) return { kind: 'fails', rule: `notify/${notification.kind}`, errnos: [errnos.EOPNOTSUPP] };
+  const refusals = [
+    ...(notification.offset >= NO_OFFSET ? [errnos.EINVAL] : []),
+    ...(!file ? [errnos.ENOENT] : file.usesIomap ? [errnos.EOPNOTSUPP] : []),
+  ];
+  if (!file || refusals.length > 0) return { kind: 'fails', rule: `notify/${notification.kind}`, errnos: refusals };
   if (notification.offset + BigInt(notification.lengthBytes) > file.sizeBytes) throw new Unspecified(`${notification.kind} past the end of an ordinary file`);
   const size = notification.kind === 'store' ? storeBytes + notification.lengthBytes : retrieveBytes;
   return taken(`notify/${notification.kind}`, size);

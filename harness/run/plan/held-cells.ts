@@ -215,12 +215,15 @@ function devInvalCell(revision: Revision): PlanCell {
   });
 }
 
+/** The largest offset, and the largest length, that the message can hold. */
+const LOFF_MAX = (1n << 63n) - 1n;
+
 /** INVAL_INODE between a write to the page cache and its writeback: nothing is lost. */
 function invalInodeCell(revision: Revision): PlanCell {
   const key = { rule: 'notify/inval-inode', path: 'buffered-write' } as const;
   const against = noDirectWrites(revision, key.path);
   if (against !== undefined) return impossible(key, against);
-  return possible(key, cacheSetting({ direct: false }).chain((setting) => fc.tuple(fc.constantFrom(-1n, 0n, 1n, 4096n), fc.constantFrom(0n, 1n, 8192n, 1n << 40n), fc.boolean())
+  return possible(key, cacheSetting({ direct: false }).chain((setting) => fc.tuple(fc.constantFrom(-(1n << 63n), -1n, 0n, 1n, 4096n, LOFF_MAX), fc.constantFrom(-(1n << 63n), -1n, 0n, 1n, 8192n, 1n << 40n, LOFF_MAX), fc.boolean())
     .map(([offset, length, dirty]) => cacheCase({
       revision, setting, note: `pages from ${offset} invalidated ${dirty ? 'before' : 'after'} fsync`, script: serverLines(revision, setting),
       steps: [

@@ -267,17 +267,33 @@ function dropped(revision: Revision, drawn: Setting, beyond: boolean): fc.Arbitr
   });
 }
 
+/** A file of the case, mostly, or a node that no kernel has: 1 is the root directory. */
+const unusualNode: fc.Arbitrary<Extract<Notification, { kind: 'store' }>['node']> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant({ file: 0 }) },
+  { weight: 1, arbitrary: fc.constantFrom(0n, 2n, 1n << 32n, 1n << 63n, U64_MAX).map((nodeid) => ({ nodeid })) });
+
+/** Both sides of where an offset stops to be one of a file, of 32 bits, or of this file. */
+const offsetBorder = (fileSize: bigint): fc.Arbitrary<bigint> => fc.constantFrom(
+  ...[0n, 1n, 512n, 4095n, fileSize - 1n, fileSize, 0xffff_ffffn, 1n << 32n, LOFF_MAX - 1n, LOFF_MAX, LOFF_MAX + 1n, U64_MAX].filter((offset) => offset >= 0n));
+
 /** Notifications that are older than iomap, and codes that no kernel knows. */
 function ordinaryCells(revision: Revision): PlanCell[] {
-  const about = (kind: 'store' | 'retrieve') => borders.map((border): PlanCell => possible({ rule: `notify/${kind}`, path: PATH, border }, notifySetting(revision, { minBlocks: 1 }).chain((drawn) =>
-    fc.tuple(fc.constantFrom(0n, 1n, 512n, 4095n), fc.constantFrom(1, 512, 4096)).map(([offset, length]) => {
-      const lengthBytes = Number(BigInt(length) > drawn.fileSize - offset % drawn.fileSize ? 1n : BigInt(length));
-      return notifyCase({
-        revision, setting: drawn, notifications: [{ kind, node: { file: 0 }, offset: offset % drawn.fileSize, lengthBytes }], behind: [],
-        note: `${kind} of ${lengthBytes} bytes on ${border === 'violating' ? 'a file that uses iomap' : 'an ordinary file'}`,
-        ...(border === 'legal' && { geometry: { files: [fileOf(drawn, [])] } }),
-      });
-    }))));
+  const about = (kind: 'store' | 'retrieve'): PlanCell[] => [
+    possible({ rule: `notify/${kind}`, path: PATH, border: 'violating' }, notifySetting(revision, { minBlocks: 1 }).chain((drawn) =>
+      fc.tuple(unusualNode, offsetBorder(drawn.fileSize), fc.constantFrom(...(kind === 'store' ? [0, 1, 512, 4096, 1 << 16] : [0, 1, 4096, 2 ** 31, 2 ** 32 - 1])))
+        .map(([node, offset, lengthBytes]) => notifyCase({
+          revision, setting: drawn, notifications: [{ kind, node, offset, lengthBytes }],
+          note: `${kind} of ${lengthBytes} bytes at ${hex(offset)} of ${'file' in node ? 'a file that uses iomap' : `node ${hex(node.nodeid)}, which is unknown`}`,
+        })))),
+    possible({ rule: `notify/${kind}`, path: PATH, border: 'legal' }, notifySetting(revision, { minBlocks: 1 }).chain((drawn) =>
+      fc.tuple(fc.constantFrom(0n, 1n, 512n, 4095n), fc.constantFrom(0, 1, 512, 4096)).map(([offset, length]) => {
+        const lengthBytes = Number(BigInt(length) > drawn.fileSize - offset % drawn.fileSize ? 1n : BigInt(length));
+        return notifyCase({
+          revision, setting: drawn, notifications: [{ kind, node: { file: 0 }, offset: offset % drawn.fileSize, lengthBytes }], behind: [],
+          note: `${kind} of ${lengthBytes} bytes on an ordinary file`, geometry: { files: [fileOf(drawn, [])] },
+        });
+      }))),
+  ];
   const codes = possible({ rule: 'notify/code-known', path: PATH }, notifySetting(revision).chain((drawn) => fc.constantFrom(10, 11, 98, 102, 103, 255, 1 << 16, 0x7fff_ffff)
     .chain((code) => fc.constantFrom(0, 24, 48, 80).map((size) => notifyCase({ revision, setting: drawn, notifications: [{ kind: 'raw', code, payload: '00'.repeat(size) }], behind: [], note: `code ${code} with ${size} bytes` })))));
   return [...about('store'), ...about('retrieve'), codes];
