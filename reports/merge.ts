@@ -2,7 +2,7 @@
  * Merges the results of shards into one directory that is what one machine would have left with the same seed: cases in the order
  * of their positions, one summary. Only timings, and what the machines themselves are, can differ.
  */
-import { closeSync, cpSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Counts, Environment, RunSummary } from '../harness/model/results.ts';
@@ -53,8 +53,13 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
   const summary = mergeSummaries(sources, located.counts, located.truncated);
   // Beside its final place and renamed at the end: a merge that fails leaves nothing that looks like results.
   mkdirSync(dirname(out), { recursive: true });
-  const scratch = mkdtempSync(join(dirname(out), `.${basename(out)}-`));
+  removeAbandoned(out);
+  const scratch = join(dirname(out), `.${basename(out)}.${String(process.pid)}.merging`);
+  // What follows does not wait for anything: a signal is heard when it is over, and a SIGKILL leaves what the next merge removes.
+  const later = (): void => { /* the results are whole by then */ };
+  for (const signal of endingSignals) process.on(signal, later);
   try {
+    mkdirSync(scratch);
     copyCases(sources, located.places, join(scratch, 'cases.jsonl'));
     copyFindings(sources, scratch);
     copyConsoles(sources, join(scratch, 'console.log'));
@@ -64,8 +69,21 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
   } catch (error) {
     rmSync(scratch, { recursive: true, force: true });
     throw error;
+  } finally {
+    for (const signal of endingSignals) process.off(signal, later);
   }
   return { kind: 'merged', summary };
+}
+
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Removes what merges into this directory left that were killed. */
+function removeAbandoned(out: string): void {
+  const prefix = `.${basename(out)}.`;
+  for (const name of readdirSync(dirname(out))) {
+    const writer = name.startsWith(prefix) ? /^(\d+)\.merging$/.exec(name.slice(prefix.length))?.[1] : undefined;
+    if (writer !== undefined && !existsSync(`/proc/${writer}`)) rmSync(join(dirname(out), name), { recursive: true, force: true });
+  }
 }
 
 /** What must be equal for two directories to be parts of one run. */

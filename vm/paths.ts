@@ -1,5 +1,5 @@
 /** Where things that outlive a command are kept, and where things that must not outlive it. */
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { UsageError, errnoOf, messageOf } from './errors.ts';
@@ -19,7 +19,19 @@ export function cacheDirectory(...names: string[]): string {
     throw new UsageError(`the cache directory ${path} cannot be made (${messageOf(error)}); `
       + (errnoOf(error) === 'ENOSPC' ? 'free some disk space' : 'set XDG_CACHE_HOME to a directory that you may write to'));
   }
+  for (const one of [cacheRoot(), path]) requireOwn(one, 'the cache', 'set XDG_CACHE_HOME to a directory of your own');
   return path;
+}
+
+/**
+ * Throws UsageError for a directory that is a symbolic link or belongs to somebody else: who can change it decides which kernel is booted and what a
+ * result says.
+ */
+export function requireOwn(directory: string, what: string, advice: string): void {
+  const stats = lstatSync(directory);
+  if (stats.isSymbolicLink()) throw new UsageError(`${what} ${directory} is a symbolic link, and is not followed: name the directory itself, or ${advice}`);
+  const user = process.getuid?.();
+  if (user !== undefined && stats.uid !== user) throw new UsageError(`${what} ${directory} belongs to another user (uid ${String(stats.uid)}): ${advice}`);
 }
 
 /** sun_path holds 108 bytes (unix(7)); the longest socket name that is put into a run directory is 16 bytes. */

@@ -13,6 +13,9 @@ interface Stage {
   argv: string[];
   /** A Playwright project's stage counts its tests; the others count as one. */
   playwright?: boolean;
+  /** Only when it is named: it takes long, or needs more than a change is worth. */
+  extra?: boolean;
+  env?: Record<string, string>;
 }
 
 const stages: Stage[] = [
@@ -24,6 +27,10 @@ const stages: Stage[] = [
     argv: ['npx', '--no-install', 'playwright', 'test', `--project=${project}`, '--reporter=list,json'],
     playwright: true,
   })),
+  {
+    name: 'kills', playwright: true, extra: true, env: { IOMAPFUZZ_KILLS: process.env['IOMAPFUZZ_KILLS'] ?? '100' },
+    argv: ['npx', '--no-install', 'playwright', 'test', '--project=vm', '--reporter=list,json', 'harness/cli/kills.vm.test.ts'],
+  },
 ];
 
 /** What a stage came to; `failures` names each failed test and the first lines of its error. */
@@ -47,12 +54,12 @@ const errorLines = 12;
 export function testCommand(): Command {
   return new Command('test')
     .description('run lint, types, unit tests, the suites in the VM and the browser tests of the report')
-    .argument('[stage...]', `only these stages: ${stages.map(({ name }) => name).join(', ')}`)
+    .argument('[stage...]', `only these stages: ${stages.map(({ name, extra }) => (extra === true ? `${name} (only when named)` : name)).join(', ')}`)
     .action(async (only: string[], _options, command: Command) => {
       const unknown = only.filter((name) => !stages.some((stage) => stage.name === name));
       if (unknown.length > 0) command.error(`error: there is no stage ${unknown.join(', ')}; there are: ${stages.map(({ name }) => name).join(', ')}`);
       const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
-      for (const stage of stages.filter(({ name }) => only.length === 0 || only.includes(name))) {
+      for (const stage of stages.filter(({ name, extra }) => (only.length === 0 ? extra !== true : only.includes(name)))) {
         const startedMs = performance.now();
         console.log(`\n== ${stage.name}`);
         const tally = await runStage(stage);
@@ -75,7 +82,7 @@ async function runStage(stage: Stage): Promise<Tally> {
   const scratch = mkdtempSync(join(tmpdir(), 'iomapfuzz-test-'));
   const report = join(scratch, 'report.json');
   try {
-    const code = await run(stage.argv, { PLAYWRIGHT_JSON_OUTPUT_NAME: report, PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1' });
+    const code = await run(stage.argv, { PLAYWRIGHT_JSON_OUTPUT_NAME: report, PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1', ...stage.env });
     if (!stage.playwright) {
       return code === 0 ? { passed: 1, failed: 0, skipped: 0, failures: [] } : { passed: 0, failed: 1, skipped: 0, failures: [`${stage.argv.join(' ')}: exit code ${code}`] };
     }

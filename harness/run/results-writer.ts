@@ -1,11 +1,33 @@
 /** Writes a results directory while a run goes on; see harness/model/results.ts for the format. */
-import { appendFileSync, closeSync, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { InfrastructureError, UsageError, errnoOf, messageOf } from '../../vm/errors.ts';
+import { requireOwn } from '../../vm/paths.ts';
 import type { CaseRecord, FindingRecord, RunSummary } from '../model/results.ts';
 
 /** A summary is rewritten at most this often: it is small, but a fast campaign finishes thousands of cases a second. */
 const SUMMARY_INTERVAL_MS = 1000;
+
+/** A link that somebody put into the directory is not followed. */
+const appending = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+const replacing = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
+
+/** A disk that is almost full takes a part. */
+function writeAll(fd: number, text: string): void {
+  const bytes = Buffer.from(text);
+  for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+}
+
+/** `durable`: on the disk before it returns. */
+function write(path: string, flags: number, text: string, durable = false): void {
+  const fd = openSync(path, flags, 0o666);
+  try {
+    writeAll(fd, text);
+    if (durable) fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
 
 export class ResultsWriter {
   readonly directory: string;
@@ -20,20 +42,25 @@ export class ResultsWriter {
     } catch (error) {
       throw new UsageError(`the results directory ${directory} cannot be made (${messageOf(error)}); name another by --out`);
     }
+    requireOwn(resolve(directory), 'the results directory', 'give another by --out');
     if (readdirSync(directory).some((name) => name === 'summary.json' || name === 'cases.jsonl')) {
       throw new UsageError(`${directory} already holds results; give another --out directory, or move those away`);
     }
     this.directory = directory;
-    this.#cases = openSync(join(directory, 'cases.jsonl'), 'a');
-    this.#console = openSync(join(directory, 'console.log'), 'a');
+    try {
+      this.#cases = openSync(join(directory, 'cases.jsonl'), appending, 0o666);
+      this.#console = openSync(join(directory, 'console.log'), appending, 0o666);
+    } catch (error) {
+      throw new UsageError(`results cannot be written into ${directory} (${messageOf(error)}); name another by --out`);
+    }
   }
 
   append(record: CaseRecord): void {
-    this.#write(() => { writeSync(this.#cases, `${JSON.stringify(record)}\n`); });
+    this.#write(() => { writeAll(this.#cases, `${JSON.stringify(record)}\n`); });
   }
 
   appendFinding(record: FindingRecord): void {
-    this.#write(() => { appendFileSync(join(this.directory, 'findings.jsonl'), `${JSON.stringify(record)}\n`); });
+    this.#write(() => { write(join(this.directory, 'findings.jsonl'), appending, `${JSON.stringify(record)}\n`); });
   }
 
   appendConsole(text: string): void {
@@ -42,14 +69,14 @@ export class ResultsWriter {
 
   /** Replaces summary.json when it is old enough. */
   update(summary: RunSummary): void {
-    if (performance.now() - this.#lastSummaryMs >= SUMMARY_INTERVAL_MS) this.#writeSummary(summary);
+    if (performance.now() - this.#lastSummaryMs >= SUMMARY_INTERVAL_MS) this.#writeSummary(summary, false);
   }
 
   /** Writes the final summary and closes the files. */
   finish(summary: RunSummary): void {
     try {
       this.#write(() => { fsyncSync(this.#cases); });
-      this.#writeSummary(summary);
+      this.#writeSummary(summary, true);
     } finally {
       closeSync(this.#cases);
       closeSync(this.#console);
@@ -66,10 +93,10 @@ export class ResultsWriter {
     }
   }
 
-  #writeSummary(summary: RunSummary): void {
+  #writeSummary(summary: RunSummary, durable: boolean): void {
     this.#write(() => {
       const temporary = join(this.directory, 'summary.json.new');
-      writeFileSync(temporary, `${JSON.stringify(summary, undefined, 1)}\n`);
+      write(temporary, replacing, `${JSON.stringify(summary, undefined, 1)}\n`, durable);
       renameSync(temporary, join(this.directory, 'summary.json'));
     });
     this.#lastSummaryMs = performance.now();

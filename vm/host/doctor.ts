@@ -10,6 +10,7 @@ import { agentFiles } from '../guest-files.ts';
 import { cacheRoot, cacheDirectory } from '../paths.ts';
 import { qemuVersion, rememberedChoice, whyKvmIsUnavailable, chooseAccelerator } from '../qemu/accelerator.ts';
 import { qemuProgram } from '../qemu/process.ts';
+import { whyNoSandbox } from '../qemu/sandbox.ts';
 import { repositoryRoot } from '../root.ts';
 import { Vm, type VmSpec } from '../vm.ts';
 import { freeMib } from './disk.ts';
@@ -33,7 +34,7 @@ const wantedMemoryMib = 2048;
 
 /** Everything that can be said without booting a guest. */
 export function examineHost(): Finding[] {
-  return [node(), addon(), tools('vm', 'QEMU and guest tools', 'bad'), accelerator(), tools('kernel build', 'compiler', 'poor'), kernels(), kernelSource(), disk(), memory(), rights()];
+  return [node(), addon(), tools('vm', 'QEMU and guest tools', 'bad'), accelerator(), tools('kernel build', 'compiler', 'poor'), kernels(), kernelSource(), disk(), memory(), rights(), sandbox()];
 }
 
 /** Boots the kernel and asks it; the last and best proof. */
@@ -137,8 +138,16 @@ function availableMib(): number {
   return kib === undefined ? Math.round(freemem() / 2 ** 20) : Math.round(Number(kib) / 1024);
 }
 
+function sandbox(): Finding {
+  const program = findTool(qemuProgram);
+  const reason = program === undefined ? 'QEMU is not installed' : whyNoSandbox(program);
+  return reason === undefined
+    ? { subject: 'sandbox', state: 'good', text: 'QEMU denies itself system calls that no guest needs (-sandbox on)' }
+    : { subject: 'sandbox', state: 'poor', text: `QEMU runs without its seccomp sandbox: ${reason}`, advice: 'test kernels that you do not trust as a user without rights' };
+}
+
 function rights(): Finding {
   return process.getuid?.() === 0
-    ? { subject: 'rights', state: 'good', text: 'running as root; nothing here needs it once the tools are installed' }
+    ? { subject: 'rights', state: 'good', text: 'running as root, and so does QEMU; nothing here needs it once the tools are installed' }
     : { subject: 'rights', state: 'good', text: 'running without root, which is enough' };
 }

@@ -16,11 +16,17 @@ export interface QemuSpec {
   sockets: { console: string; port: string; qmp: string };
   /** Guest memory in a file of exactly that size: a template's is shared with the file, a clone's is a private copy on write. */
   memoryFile?: { path: string; shared: boolean };
+  /** QEMU can deny itself system calls (see sandbox.ts). */
+  sandboxed?: boolean;
   /** Wait for a device state (QMP migrate-incoming) instead of booting. */
   incoming?: boolean;
 }
 
 export const portName = 'iomapfuzz';
+
+/** A guest that breaks out of QEMU's devices still has no other user, no program to start and no priority to change (QEMU's seccomp filter). */
+export const sandboxArguments = ({ children }: { children: boolean }): string[] =>
+  ['-sandbox', `on,obsolete=deny,elevateprivileges=deny,spawn=${children ? 'allow' : 'deny'},resourcecontrol=deny`];
 
 const machines: Record<Machine, { option: string; virtioSuffix: string }> = {
   // Without acpi=off QEMU does not put the virtio-mmio devices on the kernel's command line (hw/i386/microvm.c).
@@ -41,6 +47,8 @@ export function qemuArguments(spec: QemuSpec): string[] {
   const literal = (path: string): string => path.replaceAll(',', ',,');
   return [
     '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
+    // A template's devices are saved and loaded by a child (exec: of QMP migrate, see template.ts).
+    ...(spec.sandboxed === true ? sandboxArguments({ children: spec.memoryFile !== undefined }) : []),
     '-machine', spec.memoryFile === undefined ? option : `${option},memory-backend=ram`,
     ...(spec.memoryFile === undefined ? [] : [
       '-object', `memory-backend-file,id=ram,size=${String(spec.memoryMib)}M,mem-path=${literal(spec.memoryFile.path)},share=${spec.memoryFile.shared ? 'on' : 'off'}`,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { findTool } from '../host/tools.ts';
 import { makeRunDirectory } from '../paths.ts';
 import { qemuArguments, type QemuSpec } from './command-line.ts';
+import { whyNoSandbox } from './sandbox.ts';
 import { VmError } from './failure.ts';
 
 export const qemuProgram = 'qemu-system-x86_64';
@@ -53,14 +54,14 @@ export interface QemuProcess {
 }
 
 /** Starts QEMU. Throws VmError (`qemu-missing`, `qemu-failed`); afterwards nothing of it is left. */
-export async function startQemu(spec: Omit<QemuSpec, 'sockets'>): Promise<QemuProcess> {
+export async function startQemu(spec: Omit<QemuSpec, 'sockets' | 'sandboxed'>): Promise<QemuProcess> {
   const program = findTool(qemuProgram);
   if (program === undefined) throw new VmError({ kind: 'qemu-missing', program: qemuProgram });
   const runDirectory = makeRunDirectory();
   const sockets = { console: join(runDirectory, 'console'), port: join(runDirectory, 'port'), qmp: join(runDirectory, 'qmp') };
   const listeners = await Promise.all([sockets.console, sockets.port, sockets.qmp].map(acceptOne));
 
-  const child = spawn('/bin/sh', ['-c', watchdog, 'iomapfuzz-watchdog', runDirectory, program, ...qemuArguments({ ...spec, sockets })], {
+  const child = spawn('/bin/sh', ['-c', watchdog, 'iomapfuzz-watchdog', runDirectory, program, ...qemuArguments({ ...spec, sockets, sandboxed: whyNoSandbox(program) === undefined })], {
     stdio: ['pipe', 'ignore', 'pipe'],
     // A process group of its own: ^C on the terminal is for us alone, we end QEMU in order.
     detached: true,
