@@ -57,6 +57,7 @@ export class Minimiser<E> {
   readonly #options: MinimiserOptions<E>;
   readonly #waiting: Found<E>[] = [];
   readonly #known = new Set<string>();
+  readonly #begun = new Set<string>();
   readonly #workers = new Set<Promise<void>>();
   #guests = 0;
   #untilMs = Infinity;
@@ -71,9 +72,9 @@ export class Minimiser<E> {
     return this.#waiting;
   }
 
-  /** Those that it has not had before. */
+  /** Those that it has not had before, as a whole or in a part that is being made small. */
   add(findings: readonly Found<E>[]): void {
-    const fresh = findings.filter((finding) => !idsOf(finding).some((id) => this.#known.has(id)));
+    const fresh = findings.filter((finding) => !this.#known.has(finding.id) && !idsOf(finding).some((id) => this.#begun.has(id)));
     for (const { id } of fresh) this.#known.add(id);
     this.#waiting.push(...fresh);
     this.#waiting.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
@@ -111,10 +112,8 @@ export class Minimiser<E> {
       const next = this.#waiting.shift();
       if (!next) return;
       const finding = latest(next.id);
-      if (!finding) {
-        this.#known.delete(next.id);
-        continue;
-      }
+      if (!finding) continue;
+      this.#begun.add(finding.id);
       onBegin?.(finding, this.#waiting.length);
       onDone(finding, await this.#examine(finding));
     }
