@@ -1,5 +1,6 @@
 /** The host's end of one QEMU. */
-import { FrameDecoder, GarbageError, encodeFrame } from '../harness/model/frame.ts';
+import { GarbageError, encodeFrame } from '../harness/model/frame.ts';
+import { guestFrames } from '../harness/model/guest-message.ts';
 import { PROTOCOL, type GuestMessage, type HostMessage } from '../harness/model/channel.ts';
 import { MessageQueue } from './channel/queue.ts';
 import { findInitFailure, findPanic } from './qemu/classify.ts';
@@ -31,7 +32,7 @@ export class Connection {
     this.#startMs = startMs;
     this.qmp = new Qmp(process.qmp);
     process.console.on('data', (bytes: Buffer) => { console.write(bytes); });
-    const decoder = new FrameDecoder<GuestMessage>();
+    const decoder = guestFrames();
     process.port.on('data', (bytes: Buffer) => {
       if (this.#queue.ended !== undefined) return;
       try {

@@ -1,6 +1,7 @@
 /** The guest's end of the results channel: frames over the virtio-serial port. */
 import { closeSync, openSync, read, writeSync } from 'node:fs';
-import { FrameDecoder, encodeFrame } from '../model/frame.ts';
+import { FrameDecoder } from '../model/frame.ts';
+import { encodeGuestFrame } from '../model/guest-message.ts';
 import type { GuestMessage, HostMessage } from '../model/channel.ts';
 
 const readBytes = 1 << 20;
@@ -15,7 +16,7 @@ export class Port {
 
   /** Blocks until the host took it: what was sent is there even if the kernel dies next. */
   send(...messages: GuestMessage[]): void {
-    const frames = messages.map(encodeFrame);
+    const frames = messages.map(encodeGuestFrame);
     const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames);
     for (let done = 0; done < bytes.length;) done += writeSync(this.#fd, bytes, done);
   }

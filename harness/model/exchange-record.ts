@@ -7,6 +7,7 @@
  * notifications: in place of the reply the index of the script's line u32, then the errno of each u32.
  */
 import type { ByteRun } from './bytes.ts';
+import { GarbageError } from './codec.ts';
 import type { Observation } from './observation.ts';
 
 /** In place of the errno of a write that did not take place. */
@@ -57,17 +58,20 @@ export function notifiedRecord(seq: number, line: number, errnos: readonly numbe
 
 function* allRecords(log: Buffer, length: number): Generator<ExchangeRecord> {
   for (let at = 0; at < length;) {
+    if (at + recordHeaderBytes > length) throw new GarbageError('a transcript breaks off');
     const requestBytes = log.readUInt32LE(at);
     const replyBytes = log.readInt32LE(at + 4);
     const requestAt = at + recordHeaderBytes;
     const keptRequest = keptOf(requestBytes), keptReply = keptOf(Math.max(replyBytes, 0));
     const replyAt = requestAt + padded(keptRequest);
+    const end = replyAt + padded(keptReply);
+    if (end > length) throw new GarbageError('a record of a transcript is longer than what holds it');
     yield {
       seq: log.readUInt32LE(at + 12), writeErrno: log.readUInt32LE(at + 8), request: log.subarray(requestAt, requestAt + keptRequest),
       reply: replyBytes < 0 ? undefined : log.subarray(replyAt, replyAt + keptReply),
       requestCutBytes: requestBytes - keptRequest, replyCutBytes: Math.max(replyBytes, 0) - keptReply,
     };
-    at = replyAt + padded(keptReply);
+    at = end;
   }
 }
 

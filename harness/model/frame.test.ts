@@ -6,7 +6,7 @@ const value = fc.oneof(fc.bigInt(), fc.string(), fc.uint8Array(), fc.array(fc.bi
 
 test('should give back what was sent, in whatever pieces it arrives', () => {
   fc.assert(fc.property(fc.array(fc.record({ kind: fc.string(), value })), fc.infiniteStream(fc.integer({ min: 1, max: 40 })), (messages, sizes) => {
-    const stream = Buffer.concat(messages.map(encodeFrame));
+    const stream = Buffer.concat(messages.map((message) => encodeFrame(message)));
     const decoder = new FrameDecoder();
     const received: unknown[] = [];
     for (let at = 0; at < stream.length;) {
@@ -43,7 +43,7 @@ test('should recognise a payload that is no message', () => {
   const damaged = Buffer.from(good);
   damaged.fill(0xee, 4);
   expect(() => new FrameDecoder().push(damaged)).toThrow(GarbageError);
-  expect(() => new FrameDecoder().push(encodeFrame({ notKind: 1 } as never))).toThrow(/not a message/);
+  expect(() => new FrameDecoder().push(encodeFrame({ notKind: 1 } as never))).toThrow(/does not hold a message/);
   expect(new FrameDecoder().push(good)).toEqual([{ kind: 'ping' }]);
 });
 

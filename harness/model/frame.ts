@@ -1,42 +1,43 @@
 /**
- * Frames of the results channel: u32 little-endian payload length, then the payload as v8.serialize wrote it. Host and
- * guest run the same Node binary, so that bigint, bytes and undefined arrive as they left.
+ * Frames of the channels: u32 little-endian payload length, then the payload. What a guest says is written by its schema (guest-message.ts); what
+ * goes to a guest, and what processes of one run say to each other, as v8.serialize wrote it: those who read that trust its writer.
  */
 import { deserialize, serialize } from 'node:v8';
+import { GarbageError } from './codec.ts';
+
+export { GarbageError } from './codec.ts';
 
 /** Larger than the largest batch of observations, small enough that garbage is recognised by its length. */
 export const maxFrameBytes = 64 << 20;
-
-export class GarbageError extends Error {
-  override name = 'GarbageError';
-  /** The first bytes of what could not be read. */
-  readonly bytes: Uint8Array;
-  constructor(message: string, bytes: Uint8Array) {
-    super(message);
-    this.bytes = Uint8Array.from(bytes.subarray(0, 64));
-  }
-}
 
 /** A message that the channel carries: any structured-clonable object with a `kind`. */
 export interface Message {
   kind: string;
 }
 
-export function encodeFrame(message: Message): Buffer {
-  const payload = serialize(message);
-  if (payload.length > maxFrameBytes) {
-    throw new RangeError(`a message of kind ${message.kind} takes ${String(payload.length)} bytes, more than a frame may (${String(maxFrameBytes)})`);
+/** `payload`: the message as its reader wants it. Throws RangeError when it is too large. */
+export function encodeFrame(message: Message, payload: Uint8Array = serialize(message), mostBytes = maxFrameBytes): Buffer {
+  if (payload.length > mostBytes) {
+    throw new RangeError(`a message of kind ${message.kind} takes ${String(payload.length)} bytes, more than a frame may (${String(mostBytes)})`);
   }
   const frame = Buffer.allocUnsafe(4 + payload.length);
   frame.writeUInt32LE(payload.length, 0);
-  payload.copy(frame, 4);
+  frame.set(payload, 4);
   return frame;
 }
 
 /** Takes the byte stream in pieces of any size, gives whole messages. Throws GarbageError; after that it is of no further use. */
 export class FrameDecoder<M extends Message = Message> {
+  readonly #decode: (payload: Buffer) => M;
+  readonly #mostBytes: number;
   #chunks: Buffer[] = [];
   #bufferedBytes = 0;
+
+  /** Without `decode`: payloads as v8.serialize wrote them, of a writer that is trusted. */
+  constructor(decode: (payload: Buffer) => M = deserialized, mostBytes = maxFrameBytes) {
+    this.#decode = decode;
+    this.#mostBytes = mostBytes;
+  }
 
   /** Bytes of a frame that has not ended yet: at the end of the stream, more than 0 means that it was cut off. */
   get pendingBytes(): number {
@@ -50,15 +51,23 @@ export class FrameDecoder<M extends Message = Message> {
     for (;;) {
       if (this.#bufferedBytes < 4) return messages;
       const lengthBytes = this.#peekLength();
-      if (lengthBytes > maxFrameBytes) {
-        throw new GarbageError(`a frame claims ${String(lengthBytes)} bytes, the most is ${String(maxFrameBytes)}`, this.#joined());
+      if (lengthBytes > this.#mostBytes) {
+        throw new GarbageError(`a frame claims ${String(lengthBytes)} bytes, the most is ${String(this.#mostBytes)}`, this.#joined());
       }
       if (this.#bufferedBytes < 4 + lengthBytes) return messages;
       const all = this.#joined();
       const rest = all.subarray(4 + lengthBytes);
       this.#chunks = rest.length > 0 ? [rest] : [];
       this.#bufferedBytes = rest.length;
-      messages.push(decodePayload<M>(all.subarray(4, 4 + lengthBytes)));
+      messages.push(this.#message(all.subarray(4, 4 + lengthBytes)));
+    }
+  }
+
+  #message(payload: Buffer): M {
+    try {
+      return this.#decode(payload);
+    } catch (error) {
+      throw new GarbageError(`a frame of ${String(payload.length)} bytes does not hold a message (${error instanceof Error ? error.message : String(error)})`, payload);
     }
   }
 
@@ -73,15 +82,8 @@ export class FrameDecoder<M extends Message = Message> {
   }
 }
 
-function decodePayload<M extends Message>(payload: Buffer): M {
-  let value: unknown;
-  try {
-    value = deserialize(payload);
-  } catch (error) {
-    throw new GarbageError(`a frame of ${String(payload.length)} bytes does not hold a message (${error instanceof Error ? error.message : String(error)})`, payload);
-  }
-  if (typeof value !== 'object' || value === null || !('kind' in value) || typeof value.kind !== 'string') {
-    throw new GarbageError(`a frame of ${String(payload.length)} bytes holds something that is not a message`, payload);
-  }
+function deserialized<M extends Message>(payload: Buffer): M {
+  const value: unknown = deserialize(payload);
+  if (typeof value !== 'object' || value === null || !('kind' in value) || typeof value.kind !== 'string') throw new Error('it is something else');
   return value as M;
 }

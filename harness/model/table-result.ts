@@ -9,6 +9,7 @@
  * A run: {u32 bytes; u16 kind, number; u64 position, 0} or, of unknown origin, its bytes there: 16 at most, more are further runs.
  */
 import { OWNER_KINDS, type ByteRun, type ByteSource } from './bytes.ts';
+import { Budget, GarbageError } from './codec.ts';
 import type { DeviceChange, FiemapExtent } from './observation.ts';
 import { FIEMAP_EXTENT_BYTES } from './syscall-flags.ts';
 
@@ -52,7 +53,13 @@ export interface TableResult {
 export const tableBatchHead = (results: Buffer): { cases: number; resumeAt: number } =>
   ({ cases: Number(results.readBigUInt64LE(0)), resumeAt: Number(results.readBigUInt64LE(8)) });
 
-const recordsEnd = (results: Buffer): number => BATCH + Number(results.readBigUInt64LE(16));
+/** Throws GarbageError when the bytes hold less than they say. */
+function recordsEnd(results: Buffer): number {
+  if (results.length < BATCH) throw new GarbageError('the results of a table break off');
+  const end = BATCH + Number(results.readBigUInt64LE(16));
+  if (end > results.length) throw new GarbageError('the results of a table are longer than what holds them');
+  return end;
+}
 
 /** Kernel log bytes, as /dev/kmsg gave them, of each case that has some. */
 export function* tableKernelLogs(results: Buffer): Generator<{ index: number; kmsg: Buffer }> {
@@ -64,20 +71,35 @@ export function* tableKernelLogs(results: Buffer): Generator<{ index: number; km
   }
 }
 
-export function* tableResults(results: Buffer): Generator<TableResult> {
+/** Throws GarbageError. `budget`: of all results of one message; what they hold besides bytes counts against it. */
+export function* tableResults(results: Buffer, budget = new Budget()): Generator<TableResult> {
   const log = recordsEnd(results);
-  for (let at = BATCH; at < log; at += results.readUInt32LE(at)) yield decodeResult(results, at, log);
+  for (let at = BATCH; at < log;) {
+    const end = at + HEADER <= log ? at + results.readUInt32LE(at) : Infinity;
+    if (end < at + HEADER || end > log) throw new GarbageError('a result of a table has a length that it cannot have');
+    yield decodeResult(results, at, end, log, budget);
+    at = end;
+  }
 }
 
-function decodeResult(from: Buffer, at: number, log: number): TableResult {
+function decodeResult(from: Buffer, at: number, end: number, log: number, budget: Budget): TableResult {
+  // Whoever made these bytes may have lied about what follows: nothing is made before there are bytes for it.
+  const check = (from: number, count: number, eachBytes: number): void => {
+    if (from + count * eachBytes > end) throw new GarbageError('a part of a table\'s result is longer than the result');
+    budget.spend(count);
+  };
   const flags = from.readUInt32LE(at + 8);
   const stepCount = from.readUInt32LE(at + 20), traceBytes = from.readUInt32LE(at + 24), kmsgBytes = from.readUInt32LE(at + 28);
   const changeCount = from.readUInt32LE(at + 32), streamsAt = at + from.readUInt32LE(at + 36);
   let position = at + HEADER;
   const steps: TableStepResult[] = [];
+  check(position, stepCount, STEP);
   for (let n = 0; n < stepCount; n++) {
+    check(position, 1, STEP);
     const runCount = from.readUInt32LE(position + 16), extentCount = from.readUInt32LE(position + 32);
     const extentsAt = position + STEP + runCount * RUN;
+    check(position + STEP, runCount, RUN);
+    check(extentsAt, extentCount, FIEMAP_EXTENT_BYTES);
     steps.push({
       ret: from.readBigInt64LE(position), errno: from.readUInt32LE(position + 8), begun: from.readUInt32LE(position + 12),
       extra: from.readUInt32LE(position + 20), sizeBytes: from.readBigUInt64LE(position + 24), runs: runsAt(from, position + STEP, runCount),
@@ -85,23 +107,34 @@ function decodeResult(from: Buffer, at: number, log: number): TableResult {
     });
     position = extentsAt + extentCount * FIEMAP_EXTENT_BYTES;
   }
-  position = streamsAt + ((traceBytes + kmsgBytes + 7) & ~7);
+  position = streamsAt + traceBytes + kmsgBytes;
+  position += (streamsAt - position) & 7;
+  if (streamsAt < at + HEADER || position > end) throw new GarbageError('the trace of a table\'s result is longer than the result');
   const changes: DeviceChange[] = [];
+  check(position, changeCount, CHANGE);
   for (let n = 0; n < changeCount; n++) {
+    check(position, 1, CHANGE);
     const runCount = from.readUInt32LE(position + 4);
+    check(position + CHANGE, runCount, RUN);
     changes.push({ device: from.readUInt32LE(position), offsetBytes: from.readBigUInt64LE(position + 8), content: runsAt(from, position + CHANGE, runCount) });
     position += CHANGE + runCount * RUN;
   }
   const written: TableResult['written'] = [];
-  for (let n = from.readUInt32LE(at + 56); n > 0; n--) {
+  const writtenCount = from.readUInt32LE(at + 56);
+  check(position, writtenCount, WRITTEN);
+  for (let n = 0; n < writtenCount; n++) {
+    check(position, 1, WRITTEN);
     const runCount = from.readUInt32LE(position + 4);
+    check(position + WRITTEN, runCount, RUN);
     written.push({ seq: from.readUInt32LE(position), data: runsAt(from, position + WRITTEN, runCount) });
     position += WRITTEN + runCount * RUN;
   }
+  const logStart = log + Number(from.readBigUInt64LE(at + 40)), logEnd = log + Number(from.readBigUInt64LE(at + 48));
+  if (logStart > logEnd || logEnd > from.length) throw new GarbageError('the transcript of a table\'s result lies elsewhere');
   return {
     index: from.readUInt32LE(at + 4), serial: from.readUInt32LE(at + 12), beyond: (flags & (BEYOND | DEVICE_ERROR)) !== 0, firstSeq: from.readUInt32LE(at + 16),
     steps, trace: from.toString('latin1', streamsAt, streamsAt + traceBytes), hasLog: kmsgBytes > 0, changes, written,
-    transcript: from.subarray(log + Number(from.readBigUInt64LE(at + 40)), log + Number(from.readBigUInt64LE(at + 48))),
+    transcript: from.subarray(logStart, logEnd),
   };
 }
 

@@ -4,14 +4,16 @@
  */
 import type { Case } from '../model/case.ts';
 import type { GuestMessage, OutsideCases } from '../model/channel.ts';
-import { GarbageError } from '../model/frame.ts';
-import type { KernelEvent } from '../model/observation.ts';
+import { Budget, GarbageError } from '../model/codec.ts';
+import type { PackedObservation } from '../model/exchange-record.ts';
+import type { KernelEvent, Observation } from '../model/observation.ts';
 import { tableResults } from '../model/table-result.ts';
 import type { Batch } from './backlog.ts';
 import type { Executed } from './outcome.ts';
 import { tableObservation } from './table/observation.ts';
 import { taints } from './tries.ts';
-import { unpackObservation } from './unpack.ts';
+import { checkShape } from './observation-shape.ts';
+import { exchangeBudget, unpackObservation } from './unpack.ts';
 
 export interface Answers {
   executed: Executed[];
@@ -45,7 +47,7 @@ export function takeAnswers(batch: Batch, message: GuestMessage, cases: readonly
       // A case can fail before it begins: the devices could not be compared.
       if (message.kind === 'case-done' && !batch.begun.has(index)) throw violation(`an answer to case ${String(index)}, which did not begin`);
       const executed: Executed = message.kind === 'case-failed' ? { index, outcome: { kind: 'failed', reason: message.reason } }
-        : { index, outcome: { kind: 'observed', observation: read(() => unpackObservation(message.observation, cases[index]!.revision)) } };
+        : { index, outcome: { kind: 'observed', observation: read(() => observationOf(cases[index]!, message.observation)) } };
       answered(batch, executed);
       return { ...nothing, executed: [executed] };
     }
@@ -96,19 +98,35 @@ function tableAnswers(batch: Batch, { mount, results, events }: Extract<GuestMes
   const executed: Executed[] = [];
   const unanswered: Answers['unanswered'] = [];
   const seen = new Set<number>();
+  const [parts, exchanges] = [new Budget(), exchangeBudget()];
   for (const bytes of results) {
-    for (const result of tableResults(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))) {
+    for (const result of tableResults(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), parts)) {
       const { index } = result;
       if (!batch.left.has(index) || seen.has(index)) throw violation(`a result of case ${String(index)}, which it does not have to run`);
       seen.add(index);
       const log = logs.get(index) ?? [];
       if (result.beyond) unanswered.push({ index, events: log });
-      else executed.push({ index, outcome: { kind: 'observed', observation: tableObservation(cases[index]!, result, mount, log) } });
+      else {
+        const observation = tableObservation(cases[index]!, result, mount, log, exchanges);
+        checkShape(cases[index]!, observation);
+        executed.push({ index, outcome: { kind: 'observed', observation } });
+      }
     }
   }
   if (seen.size < batch.left.size) throw new LeftOut(`it left ${String(batch.left.size - seen.size)} of the ${String(batch.size)} cases of a table out`);
   for (const one of executed) answered(batch, one);
   return { executed, unanswered };
+}
+
+function observationOf(of: Case, packed: PackedObservation | Observation): Observation {
+  // A simulated guest's is not packed; nobody lies there.
+  if (!('written' in packed)) return packed;
+  const ran = packed.mount.errno === 0;
+  if (packed.stepBounds.length !== (ran ? of.workload.length + 1 : 0)) throw new GarbageError('an observation lacks the bounds of its steps');
+  if (packed.nodeids.length !== of.geometry.files.length) throw new GarbageError('an observation has other files than its case');
+  const observation = unpackObservation(packed, of.revision);
+  checkShape(of, observation);
+  return observation;
 }
 
 /** Whatever goes wrong while the bytes of a guest are read is the guest's doing. */

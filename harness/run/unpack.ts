@@ -1,4 +1,5 @@
 /** Decodes what a guest packed. */
+import { Budget } from '../model/codec.ts';
 import { ENDED, notifiedOf, recordsOf, type ExchangeRecord, type PackedObservation } from '../model/exchange-record.ts';
 import { firstCaseNode } from '../model/nodes.ts';
 import type { Exchange, Observation } from '../model/observation.ts';
@@ -16,8 +17,15 @@ function operationsFor(revision: RevisionId): Operations {
   return table;
 }
 
-/** `revision`: the case's, whose layouts its requests have. A simulated guest's observation is not packed and comes back as it is. */
-export function unpackObservation(packed: PackedObservation | Observation, revision: RevisionId): Observation {
+/** Exchanges that the observations of one message may have: a guest's log has room for as many. */
+const mostExchanges = 120_000;
+export const exchangeBudget = (): Budget => new Budget(mostExchanges);
+
+/**
+ * `revision`: the case's, whose layouts its requests have. A simulated guest's observation is not packed and comes back as it is. Throws GarbageError
+ * when the transcript is none, or has more exchanges than `budget` has left.
+ */
+export function unpackObservation(packed: PackedObservation | Observation, revision: RevisionId, budget = exchangeBudget()): Observation {
   if (!('written' in packed)) return packed;
   const { transcript: bytes, written, nodeids, stepBounds, ...rest } = packed;
   const operations = operationsFor(revision);
@@ -26,6 +34,7 @@ export function unpackObservation(packed: PackedObservation | Observation, revis
   const log = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const notified = new Map([...notifiedOf(log)].map(({ seq, ...sent }) => [seq, sent]));
   for (const record of recordsOf(log)) {
+    budget.spend(1);
     const exchange = toExchange(operations, record);
     const sent = notified.get(exchange.seq);
     if (sent) exchange.notified = sent;
