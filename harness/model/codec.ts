@@ -133,6 +133,9 @@ export const flag: Codec<boolean> = {
   },
 };
 
+/** An optional field that is `true` where it is there at all. */
+export const yes: Codec<true> = { write: () => { /* that it is there says it */ }, read: () => true };
+
 /** A 64-bit value, signed or not. */
 export const big: Codec<bigint> = {
   write: (out, value) => {

@@ -1,7 +1,7 @@
 /** The schema of everything that a guest says: the rows by which it is written there, and checked here where a frame is decoded. */
 import type { ByteRun, ByteSource } from './bytes.ts';
 import type { GuestMessage, KernelFacts } from './channel.ts';
-import { big, bytes, changed, decodeWhole, encodeWhole, flag, list, optional, record, signed, text, union, whole, word, type Codec } from './codec.ts';
+import { big, bytes, changed, decodeWhole, encodeWhole, flag, list, optional, record, signed, text, union, whole, word, yes, type Codec } from './codec.ts';
 import type { PackedObservation } from './exchange-record.ts';
 import { encodeFrame, FrameDecoder } from './frame.ts';
 import type { DeviceChange, FiemapExtent, KernelEvent, MountResult, StepResult } from './observation.ts';
@@ -29,6 +29,8 @@ const event = union<KernelEvent>({
   assertion: { func: line, line: u32, condition: line },
   warning: { title: line, text: report },
   bug: { title: line, text: report },
+  notice: { title: line, text: report },
+  'channel-ended': { channel: word('lockdep'), title: line, text: report, earlier: optional(yes) },
   'lost-events': { source: word('trace', 'kmsg'), count: whole() },
 });
 const events = list(event, 10_000);
