@@ -14,6 +14,9 @@ const firstWordMs = 45_000;
 /** What is kept of the console with the reason: a report of the kernel that ends in a panic has a hundred lines. */
 const keptConsoleLines = 200;
 
+/** Messages that may wait to be received. */
+const mostWaiting = 1000;
+
 /** Decodes, notices every way to be lost, gives the first reason. */
 export class Connection {
   readonly console: Console;
@@ -37,6 +40,8 @@ export class Connection {
       if (this.#queue.ended !== undefined) return;
       try {
         for (const message of decoder.push(bytes)) this.#queue.push(message);
+        // What nobody takes waits in the guest: more of it than two batches come to is not worth memory.
+        if (this.#queue.length > mostWaiting) process.port.pause();
       } catch (error) {
         if (!(error instanceof GarbageError)) throw error;
         this.#lose({ kind: 'garbage', detail: `${error.message}; it starts with ${Buffer.from(error.bytes).toString('hex')}` });
@@ -90,11 +95,21 @@ export class Connection {
   }
 
   receive(deadlineMs: number, signal?: AbortSignal): Promise<GuestMessage> {
+    if (this.#queue.length <= mostWaiting) this.#process.port.resume();
     return this.#queue.take(deadlineMs, () => { this.#lose({ kind: 'hung', deadlineMs }); }, signal);
+  }
+
+  /** The guest's next message must be the answer to that ping. */
+  async receivePong(id: number, deadlineMs: number, signal?: AbortSignal): Promise<void> {
+    const message = await this.receive(deadlineMs, signal);
+    if (message.kind === 'pong' && message.id === id) return;
+    this.#lose({ kind: 'garbage', detail: `it answers a ping with a message of kind ${message.kind}` });
+    throw this.lost!;
   }
 
   async close(): Promise<void> {
     this.#queue.end(new VmError({ kind: 'closed' }));
+    this.#process.port.resume();
     this.#process.kill();
     await this.#gone;
   }
@@ -102,6 +117,8 @@ export class Connection {
   /** The first reason stands; with it the VM ends. */
   #lose(failure: VmFailure): void {
     this.#queue.end(new VmError(failure, this.console.tail(keptConsoleLines), this.#context));
+    // The end of the socket comes behind what is still in it.
+    this.#process.port.resume();
     this.#process.kill();
   }
 

@@ -18,7 +18,7 @@ import { Console } from './qemu/console.ts';
 import { openConsoleLog } from './qemu/console-log.ts';
 import { VmError } from './qemu/failure.ts';
 import { startQemu } from './qemu/process.ts';
-import type { Qmp } from './qemu/qmp.ts';
+import { QmpError, type Qmp } from './qemu/qmp.ts';
 import { Connection } from './connection.ts';
 import { Vm, notInterrupted, type VmEnvironment, type VmSpec } from './vm.ts';
 import type { KernelFacts } from '../harness/model/channel.ts';
@@ -58,7 +58,9 @@ export class Template {
       const vm = await Vm.boot({ ...spec, memoryFile: memory.path }, signal);
       try {
         await prepare?.(vm);
-        await saveDevices(vm.qmp, devices.path, signal);
+        await saveDevices(vm.qmp, devices.path, signal).catch((error: unknown) => {
+          throw error instanceof QmpError ? new VmError({ kind: 'qemu-failed', exit: `while it saved the template: ${error.message}`, stderr: '' }) : error;
+        });
       } finally {
         await vm.close();
       }
@@ -90,7 +92,7 @@ export class Template {
       await loadDevices(connection, this.#devices.path, signal);
       connection.markReady();
       connection.send({ kind: 'ping', id: 0 });
-      await connection.receive(firstAnswerDeadlineMs, signal);
+      await connection.receivePong(0, firstAnswerDeadlineMs, signal);
       const readyAfterMs = Math.round(performance.now() - startMs);
       return Vm.adopt(connection, this.facts, { ...this.environment, readyAfterMs });
     } catch (error) {

@@ -27,6 +27,11 @@ const stages: Stage[] = [
     argv: ['npx', '--no-install', 'playwright', 'test', `--project=${project}`, '--reporter=list,json'],
     playwright: true,
   })),
+  // Ten thousand of these are part of the unit tests.
+  {
+    name: 'mutations', playwright: true, extra: true, env: { IOMAPFUZZ_MUTATIONS: process.env['IOMAPFUZZ_MUTATIONS'] ?? '1000000' },
+    argv: ['npx', '--no-install', 'playwright', 'test', '--project=unit', '--reporter=list,json', 'harness/run/mutations.test.ts'],
+  },
   {
     name: 'kills', playwright: true, extra: true, env: { IOMAPFUZZ_KILLS: process.env['IOMAPFUZZ_KILLS'] ?? '100' },
     argv: ['npx', '--no-install', 'playwright', 'test', '--project=vm', '--reporter=list,json', 'harness/cli/kills.vm.test.ts'],

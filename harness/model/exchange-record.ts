@@ -61,6 +61,8 @@ function* allRecords(log: Buffer, length: number): Generator<ExchangeRecord> {
     if (at + recordHeaderBytes > length) throw new GarbageError('a transcript breaks off');
     const requestBytes = log.readUInt32LE(at);
     const replyBytes = log.readInt32LE(at + 4);
+    // A record without a request tells of notifications, and has room for a line's number.
+    if (requestBytes === 0 && replyBytes < 4) throw new GarbageError('a record of a transcript holds nothing');
     const requestAt = at + recordHeaderBytes;
     const keptRequest = keptOf(requestBytes), keptReply = keptOf(Math.max(replyBytes, 0));
     const replyAt = requestAt + padded(keptRequest);

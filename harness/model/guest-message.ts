@@ -19,7 +19,8 @@ const source = union<ByteSource>({
   server: { file: u16, offsetBytes: big },
   zero: {},
   poison: {},
-  other: { hex: text(4096) },
+  other: { hex: text(64 << 10) },
+  unknown: {},
 });
 const runs = list(record<ByteRun>({ lengthBytes: u32, source }));
 
@@ -78,6 +79,7 @@ export const guestMessage = union<GuestMessage>({
   'case-begins': { id, index: u32 },
   'case-done': { id, index: u32, observation: observation as Codec<Extract<GuestMessage, { kind: 'case-done' }>['observation']> },
   'case-failed': { id, index: u32, reason },
+  'outside-cases': { id, where: word('before-cases', 'mount', 'between-cases', 'unmount'), events },
   'cases-done': { id },
   'table-done': { id, mount, results: list(bytes(32 << 20), 64), events: list(record<{ index: number; events: KernelEvent[] }>({ index: u32, events }), 4096) },
   'table-refused': { id, reason },

@@ -15,6 +15,11 @@ export class MessageQueue<M> {
     return this.#end;
   }
 
+  /** Messages that wait. */
+  get length(): number {
+    return this.#messages.length;
+  }
+
   push(message: M): void {
     const waiting = this.#waiting;
     if (waiting === undefined) {

@@ -1,6 +1,9 @@
 /** A QMP client (docs/interop/qmp-spec of QEMU): commands with their answers, and events. */
 import type { Socket } from 'node:net';
 
+/** QEMU answers within milliseconds; a machine that swaps takes longer. */
+const answerDeadlineMs = 30_000;
+
 interface Pending {
   resolve: (value: unknown) => void;
   reject: (error: Error) => void;
@@ -52,7 +55,15 @@ export class Qmp {
     if (this.#closed) return Promise.reject(new QmpError(`${command}: QEMU has closed its control socket`));
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject: (error) => { reject(new QmpError(`${command}: ${error.message}`)); } });
+      const late = setTimeout(() => {
+        this.#pending.delete(id);
+        reject(new QmpError(`${command}: QEMU did not answer on its control socket within ${String(answerDeadlineMs / 1000)} s`));
+      }, answerDeadlineMs);
+      const answered = <T>(then: (value: T) => void) => (value: T): void => {
+        clearTimeout(late);
+        then(value);
+      };
+      this.#pending.set(id, { resolve: answered(resolve), reject: answered((error: Error) => { reject(new QmpError(`${command}: ${error.message}`)); }) });
       this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
     });
   }
