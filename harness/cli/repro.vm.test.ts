@@ -38,10 +38,30 @@ test('repro should count how often a case deviates, show what happened, and exit
   expect(iomapfuzz(['report', out, '--format', 'mail']).stdout).toMatch(/iomapfuzz repro \S+results\/findings\/[0-9a-f]{12}\.case\.json/);
 });
 
-test('repro should exit with 0 when the case conforms', ({}, info) => {
+test('repro should exit with 0 when the case conforms, and show what happened and what was compared', ({}, info) => {
   const path = info.outputPath('case.json');
   writeFileSync(path, conforming);
-  expect(iomapfuzz(['repro', path, '--kernel', kernel, '--out', info.outputPath('results')])).toMatchObject({ code: 0, stdout: 'replay 1 of 1: conforms\nthe case conforms 1 of 1 times\n' });
+  const { code, stdout } = iomapfuzz(['repro', path, '--kernel', kernel, '--out', info.outputPath('results')]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^replay 1 of 1: conforms\nthe case conforms 1 of 1 times\n\nmount, revision r3/);
+  expect(stdout).toMatch(/^ {2}= -1 EUCLEAN \(117\)$/m);
+  expect(stdout).toMatch(/what was compared, and agrees:\n {2}mount\(2\): success/);
+  expect(stdout).toMatch(/^ {2}pread: fails with EUCLEAN \(map\/length-nonzero\)$/m);
+});
+
+test('repro should take several files, judge each, and fail when one of them deviates', ({}, info) => {
+  const files = ['a.json', 'b.json'].map((name) => info.outputPath(name)) as [string, string];
+  writeFileSync(files[0], conforming);
+  writeFileSync(files[1], conforming.replace('"debugIomap": true', '"debugIomap": false'));
+  const out = info.outputPath('results');
+  const { code, stdout } = iomapfuzz(['repro', ...files, '--kernel', kernel, '--out', out]);
+  expect(code).toBe(0);
+  for (const file of files) expect(stdout).toContain(`${file}: the case conforms 1 of 1 times`);
+  expect(iomapfuzz(['report', out])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^CONFORMS: all 2 judged cases conform/) });
+  // What one run is judged by is one revision; what is emitted is one case.
+  writeFileSync(files[1], deviating);
+  expect(iomapfuzz(['repro', ...files, '--kernel', kernel])).toMatchObject({ code: 2, stderr: expect.stringContaining('different revisions (r3, r2)') });
+  expect(iomapfuzz(['repro', files[0], files[0], '--emit', 'c'])).toMatchObject({ code: 2, stderr: expect.stringContaining('--emit writes one case') });
 });
 
 test('repro should write a program without a guest, and a mail of what it saw alone to stdout', ({}, info) => {

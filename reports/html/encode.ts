@@ -30,7 +30,7 @@ export function pageData({ run, matrix, rules }: ReportInput): PageData {
     })),
     borders,
     rules: [...rules.values()].filter(({ id }) => used.has(id)),
-    findings: run.findings.map(({ key, deviations: [first] }) => ({ title: key, expected: first!.expected, seen: first!.seen })),
+    findings: run.findings.map(({ id, title, deviations: [first] }) => ({ title: `${id} ${title}`, expected: first!.expected, seen: first!.seen })),
     findingOf,
     cases: {
       count: run.cases.length,
