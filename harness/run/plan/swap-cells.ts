@@ -59,14 +59,15 @@ export const on = (of: SwapGround, file = 0): Step => ({ call: 'swapon', file, h
 export const off = (file = 0): Step => ({ call: 'swapoff', file });
 const pageOut = (pages: number, writer = 0): Step => ({ call: 'pageOut', lengthBytes: pages * 4096, writer });
 
-/** The header's page is data whatever the rest of the file is, or it could not be read. The first piece may be asked for twice: swapon learns the device from it. */
+/** The header's page is data whatever the rest of the file is, or it could not be read. Pieces are told by where they are asked for: how often is the kernel's choice. */
 export function swapCase(revision: Revision, of: SwapGround, act: SwapAct): PlannedCase {
   const config = configOf({ blockSize: of.blockSize });
   const { SWAPFILE } = revision.opFlags;
-  const pieces = act.pieces ?? piecesOf(of);
-  const header: MappingSpec = { ...piecesOf(of)[0]!, type: 'MAPPED' };
+  const places = piecesOf(of);
+  const pieces = act.pieces ?? places;
+  const header: MappingSpec = { ...places[0]!, type: 'MAPPED' };
   const script: ScriptLine[] = [
-    ...pieces.slice(0, -1).map((piece, n): ScriptLine => ({ on: 'IOMAP_BEGIN', opflagsSet: SWAPFILE, times: n === 0 ? 2 : 1, reply: reply(piece) })),
+    ...pieces.slice(0, -1).map((piece, n): ScriptLine => ({ on: 'IOMAP_BEGIN', opflagsSet: SWAPFILE, posTo: places[n]!.offset + places[n]!.length, reply: reply(piece) })),
     { on: 'IOMAP_BEGIN', opflagsSet: SWAPFILE, reply: reply(pieces.at(-1)!) }, { on: 'IOMAP_BEGIN', reply: reply(header) },
   ];
   const value: Case = {

@@ -61,8 +61,8 @@ const swapon: Variant = {
       schema: CASE_SCHEMA, revision: revision.id, debugIomap: drawn.debugIomap,
       geometry: { mount: drawn.mount, ...(config && { config }), devices: drawn.devices, files: [{ sizeBytes: drawn.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }] },
       script: [
-        // The first mapping may be asked for twice: it says which device it is.
-        ...(drawn.cuts.length > 1 ? [{ on: 'IOMAP_BEGIN' as const, opflagsSet: SWAPFILE, times: 2, reply: mappings(head) }] : []),
+        // How often a kernel asks for the first mapping is its choice: it may do so to learn the device.
+        ...(drawn.cuts.length > 1 ? [{ on: 'IOMAP_BEGIN' as const, opflagsSet: SWAPFILE, posTo: HEAD * PAGE, reply: mappings(head) }] : []),
         { on: 'IOMAP_BEGIN', opflagsSet: SWAPFILE, reply: { kind: 'mappings', ...reply } }, { on: 'IOMAP_BEGIN', reply: mappings(head) },
       ],
       workload: [{ call: 'swapon', file: 0, header: { device: 0, offset: HEAD_ADDR, pages: Number(drawn.fileSize / PAGE) } }],
