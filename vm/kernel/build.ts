@@ -6,7 +6,7 @@ import { errnoOf } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
 import { cacheDirectory } from '../paths.ts';
 import { sourcePackage } from './debian.ts';
-import { fragmentsOf, type Flavour, type Fragment } from './fragments.ts';
+import { fragmentsOf, workDirectoryOf, type Flavour, type Fragment } from './fragments.ts';
 import { configure, makeImage, requireBuildTools, toolchain } from './make.ts';
 import { bringToPatches, copyTree, patchSeries, type Patch } from './patches.ts';
 import type { Progress } from './progress.ts';
@@ -50,7 +50,7 @@ export async function buildReferenceKernel(options: BuildOptions, progress: Prog
     const source = await withLock(join(cacheDirectory('locks'), 'source'), () => { progress.note('waiting for another iomapfuzz that fetches the kernel source'); },
       () => referenceSource(given, progress));
     const key = keyOf(parts, source.identity);
-    return findBuilt(key) ?? await withLock(join(cacheDirectory('locks'), `build-${flavour}`),
+    return findBuilt(key) ?? await withLock(join(cacheDirectory('locks'), `build-${workDirectoryOf(flavour)}`),
       () => { progress.note(`waiting for another iomapfuzz that builds the ${flavour} kernel`); },
       async () => findBuilt(key) ?? await build(flavour, key, source, parts, progress));
   } finally {
@@ -113,7 +113,7 @@ async function build(flavour: Flavour, key: string, source: KernelSource, parts:
   const startedMs = performance.now();
   const { patches, fragments, toolchain: tools } = parts;
   progress.note(`the ${flavour} reference kernel is not in the cache: building it from ${source.origin} with ${String(patches.length)} patches`);
-  const work = cacheDirectory('build', flavour);
+  const work = cacheDirectory('build', workDirectoryOf(flavour));
   const tree = join(work, 'src');
   const objects = join(work, 'obj');
   prepareTree(work, tree, objects, source, progress);
