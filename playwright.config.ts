@@ -8,8 +8,8 @@ const seed = Number(process.env['IOMAPFUZZ_SEED'] ??= '1');
 if (!Number.isSafeInteger(seed)) throw new Error(`IOMAPFUZZ_SEED is ${process.env['IOMAPFUZZ_SEED']}: give a whole number`);
 fc.configureGlobal({ seed });
 
-// Four projects: `unit` needs nothing but Node, `browser` looks at the report in chromium, `vm` boots guests (a test has one or two, of a core each),
-// `conformance` is the plan against the kernel that IOMAPFUZZ_KERNEL and its like name, one test per rule and path.
+// Five projects: `unit` needs nothing but Node, `browser` looks at the report in chromium, `vm` boots guests (a test has one or two, of a core each),
+// `conformance` is the plan against the kernel that IOMAPFUZZ_KERNEL and its like name, one test per rule and path, `liberties` the plan once for each liberty.
 const ci = !!process.env['CI'];
 export default defineConfig({
   testDir: '.',
@@ -25,7 +25,7 @@ export default defineConfig({
   expect: { timeout: 30_000 },
   reporter: [['line']],
   projects: [
-    { name: 'unit', testMatch: /.*(?<!\.vm|\.conformance|\.browser)\.test\.ts$/ },
+    { name: 'unit', testMatch: /.*(?<!\.vm|\.conformance|\.browser|\.liberties)\.test\.ts$/ },
     // Debian's chromium: the machine may have no other, and nothing is downloaded. Root has no sandbox; the other flags keep it off the network.
     {
       name: 'browser', testMatch: /.*\.browser\.test\.ts$/,
@@ -39,5 +39,7 @@ export default defineConfig({
     // Generous: a cold TCG guest takes 6 s to boot and minutes under load.
     { name: 'vm', testMatch: /.*\.vm\.test\.ts$/, timeout: 600_000 },
     { name: 'conformance', testMatch: /.*\.conformance\.test\.ts$/, timeout: 600_000 },
+    // For nights: the plan and a campaign for each liberty of the reference kernel.
+    { name: 'liberties', testMatch: /.*\.liberties\.test\.ts$/, timeout: 1_200_000 },
   ],
 });

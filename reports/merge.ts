@@ -5,6 +5,7 @@
 import { closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import type { LibertyUse } from '../harness/model/liberties.ts';
 import type { Counts, Environment, RunSummary } from '../harness/model/results.ts';
 import { explainProblem, type ResultsProblem } from './errors.ts';
 import { readCases, readSummary } from './read.ts';
@@ -160,6 +161,7 @@ function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]):
     ...(endings.length > 0 && { endedBy: endings.join('; ') }),
     ...(environment && { environment }),
     counts,
+    ...(first.liberties && { liberties: first.liberties.map((use) => sumOfUses(use, summaries)) }),
     ...(planned.every((count) => count !== undefined) && { planned: planned.reduce((sum, count) => sum + count, 0) }),
     ...(incidents.length > 0 && { incidents }),
     notices: [...new Set(summaries.flatMap(({ notices }) => notices)), ...machineNotices(summaries)],
@@ -170,6 +172,11 @@ function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]):
     },
   };
 }
+
+const sumOfUses = (use: LibertyUse, summaries: readonly RunSummary[]): LibertyUse => {
+  const all = summaries.flatMap(({ liberties = [] }) => liberties.filter(({ name }) => name === use.name));
+  return { ...use, reached: all.reduce((sum, { reached }) => sum + reached, 0), used: all.reduce((sum, { used }) => sum + used, 0) };
+};
 
 /** The merged summary carries the first shard's machine; where others differ in what can matter, it says so. */
 function machineNotices(summaries: RunSummary[]): string[] {

@@ -1,5 +1,6 @@
 /** The verdict on a whole run, its reasons and its exit code. The one place that says when a run is a pass. */
 import { coverageText } from './coverage-text.ts';
+import { libertyText } from './liberties-text.ts';
 import { isFlaky, isSmall, minimisedText } from './findings.ts';
 import { countStatuses, matrixCells, type Matrix } from './matrix.ts';
 import { planUnknown, type Run } from './run.ts';
@@ -65,6 +66,7 @@ function reasonsOf(run: Run, matrix: Matrix): string[] {
   const silent = matrixCells(matrix).flatMap(({ cell }) => cell.borders).filter(({ status, cases }) => status === 'not-run' && cases.length === 0).length;
   if (silent > 0) reasons.push(`${plural(silent, 'border')} of the matrix without a case`);
   if (counts.unspecified > 0) reasons.push(`${plural(counts.unspecified, 'case')} unspecified: the rules do not say what must happen`);
+  for (const liberty of summary.liberties ?? []) reasons.push(libertyText(liberty));
   if (summary.coverage) reasons.push(coverageText(summary.coverage));
   reasons.push(...largeReasons(run));
   const unsteady = run.findings.filter(isFlaky);

@@ -13,6 +13,7 @@ import { conformancePlan, type PlanCell } from '../run/plan.ts';
 import { campaign } from '../run/session.ts';
 import { durationMs } from './duration.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
+import { flavourOf, libertyOption } from './liberty-option.ts';
 import { problemError } from './load.ts';
 import { progressLine } from './progress.ts';
 import { ruleTexts } from './rule-texts.ts';
@@ -46,6 +47,7 @@ export function conformanceCommand(): Command {
     .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
     .option('--shard <i/n>', 'run the i-th of n parts of the plan', shardOf)
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
+    .addOption(libertyOption())
     .addOption(minimiseOption())
     .addOption(expectationsOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/DATE)')
@@ -60,10 +62,11 @@ export function conformanceCommand(): Command {
       const out = options.out ?? join('iomapfuzz-results', new Date().toISOString().replaceAll(':', '-').slice(0, 19));
       const seed = options.seed ?? Math.floor(Math.random() * 0x7fff_ffff);
       const spec = await vmSpecOf(options);
+      const flavour = flavourOf(options);
       const progress = progressLine();
       const { untestable } = await campaign({
         spec, cells, seed, runs: options.runs, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
-        ...(options.flavour === undefined ? {} : { flavour: options.flavour }),
+        ...(flavour === undefined ? {} : { flavour }), ...(options.liberty && { liberties: options.liberty }),
         ...(options.shard === undefined ? {} : { shard: options.shard }), ...(options.time === undefined ? {} : { timeMs: options.time }),
         ...(options.jobs === undefined ? {} : { jobs: options.jobs }), ...(options.minimise === undefined ? {} : { minimiseMs: options.minimise }),
         onProgress: progress.update,

@@ -12,9 +12,11 @@ import { toolVersion } from '../run/tool-version.ts';
 import { describeSlot, slotTable, type Slot } from '../run/fuzz/slots.ts';
 import { matchesGlob } from '../model/glob.ts';
 import { collect, integer, originOf, shardOf, minimiseOption } from './conformance.ts';
+import { libertyText } from '../../reports/liberties-text.ts';
 import { coverageText } from '../../reports/coverage-text.ts';
 import { durationMs } from './duration.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
+import { flavourOf, libertyOption } from './liberty-option.ts';
 import { progressLine } from './progress.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
 
@@ -51,6 +53,7 @@ export function fuzzCommand(): Command {
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
     .option('--dry-run', 'run nothing: print what the cases are made of, which rules they reach, and a hash of all of them; needs no VM (default: 20000 cases)')
     .option('--coverage', 'also report which lines of fs/fuse and fs/iomap the cases reach, and keep those that reach new ones; needs KCOV, as in --flavour debug')
+    .addOption(libertyOption())
     .addOption(minimiseOption())
     .addOption(expectationsOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/fuzz-DATE)')
@@ -65,12 +68,13 @@ export function fuzzCommand(): Command {
       const seed = options.seed ?? Math.floor(Math.random() * 0x7fff_ffff);
       const timeMs = options.time ?? (options.runs === undefined ? DEFAULT_TIME_MS : undefined);
       const spec = await vmSpecOf(options);
+      const flavour = flavourOf(options);
       const progress = progressLine();
       console.error(`seed ${seed}, results in ${out}`);
       const outcome = await fuzzCampaign({
         spec, seed, start: options.start, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
         ...(select && { select }), ...(options.runs !== undefined && { runs: options.runs }), ...(timeMs !== undefined && { timeMs }),
-        ...(options.flavour !== undefined && { flavour: options.flavour }), ...(options.shard && { shard: options.shard }), ...(options.jobs !== undefined && { jobs: options.jobs }), ...(options.coverage && { coverage: true }), ...(options.minimise !== undefined && { minimiseMs: options.minimise }),
+        ...(flavour !== undefined && { flavour }), ...(options.liberty && { liberties: options.liberty }), ...(options.shard && { shard: options.shard }), ...(options.jobs !== undefined && { jobs: options.jobs }), ...(options.coverage && { coverage: true }), ...(options.minimise !== undefined && { minimiseMs: options.minimise }),
         onProgress: progress.update,
         onEvent: (line) => { progress.end(); console.log(line); },
       });
@@ -111,6 +115,7 @@ function print({ summary, reconciled, untestable, files, examined, covered, dige
   const judged = counts.conforms + counts.deviates;
   const rest = (['unspecified', 'not-run', 'lost'] as const).filter((kind) => counts[kind] > 0).map((kind) => `, ${counts[kind]} ${kind}`).join('');
   console.log(`\n${judged} cases judged, ${counts.deviates} deviate${expected.length > 0 ? ` (${expected.length} findings are expected)` : ''}${rest}; ${covered.size} rules x paths; ${vms.booted} guests`);
+  for (const liberty of summary.liberties ?? []) console.log(libertyText(liberty));
   if (summary.coverage) console.log(coverageText(summary.coverage));
   console.log(`cases: ${Object.values(counts).reduce((sum, count) => sum + count, 0)}, sha256 of their hashes: ${digest}`);
   console.log(`results: ${out} (seed ${seed})`);

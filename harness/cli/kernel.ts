@@ -16,7 +16,7 @@ interface BuildOptions {
 export function kernelCommand(): Command {
   const build = new Command('build')
     .description('build a kernel, or find it in the cache, and print the path of its bzImage')
-    .addOption(new Option('--flavour <name>', 'fast, or debug with KASAN, UBSAN, lockdep and KCOV (default: fast)').choices(flavours))
+    .addOption(new Option('--flavour <name>', 'fast; debug with KASAN, UBSAN, lockdep and KCOV; or liberties, for --liberty (default: fast)').choices(flavours))
     .option('--source <path>', 'tarball or directory of the Linux source, instead of Debian\'s package')
     .option('--kdir <tree>', 'build this tree as it is instead of the reference kernel')
     .action(async ({ flavour, source, kdir }: BuildOptions) => {

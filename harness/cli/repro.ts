@@ -21,6 +21,7 @@ import { exitCodeOf, parseReference, reliabilityOf, replay, resolveCase, type Re
 import { recordRun, tellingConfig } from '../run/recorded-run.ts';
 import { toolVersion } from '../run/tool-version.ts';
 import { originOf } from './conformance.ts';
+import { flavourOf, libertyOption } from './liberty-option.ts';
 import { ruleTexts } from './rule-texts.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
 
@@ -35,6 +36,7 @@ export function reproCommand(): Command {
     .description('replay cases in a fresh guest each time, show what happened and what was compared, and say how reliably they deviate; or write one as a C program or a mail')
     .argument('<cases...>', 'case files, or SEED[:PATH] of a campaign')
     .option('--times <n>', 'replays of each (default: 1; with --emit c: 0)', positiveInteger)
+    .addOption(libertyOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/repro-DATE)')
     .addOption(new Option('--emit <form>', 'write this to stdout, of one case: c, one C file that needs no iomapfuzz; mail, plain text to send').choices(['c', 'mail']))
     .action(async (texts: string[], options: ReproOptions) => {
@@ -89,12 +91,13 @@ async function replayAll(cases: readonly NamedCase[], options: ReproOptions, say
   const times = options.times ?? 1;
   const directory = options.out ?? join('iomapfuzz-results', `repro-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
   const [first] = cases as [NamedCase];
+  const flavour = flavourOf(options);
   const seedOf = ({ case: { provenance } }: NamedCase): number => provenance?.seed ?? 0;
   const noteOf = ({ name }: NamedCase, n: number): string => `${cases.length > 1 ? `${name}, ` : ''}replay ${n} of ${times}`;
   let untestable = '';
   const result = await recordRun<{ replayed: Replayed[]; kernel: KernelNotes; facts: KernelFacts } | undefined>({
     kind: 'repro', spec: await vmSpecOf(options), seed: seedOf(first), revision: first.case.revision, directory, kernelOrigin: originOf(options),
-    ...(options.flavour !== undefined && { flavour: options.flavour }), cells: [], expectations: [], fresh: true,
+    ...(flavour !== undefined && { flavour }), ...(options.liberty && { liberties: options.liberty }), cells: [], expectations: [], fresh: true,
   }, async ({ guests, facts, signal, summary, writer, add }) => {
     const { environment } = summary;
     summary.planned = times * cases.length;

@@ -22,10 +22,12 @@ const stages: Stage[] = [
   { name: 'lint', argv: ['npx', '--no-install', 'eslint', '.', '--max-warnings=0'] },
   { name: 'types', argv: ['npm', 'run', '--silent', 'types'] },
   // unit and browser tests first: they are quick, and a broken unit explains a broken suite in the VM.
-  ...['unit', 'browser', 'vm', 'conformance'].map((project) => ({
+  // Half an hour long: what the rules leave open.
+  ...['unit', 'browser', 'vm', 'conformance', 'liberties'].map((project) => ({
     name: project,
     argv: ['npx', '--no-install', 'playwright', 'test', `--project=${project}`, '--reporter=list,json'],
     playwright: true,
+    extra: project === 'liberties',
   })),
   // Ten thousand of these are part of the unit tests.
   {

@@ -7,6 +7,7 @@ import { terminalProgress } from '../../vm/kernel/progress.ts';
 import { selectKernel } from '../../vm/kernel/select.ts';
 import type { Accelerator } from '../../vm/qemu/command-line.ts';
 import type { VmSpec } from '../../vm/vm.ts';
+import { requireLiberties, withLiberties } from './liberty-option.ts';
 
 export interface VmOptions {
   kernel?: string;
@@ -19,6 +20,7 @@ export interface VmOptions {
   memory?: number;
   accel?: Accelerator;
   consoleLog?: string;
+  liberty?: string[];
 }
 
 /** Under software emulation the debug kernel takes ten times as long to boot as the fast one. */
@@ -44,14 +46,17 @@ export function addVmOptions(command: Command): Command {
 }
 
 /** The VM that the options speak of; finds or builds the kernel. `files` come on top of the agent's. */
-export async function vmSpecOf(options: VmOptions, files: readonly GuestFile[] = []): Promise<VmSpec> {
+export async function vmSpecOf(given: VmOptions, files: readonly GuestFile[] = []): Promise<VmSpec> {
+  const options = withLiberties(given);
   const kernel = await selectKernel(options, terminalProgress());
+  requireLiberties(options, kernel.config);
   const heavy = options.flavour === 'debug' || kernel.config?.get('KASAN') === 'y' || kernel.config?.get('PROVE_LOCKING') === 'y' ? 'debug' : 'fast';
   return {
     kernel,
     files: [...agentFiles(), ...files],
     memoryMib: options.memory ?? memoryMib[heavy],
     bootTimeoutMs: bootTimeoutMs[heavy],
+    ...(options.liberty && { kernelArguments: [`fuse.liberty=${options.liberty.join(',')}`] }),
     ...(options.accel === undefined ? {} : { accelerator: options.accel }),
     ...(options.consoleLog === undefined ? {} : { consoleLog: options.consoleLog }),
   };

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { KernelFacts } from '../model/channel.ts';
 import { hasAtomicDisks } from './cases/atomic-disk.ts';
+import { knownLiberties } from './cases/liberties.ts';
 
 /** vm/initramfs/init.sh has switched them off, where that is possible. */
 const panicSwitches = ['panic_on_warn', 'hung_task_panic', 'softlockup_panic', 'hardlockup_panic', 'panic_on_rcu_stall'];
@@ -10,6 +11,7 @@ const panicSwitches = ['panic_on_warn', 'hung_task_panic', 'softlockup_panic', '
 export function readKernelFacts(): KernelFacts {
   const enableIomap = boolParameter('enable_iomap');
   const debugIomap = boolParameter('debug_iomap');
+  const liberties = knownLiberties();
   const config = existsSync('/proc/config.gz') ? gunzipSync(readFileSync('/proc/config.gz')).toString() : undefined;
   return {
     release: text('/proc/sys/kernel/osrelease') ?? 'unknown',
@@ -25,6 +27,7 @@ export function readKernelFacts(): KernelFacts {
     kcov: existsSync('/sys/kernel/debug/kcov'),
     panicsOn: panicSwitches.filter((name) => Number(text(`/proc/sys/kernel/${name}`) ?? 0) !== 0),
     tainted: Number(text('/proc/sys/kernel/tainted') ?? 0),
+    ...(liberties && { liberties }),
     ...(config === undefined ? {} : { config }),
   };
 }

@@ -5,6 +5,7 @@ import type { Case } from '../model/case.ts';
 import { isQuiet, mayWrite, mountKey, needsOpens, needsOwnMount } from '../model/case-traits.ts';
 import type { GuestMessage, HostMessage, OutsideCases } from '../model/channel.ts';
 import type { ByteRun } from '../model/bytes.ts';
+import type { LibertyCounts } from '../model/liberties.ts';
 import type { PackedObservation } from '../model/exchange-record.ts';
 import { inoOf, nodeidOf } from '../model/nodes.ts';
 import type { KernelEvent } from '../model/observation.ts';
@@ -16,6 +17,7 @@ import { loadNative, type Native } from '../native/index.ts';
 import { revisions } from '../uapi/revision.ts';
 import { withCoverage } from './cases/coverage.ts';
 import { KernelEvents } from './cases/kernel-events.ts';
+import { LibertyCounter } from './cases/liberties.ts';
 import { DeviceSet } from './cases/devices.ts';
 import type { ServerCase } from './cases/messages.ts';
 import { ServerHandle } from './cases/server-handle.ts';
@@ -56,6 +58,7 @@ class Runner {
   readonly #native: Native;
   readonly #server: ServerHandle;
   readonly #events: KernelEvents;
+  readonly #liberties = new LibertyCounter();
   #session: Session | undefined;
   /** Making and filling them is half of a mount's time: the next mount with equal ones has them too. */
   #devices: { key: string; set: DeviceSet } | undefined;
@@ -104,7 +107,7 @@ class Runner {
       else this.#runShared(id, key, group, send);
     }
     this.#tell('between-cases');
-    send({ kind: 'cases-done', id });
+    send({ kind: 'cases-done', id, ...this.#libertiesTaken() });
   }
 
   #listen(id: number, send: Send): void {
@@ -149,12 +152,17 @@ class Runner {
       const stopped = this.#events.ended && events.every((one) => one.events.every(({ kind }) => kind !== 'bug' && kind !== 'warning'));
       if (changed.length > 0 || stopped) {
         send({ kind: 'table-refused', id, reason: changed.length > 0 ? 'a device was changed where no case of the batch should' : 'the kernel stopped to check its locks' });
-      } else send({ kind: 'table-done', id, mount: session.mount, results, events });
+      } else send({ kind: 'table-done', id, mount: session.mount, results, events, ...this.#libertiesTaken() });
     } catch (error) {
       this.#closeSession();
       this.#discardDevices();
       send({ kind: 'table-refused', id, reason: error instanceof Error ? error.message : String(error) });
     }
+  }
+
+  #libertiesTaken(): { liberties?: LibertyCounts } {
+    const liberties = this.#liberties.take();
+    return liberties ? { liberties } : {};
   }
 
   /** Mounts for cases like `value` unless the mount of the moment will do. True: it is a new one. */

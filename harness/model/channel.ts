@@ -5,6 +5,7 @@
  */
 import type { Case } from './case.ts';
 import type { PackedObservation } from './exchange-record.ts';
+import type { Liberty, LibertyCounts } from './liberties.ts';
 import type { KernelEvent, MountResult, Observation } from './observation.ts';
 
 export const PROTOCOL = 1;
@@ -35,9 +36,10 @@ export type GuestMessage =
   | { kind: 'case-failed'; id: number; index: number; reason: string }
   /** What the kernel's log said while no case ran; answers nothing. `before-cases`: boot, and all that came before the first case of this guest. */
   | { kind: 'outside-cases'; id: number; where: OutsideCases; events: KernelEvent[] }
-  | { kind: 'cases-done'; id: number }
+  /** `liberties`: what the switches came to since the last message with them; absent: none is on. */
+  | { kind: 'cases-done'; id: number; liberties?: LibertyCounts }
   /** `results`: batches as in table-result.ts, in order; `events`: what the kernel's log held, by index of the case. */
-  | { kind: 'table-done'; id: number; mount: MountResult; results: Uint8Array[]; events: { index: number; events: KernelEvent[] }[] }
+  | { kind: 'table-done'; id: number; mount: MountResult; results: Uint8Array[]; events: { index: number; events: KernelEvent[] }[]; liberties?: LibertyCounts }
   /** The batch tells nothing: each of its cases must be run by `run-cases`. */
   | { kind: 'table-refused'; id: number; reason: string }
   | { kind: 'output'; id: number; stream: 'stdout' | 'stderr'; bytes: Uint8Array }
@@ -71,6 +73,8 @@ export interface KernelFacts {
   swap?: boolean;
   /** The kernel can tell which of its code a thread runs through. */
   kcov?: boolean;
+  /** Switches for what the rules leave open; absent: the kernel was built without. */
+  liberties?: Liberty[];
   /** Lines of /proc/config.gz, when the kernel has it. */
   config?: string;
 }

@@ -11,6 +11,7 @@
 import type { z } from 'zod';
 import type { caseSchema } from './case.ts';
 import type { ExpectedDeviation } from './expectations.ts';
+import type { LibertyUse } from './liberties.ts';
 import type { Observation } from './observation.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -170,6 +171,8 @@ export interface RunSummary {
   expectations?: ExpectedDeviation[];
   /** Fuzzing: in how many cases a rule had to refuse something, by rule and path: `map/length-nonzero@read fiemap`. */
   covered?: Record<string, number>;
+  /** Liberties that the kernel was told to take; absent: none. */
+  liberties?: LibertyUse[];
   /** Code of the kernel that was reached; absent: not asked for. */
   coverage?: CoverageSummary;
 }

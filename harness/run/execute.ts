@@ -6,6 +6,7 @@
 import type { Case } from '../model/case.ts';
 import type { GuestMessage } from '../model/channel.ts';
 import { GarbageError } from '../model/frame.ts';
+import type { LibertyCounts } from '../model/liberties.ts';
 import { caseHash } from '../model/hash.ts';
 import type { KernelEvent } from '../model/observation.ts';
 import { LeftOut, takeAnswers, type Answers } from './answers.ts';
@@ -33,6 +34,8 @@ export interface ExecuteOptions {
   tries?: number;
   /** Ask for the kernel's code coverage; every case then runs by the server in TypeScript. */
   coverage?: boolean;
+  /** What the kernel's switches for liberties came to in a batch. */
+  onLiberties?: (counts: LibertyCounts) => void;
 }
 
 /** Batches that a guest has at once: one runs, one waits. */
@@ -113,6 +116,7 @@ class Execution {
       if (message === 'aborted') return;
       if (message.kind === 'error' && message.id === batch.id) throw new Error(message.reason);
       answers = takeAnswers(batch, message, this.#cases);
+      if ('liberties' in message && message.liberties) this.#options.onLiberties?.(message.liberties);
     } catch (error) {
       yield* this.#lost(batch, error, error instanceof GarbageError ? garbage(guest, error) : guest.lossOf(error));
       return;

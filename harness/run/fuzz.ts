@@ -32,6 +32,8 @@ export interface FuzzCampaign {
   shard?: Shard;
   /** Guests that run cases at the same time. Default: 1. */
   jobs?: number;
+  /** Liberties that the kernel takes by its command line. Default: none. */
+  liberties?: readonly string[];
   /** Ask for the kernel's code coverage. */
   coverage?: boolean;
   select?: (slot: Slot) => boolean;
@@ -67,7 +69,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
   const cases = new FuzzCases({ seed: of.seed, revision: of.revision, version: toolVersion() });
   const files = new Map<string, string>();
   const nothing = { reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, digest: '', covered: new Map(), examined: new Map(), files };
-  return recordRun({ ...of, kind: 'fuzz', cells: [] }, async ({ summary, writer, guests, facts, signal, add }): Promise<FuzzOutcome> => {
+  return recordRun({ ...of, kind: 'fuzz', cells: [] }, async ({ summary, writer, guests, facts, signal, add, onLiberties }): Promise<FuzzOutcome> => {
     const onDisk = new FindingFiles(writer);
     const save = (finding: Found<FoundCase>, known: { examined: ExaminedFinding } | { notMinimised: string }): string => {
       const { rule, n, example } = exampleOf(finding);
@@ -88,7 +90,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     }
     const coverage = of.coverage && lacking === undefined ? new KernelCoverage(of.directory, of.spec.kernel.path) : undefined;
     const loop = new FuzzLoop(guests, {
-      ...(coverage && { coverage }),
+      ...(coverage && { coverage }), execute: { onLiberties },
       cases, facts, start: of.start, signal, fresh: guests.fresh(), ...(timeUp && { timeUp }), ...(of.minimiseMs !== undefined && { minimiseMs: of.minimiseMs }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
       ...(of.shard && { shard: of.shard }), ...(of.select && { select: of.select }),
       isExpected: (finding) => check([finding], []).unexpected.length === 0,

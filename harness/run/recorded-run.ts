@@ -2,11 +2,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { UsageError } from '../../vm/errors.ts';
 import { describeIdentity, identifyByConfig, identifyKernel } from '../../vm/kernel/identify.ts';
 import { qemuVersion } from '../../vm/qemu/accelerator.ts';
 import type { KernelImage } from '../../vm/kernel/image.ts';
 import type { Vm, VmSpec } from '../../vm/vm.ts';
 import type { KernelFacts } from '../model/channel.ts';
+import { addCounts, libertyUses, type LibertyCounts, type LibertyUse } from '../model/liberties.ts';
 import { concerning, type ExpectedDeviation } from '../model/expectations.ts';
 import { RESULTS_FORMAT, type CaseRecord, type CellInfo, type Environment, type RunSummary } from '../model/results.ts';
 import type { RevisionId } from '../uapi/revision.ts';
@@ -33,6 +35,8 @@ export interface RunSetup {
   expectations: readonly ExpectedDeviation[];
   /** Guests that run at the same time. Default: 1. */
   jobs?: number;
+  /** Liberties that the kernel takes by its command line. Default: none. */
+  liberties?: readonly string[];
   /** Each lease of the body is a guest that has done nothing yet, so that none need be booted beside their snapshot. Default: false. */
   fresh?: boolean;
   onProgress?: (line: string) => void;
@@ -49,6 +53,8 @@ export interface RunningRun {
   readonly signal: AbortSignal;
   /** Every case has ended: what comes now (making findings small) may be broken off, and the run is complete all the same. */
   allRan(): void;
+  /** Takes note of what the liberties came to; for `execute`. */
+  onLiberties: (counts: LibertyCounts) => void;
   /** Counts a case and writes it down. */
   add(record: CaseRecord): void;
 }
@@ -102,10 +108,12 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
     await source.release(first, 'healthy');
     const expectations = concerning(of.expectations, facts);
     if (expectations.length > 0) summary.expectations = expectations;
+    if (of.liberties && of.liberties.length > 0) summary.liberties = libertiesOf(of.liberties, facts);
     let allRan = false;
     const run: RunningRun = {
       allRan: () => { allRan = !stop.signal.aborted; },
       summary, writer, guests, facts, signal: stop.signal,
+      onLiberties: (counts) => { addCounts(summary.liberties ?? [], counts); },
       add,
     };
     const identity = identifyKernel(facts, of.spec.kernel.config);
@@ -158,6 +166,15 @@ function note(summary: RunSummary, { reason, when, log, candidates, notice }: Gu
   // Each guest boots the same kernel, and says the same.
   if (summary.incidents.length >= MOST_INCIDENTS || summary.incidents.some((known) => known.reason === reason && known.when === when)) return;
   summary.incidents.push({ reason, when, log: log.join('\n'), ...(candidates.length > 0 && { candidates: [...candidates] }) });
+}
+
+/** Throws UsageError when the kernel does not know one of them. */
+function libertiesOf(names: readonly string[], { release, liberties }: KernelFacts): LibertyUse[] {
+  if (!liberties) throw new UsageError(`Linux ${release} has no switches for liberties (no fuse_iomap_liberties in debugfs): only the reference kernel has them, in --flavour liberties`);
+  const known = new Set(liberties.map(({ name }) => name));
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length > 0) throw new UsageError(`this kernel knows no liberty ${unknown.join(', ')}; it has ${[...known].join(', ')}`);
+  return libertyUses(names, liberties);
 }
 
 /** Options that change what a run can see or how it goes. */

@@ -36,6 +36,8 @@ export interface Campaign {
   minimiseMs?: number;
   /** Guests that run cases at the same time. Default: 1. */
   jobs?: number;
+  /** Liberties that the kernel takes by its command line. Default: none. */
+  liberties?: readonly string[];
   /** Known deviations. Default: none. */
   expectations?: readonly ExpectedDeviation[];
   onProgress?: (line: string) => void;
@@ -47,7 +49,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     id, rule, path, ...(half && { half }), ...(border && { border }), ...(impossible !== undefined && { impossible }),
   }));
   const first = of.planned ?? planRuns(of.cells, of.timeMs === undefined ? of : { ...of, runs: 1 });
-  return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, writer, guests, facts, signal, add, allRan }) => {
+  return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, writer, guests, facts, signal, add, allRan, onLiberties }) => {
     const found = new FindingSet<CaseRecord>();
     const known = (finding: Found<CaseRecord>): boolean => isExpected(summary.expectations ?? [], finding, summary.startedAt.slice(0, 10));
     const infos = new Map(cells.map((cell) => [cell.id, cell]));
@@ -72,7 +74,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     const run = async (runs: readonly PlannedRun[]): Promise<void> => {
       planned += runs.length;
       summary.planned = planned;
-      for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal, ...(of.jobs !== undefined && { jobs: of.jobs }) }, begun)) {
+      for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal, onLiberties, ...(of.jobs !== undefined && { jobs: of.jobs }) }, begun)) {
         add(record);
         minimiser.add(notice(found, record, infos).filter((finding) => !known(finding)));
         of.onProgress?.(progressOf(summary.counts, planned, summary.elapsedMs));

@@ -34,7 +34,7 @@ export interface LoopOptions {
   signal: AbortSignal;
   /** The time is over: findings are still minimised. Default: never. */
   timeUp?: AbortSignal;
-  execute?: Pick<ExecuteOptions, 'batchSize' | 'caseDeadlineMs'>;
+  execute?: Pick<ExecuteOptions, 'batchSize' | 'caseDeadlineMs' | 'onLiberties'>;
   /** Guests that run cases at the same time. Default: 1. */
   jobs?: number;
   /** Takes note of the kernel's code that cases reach. Default: nobody asks. */
