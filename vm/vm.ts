@@ -1,4 +1,5 @@
 /** A running guest: boots, exchanges messages with its agent, ends with a reason. */
+import { statSync } from 'node:fs';
 import type { GuestMessage, HostMessage, KernelFacts } from '../harness/model/channel.ts';
 import { Connection } from './connection.ts';
 import { InterruptedError, UsageError } from './errors.ts';
@@ -6,7 +7,7 @@ import { initramfsFor } from './initramfs/archive.ts';
 import type { GuestFile } from './initramfs/files.ts';
 import { moduleFiles } from './initramfs/modules.ts';
 import { argumentsFor } from './kernel/command-line.ts';
-import { lacking } from './kernel/config.ts';
+import { lacking, type KernelConfig } from './kernel/config.ts';
 import type { KernelImage } from './kernel/image.ts';
 import { chooseAccelerator } from './qemu/accelerator.ts';
 import type { Accelerator, Machine } from './qemu/command-line.ts';
@@ -58,7 +59,16 @@ export interface VmHandle {
   lossOf(error: unknown): Loss;
 }
 
-const smallestMemoryMib = 256;
+/**
+ * What no guest can do without: while the kernel unpacks the initramfs, the archive and its files are both in memory (init/initramfs.c), beside the kernel
+ * itself and its page structs; KASAN's shadow takes an eighth of all (lib/Kconfig.kasan).
+ */
+export function leastMemoryMib(initramfsBytes: number, config: KernelConfig | undefined): number {
+  const least = 2 * (initramfsBytes / (1 << 20)) + kernelItselfMib;
+  return Math.ceil(config?.get('KASAN_GENERIC') === 'y' || config?.get('KASAN') === 'y' ? (least * 8) / 7 : least);
+}
+
+const kernelItselfMib = 64;
 
 export class Vm implements VmHandle {
   readonly facts: KernelFacts;
@@ -73,9 +83,6 @@ export class Vm implements VmHandle {
 
   /** Boots a guest and waits for its agent. Throws VmError, or InterruptedError when `signal` ends it; nothing of the VM is left then. */
   static async boot(spec: VmSpec, signal?: AbortSignal): Promise<Vm> {
-    if (spec.memoryMib < smallestMemoryMib) {
-      throw new UsageError(`a guest needs at least ${String(smallestMemoryMib)} MiB of memory, not ${String(spec.memoryMib)}: its initramfs alone takes half of that`);
-    }
     const candidates = machinesFor(spec);
     for (const [index, machine] of candidates.entries()) {
       try {
@@ -155,6 +162,11 @@ async function bootOn(machine: Machine, spec: VmSpec, signal: AbortSignal | unde
   const context = `${machine}, ${accelerator}`;
   // A file that cannot be opened is said before anything runs.
   const log = spec.consoleLog === undefined ? undefined : openConsoleLog(spec.consoleLog, spec.memoryFile === undefined ? context : `${context}, the template`);
+  const least = leastMemoryMib(statSync(initramfs).size, spec.kernel.config);
+  if (spec.memoryMib < least) {
+    throw new UsageError(`a guest of this kernel needs at least ${String(least)} MiB of memory, not ${String(spec.memoryMib)}: its initramfs is in memory twice `
+      + `while it is unpacked; give a larger --memory, or leave it out`);
+  }
   const qemuStartMs = performance.now();
   const process = await startQemu({
     machine, accelerator, memoryMib: spec.memoryMib, kernel: spec.kernel.path, initramfs, kernelArguments: [...argumentsFor(spec.kernel.config), ...(spec.kernelArguments ?? [])],
