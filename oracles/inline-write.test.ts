@@ -38,6 +38,10 @@ test.describe('a buffered write to inline data', () => {
     expect(kindOf(writing, [begun(WRITE, 100n, 50n), sent(100n, [writer(100n, 50)])], [wrote, same])).toBe('conforms');
     expect(kindOf(writing, first, [wrote, same])).toBe('deviates');
     expect(kindOf(writing, [...first, sent(100n, [zeros(50)])], [wrote, same])).toBe('deviates');
+    const unknown: ByteRun = { lengthBytes: 10, source: { kind: 'unknown' } };
+    expect(judge(writing, observed({ exchanges: [...first, sent(100n, [writer(100n, 40), unknown])], results: [wrote, same], events: [], changes: [] })))
+      .toMatchObject({ kind: 'conforms', unjudged: [{ aspect: 'request', reason: '10 bytes of the data of WRITE were not kept' }] });
+    expect(kindOf(writing, [...first, sent(100n, [writer(101n, 40), unknown])], [wrote, same])).toBe('deviates');
     expect(kindOf(writing, [...first, sent(0n, [writer(100n, 50)])], [wrote, same])).toBe('deviates');
     const synced = of({ call: 'pwrite', fd: 0, offset: 100n, lengthBytes: 50, writer: 0 }, { call: 'fsync', fd: 0 });
     expect(kindOf(synced, [...first, sent(100n, [writer(100n, 50)]), setattr, other('FSYNC')], [wrote, ok])).toBe('conforms');

@@ -122,6 +122,37 @@ test.describe('a refused reply', () => {
   });
 });
 
+test.describe('what was not kept', () => {
+  const unknown = (lengthBytes: number): ByteRun => ({ lengthBytes, source: { kind: 'unknown' } });
+  const spelled = (lengthBytes: number, hex: string): ByteRun => ({ lengthBytes, source: { kind: 'other', hex } });
+  // Byte for byte what lies at 69632 of device 0: word 8704.
+  const first16 = '00220000000010d501220000000010d5';
+
+  test('of a read is not judged, and named; a wrong byte before or behind it deviates', () => {
+    const of = madeCase([{ call: 'pread', fd: 0, offset: 4096n, lengthBytes: 4096 }]);
+    const exchanges = [beginExchange(DIRECT, 4096n, 4096n, mapped(0n, 8192n, 65536n), overwrite(0n, 8192n))];
+    const read = (...data: ByteRun[]) => judge(of, observed({ exchanges, results: [{ ret: 4096n, errno: 0, data, tail: [] }] }));
+    const named = { kind: 'conforms', unjudged: [{ aspect: 'bytes-read', reason: '496 bytes from offset 16 of the read on were not kept', step: 1 }] };
+    expect(read(spelled(16, first16), unknown(496), device(0, 70144n, 3584))).toEqual(named);
+    // As versions wrote it that kept sixteen bytes and had no mark.
+    expect(read(spelled(512, first16), device(0, 70144n, 3584))).toEqual(named);
+    expect(deviates(read(spelled(16, first16.replace('10d501', '10d502')), unknown(496), device(0, 70144n, 3584)))).toEqual(['type/mapped bytes-read']);
+    expect(deviates(read(spelled(16, first16), unknown(496), device(0, 70656n, 3584)))).toEqual(['type/mapped bytes-read']);
+    expect(deviates(read(spelled(16, first16), unknown(4081)))).toEqual(['type/mapped bytes-read']);
+  });
+
+  test('of a device is not judged; a wrong byte beside it deviates', () => {
+    const of = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }]);
+    const write = (...content: ByteRun[]) => judge(of, observed({
+      exchanges: [beginExchange(DIRECT_WRITE, 4096n, 4096n, mapped(4096n, 4096n, 8192n), overwrite(4096n, 4096n))], results: [{ ret: 4096n, errno: 0 }],
+      changes: [{ device: 0, offsetBytes: 8192n, content }],
+    }));
+    expect(write(writer(4096n, 4000), unknown(96))).toMatchObject({ kind: 'conforms', unjudged: [{ aspect: 'device-bytes' }] });
+    expect(deviates(write(writer(4096n, 3992), zeros(8), unknown(96)))).toEqual(['device/bytes device-bytes']);
+    expect(deviates(write(writer(4096n, 4000), unknown(96), zeros(8)))).toEqual(['device/bytes device-bytes']);
+  });
+});
+
 test.describe('a direct write', () => {
   const of = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }]);
   const wrote = { ret: 4096n, errno: 0 };

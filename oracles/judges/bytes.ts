@@ -25,8 +25,10 @@ const mostTelling = (all: readonly Deviation[]): Deviation => all.find(({ facts 
 
 /** Bytes that the rules determine and that were not kept. */
 export function unjudgedBytes(of: Case, seen: Observation, expectation: Expectation): Unjudged[] {
-  return comparisons(of, seen, expectation).flatMap(({ aspect, where, compared: { unknown }, step }): Unjudged[] =>
+  const all = comparisons(of, seen, expectation).flatMap(({ aspect, where, compared: { unknown }, step }): Unjudged[] =>
     (unknown ? [{ aspect, reason: `${unknown.bytes} bytes from ${where(unknown.at)} on were not kept`, ...(step !== undefined && { step }) }] : []));
+  // What was written and what changed are ranges of their own, mostly equal ones.
+  return all.filter((one, index) => all.findIndex(({ reason, step }) => reason === one.reason && step === one.step) === index);
 }
 
 /** Bytes that were compared. `where`: names a place for people. */
