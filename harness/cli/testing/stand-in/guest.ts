@@ -96,6 +96,10 @@ export class StandIn {
     this.say(...cases.flatMap((one) => this.answer(id, one)), { kind: 'cases-done', id });
   }
 
+  refuse({ id }: RunTable): void {
+    this.say({ kind: 'table-refused', id, reason: 'there is no addon' });
+  }
+
   #start(): void {
     const { boot, greet } = this.#hooks;
     if (greet) greet(this);
@@ -135,7 +139,7 @@ export class StandIn {
     switch (message.kind) {
       case 'ping': if (ping) ping(this, message.id); else this.say({ kind: 'pong', id: message.id }); break;
       case 'run-cases': if (cases) cases(this, message); else this.honest(message); break;
-      case 'run-table': if (table) table(this, message); else this.say({ kind: 'table-refused', id: message.id, reason: 'there is no addon' }); break;
+      case 'run-table': if (table) table(this, message); else this.refuse(message); break;
       default: break;
     }
   }

@@ -1,7 +1,7 @@
 /** The program that stands in for QEMU: lies as IOMAPFUZZ_LIE says; in IOMAPFUZZ_LIE_STATE it counts the guests that were started. */
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync } from 'node:fs';
 import { lies } from './lies.ts';
-import { StandIn } from './guest.ts';
+import { StandIn, type Hooks } from './guest.ts';
 
 const argv = process.argv.slice(2);
 if (argv.includes('--version')) {
@@ -10,12 +10,27 @@ if (argv.includes('--version')) {
 }
 const state = process.env['IOMAPFUZZ_LIE_STATE']!;
 appendFileSync(state, 'g');
-const first = readFileSync(state, 'utf8').length === 1;
 const lie = lies[process.env['IOMAPFUZZ_LIE'] ?? '']!;
 const socketOf = (id: string): string => argv.find((word) => word.startsWith(`socket,id=${id},`))!.split('path=')[1]!;
 
-if (lie.start && (first || !lie.once)) lie.start();
+/** The first guest that gets to tell it does: which one that is depends on who is cloned from whom. */
+function untold(): boolean {
+  try {
+    closeSync(openSync(`${state}.told`, 'wx'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const { cases, table } = lie;
+const once: Hooks = {
+  ...(cases && { cases: (guest, message) => { if (untold()) cases(guest, message); else guest.honest(message); } }),
+  ...(table && { table: (guest, message) => { if (untold()) table(guest, message); else guest.refuse(message); } }),
+};
+
+if (lie.start) lie.start();
 else {
-  const hooks = first || !lie.once ? lie : {};
+  const hooks = lie.once ? once : lie;
   new StandIn({ console: socketOf('console'), port: socketOf('port'), qmp: socketOf('qmp') }, argv.includes('-incoming'), hooks);
 }
