@@ -100,6 +100,14 @@ test('should name what it cannot read and judge the rest', () => {
   expect(judge('/nonexistent/record.json')).toMatchObject({ code: 2, err: expect.stringContaining('there is no such file') });
 });
 
+test('should print one line for each thing, whatever texts a record holds', () => {
+  const evil = { ...deviating(), cell: 'cell\u001b[31m\n::error::x', note: 'a\u202eb' };
+  const { out } = judge(put(scratch(), 'evil.json', evil));
+  expect(out).not.toMatch(/\u001b|\u202e/);
+  expect(out.split('\n')[0]).toMatch(/\(cell ::error::x\): deviates/);
+  expect(judge(put(scratch(), 'evil.json', evil), '--json').out).not.toMatch(/\u001b|\u202e|\\u001b/);
+});
+
 test('should end with 4 where nothing can be judged, and take no unknown revision', () => {
   const { case: of } = conforming();
   expect(judge(put(scratch(), 'alone.case.json', of))).toMatchObject({ code: 4, out: expect.stringContaining('not judged: a case without an observation') });

@@ -1,6 +1,7 @@
 /** `iomapfuzz judge`: stored observations judged again by the rules of this version, without a guest. */
 import { Command, Option } from 'commander';
 import { judgedJson, judgedLines, placeText } from '../../reports/judged.ts';
+import { plainLine, plainTexts } from '../model/plain-text.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { exitCodeOfJudged, judgeStored } from '../run/stored/judge.ts';
 import { storedItems } from '../run/stored/read.ts';
@@ -19,15 +20,16 @@ export function judgeCommand(): Command {
       const recorded = { agree: 0, differ: 0 };
       for (const path of paths) {
         for await (const item of storedItems(path)) {
-          const judged = judgeStored(item, options.uapi);
+          // Records are data of others: nothing of them may act.
+          const judged = plainTexts(judgeStored(item, options.uapi));
           counts[judged.kind === 'judged' ? judged.verdict.kind : judged.kind] += 1;
           if (judged.kind === 'judged' && judged.recorded !== undefined) recorded[judged.recorded === judged.verdict.kind ? 'agree' : 'differ'] += 1;
           // Before anything is written: a reader like head may end the output early.
           process.exitCode = exitCodeOfJudged(counts);
           if (options.json) console.log(JSON.stringify(judgedJson(judged)));
-          else if (judged.kind === 'unreadable') console.error(`iomapfuzz: ${placeText(judged.place)} can't be read: ${judged.reason}`);
+          else if (judged.kind === 'unreadable') console.error(plainLine(`iomapfuzz: ${placeText(judged.place)} can't be read: ${judged.reason}`));
           // Of lines of results only the count: most of them conformed, and hold no observation.
-          else if (judged.kind === 'judged' || judged.place.line === undefined) for (const line of judgedLines(judged)) console.log(line);
+          else if (judged.kind === 'judged' || judged.place.line === undefined) for (const line of judgedLines(judged)) console.log(plainLine(line));
         }
       }
       process.exitCode = exitCodeOfJudged(counts);

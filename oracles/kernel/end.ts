@@ -21,8 +21,6 @@ export function end(world: World, file: FileState, mapping: Accepted, written: b
   const { revision } = world;
   const { acted } = mapping;
   if (world.enosys.end || (isType(world, acted, 'INLINE') && !hasOp({ revision, opflags: mapping.opflags }, 'REPORT'))) return 0;
-  // Kernels that leave it out here are still about.
-  if (isType(world, acted, 'INLINE') && !sendsEnd(world, file)) return 0;
   const wanted = (acted.flags & revision.mappingFlags.WANT_IOMAP_END!) !== 0;
   const short = isWriteType({ revision, opflags: mapping.opflags }) && written < mapping.length;
   if (!wanted && !short && !sizeChanged) return 0;

@@ -42,7 +42,8 @@ const configValues: Readonly<Record<string, ConfigValues>> = {
   },
   'config/padding-zero': {
     violating: [{ ...whole, sPad: '010000' }, { ...whole, sPad: '000100' }, { ...whole, sPad: '000080' }, { ...plain, sPad: '800000' }],
-    legal: [{ ...whole, pad: 0, sPad: '000000' }],
+    // What follows cache_maxbytes is not looked at.
+    legal: [{ ...whole, pad: 0, sPad: '000000' }, { ...whole, pad: 1 }, { ...plain, pad: 0x8000_0000 }],
   },
   'config/time-granularity': {
     violating: [0, NS_PER_S + 1, 0xffff_ffff].map((timeGranNs) => ({ ...whole, timeGranNs })),
