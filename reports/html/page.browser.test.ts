@@ -145,7 +145,7 @@ test('should search the cases', async ({ report }) => {
   await report.getByLabel('Search').scrollIntoViewIfNeeded();
   await expect(report.locator('#case-count')).toContainText(/^\d+ of \d+ cases$/);
   await report.getByLabel('Verdict').selectOption('deviates');
-  await expect(report.locator('#case-list tbody tr')).toHaveCount(8);
+  await expect(report.locator('#case-list tbody tr')).toHaveCount(10);
   await report.getByLabel('Search').fill('seek-hole 0x1001');
   await expect(report.locator('#case-list tbody tr')).toHaveCount(2);
   await report.getByLabel('Search').fill('nothing like this');
