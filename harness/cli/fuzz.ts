@@ -84,7 +84,7 @@ export function fuzzCommand(): Command {
     });
 }
 
-/** Rules that the plan reaches and no case does are an error of the generators: exit code 1. */
+/** Rules that the plan reaches and no case does are an error of the generators, and no verdict: exit code 3. */
 function dryRun({ seed = Math.floor(Math.random() * 0x7fff_ffff), start, runs = 20_000, uapi }: FuzzOptions, select: ((slot: Slot) => boolean) | undefined): void {
   const progress = progressLine();
   const drawn = distribution(new FuzzCases({ seed, revision: uapi, version: toolVersion() }), {
@@ -92,7 +92,7 @@ function dryRun({ seed = Math.floor(Math.random() * 0x7fff_ffff), start, runs = 
   });
   progress.end();
   console.log([`seed ${seed}, revision ${uapi}, iomapfuzz ${toolVersion()}`, ...distributionText(drawn)].join('\n'));
-  if (drawn.missing.length > 0 && drawn.cases >= 20_000) process.exitCode = 1;
+  if (drawn.missing.length > 0 && drawn.cases >= 20_000) process.exitCode = 3;
 }
 
 function print({ summary, reconciled, untestable, files, examined, covered, digest, interrupted, resumeAt, runsLeft, timeLeftMs }: FuzzOutcome, out: string, seed: number): void {
