@@ -17,4 +17,7 @@ const guest = existsSync('harness/guest/agent.ts')
 const server = existsSync('harness/guest/server-thread.ts')
   ? build({ ...common, entryPoints: ['harness/guest/server-thread.ts'], outfile: 'dist/guest/server-thread.cjs', format: 'cjs' })
   : undefined;
-await Promise.all([host, broker, guest, server]);
+const watch = existsSync('harness/guest/watch-thread.ts')
+  ? build({ ...common, entryPoints: ['harness/guest/watch-thread.ts'], outfile: 'dist/guest/watch-thread.cjs', format: 'cjs' })
+  : undefined;
+await Promise.all([host, broker, guest, server, watch]);

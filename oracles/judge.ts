@@ -7,6 +7,7 @@ import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes, unjudgedBytes } from './judges/bytes.ts';
 import { withoutConsequences } from './judges/consequences.ts';
+import { judgeEndless } from './judges/endless.ts';
 import { judgeKernelLog, unjudgedKernelLog } from './judges/kernel-log.ts';
 import { judgeMount } from './judges/mount.ts';
 import { judgeOutcome } from './judges/outcome.ts';
@@ -30,6 +31,8 @@ export function judge(of: Case, seen: Observation, options: JudgeOptions = {}): 
 
 /** As `judge`, with the refusals that the rules ask for in this case: what campaigns count as covered. */
 export function assess(of: Case, seen: Observation, options: JudgeOptions = {}): { verdict: Verdict; refusals: readonly ExpectedRefusal[] } {
+  const endless = judgeEndless(of, seen);
+  if (endless.length > 0) return { verdict: { kind: 'deviates', deviations: endless }, refusals: [] };
   const { deviations, expectation, unjudged } = examine(of, seen, options);
   const { refusals } = expectation;
   const named = unjudged.length > 0 ? { unjudged } : {};

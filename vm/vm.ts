@@ -111,6 +111,10 @@ export class Vm implements VmHandle {
     return this.#connection.receive(deadlineMs, signal);
   }
 
+  set impatient(value: boolean) {
+    this.#connection.impatient = value;
+  }
+
   consoleTail(lines?: number): string[] {
     return this.#connection.console.tail(lines);
   }

@@ -8,6 +8,7 @@ import { renderTerminal, terminalOf } from '../../reports/terminal.ts';
 import { judgeRun } from '../../reports/verdict.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from '../run/conformance.ts';
+import { MOST_EQUAL_CRASHES } from '../run/equal-crashes.ts';
 import { matchesGlob } from '../model/glob.ts';
 import { conformancePlan, type PlanCell } from '../run/plan.ts';
 import { campaign } from '../run/session.ts';
@@ -28,6 +29,7 @@ interface ConformanceOptions extends VmOptions {
   uapi: RevisionId;
   shard?: Shard;
   jobs?: number;
+  maxCrashes: number;
   minimise?: number;
   expectations?: string;
   out?: string;
@@ -47,6 +49,7 @@ export function conformanceCommand(): Command {
     .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
     .option('--shard <i/n>', 'run the i-th of n parts of the plan', shardOf)
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
+    .option('--max-crashes <n>', 'end the run after so many cases that took the kernel down, or hung it, alike', positiveInteger, MOST_EQUAL_CRASHES)
     .addOption(libertyOption())
     .addOption(minimiseOption())
     .addOption(expectationsOption())
@@ -65,7 +68,7 @@ export function conformanceCommand(): Command {
       const flavour = flavourOf(options);
       const progress = progressLine();
       const { untestable } = await campaign({
-        spec, cells, seed, runs: options.runs, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
+        spec, cells, seed, runs: options.runs, maxCrashes: options.maxCrashes, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
         ...(flavour === undefined ? {} : { flavour }), ...(options.liberty && { liberties: options.liberty }),
         ...(options.shard === undefined ? {} : { shard: options.shard }), ...(options.time === undefined ? {} : { timeMs: options.time }),
         ...(options.jobs === undefined ? {} : { jobs: options.jobs }), ...(options.minimise === undefined ? {} : { minimiseMs: options.minimise }),

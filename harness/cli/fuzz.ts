@@ -5,6 +5,7 @@ import { UsageError } from '../../vm/errors.ts';
 import { casesOf, deviationsOf, exampleOf, pathsOf } from '../model/finding/set.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from '../run/conformance.ts';
+import { MOST_EQUAL_CRASHES } from '../run/equal-crashes.ts';
 import { describeReliability, describeShrunk, fuzzCampaign, type FuzzOutcome } from '../run/fuzz.ts';
 import { FuzzCases } from '../run/fuzz/cases.ts';
 import { distribution, distributionText } from '../run/fuzz/distribution.ts';
@@ -30,6 +31,7 @@ interface FuzzOptions extends VmOptions {
   uapi: RevisionId;
   shard?: Shard;
   jobs?: number;
+  maxCrashes: number;
   coverage?: boolean;
   minimise?: number;
   dryRun?: boolean;
@@ -53,6 +55,7 @@ export function fuzzCommand(): Command {
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
     .option('--dry-run', 'run nothing: print what the cases are made of, which rules they reach, and a hash of all of them; needs no VM (default: 20000 cases)')
     .option('--coverage', 'also report which lines of fs/fuse and fs/iomap the cases reach, and keep those that reach new ones; needs KCOV, as in --flavour debug')
+    .option('--max-crashes <n>', 'end the run after so many cases that took the kernel down, or hung it, alike', positiveInteger, MOST_EQUAL_CRASHES)
     .addOption(libertyOption())
     .addOption(minimiseOption())
     .addOption(expectationsOption())
@@ -72,7 +75,7 @@ export function fuzzCommand(): Command {
       const progress = progressLine();
       console.error(`seed ${seed}, results in ${out}`);
       const outcome = await fuzzCampaign({
-        spec, seed, start: options.start, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
+        spec, seed, start: options.start, maxCrashes: options.maxCrashes, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
         ...(select && { select }), ...(options.runs !== undefined && { runs: options.runs }), ...(timeMs !== undefined && { timeMs }),
         ...(flavour !== undefined && { flavour }), ...(options.liberty && { liberties: options.liberty }), ...(options.shard && { shard: options.shard }), ...(options.jobs !== undefined && { jobs: options.jobs }), ...(options.coverage && { coverage: true }), ...(options.minimise !== undefined && { minimiseMs: options.minimise }),
         onProgress: progress.update,
@@ -101,6 +104,7 @@ function print({ summary, reconciled, untestable, files, examined, covered, dige
   for (const { reason, when } of summary.incidents ?? []) console.log(`finding of the run: ${reason} (${when}); \`iomapfuzz report ${out}\` has its log`);
   for (const { finding, expectation: { reason, link } } of reconciled.expected) console.log(`expected: ${finding.id} ${finding.title}: ${reason} (${link})`);
   if (untestable) return;
+  if (summary.endedBy !== undefined && !interrupted) console.log(summary.endedBy);
   const { unexpected, expected } = reconciled;
   if (unexpected.length > 0) console.log(`\n${unexpected.length} finding${unexpected.length === 1 ? '' : 's'}, the worst first:`);
   for (const finding of unexpected) {

@@ -5,7 +5,7 @@ import { PROTOCOL } from '../model/channel.ts';
 import { giveInput, runCommand } from './exec.ts';
 import { readKernelFacts } from './kernel-facts.ts';
 import { Port } from './port.ts';
-import { runCases, runTable } from './run-cases.ts';
+import { runCases, runTable, watchThrough } from './run-cases.ts';
 import { writeFile } from './write-file.ts';
 
 type Send = (...messages: GuestMessage[]) => void;
@@ -22,7 +22,8 @@ const handlers: Handlers = {
   poweroff: () => { execFileSync('busybox', ['reboot', '-f']); },
 };
 
-const port = new Port(process.argv[2]!);
+const port = Port.open(process.argv[2]!);
+watchThrough(port.access);
 const send: Send = (...messages) => { port.send(...messages); };
 
 async function handle(message: HostMessage): Promise<void> {

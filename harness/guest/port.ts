@@ -6,19 +6,69 @@ import type { GuestMessage, HostMessage } from '../model/channel.ts';
 
 const readBytes = 1 << 20;
 
+/** An open port as another thread gets it. */
+export interface PortAccess {
+  fd: number;
+  /** One word: 1 while a thread writes. A frame goes out in several pieces. */
+  lock: SharedArrayBuffer;
+}
+/** A thread that cannot write for so long keeps what it has to say to itself. */
+const lockDeadlineMs = 2000;
+
 export class Port {
   readonly #fd: number;
+  readonly #lock: Int32Array;
+
+  private constructor({ fd, lock }: PortAccess) {
+    this.#fd = fd;
+    this.#lock = new Int32Array(lock);
+  }
 
   /** `path` is the port's device, /dev/vportNpM. Only one process can have it open (EBUSY otherwise). */
-  constructor(path: string) {
-    this.#fd = openSync(path, 'r+');
+  static open(path: string): Port {
+    return new Port({ fd: openSync(path, 'r+'), lock: new SharedArrayBuffer(4) });
+  }
+
+  /** The port that another thread has opened. */
+  static shared(access: PortAccess): Port {
+    return new Port(access);
+  }
+
+  get access(): PortAccess {
+    return { fd: this.#fd, lock: this.#lock.buffer as SharedArrayBuffer };
   }
 
   /** Blocks until the host took it: what was sent is there even if the kernel dies next. */
   send(...messages: GuestMessage[]): void {
-    const frames = messages.map(encodeGuestFrame);
-    const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames);
-    for (let done = 0; done < bytes.length;) done += writeSync(this.#fd, bytes, done);
+    this.#take(Infinity);
+    this.#write(messages);
+  }
+
+  /** As `send`, unless another thread writes without end: false. */
+  trySend(...messages: GuestMessage[]): boolean {
+    if (!this.#take(lockDeadlineMs)) return false;
+    this.#write(messages);
+    return true;
+  }
+
+  #take(deadlineMs: number): boolean {
+    const end = performance.now() + deadlineMs;
+    while (Atomics.compareExchange(this.#lock, 0, 0, 1) !== 0) {
+      Atomics.wait(this.#lock, 0, 1, 10);
+      if (performance.now() > end) return false;
+    }
+    return true;
+  }
+
+  #write(messages: readonly GuestMessage[]): void {
+    try {
+      const frames = messages.map(encodeGuestFrame);
+      const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames);
+      for (let done = 0; done < bytes.length;) done += writeSync(this.#fd, bytes, done);
+    } finally {
+      Atomics.store(this.#lock, 0, 0);
+      Atomics.notify(this.#lock, 0, 1);
+    }
   }
 
   /** Calls back with every message from the host; the promise rejects when the port cannot be read any more. */

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Case } from '../model/case.ts';
-import { isQuiet, mayWrite, mountKey, needsOpens, needsOwnMount } from '../model/case-traits.ts';
+import { isQuiet, mayWrite, mostRequests, mountKey, needsOpens, needsOwnMount } from '../model/case-traits.ts';
 import type { GuestMessage, HostMessage, OutsideCases } from '../model/channel.ts';
 import type { ByteRun } from '../model/bytes.ts';
 import type { LibertyCounts } from '../model/liberties.ts';
@@ -12,7 +12,7 @@ import type { KernelEvent } from '../model/observation.ts';
 import { tableBatchHead, tableKernelLogs } from '../model/table-result.ts';
 import { OPCODES } from '../uapi/fuse-operations.ts';
 import { inHeader, writeIn } from '../uapi/fuse-structs.ts';
-import { glance } from './cases/exchange-log.ts';
+import { beginningOf, glance } from './cases/exchange-log.ts';
 import { loadNative, type Native } from '../native/index.ts';
 import { revisions } from '../uapi/revision.ts';
 import { withCoverage } from './cases/coverage.ts';
@@ -21,8 +21,12 @@ import { LibertyCounter } from './cases/liberties.ts';
 import { DeviceSet } from './cases/devices.ts';
 import type { ServerCase } from './cases/messages.ts';
 import { ServerHandle } from './cases/server-handle.ts';
+import { WORD } from './cases/shared.ts';
+import type { PortAccess } from './port.ts';
 import { Session } from './cases/session.ts';
 import { Workload } from './cases/workload.ts';
+import { Progress } from './watch/progress.ts';
+import { WatchHandle } from './watch/watch-handle.ts';
 
 type Send = (...messages: GuestMessage[]) => void;
 type RunCases = Extract<HostMessage, { kind: 'run-cases' }>;
@@ -33,6 +37,8 @@ interface Unverified { item: Numbered; observation: PackedObservation }
 const O_RDWR = 2;
 /** So many read-only cases share one comparison of the devices; if it finds a change they are run again one by one. */
 const mostUnverified = 64;
+/** Requests that are kept of a kernel that asks without end. */
+const keptOfEndless = 100;
 
 /** A write-type operation, or something that only follows one, although the workload did not write. */
 function wrote(log: Buffer, value: Case): boolean {
@@ -73,21 +79,35 @@ class Runner {
   /** What the kernel said before the first case was told. */
   #told = false;
 
-  constructor(native: Native, server: ServerHandle) {
+  readonly #watch: WatchHandle | undefined;
+  readonly #progress: Progress;
+
+  /** `watch`: looks whether the kernel comes back. */
+  constructor(native: Native, server: ServerHandle, watch?: WatchHandle) {
+    this.#watch = watch;
+    this.#progress = watch?.progress ?? new Progress();
     this.#native = native;
     this.#server = server;
     this.#events = new KernelEvents(native);
     setParameter('enable_iomap', true);
   }
 
-  run({ id, cases, coverage }: RunCases, sendNow: Send): void {
+  #watchCommand(id: number, revision: Case['revision'], hangs: readonly string[] = []): void {
+    this.#progress.begin(id);
+    this.#watch?.command({ revision, hangs, server: this.#server.words[WORD.thread]! });
+  }
+
+  run({ id, cases, coverage, hangs }: RunCases, sendNow: Send): void {
+    if (cases[0]) this.#watchCommand(id, cases[0].case.revision, hangs);
     this.#coverage = coverage;
     // A write to the port costs as much as a case: results travel with the announcement of the next case.
     const waiting: GuestMessage[] = [];
     const send: Send = (...messages) => {
       waiting.push(...messages);
       const { kind } = messages.at(-1)!;
-      if (kind === 'case-begins' || kind === 'cases-done') sendNow(...waiting.splice(0));
+      if (kind !== 'case-begins' && kind !== 'cases-done') return;
+      this.#progress.enter('idle');
+      sendNow(...waiting.splice(0));
     };
     this.#listen(id, send);
     // Without cases: an end of what was.
@@ -120,9 +140,14 @@ class Runner {
   }
 
   /** Runs table cases; the addon does it all, up to the comparison of the devices, which may void the batch. */
-  runTable({ id, like, cases }: RunTable, send: Send): void {
+  runTable({ id, like, cases, hangs }: RunTable, sendNow: Send): void {
+    const send: Send = (...messages) => {
+      this.#progress.enter('idle');
+      sendNow(...messages);
+    };
     try {
       this.#listen(id, send);
+      this.#watchCommand(id, like.revision, hangs);
       this.#mounted(mountKey(like), like);
       const session = this.#session!;
       if (session.mount.errno !== 0) {
@@ -139,14 +164,19 @@ class Runner {
       const options = { ...session.tableOptions(), ...this.#events.fds };
       const results: Uint8Array[] = [];
       const events: { index: number; events: KernelEvent[] }[] = [];
+      const words = new Uint32Array(7);
       for (let from = 0; from < cases.length;) {
+        this.#progress.enter('table');
         const result = this.#native.runTable(cases, from, this.#serial, options);
+        this.#native.progress(words);
+        if (words[6] === 1) throw new Error('a case made the kernel ask without end, and its connection was cut');
         const { cases: count, resumeAt } = tableBatchHead(result);
         this.#serial += count;
         from = resumeAt;
         results.push(result);
         for (const { index, kmsg } of tableKernelLogs(result)) events.push({ index, events: this.#events.ofLog(kmsg) });
       }
+      this.#progress.enter('devices');
       const changed = session.devices.changes();
       this.#tell('between-cases');
       const stopped = this.#events.ended && events.every((one) => one.events.every(({ kind }) => kind !== 'bug' && kind !== 'warning'));
@@ -166,9 +196,10 @@ class Runner {
   }
 
   /** Mounts for cases like `value` unless the mount of the moment will do. True: it is a new one. */
-  #mounted(key: string, value: Case): boolean {
+  #mounted(key: string, value: Case, index?: number): boolean {
     if (this.#mountKey === key) return false;
     if (this.#closeSession() !== undefined) this.#tell('unmount');
+    this.#progress.enter('mount', { index });
     this.#session = Session.open(this.#native, this.#server, this.#devicesOf(value), value, needsOpens(value));
     this.#mountKey = key;
     // INIT and CONFIG are no case's.
@@ -190,11 +221,12 @@ class Runner {
       try {
         if (mayWrite(item.case)) verify();
         send({ kind: 'case-begins', id, index: item.index });
-        if (this.#mounted(key, item.case)) announced = false;
+        if (this.#mounted(key, item.case, item.index)) announced = false;
         if (!announced) this.#session!.announce(group.map(serverCase));
         announced = true;
         this.#settle(item.case);
         const observation = this.#execute(item, this.#session!);
+        this.#progress.enter('devices', { index: item.index });
         if (mayWrite(item.case)) {
           observation.deviceChanges = this.#session!.devices.changes();
           send({ kind: 'case-done', id, index: item.index, observation });
@@ -204,6 +236,11 @@ class Runner {
         } else {
           unverified.push({ item, observation });
           if (unverified.length >= mostUnverified) verify();
+        }
+        // Nobody answers on a connection that was cut.
+        if (observation.endless) {
+          verify();
+          this.#closeSession();
         }
       } catch (error) {
         verify();
@@ -218,11 +255,13 @@ class Runner {
     try {
       if (this.#closeSession() !== undefined) this.#tell('unmount');
       this.#settle(item.case);
+      this.#progress.enter('mount', { index: item.index });
       this.#session = Session.open(this.#native, this.#server, this.#devicesOf(item.case), item.case, needsOpens(item.case), serverCase(item));
       const observation = this.#execute(item, this.#session);
+      this.#progress.enter('devices', { index: item.index });
       observation.deviceChanges = this.#session.devices.changes();
       const session = this.#session;
-      const unmountErrno = this.#closeSession();
+      const unmountErrno = this.#closeSession(item.index);
       if (unmountErrno !== undefined) observation.unmountErrno = unmountErrno;
       // Unmounting speaks too: SYNCFS, DESTROY, and whatever the kernel complains about.
       this.#addLog(observation, session.lastExchanges());
@@ -252,7 +291,7 @@ class Runner {
     this.#tell('between-cases');
   }
 
-  #execute({ case: value, serial }: Numbered, session: Session): PackedObservation {
+  #execute({ case: value, serial, index }: Numbered, session: Session): PackedObservation {
     const { ended } = this.#events;
     const files = value.geometry.files.length;
     const nodeids = Array.from({ length: files }, (_, index) => nodeidOf(serial, index));
@@ -260,6 +299,7 @@ class Runner {
       mount: session.mount, steps: [], transcript: new Uint8Array(0), written: [], stepBounds: [], events: ended ? [ended] : [], deviceChanges: [], nodeids,
       inodes: nodeids.map(inoOf),
     };
+    session.limit(mostRequests(value));
     if (session.mount.errno === 0) {
       let unmounted: number | undefined;
       const control = { ...session.control, nodeids, unmountedFd: () => unmounted ??= this.#native.open('/dev/fuse', O_RDWR, 0) };
@@ -267,7 +307,8 @@ class Runner {
       try {
         const steps = (): void => {
           observation.stepBounds.push(session.begun);
-          for (const step of value.workload) {
+          for (const [number, step] of value.workload.entries()) {
+            this.#progress.enter('step', { index, step: number });
             observation.steps.push(workload.run(step));
             observation.stepBounds.push(session.begun);
           }
@@ -275,13 +316,23 @@ class Runner {
         if (this.#coverage) observation.coverage = withCoverage(this.#native, steps).places;
         else steps();
       } finally {
+        this.#progress.enter('close', { index });
         const complaint = workload.end();
         if (complaint) observation.events = [...observation.events, complaint];
         this.#unfit ||= complaint !== undefined;
         if (unmounted !== undefined && unmounted >= 0) this.#native.close(unmounted);
       }
     }
-    this.#addLog(observation, session.exchanges(isQuiet(value)));
+    this.#progress.enter('settle', { index });
+    let log = session.exchanges(isQuiet(value));
+    const { endless } = session;
+    if (endless) {
+      const beginning = beginningOf(log, keptOfEndless);
+      const step = observation.stepBounds.findIndex((bound) => endless.seq < bound) - 1;
+      log = beginning.log;
+      observation.endless = { opcode: endless.opcode, same: beginning.same, ...(step >= 0 && { step }) };
+    }
+    this.#addLog(observation, log);
     const events = this.#events.drain();
     if (events.length > 0) observation.events = [...observation.events, ...events];
     return observation;
@@ -315,8 +366,10 @@ class Runner {
     set?.remove();
   }
 
-  #closeSession(): number | undefined {
+  /** `index`: the case that has the mount for itself. */
+  #closeSession(index?: number): number | undefined {
     const session = this.#session;
+    if (session) this.#progress.enter('unmount', { index });
     this.#session = undefined;
     this.#mountKey = '';
     return session?.close();
@@ -337,6 +390,12 @@ class Runner {
 const serverCase = ({ serial, case: { geometry, script } }: Numbered): ServerCase => ({ serial, files: geometry.files, script });
 
 let runner: Promise<Runner> | undefined;
+let watchPort: PortAccess | undefined;
+
+/** The port on which the thread that watches the kernel tells of it; without one nobody watches. */
+export function watchThrough(port: PortAccess): void {
+  watchPort = port;
+}
 
 /** Handler of `run-cases`. The addon and the server's thread lie beside the agent's bundle; both are loaded at the first case. */
 export async function runCases(message: RunCases, send: Send): Promise<void> {
@@ -353,5 +412,7 @@ export async function runTable(message: RunTable, send: Send): Promise<void> {
 async function startRunner(): Promise<Runner> {
   const folder = dirname(process.argv[1]!);
   const addon = join(folder, 'iomapfuzz.node');
-  return new Runner(loadNative(addon), await ServerHandle.start(join(folder, 'server-thread.cjs'), addon));
+  const native = loadNative(addon);
+  const watch = watchPort && WatchHandle.start(join(folder, 'watch-thread.cjs'), addon, watchPort);
+  return new Runner(native, await ServerHandle.start(join(folder, 'server-thread.cjs'), addon), watch);
 }

@@ -19,12 +19,21 @@ const native = loadNative(data.addon);
 /** Requests of table cases are answered before this thread sees them. */
 const scripted: Native = { ...native, read: (fd, buffer, at, length) => native.readUnanswered(fd, buffer, at, length) };
 const words = new Int32Array(data.words);
+words[WORD.thread] = native.threadId();
 const log = new LogWriter(words, data.log);
 const port = parentPort!;
 
 function setState(state: number): void {
   Atomics.store(words, WORD.state, state);
   Atomics.notify(words, WORD.state);
+}
+
+function cut(): void {
+  try {
+    abortConnection(native, mountPoint);
+  } catch {
+    // The kernel has no control file system: errors are all that it gets.
+  }
 }
 
 function postedCases(): ServerCase[] {
@@ -53,7 +62,14 @@ function serve(start: SessionStart): void {
     answer: (request) => {
       Atomics.add(words, WORD.taken, 1);
       if (request.names[0] !== barrierName) Atomics.store(words, WORD.begun, log.next + 1);
-      return words[WORD.count]! > mostExchanges && request.names[0] !== barrierName ? fail(constants.errno.EIO) : files.answer(request);
+      if (words[WORD.count]! <= (words[WORD.most]! || mostExchanges) || request.names[0] === barrierName) return files.answer(request);
+      // An error ends most loops, a connection that is gone the others.
+      if (words[WORD.endless] === 0) {
+        words[WORD.endless] = request.opcode + 1;
+        words[WORD.endlessAt] = log.next;
+        cut();
+      }
+      return fail(constants.errno.EIO);
     },
     answerInit: (request) => {
       const init = request.args as InitIn;

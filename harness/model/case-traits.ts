@@ -43,3 +43,23 @@ export const mayWrite = ({ workload }: Case): boolean => workload.some((step) =>
 /** Only direct reads and reports ask while their syscall waits; readahead and the answer to RETRIEVE come in their own time. */
 export const isQuiet = (value: Case): boolean => !mayWrite(value) && !needsOpens(value) && value.script.every(({ before, signal }) => before === undefined && signal === undefined) && value.workload.every(({ call }) => call !== 'notify' && call !== 'mmapRead' && call !== 'readahead' && call !== 'fadvise')
   && value.workload.every((step) => step.call !== 'open' || step.flags.includes('direct') || !value.workload.some(({ call }) => call === 'pread'));
+
+/** The server's log of a case holds so many requests. */
+const mostLogged = 20_000;
+/** Requests that have to do with no block: lookups, opens, attributes, whatever a mount begins with. */
+const freeRequests = 1000, perStep = 64;
+/** BEGIN, END, IOEND and a READ or WRITE for each of the smallest blocks that a step touches, twice. */
+const smallestBlockBytes = 512, perBlock = 8;
+/** A mapping is asked for again when the server changed what the kernel knows of it. */
+const perNotification = 64;
+
+/**
+ * More requests than any kernel makes that gets anywhere: in every run of plan, corpus and campaigns on the reference kernel a case stayed below a
+ * tenth of it. A kernel that makes more is in a loop.
+ */
+export function mostRequests({ script, workload }: Case): number {
+  const blocks = workload.reduce((sum, step) => sum + ('lengthBytes' in step ? Math.ceil(Math.min(Number(step.lengthBytes), 1 << 26) / smallestBlockBytes) : 0), 0);
+  const notifications = script.reduce((sum, { before = [] }) => sum + before.length, 0) + workload.filter(({ call }) => call === 'notify').length;
+  const lines = script.length * workload.length * 4;
+  return Math.min(mostLogged, freeRequests + perStep * workload.length + lines + perBlock * blocks + perNotification * notifications);
+}

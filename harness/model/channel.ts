@@ -5,19 +5,20 @@
  */
 import type { Case } from './case.ts';
 import type { PackedObservation } from './exchange-record.ts';
+import type { Hang } from './hang.ts';
 import type { Liberty, LibertyCounts } from './liberties.ts';
 import type { KernelEvent, MountResult, Observation } from './observation.ts';
 
 export const PROTOCOL = 1;
 
 export type HostMessage =
-  /** Run these cases in order; `index` numbers them for announcements. `coverage`: say what code of the kernel they reach. */
-  | { kind: 'run-cases'; id: number; cases: { index: number; case: Case }[]; coverage?: true }
+  /** Run these cases in order; `index` numbers them for announcements. `coverage`: say what code of the kernel they reach. `hangs`: signatures of those that are known. */
+  | { kind: 'run-cases'; id: number; cases: { index: number; case: Case }[]; coverage?: true; hangs?: readonly string[] }
   /**
    * Run these table cases (table-case.ts), one after the other in `cases`, on a mount like that of `like`, which is one of them; none
    * is announced. The answer: `table-done` for all of them, or `table-refused`.
    */
-  | { kind: 'run-table'; id: number; like: Case; cases: Uint8Array }
+  | { kind: 'run-table'; id: number; like: Case; cases: Uint8Array; hangs?: readonly string[] }
   /** `input`: the command's standard input comes as `input` messages with the same id; else it is empty. */
   | { kind: 'exec'; id: number; argv: string[]; cwd?: string; env?: Record<string, string>; input?: boolean }
   /** Standard input of a running command; no bytes: its end. Answered by nothing. */
@@ -38,6 +39,10 @@ export type GuestMessage =
   | { kind: 'outside-cases'; id: number; where: OutsideCases; events: KernelEvent[] }
   /** `liberties`: what the switches came to since the last message with them; absent: none is on. */
   | { kind: 'cases-done'; id: number; liberties?: LibertyCounts }
+  /** The guest watches its kernel, and says so every second from then on. `id`: of the command at hand. */
+  | { kind: 'alive'; id: number }
+  /** The kernel does not come back from what it was asked; `known`: it is one of the hangs of the command. Its connection is cut next; `case-done` follows if that sets it free. */
+  | { kind: 'case-hangs'; id: number; hang: Hang; known?: true }
   /** `results`: batches as in table-result.ts, in order; `events`: what the kernel's log held, by index of the case. */
   | { kind: 'table-done'; id: number; mount: MountResult; results: Uint8Array[]; events: { index: number; events: KernelEvent[] }[]; liberties?: LibertyCounts }
   /** The batch tells nothing: each of its cases must be run by `run-cases`. */

@@ -4,6 +4,8 @@ import type { GuestMessage, KernelFacts } from './channel.ts';
 import { big, bytes, changed, decodeWhole, encodeWhole, flag, list, optional, record, signed, text, union, whole, word, yes, type Codec } from './codec.ts';
 import type { PackedObservation } from './exchange-record.ts';
 import { encodeFrame, FrameDecoder } from './frame.ts';
+import { phases, type Hang, type HangingTask } from './hang.ts';
+import type { Liberty, LibertyCount, LibertyCounts } from './liberties.ts';
 import type { DeviceChange, FiemapExtent, KernelEvent, MountResult, StepResult } from './observation.ts';
 
 const u16 = whole(0xffff);
@@ -50,6 +52,7 @@ const observation = record<PackedObservation>({
   mount, steps: list(step, 1024), transcript: bytes(32 << 20), written: list(record<PackedObservation['written'][number]>({ seq: u32, data: runs })),
   stepBounds: list(u32, 1025), events, deviceChanges: list(change), unmountErrno: optional(u16), coverage: optional(bytes(16 << 20)),
   nodeids: list(big, 64), inodes: list(big, 64),
+  endless: optional(record<NonNullable<PackedObservation['endless']>>({ opcode: u32, same: flag, step: optional(u32) })),
 });
 
 /** One line of printable characters; what is in the middle of a longer one is left out. */
@@ -63,12 +66,29 @@ const configLines = 20_000;
 const configLineLength = 512;
 
 /** What a kernel says of itself comes as it is, and is harmless from here on. */
+const liberty = record<Liberty>({ name: text(128), clause: text(1024), effect: text(1024) });
+interface NamedCount extends LibertyCount { name: string }
+const namedCounts = list(record<NamedCount>({ name: text(128), reached: whole(), used: whole() }), 256);
+const libertyCounts: Codec<LibertyCounts> = {
+  write: (out, value) => { namedCounts.write(out, Object.entries(value).map(([name, counts]): NamedCount => ({ name, ...counts }))); },
+  read: (from) => Object.fromEntries(namedCounts.read(from).map(({ name, ...counts }) => [name, counts])),
+};
 const shortFact: Codec<string> = changed(text(64 << 10), (value) => oneLine(value, 128));
 const facts = record<KernelFacts>({
   release: shortFact, version: shortFact, commandLine: changed(text(64 << 10), (value) => oneLine(value, 4096)),
   fuse: flag, enableIomap: optional(flag), debugIomap: optional(flag), badDataEvent: flag, tainted: whole(), atomicDevices: optional(flag), swap: optional(flag),
-  kcov: optional(flag), panicsOn: optional(list(shortFact, 32)),
+  kcov: optional(flag), liberties: optional(list(liberty, 256)), panicsOn: optional(list(shortFact, 32)),
   config: optional(changed(text(4 << 20), (value) => value.split('\n', configLines).map((one) => oneLine(one, configLineLength)).join('\n'))),
+});
+
+const plainLine: Codec<string> = changed(text(1024), (value) => oneLine(value, 1024));
+const task = record<HangingTask>({
+  role: word('workload', 'server', 'child', 'other'), name: plainLine, state: plainLine, syscall: optional(u16), stack: list(plainLine, 64),
+});
+const hang = record<Hang>({
+  how: word('waits', 'runs', 'restless'), blame: word('kernel', 'guest'), during: word(...phases), index: optional(u32), step: optional(u32),
+  milliseconds: u32, tasks: list(task, 32), log: list(plainLine, 300), signature: plainLine,
+  lastRequest: optional(record<NonNullable<Hang['lastRequest']>>({ name: plainLine, about: plainLine, answered: flag })),
 });
 
 const id = signed(0x7fff_ffff);
@@ -80,8 +100,10 @@ export const guestMessage = union<GuestMessage>({
   'case-done': { id, index: u32, observation: observation as Codec<Extract<GuestMessage, { kind: 'case-done' }>['observation']> },
   'case-failed': { id, index: u32, reason },
   'outside-cases': { id, where: word('before-cases', 'mount', 'between-cases', 'unmount'), events },
-  'cases-done': { id },
-  'table-done': { id, mount, results: list(bytes(32 << 20), 64), events: list(record<{ index: number; events: KernelEvent[] }>({ index: u32, events }), 4096) },
+  'cases-done': { id, liberties: optional(libertyCounts) },
+  alive: { id },
+  'case-hangs': { id, hang, known: optional(yes) },
+  'table-done': { id, mount, results: list(bytes(32 << 20), 64), events: list(record<{ index: number; events: KernelEvent[] }>({ index: u32, events }), 4096), liberties: optional(libertyCounts) },
   'table-refused': { id, reason },
   output: { id, stream: word('stdout', 'stderr'), bytes: bytes(32 << 20) },
   exited: { id, code: u32, signal: optional(text(32)) },

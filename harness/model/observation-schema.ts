@@ -86,6 +86,7 @@ const observation = z.looseObject({
   events: z.array(kernelEvent),
   deviceChanges: z.array(z.looseObject({ device: count, offsetBytes: wide, content: byteRuns })),
   unmountErrno: count.optional(),
+  endless: z.strictObject({ opcode: count, same: z.boolean(), step: count.optional() }).optional(),
   coverage: bytes.optional(),
   inodes: z.array(wide),
 });

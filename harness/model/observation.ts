@@ -117,6 +117,11 @@ export interface Observation {
   transcript: Exchange[];
   events: KernelEvent[];
   deviceChanges: DeviceChange[];
+  /**
+   * The kernel made more requests than any case needs (case-traits.ts): `opcode` of the one that was too many, and whether the last ones were
+   * the same over and over. Its connection was cut then, and only the first requests are kept.
+   */
+  endless?: { opcode: number; same: boolean; step?: number };
   /** Of a case with a mount of its own: errno of umount(2), when everything was closed; 0: it was removed. */
   unmountErrno?: number;
   /** Places of the kernel that the case reached first in its guest, as little-endian u64; absent: not asked for. */

@@ -110,6 +110,8 @@ export interface Native {
   /** reboot(2), without a sync. */
   reboot(command: number): Ret;
   prctl(option: number, argument: number): Ret;
+  /** gettid(2). */
+  threadId(): number;
   sync(): void;
 
   /**
@@ -140,6 +142,16 @@ export interface Native {
    * are returned.
    */
   readUnanswered(fd: number, buffer: Uint8Array, at: number, length: number): Ret;
+  /**
+   * Where a batch of table cases is, for another thread than the one that runs it. Into `out`: 1 while a batch runs, else 0; its case's index; the
+   * case's step; requests that were read from /dev/fuse, and dealt with or handed out by `readUnanswered`; requests of the case; 1 when `endTable` ended
+   * the last batch, else 0.
+   */
+  progress(out: Uint32Array): void;
+  /** The first 256 bytes of the request that `readUnanswered` read last; empty: it read none. */
+  lastRequest(): Buffer;
+  /** The batch that runs begins no further case, and its current one counts as one that tables cannot run. */
+  endTable(): void;
   /**
    * Runs packed cases (harness/model/table-case.ts) from byte `from` on; the first gets number `serial`. Returns packed results. Another
    * thread must be in `readUnanswered` on the connection meanwhile.

@@ -28,6 +28,14 @@ const leastTableBatch = 2;
 /** Of all backlogs: a guest serves several, and must not answer one with what it had to say to another. */
 let lastId = 0;
 
+interface BacklogOptions {
+  batchSize: number;
+  tables: boolean;
+  coverage?: boolean;
+  /** Signatures of hangs that are known when a batch is made. */
+  hangs?: () => readonly string[];
+}
+
 export class Backlog {
   readonly #cases: readonly Case[];
   readonly #batchSize: number;
@@ -39,9 +47,11 @@ export class Backlog {
   readonly #plain = new Set<number>();
   readonly #tables: boolean;
   readonly #coverage: boolean;
+  readonly #hangs: () => readonly string[];
   readonly #compiled = new Map<number, { table: TableCase; key: string } | undefined>();
 
-  constructor(cases: readonly Case[], { batchSize, tables, coverage = false }: { batchSize: number; tables: boolean; coverage?: boolean }) {
+  constructor(cases: readonly Case[], { batchSize, tables, coverage = false, hangs = () => [] }: BacklogOptions) {
+    this.#hangs = hangs;
     this.#coverage = coverage;
     this.#cases = cases;
     this.#batchSize = batchSize;
@@ -98,13 +108,18 @@ export class Backlog {
 
   #plainBatch(indexes: readonly number[]): Batch {
     const cases = indexes.map((index) => ({ index, case: this.#cases[index]! }));
-    return this.#batch(indexes, false, (id) => ({ kind: 'run-cases', id, cases, ...(this.#coverage && { coverage: true }) }));
+    return this.#batch(indexes, false, (id) => ({ kind: 'run-cases', id, cases, ...(this.#coverage && { coverage: true }), ...this.#knownHangs() }));
   }
 
   #tableBatch(indexes: readonly number[]): Batch {
     const cases = Buffer.concat(indexes.map((index) => encodeTableCase(this.#tableCase(index)!.table, index)));
     for (const index of indexes) this.#compiled.delete(index);
-    return this.#batch(indexes, true, (id) => ({ kind: 'run-table', id, like: this.#cases[indexes[0]!]!, cases }));
+    return this.#batch(indexes, true, (id) => ({ kind: 'run-table', id, like: this.#cases[indexes[0]!]!, cases, ...this.#knownHangs() }));
+  }
+
+  #knownHangs(): { hangs?: readonly string[] } {
+    const hangs = this.#hangs();
+    return hangs.length > 0 ? { hangs } : {};
   }
 
   #batch(indexes: readonly number[], table: boolean, message: (id: number) => HostMessage): Batch {

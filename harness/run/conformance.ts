@@ -4,10 +4,12 @@ import { encodeCase, type Case, type Step } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { mountOrder } from '../model/case-traits.ts';
 import { caseHash } from '../model/hash.ts';
+import { describeHang } from '../model/hang.ts';
 import type { Observation } from '../model/observation.ts';
 import { jsonSafe, type CaseRecord } from '../model/results.ts';
 import type { Deviation, Verdict } from '../model/verdict.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from './execute.ts';
+import type { GuestLoss } from './guest.ts';
 import { consoleOf } from './outcome.ts';
 import { shared } from './parallel.ts';
 import { casesIn, casesOf, type PlanCell } from './plan.ts';
@@ -97,13 +99,22 @@ export function verdictOf(run: Pick<PlannedRun, 'cell' | 'case'>, outcome: Outco
   return { ...rest, deviations: [...crashes, ...verdict.deviations] };
 }
 
-/** One for each way in which the kernel went down. */
+/** One for each way in which the kernel went down or hung. */
 function crashDeviations({ crashes = [], tries = 1 }: Outcome): Deviation[] {
-  const reasons = [...new Set(crashes.map(({ reason }) => reason))];
-  return reasons.map((reason) => ({
-    rule: 'kernel/healthy', aspect: 'kernel-log', expected: 'the kernel stays healthy, whatever a server answers',
-    seen: `${reason} (${crashes.filter((one) => one.reason === reason).length} of ${tries} tries)`,
-  }));
+  const kinds = new Map<string, GuestLoss[]>();
+  for (const loss of crashes) {
+    const kind = loss.signature ?? loss.reason;
+    kinds.set(kind, [...kinds.get(kind) ?? [], loss]);
+  }
+  return [...kinds.values()].map((losses) => {
+    const { hang, reason } = losses[0]!;
+    const times = `(${losses.length} of ${tries} tries)`;
+    if (!hang) return { rule: 'kernel/healthy', aspect: 'kernel-log', expected: 'the kernel stays healthy, whatever a server answers', seen: `${reason} ${times}` };
+    return {
+      rule: 'kernel/hang', aspect: 'kernel-log', expected: 'the syscall returns: all that the kernel asked for is answered', seen: `${describeHang(hang)} ${times}`,
+      ...(hang.step !== undefined && { step: hang.step }),
+    };
+  });
 }
 
 function verdictOfLastTry({ cell, case: of }: Pick<PlannedRun, 'cell' | 'case'>, outcome: Outcome, facts: KernelFacts): Verdict {

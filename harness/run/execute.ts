@@ -9,6 +9,7 @@ import { GarbageError } from '../model/frame.ts';
 import type { LibertyCounts } from '../model/liberties.ts';
 import { caseHash } from '../model/hash.ts';
 import type { KernelEvent } from '../model/observation.ts';
+import { knownLosses, type KnownLosses } from './known-losses.ts';
 import { LeftOut, takeAnswers, type Answers } from './answers.ts';
 import { Backlog, type Batch } from './backlog.ts';
 import type { Guest, GuestLoss, GuestSource } from './guest.ts';
@@ -58,6 +59,7 @@ class Execution {
   readonly #options: ExecuteOptions;
   readonly #backlog: Backlog;
   readonly #tries: Tries;
+  readonly #known: KnownLosses;
   readonly #sent: Batch[] = [];
   readonly #unsettled: Set<number>;
   #guest: Guest | undefined;
@@ -69,7 +71,8 @@ class Execution {
     this.#source = source;
     this.#cases = cases;
     this.#options = options;
-    this.#backlog = new Backlog(cases, { batchSize, tables: tables && !coverage, coverage });
+    this.#known = knownLosses(source);
+    this.#backlog = new Backlog(cases, { batchSize, tables: tables && !coverage, coverage, hangs: () => this.#known.hangs });
     this.#tries = new Tries(tries);
     this.#unsettled = new Set(cases.keys());
   }
@@ -89,6 +92,7 @@ class Execution {
             this.#backlog.giveBack(batch);
             return;
           }
+          this.#guest.impatient = this.#known.lockedUp;
           this.#sent.push(batch);
           this.#guest.send(batch.message);
         }
@@ -140,14 +144,19 @@ class Execution {
   /** The guest is gone, or not to be trusted any more. */
   async* #lost(batch: Batch, error: unknown, loss: GuestLoss): AsyncGenerator<Executed> {
     const settled: [number, Outcome][] = [];
-    const { inFlight } = batch;
+    const inFlight = culpritOf(batch, loss);
+    const last = this.#known.add(loss);
     this.#fruitless = loss.blame === 'kernel' ? 0 : this.#fruitless + 1;
     const tryAgain = (index: number, of: GuestLoss, again: () => void): void => {
-      const outcome = this.#tries.failed(index, of);
+      const outcome = this.#tries.failed(index, of, last);
       if (outcome) settled.push([index, outcome]);
       else again();
     };
-    if (batch.table) {
+    if (batch.table && loss.hang && inFlight !== undefined) {
+      // The guest says which of them it is; the others were not run, or not to their end.
+      batch.left.delete(inFlight);
+      tryAgain(inFlight, loss, () => { this.#backlog.isolate(batch, inFlight); });
+    } else if (batch.table) {
       if (loss.blame === 'kernel') this.#tries.suspect({ loss, fatal: true, candidates: [...batch.left] });
       this.#backlog.giveBackPlain(batch);
     } else if (error instanceof LeftOut) {
@@ -201,6 +210,13 @@ class Execution {
     this.#recent = [];
     await this.#source.release(poisoned, 'poisoned');
   }
+}
+
+/** The case that was running; a guest that proves a hang names it, also among table cases, or says that it belongs to none. */
+function culpritOf({ inFlight, left, table }: Batch, { hang }: GuestLoss): number | undefined {
+  if (!hang) return inFlight;
+  if (hang.index === undefined) return undefined;
+  return table ? left.has(hang.index) ? hang.index : undefined : inFlight;
 }
 
 const garbage = (guest: Guest, { message }: GarbageError): GuestLoss =>

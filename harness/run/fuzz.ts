@@ -38,6 +38,8 @@ export interface FuzzCampaign {
   coverage?: boolean;
   select?: (slot: Slot) => boolean;
   expectations: readonly ExpectedDeviation[];
+  /** End the run after so many cases that took the kernel down alike. Default: 20. */
+  maxCrashes?: number;
   /** State that is replaced by the next. */
   onProgress?: (line: string) => void;
   /** Something that stays. */
@@ -69,7 +71,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
   const cases = new FuzzCases({ seed: of.seed, revision: of.revision, version: toolVersion() });
   const files = new Map<string, string>();
   const nothing = { reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, digest: '', covered: new Map(), examined: new Map(), files };
-  return recordRun({ ...of, kind: 'fuzz', cells: [] }, async ({ summary, writer, guests, facts, signal, add, onLiberties }): Promise<FuzzOutcome> => {
+  return recordRun({ ...of, kind: 'fuzz', cells: [] }, async ({ summary, writer, guests, facts, signal, enough, add, onLiberties }): Promise<FuzzOutcome> => {
     const onDisk = new FindingFiles(writer);
     const save = (finding: Found<FoundCase>, known: { examined: ExaminedFinding } | { notMinimised: string }): string => {
       const { rule, n, example } = exampleOf(finding);
@@ -82,7 +84,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
       reconcile(findings, summary.expectations ?? [], { tried: covered.map(placeOf), today: summary.startedAt.slice(0, 10), narrow: inPlaces });
     // Counted from the first case on: booting is no fuzzing.
     const begun = performance.now();
-    const timeUp = of.timeMs === undefined ? undefined : AbortSignal.timeout(of.timeMs);
+    const timeUp = of.timeMs === undefined ? enough : AbortSignal.any([AbortSignal.timeout(of.timeMs), enough]);
     const lacking = of.coverage ? KernelCoverage.lacking(facts) : undefined;
     if (lacking !== undefined) {
       summary.coverage = { unavailable: lacking, places: 0, keptCases: 0 };
@@ -91,7 +93,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     const coverage = of.coverage && lacking === undefined ? new KernelCoverage(of.directory, of.spec.kernel.path) : undefined;
     const loop = new FuzzLoop(guests, {
       ...(coverage && { coverage }), execute: { onLiberties },
-      cases, facts, start: of.start, signal, fresh: guests.fresh(), ...(timeUp && { timeUp }), ...(of.minimiseMs !== undefined && { minimiseMs: of.minimiseMs }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
+      cases, facts, start: of.start, signal, fresh: guests.fresh(), timeUp, ...(of.minimiseMs !== undefined && { minimiseMs: of.minimiseMs }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
       ...(of.shard && { shard: of.shard }), ...(of.select && { select: of.select }),
       isExpected: (finding) => check([finding], []).unexpected.length === 0,
       onShrink: ({ id, title }, { steps, tried }) => of.onProgress?.(`minimising ${id} ${title}: ${tried} forms run, ${steps} times smaller`),

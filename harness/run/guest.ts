@@ -1,4 +1,5 @@
 /** Guests as runs see them: where they come from, what they say, how they are lost. */
+import type { Hang } from '../model/hang.ts';
 import type { GuestMessage, HostMessage, KernelFacts } from '../model/channel.ts';
 
 /** What the executor needs of a VM. `receive` rejects with an error that says how the VM was lost. */
@@ -6,6 +7,8 @@ export interface Guest {
   readonly facts: KernelFacts;
   send(message: HostMessage): void;
   receive(deadlineMs: number): Promise<GuestMessage>;
+  /** The case that comes next has locked up a guest before: silence is believed sooner. */
+  impatient?: boolean;
   /** The end of the kernel log so far, oldest line first. */
   consoleTail(lines?: number): readonly string[];
   /** Whose fault a failure of `receive` is. */
@@ -21,6 +24,10 @@ export interface GuestLoss {
   reason: string;
   /** The end of the kernel log, oldest line first. */
   consoleTail: readonly string[];
+  /** What the guest proved of a kernel that does not come back. */
+  hang?: Hang;
+  /** Equal for equal crashes and hangs, also on different cases. */
+  signature?: string;
 }
 
 /**

@@ -9,10 +9,13 @@ import type { KernelImage } from '../../vm/kernel/image.ts';
 import type { Vm, VmSpec } from '../../vm/vm.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { addCounts, libertyUses, type LibertyCounts, type LibertyUse } from '../model/liberties.ts';
-import { concerning, type ExpectedDeviation } from '../model/expectations.ts';
+import { concerning, expectationOf, type ExpectedDeviation } from '../model/expectations.ts';
+import { findingId } from '../model/finding/id.ts';
+import { keyOf } from '../model/finding/key.ts';
 import { RESULTS_FORMAT, type CaseRecord, type CellInfo, type Environment, type RunSummary } from '../model/results.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
+import { EqualCrashes } from './equal-crashes.ts';
 import type { GuestIncident } from './guest.ts';
 import { LocalGuests } from './guests.ts';
 import { listenForInterruption } from './interruption.ts';
@@ -39,6 +42,8 @@ export interface RunSetup {
   liberties?: readonly string[];
   /** Each lease of the body is a guest that has done nothing yet, so that none need be booted beside their snapshot. Default: false. */
   fresh?: boolean;
+  /** The run ends after so many cases that took the kernel down alike. Default: MOST_EQUAL_CRASHES. */
+  maxCrashes?: number;
   onProgress?: (line: string) => void;
 }
 
@@ -51,6 +56,8 @@ export interface RunningRun {
   readonly facts: KernelFacts;
   /** Somebody wants the run to end. */
   readonly signal: AbortSignal;
+  /** No further cases are of use: the kernel went down alike too often. `reason` of it says so. */
+  readonly enough: AbortSignal;
   /** Every case has ended: what comes now (making findings small) may be broken off, and the run is complete all the same. */
   allRan(): void;
   /** Takes note of what the liberties came to; for `execute`. */
@@ -84,6 +91,7 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
     writer.append(record);
     writer.update(summary);
   };
+  const enough = new AbortController();
   // A run that is killed before its first case says that it is one.
   writer.update(summary);
   const forgetLastWords = onSuddenEnd((reason) => {
@@ -110,11 +118,20 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
     if (expectations.length > 0) summary.expectations = expectations;
     if (of.liberties && of.liberties.length > 0) summary.liberties = libertiesOf(of.liberties, facts);
     let allRan = false;
+    const crashes = new EqualCrashes(of.maxCrashes);
+    const paths = new Map(of.cells.map(({ id, path }) => [id, path]));
     const run: RunningRun = {
       allRan: () => { allRan = !stop.signal.aborted; },
-      summary, writer, guests, facts, signal: stop.signal,
+      summary, writer, guests, facts, signal: stop.signal, enough: enough.signal,
       onLiberties: (counts) => { addCounts(summary.liberties ?? [], counts); },
-      add,
+      add: (record) => {
+        add(record);
+        if (isExpected(record, summary, paths.get(record.cell ?? ''))) return;
+        const reason = crashes.add(record);
+        if (reason === undefined || enough.signal.aborted) return;
+        summary.endedBy = reason;
+        enough.abort(reason);
+      },
     };
     const identity = identifyKernel(facts, of.spec.kernel.config);
     let result: T;
@@ -129,8 +146,8 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
       for (const { channel, reason } of identity.missing) summary.notices.push(`not judged: the ${channel}: ${reason}`);
       result = await body(run);
     }
-    summary.complete = allRan || !stop.signal.aborted;
-    if (!summary.complete && endedBy !== undefined) summary.endedBy = endedBy;
+    summary.complete = (allRan || !stop.signal.aborted) && !enough.signal.aborted;
+    if (!summary.complete && endedBy !== undefined) summary.endedBy ??= endedBy;
     const { planned } = summary;
     const ended = Object.values(summary.counts).reduce((sum, count) => sum + count, 0);
     if (summary.complete && planned !== ended) {
@@ -151,6 +168,12 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
       writer.finish(summary);
     }
   }
+}
+
+/** A crash that somebody knows of and wants to live with for now ends nothing. */
+function isExpected({ verdict }: CaseRecord, { expectations = [], startedAt }: RunSummary, path: string | undefined): boolean {
+  if (verdict.kind !== 'deviates' || path === undefined) return false;
+  return verdict.deviations.every((one) => expectationOf(expectations, findingId(keyOf(one).parts.join(' | ')), { rule: one.rule, path }, startedAt.slice(0, 10)) !== undefined);
 }
 
 /** A kernel that does the same again and again must not fill the summary. */

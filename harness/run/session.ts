@@ -40,6 +40,8 @@ export interface Campaign {
   liberties?: readonly string[];
   /** Known deviations. Default: none. */
   expectations?: readonly ExpectedDeviation[];
+  /** End the run after so many cases that took the kernel down alike. Default: 20. */
+  maxCrashes?: number;
   onProgress?: (line: string) => void;
 }
 
@@ -49,7 +51,7 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     id, rule, path, ...(half && { half }), ...(border && { border }), ...(impossible !== undefined && { impossible }),
   }));
   const first = of.planned ?? planRuns(of.cells, of.timeMs === undefined ? of : { ...of, runs: 1 });
-  return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, writer, guests, facts, signal, add, allRan, onLiberties }) => {
+  return recordRun<{ summary: RunSummary; untestable: boolean }>({ ...of, kind: of.kind ?? 'conformance', cells, expectations: of.expectations ?? [] }, async ({ summary, writer, guests, facts, signal, enough, add, allRan, onLiberties }) => {
     const found = new FindingSet<CaseRecord>();
     const known = (finding: Found<CaseRecord>): boolean => isExpected(summary.expectations ?? [], finding, summary.startedAt.slice(0, 10));
     const infos = new Map(cells.map((cell) => [cell.id, cell]));
@@ -71,23 +73,28 @@ export async function campaign(of: Campaign): Promise<{ summary: RunSummary; unt
     minimiser.workIn(minimisers() > (of.jobs ?? 1) && of.minimiseMs !== 0 ? 1 : 0);
     const begun = performance.now();
     let planned = 0;
+    const open = new Map<number, PlannedRun>();
+    const noMore = AbortSignal.any([signal, enough]);
     const run = async (runs: readonly PlannedRun[]): Promise<void> => {
       planned += runs.length;
       summary.planned = planned;
-      for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal, onLiberties, ...(of.jobs !== undefined && { jobs: of.jobs }) }, begun)) {
+      for (const one of runs) open.set(one.n, one);
+      for await (const record of runConformance(guests, runs, of.seed, () => facts, { signal: noMore, onLiberties, ...(of.jobs !== undefined && { jobs: of.jobs }) }, begun)) {
+        open.delete(record.n);
         add(record);
         minimiser.add(notice(found, record, infos).filter((finding) => !known(finding)));
         of.onProgress?.(progressOf(summary.counts, planned, summary.elapsedMs));
       }
     };
     await run(first);
-    for (let runs = 1; of.timeMs !== undefined && !signal.aborted;) {
+    for (let runs = 1; of.timeMs !== undefined && !noMore.aborted;) {
       summary.runsPerCell = runs;
       const next = nextRound({ done: runs, runs: of.runs, elapsedMs: performance.now() - begun, timeMs: of.timeMs });
       if (next <= runs) break;
       await run(planRuns(of.cells, { ...of, runs: next, from: runs, firstN: planned }));
       runs = next;
     }
+    if (enough.aborted && !signal.aborted) for (const one of open.values()) add(notRun(one, of.seed, `the run ended before: ${summary.endedBy ?? ''}`));
     allRan();
     minimiser.add(found.all().filter((finding) => !known(finding)));
     const budgetMs = of.minimiseMs ?? defaultBudgetMs(minimiser.left.length);

@@ -73,12 +73,9 @@ export async function shrink(source: GuestSource, start: { node: CaseNode; devia
   }
 }
 
-/**
- * How forms of a case that takes the kernel down are run: once each, as replays say later how reliable the last one is, and each by its name. One that
- * hangs is not waited for as long as a case of which nothing is known: two minutes would be two forms.
- */
-export const hurried = (deviations: readonly Deviation[]): Pick<ExecuteOptions, 'tries' | 'tables' | 'caseDeadlineMs'> =>
-  (deviations.some(({ rule }) => rule === 'kernel/healthy') ? { tries: 1, tables: false, caseDeadlineMs: 20_000 } : {});
+/** How forms of a case that takes the kernel down are run: once each, as replays say later how reliable the last one is, and each by its name. */
+export const hurried = (deviations: readonly Deviation[]): Pick<ExecuteOptions, 'tries' | 'tables'> =>
+  (deviations.some(({ rule }) => rule === 'kernel/healthy' || rule === 'kernel/hang') ? { tries: 1, tables: false } : {});
 
 /** Batches of forms that were not run before; notes them as known. */
 function* batches(forms: Iterable<CaseNode>, known: Set<string>): Generator<CaseNode[]> {

@@ -29,11 +29,11 @@ export class Tries {
     this.#limit = limit;
   }
 
-  /** A try of the case ended with the loss of its guest. The outcome when that was the last try. */
-  failed(index: number, loss: GuestLoss): Outcome | undefined {
+  /** A try of the case ended with the loss of its guest. `last`: another one would tell nothing. The outcome when that was the last try. */
+  failed(index: number, loss: GuestLoss, last = false): Outcome | undefined {
     const losses = [...this.#losses.get(index) ?? [], loss];
     this.#losses.set(index, losses);
-    if (losses.length < this.#limit) return undefined;
+    if (losses.length < this.#limit && !last) return undefined;
     const crash = losses.findLast(({ blame }) => blame === 'kernel');
     return crash ? { kind: 'crashed', loss: crash } : { kind: 'lost', loss };
   }

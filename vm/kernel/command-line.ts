@@ -18,16 +18,23 @@ const machine = ['console=ttyS0', 'oops=panic', 'panic=-1', 'reboot=t', 'random.
 /**
  * A warning or a stall that the kernel reports is judged as such; a panic in its place would cost the guest and hide what came before. Kernels for
  * fuzzing have these on (syzkaller's configurations: panic_on_warn=1). loglevel=7 takes back a built-in `quiet`, which keeps reports off the console.
- * unknown_nmi_panic makes a guest that is locked up say where: the host sends it an NMI. vm/initramfs/init.sh sets the sysctls once more, for kernels
- * that have other ideas later in their boot.
+ * vm/initramfs/init.sh sets the sysctls once more, for kernels that have other ideas later in their boot.
  */
-const reports = ['panic_on_warn=0', 'hung_task_panic=0', 'softlockup_panic=0', 'nmi_watchdog=nopanic', 'kasan.fault=report', 'kfence.fault=report',
-  'loglevel=7', 'unknown_nmi_panic'];
+const reports = ['panic_on_warn=0', 'loglevel=7'];
+/** A kernel without these options complains of their arguments. */
+const reportsOf: readonly [symbol: string, argument: string][] = [
+  ['DETECT_HUNG_TASK', 'hung_task_panic=0'], ['SOFTLOCKUP_DETECTOR', 'softlockup_panic=0'], ['HARDLOCKUP_DETECTOR', 'nmi_watchdog=nopanic'],
+  ['KASAN', 'kasan.fault=report'], ['KFENCE', 'kfence.fault=report'],
+];
 
 export const guestArguments: readonly string[] = [...machine, ...reports];
 
-/** What to add for a kernel of this configuration: panic_on_taint has no sysctl, and the kernel complains of the value that switches it off. */
-export const argumentsFor = (config: KernelConfig | undefined): string[] => (/\bpanic_on_taint=/.test(builtIn(config)) ? ['panic_on_taint=0'] : []);
+/** What to add for a kernel of this configuration; undefined: it is not known. */
+export const argumentsFor = (config: KernelConfig | undefined): string[] => [
+  ...reportsOf.filter(([symbol]) => config === undefined || config.has(symbol)).map(([, argument]) => argument),
+  // It has no sysctl, and the kernel complains of the value that switches it off.
+  ...(/\bpanic_on_taint=/.test(builtIn(config)) ? ['panic_on_taint=0'] : []),
+];
 
 /** The arguments that a kernel ignores and does not have by itself; without them no guest can be used. Empty: all reach it. */
 export function ignoredArguments(config: KernelConfig): string[] {

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { findInitFailure, findPanic } from './classify.ts';
+import { findInitFailure, findInterrupted, findPanic } from './classify.ts';
 
 test('should name what led to a panic together with the panic', () => {
   expect(findPanic([
@@ -21,4 +21,12 @@ test('should find an oops whose panic line was lost', () => {
 test('should tell init\'s own words from the kernel\'s', () => {
   expect(findInitFailure(['iomapfuzz-init: no-results-port: the kernel shows none'])).toEqual({ code: 'no-results-port', message: 'the kernel shows none' });
   expect(findInitFailure(['iomapfuzz-init: module-failed: /iomapfuzz/modules/loop.ko', '[ 1.0] Run /init as init process'])).toBeUndefined();
+});
+
+test('should name the function in which an NMI met a kernel that was locked up', () => {
+  expect(findInterrupted([
+    '[   20.021205] Kernel panic - not syncing: NMI: Not continuing', '[   20.021205]  end_repeat_nmi+0xf/0x18', '[   20.021205] RIP: 0010:hang_spin.isra.0+0x4/0x10',
+    '[   20.021205]  fuse_iomap_llseek+0x169/0x1c0', '[   20.021205] RIP: 0033:0x7fc975b463e7',
+  ])).toBe('hang_spin');
+  expect(findInterrupted(['[   10.576615] fuse: EXPERIMENTAL iomap feature enabled.  Use at your own risk!'])).toBeUndefined();
 });

@@ -9,6 +9,18 @@ export function findPanic(lines: readonly string[]): string | undefined {
     ?? lines.map((line) => /System halted/.exec(line)?.[0]).find((halted) => halted !== undefined);
 }
 
+/**
+ * The function in which an NMI met a kernel that was locked up: of the first `RIP: 0010:function+0x12/0x34`, or the outermost function that stands
+ * behind the NMI's own frames.
+ */
+export function findInterrupted(lines: readonly string[]): string | undefined {
+  for (const line of lines) {
+    const match = /RIP: 0010:([A-Za-z_][\w.]*)\+0x/.exec(line);
+    if (match) return match[1]!.replace(/\.(isra|constprop|part|cold)\b.*$/, '');
+  }
+  return undefined;
+}
+
 /** The failure that init announced on the console. */
 export function findInitFailure(lines: readonly string[]): { code: string; message: string } | undefined {
   for (const line of lines.toReversed()) {

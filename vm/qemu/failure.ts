@@ -1,4 +1,5 @@
 /** Every way in which a VM can be lost, told apart: whose fault it is decides what a run says and how it exits. */
+import { describeHang, type Hang } from '../../harness/model/hang.ts';
 import { InfrastructureError, messageOf } from '../errors.ts';
 
 export type VmFailure =
@@ -14,7 +15,12 @@ export type VmFailure =
   | { kind: 'init-failed'; code: string; message: string }
   | { kind: 'boot-timeout'; afterMs: number }
   /** After the guest was ready. */
-  | { kind: 'hung'; deadlineMs: number }
+  /** `alive`: its agent says that it is alive, and the case does not come to an end. */
+  | { kind: 'hung'; deadlineMs: number; alive?: boolean }
+  /** The guest proves that the kernel does not come back; `freed`: it did when the connection was cut. */
+  | { kind: 'hangs'; hang: Hang; freed: boolean }
+  /** No thread of the guest gets to run any more, although it has a processor; `where`: the function that an NMI met. */
+  | { kind: 'locked-up'; how: 'runs' | 'sleeps'; silentMs: number; processorMs: number; where?: string }
   | { kind: 'panicked'; headline: string }
   | { kind: 'garbage'; detail: string }
   | { kind: 'agent-ended'; message: string }
@@ -52,17 +58,42 @@ export interface Loss {
   blame: 'kernel' | 'guest' | 'machine';
   reason: string;
   consoleTail: readonly string[];
+  /** What a guest proved of a kernel that does not come back. */
+  hang?: Hang;
+  /** Equal for equal crashes and hangs of a kernel, also on different cases; absent: it is neither. */
+  signature?: string;
 }
 
 /** The kernel does these itself. */
-const kernelLosses: readonly VmFailure['kind'][] = ['panicked', 'hung', 'reset', 'boot-panicked', 'no-console', 'boot-timeout'];
+const kernelLosses: readonly VmFailure['kind'][] = ['panicked', 'hung', 'locked-up', 'reset', 'boot-panicked', 'no-console', 'boot-timeout'];
 /** The agent does these; what made it do so is not known. */
 const guestLosses: readonly VmFailure['kind'][] = ['agent-ended', 'garbage'];
 
 export function lossOf(error: unknown): Loss {
   if (!(error instanceof VmError)) return { blame: 'machine', reason: messageOf(error), consoleTail: [] };
-  const { kind } = error.failure;
-  return { blame: kernelLosses.includes(kind) ? 'kernel' : guestLosses.includes(kind) ? 'guest' : 'machine', reason: describeFailure(error.failure), consoleTail: error.consoleTail };
+  const { failure, consoleTail } = error;
+  const blame = blameOf(failure);
+  const signature = blame === 'kernel' ? signatureOf(failure) : undefined;
+  return {
+    blame, reason: describeFailure(failure), consoleTail, ...(failure.kind === 'hangs' && { hang: failure.hang }), ...(signature !== undefined && { signature }),
+  };
+}
+
+function blameOf(failure: VmFailure): Loss['blame'] {
+  if (failure.kind === 'hangs') return failure.hang.blame;
+  // It lives, and what it does takes long: whether that is the kernel or the machine nobody can say.
+  if (failure.kind === 'hung' && failure.alive === true) return 'machine';
+  return kernelLosses.includes(failure.kind) ? 'kernel' : guestLosses.includes(failure.kind) ? 'guest' : 'machine';
+}
+
+function signatureOf(failure: VmFailure): string {
+  switch (failure.kind) {
+    case 'hangs': return failure.hang.signature;
+    case 'locked-up': return `locked up in ${failure.where ?? 'an unknown place'}`;
+    // Addresses, numbers of processes and processors are another guest's.
+    case 'panicked': return failure.headline.replace(/\b(0x)?[0-9a-f]{8,}\b|\b(0x[0-9a-f]+|\d+)\b/gi, '#');
+    default: return failure.kind;
+  }
 }
 
 export function describeFailure(failure: VmFailure): string {
@@ -77,7 +108,12 @@ export function describeFailure(failure: VmFailure): string {
     case 'boot-panicked': return `the kernel panicked while it booted: ${failure.headline}`;
     case 'init-failed': return `the kernel booted, the guest's init failed: ${failure.message}`;
     case 'boot-timeout': return `the VM did not get ready within ${seconds(failure.afterMs)}`;
-    case 'hung': return `the guest hung: no message within ${seconds(failure.deadlineMs)}`;
+    case 'hung': return failure.alive === true
+      ? `the case did not come to an end within ${seconds(failure.deadlineMs)}, although the guest is alive and its kernel makes requests or progress`
+      : `the guest hung: no message within ${seconds(failure.deadlineMs)}`;
+    case 'hangs': return `the kernel hangs: ${describeHang(failure.hang)}; ${failure.freed ? 'it came back when the connection was cut' : 'it stays so when the connection is cut'}`;
+    case 'locked-up': return `the kernel locked up${failure.where === undefined ? '' : ` in ${failure.where}`}: `
+      + (failure.how === 'runs' ? 'its processor is busy and no thread of the guest gets to run' : 'its processor sleeps and nothing wakes it up');
     case 'panicked': return `the kernel panicked: ${failure.headline}`;
     case 'garbage': return `the guest sent garbage on the results channel: ${failure.detail}`;
     case 'agent-ended': return `the agent in the guest ended: ${failure.message}`;

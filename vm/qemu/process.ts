@@ -8,6 +8,7 @@ import { makeRunDirectory } from '../paths.ts';
 import { qemuArguments, type QemuSpec } from './command-line.ts';
 import { whyNoSandbox } from './sandbox.ts';
 import { VmError } from './failure.ts';
+import { childNamed } from './processor-time.ts';
 
 export const qemuProgram = 'qemu-system-x86_64';
 
@@ -50,6 +51,8 @@ export interface QemuProcess {
   /** Files in here vanish when QEMU ends. */
   runDirectory: string;
   exited: Promise<QemuExit>;
+  /** QEMU's, not the watchdog's; undefined: it has ended. */
+  pid(): number | undefined;
   kill(): void;
 }
 
@@ -85,7 +88,9 @@ export async function startQemu(spec: Omit<QemuSpec, 'sockets' | 'sandboxed'>): 
   for (const { server } of listeners) server.close();
   if (Array.isArray(outcome)) {
     const [console, port, qmp] = outcome as [Socket, Socket, Socket];
-    return { console, port, qmp, runDirectory, exited, kill };
+    let known: number | undefined;
+    const pid = (): number | undefined => known ??= child.pid === undefined ? undefined : childNamed(child.pid, 'qemu');
+    return { console, port, qmp, runDirectory, exited, kill, pid };
   }
   kill();
   const exit = await exited;

@@ -29,6 +29,14 @@ export const WORD = {
   begun: 11,
   /** 1: the server closed /dev/fuse itself; its number may be another file's by now. */
   died: 12,
+  /** gettid(2) of the server's thread; set when it starts, and kept. */
+  thread: 13,
+  /** Requests that the case may make; 0: `mostExchanges`. */
+  most: 14,
+  /** 1 and the opcode: the request that was one too many. */
+  endless: 15,
+  /** Sequence number of that request. */
+  endlessAt: 100,
   /** BACKING_OPEN results, one word per device. */
   devices: 16,
 } as const;
@@ -37,7 +45,7 @@ export const words = 128;
 export const STATE = { idle: 0, starting: 1, initialised: 2, failed: 3 } as const;
 
 export const logBytes = 8 << 20;
-/** A case that makes the kernel ask more often is in a loop. */
+/** A kernel that asks more often in one case is in a loop; harness/model/case-traits.ts says what a case may need at most. */
 export const mostExchanges = 20_000;
 
 export const mountPoint = '/tmp/iomapfuzz/mnt';

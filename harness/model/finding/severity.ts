@@ -5,6 +5,7 @@ export const SEVERITIES = ['crash', 'bytes', 'warning', 'behaviour', 'text'] as 
 export type Severity = (typeof SEVERITIES)[number];
 
 export function severityOf({ rule, aspect, facts }: Deviation): Severity {
+  if (rule === 'kernel/endless-requests') return 'crash';
   switch (aspect) {
     case 'kernel-log': return rule === 'kernel/warning' || rule === 'kernel/assertion' ? 'warning' : 'crash';
     case 'device-bytes': case 'bytes-read': return 'bytes';

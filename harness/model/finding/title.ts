@@ -4,7 +4,7 @@ import { bytesText } from './bytes.ts';
 
 /** `path`: where it was seen: `direct-read`. */
 export function titleOf({ rule, aspect, expected, seen, facts }: Deviation, path: string): string {
-  if (aspect === 'kernel-log') return rule === 'kernel/healthy' ? seen : `${rule.replace('kernel/', '')}: ${seen}`;
+  if (aspect === 'kernel-log' || rule.startsWith('kernel/')) return rule === 'kernel/healthy' ? seen : `${rule.replace('kernel/', '')}: ${seen}`;
   if (facts?.request !== undefined) return requestTitle({ expected, seen, facts });
   if (facts?.condition) return conditionTitle(rule, facts.condition);
   if (facts?.errno) return errnoTitle(rule, path, facts);

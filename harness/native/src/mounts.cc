@@ -48,6 +48,8 @@ static Napi::Value SignalMain(Info info) {
   int ret = sigaction(SIGUSR2, &nothing, nullptr);
   return result(info, ret < 0 ? ret : tgkill(getpid(), getpid(), SIGUSR2));
 }
+// threadId(): gettid(2) of the calling thread.
+static Napi::Value ThreadId(Info info) { return Napi::Number::New(info.Env(), gettid()); }
 static Napi::Value Sync(Info info) {
   sync();
   return info.Env().Undefined();
@@ -77,6 +79,7 @@ void ExportMounts(Napi::Env env, Napi::Object exports) {
   exports["forkHolder"] = Napi::Function::New(env, ForkHolder);
   exports["killHolder"] = Napi::Function::New(env, KillHolder);
   exports["signalMain"] = Napi::Function::New(env, SignalMain);
+  exports["threadId"] = Napi::Function::New(env, ThreadId);
   exports["sync"] = Napi::Function::New(env, Sync);
 }
 }  // namespace iomapfuzz

@@ -402,6 +402,8 @@ static Napi::Value ReadUnanswered(Info info) {
     ssize_t ret = read(fd, into.data, into.length);
     if (ret < 0 && errno == EINTR) continue;
     if (ret <= 0) return result(info, ret);
+    memcpy(shared.last, into.data, std::min<size_t>(ret, sizeof(shared.last)));
+    shared.lastBytes = std::min<size_t>(ret, sizeof(shared.last));
     shared.taken++;
     bool answered = table::answer(fd, into.data, ret);
     shared.handled++;
@@ -409,7 +411,33 @@ static Napi::Value ReadUnanswered(Info info) {
   }
 }
 
+// progress(out): where the workload of a table is, for a thread that watches it: 1 while one runs, else 0; index of its case; its step; requests read
+// and dealt with by either server; requests of the case; 1 when endTable ended the last batch, else 0.
+static Napi::Value Progress(Info info) {
+  using table::shared;
+  auto out = info[0].As<Napi::Uint32Array>();
+  const uint32_t words[] = {shared.current.load() != nullptr, shared.index, shared.step, shared.taken, shared.handled, shared.exchanges, shared.endless};
+  for (size_t i = 0; i < std::min<size_t>(out.ElementLength(), 7); i++) out[i] = words[i];
+  return info.Env().Undefined();
+}
+
+// lastRequest(): the beginning of the request that was read last; empty: there was none.
+static Napi::Value LastRequest(Info info) {
+  using table::shared;
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), shared.last, shared.lastBytes);
+}
+
+// endTable(): no further case of the batch that runs is begun, and the current one tells nothing.
+static Napi::Value EndTable(Info info) {
+  table::shared.beyond = true;
+  table::shared.endless = true;
+  return info.Env().Undefined();
+}
+
 void ExportTableServer(Napi::Env env, Napi::Object exports) {
+  exports["progress"] = Napi::Function::New(env, Progress);
+  exports["lastRequest"] = Napi::Function::New(env, LastRequest);
+  exports["endTable"] = Napi::Function::New(env, EndTable);
   exports["readUnanswered"] = Napi::Function::New(env, ReadUnanswered);
 }
 }  // namespace iomapfuzz

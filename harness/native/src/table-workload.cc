@@ -127,11 +127,15 @@ class Workload {
     out_.put(head);
     shared.beyond = false;
     shared.exchanges = 0;
+    shared.index = header.index;
     head.logStart = shared.logUsed;
     shared.current = &current;
     head.firstSeq = shared.next;
     head.steps = header.steps;
-    for (uint32_t i = 0; i < header.steps; i++) step(current, current.parts.steps[i]);
+    for (uint32_t i = 0; i < header.steps; i++) {
+      shared.step = i;
+      step(current, current.parts.steps[i]);
+    }
     for (int fd : fds_)
       if (fd >= 0) close(fd);
     fds_.clear();
@@ -359,6 +363,7 @@ static Napi::Value RunTable(Info info) {
   shared.log = log.get();
   shared.logUsed = 0;
   shared.batch = &batch;
+  shared.endless = false;
 
   Writer out;
   struct {
@@ -369,7 +374,7 @@ static Napi::Value RunTable(Info info) {
   Current current[2];
   {
     Workload workload(setup, out, buffer.get());
-    for (; from < cases.length && (head.cases == 0 || logBytes - shared.logUsed > spareLogBytes); head.cases++) {
+    for (; from < cases.length && !shared.endless && (head.cases == 0 || logBytes - shared.logUsed > spareLogBytes); head.cases++) {
       Current& now = current[head.cases % 2];
       now.parts = partsOf(cases.data + from);
       now.serial = serial++;

@@ -114,6 +114,13 @@ struct Shared {
   std::atomic<bool> beyond{false};
   std::atomic<uint32_t> exchanges{0};
   uint8_t* log = nullptr;
+  // For whoever watches: index of the current case, and of its step; what they say is of use only while it does not change.
+  std::atomic<uint32_t> index{0}, step{0};
+  // The case made the kernel ask without end, and the batch must not go on.
+  std::atomic<bool> endless{false};
+  // The beginning of the request that was read last, by either server.
+  std::atomic<uint32_t> lastBytes{0};
+  uint8_t last[256];
 };
 extern Shared shared;
 

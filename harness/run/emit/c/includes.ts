@@ -2,7 +2,7 @@
 
 /** Header and what it is needed for: a pattern in the rest of the program. */
 const headers: readonly (readonly [string, RegExp])[] = [
-  ['dirent.h', /opendir/], ['errno.h', /\berrno\b/], ['fcntl.h', /\bopen\(/], ['poll.h', /struct pollfd/], ['pthread.h', /pthread_/], ['regex.h', /regex_t/], ['semaphore.h', /sem_t/], ['setjmp.h', /sigjmp_buf/], ['signal.h', /SIGALRM|SIGBUS|SIGKILL|SIGUSR2/], ['stdarg.h', /va_list/],
+  ['dirent.h', /opendir/], ['errno.h', /\berrno\b/], ['fcntl.h', /\bopen\(/], ['poll.h', /struct pollfd/], ['pthread.h', /pthread_/], ['regex.h', /regex_t/], ['semaphore.h', /sem_t/], ['setjmp.h', /sigjmp_buf/], ['signal.h', /SIGBUS|SIGKILL|SIGUSR2/], ['stdarg.h', /va_list/],
   ['stdint.h', /uint64_t/], ['stdio.h', /printf/], ['stdlib.h', /exit\(/], ['string.h', /str|mem/], ['sys/ioctl.h', /\bioctl\(/], ['sys/mman.h', /mmap\(|madvise\(/], ['sys/mount.h', /umount2/],
   ['sys/prctl.h', /prctl\(/], ['sys/stat.h', /S_IFDIR/], ['sys/statfs.h', /struct statfs/], ['sys/swap.h', /\bswapo(n|ff)\(/], ['sys/syscall.h', /\bSYS_/], ['sys/uio.h', /iovec/], ['sys/wait.h', /waitpid\(/], ['sys/xattr.h', /xattr\(/], ['time.h', /clock_gettime|futimens/], ['unistd.h', /write\(/],
 ];

@@ -44,8 +44,7 @@ export function main({ case: of, uses, prediction, revision }: Program): string 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (geteuid() != 0)
 		cannot_run("only root may mount this");
-	signal(SIGALRM, hung);
-	alarm(60);
+	watch();
 	set_parameters();
 	atexit(clean_up);
 	fuse_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
@@ -73,7 +72,7 @@ ${syncInit && revision.ioctls.SYNC_INIT !== undefined ? `	if (ioctl(fuse_fd, DEV
 	mounted = ret == 0;
 ${right.length > 0 ? `	EXPECT(${right.join(', ')});\n` : ''}${mountFails ? '' : `	if (mounted) {
 		clock_gettime(CLOCK_REALTIME, &deadline);
-		deadline.tv_sec += 20;
+		deadline.tv_sec += 10;
 		if (sem_timedwait(&ready, &deadline))
 			cannot_run("the kernel mounted the file system but sent no INIT");
 ${uses.registers ? '\t\tregister_devices();\n' : ''}${registers ? '\t\tcheck_registration();\n' : ''}		workload();

@@ -1,7 +1,9 @@
 /** Saying what happens, and comparing it with what the rules say. */
+import { hang } from './hang.ts';
 import type { Program } from './uses.ts';
 
-export function report({ case: of, uses }: Program): string {
+export function report(program: Program): string {
+  const { case: of, uses } = program;
   const expects = of.workload.length > 0;
   return [`/* What the rules do not allow, as far as it was seen. */
 static int deviations;
@@ -34,15 +36,7 @@ static void __attribute__((format(printf, 1, 2), noreturn)) cannot_run(const cha
 	exit(2);
 }
 
-static void hung(int signal)
-{
-	static const char text[] = "  ! no answer from the kernel for 60 s\\n";
-
-	(void)signal;
-	if (write(STDOUT_FILENO, text, sizeof(text) - 1) < 0)
-		_exit(2);
-	_exit(1);
-}`,
+${hang(program)}`,
   expects ? `
 /* The last syscall. */
 static int64_t ret;
@@ -50,6 +44,7 @@ static int err;
 
 static int64_t saw(int64_t result)
 {
+	progress->moves++;
 	ret = result;
 	err = result < 0 ? errno : 0;
 	if (result < 0)

@@ -1,0 +1,26 @@
+/** The watching thread as the agent's first thread sees it. */
+import { Worker } from 'node:worker_threads';
+import type { PortAccess } from '../port.ts';
+import type { WatchCommand, WatchThreadData } from './messages.ts';
+import { Progress } from './progress.ts';
+
+export class WatchHandle {
+  readonly progress: Progress;
+  readonly #worker: Worker;
+
+  private constructor(worker: Worker, progress: Progress) {
+    this.#worker = worker;
+    this.progress = progress;
+  }
+
+  /** `script`: the bundle of watch-thread.ts. It says by itself when it begins to watch. */
+  static start(script: string, addon: string, port: PortAccess): WatchHandle {
+    const memory = new SharedArrayBuffer(64);
+    const workerData: WatchThreadData = { addon, progress: memory, port, agent: process.pid };
+    return new WatchHandle(new Worker(script, { workerData }), new Progress(memory));
+  }
+
+  command(command: WatchCommand): void {
+    this.#worker.postMessage(command);
+  }
+}
