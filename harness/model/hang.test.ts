@@ -1,4 +1,5 @@
 import { expect, test } from '@playwright/test';
+import { encodeGuestFrame, guestFrames } from './guest-message.ts';
 import { describeHang, hangText, tellingFrames, type Hang } from './hang.ts';
 
 const hang: Hang = {
@@ -27,4 +28,11 @@ test('should say the same of equal hangs: no address, number of a process or tim
 
 test('should leave out what every wait and every syscall goes through', () => {
   expect(tellingFrames(['__schedule', 'schedule', 'rwsem_down_write_slowpath', 'do_syscall_64'])).toEqual(['rwsem_down_write_slowpath']);
+});
+
+test('should reach the host as the guest wrote it, and be plain text there', () => {
+  const message = { kind: 'case-hangs', id: 7, hang, known: true } as const;
+  expect([...guestFrames().push(encodeGuestFrame(message))]).toEqual([message]);
+  const evil = { ...message, hang: { ...hang, log: ['\x1b[2J'] } };
+  expect([...guestFrames().push(encodeGuestFrame(evil))]).toMatchObject([{ hang: { log: ['?[2J'] } }]);
 });
