@@ -27,9 +27,8 @@ export interface Kill {
 export interface AfterKill {
   /** Exit code or signal. */
   end: string;
-  /** From the kill to the end of the program. */
-  endedAfterMs: number;
-  killed: boolean;
+  /** From the kill to the end of the program; undefined: the program had ended before, or the agent was to die. */
+  endedAfterMs: number | undefined;
   /** Lines of cases.jsonl that are whole, of them judged or lost, and those that the run had to do; undefined: no results directory was made. */
   cases?: { whole: number; brokenOff: boolean; planned: number | undefined; complete: boolean; reportExit: number | null };
   /** What is wrong; empty: nothing. */
@@ -80,14 +79,14 @@ exec ${findTool('qemu-system-x86_64')!} "$@"
     });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => { log.push(bytes); });
     const ended = new Promise<string>((resolve) => { child.on('close', (code, signal) => { resolve(signal ?? String(code)); }); });
-    let killedMs = performance.now();
+    let killedMs: number | undefined;
     const timer = victim === undefined || victim === 'the agent, SIGKILL' ? undefined : setTimeout(() => {
       killedMs = performance.now();
       kill(victim, child, pids);
     }, afterMs);
     const end = await ended;
     clearTimeout(timer);
-    const result: AfterKill = { end, endedAfterMs: performance.now() - killedMs, killed: timer === undefined || killedMs > 0, faults: [] };
+    const result: AfterKill = { end, endedAfterMs: killedMs === undefined ? undefined : performance.now() - killedMs, faults: [] };
     await examine(result, victim, { scratch, temporary, out, log: Buffer.concat(log).toString() });
     if (result.faults.length === 0) rmSync(scratch, { recursive: true, force: true });
     else writeFileSync(join(scratch, 'log'), Buffer.concat(log));
@@ -100,7 +99,7 @@ exec ${findTool('qemu-system-x86_64')!} "$@"
       const files = await until(() => readdirSync(left.temporary), 5000);
       if (files.length > 0) faults.push(`temporary files are left: ${files.join(', ')}`);
       if (left.log.includes('this is a defect')) faults.push('it called itself defective');
-      if (by?.startsWith('the program') === true && !by.endsWith('KILL') && of.endedAfterMs > 10_000) faults.push(`it ended ${Math.round(of.endedAfterMs)} ms after the signal`);
+      if (by?.startsWith('the program') === true && !by.endsWith('KILL') && of.endedAfterMs !== undefined && of.endedAfterMs > 10_000) faults.push(`it ended ${Math.round(of.endedAfterMs)} ms after the signal`);
       if (existsSync(join(left.out, 'cases.jsonl'))) of.cases = examineResults(left.out, faults);
       else if (of.end === '0' || of.end === '1') faults.push(`exit code ${of.end} without results`);
       if (of.cases && !of.cases.complete && (of.end === '0' || of.end === '1')) faults.push(`exit code ${of.end} of a run that is not complete`);
