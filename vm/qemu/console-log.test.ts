@@ -32,6 +32,17 @@ test('should keep no line that never ends', () => {
   expect(readFileSync(file).length).toBeGreaterThan(1 << 16);
 });
 
+test('should not fill the disk with what one guest prints, nor lose what the next one does', () => {
+  const file = join(directory, 'flood.log');
+  const [flood, next] = [openConsoleLog(file, 'microvm, tcg', 1000), openConsoleLog(file, 'microvm, tcg', 1000)];
+  for (let lines = 0; lines < 1000; lines++) flood.write(Buffer.from('[ 1.0] a line of a flood\n'));
+  next.write(Buffer.from('[ 0.1] one\n'));
+  const text = readFileSync(file, 'utf8');
+  expect(text.length).toBeLessThan(1300);
+  expect(text).toContain('guest 1 printed more than 1000 bytes: the rest is left out');
+  expect(text).toContain('[ 0.1] one\n');
+});
+
 test('should say which file cannot be opened', () => {
   expect(() => openConsoleLog(join(directory, 'no such directory', 'console.log'), 'microvm, tcg')).toThrow('no such directory');
 });

@@ -6,6 +6,8 @@ import { openSync, writeSync } from 'node:fs';
 
 /** A guest that prints without a newline must not fill the host's memory. */
 const longestLine = 1 << 16;
+/** Nor its disk: a debug kernel that reports all day prints a hundredth of this. */
+const mostBytesOfGuest = 256 << 20;
 
 /** A guest's part of the file. */
 export interface GuestLog {
@@ -24,14 +26,17 @@ class ConsoleLog {
     this.#fd = openSync(file, 'a', 0o644);
   }
 
-  guest(name: string): GuestLog {
+  guest(name: string, mostBytes: number): GuestLog {
     const number = ++this.#guests;
     let partial = Buffer.alloc(0);
+    let written = 0;
     const write = (bytes: Buffer): void => {
-      if (bytes.length === 0) return;
+      if (bytes.length === 0 || written > mostBytes) return;
+      written += bytes.length;
       if (this.#last !== number) writeSync(this.#fd, `==> guest ${String(number)}: ${name} <==\n`);
       this.#last = number;
       writeSync(this.#fd, bytes);
+      if (written > mostBytes) writeSync(this.#fd, `\n==> guest ${String(number)} printed more than ${String(mostBytes)} bytes: the rest is left out <==\n`);
     };
     return {
       write: (bytes) => {
@@ -52,8 +57,8 @@ class ConsoleLog {
 const logs = new Map<string, ConsoleLog>();
 
 /** `name`: how this guest runs, for its headers. The file is made, or added to; throws when it cannot be opened. */
-export function openConsoleLog(file: string, name: string): GuestLog {
+export function openConsoleLog(file: string, name: string, mostBytes = mostBytesOfGuest): GuestLog {
   const log = logs.get(file) ?? new ConsoleLog(file);
   logs.set(file, log);
-  return log.guest(name);
+  return log.guest(name, mostBytes);
 }
