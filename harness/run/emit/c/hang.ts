@@ -38,13 +38,17 @@ static void show_stacks(int pid)
 		closedir(threads);
 }
 
-/* Returns in the process that does the syscalls; the other one ends as that one does, or when it gets nowhere. */
+/*
+ * Returns in the process that does the syscalls; the other one ends as that one does, or when it
+ * gets nowhere.
+ */
 static void watch(void)
 {
 	unsigned int seen = 0;
 	int status, pid;
 
-	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (progress == MAP_FAILED)
 		cannot_run("mmap: %s", strerror(errno));
 	fflush(stdout);

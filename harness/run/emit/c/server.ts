@@ -38,7 +38,8 @@ function loop({ case: of, uses }: Program): string {
 		}
 		print_request(in, arg);
 		if (++progress->requests > MOST_REQUESTS) {
-			deviates("the kernel asks without end: more than %d requests", MOST_REQUESTS);
+			deviates("the kernel asks without end: more than %d requests",
+				 MOST_REQUESTS);
 			exit(1);
 		}
 ${uses.comparesRequests ? '\t\tcheck_request(in, arg);\n' : ''}${of.script.length > 0 ? '\t\tif (!answer_by_script(in, arg))\n\t\t\tanswer(in, arg);' : '\t\tanswer(in, arg);'}
