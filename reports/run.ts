@@ -126,7 +126,9 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
   const here = expectations === undefined ? summary.expectations ?? [] : kernel === undefined ? [] : concerning(expectations, kernel);
   const reconciled = reconcile(findings.finish(summary.cells), here, { tried: judgedPlaces(summary, cases, cells), today: summary.startedAt.slice(0, 10), narrow: narrowed });
   const bad = new Set(reconciled.unexpected.flatMap(({ cases: members }) => members));
-  for (const one of cases) if (one.kind === 'deviates' && !bad.has(one.n)) one.expected = true;
+  const known = new Set(reconciled.expected.flatMap(({ finding }) => finding.cases));
+  // A case that deviates and is in no finding at all is no expected one.
+  for (const one of cases) if (one.kind === 'deviates' && known.has(one.n) && !bad.has(one.n)) one.expected = true;
   return {
     kind: 'run',
     run: {

@@ -63,3 +63,17 @@ test('should read deviations of older results, which have no facts', () => {
   expect(keys(old)).toEqual(keys({ ...old, seen: 'success, 512' }));
   expect(keys(old)).not.toEqual(keys({ ...old, seen: 'EIO' }));
 });
+
+test('should have a cause for every case that deviates, whatever explains what', () => {
+  const errno: Deviation = { rule: 'type/mapped', aspect: 'errno', expected: 'success, 4096', seen: 'EUCLEAN', facts: { errno: { expected: ['success'], seen: 'EUCLEAN' } }, step: 1 };
+  const report: Deviation = { rule: 'refusal/none', aspect: 'trace-event', expected: 'no report', seen: 'map->flags != 0', facts: { condition: { seen: 'map->flags != 0' } } };
+  const read: Deviation = { rule: 'type/mapped', aspect: 'bytes-read', expected: 'zeros', seen: 'device 0', step: 0 };
+  const size: Deviation = { rule: 'size', aspect: 'size', expected: '1', seen: '2', step: 2 };
+  for (const all of [[errno, report], [report, errno], [errno], [report], [read, report, size], [size, read, errno, report]]) {
+    const causes = causesOf(all);
+    expect(causes.length).toBeGreaterThan(0);
+    // Nothing that deviates is left untold.
+    expect(new Set(causes.flatMap(({ deviation, follows }) => [deviation, ...follows])).size).toBe(all.length);
+  }
+  expect(causesOf([errno, report])).toMatchObject([{ deviation: report, follows: [errno] }]);
+});

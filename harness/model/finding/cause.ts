@@ -50,20 +50,20 @@ function explains(cause: Deviation, later: Deviation): boolean {
   if (rank === 'kernel') return other !== 'field' && other !== 'refusal';
   // What the devices hold in the end was written in some step before.
   if (rank === 'device-bytes') return other === 'bytes-read' || (other === 'device-bytes' && isMisplaced(cause) && later.facts?.bytes?.seen === 'unchanged');
-  const [begins, shows] = [cause.step ?? -1, later.step ?? Number.MAX_SAFE_INTEGER];
-  if (begins === shows) return RANKS.indexOf(rank) < RANKS.indexOf(other);
-  return begins < shows;
+  // Without a step on one side nothing says which came first.
+  if (cause.step === undefined || later.step === undefined || cause.step === later.step) return RANKS.indexOf(rank) < RANKS.indexOf(other);
+  return cause.step < later.step;
 }
 
 /** One cause for each thing that is wrong in the case, none that follows from another. */
 export function causesOf(deviations: readonly Deviation[]): Cause[] {
   const groups = sameRule(deviations);
   const heads = groups.map(([head]) => head!);
+  const first = causesAmong(heads);
   const causes = new Map<string, Cause>();
   const rest: Deviation[] = [];
   for (const [head, ...others] of groups) {
-    const explained = heads.some((other) => other !== head && explains(other, head!));
-    if (explained) {
+    if (!first.has(head!)) {
       rest.push(head!, ...others);
       continue;
     }
@@ -74,9 +74,33 @@ export function causesOf(deviations: readonly Deviation[]): Cause[] {
     else causes.set(key, { id: findingId(key), key, ...(general && { general: named(general) }), deviation: head!, follows: others });
   }
   for (const one of rest) {
-    for (const cause of causes.values()) if (explains(cause.deviation, one)) cause.follows.push(one);
+    const direct = [...causes.values()].filter((cause) => explains(cause.deviation, one));
+    // What follows through another one is told with the first cause.
+    for (const cause of direct.length > 0 ? direct : [...causes.values()].slice(0, 1)) cause.follows.push(one);
   }
   return [...causes.values()];
+}
+
+/**
+ * Those of `heads` that all others follow from, directly or through others. Explanations may go round in a circle (by rank from one to the next,
+ * by step back again): a deviation always has a cause, so the first of such a circle is one.
+ */
+function causesAmong(heads: readonly Deviation[]): ReadonlySet<Deviation> {
+  const order = (one: Deviation): number => RANKS.indexOf(rankOf(one));
+  const causes = new Set(heads.filter((head) => !heads.some((other) => other !== head && explains(other, head))));
+  const told = new Set<Deviation>();
+  const tell = (one: Deviation): void => {
+    if (told.has(one)) return;
+    told.add(one);
+    for (const later of heads) if (later !== one && explains(one, later)) tell(later);
+  };
+  causes.forEach(tell);
+  for (const head of [...heads].sort((a, b) => order(a) - order(b))) {
+    if (told.has(head)) continue;
+    causes.add(head);
+    tell(head);
+  }
+  return causes;
 }
 
 const named = (parts: readonly string[]): { id: string; key: string } => ({ id: findingId(parts.join(' | ')), key: parts.join(' | ') });
