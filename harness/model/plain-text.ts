@@ -19,9 +19,12 @@ const ESCAPE_SEQUENCES = new RegExp([
  */
 const ACTING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffe\uffff]/gu;
 
+/** Nearly every text is plain already, and a page reads hundreds of thousands of them. */
+const PLAIN = /^[\n\t\x20-\x7e]*$/;
+
 /** Lines of printable characters: only line feeds and tabs remain of what acts; anything else shows as U+FFFD. */
-export const plainText = (text: string): string =>
-  text.replace(ESCAPE_SEQUENCES, '').replace(ACTING, (sign) => (sign === '\n' || sign === '\t' ? sign : '\ufffd'));
+export const plainText = (text: string): string => (PLAIN.test(text) ? text
+  : text.replace(ESCAPE_SEQUENCES, '').replace(ACTING, (sign) => (sign === '\n' || sign === '\t' ? sign : '\ufffd')));
 
 /** One line of printable characters. */
 export const plainLine = (text: string): string => plainText(text.replaceAll('\r\n', '\n')).replace(/[\n\t]+/g, ' ');
