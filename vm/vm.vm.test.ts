@@ -96,7 +96,7 @@ test('should say that a guest sent garbage, before or after it was ready', async
 });
 
 test('should refuse an agent that speaks another protocol', async () => {
-  const failure = await failureOf(Vm.boot(withAgent(await testSpec(), 'fs.writeSync(port, frame({ kind: "hello", protocol: 999, facts: {} })); setInterval(() => {}, 1000)')));
+  const failure = await failureOf(Vm.boot(withAgent(await testSpec(), 'hello(999); setInterval(() => {}, 1000)')));
   expect(failure).toMatchObject({ kind: 'garbage', detail: expect.stringContaining('protocol 999') as unknown });
 });
 

@@ -11,9 +11,9 @@ import { bzImage } from '../../vm/testing/stand-in-kernel.ts';
 const standIn = `#!${process.execPath}
 if (process.argv.includes('--version')) { console.log('QEMU emulator version 0.0.0'); process.exit(0); }
 if (process.argv.includes('none') && process.argv.includes('stdio')) process.exit(0);
-const net = require('node:net');
+const { net, fs } = { net: process.getBuiltinModule('node:net'), fs: process.getBuiltinModule('node:fs') };
 for (const word of process.argv) { const path = /^socket,id=\\w+,path=(.*)$/.exec(word); if (path) net.createConnection(path[1]); }
-require('node:fs').writeFileSync(process.env.STAND_IN_STARTED, String(process.pid));
+fs.writeFileSync(process.env.STAND_IN_STARTED, String(process.pid));
 setInterval(() => {}, 1000);
 `;
 
@@ -41,7 +41,8 @@ for (const { signal, jobs, exit, endedBy } of ends) {
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => { said += bytes.toString(); });
     const ended = new Promise<number | NodeJS.Signals | null>((resolve) => { child.on('close', (code, by) => { resolve(by ?? code); }); });
-    await expect.poll(() => existsSync(started), { timeout: 100_000 }).toBe(true);
+    const early = await Promise.race([ended, expect.poll(() => existsSync(started), { timeout: 100_000 }).toBe(true)]);
+    expect(early, `it ended before QEMU was started: ${said}`).toBeUndefined();
     const killedMs = performance.now();
     child.kill(signal);
     expect(await ended, said).toBe(exit);

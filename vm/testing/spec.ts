@@ -1,8 +1,11 @@
 /** The VM that this folder's tests boot: the kernel that IOMAPFUZZ_KERNEL names, else the reference kernel. */
+import { buildSync } from 'esbuild';
+import { PROTOCOL } from '../../harness/model/channel.ts';
 import { agentFiles } from '../guest-files.ts';
 import { readKernelImage, type KernelImage } from '../kernel/image.ts';
 import { terminalProgress } from '../kernel/progress.ts';
 import { selectKernel } from '../kernel/select.ts';
+import { repositoryRoot } from '../root.ts';
 import type { VmSpec } from '../vm.ts';
 
 export async function testKernel(): Promise<KernelImage> {
@@ -14,13 +17,14 @@ export async function testSpec(): Promise<VmSpec> {
   return { kernel: await testKernel(), files: agentFiles(), memoryMib: 512, bootTimeoutMs: 200_000 };
 }
 
-/** An agent of the test's own instead of ours; `port` is an open fd of the results port, `frame` encodes a message. */
+/** An agent of the test's own instead of ours; `port` is an open fd of the results port, `frame` encodes a message as our agent does. */
 export function withAgent(spec: VmSpec, source: string): VmSpec {
   const prelude = `
-    const fs = require('fs'), v8 = require('v8');
+    import fs from 'node:fs';
+    import { encodeGuestFrame as frame } from './harness/model/guest-message.ts';
     const port = fs.openSync(process.argv[2], 'r+');
-    const frame = (m) => { const p = v8.serialize(m), f = Buffer.alloc(4 + p.length); f.writeUInt32LE(p.length); p.copy(f, 4); return f; };
-    const hello = () => fs.writeSync(port, frame({ kind: 'hello', protocol: 1, facts: { release: 'test', version: '', commandLine: '', fuse: false, badDataEvent: false, tainted: 0 } }));
+    const hello = (protocol = ${String(PROTOCOL)}) => fs.writeSync(port, frame({ kind: 'hello', protocol, facts: { release: 'test', version: '', commandLine: '', fuse: false, badDataEvent: false, tainted: 0 } }));
   `;
-  return { ...spec, files: [{ path: '/iomapfuzz/agent.cjs', content: { kind: 'bytes', bytes: Buffer.from(prelude + source) } }] };
+  const { outputFiles } = buildSync({ stdin: { contents: prelude + source, resolveDir: repositoryRoot(), loader: 'js' }, bundle: true, platform: 'node', target: 'node20', format: 'cjs', write: false });
+  return { ...spec, files: [{ path: '/iomapfuzz/agent.cjs', content: { kind: 'bytes', bytes: Buffer.from(outputFiles[0]!.contents) } }] };
 }
