@@ -31,6 +31,8 @@ tinyconfig:
 \t@: > $(O)/.config
 olddefconfig:
 \t@grep -v UNKNOWN $(O)/.config > $(O)/.config.new; cmp -s $(O)/.config $(O)/.config.new && rm $(O)/.config.new || { mv $(O)/.config $(O)/.config.old; mv $(O)/.config.new $(O)/.config; }
+# As in a kernel tree, configuration comes before the rest although -j was given.
+.NOTPARALLEL:
 .PHONY: bzImage tinyconfig olddefconfig
 `;
 /** merge_config.sh -m -O DIR BASE FRAGMENT...: what a later fragment says counts. */
