@@ -1,8 +1,8 @@
 /** Findings as reports have them: with what is known of the smallest case, and in words. */
 import { causesOf } from '../harness/model/finding/cause.ts';
-import { findingId } from '../harness/model/finding/id.ts';
-import { messageWithoutNumbers } from '../harness/model/finding/message.ts';
 import { casesOf, deviationsOf, exampleOf, FindingSet, inPlaces, pathsOf, type Found, type Sighting } from '../harness/model/finding/set.ts';
+import { incidentFinding, incidentSeen } from './incident-finding.ts';
+import { SEVERITIES } from '../harness/model/finding/severity.ts';
 import { caseSize } from '../harness/model/finding/size.ts';
 import type { CaseRecord, CellInfo, FindingRecord, Incident, Minimised, ReliabilityCount } from '../harness/model/results.ts';
 import type { Deviation } from '../harness/model/verdict.ts';
@@ -36,23 +36,20 @@ type Known = Pick<Finding, 'minimised' | 'notMinimised' | 'reliability' | 'file'
 export class FindingCollector {
   readonly #set = new FindingSet<CaseRecord>();
   readonly #examined: FindingRecord[] = [];
-  readonly #incidents: Finding[] = [];
+  /** By key; `times`: at how many moments it was seen. */
+  readonly #incidents = new Map<string, { finding: Finding; times: number }>();
 
   add(record: CaseRecord, cell: CellInfo | undefined): void {
     if (record.verdict.kind !== 'deviates') return;
     this.#set.add({ n: record.n, example: record, size: sizeOf(record), case: record.case, cell }, record.verdict.deviations);
   }
 
-  /** What no case shows; its example names those one of which did it. */
-  addIncident({ reason, when, log, candidates = [] }: Incident, seed: number): void {
-    const rule = 'kernel/healthy';
-    const deviations: Deviation[] = [{ rule, aspect: 'kernel-log', expected: 'the kernel stays healthy, whatever a server answers', seen: `${reason} (${when})` }];
-    const note = candidates.length === 0 ? when : `${when}; ${candidates.length === 1 ? 'the case' : 'the cases'}: ${candidates.slice(0, 8).map((hash) => hash.slice(0, 12)).join(', ')}${candidates.length > 8 ? ' ...' : ''}`;
-    const key = ['outside of cases', messageWithoutNumbers(reason)].join(' | ');
-    if (this.#incidents.some((one) => one.key === key)) return;
-    const example: CaseRecord = { n: 0, hash: candidates[0] ?? 'none', note, seed, verdict: { kind: 'deviates', deviations }, consoleTail: log };
-    const place: Sighting<CaseRecord> = { rule, path: 'several', cases: [], n: 0, example, size: sizeOf(example), deviation: deviations[0]!, follows: [] };
-    this.#incidents.push({ ...findingOf(inPlaces({ id: findingId(key), key, title: '', severity: 'crash', places: [place] }, [place])), ofRun: true });
+  /** What no case of the run shows. */
+  addIncident(incident: Incident, seed: number): void {
+    const one = incidentFinding(incident, seed);
+    const known = this.#incidents.get(one.key);
+    if (known) known.times += 1;
+    else this.#incidents.set(one.key, { finding: one, times: 1 });
   }
 
   /** The smallest case of a finding, and what is known of it. Where there are several, the smallest counts. */
@@ -66,9 +63,11 @@ export class FindingCollector {
     const rank = ({ rule }: Finding): number => order.get(rule) ?? cells.length;
     const severities = new Map<string, number>();
     const found = this.#set.all();
-    if (this.#incidents.length > 0) severities.set('crash', 0);
+    // A smaller form of a case may have shown first what a case of the run showed then.
+    const incidents = [...this.#incidents.values()].filter(({ finding }) => !found.some((one) => one.key === finding.key)).map(incidentSeen);
+    for (const { severity } of [...incidents].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))) severities.set(severity, severities.get(severity) ?? severities.size);
     for (const { severity } of found) severities.set(severity, severities.get(severity) ?? severities.size);
-    return [...this.#incidents, ...this.#withExamined(found)]
+    return [...incidents, ...this.#withExamined(found)]
       .sort((a, b) => Number(isFlaky(a)) - Number(isFlaky(b)) || severities.get(a.severity)! - severities.get(b.severity)! || rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
   }
 
@@ -154,10 +153,17 @@ export function placesText({ places }: Finding): string {
 }
 
 /** `12 cases in 3 cells`. */
-export function extentText({ cases, places }: Finding): string {
+export function extentText({ cases, places, ofRun }: Finding): string {
+  if (ofRun) return 'no case of the run shows it';
   const cells = new Set(places.flatMap(({ cell }) => cell ?? [])).size;
   return `${plural(cases.length, 'case')}${cells > 1 ? ` in ${cells} cells` : ''}`;
 }
+
+/** The smallest case, and what is known of it: `1a2b3c4d5e6f7a8b: fiemap at 0x1000; shows in 5 of 5 replays`. */
+export const exampleText = (finding: Finding): string => {
+  const { example: { case: value, hash, note }, ofRun } = finding;
+  return `${ofRun && value === undefined ? '' : `${hash.slice(0, 16)}: `}${note}${exampleFacts(finding)}`;
+};
 
 /** Records without their case come last. */
 const sizeOf = (record: CaseRecord): number => caseSize(record.case as Parameters<typeof caseSize>[0]);

@@ -3,7 +3,7 @@
  * skipped as green, the suite `run` holds a test that fails or errs whenever the run as a whole is not a pass.
  */
 import { matrixCells, type BorderOutcome } from './matrix.ts';
-import { exampleFacts, inCell, type Finding } from './findings.ts';
+import { exampleText, extentText, inCell, type Finding } from './findings.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { clauseText } from './rule-text.ts';
@@ -88,10 +88,10 @@ function findingTest(finding: Finding, { run, rules }: ReportInput, className: s
   const rule = rules.get(finding.rule);
   return {
     name, className, outcome: 'failure',
-    message: `${finding.title} (finding ${finding.id}, ${plural(finding.cases.length, 'case')})`,
+    message: `${finding.title} (finding ${finding.id}, ${extentText(finding)})`,
     body: [
       ...(rule ? [`rule: ${clauseText(rule)}`] : []),
-      `case ${finding.example.hash}: ${finding.example.note}${exampleFacts(finding)}`, '',
+      `case ${exampleText(finding)}`, '',
       ...timelineText(buildTimeline(finding.example)), '',
       ...reproduceCommands(finding, run),
     ].join('\n'),

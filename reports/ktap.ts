@@ -2,7 +2,7 @@
  * KTAP version 1 as Documentation/dev-tools/ktap.rst describes it: one test a rule and half, one subtest a path and border, and a
  * last test for the run as a whole, so that a run that is no pass never reads as one. Lost cases carry the directive ERROR.
  */
-import { exampleFacts, inCell } from './findings.ts';
+import { exampleFacts, exampleText, inCell } from './findings.ts';
 import { imageText } from './image-text.ts';
 import type { BorderOutcome, MatrixRow } from './matrix.ts';
 import { plural } from './text.ts';
@@ -20,7 +20,7 @@ export const ktapReporter: Reporter = {
     let number = 0;
     for (const row of rows) lines.push(...renderRow(row, number += 1, input));
     for (const finding of findings) {
-      lines.push(diagnostic(finding.title), ...finding.deviations.flatMap(diagnose), `not ok ${number += 1} ${finding.id} ${plain(finding.key)}`);
+      lines.push(diagnostic(finding.title), ...(finding.ofRun ? [diagnostic(exampleText(finding))] : []), ...finding.deviations.flatMap(diagnose), `not ok ${number += 1} ${finding.id} ${plain(finding.key)}`);
     }
     lines.push(...renderRun(input, number + 1), '');
     return lines.join('\n');

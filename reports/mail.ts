@@ -1,6 +1,6 @@
 /** Plain text that a person can send to a mailing list: 72 columns, the verdict first, facts, then each finding as a timeline. */
 import { comparisonLines } from './compare-text.ts';
-import { exampleFacts, extentText, placesText, type Finding } from './findings.ts';
+import { exampleText, extentText, placesText, type Finding } from './findings.ts';
 import { firstFindingLines } from './first-findings.ts';
 import { imageText } from './image-text.ts';
 import { countStatuses, type CellStatus } from './matrix.ts';
@@ -70,7 +70,7 @@ function renderFinding(finding: Finding, number: number, { run, rules }: ReportI
     ...wrap(plainText(`${number}. ${finding.title} (finding ${finding.id}, ${extentText(finding)})`), WIDTH, 3),
     ...wrap(`   On ${placesText(finding)}.`, WIDTH, 3), '',
     ...(rule ? [...wrap(`   ${finding.rule}, ${rule.behaviour ? 'what must hold' : 'violated when'}: ${rule.clause}.${rule.errno ? ` A violation gives ${rule.errno}.` : ''}`, WIDTH, 3), ''] : []),
-    ...wrap(`   The smallest case, ${record.hash.slice(0, 16)} (${plainText(record.note)}${exampleFacts(finding)}):`, WIDTH, 3), '',
+    ...wrap(plainText(`   ${finding.ofRun ? 'When: ' : 'The smallest case, '}${exampleText(finding)}${finding.ofRun ? '' : ':'}`), WIDTH, 3), '',
     ...timelineText(buildTimeline(record)).flatMap((line) => wrap(`   ${plainText(line)}`, WIDTH + 8, 7 + /^ */.exec(line)![0].length)), '',
     ...(log.length > 0 ? ['   Kernel log:', ...log.map((line) => `   ${plainText(line)}`), ''] : []),
     '   To see it again:', ...reproduceCommands(finding, run).map((command) => `   ${command}`), '',

@@ -1,6 +1,6 @@
 /** Markdown for the summary page of a CI job: the verdict, what deviates, the rows of the matrix that are not plainly green, the rest folded. */
 import { comparisonLines } from './compare-text.ts';
-import { exampleFacts, extentText, placesText, type Finding } from './findings.ts';
+import { exampleText, extentText, placesText, type Finding } from './findings.ts';
 import { firstFindingLines } from './first-findings.ts';
 import { imageText } from './image-text.ts';
 import type { Matrix, MatrixRow } from './matrix.ts';
@@ -55,7 +55,7 @@ function renderFinding(finding: Finding, { run, rules }: ReportInput): string[] 
     `On ${text(placesText(finding))}.${rule ? ` Rule: ${text(clauseText(rule))}${rule.errno ? ` (${text(rule.errno)})` : ''}.` : ''}`, '',
     '| channel | expected | seen |', '|---|---|---|',
     ...deviations.map(({ aspect, expected, seen }) => `| ${aspect} | ${text(expected)} | ${text(seen)} |`), '',
-    `${extentText(finding)}; smallest ${code(record.hash.slice(0, 16))}: ${text(record.note)}${text(exampleFacts(finding))}`, '',
+    `${extentText(finding)}; ${finding.ofRun ? '' : 'smallest case '}${text(exampleText(finding))}`, '',
     '<details><summary>timeline, kernel log, how to reproduce</summary>', '',
     ...fence(timelineText(buildTimeline(record))), '',
     ...(record.consoleTail ? [...fence(logExcerpt(record.consoleTail, LOG_LINES)), ''] : []),

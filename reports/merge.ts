@@ -139,7 +139,7 @@ async function locate(sources: Source[]): Promise<{ kind: 'located'; places: Pla
 function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]): RunSummary {
   const summaries = sources.map(({ summary }) => summary);
   const [first] = summaries as [RunSummary, ...RunSummary[]];
-  const { shard, endedBy: _endedBy, environment: _environment, planned: _planned, incidents: _incidents, ...common } = first;
+  const { shard, endedBy: _endedBy, environment: _environment, planned: _planned, incidents: _incidents, omitted: _omitted, ...common } = first;
   const present = new Set(summaries.map((summary) => summary.shard?.index));
   const missing = shard ? Array.from({ length: shard.count }, (_, index) => index + 1).filter((index) => !present.has(index)) : [];
   const endings = [
@@ -151,6 +151,7 @@ function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]):
   ];
   const planned = summaries.map((summary) => summary.planned);
   const incidents = summaries.flatMap((summary) => summary.incidents ?? []);
+  const omissions = summaries.flatMap((summary) => summary.omitted ?? []);
   const environment = summaries.map((summary) => summary.environment).find((one) => one !== undefined);
   return {
     ...common,
@@ -164,6 +165,7 @@ function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]):
     ...(first.liberties && { liberties: first.liberties.map((use) => sumOfUses(use, summaries)) }),
     ...(planned.every((count) => count !== undefined) && { planned: planned.reduce((sum, count) => sum + count, 0) }),
     ...(incidents.length > 0 && { incidents }),
+    ...(omissions.length > 0 && { omitted: { incidents: sum(omissions.map((one) => one.incidents)), notices: sum(omissions.map((one) => one.notices)) } }),
     notices: [...new Set(summaries.flatMap(({ notices }) => notices)), ...machineNotices(summaries)],
     vms: {
       booted: summaries.reduce((sum, { vms }) => sum + vms.booted, 0),
@@ -172,6 +174,8 @@ function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]):
     },
   };
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 
 const sumOfUses = (use: LibertyUse, summaries: readonly RunSummary[]): LibertyUse => {
   const all = summaries.flatMap(({ liberties = [] }) => liberties.filter(({ name }) => name === use.name));

@@ -39,6 +39,11 @@ const verdict = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('lost'), reason: z.string() }),
 ]);
 
+const reliability = z.object({ shown: count, of: z.int().min(1) });
+
+/** The case is decoded where it is shown, as that of a record. */
+const shownBy = z.object({ case: z.unknown(), file: z.string(), reliability, finding: z.string() });
+
 export const caseRecordSchema = z.object({
   n: count,
   cell: z.string().optional(),
@@ -62,7 +67,7 @@ export const findingRecordSchema = z.object({
   file: z.string(),
   minimised: z.object({ steps: count, tried: count, end: z.enum(['minimal', 'interrupted', 'out-of-time']) }).optional(),
   notMinimised: z.string().optional(),
-  reliability: z.object({ shown: count, of: z.int().min(1) }).optional(),
+  reliability: reliability.optional(),
   example: caseRecordSchema,
 });
 
@@ -110,7 +115,8 @@ export const summarySchema = z.object({
   cells: z.array(cellInfo),
   counts: z.object({ conforms: count, deviates: count, unspecified: count, 'not-run': count, lost: count }),
   planned: count.optional(),
-  incidents: z.array(z.object({ reason: z.string(), when: z.string(), log: z.string(), candidates: z.array(z.string()).optional() })).optional(),
+  incidents: z.array(z.object({ reason: z.string(), when: z.string(), log: z.string(), candidates: z.array(z.string()).optional(), shownBy: shownBy.optional() })).optional(),
+  omitted: z.object({ incidents: count, notices: count }).optional(),
   notices: z.array(z.string()),
   vms: z.object({ booted: count, lost: count, bootMs: z.array(z.number()) }),
   expectations: z.array(expectation).optional(),

@@ -2,7 +2,7 @@
 import type { Counts } from '../harness/model/results.ts';
 import { imageText } from './image-text.ts';
 import { countStatuses, type CellStatus, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts';
-import { exampleFacts, extentText, placesText, type Finding } from './findings.ts';
+import { exampleFacts, exampleText, extentText, placesText, type Finding } from './findings.ts';
 import { clauseText, type RuleTexts } from './rule-text.ts';
 import type { Run } from './run.ts';
 import { plainText, withoutLogCommands } from '../harness/model/plain-text.ts';
@@ -140,7 +140,7 @@ function renderFinding(finding: Finding, rules: RuleTexts, width: number, paint:
     ...entry('rule', clause === undefined ? rule : `${rule}: ${clauseText(clause)}`),
     ...deviations.slice(0, MAX_DEVIATIONS).flatMap(({ aspect, expected, seen }) => [...entry('expected', `${expected} (${aspect})`), ...entry('seen', seen)]),
     ...(deviations.length > MAX_DEVIATIONS ? entry('and', `${deviations.length - MAX_DEVIATIONS} more that follow from it`) : []),
-    ...entry('case', `${example.hash.slice(0, 16)}  ${example.note}${exampleFacts(finding)}`),
+    ...(finding.ofRun ? entry('when', exampleText(finding)) : entry('case', `${example.hash.slice(0, 16)}  ${example.note}${exampleFacts(finding)}`)),
   ];
 }
 

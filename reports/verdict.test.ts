@@ -85,3 +85,35 @@ test('should fail for what the kernel did while no case was running, and show it
     expect(text, reporter.format).toContain('the kernel panicked: between');
   }
 });
+
+test('should say in every format when the kernel did what no case shows, and how much of that was not kept', async () => {
+  const log = 'BUG: between\nKernel panic';
+  const incidents = [
+    { reason: 'the kernel panicked: between', when: 'while no case was running', log }, { reason: 'the kernel panicked: between', when: 'at the last unmount', log },
+    { reason: 'WARNING: fs/super.c:759 at generic_shutdown_super', when: 'at boot, before the first case', log },
+  ];
+  const run = await sampleRun({ casesPerCell: 1, summary: { incidents, omitted: { incidents: 3, notices: 1 } } });
+  for (const reporter of reporters) {
+    const text = (await reporter.render(reportInput(run, new Map()))).replace(/\s+/g, ' ');
+    expect(text, reporter.format).toContain('at boot, before the first case');
+    expect(text, reporter.format).toContain('while no case was running; and at 1 more moment');
+    expect(text, reporter.format).toContain('3 further findings and 1 further notice');
+    expect(text, reporter.format).not.toMatch(/\b0 cases\)|on several|case none/);
+  }
+  const whole = await sampleRun({ casesPerCell: 1, summary: { incidents } });
+  for (const reporter of reporters) expect(await reporter.render(reportInput(whole, new Map())), reporter.format).not.toContain('further notice');
+});
+
+test('should tell of a kernel that went down in a smaller form of a case with that case, and not beside the finding that it is', async () => {
+  const { case: value } = (await sampleRun({ casesPerCell: 1, deviates: ({ rule }) => rule === 'map/length-aligned' })).findings[0]!.example;
+  const shownBy = { case: value!, file: 'findings/0123456789ab.case.json', reliability: { shown: 1, of: 2 }, finding: '01234567' };
+  const incident = { reason: 'the kernel panicked: smaller (1 of 2 tries)', when: 'in a smaller form of a case of finding 12345678', log: 'Kernel panic', candidates: ['0123456789abcdef'], shownBy };
+  const run = await sampleRun({ casesPerCell: 1, summary: { incidents: [incident] } });
+  expect(judgeRun(run, buildMatrix(run))).toMatchObject({ kind: 'deviates', exitCode: 1 });
+  for (const reporter of reporters) {
+    const text = await reporter.render(reportInput(run, new Map()));
+    expect(text, reporter.format).toMatch(/flaky/);
+    // KTAP has no commands.
+    if (reporter.format !== 'ktap') expect(text, reporter.format).toContain('findings/0123456789ab.case.json');
+  }
+});

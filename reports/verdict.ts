@@ -3,6 +3,7 @@ import { coverageText } from './coverage-text.ts';
 import { libertyText } from './liberties-text.ts';
 import { isFlaky, isSmall, minimisedText } from './findings.ts';
 import { countStatuses, matrixCells, type Matrix } from './matrix.ts';
+import { omittedText } from './omitted-text.ts';
 import { planUnknown, type Run } from './run.ts';
 import { plural } from './text.ts';
 
@@ -55,6 +56,7 @@ function reasonsOf(run: Run, matrix: Matrix): string[] {
   if (!summary.complete) reasons.push(`the run is incomplete: ${summary.endedBy ?? 'it was killed, or it is still running'}; what finished is reported`);
   if (summary.shard && summary.shard.count > 1) reasons.push(`only shard ${summary.shard.index} of ${summary.shard.count}: merge all shards for the whole picture`);
   if (planUnknown(run)) reasons.push('the number of planned cases is not known: the results were written by an iomapfuzz that did not store it; run it again for a verdict');
+  if (summary.omitted) reasons.push(omittedText(summary.omitted));
   reasons.push(...damage);
   for (const { reason, cases } of losses) reasons.push(`${plural(cases.length, 'case')} lost: ${reason}`);
   for (const { reason, cases } of run.unjudged) {

@@ -140,7 +140,7 @@ function minimiseCommand(): Command {
       const spec = await vmSpecOf(options);
       requireTestable(spec.kernel);
       const stop = new AbortController();
-      const guests = new LocalGuests(spec, undefined, 1, undefined, stop.signal);
+      const guests = new LocalGuests(spec, undefined, 1, ({ reason, when }) => { console.log(`the kernel, ${when}: ${reason}`); }, stop.signal);
       const progress = progressLine();
       const interrupt = (): void => { stop.abort(); };
       process.once('SIGINT', interrupt).once('SIGTERM', interrupt);

@@ -14,6 +14,7 @@ import { describeSlot, slotTable, type Slot } from '../run/fuzz/slots.ts';
 import { matchesGlob } from '../model/glob.ts';
 import { collect, integer, originOf, shardOf, minimiseOption } from './conformance.ts';
 import { libertyText } from '../../reports/liberties-text.ts';
+import { omittedText } from '../../reports/omitted-text.ts';
 import { coverageText } from '../../reports/coverage-text.ts';
 import { durationMs } from './duration.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
@@ -101,6 +102,7 @@ function dryRun({ seed = Math.floor(Math.random() * 0x7fff_ffff), start, runs = 
 function print({ summary, reconciled, untestable, files, examined, covered, digest, interrupted, resumeAt, runsLeft, timeLeftMs }: FuzzOutcome, out: string, seed: number): void {
   const { counts, vms } = summary;
   for (const notice of [...summary.notices, ...reconciled.notices]) console.log(notice);
+  if (summary.omitted) console.log(omittedText(summary.omitted));
   for (const { reason, when } of summary.incidents ?? []) console.log(`finding of the run: ${reason} (${when}); \`iomapfuzz report ${out}\` has its log`);
   for (const { finding, expectation: { reason, link } } of reconciled.expected) console.log(`expected: ${finding.id} ${finding.title}: ${reason} (${link})`);
   if (untestable) return;

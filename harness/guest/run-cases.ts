@@ -51,6 +51,9 @@ function wrote(log: Buffer, value: Case): boolean {
   return false;
 }
 
+/** Neither a report of a mapping nor a gap: it says something about the kernel whatever case it belongs to. */
+const isOfLog = ({ kind }: KernelEvent): boolean => kind !== 'bad-data' && kind !== 'bad-mapping-warn' && kind !== 'lost-events';
+
 const modulePath = (parameter: string): string => `/sys/module/fuse/parameters/${parameter}`;
 function setParameter(name: string, on: boolean): void {
   try {
@@ -132,7 +135,7 @@ class Runner {
 
   #listen(id: number, send: Send): void {
     this.#tell = (where) => {
-      const events = this.#events.drain().filter(({ kind }) => kind !== 'bad-data' && kind !== 'bad-mapping-warn' && kind !== 'lost-events');
+      const events = this.#events.drain().filter(isOfLog);
       if (events.length > 0) send({ kind: 'outside-cases', id, where, events });
     };
     this.#tell(this.#told ? 'between-cases' : 'before-cases');
@@ -145,48 +148,50 @@ class Runner {
       this.#progress.enter('idle');
       sendNow(...messages);
     };
+    // What was read of the kernel's log is said nowhere else, also when the batch tells nothing.
+    const events: { index: number; events: KernelEvent[] }[] = [];
+    const refuse = (reason: string): void => { send({ kind: 'table-refused', id, reason, events }); };
     try {
       this.#listen(id, send);
       this.#watchCommand(id, like.revision, hangs);
       this.#mounted(mountKey(like), like);
       const session = this.#session!;
       if (session.mount.errno !== 0) {
-        send({ kind: 'table-refused', id, reason: 'the kernel refuses this mount' });
+        refuse('the kernel refuses this mount');
         return;
       }
       this.#settle(like);
       // A result of a table has no room for what is true of each case from here on.
       const ended = this.#events.ended;
       if (ended) {
-        send({ kind: 'table-refused', id, reason: 'the kernel no longer checks its locks' });
+        refuse('the kernel no longer checks its locks');
         return;
       }
       const options = { ...session.tableOptions(), ...this.#events.fds };
       const results: Uint8Array[] = [];
-      const events: { index: number; events: KernelEvent[] }[] = [];
       const words = new Uint32Array(7);
       for (let from = 0; from < cases.length;) {
         this.#progress.enter('table');
         const result = this.#native.runTable(cases, from, this.#serial, options);
+        for (const { index, kmsg } of tableKernelLogs(result)) events.push({ index, events: this.#events.ofLog(kmsg) });
         this.#native.progress(words);
         if (words[6] === 1) throw new Error('a case made the kernel ask without end, and its connection was cut');
         const { cases: count, resumeAt } = tableBatchHead(result);
         this.#serial += count;
         from = resumeAt;
         results.push(result);
-        for (const { index, kmsg } of tableKernelLogs(result)) events.push({ index, events: this.#events.ofLog(kmsg) });
       }
       this.#progress.enter('devices');
       const changed = session.devices.changes();
       this.#tell('between-cases');
       const stopped = this.#events.ended && events.every((one) => one.events.every(({ kind }) => kind !== 'bug' && kind !== 'warning'));
-      if (changed.length > 0 || stopped) {
-        send({ kind: 'table-refused', id, reason: changed.length > 0 ? 'a device was changed where no case of the batch should' : 'the kernel stopped to check its locks' });
-      } else send({ kind: 'table-done', id, mount: session.mount, results, events, ...this.#libertiesTaken() });
+      if (changed.length > 0) refuse('a device was changed where no case of the batch should');
+      else if (stopped) refuse('the kernel stopped to check its locks');
+      else send({ kind: 'table-done', id, mount: session.mount, results, events, ...this.#libertiesTaken() });
     } catch (error) {
       this.#closeSession();
       this.#discardDevices();
-      send({ kind: 'table-refused', id, reason: error instanceof Error ? error.message : String(error) });
+      refuse(error instanceof Error ? error.message : String(error));
     }
   }
 
@@ -214,10 +219,11 @@ class Runner {
     const verify = (): void => {
       const dirty = unverified.length > 0 && this.#session !== undefined && this.#session.devices.changes().length > 0;
       for (const { item, observation } of unverified.splice(0)) {
-        send({ kind: 'case-done', id, index: item.index, observation: dirty ? this.#again(item) : observation });
+        send({ kind: 'case-done', id, index: item.index, observation: dirty ? this.#again(item, observation.events) : observation });
       }
     };
     for (const item of group) {
+      let observation: PackedObservation | undefined;
       try {
         if (mayWrite(item.case)) verify();
         send({ kind: 'case-begins', id, index: item.index });
@@ -225,7 +231,7 @@ class Runner {
         if (!announced) this.#session!.announce(group.map(serverCase));
         announced = true;
         this.#settle(item.case);
-        const observation = this.#execute(item, this.#session!);
+        observation = this.#execute(item, this.#session!);
         this.#progress.enter('devices', { index: item.index });
         if (mayWrite(item.case)) {
           observation.deviceChanges = this.#session!.devices.changes();
@@ -244,7 +250,7 @@ class Runner {
         }
       } catch (error) {
         verify();
-        this.#fail(id, item, error, send);
+        this.#fail(id, item, error, send, observation);
       }
     }
     verify();
@@ -252,12 +258,13 @@ class Runner {
 
   #runOwn(id: number, item: Numbered, send: Send): void {
     send({ kind: 'case-begins', id, index: item.index });
+    let observation: PackedObservation | undefined;
     try {
       if (this.#closeSession() !== undefined) this.#tell('unmount');
       this.#settle(item.case);
       this.#progress.enter('mount', { index: item.index });
       this.#session = Session.open(this.#native, this.#server, this.#devicesOf(item.case), item.case, needsOpens(item.case), serverCase(item));
-      const observation = this.#execute(item, this.#session);
+      observation = this.#execute(item, this.#session);
       this.#progress.enter('devices', { index: item.index });
       observation.deviceChanges = this.#session.devices.changes();
       const session = this.#session;
@@ -270,17 +277,19 @@ class Runner {
       if (item.case.workload.some(({ call }) => call === 'fuseIoctl')) this.#discardDevices();
       send({ kind: 'case-done', id, index: item.index, observation });
     } catch (error) {
-      this.#fail(id, item, error, send);
+      this.#fail(id, item, error, send, observation);
     }
   }
 
-  /** Once more, alone: the devices were found changed after a stretch of cases, and this says by which. */
-  #again(item: Numbered): PackedObservation {
+  /** Once more, alone: the devices were found changed after a stretch of cases, and this says by which. `earlier`: what the kernel said the first time. */
+  #again(item: Numbered, earlier: readonly KernelEvent[]): PackedObservation {
     const again = { ...item, serial: this.#serial++ };
     this.#session!.announce([serverCase(again)]);
     this.#settle(again.case);
     const observation = this.#execute(again, this.#session!);
     observation.deviceChanges = this.#session!.devices.changes();
+    // Reports of mappings are about the requests of that time, which nobody keeps; the rest is true whatever this time shows.
+    observation.events = [...earlier.filter(isOfLog), ...observation.events];
     return observation;
   }
 
@@ -375,7 +384,8 @@ class Runner {
     return session?.close();
   }
 
-  #fail(id: number, { index }: Numbered, error: unknown, send: Send): void {
+  /** `observation`: what there is of it. */
+  #fail(id: number, { index }: Numbered, error: unknown, send: Send, observation?: PackedObservation): void {
     let reason = error instanceof Error ? error.message : String(error);
     try {
       this.#closeSession();
@@ -383,6 +393,8 @@ class Runner {
       reason += `; ${second instanceof Error ? second.message : String(second)}`;
     }
     this.#discardDevices();
+    const events = observation?.events.filter(isOfLog) ?? [];
+    if (events.length > 0) send({ kind: 'outside-cases', id, where: 'between-cases', events });
     send({ kind: 'case-failed', id, index, reason });
   }
 }

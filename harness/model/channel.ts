@@ -45,8 +45,8 @@ export type GuestMessage =
   | { kind: 'case-hangs'; id: number; hang: Hang; known?: true }
   /** `results`: batches as in table-result.ts, in order; `events`: what the kernel's log held, by index of the case. */
   | { kind: 'table-done'; id: number; mount: MountResult; results: Uint8Array[]; events: { index: number; events: KernelEvent[] }[]; liberties?: LibertyCounts }
-  /** The batch tells nothing: each of its cases must be run by `run-cases`. */
-  | { kind: 'table-refused'; id: number; reason: string }
+  /** The batch tells nothing: each of its cases must be run by `run-cases`. `events`: what the kernel's log held meanwhile, by index of the case. */
+  | { kind: 'table-refused'; id: number; reason: string; events: { index: number; events: KernelEvent[] }[] }
   | { kind: 'output'; id: number; stream: 'stdout' | 'stderr'; bytes: Uint8Array }
   | { kind: 'exited'; id: number; code: number; signal?: string }
   | { kind: 'written'; id: number }

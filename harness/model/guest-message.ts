@@ -37,6 +37,8 @@ const event = union<KernelEvent>({
   'lost-events': { source: word('trace', 'kmsg'), count: whole() },
 });
 const events = list(event, 10_000);
+/** What the kernel's log held while the cases of a table ran. */
+const eventsByCase = list(record<{ index: number; events: KernelEvent[] }>({ index: u32, events }), 4096);
 
 const mount = record<MountResult>({ errno: u16, minor: optional(u32), flags: optional(big), devices: list(signed(0x7fff_ffff), 64) });
 
@@ -103,8 +105,8 @@ export const guestMessage = union<GuestMessage>({
   'cases-done': { id, liberties: optional(libertyCounts) },
   alive: { id },
   'case-hangs': { id, hang, known: optional(yes) },
-  'table-done': { id, mount, results: list(bytes(32 << 20), 64), events: list(record<{ index: number; events: KernelEvent[] }>({ index: u32, events }), 4096), liberties: optional(libertyCounts) },
-  'table-refused': { id, reason },
+  'table-done': { id, mount, results: list(bytes(32 << 20), 64), events: eventsByCase, liberties: optional(libertyCounts) },
+  'table-refused': { id, reason, events: eventsByCase },
   output: { id, stream: word('stdout', 'stderr'), bytes: bytes(32 << 20) },
   exited: { id, code: u32, signal: optional(text(32)) },
   written: { id },

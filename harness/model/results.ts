@@ -134,6 +134,8 @@ export interface Incident {
   log: string;
   /** Hashes of the cases one of which did it; absent: no case was running. */
   candidates?: string[];
+  /** Of one that a case showed which is none of the run's own, but a smaller form of one: the case, its file, how often it showed, and which finding it is. */
+  shownBy?: { case: z.input<typeof caseSchema>; file: string; reliability: ReliabilityCount; finding: string };
 }
 
 export interface RunSummary {
@@ -164,6 +166,8 @@ export interface RunSummary {
   planned?: number;
   /** What the kernel did that no case shows; absent: nothing. */
   incidents?: Incident[];
+  /** How many incidents and notices came when there were so many that no more were kept; absent: all were kept. */
+  omitted?: { incidents: number; notices: number };
   /** A reason that concerns the whole run: kernel without fuse-iomap, channel that can't be judged ... */
   notices: string[];
   vms: { booted: number; lost: number; bootMs: number[] };

@@ -69,7 +69,10 @@ export function takeAnswers(batch: Batch, message: GuestMessage, cases: readonly
     }
     case 'table-refused': {
       if (!batch.table) throw violation('the refusal of a table, which it was not given');
-      return { ...nothing, over: true };
+      const { events: unanswered } = message;
+      requireLeft(batch, unanswered);
+      batch.tainted ||= unanswered.some(taints);
+      return { ...nothing, unanswered, over: true };
     }
     default: throw violation(`a message of kind ${message.kind}`);
   }
@@ -92,9 +95,14 @@ function answered(batch: Batch, { index, outcome }: Executed): void {
   if (outcome.kind === 'observed') batch.tainted ||= taints(outcome.observation);
 }
 
+function requireLeft({ left }: Batch, logs: readonly { index: number }[]): void {
+  const stranger = logs.find(({ index }) => !left.has(index));
+  if (stranger) throw violation(`the kernel's log of case ${String(stranger.index)}, which it does not have to run`);
+}
+
 function tableAnswers(batch: Batch, { mount, results, events }: Extract<GuestMessage, { kind: 'table-done' }>, cases: readonly Case[]): Omit<Answers, 'over'> {
   const logs = new Map(events.map((one) => [one.index, one.events]));
-  for (const index of logs.keys()) if (!batch.left.has(index)) throw violation(`the kernel's log of case ${String(index)}, which it does not have to run`);
+  requireLeft(batch, events);
   const executed: Executed[] = [];
   const unanswered: Answers['unanswered'] = [];
   const seen = new Set<number>();
@@ -115,6 +123,7 @@ function tableAnswers(batch: Batch, { mount, results, events }: Extract<GuestMes
   }
   if (seen.size < batch.left.size) throw new LeftOut(`it left ${String(batch.left.size - seen.size)} of the ${String(batch.size)} cases of a table out`);
   for (const one of executed) answered(batch, one);
+  batch.tainted ||= unanswered.some(taints);
   return { executed, unanswered };
 }
 

@@ -20,6 +20,8 @@ export interface ExamineOptions {
   limitMs: number;
   signal?: AbortSignal;
   onProgress?: (state: { steps: number; tried: number }) => void;
+  /** Sees each smaller case and each replay, also those that show something else. */
+  onOutcome?: (of: Case, outcome: Outcome) => void;
 }
 
 export interface Examined {
@@ -35,7 +37,7 @@ export interface Examined {
 const TIMES = 5;
 
 export async function examine(source: GuestSource, start: Pick<Examined, 'case' | 'deviations' | 'outcome'>, options: ExamineOptions): Promise<Examined> {
-  const { facts, shows, fresh, times = TIMES, limitMs, signal, onProgress } = options;
+  const { facts, shows, fresh, times = TIMES, limitMs, signal, onProgress, onOutcome } = options;
   const deviationsOf = (of: Case, outcome: Outcome): readonly Deviation[] | undefined => {
     const verdict = verdictAlone(of, outcome, facts);
     return verdict.kind === 'deviates' && shows(of, verdict.deviations) ? verdict.deviations : undefined;
@@ -44,7 +46,10 @@ export async function examine(source: GuestSource, start: Pick<Examined, 'case' 
   const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs * 2 / 3)));
   const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
   const { case: smallest, outcome, steps, tried, end } = await reduce((cases) => execute(source, cases, { ...hurried(start.deviations), signal: stop }), start.case,
-    (smaller, seen) => deviationsOf(smaller, seen) !== undefined, { signal: stop, ...(onProgress && { onProgress }), ...stepOf(start.deviations) });
+    (smaller, seen) => {
+      onOutcome?.(smaller, seen);
+      return deviationsOf(smaller, seen) !== undefined;
+    }, { signal: stop, ...(onProgress && { onProgress }), ...stepOf(start.deviations) });
   const examined: Examined = {
     ...start, case: steps > 0 ? reducedFrom(smallest) : smallest,
     minimised: { steps, tried, end: end === 'minimal' ? end : signal?.aborted ? 'interrupted' : 'out-of-time' },
@@ -53,6 +58,7 @@ export async function examine(source: GuestSource, start: Pick<Examined, 'case' 
   let [shown, of] = [0, 0];
   for await (const { outcome: seen } of replay(fresh, examined.case, times, facts, signal)) {
     of += 1;
+    onOutcome?.(examined.case, seen);
     const deviations = deviationsOf(examined.case, seen);
     if (deviations && shown === 0) Object.assign(examined, { outcome: seen, deviations });
     if (deviations) shown += 1;

@@ -3,6 +3,7 @@ import { runIdeal } from '../../oracles/testing/ideal-kernel.ts';
 import { sampleCases as judgedCases } from '../../oracles/testing/sample-cases.ts';
 import type { GuestMessage, HostMessage } from '../model/channel.ts';
 import { caseHash } from '../model/hash.ts';
+import type { KernelEvent } from '../model/observation.ts';
 import { verdictOf } from './conformance.ts';
 import { sampleCases } from './emit/testing/samples.ts';
 import { execute, type Executed, type ExecuteOptions, type Guest, type GuestSource } from './execute.ts';
@@ -95,6 +96,18 @@ test('should keep the crash of a case that passes when it runs again', async () 
   });
 });
 
+test('should tell of a crash also when the run ends before the case runs again', async () => {
+  const crash = { blame: 'kernel' as const, reason: 'the kernel panicked: first', consoleTail: ['Kernel panic'] };
+  const stop = new AbortController();
+  const guests = new ScriptedGuests((guest, message) => {
+    const { id, cases: batch } = message as RunCases;
+    if (guest > 0) setImmediate(() => { stop.abort(); });
+    return { messages: honest(id, batch[0]!).slice(0, 1), ...(guest === 0 && { lost: crash }) };
+  });
+  for await (const one of execute(guests, cases.slice(0, 1), { tables: false, signal: stop.signal })) expect(one).toBeUndefined();
+  expect(guests.incidents).toMatchObject([{ reason: crash.reason, when: 'the guest was lost to a case that did not run again', log: crash.consoleTail, candidates: [hashes[0]] }]);
+});
+
 test('should not make a finding of a guest that the machine takes away once, and lose a case with which it does so twice', async () => {
   const machine = { blame: 'machine' as const, reason: 'the VM died: signal 9' };
   const once = await run(firstGuest(({ id, cases: [one] }) => ({ messages: [honest(id, one!)[0]!], lost: machine })));
@@ -134,6 +147,40 @@ test.describe('a table batch', () => {
     expect(kindsOf(outcomes)).toEqual(alike.map(() => 'observed'));
     expect(outcomes.flatMap(({ outcome }) => outcome.crashes ?? [])).toEqual([]);
     expect(guests.incidents).toMatchObject([{ reason: crash.reason, log: crash.consoleTail, candidates: alike.map(caseHash) }]);
+  });
+  const bug: KernelEvent = { kind: 'bug', title: 'BUG: KASAN: use-after-free in fuse_iomap_begin', text: 'BUG: KASAN: use-after-free in fuse_iomap_begin+0x1/0x2\nCall Trace:' };
+  /** A table that its guest refuses, with this in the kernel's log of the second case; then the cases, whose log says `again`. */
+  async function runRefused(logged: KernelEvent[], again: KernelEvent[] = []) {
+    const guests = new ScriptedGuests((_, message) => {
+      if (message.kind !== 'run-table') {
+        const { id, cases: batch } = message as RunCases;
+        const answers = batch.flatMap(({ index, case: of }): GuestMessage[] => {
+          const observation = runIdeal(of);
+          if (index === 1) observation.events.push(...again);
+          return [{ kind: 'case-begins', id, index }, { kind: 'case-done', id, index, observation }];
+        });
+        return { messages: [...answers, { kind: 'cases-done', id }] };
+      }
+      return { messages: [{ kind: 'table-refused', id: message.id, reason: 'a device was changed', events: [{ index: 1, events: logged }] }] };
+    });
+    const outcomes: Executed[] = [];
+    for await (const one of execute(guests, alike)) outcomes.push(one);
+    expect(kindsOf(outcomes)).toEqual(alike.map(() => 'observed'));
+    return guests;
+  }
+  test('should tell of what the kernel complained of in a table that was refused, and use the guest no more', async () => {
+    const guests = await runRefused([bug]);
+    expect(guests.incidents).toMatchObject([{ reason: bug.title, when: 'during a case that did not show it again', log: bug.text.split('\n'), candidates: [caseHash(alike[1]!)] }]);
+    expect(guests.released).toEqual(['poisoned', 'healthy']);
+  });
+  test('should leave it to the case that shows the same again, and not to one that shows another', async () => {
+    expect((await runRefused([bug], [bug])).incidents).toEqual([]);
+    expect((await runRefused([bug], [{ kind: 'warning', title: 'WARNING: fs/iomap/iter.c at iomap_iter', text: '' }])).incidents).toMatchObject([{ reason: bug.title }]);
+  });
+  test('should show a notice of such a table, and make no finding of it', async () => {
+    const guests = await runRefused([{ kind: 'notice', title: 'out of memory', text: 'Out of memory' }]);
+    expect(guests.incidents).toMatchObject([{ reason: 'out of memory', notice: true }]);
+    expect(guests.released).toEqual(['healthy']);
   });
   test('should give the crash to the case that shows it again', async () => {
     const second = { ...crash, reason: 'the kernel panicked: again' };

@@ -15,7 +15,7 @@ import { Backlog, type Batch } from './backlog.ts';
 import type { Guest, GuestLoss, GuestSource } from './guest.ts';
 import type { Executed, Outcome } from './outcome.ts';
 import { outsideCases } from './outside-cases.ts';
-import { taints, Tries, type Unattributed } from './tries.ts';
+import { taints, titleOfEvent, Tries, type Unattributed } from './tries.ts';
 
 export type { Guest, GuestLoss, GuestSource } from './guest.ts';
 export type { Executed, Outcome } from './outcome.ts';
@@ -127,7 +127,7 @@ class Execution {
     }
     const { executed, over, unanswered, outside } = answers;
     if (outside) this.#outside(batch, outside);
-    for (const { index, events } of unanswered) if (taints({ events: [...events] })) this.#tries.suspect(complaint([index], events));
+    for (const { index, events } of unanswered) this.#unanswered(index, events);
     if (executed.length > 0) this.#fruitless = 0;
     for (const { index, outcome } of executed) {
       this.#recent = [...this.#recent.slice(1 - RECENT), index];
@@ -197,8 +197,17 @@ class Execution {
     for (const incident of incidents) this.#source.incident?.(incident);
   }
 
-  #report({ loss: { reason, consoleTail }, fatal, candidates }: Unattributed): void {
-    const among = candidates.length === 1 ? 'a case that did not show it again' : `one of ${String(candidates.length)} cases, none of which showed it again`;
+  /** What the kernel said while a case ran that has to run again. */
+  #unanswered(index: number, events: readonly KernelEvent[]): void {
+    const complaints = events.filter((event) => taints({ events: [event] }));
+    if (complaints.length > 0) this.#tries.suspect(complaint([index], complaints));
+    const others = outsideCases(events.filter((event) => !complaints.includes(event)), { where: 'between-cases', after: caseHash(this.#cases[index]!), recent: [] });
+    for (const incident of others) this.#source.incident?.(incident);
+  }
+
+  #report({ loss: { reason, consoleTail }, fatal, candidates, open }: Unattributed): void {
+    const among = candidates.length === 1 ? `a case that did not ${open ? 'run' : 'show it'} again`
+      : `one of ${String(candidates.length)} cases, ${open ? 'not all of which ran' : 'none of which showed it'} again`;
     const when = candidates.length === 0 ? 'while no case was running' : fatal ? `the guest was lost to ${among}` : `during ${among}`;
     this.#source.incident?.({ reason, when, log: consoleTail, candidates: candidates.map((index) => caseHash(this.#cases[index]!)) });
   }
@@ -224,8 +233,9 @@ const garbage = (guest: Guest, { message }: GarbageError): GuestLoss =>
 
 /** The kernel complained while one of the cases ran, and lived on. */
 function complaint(candidates: readonly number[], events: readonly KernelEvent[]): Unattributed {
-  const texts = events.flatMap((event) => ('title' in event ? [event] : event.kind === 'assertion' ? [{ title: `Assertion failed: ${event.condition}`, text: '' }] : []));
-  return { loss: { blame: 'kernel', reason: texts[0]?.title ?? 'the kernel complained', consoleTail: texts.flatMap(({ title, text }) => (text || title).split('\n')) }, fatal: false, candidates };
+  const [first] = events.flatMap((event) => titleOfEvent(event) ?? []);
+  const log = events.map((event) => ('text' in event && event.text !== '' ? event.text : titleOfEvent(event) ?? '')).join('\n').split('\n');
+  return { loss: { blame: 'kernel', reason: first ?? 'the kernel complained', consoleTail: log }, fatal: false, candidates };
 }
 
 /** What comes first. A message that comes later is nobody's: the guest is thrown away then. */

@@ -1,6 +1,8 @@
 /** Guests as runs see them: where they come from, what they say, how they are lost. */
+import type { Case } from '../model/case.ts';
 import type { Hang } from '../model/hang.ts';
 import type { GuestMessage, HostMessage, KernelFacts } from '../model/channel.ts';
+import type { ReliabilityCount } from '../model/results.ts';
 
 /** What the executor needs of a VM. `receive` rejects with an error that says how the VM was lost. */
 export interface Guest {
@@ -44,6 +46,8 @@ export interface GuestIncident {
   candidates: readonly string[];
   /** It is shown, and no deviation: nothing of it has to do with what is tested. */
   notice?: true;
+  /** The case that was running, where it is none of the run's own: a smaller form of one. */
+  shownBy?: { case: Case; reliability: ReliabilityCount; /** The finding that it is, as if a case of the run had shown it. */ finding: string };
 }
 
 /** Where guests come from: a pool of our own or the broker of a test run. */

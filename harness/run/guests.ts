@@ -1,4 +1,6 @@
 /** The VMs of this process: booted when they are needed, cloned from a snapshot where there are several or once VMs get lost. */
+import { InfrastructureError } from '../../vm/errors.ts';
+import { lossOf, VmError, type VmFailure } from '../../vm/qemu/failure.ts';
 import { Template } from '../../vm/template.ts';
 import { Vm, type VmEnvironment, type VmSpec } from '../../vm/vm.ts';
 import { outsideCases } from './outside-cases.ts';
@@ -8,6 +10,11 @@ import type { Guest, GuestIncident, GuestSource } from './guest.ts';
 const LAST_UNMOUNT = -1;
 /** Unmounting waits for the server of the guest, which answers at once. */
 const unmountDeadlineMs = 20_000;
+
+/** A kernel that has booted before, and does not now, is tried so often. */
+const MOST_BOOTS = 3;
+/** Ends of a boot that are the kernel's doing beyond doubt: a guest that is only late may be on a machine that is busy. */
+const kernelEnds: readonly VmFailure['kind'][] = ['boot-panicked', 'panicked', 'hangs', 'locked-up', 'reset'];
 
 export interface GuestStatistics {
   booted: number;
@@ -51,9 +58,9 @@ export class LocalGuests implements GuestSource {
     return this.#environment;
   }
 
-  /** Throws VmError, or InterruptedError. */
+  /** Throws VmError when there never was a guest, InfrastructureError when a further one cannot be had, or InterruptedError. */
   async lease(): Promise<Vm> {
-    const vm = this.#idle.pop() ?? await this.#start();
+    const vm = this.#idle.pop() ?? await this.#begin(() => this.#start());
     this.#leased.add(vm);
     this.#most = Math.max(this.#most, this.#leased.size);
     return vm;
@@ -77,7 +84,7 @@ export class LocalGuests implements GuestSource {
   fresh(): GuestSource {
     return {
       lease: async () => {
-        const vm = await (await this.#snapshot()).clone(this.#clones);
+        const vm = await this.#begin(async () => (await this.#snapshot()).clone(this.#clones));
         this.#leased.add(vm);
         this.statistics.booted += 1;
         this.statistics.bootMs.push(Math.round(vm.environment.readyAfterMs));
@@ -114,6 +121,22 @@ export class LocalGuests implements GuestSource {
     await this.#template?.then((template) => { template.close(); }, () => { /* it never came to be */ });
     this.#template = undefined;
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  }
+
+  /** One guest that booted shows that this kernel can be tested: what goes wrong later is the machine's, or a fault that shows now and then. */
+  async #begin(start: () => Promise<Vm>): Promise<Vm> {
+    for (let boots = 1; ; boots += 1) {
+      try {
+        return await start();
+      } catch (error) {
+        const { booted } = this.statistics;
+        if (booted === 0 || !(error instanceof VmError) || this.#signal?.aborted) throw error;
+        const { reason, consoleTail } = lossOf(error);
+        if (kernelEnds.includes(error.failure.kind)) this.#onIncident({ reason, when: 'while a further guest booted', log: consoleTail, candidates: [] });
+        if (boots < MOST_BOOTS) continue;
+        throw new InfrastructureError(`no further guest could be had, in ${boots} tries, after ${booted} that booted; what finished before is in the results. The last: ${error.message}`);
+      }
+    }
   }
 
   async #start(): Promise<Vm> {

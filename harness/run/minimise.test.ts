@@ -14,17 +14,18 @@ const accepted: Deviation = { rule: 'map/length-aligned', aspect: 'errno', expec
 const instead: Deviation = { rule: 'map/length-aligned', aspect: 'trace-event', expected: 'a', seen: 'b', step: 2, facts: { condition: { expected: 'a', seen: 'b' } } };
 const down: Deviation = { rule: 'kernel/healthy', aspect: 'kernel-log', expected: '', seen: 'the kernel panicked: simulated' };
 
-function setUp(...found: [Deviation, Case][]) {
+const setUp = (...found: [Deviation, Case][]) => setUpWith(({ workload }) => workload.some(({ call }) => call === 'fsync'), ...found);
+function setUpWith(panicsOn: (of: Case) => boolean, ...found: [Deviation, Case][]) {
   const set = new FindingSet<Case>();
   for (const [n, [deviation, value]] of found.entries()) set.add({ n, example: value, size: caseSize(value), case: value }, [deviation]);
-  const guests = new SimulatedGuests({ table: tableWithout('map/length-aligned'), panicsOn: ({ workload }) => workload.some(({ call }) => call === 'fsync') });
+  const guests = new SimulatedGuests({ table: tableWithout('map/length-aligned'), panicsOn });
   const done: { key: string; end: string; calls: string[] }[] = [];
   const minimiser = new Minimiser<Case>({
     source: guests, fresh: guests, facts, signal: new AbortController().signal, startOf: (value) => ({ case: value }), latest: (id) => set.get(id),
     onDone: ({ key }, { minimised, case: { workload } }) => { done.push({ key, end: minimised.end, calls: workload.map(({ call }) => call) }); },
   });
   minimiser.add(set.all());
-  return { set, minimiser, done };
+  return { set, minimiser, done, guests };
 }
 const panics = makeCase([openDirect, read(0n), { call: 'fsync', fd: 0 }, read(4096n), read(8192n), { call: 'close', fd: 0 }], [begin(mappings(hole()))]);
 
@@ -36,6 +37,28 @@ test('should make what took the kernel down small before what was accepted, and 
     { key: 'map/length-aligned | accepted', end: 'minimal', calls: ['open', 'pread'] },
   ]);
   expect(minimiser.left).toEqual([]);
+});
+
+test('should tell of a kernel that goes down by a smaller form of another finding, with the case, unless a case of the run showed the same', async () => {
+  // Without its fsync it panics; nothing of the run does.
+  const alone = makeCase([openDirect, read(8192n), { call: 'fsync', fd: 0 }, { call: 'close', fd: 0 }], wrong.script);
+  const panicsOn = ({ workload }: Case): boolean => workload.every(({ call }) => call !== 'fsync');
+  const { minimiser, guests } = setUpWith(panicsOn, [accepted, alone]);
+  await minimiser.finish(1, 60_000);
+  expect(guests.incidents).toMatchObject([{ reason: expect.stringContaining('the kernel panicked: simulated') as unknown, when: expect.stringContaining('in a smaller form of a case of finding') as unknown, shownBy: { reliability: { shown: 2, of: 2 } } }]);
+  expect(panicsOn(guests.incidents[0]!.shownBy!.case)).toBe(true);
+  const known = setUpWith(panicsOn, [accepted, alone], [down, panics]);
+  await known.minimiser.finish(1, 60_000);
+  expect(known.guests.incidents).toEqual([]);
+});
+
+test('should tell of a kernel that went down once by a smaller form that passes then, as flaky', async () => {
+  const alone = makeCase([openDirect, read(8192n), { call: 'fsync', fd: 0 }, { call: 'close', fd: 0 }], wrong.script);
+  let times = 0;
+  const { minimiser, guests, done } = setUpWith(({ workload }) => workload.every(({ call }) => call !== 'fsync') && (times += 1) === 1, [accepted, alone]);
+  await minimiser.finish(1, 60_000);
+  expect(done).toHaveLength(1);
+  expect(guests.incidents).toMatchObject([{ reason: 'the kernel panicked: simulated (1 of 2 tries)', log: ['a simulated console'], shownBy: { reliability: { shown: 1, of: 2 } } }]);
 });
 
 test('should leave what there is no time for, and say why', async () => {

@@ -5,13 +5,16 @@
 import { availableParallelism } from 'node:os';
 import { causesOf } from '../model/finding/cause.ts';
 import { exampleOf, idsOf, type Found } from '../model/finding/set.ts';
+import { caseHash } from '../model/hash.ts';
 import { SEVERITIES } from '../model/finding/severity.ts';
 import type { Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import type { Minimised } from '../model/results.ts';
 import type { Deviation } from '../model/verdict.ts';
 import { examine, type Examined } from './examine.ts';
-import type { GuestSource } from './execute.ts';
+import type { GuestSource, Outcome } from './execute.ts';
+import { consoleOf } from './outcome.ts';
+import { verdictAlone } from './repro.ts';
 import type { CaseNode } from './fuzz/cases.ts';
 import { shrink } from './shrink.ts';
 
@@ -58,6 +61,8 @@ export class Minimiser<E> {
   readonly #waiting: Found<E>[] = [];
   readonly #known = new Set<string>();
   readonly #begun = new Set<string>();
+  /** Findings that only smaller forms have shown. */
+  readonly #others = new Set<string>();
   readonly #workers = new Set<Promise<void>>();
   #guests = 0;
   #untilMs = Infinity;
@@ -119,22 +124,42 @@ export class Minimiser<E> {
     }
   }
 
+  /** What a form of a finding's case makes the kernel complain of, or go down with, is told of, when it is another finding and no case of the run has shown it. */
+  #lookForOthers(id: string, form: Case, outcome: Outcome): void {
+    const { source, facts, latest } = this.#options;
+    const verdict = verdictAlone(form, outcome, facts);
+    if (verdict.kind !== 'deviates') return;
+    const hash = caseHash(form);
+    for (const { id: other, deviation: { rule, seen } } of causesOf(verdict.deviations)) {
+      if (!rule.startsWith('kernel/') || other === id || this.#others.has(other) || latest(other)) continue;
+      this.#others.add(other);
+      const { crashes = [], tries = 1 } = outcome;
+      const events = outcome.kind === 'observed' ? outcome.observation.events : [];
+      const log = crashes.length > 0 ? consoleOf(outcome).split('\n') : events.flatMap((event) => ('text' in event ? event.text.split('\n') : []));
+      source.incident?.({
+        reason: seen, when: `in a smaller form of a case of finding ${id}`, log, candidates: [hash],
+        shownBy: { case: form, finding: other, reliability: { shown: Math.max(1, crashes.length), of: tries } },
+      });
+    }
+  }
+
   /** What a generator would draw instead comes first, then the parts that no generator leaves out. */
   async #examine(finding: Found<E>): Promise<ExaminedFinding> {
     const { source, fresh, facts, signal, startOf, limitMs = LIMIT_MS, onProgress } = this.#options;
     const { example, deviation, follows } = exampleOf(finding);
     const untilMs = performance.now() + Math.min(limitMs, this.#untilMs - performance.now());
     const shows = (deviations: readonly Deviation[]): boolean => showsFinding(finding.id, deviations);
+    const onOutcome = (form: Case, outcome: Outcome): void => { this.#lookForOthers(finding.id, form, outcome); };
     const start = startOf(example);
     let [value, node, deviations] = ['node' in start ? start.node.case : start.case, 'node' in start ? start.node : undefined, [deviation, ...follows] as readonly Deviation[]];
     let before: Minimised = { steps: 0, tried: 0, end: 'minimal' };
     const progress = ({ steps, tried }: { steps: number; tried: number }): void => onProgress?.(finding, { steps: before.steps + steps, tried: before.tried + tried });
     if (node) {
-      const shrunk = await shrink(source, { node, deviations }, { facts, signal, shows, limitMs: (untilMs - performance.now()) / 2, onProgress: progress });
+      const shrunk = await shrink(source, { node, deviations }, { facts, signal, shows, limitMs: (untilMs - performance.now()) / 2, onProgress: progress, onOutcome });
       [value, node, deviations, before] = [shrunk.node.case, shrunk.node, shrunk.deviations, { steps: shrunk.steps, tried: shrunk.tried, end: shrunk.end }];
     }
     const examined = await examine(source, { case: value, deviations }, {
-      facts, signal, fresh, limitMs: untilMs - performance.now(), shows: (_, others) => shows(others), onProgress: progress,
+      facts, signal, fresh, limitMs: untilMs - performance.now(), shows: (_, others) => shows(others), onProgress: progress, onOutcome,
     });
     const { steps, tried, end } = examined.minimised;
     return {

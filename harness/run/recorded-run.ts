@@ -16,8 +16,8 @@ import { RESULTS_FORMAT, type CaseRecord, type CellInfo, type Environment, type 
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
 import { EqualCrashes } from './equal-crashes.ts';
-import type { GuestIncident } from './guest.ts';
 import { LocalGuests } from './guests.ts';
+import { noteIncident } from './incidents.ts';
 import { listenForInterruption } from './interruption.ts';
 import { onSuddenEnd } from './last-words.ts';
 import { ResultsWriter } from './results-writer.ts';
@@ -75,7 +75,7 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
   let endedBy: string | undefined;
   const stop = listenForInterruption((reason) => { endedBy = reason; });
   const guests = new LocalGuests(
-    of.spec, (lines) => { writer.appendConsole(lines.map((line) => `${line}\n`).join('')); }, of.jobs, (incident) => { note(summary, incident); }, stop.signal,
+    of.spec, (lines) => { writer.appendConsole(lines.map((line) => `${line}\n`).join('')); }, of.jobs, (incident) => { noteIncident(summary, writer.directory, incident); }, stop.signal,
   );
   // Clocks of machines jump; the time that a run took does not.
   const startMs = performance.now();
@@ -174,21 +174,6 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
 function isExpected({ verdict }: CaseRecord, { expectations = [], startedAt }: RunSummary, path: string | undefined): boolean {
   if (verdict.kind !== 'deviates' || path === undefined) return false;
   return verdict.deviations.every((one) => expectationOf(expectations, findingId(keyOf(one).parts.join(' | ')), { rule: one.rule, path }, startedAt.slice(0, 10)) !== undefined);
-}
-
-/** A kernel that does the same again and again must not fill the summary. */
-const MOST_INCIDENTS = 100;
-
-function note(summary: RunSummary, { reason, when, log, candidates, notice }: GuestIncident): void {
-  if (notice) {
-    const text = `the kernel's log, ${when}: ${reason} (not judged; console.log has it)`;
-    if (!summary.notices.includes(text) && summary.notices.length < MOST_INCIDENTS) summary.notices.push(text);
-    return;
-  }
-  summary.incidents ??= [];
-  // Each guest boots the same kernel, and says the same.
-  if (summary.incidents.length >= MOST_INCIDENTS || summary.incidents.some((known) => known.reason === reason && known.when === when)) return;
-  summary.incidents.push({ reason, when, log: log.join('\n'), ...(candidates.length > 0 && { candidates: [...candidates] }) });
 }
 
 /** Throws UsageError when the kernel does not know one of them. */

@@ -2,11 +2,12 @@
  * Minimises a case that deviates: walks down fast-check's shrink tree, running the simpler forms in guests, many at a time. A form counts
  * when it shows the same deviation. Forms that take the kernel down cost a restored snapshot each, nothing more (see execute.ts).
  */
+import type { Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { caseHash } from '../model/hash.ts';
 import type { Deviation } from '../model/verdict.ts';
 import { verdictOf } from './conformance.ts';
-import { execute, type ExecuteOptions, type GuestSource } from './execute.ts';
+import { execute, type ExecuteOptions, type GuestSource, type Outcome } from './execute.ts';
 import type { CaseNode } from './fuzz/cases.ts';
 
 export interface ShrinkOptions {
@@ -18,6 +19,8 @@ export interface ShrinkOptions {
   /** What a simpler form must show. */
   shows: (deviations: readonly Deviation[]) => boolean;
   onProgress?: (state: { steps: number; tried: number }) => void;
+  /** Sees each form that was run, also those that show something else. */
+  onOutcome?: (form: Case, outcome: Outcome) => void;
 }
 
 export interface Shrunk {
@@ -36,7 +39,7 @@ const BATCH = 16;
 const LIMIT_MS = 120_000;
 
 export async function shrink(source: GuestSource, start: { node: CaseNode; deviations: readonly Deviation[] }, options: ShrinkOptions): Promise<Shrunk> {
-  const { facts, signal, shows, limitMs = LIMIT_MS, onProgress } = options;
+  const { facts, signal, shows, limitMs = LIMIT_MS, onProgress, onOutcome } = options;
   const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs)));
   const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
   const state: Shrunk = { ...start, steps: 0, tried: 0, end: 'minimal' };
@@ -59,6 +62,7 @@ export async function shrink(source: GuestSource, start: { node: CaseNode; devia
       for await (const { index, outcome } of execute(source, batch.map((node) => node.case), { ...hurried(start.deviations), signal: stop })) {
         state.tried += 1;
         const node = batch[index]!;
+        onOutcome?.(node.case, outcome);
         const verdict = verdictOf({ cell: { id: '', rule: '', path: '' }, case: node.case }, outcome, facts);
         if (verdict.kind !== 'deviates' || !shows(verdict.deviations)) continue;
         // fast-check offers the most aggressive forms first, and a case that crashed comes late.

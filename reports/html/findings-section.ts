@@ -1,5 +1,5 @@
 /** Each finding in full: the clause, what was expected and seen, a picture, the timeline, the kernel log and how to see it again. */
-import { exampleFacts, extentText, isFlaky, placesText, type Finding } from '../findings.ts';
+import { exampleFacts, exampleText, extentText, isFlaky, placesText, type Finding } from '../findings.ts';
 import type { Severity } from '../../harness/model/finding/severity.ts';
 import type { ReportInput } from '../reporter.ts';
 import { reproduceCommands } from '../reproduce.ts';
@@ -21,7 +21,7 @@ ${findings.slice(0, MAX_IN_FULL).map((finding, index) => [
     renderFinding(finding, index + 1, input),
   ])}
 ${findings.length > MAX_IN_FULL && html`<h3>${plural(findings.length - MAX_IN_FULL, 'more finding')}</h3>
-<ul class="more">${findings.slice(MAX_IN_FULL).map(({ id, title, cases, example }, index) => html`<li id="finding-${MAX_IN_FULL + index + 1}"><code>${id}</code> ${title} (${plural(cases.length, 'case')}); case <code>${example.hash.slice(0, 16)}</code></li>`)}</ul>`}
+<ul class="more">${findings.slice(MAX_IN_FULL).map(({ id, title, cases, example, ofRun }, index) => html`<li id="finding-${MAX_IN_FULL + index + 1}"><code>${id}</code> ${title} (${ofRun ? example.note : html`${plural(cases.length, 'case')}); case <code>${example.hash.slice(0, 16)}</code>`}${ofRun && ')'}</li>`)}</ul>`}
 ${losses.map(({ reason, cases, example }) => html`<details class="finding loss"><summary><span class="mark">!</span> <span class="what"><b>No verdict on ${plural(cases.length, 'case')}</b> ${reason}</span></summary>
 <div class="body"><p>First: <code>${example.cell ?? `case ${example.n}`}</code>, ${example.note}</p>${kernelLog(example.consoleTail)}${caseFile(example.case, example.hash)}</div></details>
 `)}`;
@@ -43,12 +43,12 @@ function renderFinding(finding: Finding, number: number, input: ReportInput): Ma
   const timeline = buildTimeline(finding.example);
   return html`<details class="finding" id="finding-${number}"${number === 1 && html` open`}>
 <summary><span class="mark">✗</span> <span class="what"><b>${finding.title}</b>${isFlaky(finding) && html` <em class="flaky">flaky</em>`}
-<span class="gist"><code>${finding.id}</code> <span class="rule">${finding.rule}</span> on ${placesText(finding)}</span></span> <span class="count">${plural(finding.cases.length, 'case')}</span></summary>
+<span class="gist"><code>${finding.id}</code> <span class="rule">${finding.rule}</span> on ${placesText(finding)}</span></span> <span class="count">${finding.ofRun ? 'no case' : plural(finding.cases.length, 'case')}</span></summary>
 <div class="body">
 ${rule && html`<p class="clause">${rule.behaviour ? 'What must hold:' : 'The rule is violated when'} <q>${rule.clause}</q>${rule.errno && html`; the kernel then answers ${rule.errno}`}.${rule.condition && rule.condition !== '-' && html` <code class="condition">${rule.condition}</code>`} <a href="#rule-${anchor(finding.rule)}">clause</a></p>`}
 <table class="channels"><thead><tr><th scope="col">Seen by</th><th scope="col">Expected</th><th scope="col">Seen</th></tr></thead>
 <tbody>${finding.deviations.map(({ aspect, expected, seen }) => html`<tr><th scope="row">${aspect}</th><td data-label="expected">${expected}</td><td data-label="seen" class="seen">${seen}</td></tr>`)}</tbody></table>
-<p>Smallest case <code>${finding.example.hash.slice(0, 16)}</code>: ${finding.example.note}${exampleFacts(finding)}${finding.example.cell !== undefined && html` <small>(drawn for ${finding.example.cell})</small>`}; shows in ${extentText(finding)}.</p>
+<p>${finding.ofRun ? exampleText(finding) : html`Smallest case <code>${finding.example.hash.slice(0, 16)}</code>: ${finding.example.note}${exampleFacts(finding)}`}${finding.example.cell !== undefined && html` <small>(drawn for ${finding.example.cell})</small>`}; ${!finding.ofRun && 'shows in '}${extentText(finding)}.</p>
 ${cellList(finding)}
 ${timeline.kind === 'timeline' && extentsPicture(timeline.case, timeline.observation, number)}
 <h4>What happened</h4>

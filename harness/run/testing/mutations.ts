@@ -31,7 +31,7 @@ export function goodMessages(): GuestMessage[] {
       kind: 'table-done', id, mount: packed[0]!.mount, events: [{ index: 0, events }],
       results: [tableBytes(mutatedCases.map((of, index) => ({ index, case: of, packed: packed[index]! })))],
     },
-    { kind: 'table-refused', id, reason: 'a device was changed' }, { kind: 'output', id, stream: 'stdout', bytes: Buffer.from('hello') },
+    { kind: 'table-refused', id, reason: 'a device was changed', events: [] }, { kind: 'output', id, stream: 'stdout', bytes: Buffer.from('hello') },
     { kind: 'exited', id, code: 1, signal: 'SIGKILL' }, { kind: 'written', id }, { kind: 'pong', id }, { kind: 'error', id, reason: 'unknown' },
   ];
 }

@@ -7,6 +7,7 @@ import { EndlessWalk } from '../../../oracles/kernel/scripted-server.ts';
 import { beginTables, type BeginTable } from '../../../oracles/rules/first-violation.ts';
 import type { Case } from '../../model/case.ts';
 import type { GuestMessage, HostMessage, KernelFacts } from '../../model/channel.ts';
+import type { GuestIncident } from '../guest.ts';
 import type { Guest, GuestLoss, GuestSource } from '../execute.ts';
 
 export interface SimulatedKernel {
@@ -41,7 +42,7 @@ class SimulatedGuest implements Guest {
   }
 
   send(message: HostMessage): void {
-    if (message.kind === 'run-table') this.#messages.push({ kind: 'table-refused', id: message.id, reason: 'a simulated guest has no addon' });
+    if (message.kind === 'run-table') this.#messages.push({ kind: 'table-refused', id: message.id, reason: 'a simulated guest has no addon', events: [] });
     if (message.kind !== 'run-cases') return;
     const { id } = message;
     for (const { index, case: of } of message.cases) {
@@ -88,6 +89,7 @@ class SimulatedGuest implements Guest {
 }
 
 export class SimulatedGuests implements GuestSource {
+  readonly incidents: GuestIncident[] = [];
   readonly statistics = { booted: 0, lost: 0, bootMs: [] as number[] };
   readonly #kernel: SimulatedKernel;
   readonly #ran: (of: Case) => void;
@@ -105,6 +107,10 @@ export class SimulatedGuests implements GuestSource {
     if (guest) return Promise.resolve(guest);
     this.statistics.booted += 1;
     return Promise.resolve(new SimulatedGuest(this.#kernel, this.#ran));
+  }
+
+  incident(incident: GuestIncident): void {
+    this.incidents.push(incident);
   }
 
   release(guest: Guest, state: 'healthy' | 'poisoned'): Promise<void> {

@@ -97,7 +97,7 @@ export class StandIn {
   }
 
   refuse({ id }: RunTable): void {
-    this.say({ kind: 'table-refused', id, reason: 'there is no addon' });
+    this.say({ kind: 'table-refused', id, reason: 'there is no addon', events: [] });
   }
 
   #start(): void {

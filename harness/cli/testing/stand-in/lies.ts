@@ -2,6 +2,7 @@
 import { serialize } from 'node:v8';
 import type { Case } from '../../../model/case.ts';
 import type { PackedObservation } from '../../../model/exchange-record.ts';
+import type { KernelEvent } from '../../../model/observation.ts';
 import { encodeFrame } from '../../../model/frame.ts';
 import { encodeGuestFrame } from '../../../model/guest-message.ts';
 import { runIdeal } from '../../../../oracles/testing/ideal-kernel.ts';
@@ -13,6 +14,8 @@ import { facts, type Hooks, type RunCases, type RunTable, type StandIn } from '.
 export interface Lie extends Hooks {
   /** Instead of connecting. */
   start?(): void;
+  /** What guests do that boot after the first. Default: the same. */
+  later?: Hooks;
   /** Only the first guest lies. Default: each does. */
   once?: true;
   /** Arguments of the command besides those that every lie is tried with. */
@@ -53,6 +56,7 @@ const changedBytes = (bytes: Buffer, change: (bytes: Buffer) => void): Buffer =>
   change(copy);
   return copy;
 };
+const splat: KernelEvent = { kind: 'bug', title: 'BUG: KASAN: slab-use-after-free in fuse_iomap_begin', text: 'BUG: KASAN: slab-use-after-free in fuse_iomap_begin+0x1/0x2' };
 /** A guest that does not come to its first word. */
 const noBoot = (boot: (guest: StandIn) => void, code: number, says: RegExp, conforms: Lie['conforms'] = 'none'): Lie => ({ boot, code, says, conforms });
 
@@ -134,6 +138,25 @@ export const lies: Readonly<Record<string, Lie>> = {
 
   'panics in the first case': { cases: (guest, message) => { guest.begin(message); guest.panic('Fatal exception'); }, code: 1, says: /the kernel panicked/, conforms: 'none' },
   'panics in the first case, once': { once: true, cases: (guest, message) => { guest.begin(message); guest.panic('Fatal exception'); }, code: 1, says: /the kernel panicked: .*\(1 of 2 tries\)/s, conforms: 'some' },
+  'panics in the first case, and boots no more': {
+    cases: (guest, message) => { guest.begin(message); guest.panic('Fatal exception'); }, later: { boot: (guest) => { guest.panic('VFS: Unable to mount root fs'); } },
+    code: 3, says: /no further guest could be had, in 3 tries, after 1 that booted/, conforms: 'none',
+  },
+  'ends in the first case, and connects no more': {
+    cases: (guest, message) => { guest.begin(message); guest.exit(0); }, later: { boot: (guest) => { guest.exit(1); } },
+    code: 3, says: /no further guest could be had, in 3 tries, after 1 that booted/, conforms: 'none',
+  },
+  'has a splat in a table that it refuses': {
+    once: true, table: (guest, { id, cases }) => {
+      const [index] = decodeTableIndexes(cases);
+      guest.say({ kind: 'table-refused', id, reason: 'a device was changed', events: [{ index: index!, events: [splat] }] });
+    },
+    code: 1, says: /BUG: KASAN: slab-use-after-free in fuse_iomap_begin .*did not show it again/s, conforms: 'all',
+  },
+  'has the splat of a case that it was not given in a table that it refuses': {
+    table: (guest, { id }) => { guest.say({ kind: 'table-refused', id, reason: 'a device was changed', events: [{ index: 4711, events: [splat] }] }); },
+    code: 0, says: /CONFORMS/, conforms: 'all',
+  },
   'panics in a table, once': { once: true, table: (guest) => { guest.panic('Fatal exception'); }, code: 1, says: /the kernel panicked: .*none of which showed it again/s, conforms: 'all' },
   'panics between two cases, once': {
     once: true, cases: (guest, { id, cases: [one] }) => { guest.say(...guest.answer(id, one!)); guest.panic('Fatal exception'); }, code: 1, says: /the kernel panicked: .*did not show it again/s, conforms: 'all',

@@ -1,5 +1,5 @@
 /** The program that stands in for QEMU: lies as IOMAPFUZZ_LIE says; in IOMAPFUZZ_LIE_STATE it counts the guests that were started. */
-import { appendFileSync, closeSync, openSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, statSync } from 'node:fs';
 import { lies } from './lies.ts';
 import { StandIn, type Hooks } from './guest.ts';
 
@@ -31,6 +31,6 @@ const once: Hooks = {
 
 if (lie.start) lie.start();
 else {
-  const hooks = lie.once ? once : lie;
+  const hooks = lie.later && statSync(state).size > 1 ? lie.later : lie.once ? once : lie;
   new StandIn({ console: socketOf('console'), port: socketOf('port'), qmp: socketOf('qmp') }, argv.includes('-incoming'), hooks);
 }
