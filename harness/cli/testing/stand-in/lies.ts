@@ -14,7 +14,7 @@ import { facts, type Hooks, type RunCases, type RunTable, type StandIn } from '.
 export interface Lie extends Hooks {
   /** Instead of connecting. */
   start?(): void;
-  /** What guests do that boot after the first. Default: the same. */
+  /** What guests do that boot after one that had cases. Default: the same. */
   later?: Hooks;
   /** Only the first guest lies. Default: each does. */
   once?: true;

@@ -1,5 +1,5 @@
 /** The program that stands in for QEMU: lies as IOMAPFUZZ_LIE says; in IOMAPFUZZ_LIE_STATE it counts the guests that were started. */
-import { appendFileSync, closeSync, openSync, statSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { lies } from './lies.ts';
 import { StandIn, type Hooks } from './guest.ts';
 
@@ -29,8 +29,14 @@ const once: Hooks = {
   ...(table && { table: (guest, message) => { if (untold()) table(guest, message); else guest.refuse(message); } }),
 };
 
+/** Says that a guest had cases: those that start from then on are later ones. */
+const noting: Hooks = {
+  ...lie,
+  ...(cases && { cases: (guest, message) => { writeFileSync(`${state}.begun`, ''); cases(guest, message); } }),
+};
+
 if (lie.start) lie.start();
 else {
-  const hooks = lie.later && statSync(state).size > 1 ? lie.later : lie.once ? once : lie;
+  const hooks = lie.later && existsSync(`${state}.begun`) ? lie.later : lie.once ? once : lie.later ? noting : lie;
   new StandIn({ console: socketOf('console'), port: socketOf('port'), qmp: socketOf('qmp') }, argv.includes('-incoming'), hooks);
 }
