@@ -92,7 +92,7 @@ const idsOf = ({ id, example: { verdict } }: FindingRecord): string[] =>
 
 /** The place that the smallest case was made from has it as its example. */
 function withSmallest(found: Found<CaseRecord>, { example, minimised, notMinimised, reliability, file }: FindingRecord): Finding {
-  const cause = example.verdict.kind === 'deviates' ? causesOf(example.verdict.deviations).find(({ id, general }) => id === found.id || general?.id === found.id) : undefined;
+  const cause = example.verdict.kind === 'deviates' ? causesOf(example.verdict.deviations).find(({ id, general }) => [id, ...general.map((wider) => wider.id)].includes(found.id)) : undefined;
   const origin = found.places.find(({ cell, cases }) => cell === example.cell && cases.includes(example.n)) ?? exampleOf(found);
   const known: Known = { ...(minimised && { minimised }), ...(notMinimised !== undefined && { notMinimised }), ...(reliability && { reliability }), file };
   if (!cause) return findingOf(found, known);

@@ -54,7 +54,7 @@ export const whyNot = (signal: AbortSignal, budgetMs: number): string =>
 
 /** Whether deviations show what a finding is about; one that became a part of a wider finding counts, too. */
 export const showsFinding = (id: string, deviations: readonly Deviation[]): boolean =>
-  causesOf(deviations).some((cause) => cause.id === id || cause.general?.id === id);
+  causesOf(deviations).some((cause) => [cause, ...cause.general].some((one) => one.id === id));
 
 export class Minimiser<E> {
   readonly #options: MinimiserOptions<E>;

@@ -21,12 +21,14 @@ export function withoutConsequences({ workload }: Case, deviations: readonly Dev
   const departs = (one: Deviation): boolean =>
     one.step !== undefined && (one.aspect === 'size' || (isOutcome(one) && !readOnly.has(workload[one.step]?.call ?? 'open')));
   const first = Math.min(...deviations.filter(departs).map(({ step }) => step!));
+  // A syscall that fails or stops where nothing is to be refused, and a report that nothing asks for: that says why.
+  const refused = deviations.some(({ step, facts }) => step === first && (facts?.errno?.seen === 'EUCLEAN' || facts?.value === 'too few'));
   const failedSteps = new Set(deviations.filter((one) => isOutcome(one) && one.step !== undefined).map(({ step }) => step));
   return deviations.filter((one) => {
     if (one.aspect === 'kernel-log') return true;
     // What the kernel told the server of an operation, or asked beyond it, goes with what it returned.
     if (one.aspect === 'request' && endings.has(one.rule) && failedSteps.has(one.step)) return false;
     // Without a step: what the devices hold in the end, and reports that no refusal asked for.
-    return one.step === undefined ? first === Infinity || one.aspect !== 'device-bytes' && one.rule !== 'refusal/none' : one.step <= first;
+    return one.step === undefined ? first === Infinity || (one.aspect !== 'device-bytes' && (refused || one.rule !== 'refusal/none')) : one.step <= first;
   });
 }

@@ -4,10 +4,11 @@
  * is up to the kernel; so are the words of a condition, as long as they are not those of another rule.
  */
 import type { Case } from '../../harness/model/case.ts';
-import type { KernelEvent, Observation } from '../../harness/model/observation.ts';
+import type { KernelEvent, Observation, StepResult } from '../../harness/model/observation.ts';
 import type { Deviation, DeviationFacts, Unjudged } from '../../harness/model/verdict.ts';
 import type { Expectation, ExpectedRefusal } from '../kernel/expectation.ts';
 import { isKnownCondition } from '../rules/conditions.ts';
+import { errnos } from '../rules/rule.ts';
 import type { Channels } from './channels.ts';
 
 type Report = Extract<KernelEvent, { kind: 'bad-data' | 'bad-mapping-warn' }>;
@@ -33,7 +34,7 @@ interface Channel {
 function channelsIn(of: Case, seen: Observation, expectation: Expectation, channels: Channels): Channel[] {
   const lines = expectation.refusals.flatMap(linesOf);
   const lossy = (source: 'trace' | 'kmsg') => seen.events.some((event) => event.kind === 'lost-events' && event.source === source);
-  const open = expectation.unspecified !== undefined || expectation.desynchronised === true;
+  const open = expectation.unspecified !== undefined || (expectation.desynchronised === true && !stoppedByRefusal(of, seen, expectation));
   const reports = (kind: Report['kind']) => seen.events.filter((event): event is Report => event.kind === kind);
   return [
     ...(channels.traceEvent.judged ? [{ aspect: 'trace-event' as const, lines, reports: reports('bad-data'), open, lossy: lossy('trace') }] : []),
@@ -41,6 +42,23 @@ function channelsIn(of: Case, seen: Observation, expectation: Expectation, chann
       ? [{ aspect: 'warn' as const, lines: of.debugIomap || channels.warn.always ? lines : [], reports: reports('bad-mapping-warn'), open, lossy: lossy('kmsg') }] : []),
   ];
 }
+
+/**
+ * Whether a step ended as one that the kernel refused although it is right, or the one in which the requests left the model did: it told the server
+ * so, or a request did not come.
+ * Then the report that nothing asks for is why; behind any other wrong request the model may only have missed what was to be refused.
+ */
+function stoppedByRefusal(of: Case, seen: Observation, { requests, steps }: Expectation): boolean {
+  if (steps.some(({ kind }, step) => kind === 'succeeds' && isRefused(seen.steps[step]))) return true;
+  const [index, call, result] = [steps.length, of.workload[steps.length], seen.steps[steps.length]];
+  if (!call || !result) return false;
+  if (seen.transcript.some(({ name, step, request }) => name === 'IOMAP_IOEND' && step === index && Number(request['error']) === -errnos.EUCLEAN)) return true;
+  if (requests.at(-1)?.facts?.differs !== 'missing') return false;
+  if (result.ret < 0n) return isRefused(result);
+  return (call.call === 'mmapRead' || call.call === 'mmapWrite') && result.ret < BigInt(call.lengthBytes);
+}
+
+const isRefused = (result: StepResult | undefined): boolean => result !== undefined && result.ret < 0n && result.errno === errnos.EUCLEAN;
 
 export function judgeRefusals(of: Case, seen: Observation, expectation: Expectation, channels: Channels): Deviation[] {
   const judged = channelsIn(of, seen, expectation, channels);
@@ -96,7 +114,11 @@ function match({ aspect, lines, reports, open, lossy }: Channel): Matched {
     }],
   });
   let next = 0;
-  for (const report of reports) {
+  for (const [index, report] of reports.entries()) {
+    // Where there are more reports than refusals, one in the words of another rule is not for a refusal whose words are open.
+    if (lines[next] && lines[next]!.condition === undefined && reports.length - index > lines.length - next && isKnownCondition(normal(report.condition))) {
+      return deviation(undefined, report);
+    }
     // With records lost a report may stand for any later line; without, for the next one only.
     const found = lossy ? lines.findIndex((candidate, index) => index >= next && matches(candidate, report)) : next;
     const line = lines[found];

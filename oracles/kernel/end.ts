@@ -27,7 +27,7 @@ export function end(world: World, file: FileState, mapping: Accepted, written: b
   const own = sizeChanged ? revision.mappingFlags.SIZE_CHANGED! : 0;
   const exact = <K extends string>(values: Record<K, bigint | number>) =>
     Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { value }])) as Record<K, ExpectedField>;
-  const exchange = world.driver.request({
+  const exchange = world.driver.owed({
     name: 'IOMAP_END', file: file.index, rule: 'request/end',
     fields: {
       ...exact({ opflags: mapping.opflags, reserved: 0, attrIno: file.ino, pos: mapping.pos, count: mapping.length }),
@@ -47,7 +47,9 @@ export function end(world: World, file: FileState, mapping: Accepted, written: b
         },
       },
     },
-  });
+  }, world.step);
+  // What the operation does goes on without it, and says why it did not come.
+  if (!exchange) return 0;
   const errno = repliedErrno(exchange);
   if (errno === errnos.ENOSYS) {
     world.enosys.end = true;

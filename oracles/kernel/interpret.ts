@@ -59,7 +59,7 @@ export function interpret(of: Case, seen: Observation, judgeReading: (expectatio
     expectation.requests.push(...driver.deviations);
     expectation.unjudgedRequests.push(...driver.unjudged);
     const deviations = [...expectation.requests, ...judgeReading(expectation)];
-    const left = expectation.desynchronised ? driver.left + Math.max(0, of.workload.length - expectation.steps.length - 1) : 0;
+    const left = expectation.unspecified !== undefined ? 0 : driver.left + (expectation.desynchronised ? Math.max(0, of.workload.length - expectation.steps.length - 1) : 0);
     const cost = deviations.length + left;
     if (!best || cost < best.cost) best = { expectation, deviations, cost };
     if (deviations.length === 0) break;
@@ -118,6 +118,12 @@ class TranscriptDriver implements Driver {
       else this.#missing(expected, exchange);
       throw new Desynchronised();
     }
+    const isOther = exchange.name === 'IOMAP_BEGIN' && !IDENTITY.every((key) => fits(expected.fields[key], exchange.request[key]));
+    // What a later step asks for is no answer to what is due in this one.
+    if (isOther && exchange.step !== undefined && exchange.step > this.#step) {
+      this.#missing(expected, exchange);
+      throw new Desynchronised();
+    }
     this.#next += 1;
     if (exchange.raw) {
       this.#deviate(expected, exchange.step, {
@@ -125,7 +131,6 @@ class TranscriptDriver implements Driver {
       });
       throw new Desynchronised();
     }
-    const isOther = exchange.name === 'IOMAP_BEGIN' && !IDENTITY.every((key) => fits(expected.fields[key], exchange.request[key]));
     if (isOther && exchange.step !== undefined && exchange.step < this.#step) this.#unexpected(exchange);
     else this.#compare(expected, exchange);
     // The answer to another question says nothing about this one.
@@ -174,7 +179,7 @@ class TranscriptDriver implements Driver {
 
   /** `instead`: what the kernel asked for. */
   #missing(expected: ExpectedRequest, instead: Exchange | undefined): void {
-    const late = instead !== undefined && this.#comesLater(expected, instead.step);
+    const late = instead !== undefined && (instead.step ?? this.#step) <= this.#step && this.#comesLater(expected, instead.step);
     this.#deviate(expected, Math.min(instead?.step ?? this.#step, this.#step), {
       expected: expectedText(expected, this.#revision), seen: instead ? exchangeText(instead, this.#revision) : 'no such request',
       facts: late ? this.#factsOf(instead, 'extra') : this.#dueFacts(expected, 'missing'),
@@ -201,8 +206,8 @@ class TranscriptDriver implements Driver {
   /** Whether the request that is due comes after others in the step: then those are too many, and it is not missing. */
   #comesLater({ name, fields }: ExpectedRequest, step: number | undefined): boolean {
     const due = operationOf(name, plainFields(fields), this.#revision);
-    return this.#placed.slice(this.#next + 1).some((exchange) =>
-      exchange.step === step && exchange.name === name && operationOf(name, exchange.request, this.#revision) === due);
+    return this.#placed.slice(this.#next + 1).some((exchange) => exchange.step === step && exchange.name === name
+      && operationOf(name, exchange.request, this.#revision) === due && fits(fields['pos'], exchange.request['pos']));
   }
 
   /** A request for another operation at another place is not the one that was due with wrong fields. */

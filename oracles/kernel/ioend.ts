@@ -65,7 +65,7 @@ export function directIoend(world: World, file: FileState, write: DirectIoend): 
   const wanted = direct | accumulated | (appends ? bit('APPEND') : 0);
   const reachable = direct | accumulated | bit('SHARED') | bit('UNWRITTEN') | (file.onDisk.isPassedBy(write.reaches) === 'no' ? 0 : bit('APPEND'));
   const exact = (value: bigint | number): ExpectedField => ({ value });
-  const exchange = world.driver.request({
+  const exchange = world.driver.owed({
     name: 'IOMAP_IOEND', file: file.index, rule: 'request/ioend',
     fields: {
       // What a failed write had reached before it failed is not laid down.
@@ -83,8 +83,8 @@ export function directIoend(world: World, file: FileState, write: DirectIoend): 
         ? { value: write.bytes, text: `at most ${write.bytes}`, accepts: (seen) => BigInt(seen) <= write.bytes }
         : exact(write.bytes),
     },
-  });
-  return acknowledged(world, file, exchange);
+  }, world.step);
+  return exchange ? acknowledged(world, file, exchange) : 0;
 }
 
 /** What the answer to IOEND does. Returns its errno, 0 for none; ENOSYS is remembered and counts as success. */

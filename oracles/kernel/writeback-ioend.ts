@@ -12,9 +12,9 @@ import type { FileState, World } from './world.ts';
 const exact = (value: bigint | number): ExpectedField => ({ value });
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 
-/** The request in fact, or, where there is none, one that a kernel must make; `plain`: may make. */
+/** The request in fact, if the kernel made it; `plain`: it may leave it out, otherwise that it did is noted. */
 function exchangeOf(world: World, expected: ExpectedRequest, plain: boolean): Exchange | undefined {
-  return plain ? world.wire.maybe(expected, true, world.step) : world.wire.request(expected);
+  return plain ? world.wire.maybe(expected, true, world.step) : world.wire.owed(expected, world.step);
 }
 
 /** Folios have sizes from a page to PMD_SIZE, and lie at multiples of them. */
@@ -42,7 +42,7 @@ export function failureIoend(world: World, file: FileState, lost: Lost, plain = 
       },
     },
   };
-  const exchange = plain ? world.wire.maybe(expected, true, world.step) : world.wire.owed(expected, world.step);
+  const exchange = exchangeOf(world, expected, plain);
   if (!exchange && plain) return false;
   wb.lost = wb.lost.filter((other) => other !== lost);
   if (exchange) noteAnswer(world, file, exchange);
@@ -114,9 +114,9 @@ export function writebackIoend(world: World, file: FileState, pieces: readonly P
       pos: exact(start), written: { value: reach - start, text: `1 to ${reach - start} (inside what was written)`, accepts: (written) => BigInt(written) > 0n && BigInt(written) <= reach - start },
     },
   }, plain);
-  if (!exchange) return false;
-  const until = min(start + BigInt(exchange.request['written'] as bigint), reach);
-  if (!failed) file.onDisk.shown(until, (Number(exchange.request['flags']) & ioendFlags.APPEND!) !== 0);
+  if (!exchange && plain) return false;
+  const until = exchange ? min(start + BigInt(exchange.request['written'] as bigint), reach) : end;
+  if (!failed) file.onDisk.shown(until, ((exchange ? Number(exchange.request['flags']) : bits) & ioendFlags.APPEND!) !== 0);
   for (const piece of covered) {
     const part = cut(piece, start, until);
     resolve(world, file, part, failed ? (piece.fails || seen === undefined ? 'failed' : 'open') : 'written');
@@ -125,7 +125,7 @@ export function writebackIoend(world: World, file: FileState, pieces: readonly P
   if (failed) wb.failed = true;
   wb.pieces = wb.pieces.flatMap((piece) => (covered.includes(piece)
     ? removed([piece], { start, end: until }).map(({ start: from, end: to }) => cut(piece, from, to)) : [piece]));
-  noteAnswer(world, file, exchange);
+  if (exchange) noteAnswer(world, file, exchange);
   return true;
 }
 

@@ -9,8 +9,8 @@ import { findingId } from './id.ts';
 export interface Cause {
   id: string;
   key: string;
-  /** Id and key of a finding that this one is a part of, where there is one. */
-  general?: { id: string; key: string };
+  /** Ids and keys of findings that this one may be a part of, the likeliest first. */
+  general: readonly { id: string; key: string }[];
   /** The deviation that says what is wrong. */
   deviation: Deviation;
   /** Others of the case with the same cause, or that follow from it. */
@@ -67,11 +67,11 @@ export function causesOf(deviations: readonly Deviation[]): Cause[] {
       rest.push(head!, ...others);
       continue;
     }
-    const { parts, general } = keyOf(head!);
+    const { parts, general = [] } = keyOf(head!);
     const key = parts.join(' | ');
     const known = causes.get(key);
     if (known) known.follows.push(head!, ...others);
-    else causes.set(key, { id: findingId(key), key, ...(general && { general: named(general) }), deviation: head!, follows: others });
+    else causes.set(key, { id: findingId(key), key, general: general.map(named), deviation: head!, follows: others });
   }
   for (const one of rest) {
     const direct = [...causes.values()].filter((cause) => explains(cause.deviation, one));

@@ -5,8 +5,8 @@ import { messageWithoutNumbers } from './message.ts';
 
 export interface Key {
   parts: readonly string[];
-  /** A wider key, which takes this one in where both are found: see `errnoKey` and `letThrough`. */
-  general?: readonly string[];
+  /** Wider keys, the first of which that is found takes this one in: see `errnoKey` and `letThrough`. */
+  general?: readonly (readonly string[])[];
 }
 
 /** Errnos that the kernel's own code returns to itself: losing one of them is another fault than losing any. */
@@ -49,20 +49,25 @@ const RANGE: ReadonlySet<string> = new Set(['pos', 'count', 'offset', 'length'])
 /** What a check lets through can still meet another one: where some of it is accepted, the check is missing, and the others only come in its place. */
 const letThrough = (rule: string): readonly string[] => [rule, 'accepted'];
 
+/** What is refused although it is right takes the place of any other refusal that comes after it. */
+const falselyRefused = (condition = ''): readonly string[] => ['refused', condition];
+
 /** What a rule must refuse and what is reported instead; a report that nothing asks for is one condition's, whatever was refused. */
 function conditionKey(rule: string, { expected, seen }: NonNullable<DeviationFacts['condition']>): Key {
-  if (expected === undefined) return { parts: ['refused', seen ?? ''] };
-  return { parts: seen === undefined ? [rule, 'not reported'] : [rule, 'reported as', seen], general: letThrough(rule) };
+  if (expected === undefined) return { parts: falselyRefused(seen) };
+  return seen === undefined ? { parts: [rule, 'not reported'], general: [letThrough(rule)] } : { parts: [rule, 'reported as', seen], general: [letThrough(rule), falselyRefused(seen)] };
 }
 
 /** Losing any errno that the server answered takes in losing one that means something. */
 function errnoKey(rule: string, { expected, seen }: NonNullable<DeviationFacts['errno']>, answered: NonNullable<DeviationFacts['answered']>): Key {
+  // Data that is lost without a word is lost, whoever knew the reason.
+  if (rule === 'writeback/silent-loss') return { parts: letThrough(rule) };
   const outcome = answered.seen ? "the server's" : seen;
   if (!answered.expected) {
     if (expected.includes('success')) return { parts: [rule, 'fails', outcome] };
-    return seen === 'success' ? { parts: letThrough(rule) } : { parts: [rule, 'errno', outcome], general: letThrough(rule) };
+    return seen === 'success' ? { parts: letThrough(rule) } : { parts: [rule, 'errno', outcome], general: [letThrough(rule)] };
   }
-  const general = [rule, "the server's errno", outcome];
+  const any = [rule, "the server's errno", outcome];
   const [meant] = expected.filter((errno) => MEANINGFUL.has(errno));
-  return meant === undefined ? { parts: general } : { parts: [...general, meant], general };
+  return meant === undefined ? { parts: any } : { parts: [...any, meant], general: [any] };
 }

@@ -42,6 +42,20 @@ test('should make one finding of a check that is missing and of the checks that 
   expect(set.all().map(({ key }) => key)).toEqual(['map/a | accepted']);
 });
 
+test('should make one finding of what is refused although it is right, whatever else would have been refused there', () => {
+  const instead = (rule: string): Deviation => ({ ...accepted(rule), aspect: 'trace-event', facts: { condition: { expected: rule, seen: 'b' } } });
+  const falsely: Deviation = { rule: 'refusal/none', aspect: 'trace-event', expected: 'no report', seen: 'b', facts: { condition: { seen: 'b' } } };
+  const set = new FindingSet<string>();
+  for (const [n, one] of [instead('map/a'), instead('map/c'), falsely].entries()) set.add(shown(n, 1), [one]);
+  expect(set.all().map(({ key }) => key)).toEqual(['refused | b']);
+  // Of a rule that lets things through, too, the check is missing.
+  set.add(shown(3, 1), [accepted('map/c')]);
+  expect(set.all().map((finding) => [finding.key, casesOf(finding)])).toEqual([['map/c | accepted', [1, 3]], ['refused | b', [0, 2]]]);
+  const many = new FindingSet<string>();
+  for (const [n, rule] of ['map/a', 'map/c', 'map/d'].entries()) many.add(shown(n, 1), [instead(rule)]);
+  expect(many.all().map(({ key }) => key)).toEqual(['refused | b']);
+});
+
 test('should put wrong bytes before wrong results, whatever came first', () => {
   const set = new FindingSet<string>();
   set.add(shown(0, 1), [accepted('map/a')]);

@@ -105,12 +105,15 @@ export class FindingSet<E> {
   /** How many findings could become a part of each wider one. */
   #parts(): Map<string, number> {
     const parts = new Map<string, number>();
-    for (const { cause: { general } } of this.#found.values()) if (general) parts.set(general.key, (parts.get(general.key) ?? 0) + 1);
+    for (const { cause: { general } } of this.#found.values()) for (const { key } of general) parts.set(key, (parts.get(key) ?? 0) + 1);
     return parts;
   }
 
-  #widerThan({ general }: Cause, parts: ReadonlyMap<string, number>): Cause['general'] {
-    return general && (this.#found.has(general.key) || parts.get(general.key)! >= MANY) ? general : undefined;
+  #widerThan({ key: own, general }: Cause, parts: ReadonlyMap<string, number>): Cause['general'][number] | undefined {
+    const wider = general.find(({ key }) => this.#found.has(key)) ?? general.find(({ key }) => parts.get(key)! >= MANY);
+    const found = wider && this.#found.get(wider.key)?.cause;
+    // The wider one may itself be a part.
+    return (found && found.key !== own ? this.#widerThan(found, parts) : undefined) ?? wider;
   }
 
   /** Severe ones first, then by key: the same for any order in which the cases came. */
