@@ -58,6 +58,14 @@ test('should not hang on values, and should tell errnos of the server apart only
   expect(causesOf([lost('ENOENT')])[0]!.general[0]!.key).toBe(keys(lost('EPERM'))[0]);
 });
 
+test('should tell with a request what length of its answer was taken', () => {
+  const answer: Deviation = { rule: 'answer/written', aspect: 'result', expected: 'READ: write() fails with EINVAL', seen: 'write() takes it', step: 1, facts: { errno: { expected: ['EINVAL'], seen: 'success' } } };
+  const read = (step: number): Deviation => ({ rule: 'request/inline', aspect: 'request', expected: 'READ with size 0x400', seen: 'READ with size 0x200', step, facts: { request: 'READ', differs: 'fields', fields: [{ name: 'size', expected: '0x400', seen: '0x200' }] } });
+  expect(keys(answer, read(1))).toEqual(keys(read(1)));
+  expect(keys(read(1), answer)).toEqual(keys(read(1)));
+  expect(keys(answer, read(0))).toHaveLength(2);
+});
+
 test('should read deviations of older results, which have no facts', () => {
   const old: Deviation = { rule: 'map/a', aspect: 'errno', expected: 'EUCLEAN', seen: 'success, 4096', step: 1 };
   expect(keys(old)).toEqual(keys({ ...old, seen: 'success, 512' }));

@@ -40,10 +40,15 @@ const INERT: ReadonlySet<string | undefined> = new Set(['times', 'bytes out', 'f
 /** What is written elsewhere is missing where it belongs. */
 const isMisplaced = ({ facts }: Deviation): boolean => facts?.bytes?.seen === 'other place' || (facts?.bytes?.seen === 'writer' && facts.bytes.expected.includes('unchanged'));
 
+const isAnswerTo = (answer: Deviation, { step, facts, aspect }: Deviation): boolean =>
+  answer.rule === 'answer/written' && aspect === 'request' && answer.step === step && answer.expected.startsWith(`${facts?.request ?? ''}:`);
+
 /** Whether `later` follows from `cause`; never both ways round. */
 function explains(cause: Deviation, later: Deviation): boolean {
   const [rank, other] = [rankOf(cause), rankOf(later)];
-  // A request with a wrong field is a fault of that request: the server's answer does not depend on it.
+  // A request with a wrong field is a fault of that request: the server's answer does not depend on it. How long the answer may be does.
+  if (isAnswerTo(cause, later)) return false;
+  if (isAnswerTo(later, cause)) return true;
   if (rank === 'field' || (rank === 'value' && INERT.has(cause.facts?.value))) return false;
   // What the kernel complains of is told apart by its text, unless something was let through before.
   if (other === 'kernel') return rank === 'refusal';
