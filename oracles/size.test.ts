@@ -4,7 +4,7 @@ import type { Exchange, Observation, StepResult } from '../harness/model/observa
 import type { Verdict } from '../harness/model/verdict.ts';
 import { attrOut } from '../harness/uapi/fuse-structs.ts';
 import { judge } from './judge.ts';
-import { beginExchange, failed, madeCase, mapped, observed, overwrite, wire, writer } from './testing/hand-made.ts';
+import { beginExchange, endExchange, failed, madeCase, mapped, observed, overwrite, wire, writer } from './testing/hand-made.ts';
 
 const conforms = { kind: 'conforms' } as const;
 const deviates = (verdict: Verdict): string[] =>
@@ -163,6 +163,29 @@ test.describe('a direct write behind EOF', () => {
     expect(refused(10000n)).toEqual(['conforms']);
     expect(refused(16384n)).toEqual(['size size']);
     expect(refused(10000n, [written])).toEqual(['request/none request']);
+  });
+  test.describe('whose zeroing is answered with ENOSYS', () => {
+    const answered = (errno: number): Made => ({ ...zeroing(10000n, 6384n), reply: { error: -errno, payload: new Uint8Array() } });
+    const place = mapped(16384n, 4096n, 8192n), half = overwrite(16384n, 4096n);
+    const buffered = beginExchange(1, 16384n, 4096n, place, half);
+    const writeback = beginExchange(0x8000_0000, 16384n, 4096n, place, half);
+    const end: Made = { ...append, request: { ...append.request, flags: 0x30, newAddr: 8192n, dev: 1 } };
+    const grown = endExchange(1, 16384n, 4096n, 4096n, { ...place, flags: 0x100 });
+    const fallback = [zeroing(10000n, 6384n), buffered, grown, writeback, end];
+    test('fails with it, or falls back to the page cache, where it zeroes and writes', () => {
+      expect(of([answered(ENOSYS)], 10000n, failed(ENOSYS), [])).toEqual(['conforms']);
+      expect(of([answered(ENOSYS), ...fallback])).toEqual(['conforms']);
+    });
+    test('may not write directly, write without zeros, or acknowledge what it did not write', () => {
+      expect(of([answered(ENOSYS), written, append])).not.toEqual(['conforms']);
+      expect(of([answered(ENOSYS), buffered, grown, writeback, end])).not.toEqual(['conforms']);
+      expect(of([answered(ENOSYS)], 20480n, wrote, [])).not.toEqual(['conforms']);
+      expect(of([answered(ENOSYS), ...fallback], 20480n, wrote, [])).not.toEqual(['conforms']);
+    });
+    test('falls back after no other errno', () => {
+      expect(of([answered(5)], 10000n, failed(5), [])).toEqual(['conforms']);
+      expect(of([answered(5), ...fallback])).not.toEqual(['conforms']);
+    });
   });
 });
 

@@ -7,7 +7,7 @@ import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import { writeInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
-import { extendTo } from './zeroing.ts';
+import { extendTo, type ZeroFailure } from './zeroing.ts';
 import { directIoend, mayReportFailure } from './ioend.ts';
 import type { Range } from './ranges.ts';
 import { synced } from './sync.ts';
@@ -23,7 +23,13 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   // fs/read_write.c, generic_write_checks: what passes maxbytes is cut off.
   const stopAt = min(asked, world.facts.maxBytes);
   const extended = extendTo(world, file, offset);
-  if (extended.failure) return { kind: 'fails', ...extended.failure };
+  if (extended.failure) {
+    // Where there are no mappings to zero by, a direct write may fall back as where there are none to write by.
+    if (isLacked(extended.failure) && !write.atomic && world.driver.choose(2) === 1) {
+      return withoutMappings(world, file, write, { onlyDirect, reaches: stopAt, undo: extended.undo });
+    }
+    return { kind: 'fails', ...extended.failure };
+  }
 
   const cached = file.cache.filled(offset, stopAt).length > 0;
   const lost = uncached(world, file, { start: offset, end: stopAt });
@@ -93,6 +99,10 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   const plain = !grows && written.every(({ mapping }) => isInPlace(world, mapping));
   return synced(world, file, write, { kind: 'succeeds', rule, ret: moved }, plain);
 }
+
+/** BEGIN was answered ENOSYS. */
+const isLacked = ({ rule, errnos: wanted }: ZeroFailure): boolean =>
+  rule === 'begin/error' && wanted?.length === 1 && wanted[0] === errnos.ENOSYS;
 
 /** The server knows no mappings: the write falls back to the page cache, or fails where that is forbidden; it may tell of it by IOEND first. */
 function withoutMappings(world: World, file: FileState, write: Write, { onlyDirect, reaches, undo }: { onlyDirect: boolean; reaches: bigint; undo: () => void }): StepExpectation {
