@@ -140,7 +140,10 @@ export function replyCase(revision: Revision, setting: Setting, reply: Reply, be
   const { FAULT, WRITEBACK, ZERO } = revision.opFlags;
   const which: Partial<ScriptLine> = setting.path === 'writeback' ? { opflagsSet: WRITEBACK }
     : setting.path === 'buffered-write' ? { opflagsClear: WRITEBACK } : setting.path === 'mmap-write' ? { opflagsSet: FAULT } : zeroes ? { opflagsSet: ZERO } : {};
-  const line = (answer: Reply, times?: number): ScriptLine => ({ on: 'IOMAP_BEGIN', file: 0, ...which, ...(times && { times }), reply: answer });
+  const line = (answer: Reply, more: Partial<ScriptLine> = {}): ScriptLine => ({ on: 'IOMAP_BEGIN', file: 0, ...which, ...more, reply: answer });
+  // By position: how many requests a stretch takes is the kernel's own business.
+  const stretches = before.map((mappings, index) => line({ kind: 'mappings', ...mappings }, { posTo: setting.cuts[index + 1]! }));
+  const times = timesAsked(setting.path, refused);
   // What follows the operation in question, such as the write that zeroing is for, or writeback, is answered by the last line.
   const others: ScriptLine = { on: 'IOMAP_BEGIN', file: 0, reply: { kind: 'mappings', ...rest(revision, setting) } };
   const between: ScriptLine[] = zeroes ? [line({ kind: 'mappings', ...rest(revision, setting, true) })]
@@ -153,7 +156,7 @@ export function replyCase(revision: Revision, setting: Setting, reply: Reply, be
       mount: setting.mount, ...(config && { config }), devices: revision.ioctls.BACKING_OPEN === undefined ? [] : setting.devices,
       files: [{ sizeBytes: setting.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
     },
-    script: [...extra, ...before.map((mappings) => line({ kind: 'mappings', ...mappings }, 1)), line(reply, timesAsked(setting.path, refused)), ...between, others],
+    script: [...extra, ...stretches, line(reply, times === undefined ? {} : { times }), ...between, others],
     workload: workloadOf(setting),
     debugIomap: setting.debugIomap,
   };

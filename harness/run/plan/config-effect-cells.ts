@@ -65,7 +65,7 @@ const blocks: readonly fc.Arbitrary<Effect>[] = ([[true, false], [true, true], [
   .map(([blockSizeBytes, step]) => {
     const bytes = BigInt(finer ? blockSizeBytes / 2 : blockSizeBytes);
     return {
-      config: { kind: 'config' as const, flags: announced ? ['BLOCKSIZE' as const] : [], blockSizeBytes }, extra: [{ on: 'IOMAP_BEGIN' as const, times: 1, reply: hole(0n, bytes) }], steps: [step],
+      config: { kind: 'config' as const, flags: announced ? ['BLOCKSIZE' as const] : [], blockSizeBytes }, extra: [{ on: 'IOMAP_BEGIN' as const, posTo: bytes, reply: hole(0n, bytes) }], steps: [step],
       note: `blocks of ${blockSizeBytes} bytes, ${announced ? '' : 'not '}announced, and a mapping of ${bytes}`,
     };
   }));

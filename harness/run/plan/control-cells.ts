@@ -18,7 +18,7 @@ export function probe(revision: Revision, geometry: Partial<Geometry>, extra: Sc
   return {
     schema: CASE_SCHEMA, revision: revision.id, debugIomap,
     geometry: { mount: 'ordinary', devices: [], files: [{ sizeBytes: FILE_SIZE, attrFlags: ['IOMAP', 'EXCLUSIVE'] }], ...geometry },
-    script: [...extra, { on: 'IOMAP_BEGIN', times: 1, reply: holes(0n, block) }, { on: 'IOMAP_BEGIN', reply: holes(0n, FILE_SIZE) }],
+    script: [...extra, { on: 'IOMAP_BEGIN', posTo: block, reply: holes(0n, block) }, { on: 'IOMAP_BEGIN', reply: holes(0n, FILE_SIZE) }],
     workload: [{ call: 'open', file: 0, flags: ['rdonly'] }, { call: 'seekData', fd: 0, offset: 0n }, { call: 'close', fd: 0 }],
   };
 }

@@ -24,12 +24,14 @@ export function newsizeCells(revision: Revision): PlanCell[] {
     return possibleKinds(key, Array.from({ length: SIZES }, (_, kind) => cacheSetting({ direct: path === 'direct-write' }).map((setting) => {
       const newsizeBytes = sizes(setting)[kind]!;
       const { offset, length } = rangeOf(whole, setting);
+      // By position: how many IOENDs a write makes is the kernel's own business.
       const script: ScriptLine[] = [
-        { on: 'IOMAP_IOEND', times: 1, reply: { kind: 'ioend', newsizeBytes } }, { on: 'IOMAP_IOEND', reply: { kind: 'ioend', newsizeBytes: 0n } },
+        { on: 'IOMAP_IOEND', posTo: rangeOf(grows[1]!, setting).offset, reply: { kind: 'ioend', newsizeBytes } },
+        { on: 'IOMAP_IOEND', reply: { kind: 'ioend', newsizeBytes: 0n } },
         { on: 'IOMAP_BEGIN', reply: { kind: 'mappings', read: { type: 'MAPPED', flags: [], dev: { device: 2 }, addr: 0n, offset, length }, write: pureOverwrite(offset, length) } },
       ];
       const fsync: Step[] = path === 'writeback' ? [{ call: 'fsync', fd: 0 }] : [];
-      return cacheCase({ revision, setting, script, steps: [...grows.flatMap((blocks, writer) => [calls.write(setting, blocks, writer), ...fsync]), { call: 'fstat', fd: 0 }], note: `newsize ${newsizeBytes}, then 0` });
+      return cacheCase({ revision, setting, script, steps: [...grows.flatMap((blocks, writer) => [calls.write(setting, blocks, writer), ...fsync]), { call: 'fstat', fd: 0 }], note: `newsize ${newsizeBytes} for the first range, 0 for the second` });
     })));
   });
 }

@@ -82,7 +82,7 @@ function fewExtents(revision: Revision): fc.Arbitrary<PlannedCase> {
       mapping({ setting: drawn, start: BigInt(index) * block, end: BigInt(index + 1) * block, type, exact: true, area: index % 4, flags: ['SHARED', 'MERGED'] })));
     return maps.map((reads): PlannedCase => {
       const base = wholeFile(revision, drawn, 'HOLE', ['rdonly'], [{ call: 'fiemap', fd: 0, start: 0n, lengthBytes: BigInt(list.length) * block, flags, extents }]);
-      const lines = reads.map((read): ScriptLine => ({ on: 'IOMAP_BEGIN', times: 1, reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) } }));
+      const lines = reads.map((read): ScriptLine => ({ on: 'IOMAP_BEGIN', posTo: read.offset + read.length, reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) } }));
       return { case: { ...base, script: [...lines, ...base.script] }, note: `${list.join(' ')}, room for ${extents}` };
     });
   }));
