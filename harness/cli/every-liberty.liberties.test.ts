@@ -10,18 +10,11 @@ import { runWithLiberty, type LibertyRun } from './testing/liberty-run.ts';
 const seed = process.env['IOMAPFUZZ_SEED']!;
 const only = process.env['IOMAPFUZZ_LIBERTIES']?.split(',');
 
-/** Switches that do more than the rules allow, as the plan shows: to be corrected in the series. */
-const faulty: Readonly<Record<string, string>> = {
-  'zero-after-setattr': 'when a later part cannot be zeroed it throws away the zeroes of an earlier one, although the file has its new size',
-  'no-readahead': 'no rule says that readahead(2) may do nothing',
-};
-
 /** Kept in one worker: what each liberty came to, for the table at the end. */
 const rows: string[] = [];
 
 for (const { name, clause } of libertiesOfSeries().filter((one) => only?.includes(one.name) ?? true)) {
   test(`should report nothing of a kernel that takes the liberty ${name} (${clause})`, ({}, info) => {
-    test.skip(name in faulty, faulty[name]);
     const plan = runWithLiberty([name], info.outputPath('plan'), 'conformance', '--seed', seed, '--runs', '1');
     const campaign = runWithLiberty([name], info.outputPath('campaign'), 'fuzz', '--seed', seed, '--runs', '2000');
     const taken = plan.uses[0]!.used + campaign.uses[0]!.used;

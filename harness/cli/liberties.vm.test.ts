@@ -35,7 +35,7 @@ test('should say that a run says nothing about a liberty that no case came near'
 test('should refuse a kernel without switches before it boots one', async ({}, info) => {
   const out = info.outputPath('run');
   const { path } = await testKernel();
-  const { status, stderr } = spawnSync(process.execPath, [join(repositoryRoot(), 'dist/iomapfuzz.mjs'), 'conformance', '--kernel', path, '--liberty', 'no-readahead', '--out', out], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, [join(repositoryRoot(), 'dist/iomapfuzz.mjs'), 'conformance', '--kernel', path, '--liberty', 'nowait-readahead', '--out', out], { encoding: 'utf8' });
   expect(stderr).toContain('is a kernel without CONFIG_FUSE_IOMAP_LIBERTIES');
   expect(status).toBe(2);
   expect(existsSync(out)).toBe(false);
