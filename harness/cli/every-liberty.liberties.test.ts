@@ -10,24 +10,27 @@ import { runWithLiberty, type LibertyRun } from './testing/liberty-run.ts';
 const seed = process.env['IOMAPFUZZ_SEED']!;
 const only = process.env['IOMAPFUZZ_LIBERTIES']?.split(',');
 
-/** Kept in one worker: what each liberty came to, for the table at the end. */
-const rows: string[] = [];
+const columns = ['judged', 'deviate', 'reached', 'used'];
+
+test.beforeAll(() => {
+  const header = ['liberty', ...['plan', 'campaign'].flatMap((run) => columns.map((column) => `${run}: ${column}`))];
+  console.log([row(header), row(header.map(() => '---'))].join('\n'));
+});
 
 for (const { name, clause } of libertiesOfSeries().filter((one) => only?.includes(one.name) ?? true)) {
   test(`should report nothing of a kernel that takes the liberty ${name} (${clause})`, ({}, info) => {
     const plan = runWithLiberty([name], info.outputPath('plan'), 'conformance', '--seed', seed, '--runs', '1');
-    const campaign = runWithLiberty([name], info.outputPath('campaign'), 'fuzz', '--seed', seed, '--runs', '2000');
-    const taken = plan.uses[0]!.used + campaign.uses[0]!.used;
-    rows.push(`${name.padEnd(28)} ${shown(plan)}   ${shown(campaign)}   ${taken === 0 ? 'NOT REACHED' : 'ok'}`);
+    const campaign = runWithLiberty([name], info.outputPath('campaign'), 'fuzz', '--seed', seed, '--runs', '1000');
+    console.log(row([`\`${name}\``, ...shown(plan), ...shown(campaign)]));
     expect.soft(plan.code, plan.stdout + plan.stderr).toBe(0);
     expect.soft(campaign.code, campaign.stdout + campaign.stderr).toBe(0);
+    const taken = plan.uses[0]!.used + campaign.uses[0]!.used;
     expect(taken, `${name} was taken, so that the run says something about it`).toBeGreaterThan(0);
   });
 }
 
-const shown = ({ counts: { conforms, deviates }, uses }: LibertyRun): string =>
-  `${String(conforms + deviates).padStart(6)} ${String(deviates).padStart(9)} ${String(uses[0]!.used).padStart(8)}`;
+/** Of a table in Markdown, printed as each run ends. */
+const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
 
-test.afterAll(() => {
-  console.log(['', `${''.padEnd(28)}   plan  deviating    taken   campaign  deviating    taken`, ...rows, ''].join('\n'));
-});
+const shown = ({ counts: { conforms, deviates }, uses }: LibertyRun): string[] =>
+  [conforms + deviates, deviates, uses[0]!.reached, uses[0]!.used].map(String);
