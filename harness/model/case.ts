@@ -94,6 +94,10 @@ export const scriptLine = z.strictObject({
   /** The request's pos must not be below this, and must be below that (BEGIN, END and IOEND). Bytes of the file. */
   posFrom: u64.optional(),
   posTo: u64.optional(),
+  /**
+   * How often the line answers. Kernels differ in how many requests they need: what has a position is told apart by that, and counted only where
+   * the same place is to be answered in another way later.
+   */
   times: z.int().min(1).optional(),
   /** Written to /dev/fuse one after the other while the request waits; then it is answered. */
   before: z.array(notification).min(1).max(256).optional(),
