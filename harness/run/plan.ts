@@ -15,6 +15,7 @@ import { notifyCells } from './plan/notify-cells.ts';
 import { flagCells } from './plan/flag-cells.ts';
 import { diskSizeCells } from './plan/disk-size-cells.ts';
 import { enosysCells } from './plan/enosys-cells.ts';
+import { growthCells } from './plan/growth-cells.ts';
 import { heldCells } from './plan/held-cells.ts';
 import { inlineCells } from './plan/inline-cells.ts';
 import { inlineWriteCells } from './plan/inline-write-cells.ts';
@@ -39,7 +40,7 @@ export function conformancePlan(id: RevisionId): PlanCell[] {
     ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
     ...inlineCells(revision), ...inlineWriteCells(revision), ...malformedCells(revision),
     ...notifyCells(revision), ...heldCells(revision), ...enosysCells(revision), ...newsizeCells(revision), ...diskSizeCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
-    ...flagCells(revision), ...mixedCells(revision), ...resizeCells(revision),
+    ...flagCells(revision), ...mixedCells(revision), ...resizeCells(revision), ...growthCells(revision),
     ...atomicCells(revision), ...swapCells(revision), ...variantCells(revision), ...superblockCells(revision), ...configCells(revision), ...configEffectCells(revision), ...readaheadCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
   ];
 }

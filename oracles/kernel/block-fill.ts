@@ -21,11 +21,15 @@ export function fillUp(world: World, file: FileState, { opflags, acted, source =
   const zero = { kind: 'zero' } as const;
   const behindEof = start - (start % block) >= file.sizeBytes;
   const isNew = (mapping: WireMapping): boolean => (mapping.flags & world.revision.mappingFlags.NEW!) !== 0;
-  if (behindEof || !isType(world, source, 'MAPPED') || (source === acted && isNew(acted))) {
+  if (behindEof) {
+    cache.fillRest(start, end);
+    return 'filled';
+  }
+  if (!isType(world, source, 'MAPPED') || (source === acted && isNew(acted))) {
     cache.fill(start, end, zero);
     // To zeroing a hole may be no source at all: unless the blocks are new, their rest is what they hold.
     const zeroes = (opflags & world.revision.opFlags.ZERO) !== 0;
-    if (zeroes && !behindEof && isType(world, source, 'HOLE') && isType(world, acted, 'MAPPED') && !isNew(acted)) fillFrom(world, file, acted, start, end);
+    if (zeroes && isType(world, source, 'HOLE') && isType(world, acted, 'MAPPED') && !isNew(acted)) fillFrom(world, file, acted, start, end);
     return 'filled';
   }
   // Blocks that are new hold nothing that anybody wrote: the kernel need not read them.

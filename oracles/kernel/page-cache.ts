@@ -32,6 +32,11 @@ export class PageCache {
     }
   }
 
+  /** What lies behind EOF in a block that comes in without being read. */
+  fillRest(start: bigint, end: bigint): void {
+    this.fill(start, end, { kind: 'zero' });
+  }
+
   /** [start, end) holds `source`, counted from `start`. */
   write(start: bigint, end: bigint, source: ByteSource): void {
     this.#content.put(start, end, source);

@@ -93,6 +93,8 @@ export interface WorldInput {
   driver: Driver;
   /** The rules of the kernel; absent: the revision's. */
   table?: BeginTable;
+  /** Page caches of the kernel's files; absent: those that the rules ask for. */
+  pageCache?: () => PageCache;
 }
 
 export function connectionHasIomap(of: Case): boolean {
@@ -125,7 +127,7 @@ export function makeWorld(input: WorldInput): World {
     files: geometry.files.map((file, index) => ({
       index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDisk: new OnDiskSize(file.sizeBytes), attrFlags: file.attrFlags,
       usesIomap: iomap && exclusiveHonoured && file.attrFlags.includes('IOMAP') && file.attrFlags.includes('EXCLUSIVE'),
-      directIo: file.directIo ?? false, cache: new PageCache(), mappings: new MappingCache(), known: false, wb: new Writeback(), bad: false, sizeUncertain: false,
+      directIo: file.directIo ?? false, cache: input.pageCache?.() ?? new PageCache(), mappings: new MappingCache(), known: false, wb: new Writeback(), bad: false, sizeUncertain: false,
     })),
     fds: [],
     devicePages: geometry.devices.map(() => new DevicePages()), cookies: input.mount.devices, cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default, set,

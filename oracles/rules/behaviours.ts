@@ -77,6 +77,8 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'truncate/setattr': { text: 'ftruncate sends SETATTR with the size; an error of its answer is the result, and leaves the size', source: 'behaviour, which request a syscall makes' },
   'truncate/cached': { text: 'what ftruncate cuts off reads as zeros afterwards, whatever of it was in the page cache', source: 'behaviour, which request a syscall makes' },
   'truncate/stored-behind': { text: 'what a mapped store left behind EOF is no part of the file when that becomes larger', source: 'behaviour, which request a syscall makes' },
+  'growth/content': { text: 'what becomes part of a file that grows, in whatever way, reads as zeros or as what was written, not as what its blocks held before; so when it grows again', source: 'behaviour, which request a syscall makes' },
+  'growth/behind-eof': { text: 'a mapping shows zeros behind EOF in blocks that the kernel itself zeroed or wrote when the file grew, not what they held before', source: 'behaviour, which request a syscall makes' },
   'truncate/arguments': { text: 'a negative size, or a file not open for writing, fails with EINVAL', source: 'Linux, fs/open.c, ftruncate' },
   'truncate/past-maxbytes': { text: 'a size beyond maxbytes fails with EFBIG', source: 'Linux, fs/attr.c, inode_newsize_ok' },
   'fallocate/result': { text: 'fallocate is asked of the server, then the kernel zeroes what was cleared or became part of the file', source: 'behaviour, which request a syscall makes' },

@@ -9,6 +9,7 @@ import type { KernelEvent, Observation, StepResult } from '../../harness/model/o
 import { revisions } from '../../harness/uapi/revision.ts';
 import { sameSource, type Content, type Segment } from '../kernel/content.ts';
 import type { Expectation, StepExpectation } from '../kernel/expectation.ts';
+import type { PageCache } from '../kernel/page-cache.ts';
 import { ScriptedServer } from '../kernel/scripted-server.ts';
 import { simulate } from '../kernel/simulate.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
@@ -19,6 +20,8 @@ export interface IdealKernelOptions {
   choices?: readonly number[];
   /** Rules of a kernel that is not ideal. Default: the revision's. */
   table?: BeginTable;
+  /** Page caches of a kernel that is not ideal. Default: those that the rules ask for. */
+  pageCache?: () => PageCache;
 }
 
 const FIRST_INO = 100n;
@@ -30,7 +33,8 @@ export function runIdeal(of: Case, options: IdealKernelOptions = {}): Observatio
   const inodes = of.geometry.files.map((_, index) => FIRST_INO + BigInt(index));
   const server = new ScriptedServer(of, devices, options.choices);
   const mount = { errno: 0, minor: revision.minor, flags: 1n << BigInt(revision.initBit), devices };
-  const expectation = simulate({ case: of, mount, inodes, driver: server, ...(options.table && { table: options.table }) });
+  const { table, pageCache } = options;
+  const expectation = simulate({ case: of, mount, inodes, driver: server, ...(table && { table }), ...(pageCache && { pageCache }) });
   if (expectation.unspecified !== undefined) throw new Error(`unspecified: ${expectation.unspecified}`);
   return {
     mount: {
