@@ -7,6 +7,7 @@ import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes, unjudgedBytes } from './judges/bytes.ts';
 import { withoutConsequences } from './judges/consequences.ts';
+import { beforeCut, provenBeforeCut, unjudgedByCut } from './judges/cut.ts';
 import { judgeEndless } from './judges/endless.ts';
 import { judgeKernelLog, unjudgedKernelLog } from './judges/kernel-log.ts';
 import { judgeMount } from './judges/mount.ts';
@@ -62,7 +63,17 @@ export function rulesReached(of: Case, seen: Observation, options: JudgeOptions 
 /** What the rules say must be seen, in the reading that fits best, and what of it could not be compared. */
 export const expectationOf = (of: Case, seen: Observation, options: JudgeOptions = {}): { expectation: Expectation; unjudged: Unjudged[] } => examine(of, seen, options);
 
-function examine(of: Case, seen: Observation, options: JudgeOptions): { deviations: Deviation[]; expectation: Expectation; unjudged: Unjudged[] } {
+interface Examined { deviations: Deviation[]; expectation: Expectation; unjudged: Unjudged[] }
+
+function examine(of: Case, seen: Observation, options: JudgeOptions): Examined {
+  const { cut } = seen;
+  if (!cut) return examineWhole(of, seen, options);
+  const before = beforeCut(of, seen, cut);
+  const { deviations, expectation, unjudged } = examineWhole(before.of, before.seen, options);
+  return { deviations: provenBeforeCut(deviations, cut), expectation, unjudged: [...unjudged, ...unjudgedByCut(cut, of.workload.length)] };
+}
+
+function examineWhole(of: Case, seen: Observation, options: JudgeOptions): Examined {
   const channels = channelsOf(revisions[of.revision], options.facts);
   const { deviations, expectation } = interpret(of, seen, (reading) => [
     ...judgeMount(of, seen, reading),

@@ -244,7 +244,7 @@ class Runner {
           if (unverified.length >= mostUnverified) verify();
         }
         // Nobody answers on a connection that was cut.
-        if (observation.endless) {
+        if (observation.endless ?? observation.cut?.why === 'count') {
           verify();
           this.#closeSession();
         }
@@ -272,6 +272,8 @@ class Runner {
       if (unmountErrno !== undefined) observation.unmountErrno = unmountErrno;
       // Unmounting speaks too: SYNCFS, DESTROY, and whatever the kernel complains about.
       this.#addLog(observation, session.lastExchanges());
+      const { lost } = session;
+      if (lost) observation.cut ??= { ...lost, why: 'room' };
       observation.events.push(...this.#events.drain());
       // An ioctl may have changed what a device is.
       if (item.case.workload.some(({ call }) => call === 'fuseIoctl')) this.#discardDevices();
@@ -308,7 +310,8 @@ class Runner {
       mount: session.mount, steps: [], transcript: new Uint8Array(0), written: [], stepBounds: [], events: ended ? [ended] : [], deviceChanges: [], nodeids,
       inodes: nodeids.map(inoOf),
     };
-    session.limit(mostRequests(value));
+    const { most, certain } = mostRequests(value);
+    session.limit(most);
     if (session.mount.errno === 0) {
       let unmounted: number | undefined;
       const control = { ...session.control, nodeids, unmountedFd: () => unmounted ??= this.#native.open('/dev/fuse', O_RDWR, 0) };
@@ -334,12 +337,16 @@ class Runner {
     }
     this.#progress.enter('settle', { index });
     let log = session.exchanges(isQuiet(value));
-    const { endless } = session;
+    const { endless, lost } = session;
+    if (lost) observation.cut = { ...lost, why: 'room' };
     if (endless) {
       const beginning = beginningOf(log, keptOfEndless);
-      const step = observation.stepBounds.findIndex((bound) => endless.seq < bound) - 1;
-      log = beginning.log;
-      observation.endless = { opcode: endless.opcode, same: beginning.same, ...(step >= 0 && { step }) };
+      if (certain || beginning.same) {
+        const step = observation.stepBounds.findIndex((bound) => endless.seq < bound) - 1;
+        log = beginning.log;
+        observation.endless = { opcode: endless.opcode, same: beginning.same, ...(step >= 0 && { step }) };
+        delete observation.cut;
+      } else observation.cut ??= { seq: endless.seq, exchanges: 1, why: 'count' };
     }
     this.#addLog(observation, log);
     const events = this.#events.drain();

@@ -8,7 +8,7 @@
  */
 import type { ByteRun } from './bytes.ts';
 import { GarbageError } from './codec.ts';
-import type { Observation } from './observation.ts';
+import type { Observation, TranscriptCut } from './observation.ts';
 
 /** In place of the errno of a write that did not take place. */
 export const ENDED = { die: 0xffff_0001, abort: 0xffff_0002, kill: 0xffff_0003 } as const;
@@ -78,12 +78,14 @@ function* allRecords(log: Buffer, length: number): Generator<ExchangeRecord> {
 }
 
 /** An observation on its way to the host. */
-export interface PackedObservation extends Omit<Observation, 'transcript'> {
+export interface PackedObservation extends Omit<Observation, 'transcript' | 'cut'> {
   transcript: Uint8Array;
   /** What WRITE requests carried, by sequence number. */
   written: { seq: number; data: ByteRun[] }[];
   /** Sequence numbers between which the requests of each step lie: before the first step, then after each. */
   stepBounds: number[];
+  /** The transcript ends before exchange `seq`; `exchanges`: how many came from there on, as far as they were counted. */
+  cut?: { seq: number; exchanges: number; why: TranscriptCut['why'] };
   /** Node id of each file of the case; exchanges about other cases' files are in the log too. */
   nodeids: bigint[];
 }

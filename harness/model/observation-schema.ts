@@ -87,6 +87,7 @@ const observation = z.looseObject({
   deviceChanges: z.array(z.looseObject({ device: count, offsetBytes: wide, content: byteRuns })),
   unmountErrno: count.optional(),
   endless: z.strictObject({ opcode: count, same: z.boolean(), step: count.optional() }).optional(),
+  cut: z.strictObject({ step: count, exchanges: count, why: z.enum(['room', 'count']) }).optional(),
   coverage: bytes.optional(),
   inodes: z.array(wide),
 });

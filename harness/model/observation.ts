@@ -110,6 +110,15 @@ export interface MountResult {
   devices: number[];
 }
 
+export interface TranscriptCut {
+  /** The first step whose exchanges are not all there; as many as there are steps: only what came behind the last one is missing. */
+  step: number;
+  /** Exchanges that are missing, as far as they were counted. */
+  exchanges: number;
+  /** `room`: they found no room. `count`: the case made more requests than are served, so that the connection was cut in that step. */
+  why: 'room' | 'count';
+}
+
 export interface Observation {
   mount: MountResult;
   /** One per step that was executed, in order. */
@@ -122,6 +131,8 @@ export interface Observation {
    * the same over and over. Its connection was cut then, and only the first requests are kept.
    */
   endless?: { opcode: number; same: boolean; step?: number };
+  /** The transcript is the beginning of what was said; absent: all of it. */
+  cut?: TranscriptCut;
   /** Of a case with a mount of its own: errno of umount(2), when everything was closed; 0: it was removed. */
   unmountErrno?: number;
   /** Places of the kernel that the case reached first in its guest, as little-endian u64; absent: not asked for. */

@@ -68,7 +68,7 @@ const lies: Record<string, (message: RunCases) => GuestMessage[]> = {
   'says hello again': () => [{ kind: 'hello', protocol: 1, facts: simulatedFacts }],
   'sends a transcript that is none': ({ id, cases: [one] }) => [honest(id, one!)[0]!, {
     ...honest(id, one!)[1]!, observation: { ...runIdeal(one!.case), transcript: new Uint8Array([255, 255, 255, 255, 1]), written: [], stepBounds: [], nodeids: [] },
-  } as GuestMessage],
+  } as unknown as GuestMessage],
 };
 for (const [lie, say] of Object.entries(lies)) {
   test(`should throw a guest away that ${lie}, and run its cases again`, async () => {

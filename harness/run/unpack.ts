@@ -27,7 +27,7 @@ export const exchangeBudget = (): Budget => new Budget(mostExchanges);
  */
 export function unpackObservation(packed: PackedObservation | Observation, revision: RevisionId, budget = exchangeBudget()): Observation {
   if (!('written' in packed)) return packed;
-  const { transcript: bytes, written, nodeids, stepBounds, ...rest } = packed;
+  const { transcript: bytes, written, nodeids, stepBounds, cut, ...rest } = packed;
   const operations = operationsFor(revision);
   const data = new Map(written.map(({ seq, data: runs }) => [seq, runs]));
   const transcript: Exchange[] = [];
@@ -42,14 +42,20 @@ export function unpackObservation(packed: PackedObservation | Observation, revis
     if (file < 0 && exchange.nodeid >= firstCaseNode) continue;
     if (file >= 0) exchange.file = file;
     // What came after the last step (RELEASE, DESTROY) or before the first (INIT) belongs to none.
-    const step = stepBounds.findIndex((bound) => exchange.seq < bound) - 1;
+    const step = stepOf(stepBounds, exchange.seq);
     if (step >= 0) exchange.step = step;
     const runs = data.get(exchange.seq);
     if (runs) exchange.request['data'] = runs;
     transcript.push(exchange);
   }
-  return { ...rest, transcript };
+  if (!cut) return { ...rest, transcript };
+  const { seq, ...missing } = cut;
+  const bounds = stepBounds.at(-1) ?? 0;
+  return { ...rest, transcript, cut: { ...missing, step: seq >= bounds ? Math.max(stepBounds.length - 1, 0) : Math.max(stepOf(stepBounds, seq), 0) } };
 }
+
+/** Negative: it belongs to none. */
+const stepOf = (stepBounds: readonly number[], seq: number): number => stepBounds.findIndex((bound) => seq < bound) - 1;
 
 function toExchange(operations: Operations, record: ExchangeRecord): Exchange {
   const { seq, request: bytes, reply, writeErrno, requestCutBytes, replyCutBytes } = record;

@@ -42,7 +42,9 @@ export class LogWriter {
     this.#notified = undefined;
     const used = start + (before?.length ?? 0);
     const total = recordHeaderBytes + padded(kept) + padded(keptReply);
-    if (used + total > logBytes) {
+    // What is kept has no gaps: behind the first that found no room there are no others.
+    if (words[WORD.lost]! > 0 || used + total > logBytes) {
+      if (words[WORD.lost] === 0) words[WORD.lostAt] = seq;
       words[WORD.lost]! += 1;
       return;
     }

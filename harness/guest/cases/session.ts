@@ -55,6 +55,7 @@ export class Session {
   readonly #server: ServerHandle;
   readonly #start: SessionStart;
   readonly #revision: Revision;
+  #lost: { seq: number; exchanges: number } | undefined;
 
   private constructor(native: Native, server: ServerHandle, start: SessionStart, devices: DeviceSet, mount: MountResult) {
     this.#native = native;
@@ -166,9 +167,15 @@ export class Session {
     const { words, log } = this.#server;
     const fresh = Atomics.load(words, WORD.consumed) === 0;
     const lost = words[WORD.lost]!;
+    const at = words[WORD.lostAt]!;
     const taken = takeLog(words, log);
-    if (fresh && lost > 0 && this.endless === undefined) throw new Error(`${lost} exchanges found no room in the transcript`);
+    this.#lost = fresh && lost > 0 ? { seq: at, exchanges: lost } : undefined;
     return taken;
+  }
+
+  /** The first exchange that found no room in the log that was taken last, and how many did not. */
+  get lost(): { seq: number; exchanges: number } | undefined {
+    return this.#lost;
   }
 
   /**

@@ -37,6 +37,8 @@ export const WORD = {
   endless: 15,
   /** Sequence number of that request. */
   endlessAt: 100,
+  /** Sequence number of the first exchange that found no room in the log. */
+  lostAt: 101,
   /** BACKING_OPEN results, one word per device. */
   devices: 16,
 } as const;

@@ -9,7 +9,7 @@ import { inHeader } from '../../uapi/fuse-structs.ts';
 import { encodeReply } from '../../uapi/fuse-wire.ts';
 import { revisions } from '../../uapi/revision.ts';
 
-export function packObservation(of: Case, { transcript, steps, mount, ...rest }: Observation): PackedObservation {
+export function packObservation(of: Case, { transcript, steps, mount, cut: _cut, ...rest }: Observation): PackedObservation {
   const ran = mount.errno === 0 ? of.workload.length : 0;
   // Requests between steps (RELEASE) stand where the next step begins.
   const stepBounds = ran === 0 ? [] : Array.from({ length: ran + 1 }, (_, step) => transcript.findIndex((one) => (one.step ?? -1) >= step)).map((at) => (at < 0 ? transcript.length : at));

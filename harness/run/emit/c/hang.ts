@@ -11,7 +11,7 @@ static struct progress {
 } *progress;
 
 /* More requests than this no kernel needs that gets anywhere. */
-#define MOST_REQUESTS	${mostRequests(of)}
+#define MOST_REQUESTS	${mostRequests(of).most}
 #define HANG_SECONDS	${HANG_SECONDS}
 
 /* Where in the kernel each thread of the process is. */

@@ -1,0 +1,27 @@
+/** Judges a case whose transcript ends early: the steps before that place, and of these what does not follow from absence. */
+import type { Case } from '../../harness/model/case.ts';
+import type { Observation, TranscriptCut } from '../../harness/model/observation.ts';
+import type { Deviation, Unjudged } from '../../harness/model/verdict.ts';
+
+/** What the rules determine of a step whatever comes behind it. Requests, reports and bytes on devices may belong to later steps. */
+const kept: ReadonlySet<Deviation['aspect']> = new Set(['errno', 'result', 'bytes-read', 'size', 'kernel-log'] as const);
+
+/** The case up to the step in which its transcript ends, and what was seen of that. The kernel's log is that of the whole case. */
+export function beforeCut(of: Case, seen: Observation, { step }: TranscriptCut): { of: Case; seen: Observation } {
+  const { cut: _cut, unmountErrno: _unmountErrno, ...rest } = seen;
+  return {
+    of: { ...of, workload: of.workload.slice(0, step) },
+    seen: { ...rest, steps: seen.steps.slice(0, step), transcript: seen.transcript.filter((exchange) => (exchange.step ?? -1) < step), deviceChanges: [] },
+  };
+}
+
+/** Those deviations of the part that are deviations of the whole case. */
+export const provenBeforeCut = (deviations: readonly Deviation[], { step }: TranscriptCut): Deviation[] =>
+  deviations.filter((one) => kept.has(one.aspect) && (one.step === undefined || one.step < step));
+
+export function unjudgedByCut({ step, exchanges, why }: TranscriptCut, steps: number): Unjudged[] {
+  const because = why === 'room' ? `${exchanges} exchanges found no room in the transcript` : 'it made more requests than are served in one case';
+  const place = step < steps ? `from step ${step} on` : 'behind the last step';
+  const reason = `${because}, ${place}`;
+  return (['request', 'trace-event', 'warn', 'device-bytes', ...(step < steps ? ['result', 'bytes-read'] as const : [])] as const).map((aspect) => ({ aspect, reason }));
+}
