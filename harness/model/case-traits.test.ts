@@ -1,8 +1,12 @@
 import { expect, test } from '@playwright/test';
-import { makeCase, openDirect } from '../run/emit/testing/samples.ts';
+import { decodeCase, type Case } from './case.ts';
 import { mostRequests } from './case-traits.ts';
 
-const fiemap = (lengthBytes: bigint) => makeCase([openDirect, { call: 'fiemap', fd: 0, start: 0n, lengthBytes, flags: 0, extents: 4 }], []);
+const makeCase = (step: object, sizeBytes: bigint): Case => decodeCase({
+  schema: 1, revision: 'r3', geometry: { mount: 'ordinary', devices: [], files: [{ sizeBytes: String(sizeBytes), attrFlags: ['IOMAP', 'EXCLUSIVE'] }] },
+  script: [], workload: [{ call: 'open', file: 0, flags: ['rdonly'] }, step], debugIomap: false,
+});
+const fiemap = (lengthBytes: bigint): Case => makeCase({ call: 'fiemap', fd: 0, start: '0', lengthBytes: String(lengthBytes), flags: 0, extents: 4 }, 4096n);
 
 test('should be certain that a kernel is in a loop only where the case cannot need so many requests', () => {
   expect(mostRequests(fiemap(1n << 16n))).toMatchObject({ certain: true });
@@ -10,10 +14,7 @@ test('should be certain that a kernel is in a loop only where the case cannot ne
 });
 
 test('should count the blocks of the file where a syscall looks through it', () => {
-  const seek = (sizeBytes: bigint) => {
-    const of = makeCase([openDirect, { call: 'seekData', fd: 0, offset: 0n }], []);
-    return mostRequests({ ...of, geometry: { ...of.geometry, files: of.geometry.files.map((file) => ({ ...file, sizeBytes })) } });
-  };
+  const seek = (sizeBytes: bigint) => mostRequests(makeCase({ call: 'seekData', fd: 0, offset: '0' }, sizeBytes));
   expect(seek(1n << 16n)).toMatchObject({ certain: true });
   expect(seek(1n << 62n)).toMatchObject({ certain: false });
 });

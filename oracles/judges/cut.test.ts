@@ -1,12 +1,21 @@
 import { expect, test } from '@playwright/test';
 import type { Case } from '../../harness/model/case.ts';
 import type { Observation } from '../../harness/model/observation.ts';
-import { begin, makeCase, mapped, mappings, openDirect } from '../../harness/run/emit/testing/samples.ts';
+import { NULL_ADDR } from '../../harness/uapi/revision.ts';
 import { judge } from '../judge.ts';
+import { madeCase } from '../testing/hand-made.ts';
 import { runIdeal } from '../testing/ideal-kernel.ts';
 
 const read = (offset: bigint) => ({ call: 'pread' as const, fd: 0, offset, lengthBytes: 4096 });
-const reads = makeCase([openDirect, read(0n), read(8192n), { call: 'close', fd: 0 }], [begin(mappings(mapped()))]);
+const [offset, length] = [0n, 0x10000n];
+const reads = madeCase([read(0n), read(8192n), { call: 'close', fd: 0 }], {
+  script: [{
+    on: 'IOMAP_BEGIN', reply: {
+      kind: 'mappings', read: { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: 0x10000n, offset, length },
+      write: { type: 'PURE_OVERWRITE', flags: [], dev: 0, addr: NULL_ADDR, offset, length },
+    },
+  }],
+});
 const first = 1, second = 2;
 
 /** What the guest keeps of it when the transcript ends in `step`. */
