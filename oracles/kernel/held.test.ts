@@ -78,7 +78,7 @@ test.describe('a buffered write whose mapping was asked for while mappings chang
   });
 });
 
-test('writeback uses the answer once, and asks again for the next range', () => {
+test('writeback uses the answer as it came for all that it reaches, or asks again for the next range', () => {
   const of: Case = { ...buffered([upsert({ offset: 12288n, length: 4096n })]), workload: [
     { call: 'open', file: 0, flags: ['rdwr'] }, { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 8192, writer: 0 }, { call: 'fsync', fd: 0 },
   ] };
@@ -87,7 +87,27 @@ test('writeback uses the answer once, and asks again for the next range', () => 
   const bytes: DeviceChange[] = [{ device: 0, offsetBytes: 0x10000n, content: [writer(0n, 8192)] }];
   const first = [asked(WRITE, 0n, 8192n), held(asked(WRITEBACK, 0n, 4096n), 0)];
   expect(kindOf(of, [...first, asked(WRITEBACK, 4096n, 4096n), ...synced], [both, ok], bytes)).toBe('conforms');
-  expect(kindOf(of, [...first, ...synced], [both, ok], bytes)).toBe('deviates');
+  expect(kindOf(of, [...first, ...synced], [both, ok], bytes)).toBe('conforms');
+  // What it did not write, wrote elsewhere, or has no mapping for.
+  expect(kindOf(of, [...first, ...synced], [both, ok], [{ ...bytes[0]!, content: [writer(0n, 4096)] }])).toBe('deviates');
+  expect(kindOf(of, [...first, ...synced], [both, ok], [{ ...bytes[0]!, device: 1 }])).toBe('deviates');
+  const short = [asked(WRITE, 0n, 8192n), held(asked(WRITEBACK, 0n, 4096n, mapped(0n, 4096n, 0x10000n)), 0)];
+  expect(kindOf(of, [...short, asked(WRITEBACK, 4096n, 4096n), ...synced], [both, ok], bytes)).toBe('conforms');
+  expect(kindOf(of, [...short, ...synced], [both, ok], bytes)).toBe('deviates');
+});
+
+test('writeback does not go by a mapping that left the cache', () => {
+  const pushed: Step = { call: 'notify', notification: upsert({ offset: 0n, length: 8192n }) };
+  const takenBack: Step = { call: 'notify', notification: { ...inval, read: { offset: 0n, length: 8192n } } as Notification };
+  const of: Case = { ...buffered([]), script: [], workload: [
+    { call: 'open', file: 0, flags: ['rdwr'] }, pushed, { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 8192, writer: 0 }, takenBack,
+    { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 8192, writer: 1 }, { call: 'fsync', fd: 0 },
+  ] };
+  const results: StepResult[] = [{ ret: 96n, errno: 0 }, { ret: 8192n, errno: 0 }, { ret: 64n, errno: 0 }, { ret: 8192n, errno: 0 }, ok];
+  const again = [asked(WRITE, 0n, 8192n), asked(WRITEBACK, 0n, 8192n)];
+  const on = (number: number, offsetBytes: bigint): DeviceChange[] => [{ device: number, offsetBytes, content: [writer(0n, 8192, 1)] }];
+  expect(kindOf(of, [...again, ...synced], results, on(0, 0x10000n))).toBe('conforms');
+  expect(kindOf(of, [again[0]!, ...synced], results, on(1, 0x4000n))).toBe('deviates');
 });
 
 test.describe('RETRY_CACHE', () => {

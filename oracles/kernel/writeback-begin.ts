@@ -42,7 +42,7 @@ export function ask(world: World, file: FileState, seen: Exchange | undefined, {
   const answer = answered(world, file, exchange, opFlags.WRITEBACK, pos, end);
   const change = file.mappings.since(mark);
   if (answer.kind === 'retry' && answer.interrupted) throw new Unspecified('whether writeback minds signals is not laid down');
-  // The answer may be used once, or writeback sees that mappings changed meanwhile and starts over.
+  // The answer may be used as it came, or writeback sees that mappings changed meanwhile and starts over.
   if (answer.kind === 'retry' || (answer.kind === 'accepted' && change === 'changed' && world.driver.choose(2) === 1)) {
     sendCached(world, file, WHOLE);
     return true;
@@ -57,8 +57,8 @@ export function ask(world: World, file: FileState, seen: Exchange | undefined, {
   const until = min(end, pos + answer.length);
   send(world, file, { start: pos, end: until }, answer, { asked: true, open: false });
   wb.lax = removed(wb.lax, { start: pos, end: until });
-  // What changed is not used again.
-  if (change === 'changed') sendCached(world, file, WHOLE);
+  // Only what comes from the cache goes stale; whether an answer serves more than it was asked for when mappings changed is the kernel's choice.
+  if (change === 'changed' && world.driver.choose(2) === 0) sendCached(world, file, WHOLE);
   else wb.offers = [...wb.offers, offer(file, answer, pos, false)];
   return true;
 }
