@@ -72,9 +72,9 @@ export class Minimiser<E> {
     this.#options = options;
   }
 
-  /** Findings that nobody has begun with. */
+  /** Findings that nobody has begun with, without those that became parts of others. */
   get left(): readonly Found<E>[] {
-    return this.#waiting;
+    return this.#waiting.filter(({ id }) => this.#options.latest(id) !== undefined);
   }
 
   /** Those that it has not had before, as a whole or in a part that is being made small. */
@@ -119,7 +119,7 @@ export class Minimiser<E> {
       const finding = latest(next.id);
       if (!finding) continue;
       this.#begun.add(finding.id);
-      onBegin?.(finding, this.#waiting.length);
+      onBegin?.(finding, this.left.length);
       onDone(finding, await this.#examine(finding));
     }
   }
