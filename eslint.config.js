@@ -38,6 +38,7 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/no-non-null-assertion': 'off',
+      'no-restricted-properties': ['error', { object: 'AbortSignal', property: 'timeout', message: 'the garbage collector may take it: see harness/run/time-limit.ts' }],
     },
   },
   // What runs in a guest can only be tested in one.

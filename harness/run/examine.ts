@@ -7,6 +7,7 @@ import { execute, type GuestSource, type Outcome } from './execute.ts';
 import { reduce } from './reduce.ts';
 import { hurried } from './shrink.ts';
 import { replay, verdictAlone } from './repro.ts';
+import { timeLimit } from './time-limit.ts';
 
 export interface ExamineOptions {
   facts: KernelFacts;
@@ -43,7 +44,7 @@ export async function examine(source: GuestSource, start: Pick<Examined, 'case' 
     return verdict.kind === 'deviates' && shows(of, verdict.deviations) ? verdict.deviations : undefined;
   };
   const untilMs = performance.now() + limitMs;
-  const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs * 2 / 3)));
+  const timeUp = timeLimit(limitMs * 2 / 3);
   const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
   const { case: smallest, outcome, steps, tried, end } = await reduce((cases) => execute(source, cases, { ...hurried(start.deviations), signal: stop }), start.case,
     (smaller, seen) => {

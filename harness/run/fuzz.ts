@@ -15,6 +15,7 @@ import { whyNot, type ExaminedFinding } from './minimise.ts';
 import type { Slot } from './fuzz/slots.ts';
 import { recordRun } from './recorded-run.ts';
 import { toolVersion } from './tool-version.ts';
+import { timeLimit } from './time-limit.ts';
 
 export interface FuzzCampaign {
   spec: VmSpec;
@@ -84,7 +85,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
       reconcile(findings, summary.expectations ?? [], { tried: covered.map(placeOf), today: summary.startedAt.slice(0, 10), narrow: inPlaces });
     // Counted from the first case on: booting is no fuzzing.
     const begun = performance.now();
-    const timeUp = of.timeMs === undefined ? enough : AbortSignal.any([AbortSignal.timeout(of.timeMs), enough]);
+    const timeUp = of.timeMs === undefined ? enough : AbortSignal.any([timeLimit(of.timeMs), enough]);
     const lacking = of.coverage ? KernelCoverage.lacking(facts) : undefined;
     if (lacking !== undefined) {
       summary.coverage = { unavailable: lacking, places: 0, keptCases: 0 };

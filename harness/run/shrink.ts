@@ -9,6 +9,7 @@ import type { Deviation } from '../model/verdict.ts';
 import { verdictOf } from './conformance.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from './execute.ts';
 import type { CaseNode } from './fuzz/cases.ts';
+import { timeLimit } from './time-limit.ts';
 
 export interface ShrinkOptions {
   facts: KernelFacts;
@@ -40,7 +41,7 @@ const LIMIT_MS = 120_000;
 
 export async function shrink(source: GuestSource, start: { node: CaseNode; deviations: readonly Deviation[] }, options: ShrinkOptions): Promise<Shrunk> {
   const { facts, signal, shows, limitMs = LIMIT_MS, onProgress, onOutcome } = options;
-  const timeUp = AbortSignal.timeout(Math.max(1, Math.ceil(limitMs)));
+  const timeUp = timeLimit(limitMs);
   const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
   const state: Shrunk = { ...start, steps: 0, tried: 0, end: 'minimal' };
   // Different ways down lead to the same case.
