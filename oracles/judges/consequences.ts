@@ -25,7 +25,7 @@ export function withoutConsequences({ workload }: Case, deviations: readonly Dev
   const refused = deviations.some(({ step, facts }) => step === first && (facts?.errno?.seen === 'EUCLEAN' || facts?.value === 'too few'));
   const failedSteps = new Set(deviations.filter((one) => isOutcome(one) && one.step !== undefined).map(({ step }) => step));
   return deviations.filter((one) => {
-    if (one.aspect === 'kernel-log') return true;
+    if (one.aspect === 'kernel-log' || one.rule === 'request/reserved') return true;
     // What the kernel told the server of an operation, or asked beyond it, goes with what it returned.
     if (one.aspect === 'request' && endings.has(one.rule) && failedSteps.has(one.step)) return false;
     // Without a step: what the devices hold in the end, and reports that no refusal asked for.

@@ -4,14 +4,10 @@ import type { Exchange, Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
 import { revisions } from '../../harness/uapi/revision.ts';
 import { headerFault } from '../kernel/answer.ts';
+import { isReserved } from '../kernel/driver.ts';
 import { connectionHasIomap } from '../kernel/world.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 import { errnos } from '../rules/rule.ts';
-
-/** Fields that are zero in every request; byte arrays are zero throughout. */
-const ZERO_FIELDS: Readonly<Record<string, readonly string[]>> = {
-  IOMAP_BEGIN: ['reserved'], IOMAP_END: ['reserved'], IOMAP_IOEND: ['pad'], IOMAP_CONFIG: ['zero', 'padding'],
-};
 
 export function judgeRequests(of: Case, seen: Observation, expectation: Expectation): Deviation[] {
   const deviations: Deviation[] = [];
@@ -19,13 +15,15 @@ export function judgeRequests(of: Case, seen: Observation, expectation: Expectat
   const destroy = ordered.findIndex((exchange) => exchange.name === 'DESTROY');
   const late = destroy < 0 ? undefined : ordered[destroy + 1];
   if (late) deviations.push({ rule: 'request/after-destroy', aspect: 'request', expected: 'no request after DESTROY', seen: late.name, facts: { request: late.name, differs: 'extra' } });
-  for (const { name, request } of ordered) {
-    for (const field of ZERO_FIELDS[name] ?? []) {
-      const value = request[field];
+  for (const { name, request, step } of ordered) {
+    for (const [field, value] of Object.entries(request)) {
+      if (!isReserved(field)) continue;
       const zero = value instanceof Uint8Array ? value.every((byte) => byte === 0) : value === undefined || BigInt(value as bigint | number) === 0n;
       if (!zero) {
         deviations.push({
-          rule: 'request/reserved', aspect: 'request', expected: `${name}.${field} is 0`, seen: String(value), facts: { request: name, differs: 'fields', fields: [{ name: field, expected: '0', seen: String(value) }] },
+          rule: 'request/reserved', aspect: 'request', expected: `${name}.${field} is 0`, seen: String(value),
+          ...(step !== undefined && step < of.workload.length && { step }),
+          facts: { request: name, differs: 'fields', fields: [{ name: field, expected: '0', seen: String(value) }] },
         });
       }
     }

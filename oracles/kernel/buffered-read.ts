@@ -44,7 +44,11 @@ export function bufferedRead(world: World, file: FileState, step: Pick<StepOf<'p
   const first = inside[0];
   if (first) outcomes.push({ kind: 'fails', rule: first.rule, errnos: [EIO] });
   succeeds(stop);
-  if (outcomes.length === 0) return { kind: 'fails', rule: 'read/result', errnos: [] };
+  if (outcomes.length === 0) {
+    // Nothing says what the read returns: the kernel did not ask.
+    const pos = file.cache.read(offset, stop).at(-1)?.end ?? floor(offset);
+    world.driver.request({ name: 'IOMAP_BEGIN', file: file.index, rule: 'read/result', fields: { opflags: { value: 0 }, pos: { value: pos } } });
+  }
   return outcomes[world.driver.choose(outcomes.length)]!;
 }
 

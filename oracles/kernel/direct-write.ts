@@ -38,6 +38,7 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   if (cached && !onlyDirect && world.driver.choose(2) === 1) return fallBack(world, file, write);
 
   const { opFlags } = world.revision;
+  const given: Accepted[] = [];
   const written: { mapping: Accepted; certain: boolean }[] = [];
   let failures: number[] | undefined;
   let rule = 'write/result';
@@ -56,6 +57,7 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
       failures = [...(failures ?? []), mapping.errno];
       break;
     }
+    given.push(mapping);
     // A device's error that is known by now leaves the mapping unused (fs/iomap/direct-io.c, iomap_dio_bio_iter).
     const stored: Stored = failures && world.driver.choose(2) === 1 ? { advanced: 0n, touches: false } : write.atomic && !takesAtomic(world, mapping) ? refusedByDevice(world, mapping) : store(world, file, mapping, write);
     rule = stored.rule ?? rule;
@@ -76,7 +78,7 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   const early = world.case.script.some((line) => line.on === 'IOMAP_IOEND' && line.before) && world.driver.choose(2) === 1;
   if (early) file.mappings.changed(offset, pos, world.facts.blockSizeBytes);
   const ioend = directIoend(world, file, {
-    pos: offset, bytes: moved, reaches: stopAt, mappings: written.map((item) => item.mapping), ...(failures && { errnos: failures }),
+    pos: offset, bytes: moved, reaches: stopAt, mappings: written.map((item) => item.mapping), given, ...(failures && { errnos: failures }),
   });
   // What was written is not what the server would answer now. Of a write that failed nothing is said.
   if (file.mappings.exists && !early) {
@@ -107,11 +109,12 @@ const isLacked = ({ rule, errnos: wanted }: ZeroFailure): boolean =>
 /** The server knows no mappings: the write falls back to the page cache, or fails where that is forbidden; it may tell of it by IOEND first. */
 function withoutMappings(world: World, file: FileState, write: Write, { onlyDirect, reaches, undo }: { onlyDirect: boolean; reaches: bigint; undo: () => void }): StepExpectation {
   const rule = 'begin/enosys';
-  const answered = mayReportFailure(world, file, write.offset, reaches, errnos.ENOSYS, EIO);
+  const results = [EIO, ...(write.atomic ? [errnos.EOPNOTSUPP] : [])];
+  const answered = mayReportFailure(world, file, write.offset, reaches, errnos.ENOSYS, ...results);
   const reported = answered === 0 ? [] : [answered];
   if (!onlyDirect && (answered === 0 || world.driver.choose(2) === 0)) return fallBack(world, file, write);
   undo();
-  return { kind: 'fails', rule, errnos: onlyDirect ? [EIO, ...(write.atomic ? [errnos.EOPNOTSUPP] : []), ...reported] : reported };
+  return { kind: 'fails', rule, errnos: onlyDirect ? [...results, ...reported] : reported };
 }
 
 /** The page cache has nothing of the range any more when a direct write begins. Returns what failed. */
@@ -125,10 +128,13 @@ function uncached(world: World, file: FileState, range: Range): StepExpectation 
   return undefined;
 }
 
-/** Through the page cache, and out of it at once, so that the bytes are where a direct write would have put them. mm/filemap.c, direct_write_fallback. */
+/**
+ * Through the page cache, and out of it at once, so that the bytes are where a direct write would have put them (mm/filemap.c,
+ * direct_write_fallback), or when anybody asks for that: the rules say only that it is buffered I/O.
+ */
 function fallBack(world: World, file: FileState, write: Write): StepExpectation {
   const outcome = bufferedWrite(world, file, write);
-  if (outcome.kind !== 'succeeds') return outcome;
+  if (outcome.kind !== 'succeeds' || world.driver.choose(2) === 1) return outcome;
   return flushed(world, file, { start: write.offset, end: write.offset + (outcome.ret ?? 0n) }) ?? outcome;
 }
 

@@ -45,6 +45,10 @@ export interface Driver {
   choose(count: number): number;
 }
 
+const RESERVED: ReadonlySet<string> = new Set(['reserved', 'padding', 'pad', 'zero']);
+/** Fields that are zero in every request, whatever it is about; byte arrays throughout. They are judged by themselves (judges/requests.ts). */
+export const isReserved = (field: string): boolean => RESERVED.has(field);
+
 export const isField = (field: ExpectedField | Record<string, ExpectedField>): field is ExpectedField =>
   typeof field.value === 'bigint' || typeof field.value === 'number';
 

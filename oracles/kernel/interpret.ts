@@ -13,7 +13,7 @@ import { revisions, type Revision } from '../../harness/uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
 import { compareBytes } from './content.ts';
 import { byteFacts } from './byte-facts.ts';
-import { Desynchronised, isField, plainFields, type Driver, type ExpectedField, type ExpectedRequest } from './driver.ts';
+import { Desynchronised, isField, isReserved, plainFields, type Driver, type ExpectedField, type ExpectedRequest } from './driver.ts';
 import type { Expectation } from './expectation.ts';
 import { exchangeText, expectedText, fieldName, fieldText, flagDifference, operationOf } from './request-text.ts';
 import { simulate } from './simulate.ts';
@@ -222,6 +222,7 @@ class TranscriptDriver implements Driver {
     const flags: string[] = [];
     const visit = (fields: ExpectedRequest['fields'], request: Record<string, unknown>, prefix: string) => {
       for (const [key, field] of Object.entries(fields)) {
+        if (isReserved(key)) continue;
         const value = request[key];
         const full = `${prefix}${fieldName(key)}`;
         if (!isField(field)) visit(field, (value ?? {}) as Record<string, unknown>, `${full}.`);

@@ -17,6 +17,8 @@ export interface DirectIoend {
   reaches: bigint;
   /** Mappings that it submitted I/O to. */
   mappings: readonly Accepted[];
+  /** All that it was given, the one that it failed at included. Default: those. */
+  given?: readonly Accepted[];
   /** The write failed with one of these; empty: with any. */
   errnos?: readonly number[];
 }
@@ -48,11 +50,9 @@ export function directIoend(world: World, file: FileState, write: DirectIoend): 
   const { revision } = world;
   if (revision.opcodes.IOMAP_IOEND === undefined || world.enosys.ioend) return 0;
   const bit = (name: IoendFlagName) => revision.ioendFlags[name]!;
-  let accumulated = 0;
-  for (const { acted } of write.mappings) {
-    if ((acted.flags & revision.mappingFlags.SHARED!) !== 0) accumulated |= bit('SHARED');
-    if (isType(world, acted, 'UNWRITTEN')) accumulated |= bit('UNWRITTEN');
-  }
+  const bitsOf = (mappings: readonly Accepted[]): number => mappings.reduce((bits, { acted }) => bits
+    | ((acted.flags & revision.mappingFlags.SHARED!) !== 0 ? bit('SHARED') : 0) | (isType(world, acted, 'UNWRITTEN') ? bit('UNWRITTEN') : 0), 0);
+  const accumulated = bitsOf(write.mappings);
   const failures = write.errnos;
   const failed = failures !== undefined;
   const end = write.pos + write.bytes;
@@ -63,7 +63,7 @@ export function directIoend(world: World, file: FileState, write: DirectIoend): 
   if (!failed && (write.bytes === 0n || (accumulated === 0 && !appends))) return 0;
   const direct = bit('DIRECT');
   const wanted = direct | accumulated | (appends ? bit('APPEND') : 0);
-  const reachable = direct | accumulated | bit('SHARED') | bit('UNWRITTEN') | (file.onDisk.isPassedBy(write.reaches) === 'no' ? 0 : bit('APPEND'));
+  const reachable = direct | bitsOf(write.given ?? write.mappings) | (file.onDisk.isPassedBy(write.reaches) === 'no' ? 0 : bit('APPEND'));
   const exact = (value: bigint | number): ExpectedField => ({ value });
   const exchange = world.driver.owed({
     name: 'IOMAP_IOEND', file: file.index, rule: 'request/ioend',

@@ -142,3 +142,10 @@ test.describe('STORE and RETRIEVE of a file that uses iomap', () => {
     }
   });
 });
+
+test('what deviates is judged by revisions without notifications, too', () => {
+  for (const notification of [upsert(), { kind: 'inval', node: { file: 0 }, read: { offset: 0n, length: 4096n }, write: { offset: 0n, length: 0n } },
+    { kind: 'devInval', dev: 1, range: { offset: 0n, length: 4096n } }, { kind: 'devInval', dev: 1024, range: { offset: 0n, length: 4096n } }] satisfies Notification[]) {
+    expect(kindOf(madeCase([notify(notification)]), [failed(EOPNOTSUPP)])).toBe('deviates');
+  }
+});

@@ -18,7 +18,12 @@ const HEADER_BYTES = 16;
 type Of<K extends Notification['kind']> = Extract<Notification, { kind: K }>;
 type Node = Of<'upsert'>['node'];
 
+const CODES = { upsert: 'IOMAP_UPSERT_MAPPINGS', inval: 'IOMAP_INVAL_MAPPINGS', devInval: 'IOMAP_DEV_INVAL' } as const;
+
 export function notify(world: World, notification: Notification): StepExpectation {
+  const { kind } = notification;
+  // A revision without the notification takes it for one of an unknown code.
+  if ((kind === 'upsert' || kind === 'inval' || kind === 'devInval') && world.revision.notifications[CODES[kind]] === undefined) return unknownCode();
   switch (notification.kind) {
     case 'upsert': return upsert(world, notification);
     case 'inval': return inval(world, notification);
@@ -29,6 +34,7 @@ export function notify(world: World, notification: Notification): StepExpectatio
   }
 }
 
+const unknownCode = (): StepExpectation => ({ kind: 'fails', rule: 'notify/code-known', errnos: [errnos.EINVAL] });
 const refused = (world: World, refusal: Refusal): StepExpectation => {
   refuse(world, refusal);
   return { kind: 'fails', rule: refusal.rule, errnos: [refusal.errno] };
@@ -134,7 +140,7 @@ function raw(world: World, { code, payload }: Of<'raw'>): StepExpectation {
   const known = (Object.keys(SIZES) as (keyof typeof SIZES)[]).find((name) => world.revision.notifications[name] === code);
   if (!known) {
     if (code <= LAST_ORDINARY_CODE) throw new Unspecified(`notification ${code} is ordinary FUSE`);
-    return { kind: 'fails', rule: 'notify/code-known', errnos: [errnos.EINVAL] };
+    return unknownCode();
   }
   const rule = { IOMAP_UPSERT_MAPPINGS: 'upsert/size', IOMAP_INVAL_MAPPINGS: 'inval/size', IOMAP_DEV_INVAL: 'devinval/size' }[known];
   if (bytes.length !== SIZES[known]) return refused(world, { rule, errno: errnos.EINVAL, viaBadData: false });

@@ -66,7 +66,9 @@ function activate(world: World, file: FileState, step: StepOf<'swapon'>): StepEx
   const syncsFirst = world.driver.peek(world.step)?.name === 'FSYNC' || (world.enosys.fsync && world.driver.choose(2) === 1);
   const early = syncsFirst ? undefined : ask(world, file, 0n, file.sizeBytes);
   if (early?.kind === 'failed') return early.failure;
-  if (early && !early.mapping.device) return fails('swap/mapping', errnos.EINVAL);
+  // Without a device it is over, by this mapping or by the next answer.
+  const goesOn = world.driver.peek(world.step)?.name === 'FSYNC' || asksForFirst(world, file);
+  if (early && !early.mapping.device && !goesOn) return fails('swap/mapping', errnos.EINVAL);
   flush(world, file);
   if (file.wb.errors.length > 0) throw new Unspecified('whether what writeback lost is an error of swapon is not laid down');
   if (!world.enosys.fsync) {

@@ -28,6 +28,9 @@ export function failureIoend(world: World, file: FileState, lost: Lost, plain = 
   const seen = world.wire.peek(world.step);
   const at = BigInt((seen?.request['pos'] ?? lost.start) as bigint);
   const reach = at + BigInt((seen?.request['written'] ?? 0n) as bigint);
+  const block = world.facts.blockSizeBytes;
+  // While the size changes EOF is the old one or the new one.
+  const isEof = (end: bigint): boolean => end === file.sizeBytes || end === file.growsTo;
   const mayAppend = file.onDisk.isPassedBy(max(reach, lost.end)) !== 'no';
   const expected: ExpectedRequest = {
     name: 'IOMAP_IOEND', file: file.index, rule: 'request/writeback-ioend',
@@ -35,10 +38,17 @@ export function failureIoend(world: World, file: FileState, lost: Lost, plain = 
       flags: mayAppend ? { value: 0, text: `0x0 or 0x${APPEND.toString(16)} (APPEND)`, accepts: (flags) => flags === 0 || flags === APPEND } : exact(0),
       attrIno: exact(file.ino), newAddr: exact(NULL_ADDR), dev: exact(0), pad: exact(0),
       error: lost.errno === undefined ? { value: -EIO, text: 'a negative errno', accepts: (error) => Number(error) < 0 } : exact(-lost.errno),
-      pos: { value: lost.start, text: `${hex(lost.start)} (inside the range that has no place)`, accepts: (pos) => BigInt(pos) >= lost.start && BigInt(pos) < lost.end },
+      pos: {
+        value: lost.start, text: `${hex(lost.start)} (a block of the range that has no place)`,
+        accepts: (pos) => BigInt(pos) >= lost.start && BigInt(pos) < lost.end && BigInt(pos) % block === 0n,
+      },
       written: {
-        value: 0n, text: `up to ${hex(lost.end)}, EOF or the end of the folio`,
-        accepts: (written) => at + BigInt(written) <= lost.end || at + BigInt(written) === file.sizeBytes || endsFolio(at, at + BigInt(written)),
+        // None of it was written, which is a way to say it, too.
+        value: 0n, text: `0, or up to ${hex(lost.end)}, EOF or the end of the folio`,
+        accepts: (written) => {
+          const end = at + BigInt(written);
+          return (end <= lost.end && end % block === 0n) || isEof(end) || endsFolio(at, end);
+        },
       },
     },
   };
