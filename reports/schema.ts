@@ -123,7 +123,7 @@ export const summarySchema = z.object({
   covered: z.record(z.string(), count).optional(),
   liberties: z.array(z.object({ name: z.string(), clause: z.string(), effect: z.string(), reached: count, used: count })).optional(),
   coverage: z.object({
-    unavailable: z.string().optional(), places: count, files: z.array(z.object({ file: z.string(), reached: count, lines: count })).optional(), noLines: z.string().optional(), keptCases: count,
+    unavailable: z.string().optional(), places: count, files: z.array(z.object({ file: z.string(), reached: count, lines: count })).optional(), noLines: z.string().optional(), keptCases: count, cutCases: count.optional(),
   }).optional(),
 });
 

@@ -116,7 +116,7 @@ export class Vm implements VmHandle {
   }
 
   consoleTail(lines?: number): string[] {
-    return this.#connection.console.tail(lines);
+    return this.#connection.console.excerpt(lines);
   }
 
   lossOf(error: unknown): Loss {

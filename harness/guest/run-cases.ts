@@ -325,8 +325,11 @@ class Runner {
             observation.stepBounds.push(session.begun);
           }
         };
-        if (this.#coverage) observation.coverage = withCoverage(this.#native, steps).places;
-        else steps();
+        if (this.#coverage) {
+          const { places, cut } = withCoverage(this.#native, steps);
+          observation.coverage = places;
+          if (cut) observation.coverageCut = true;
+        } else steps();
       } finally {
         this.#progress.enter('close', { index });
         const complaint = workload.end();

@@ -18,3 +18,9 @@ test('should show an event whose text it cannot read instead of dropping it', ()
 test('should say how many events were lost, and nothing of other events', () => {
   expect(parseTrace('CPU:0 [LOST 12 EVENTS]\n x-1 [0] 1.0: fuse_request_send: connection 3')).toEqual([{ kind: 'lost-events', source: 'trace', count: 12 }]);
 });
+
+test('should count an event as lost that the kernel could not print, and read the one behind it', () => {
+  const text = '[LINE TOO BIG]\n x-1 [0] 1.0: fuse_iomap_bad_data: func a line 3 condition map->length == 0';
+  expect(parseTrace(text)).toEqual([{ kind: 'lost-events', source: 'trace', count: 1 }, { kind: 'bad-data', func: 'a', line: 3, condition: 'map->length == 0' }]);
+  expect(parseTrace(text.split('\n')[1]!)).toEqual([{ kind: 'bad-data', func: 'a', line: 3, condition: 'map->length == 0' }]);
+});

@@ -52,7 +52,7 @@ const change = record<DeviceChange>({ device: u16, offsetBytes: big, content: ru
 
 const observation = record<PackedObservation>({
   mount, steps: list(step, 1024), transcript: bytes(32 << 20), written: list(record<PackedObservation['written'][number]>({ seq: u32, data: runs })),
-  stepBounds: list(u32, 1025), events, deviceChanges: list(change), unmountErrno: optional(u16), coverage: optional(bytes(16 << 20)),
+  stepBounds: list(u32, 1025), events, deviceChanges: list(change), unmountErrno: optional(u16), coverage: optional(bytes(16 << 20)), coverageCut: optional(yes),
   nodeids: list(big, 64), inodes: list(big, 64),
   cut: optional(record<NonNullable<PackedObservation['cut']>>({ seq: u32, exchanges: whole(), why: word('room', 'count') })),
   endless: optional(record<NonNullable<PackedObservation['endless']>>({ opcode: u32, same: flag, step: optional(u32) })),

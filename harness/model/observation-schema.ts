@@ -89,6 +89,7 @@ const observation = z.looseObject({
   endless: z.strictObject({ opcode: count, same: z.boolean(), step: count.optional() }).optional(),
   cut: z.strictObject({ step: count, exchanges: count, why: z.enum(['room', 'count']) }).optional(),
   coverage: bytes.optional(),
+  coverageCut: z.literal(true).optional(),
   inodes: z.array(wide),
 });
 

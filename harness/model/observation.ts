@@ -137,6 +137,8 @@ export interface Observation {
   unmountErrno?: number;
   /** Places of the kernel that the case reached first in its guest, as little-endian u64; absent: not asked for. */
   coverage?: Uint8Array;
+  /** It reached more than there was room for. */
+  coverageCut?: true;
   /** Inode number that the server gave each file of the case. */
   inodes: bigint[];
 }

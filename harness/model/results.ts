@@ -120,6 +120,8 @@ export interface CoverageSummary {
   noLines?: string;
   /** Cases in coverage/ that were the first to reach some place. */
   keptCases: number;
+  /** Cases that reached more than there was room for, so that places which count as not reached may have been; absent: none. */
+  cutCases?: number;
 }
 
 export type Counts = Record<Verdict['kind'], number>;

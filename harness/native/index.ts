@@ -83,6 +83,8 @@ export interface Native {
   kcovReset(): void;
   /** Places seen since the reset and never before by this process, as little-endian u64. */
   kcovTake(): Uint8Array;
+  /** There was no room for all that was seen before the last take. */
+  kcovFull(): boolean;
 
   /** Zeroed memory whose address is a multiple of `alignment` (a power of two, 8 or more). Undefined: out of memory. */
   alignedBuffer(length: number, alignment: number): Buffer | undefined;

@@ -23,6 +23,7 @@ export class KernelCoverage {
   readonly #directory: string;
   readonly #vmlinux: string | undefined;
   #kept = 0;
+  #cut = 0;
 
   /** `directory`: of the results; `kernel`: the image that runs. */
   constructor(directory: string, kernel: string) {
@@ -35,8 +36,9 @@ export class KernelCoverage {
     return kcov ? undefined : 'the kernel has no /sys/kernel/debug/kcov: it needs CONFIG_KCOV and CONFIG_DEBUG_FS, and fs/fuse and fs/iomap built with KCOV_INSTRUMENT := y, as --flavour debug has them';
   }
 
-  /** Takes what a case reached first in its guest; returns how many of these places are new to the run, and keeps the case if any is. */
-  add(of: Case, places: Uint8Array): number {
+  /** Takes what a case reached first in its guest (`cut`: not all of it was kept); returns how many of these places are new to the run, and keeps the case if any is. */
+  add(of: Case, places: Uint8Array, cut = false): number {
+    if (cut) this.#cut += 1;
     const before = this.#places.size;
     const bytes = Buffer.from(places.buffer, places.byteOffset, places.byteLength);
     for (let at = 0; at + 8 <= bytes.length; at += 8) this.#places.add(bytes.readBigUInt64LE(at));
@@ -51,7 +53,7 @@ export class KernelCoverage {
 
   /** Writes coverage.json, the lines of each file; returns what the summary says. */
   finish(): CoverageSummary {
-    const found: CoverageSummary = { places: this.#places.size, keptCases: this.#kept };
+    const found: CoverageSummary = { places: this.#places.size, keptCases: this.#kept, ...(this.#cut > 0 && { cutCases: this.#cut }) };
     if (this.#vmlinux === undefined) return { ...found, noLines: 'there is no vmlinux beside the kernel, which would say which lines these are' };
     if (findTool('addr2line') === undefined) return { ...found, noLines: 'there is no addr2line here (Debian package binutils)' };
     const sites = callSites(this.#vmlinux, '__sanitizer_cov_trace_pc');

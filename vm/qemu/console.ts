@@ -9,6 +9,8 @@ const longestLine = 4096;
 export class Console {
   #lines: string[] = [];
   #partial = '';
+  /** Lines that were not kept. */
+  #dropped = 0;
   readonly #log: GuestLog | undefined;
   #listeners = new Set<(line: string) => void>();
   #decoder = new TextDecoder();
@@ -40,6 +42,14 @@ export class Console {
     return [...this.#lines, ...(this.#partial === '' ? [] : [clean(this.#partial)])].slice(-count);
   }
 
+  /** The same for people: where something came before, the first line says how much. */
+  excerpt(count = keptLines): string[] {
+    const lines = this.tail(count);
+    const all = this.#dropped + this.#lines.length + (this.#partial === '' ? 0 : 1);
+    const missing = all - lines.length;
+    return missing > 0 ? [`[${missing} earlier lines of the console are not here]`, ...lines] : lines;
+  }
+
   /** Calls back with every line from now on; the returned function ends that. */
   onLine(listener: (line: string) => void): () => void {
     this.#listeners.add(listener);
@@ -49,7 +59,10 @@ export class Console {
   #add(raw: string): void {
     const line = clean(raw);
     this.#lines.push(line);
-    if (this.#lines.length > 2 * keptLines) this.#lines = this.#lines.slice(-keptLines);
+    if (this.#lines.length > 2 * keptLines) {
+      this.#dropped += this.#lines.length - keptLines;
+      this.#lines = this.#lines.slice(-keptLines);
+    }
     for (const listener of this.#listeners) listener(line);
   }
 }

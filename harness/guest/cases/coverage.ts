@@ -7,11 +7,12 @@ const WORDS = 1 << 17;
 
 let started: number | undefined;
 
-/** Places of the kernel that `run` went through first in this guest, as little-endian u64. Throws when the kernel has no KCOV. */
-export function withCoverage<T>(native: Native, run: () => T): { value: T; places: Uint8Array } {
+/** Places of the kernel that `run` went through first in this guest, as little-endian u64; `cut`: there were more than found room. Throws when the kernel has no KCOV. */
+export function withCoverage<T>(native: Native, run: () => T): { value: T; places: Uint8Array; cut: boolean } {
   started ??= native.kcovStart(KCOV, WORDS);
   if (started < 0) throw new Error(`the kernel gives no coverage: ${KCOV}: errno ${String(-started)}`);
   native.kcovReset();
   const value = run();
-  return { value, places: native.kcovTake() };
+  const places = native.kcovTake();
+  return { value, places, cut: native.kcovFull() };
 }

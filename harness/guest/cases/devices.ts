@@ -5,6 +5,7 @@
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
+import { firstChanges } from './first-changes.ts';
 import type { ByteRun } from '../../model/bytes.ts';
 import type { DeviceChange } from '../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
@@ -93,7 +94,7 @@ export class DeviceSet {
       if (typeof changes === 'number') throw new Error(`device ${device} (${this.paths[device]}) cannot be compared: errno ${-changes}`);
       for (const { offsetBytes, content } of changes) appendChange(all, { device, offsetBytes, content });
     });
-    return all;
+    return firstChanges(all, this.sizes);
   }
 
   /** As if they were new, for the next mount. */

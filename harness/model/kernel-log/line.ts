@@ -5,9 +5,15 @@ export interface LogLine {
   text: string;
   /** Who printed it, where the kernel says so (CONFIG_PRINTK_CALLER): `T123` a thread, `C1` a processor outside of threads. */
   caller?: string;
+  /** The kernel kept the beginning of it only. */
+  cut?: true;
   /** The kernel's time stamp was there: on a console that has some, lines without one were printed by user space. */
   stamped: boolean;
 }
+
+/** Longer messages are cut (kernel/printk/internal.h, PRINTKRB_RECORD_MAX, which counts their end); one that finds no room says so. */
+const longestMessage = 1023;
+const isCut = (message: string): boolean => message.length >= longestMessage || message.endsWith('<truncated>');
 
 const ESCAPES = /\x1b(?:\[[0-?]*[ -/]*[@-~]|[ -/]*[0-Z\\-~])/g;
 const CONTROLS = /[\0-\x08\x0b-\x1f\x7f]/g;
@@ -42,7 +48,7 @@ export function logLine(raw: string): LogLine {
     take(MONOTONIC);
   }
   if (stamped) caller = take(CALLER)?.[1];
-  return { text, stamped, ...(caller !== undefined && { caller }) };
+  return { text, stamped, ...(caller !== undefined && { caller }), ...(isCut(text) && { cut: true }) };
 }
 
 /** Lines of a console or a stored log. Where the kernel's lines have stamps, those of user space are left out. */
@@ -70,8 +76,12 @@ export function parseRecords(text: string): LogRecord[] {
     if (!match) continue;
     const caller = /,caller=([TC]\d+)/.exec(match[3]!)?.[1];
     const text = Number(match[1]) < FIRST_OF_PROGRAMS ? unescaped(match[4]!) : '';
-    for (const part of text.split('\n')) {
-      records.push({ seq: Number(match[2]), text: part.replace(ESCAPES, '').replace(CONTROLS, ''), stamped: true, ...(caller !== undefined && { caller }) });
+    const parts = text.split('\n');
+    for (const [index, part] of parts.entries()) {
+      records.push({
+        seq: Number(match[2]), text: part.replace(ESCAPES, '').replace(CONTROLS, ''), stamped: true, ...(caller !== undefined && { caller }),
+        ...(index === parts.length - 1 && isCut(text) && { cut: true }),
+      });
     }
   }
   return records;

@@ -105,3 +105,13 @@ test('should not take for the kernel\'s what a program writes to its log', () =>
   expect(kernelEvents(parseRecords('12,7,1,-;BUG: this is not the kernel\n'))).toEqual([]);
   expect(parseRecords('12,7,1,-;BUG: this is not the kernel\n')).toMatchObject([{ seq: 7, text: '' }]);
 });
+
+test('should say that a message was cut, and not that one was which is almost as long', () => {
+  const record = (text: string): string => `4,7,100,-;${text}\n`;
+  const eventsOf = (text: string) => kernelEvents(parseRecords(record(text)));
+  const bug = 'BUG: KASAN: use-after-free in iomap_iter';
+  expect(eventsOf('x'.repeat(1023))).toEqual([{ kind: 'lost-events', source: 'kmsg', count: 1 }]);
+  expect(eventsOf('x'.repeat(1022))).toEqual([]);
+  expect(eventsOf('Bad mapp<truncated>')).toEqual([{ kind: 'lost-events', source: 'kmsg', count: 1 }]);
+  expect(eventsOf(`${bug} ${'x'.repeat(1023)}`).map(({ kind }) => kind)).toEqual(['lost-events', 'bug']);
+});

@@ -55,7 +55,11 @@ export class LogReader {
   #latest: Block | undefined;
 
   push(lines: Iterable<LogLine>): void {
-    for (const { text, caller = '' } of lines) this.#line(text, caller);
+    for (const { text, caller = '', cut } of lines) {
+      this.#line(text, caller);
+      // What its end would have said is not known.
+      if (cut) this.#lost += 1;
+    }
   }
 
   /**

@@ -21,6 +21,7 @@ static constexpr unsigned long kTracePc = 0;
 static uint64_t* g_area;
 static size_t g_words;
 static std::unordered_set<uint64_t> g_seen;
+static bool g_full;
 
 // kcovStart(path, words): 0 or -errno. From now on the calling thread is traced; `words` is how many places fit between two looks.
 static Napi::Value KcovStart(Info info) {
@@ -54,6 +55,8 @@ static Napi::Value KcovTake(Info info) {
   std::vector<uint64_t> fresh;
   if (g_area) {
     size_t count = std::min<size_t>(__atomic_load_n(&g_area[0], __ATOMIC_RELAXED), g_words - 1);
+    // The kernel drops what finds no room, and counts it no more.
+    g_full = count == g_words - 1;
     for (size_t at = 1; at <= count; ++at)
       if (g_seen.insert(g_area[at]).second) fresh.push_back(g_area[at]);
     __atomic_store_n(&g_area[0], 0, __ATOMIC_RELAXED);
@@ -61,10 +64,14 @@ static Napi::Value KcovTake(Info info) {
   return Napi::Buffer<uint8_t>::Copy(info.Env(), reinterpret_cast<uint8_t*>(fresh.data()), fresh.size() * sizeof(uint64_t));
 }
 
+// kcovFull(): there was no room for all that was seen before the last kcovTake.
+static Napi::Value KcovFull(Info info) { return Napi::Boolean::New(info.Env(), g_full); }
+
 void ExportKcov(Napi::Env env, Napi::Object exports) {
   exports.Set("kcovStart", Napi::Function::New(env, KcovStart));
   exports.Set("kcovReset", Napi::Function::New(env, KcovReset));
   exports.Set("kcovTake", Napi::Function::New(env, KcovTake));
+  exports.Set("kcovFull", Napi::Function::New(env, KcovFull));
 }
 
 }  // namespace iomapfuzz

@@ -32,6 +32,8 @@ constexpr uint8_t poison = 0xa5;
 constexpr size_t longestRecord = 8192;
 // A batch ends early rather than run out of room for its log.
 constexpr size_t spareLogBytes = 1 << 20;
+// A batch of cases that change as many places each still fits into a message.
+constexpr uint32_t mostChanges = 512;
 
 class Writer {
  public:
@@ -145,6 +147,7 @@ class Workload {
     head.traceBytes = drain(setup_.traceFd);
     head.kmsgBytes = drain(setup_.kmsgFd);
     out_.pad();
+    const size_t changesAt = out_.size();
     for (uint32_t i = 0; i < header.windows; i++) {
       const Window& window = current.parts.windows[i];
       int fd = reinterpret_cast<const int32_t*>(setup_.deviceFds.data)[window.device];
@@ -158,6 +161,12 @@ class Workload {
         head.changes++;
       });
       if (ret < 0) head.flags |= kDeviceError;
+    }
+    // The server in TypeScript cuts what is too much, and says so.
+    if (head.changes > mostChanges) {
+      out_.bytes().resize(changesAt);
+      head.changes = 0;
+      shared.beyond = true;
     }
     head.writes = putWritten(head.logStart, head.logEnd);
     if (shared.beyond) head.flags |= kBeyond;

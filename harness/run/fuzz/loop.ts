@@ -170,7 +170,7 @@ export class FuzzLoop {
       n: numberOf(node), hash: caseHash(value), note: node.note, seed: this.#options.cases.seed, atMs: Math.round(performance.now() - this.#startedMs), verdict,
     };
     if (outcome.kind === 'observed' && outcome.observation.coverage) {
-      const fresh = this.#options.coverage?.add(value, outcome.observation.coverage) ?? 0;
+      const fresh = this.#options.coverage?.add(value, outcome.observation.coverage, outcome.observation.coverageCut) ?? 0;
       if (fresh > 0) record.newPlaces = fresh;
       delete outcome.observation.coverage;
     }

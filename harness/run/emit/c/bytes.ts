@@ -60,31 +60,41 @@ static void print_source(uint64_t owner, uint64_t at)
 		printf("the buffer as it was");
 }
 
-/* What the bytes are, as far as their first word says. */
+/* What the bytes are, as far as a whole word says: fewer bytes are of unknown origin. */
 static void print_seen(const uint8_t *buf, size_t length)
 {
 	uint64_t word = 0;
 
 	memcpy(&word, buf, length < 8 ? length : 8);
-	if (word == 0)
+	if (length >= 8 && word == 0)
 		print_source(ZEROES, 0);
-	else if (word >> 56 == 0xd5)
+	else if (length >= 8 && word == 0xa5a5a5a5a5a5a5a5ULL)
+		printf("the buffer as it was");
+	else if (length >= 8 && word >> 56 == 0xd5 && (word >> 52 & 0xf) - 1 < 3)
 		print_source(word & ~POSITION, (word & POSITION) * 8);
 	else
-		printf("0x%016llx", (unsigned long long)word);
+		printf("unknown (0x%016llx)", (unsigned long long)word);
 }
 
-/* Compares with one stretch; at: where the buffer lies, for people. */
+/*
+ * Compares with one stretch; at: where the buffer lies. All bytes of a word have one source: halves
+ * of two that are right are wrong.
+ */
 static int check_stretch(const char *what, const uint8_t *buf, uint64_t at,
 			 const struct stretch *stretch)
 {
 	const struct source *s = stretch->sources;
+	int fits[SOURCES] = { 0 };
 
 	for (uint64_t i = 0; i < stretch->length; i++) {
 		int right = 0;
 
-		for (size_t n = 0; n < SOURCES && s[n].owner; n++)
-			right |= buf[i] == byte_of(s[n].owner, s[n].at + i);
+		for (size_t n = 0; n < SOURCES && s[n].owner; n++) {
+			if (i == 0 || (at + i) % 8 == 0)
+				fits[n] = 1;
+			fits[n] &= buf[i] == byte_of(s[n].owner, s[n].at + i);
+			right |= fits[n];
+		}
 		if (right)
 			continue;
 		deviates("%s: wrong byte at 0x%llx, 0x%llx into a stretch of 0x%llx", what,

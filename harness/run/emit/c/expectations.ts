@@ -27,7 +27,7 @@ function details(step: Step, outcomes: readonly StepExpectation[]): string[] {
   if (!first) return [];
   const read = step.call === 'pread' || step.call === 'mmapRead' || step.call === 'deviceRead' || step.call === 'pageOut' ? comparableBytes(outcomes) : undefined;
   if (read) {
-    return [`CHECK_BYTES(buf, ${read.map(stretch).join(',\n\t\t    ')});`];
+    return [`CHECK_BYTES(buf, ${u64(read[0]?.start ?? 0n)}, ${read.map(stretch).join(',\n\t\t    ')});`];
   }
   if (step.call === 'fiemap' && first.fiemap && successes.length === 1) {
     const rows = first.fiemap.map(extent);

@@ -114,14 +114,14 @@ static ssize_t read_device(int n, uint8_t *buf, size_t length, off_t offset)
 }`;
 
 const readHelper = `/* The bytes that a read returned, one stretch after the other. */
-static void check_bytes(const uint8_t *buf, const struct stretch *right)
+static void check_bytes(const uint8_t *buf, uint64_t start, const struct stretch *right)
 {
 	uint64_t at = 0;
 
 	for (; ret >= 0 && right->length; at += right->length, right++)
-		if (!check_stretch("read", buf + at, at, right))
+		if (!check_stretch("read", buf + at, start + at, right))
 			return;
 }
 
-#define CHECK_BYTES(buf, ...) \\
-	check_bytes(buf, (const struct stretch[]){ __VA_ARGS__, { 0, { { 0, 0 } } } })`;
+#define CHECK_BYTES(buf, start, ...) \\
+	check_bytes(buf, start, (const struct stretch[]){ __VA_ARGS__, { 0, { { 0, 0 } } } })`;
