@@ -5,7 +5,11 @@
 import { expect, test } from '@playwright/test';
 import { judge } from '../../oracles/judge.ts';
 import type { HostMessage } from '../model/channel.ts';
-import { GarbageError } from '../model/codec.ts';
+import { GarbageError, mostParts } from '../model/codec.ts';
+import type { GuestMessage } from '../model/channel.ts';
+import type { ByteRun } from '../model/bytes.ts';
+import type { KernelEvent } from '../model/observation.ts';
+import type { PackedObservation } from '../model/exchange-record.ts';
 import { encodeGuestFrame, guestFrames } from '../model/guest-message.ts';
 import { takeAnswers } from './answers.ts';
 import type { Batch } from './backlog.ts';
@@ -65,6 +69,45 @@ test(`should survive ${count} mutated messages: none throws anything but the one
   expect(taken).toBeGreaterThan(count / 100);
   expect(slowestMs).toBeLessThan(mostMs);
   expect(mostUsed).toBeLessThan(mostBytes);
+});
+
+/** The most that this process had in memory so far, in bytes. */
+const peak = (): number => process.resourceUsage().maxRSS * 1024;
+
+/** Messages that make as much of their bytes as the schema lets them. */
+function largest(): GuestMessage[] {
+  const id = commandId;
+  const [good] = goodMessages().filter((message) => message.kind === 'case-done');
+  const observation = good!.observation as PackedObservation;
+  const event: KernelEvent = { kind: 'lost-events', source: 'kmsg', count: 1 };
+  const hex = 'ab'.repeat(32);
+  const runs = (count: number, source: ByteRun['source']): ByteRun[] => Array.from({ length: count }, () => ({ lengthBytes: 32, source }));
+  const written = (count: number): PackedObservation['written'] => Array.from({ length: count }, (_, seq) => ({ seq, data: [] }));
+  const parts = mostParts - 10_000;
+  return [
+    { ...good!, observation: { ...observation, written: [{ seq: 1, data: runs(parts, { kind: 'other', hex }) }] } },
+    { ...good!, observation: { ...observation, written: [{ seq: 1, data: runs(parts, { kind: 'device', device: 1, offsetBytes: 1n << 62n }) }] } },
+    { ...good!, observation: { ...observation, written: written(parts) } },
+    { ...good!, observation: { ...observation, deviceChanges: Array.from({ length: parts }, () => ({ device: 0, offsetBytes: 1n << 62n, content: [] })) } },
+    { kind: 'table-refused', id, reason: '', events: Array.from({ length: 39 }, (_, index) => ({ index, events: Array.from({ length: 9999 }, () => event) })) },
+    { kind: 'output', id, stream: 'stdout', bytes: Buffer.alloc(31 << 20) },
+  ];
+}
+
+test('should need no more memory and time for the largest messages that there can be', () => {
+  test.setTimeout(120_000);
+  for (const message of largest()) {
+    const frame = encodeGuestFrame(message);
+    const before = process.memoryUsage.rss();
+    const processor = process.cpuUsage();
+    expect(guestFrames().push(frame)).toHaveLength(1);
+    const { user, system } = process.cpuUsage(processor);
+    const used = Math.max(process.memoryUsage.rss() - before, peak() - before, 0);
+    console.log(`${message.kind}: ${(frame.length / (1 << 20)).toFixed(1)} MiB, ${((user + system) / 1000).toFixed(0)} ms of processor time, at most ${(used / (1 << 20)).toFixed(0)} MiB more`);
+    expect(used, message.kind).toBeLessThan(mostBytes);
+    // A second on a machine that does nothing else.
+    expect((user + system) / 1000, message.kind).toBeLessThan(10 * mostMs);
+  }
 });
 
 test('should refuse, without making them, lists and texts that claim to be huge', () => {
