@@ -13,6 +13,7 @@ import type { Executed } from './outcome.ts';
 import { tableObservation } from './table/observation.ts';
 import { taints } from './tries.ts';
 import { checkShape } from './observation-shape.ts';
+import { nameShortRuns } from './short-runs.ts';
 import { exchangeBudget, unpackObservation } from './unpack.ts';
 
 export interface Answers {
@@ -117,6 +118,7 @@ function tableAnswers(batch: Batch, { mount, results, events }: Extract<GuestMes
       else {
         const observation = tableObservation(cases[index]!, result, mount, log, exchanges);
         checkShape(cases[index]!, observation);
+        nameShortRuns(cases[index]!, observation);
         executed.push({ index, outcome: { kind: 'observed', observation } });
       }
     }
@@ -135,6 +137,7 @@ function observationOf(of: Case, packed: PackedObservation | Observation): Obser
   if (packed.nodeids.length !== of.geometry.files.length) throw new GarbageError('an observation has other files than its case');
   const observation = unpackObservation(packed, of.revision);
   checkShape(of, observation);
+  nameShortRuns(of, observation);
   return observation;
 }
 
