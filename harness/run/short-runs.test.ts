@@ -24,7 +24,8 @@ function named(of: Case, bytes: Buffer): ByteSource {
 test('should name the writer of few bytes over the border of a word, and their place', () => {
   for (let within = 0n; within < 8n; within += 1n) {
     const offset = 0x1000n + within;
-    const length = Number(8n - within) + 4;
+    // The last byte of a word is the same for all owners.
+    const length = Number(8n - within) + (within === 7n ? 8 : 4);
     const source: ByteSource = { kind: 'writer', writer: 0, offsetBytes: offset };
     expect(named(caseOf(write(offset, length)), bytesOf(source, length)), `at ${offset}, ${length} bytes`).toEqual(source);
   }
