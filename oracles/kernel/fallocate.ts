@@ -42,7 +42,8 @@ function allocated(world: World, file: FileState, range: Allocation, took: () =>
   const clears = (mode & (MODE.punchHole | MODE.zeroRange)) !== 0;
   const lost = clears ? flushed(world, file, { start: offset, end }) : undefined;
   if (lost) return lost;
-  const zeroesFirst = asksForZeroing(world, file);
+  // Only a call that changes the size may zero before it asks.
+  const zeroesFirst = size > old && asksForZeroing(world, file);
   const early = zeroesFirst ? zeroed(world, file, range) : undefined;
   if (early) {
     if (size > old) staySmall(world, file);
