@@ -61,10 +61,11 @@ export interface VmHandle {
 
 /**
  * What no guest can do without: while the kernel unpacks the initramfs, the archive and its files are both in memory (init/initramfs.c), beside the kernel
- * itself and its page structs; KASAN's shadow takes an eighth of all (lib/Kconfig.kasan).
+ * itself and its page structs, and the files may take half of what is left beside archive and kernel, no more (mm/shmem.c, shmem_default_max_blocks);
+ * KASAN's shadow takes an eighth of all (lib/Kconfig.kasan).
  */
 export function leastMemoryMib(initramfsBytes: number, config: KernelConfig | undefined): number {
-  const least = 2 * (initramfsBytes / (1 << 20)) + kernelItselfMib;
+  const least = 3 * (initramfsBytes / (1 << 20)) + kernelItselfMib;
   return Math.ceil(config?.get('KASAN_GENERIC') === 'y' || config?.get('KASAN') === 'y' ? (least * 8) / 7 : least);
 }
 
@@ -169,7 +170,7 @@ async function bootOn(machine: Machine, spec: VmSpec, signal: AbortSignal | unde
   const least = leastMemoryMib(statSync(initramfs).size, spec.kernel.config);
   if (spec.memoryMib < least) {
     throw new UsageError(`a guest of this kernel needs at least ${String(least)} MiB of memory, not ${String(spec.memoryMib)}: its initramfs is in memory twice `
-      + `while it is unpacked; give a larger --memory, or leave it out`);
+      + `while it is unpacked, and may fill half of what is left; give a larger --memory, or leave it out`);
   }
   const qemuStartMs = performance.now();
   const process = await startQemu({
