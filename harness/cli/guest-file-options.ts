@@ -56,5 +56,5 @@ function isElf(path: string): boolean {
 
 /** What files and their copies in the guest's root file system take there, in MiB. */
 export const memoryForFiles = (files: readonly GuestFile[]): number =>
-  // The archive and its unpacked files are there at once, and the root file system may only take half of the memory (init/initramfs.c, mm/shmem.c).
-  Math.ceil(2 * files.reduce((sum, { content }) => sum + (content.kind === 'file' ? statSync(content.source).size : content.bytes.length), 0) / (1 << 20));
+  // The archive and its unpacked files are there at once, and these may only take half of what it leaves (init/initramfs.c, mm/shmem.c).
+  Math.ceil(3 * files.reduce((sum, { content }) => sum + (content.kind === 'file' ? statSync(content.source).size : content.bytes.length), 0) / (1 << 20));
