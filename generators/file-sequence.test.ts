@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { DeviceChange, Observation } from '../harness/model/observation.ts';
 import { judge } from '../oracles/judge.ts';
 import { runIdeal } from '../oracles/testing/ideal-kernel.ts';
+import { LeakyPageCache, type Leak } from '../oracles/testing/leaky-page-cache.ts';
 import { revisions } from '../harness/uapi/revision.ts';
 import { fileSequence, sequenceModes } from './file-sequence.ts';
 import { geometriesOf } from './fuzz-geometry.ts';
@@ -29,8 +30,9 @@ for (const mode of sequenceModes) {
   test(`should draw every syscall of ${mode} sequences, several for one case, several BEGINs for one syscall`, () => {
     const cases = sample(mode, 200).map((planned) => planned.case);
     const calls = new Set(cases.flatMap(({ workload }) => workload.map(({ call }) => call)));
-    const common = ['open', 'close', 'pread', 'pwrite', 'ftruncate', 'fallocate', 'fstat', 'fiemap'];
-    expect([...calls].sort()).toEqual([...common, ...(mode === 'direct' ? ['seekData', 'seekHole'] : ['fsync', 'mmapRead', 'mmapWrite'])].sort());
+    const common = ['open', 'close', 'pread', 'pwrite', 'ftruncate', 'fallocate'];
+    const own = { direct: ['fstat', 'fiemap', 'seekData', 'seekHole'], buffered: ['fstat', 'fiemap', 'fsync', 'mmapRead', 'mmapWrite'], growing: ['fsync', 'fadvise', 'mmapRead', 'mmapWrite'] };
+    expect([...calls].sort()).toEqual([...common, ...own[mode]].sort());
     expect(cases.filter(({ workload }) => workload.length > 4).length).toBeGreaterThan(100);
     const begins = cases.map((value) => { try { return runIdeal(value).transcript.filter(({ name }) => name === 'IOMAP_BEGIN').map(({ step }) => step); } catch { return []; } });
     expect(begins.filter((steps) => steps.some((step, index) => steps.indexOf(step) !== index)).length).toBeGreaterThan(60);
@@ -67,6 +69,20 @@ for (const [name, fault] of Object.entries(FAULTS)) {
     expect(caught).toBe(shown);
   });
 }
+
+test('should show in growing sequences, often, that a kernel leaves old bytes in a file that grows or behind its end', () => {
+  test.setTimeout(120_000);
+  const shown = { 'grown': 0, 'grown again': 0, 'rest': 0 };
+  for (const { case: value, note } of sample('growing', 120, 0)) {
+    expect(judge(value, runIdeal(value)), note).toEqual({ kind: 'conforms' });
+    for (const leak of Object.keys(shown) as Leak[]) {
+      if (judge(value, runIdeal(value, { pageCache: () => new LeakyPageCache(value, leak) })).kind === 'deviates') shown[leak] += 1;
+    }
+  }
+  expect(shown.grown).toBeGreaterThan(40);
+  expect(shown['grown again']).toBeGreaterThan(15);
+  expect(shown.rest).toBeGreaterThan(12);
+});
 
 test('should make nothing wrong when it shall not', () => {
   for (const { case: value } of sample('direct', 60, 0)) {

@@ -8,15 +8,20 @@ import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, typ
 import type { MappingSpec } from '../harness/model/mapping.ts';
 import { NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
 import type { FuzzGeometry } from './fuzz-geometry.ts';
+import { growingAct } from './growing-act.ts';
 import { malformedReply } from './malformed-reply.ts';
 import { configOf, pureOverwrite, type PlannedCase } from './reply-case.ts';
 import { PLAIN_ERRNOS } from './reply-values.ts';
+import { sizeAfter, type Act, type Now } from './sequence-act.ts';
 import { DEVICE_SIZE } from './setting.ts';
 
 export interface FileSequenceConstraints {
   revision: Revision;
   geometry: FuzzGeometry;
-  /** `buffered`: through the page cache, by read, write and mapped pages; `direct`: past it. */
+  /**
+   * `buffered`: through the page cache, by read, write and mapped pages; `direct`: past it; `growing`: through the page cache, where EOF is, which
+   * moves on and on.
+   */
   mode: SequenceMode;
   /** Most syscalls. Default: 8. */
   most?: number;
@@ -24,7 +29,7 @@ export interface FileSequenceConstraints {
   wrong?: number;
 }
 
-export const sequenceModes = ['buffered', 'direct'] as const;
+export const sequenceModes = ['buffered', 'direct', 'growing'] as const;
 export type SequenceMode = (typeof sequenceModes)[number];
 
 const PAGE = 4096n;
@@ -83,11 +88,8 @@ function linesOf(revision: Revision, pieces: readonly Piece[], mode: SequenceMod
   ];
 }
 
-/** A syscall; `fd` is that of the newest open. */
-type Act = (fd: number) => Step;
-type Named = Act | 'reopen';
-
-const acts = (mode: SequenceMode, block: bigint): fc.Arbitrary<Named> => {
+const acts = (mode: SequenceMode, block: bigint): fc.Arbitrary<Act> => {
+  if (mode === 'growing') return growingAct({ blockSize: block, most: BigInt(FILE_PAGES) * PAGE });
   const unit = mode === 'direct' ? block : 1n;
   /** A range that mostly begins or ends on a page, a block or beside one. */
   const range = (align: bigint): fc.Arbitrary<{ offset: bigint; length: bigint }> => fc.record({
@@ -99,29 +101,34 @@ const acts = (mode: SequenceMode, block: bigint): fc.Arbitrary<Named> => {
     return { offset, length: end > offset ? end - offset : align };
   });
   const size = fc.tuple(fc.nat(FILE_PAGES), fc.constantFrom(0n, 0n, 1n, block, block / 2n + 1n)).map(([pages, odd]) => (BigInt(pages) * PAGE > odd ? BigInt(pages) * PAGE - odd : 0n));
-  const onFile = (weight: number, align: bigint, make: (of: { offset: bigint; lengthBytes: number }, drawn: number) => Act): { weight: number; arbitrary: fc.Arbitrary<Named> } =>
+  const onFile = (weight: number, align: bigint, make: (of: { offset: bigint; lengthBytes: number }, drawn: number) => Act): { weight: number; arbitrary: fc.Arbitrary<Act> } =>
     ({ weight, arbitrary: fc.tuple(range(align), fc.nat(7)).map(([{ offset, length }, drawn]) => make({ offset, lengthBytes: Number(length) }, drawn)) });
   const common = [
-    onFile(3, unit, (where) => (fd) => ({ call: 'pread', fd, ...where })),
-    onFile(4, unit, (where, writer) => (fd) => ({ call: 'pwrite', fd, ...where, writer })),
-    { weight: 2, arbitrary: size.map((sizeBytes): Named => (fd) => ({ call: 'ftruncate', fd, sizeBytes })) },
-    onFile(2, 1n, ({ offset, lengthBytes }, drawn) => (fd) => ({ call: 'fallocate', fd, mode: [0, 1, 3, 0x10, 0x11][drawn % 5]!, offset, lengthBytes: BigInt(lengthBytes) })),
-    { weight: 1, arbitrary: fc.constant<Named>((fd) => ({ call: 'fstat', fd })) },
-    onFile(1, 1n, ({ offset, lengthBytes }) => (fd) => ({ call: 'fiemap', fd, start: offset, lengthBytes: BigInt(lengthBytes), flags: 0, extents: 32 })),
+    onFile(3, unit, (where) => ({ fd }) => ({ call: 'pread', fd, ...where })),
+    onFile(4, unit, (where, writer) => ({ fd }) => ({ call: 'pwrite', fd, ...where, writer })),
+    { weight: 2, arbitrary: size.map((sizeBytes): Act => ({ fd }) => ({ call: 'ftruncate', fd, sizeBytes })) },
+    onFile(2, 1n, ({ offset, lengthBytes }, drawn) => ({ fd }) => ({ call: 'fallocate', fd, mode: [0, 1, 3, 0x10, 0x11][drawn % 5]!, offset, lengthBytes: BigInt(lengthBytes) })),
+    { weight: 1, arbitrary: fc.constant<Act>(({ fd }) => ({ call: 'fstat', fd })) },
+    onFile(1, 1n, ({ offset, lengthBytes }) => ({ fd }) => ({ call: 'fiemap', fd, start: offset, lengthBytes: BigInt(lengthBytes), flags: 0, extents: 32 })),
   ];
-  const seeks = [onFile(1, 1n, ({ offset }) => (fd) => ({ call: 'seekData', fd, offset })), onFile(1, 1n, ({ offset }) => (fd) => ({ call: 'seekHole', fd, offset }))];
+  const seeks = [onFile(1, 1n, ({ offset }) => ({ fd }) => ({ call: 'seekData', fd, offset })), onFile(1, 1n, ({ offset }) => ({ fd }) => ({ call: 'seekHole', fd, offset }))];
   const cached = [
-    { weight: 2, arbitrary: fc.constant<Named>((fd) => ({ call: 'fsync', fd })) },
-    onFile(2, 1n, (where) => (fd) => ({ call: 'mmapRead', fd, ...where })),
-    onFile(2, 1n, (where, drawn) => (fd) => ({ call: 'mmapWrite', fd, ...where, writer: drawn })),
-    { weight: 1, arbitrary: fc.constant<Named>('reopen') },
+    { weight: 2, arbitrary: fc.constant<Act>(({ fd }) => ({ call: 'fsync', fd })) },
+    onFile(2, 1n, (where) => ({ fd }) => ({ call: 'mmapRead', fd, ...where })),
+    onFile(2, 1n, (where, drawn) => ({ fd }) => ({ call: 'mmapWrite', fd, ...where, writer: drawn })),
+    { weight: 1, arbitrary: fc.constant<Act>('reopen') },
   ];
   return fc.oneof(...common, ...(mode === 'direct' ? seeks : cached));
 };
 
-/** A file in one to four pieces; the last one reaches far behind what a sequence can make of the file. */
+/**
+ * A file in one to four pieces; the last one reaches far behind what a sequence can make of the file. Where a piece is mapped, there are old bytes
+ * behind EOF.
+ */
 const piecesOf = (mode: SequenceMode, devices: number): fc.Arbitrary<Piece[]> =>
-  fc.array(fc.record({ kind: fc.constantFrom(...KINDS), pages: fc.integer({ min: 1, max: 9 }), device: fc.nat(devices - 1) }), { minLength: 1, maxLength: 4 }).map((drawn) => {
+  fc.array(fc.record({
+    kind: fc.constantFrom(...(mode === 'growing' ? ['mapped', 'mapped', 'mapped'] as const : []), ...KINDS), pages: fc.integer({ min: 1, max: 9 }), device: fc.nat(devices - 1),
+  }), { minLength: 1, maxLength: 4 }).map((drawn) => {
     let from = 0n;
     return drawn.map(({ kind, pages, device }, index) => {
       const to = index === drawn.length - 1 ? 2n * BigInt(FILE_PAGES) * PAGE : from + BigInt(pages) * PAGE;
@@ -133,7 +140,7 @@ const piecesOf = (mode: SequenceMode, devices: number): fc.Arbitrary<Piece[]> =>
 
 /** Requests whose answer may go wrong in a sequence. What a failed writeback leaves behind, and times that nobody wants to hear of, the rules leave open for what follows. */
 const FALLIBLE: Readonly<Record<SequenceMode, readonly ScriptLine['on'][]>> = {
-  direct: ['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'FALLOCATE'], buffered: ['FALLOCATE', 'FSYNC'],
+  direct: ['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'FALLOCATE'], buffered: ['FALLOCATE', 'FSYNC'], growing: ['FALLOCATE', 'FSYNC'],
 };
 
 function wrongLine(revision: Revision, mode: SequenceMode): fc.Arbitrary<ScriptLine> {
@@ -163,14 +170,19 @@ export function fileSequence({ revision, geometry, mode, most = 8, wrong = 2 }: 
       }),
     }).map(({ acts: drawnActs, pages, odd, extra, spoilt }): PlannedCase => {
       const open: Step = { call: 'open', file: 0, flags: mode === 'direct' ? ['rdwr', 'direct'] : ['rdwr'] };
-      let fd = 0;
-      const steps = drawnActs.flatMap((act): Step[] => (act === 'reopen' ? [{ call: 'close', fd: fd++ }, open] : [act(fd)]));
+      const now: Now = { fd: 0, sizeBytes: BigInt(pages) * PAGE - odd };
+      const steps = drawnActs.flatMap((act): Step[] => {
+        if (act === 'reopen') return [{ call: 'close', fd: now.fd++ }, open];
+        const made = [act(now)].flat();
+        for (const step of made) now.sizeBytes = sizeAfter(step, now.sizeBytes);
+        return made;
+      });
       const script = lines.map((line, n): ScriptLine => (spoilt?.line !== n || line.reply.kind !== 'mappings' ? line
         : { ...line, reply: { ...line.reply, [spoilt.half]: { ...line.reply[spoilt.half], ...spoilt.field } } }));
       const value: Case = {
         schema: CASE_SCHEMA, revision: revision.id, debugIomap: geometry.debugIomap,
         geometry: { ...base, files: [{ sizeBytes: BigInt(pages) * PAGE - odd, attrFlags: ['IOMAP', 'EXCLUSIVE'] }] },
-        script: [...extra, ...script], workload: [open, ...steps, { call: 'close', fd }],
+        script: [...extra, ...script], workload: [open, ...steps, { call: 'close', fd: now.fd }],
       };
       return { case: value, note: `${mode}: ${steps.length} steps on ${pieces.map(({ kind }) => kind).join(', ')}; block size ${block}${extra[0] ? `; ${extra[0].on} goes wrong` : ''}${spoilt ? '; a wrong field' : ''}` };
     });

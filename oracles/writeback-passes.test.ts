@@ -119,3 +119,33 @@ test('times that the server heard with a new size need not be told again, and wi
   expect(run(8)).toContain('request/times request');
   expect(run(8, times)).toEqual(['conforms']);
 });
+
+test.describe('writeback by a call that changes the size', () => {
+  const fresh = wire(UNWRITTEN, 0n, 1n << 20n, { addr: 65536n, dev: 1 });
+  const wrote = (bytes: bigint) => at(1, ask(WRITE, 4096n, bytes, fresh), endExchange(WRITE, 4096n, bytes, bytes, { ...fresh, flags: 0x100 }));
+  const fetched = ask(WRITEBACK, 4096n, 4096n, fresh);
+
+  test('says APPEND by the old size or by the new one, before the server knows that, and by the old one before the call', () => {
+    const allocate: Step = { call: 'fallocate', fd: 0, mode: 0x10, offset: 4300n, lengthBytes: 100n };
+    const asked: Made = { name: 'FALLOCATE', file: 0, request: { offset: 4300n, length: 100n, mode: 0x10, padding: 0 }, reply: { error: 0, payload: new Uint8Array() }, writeErrno: 0 };
+    const run = (flags: number, step: number) => deviates(seen([write(4096n, 100), allocate], [
+      ...wrote(100n), ...at(step, fetched, ioend(flags, 4096n, 100n, 69632n)), ...at(2, asked, ask(ZERO, 4196n, 204n, fresh)),
+    ], [changed(69632n, writer(4096n, 100), zeros(3996))], 4096n));
+    expect(run(IOEND_UNWRITTEN_APPEND, 2)).toEqual(['conforms']);
+    expect(run(IOEND_UNWRITTEN, 2)).toEqual(['conforms']);
+    expect(run(IOEND_UNWRITTEN_APPEND, 1)).toEqual(['conforms']);
+    expect(run(IOEND_UNWRITTEN, 1)).toEqual(['request/writeback-ioend request']);
+  });
+
+  test('reaches to the end of a file that is cut by now, or, before its block is zeroed, to the old one', () => {
+    const run = (written: bigint, bytes: number, isReported = true) => deviates(seen([write(4096n, 2000), truncate(5000n)], [
+      ...wrote(2000n), ...at(2, setattr(5000n), ask(ZERO, 5000n, 3192n, fresh), fetched, ...(isReported ? [ioend(IOEND_UNWRITTEN_APPEND, 4096n, written, 69632n)] : [])),
+    ], [changed(69632n, writer(4096n, bytes), zeros(4096 - bytes))], 4096n));
+    expect(run(904n, 904)).toEqual(['conforms']);
+    expect(run(2000n, 2000)).toEqual(['conforms']);
+    expect(run(904n, 904, false)).toContain('request/writeback-ioend request');
+    expect(run(2001n, 2000)).toContain('request/writeback-ioend request');
+    // Neither are bytes lost that are in the file.
+    expect(run(904n, 800)).toContain('device/bytes device-bytes');
+  });
+});

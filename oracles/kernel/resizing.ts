@@ -14,7 +14,8 @@ export function resizing(world: World, file: FileState, size: bigint, call: (too
   const before = onDisk.candidates;
   let taken: SizeAnswer | undefined;
   if (size > old) file.growsTo = size;
-  onDisk.set(...before, size);
+  // The plain kernel goes by the old one.
+  onDisk.set(...before, ...(world.driver.simulated ? [] : [size]));
   const outcome = call((answer) => {
     taken ??= changeSize(world, file, size, answer);
   });
