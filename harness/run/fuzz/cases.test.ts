@@ -69,6 +69,7 @@ test('should keep the shares of its table', () => {
   expect(counts.get('sequence direct-sequence')).toBe(3 * 64);
   expect(counts.get('sequence buffered-sequence')).toBe(3 * 64);
   expect(counts.get('sequence growing-sequence')).toBe(3 * 64);
+  expect(counts.get('notified notified')).toBe(3 * 32);
   expect(counts.get('own-mount')).toBe(3 * 96);
   // They go round: however a seed falls, each has had its turn by then.
   const { ownMounts, slots } = cases.table;

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { fuzzCase } from '../../../generators/fuzz-case.ts';
 import { fileSequence } from '../../../generators/file-sequence.ts';
 import { geometryAt, type FuzzGeometry } from '../../../generators/fuzz-geometry.ts';
+import { notifiedFile } from '../../../generators/notified-file.ts';
 import type { PlannedCase } from '../../../generators/reply-case.ts';
 import { mix } from '../../../generators/seed.ts';
 import { UsageError } from '../../../vm/errors.ts';
@@ -67,6 +68,7 @@ export class FuzzCases {
     const revision = this.#revision;
     const geometry = this.#geometryAt(index, slot);
     if (slot.kind === 'sequence') return fileSequence({ revision, geometry, mode: slot.mode });
+    if (slot.kind === 'notified') return notifiedFile({ revision, geometry });
     const common = { revision, geometry, path: slot.path };
     switch (slot.kind) {
       case 'aimed': return fuzzCase({ ...common, aim: slot.aim });

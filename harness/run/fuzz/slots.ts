@@ -21,6 +21,8 @@ export type Slot =
   | { kind: 'wild'; path: Path }
   /** Syscalls in any order on one file in several pieces. */
   | { kind: 'sequence'; mode: SequenceMode }
+  /** Notifications that are older than iomap between syscalls on one file. */
+  | { kind: 'notified' }
   /** A cell of the plan that none of the above is about: other paths, other types, the legal side of a border. Drawn as the plan draws it. */
   | { kind: 'planned'; cell: PlanCell }
   /** A cell whose cases need a mount of their own: control plane, the whole file system, answers that the connection remembers. */
@@ -30,7 +32,7 @@ export type Slot =
  * Slots a round; of the planned ones there is one for each cell. Own mounts are few because each costs as much as dozens of cases; enough that
  * 20,000 cases have all of their cells.
  */
-export const SHARES = { aimedEach: 2, validPerPath: 16, wildPerPath: 16, sequences: 64, ownMounts: 96 } as const;
+export const SHARES = { aimedEach: 2, validPerPath: 16, wildPerPath: 16, sequences: 64, notified: 32, ownMounts: 96 } as const;
 
 export interface SlotTable {
   readonly revision: RevisionId;
@@ -71,12 +73,13 @@ function makeTable(id: RevisionId): SlotTable {
     ...Array.from({ length: SHARES.wildPerPath }, (): Slot => ({ kind: 'wild', path })),
   ]);
   const sequences = noWrites ? [] : sequenceModes.flatMap((mode) => Array.from({ length: SHARES.sequences }, (): Slot => ({ kind: 'sequence', mode })));
+  const notified = revisions[id].notifications.IOMAP_UPSERT_MAPPINGS === undefined ? [] : Array.from({ length: SHARES.notified }, (): Slot => ({ kind: 'notified' }));
   const others = plan.filter((cell) => cell.cases !== undefined && !isAim(cell));
   const ownMounts = others.filter(isOwnMount);
   const own = new Set(ownMounts);
   // Whatever the plan learns, campaigns do.
   const planned = others.filter((cell) => !own.has(cell)).map((cell): Slot => ({ kind: 'planned', cell }));
-  const slots = [...Array.from({ length: SHARES.aimedEach }, () => aimed).flat(), ...plain, ...sequences, ...planned];
+  const slots = [...Array.from({ length: SHARES.aimedEach }, () => aimed).flat(), ...plain, ...sequences, ...notified, ...planned];
   return { revision: id, slots, ownMounts, round: slots.length + Math.min(SHARES.ownMounts, ownMounts.length) };
 }
 
@@ -112,6 +115,7 @@ export function describeSlot(slot: Slot): { rule?: string; path: string } {
     case 'aimed': return { rule: slot.aim.rule, path: slot.path };
     case 'own-mount': case 'planned': return { rule: slot.cell.rule, path: slot.cell.path };
     case 'sequence': return { path: `${slot.mode}-sequence` };
+    case 'notified': return { path: 'notified' };
     default: return { path: slot.path };
   }
 }
