@@ -63,7 +63,10 @@ export function discard(world: World, file: FileState, range: Range): { discarde
   offerCached(world, file);
   const dirty = within(cache.dirty, range);
   claim(world, file, range, { open: true });
-  wb.offers = cutOff(wb.offers, range);
+  // A block that stays in part is where it was.
+  const block = world.facts.blockSizeBytes;
+  const whole = { start: range.start + ((block - (range.start % block)) % block), end: range.end - (range.end % block) };
+  if (whole.start < whole.end) wb.offers = cutOff(wb.offers, whole);
   const isMine = (piece: Piece): boolean => piece.open && piece.end > range.start && piece.start < range.end;
   // By the size that the disk has so far.
   wb.pieces = wb.pieces.map((piece) => (isMine(piece) && !world.enosys.ioend && needsIoend(world, file, [piece]) ? { ...piece, owesIoend: true } : piece));
