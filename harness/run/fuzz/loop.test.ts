@@ -94,5 +94,7 @@ test('should stop when the time is over, and still minimise', async () => {
   const { records, shrunk, loop } = await campaign({ table: tableWithout('map/offset-aligned') }, { timeUp: time.signal }, () => { if (++ran === 300) time.abort(); });
   expect(records.length).toBeLessThan(512);
   expect(loop.findings.size).toBeGreaterThan(0);
-  expect(shrunk.length).toBe(loop.findings.size);
+  expect(shrunk.length).toBeGreaterThan(0);
+  // One that became a part of another is as small as that.
+  expect(loop.findings.all().filter((finding) => loop.examinedOf(finding) === undefined)).toEqual([]);
 });
