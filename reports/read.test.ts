@@ -31,6 +31,16 @@ test('should name a directory that does not exist, one that is something else, a
   expect(await loadRun(join(folder, 'file'))).toMatchObject({ kind: 'not-results' });
 });
 
+test('should believe no record of a case that conforms although the kernel went down in one of its tries', async () => {
+  const directory = sampleDirectory({ casesPerCell: 1 });
+  const path = join(directory, 'cases.jsonl');
+  const [first, ...rest] = readFileSync(path, 'utf8').split('\n');
+  const record = JSON.parse(first!) as Record<string, unknown>;
+  const crashed = { ...record, tries: 2, crashes: [{ reason: 'the kernel panicked', console: '' }] };
+  writeFileSync(path, [JSON.stringify(crashed), ...rest].join('\n'));
+  expect(await loadRun(directory)).toMatchObject({ kind: 'corrupt', line: 1, detail: expect.stringMatching(/went down .* verdict is conforms/) });
+});
+
 test('should refuse a newer format before it looks at anything else', async () => {
   const directory = sampleDirectory({ casesPerCell: 1 });
   editSummary(directory, (summary) => { summary['format'] = 2; delete summary['cells']; });

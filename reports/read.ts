@@ -46,6 +46,8 @@ export async function* readCases(directory: string): AsyncGenerator<CaseLine> {
   if (!existsSync(path)) return;
   let line = 0;
   try {
+    // A pipe has no end that one could wait for.
+    if (!statSync(path).isFile()) throw new Error('it is no regular file');
     for await (const { bytes, start, ended } of splitLines(path)) {
       line += 1;
       const parsed = parseLine(bytes);
@@ -90,6 +92,9 @@ function parseLine(bytes: Buffer): { kind: 'good'; record: CaseRecord } | { kind
     return { kind: 'bad', detail: messageOf(error) };
   }
   const parsed = caseRecordSchema.safeParse(json);
+  if (parsed.success && (parsed.data.crashes?.length ?? 0) > 0 && parsed.data.verdict.kind !== 'deviates') {
+    return { kind: 'bad', detail: `the kernel went down in one of its tries, and the verdict is ${parsed.data.verdict.kind}` };
+  }
   return parsed.success ? { kind: 'good', record: plainRecord(parsed.data as CaseRecord) } : { kind: 'bad', detail: firstIssue(parsed.error) };
 }
 

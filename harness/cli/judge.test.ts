@@ -46,6 +46,23 @@ test('should print the verdict of a record with what deviates, and whether the r
   expect(judge(wrong)).toMatchObject({ code: 0, out: expect.stringContaining('conforms (RECORDED: deviates)') });
 });
 
+test('should not forget a crash because the try that was observed passes', () => {
+  const crashed = { ...conforming(), tries: 2, crashes: [{ reason: 'the kernel panicked', console: '' }] };
+  const fresh = judge(put(scratch(), 'crashed.json', crashed));
+  expect(fresh).toMatchObject({ code: 1, out: expect.stringContaining('the kernel panicked (1 of 2 tries)') });
+  const hang = { rule: 'kernel/hang', aspect: 'kernel-log', expected: 'the syscall returns', seen: 'a syscall waits for ever (1 of 2 tries)' };
+  expect(judge(put(scratch(), 'hung.json', { ...crashed, verdict: { kind: 'deviates', deviations: [hang] } })).out).toContain('kernel/hang');
+  expect(judge(put(scratch(), 'tried.json', { ...conforming(), tries: 2, crashes: [] })).code).toBe(0);
+});
+
+test('should not wait for a pipe, and say that it is none of its files', () => {
+  const directory = scratch();
+  put(directory, 'a.json', conforming());
+  spawnSync('mkfifo', [join(directory, 'b.json'), join(directory, 'c.jsonl')]);
+  const { code, out, err } = judge(directory);
+  expect([code, `${out}${err}`.match(/no regular file/g)?.length]).toEqual([2, 2]);
+});
+
 test('should print one line of JSON a record, with keys that stay', () => {
   const directory = scratch();
   put(directory, 'a.json', conforming());

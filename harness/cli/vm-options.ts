@@ -1,5 +1,7 @@
 /** The options by which every command that boots a guest is told which kernel and which VM. */
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { closeSync, openSync } from 'node:fs';
+import { messageOf, UsageError } from '../../vm/errors.ts';
 import { agentFiles } from '../../vm/guest-files.ts';
 import type { GuestFile } from '../../vm/initramfs/files.ts';
 import { flavours, type Flavour } from '../../vm/kernel/fragments.ts';
@@ -48,6 +50,7 @@ export function addVmOptions(command: Command): Command {
 /** The VM that the options speak of; finds or builds the kernel. `files` come on top of the agent's. */
 export async function vmSpecOf(given: VmOptions, files: readonly GuestFile[] = []): Promise<VmSpec> {
   const options = withLiberties(given);
+  if (options.consoleLog !== undefined) requireWritable(options.consoleLog);
   const kernel = await selectKernel(options, terminalProgress());
   requireLiberties(options, kernel.config);
   const heavy = options.flavour === 'debug' || kernel.config?.get('KASAN') === 'y' || kernel.config?.get('PROVE_LOCKING') === 'y' ? 'debug' : 'fast';
@@ -60,6 +63,15 @@ export async function vmSpecOf(given: VmOptions, files: readonly GuestFile[] = [
     ...(options.accel === undefined ? {} : { accelerator: options.accel }),
     ...(options.consoleLog === undefined ? {} : { consoleLog: options.consoleLog }),
   };
+}
+
+/** Before anything is built or booted for it. */
+function requireWritable(consoleLog: string): void {
+  try {
+    closeSync(openSync(consoleLog, 'a', 0o644));
+  } catch (error) {
+    throw new UsageError(`--console-log: ${messageOf(error)}; give another file`);
+  }
 }
 
 export function positiveInteger(text: string): number {

@@ -13,6 +13,7 @@ import type { GuestLoss } from './guest.ts';
 import { consoleOf } from './outcome.ts';
 import { shared } from './parallel.ts';
 import { casesIn, casesOf, type PlanCell } from './plan.ts';
+import { crashDeviation, timesText } from './crash-deviation.ts';
 
 /** A case of the plan with its place in the undivided run. */
 export interface PlannedRun {
@@ -108,10 +109,9 @@ function crashDeviations({ crashes = [], tries = 1 }: Outcome): Deviation[] {
   }
   return [...kinds.values()].map((losses) => {
     const { hang, reason } = losses[0]!;
-    const times = `(${losses.length} of ${tries} tries)`;
-    if (!hang) return { rule: 'kernel/healthy', aspect: 'kernel-log', expected: 'the kernel stays healthy, whatever a server answers', seen: `${reason} ${times}` };
+    if (!hang) return crashDeviation(reason, losses.length, tries);
     return {
-      rule: 'kernel/hang', aspect: 'kernel-log', expected: 'the syscall returns: all that the kernel asked for is answered', seen: `${describeHang(hang)} ${times}`,
+      rule: 'kernel/hang', aspect: 'kernel-log', expected: 'the syscall returns: all that the kernel asked for is answered', seen: `${describeHang(hang)} ${timesText(losses.length, tries)}`,
       ...(hang.step !== undefined && { step: hang.step }),
     };
   });

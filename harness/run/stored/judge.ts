@@ -16,11 +16,19 @@ export function judgeStored(item: StoredItem, revision?: RevisionId): JudgedItem
   const value = revision === undefined ? item.case : { ...item.case, revision };
   try {
     const facts = reportingFacts(item);
-    const verdict = judge(value, observation, facts ? { facts } : {});
+    const verdict = withCrashes(judge(value, observation, facts ? { facts } : {}), item.crashes);
     return { kind: 'judged', place, verdict, ...(recorded !== undefined && { recorded }) };
   } catch (error) {
     return { kind: 'unreadable', place, reason: `the case and the observation do not fit each other: ${messageOf(error)}` };
   }
+}
+
+/** What the last try saw does not undo what the kernel did in those before. */
+function withCrashes(verdict: Verdict, crashes: StoredRecord['crashes']): Verdict {
+  if (crashes.length === 0) return verdict;
+  if (verdict.kind !== 'deviates') return { kind: 'deviates', deviations: [...crashes] };
+  const { conformsAs: _conformsAs, ...rest } = verdict;
+  return { ...rest, deviations: [...crashes, ...verdict.deviations] };
 }
 
 /** What the kernel reported by, where the recorded verdict says that it lacks some of it; records that were lost the observation itself names. */

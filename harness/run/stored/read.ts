@@ -45,9 +45,17 @@ async function* inDirectory(directory: string): AsyncGenerator<StoredItem> {
   }
 }
 
+/** A pipe or a device has no end that one could wait for. */
+const isRegular = (path: string): boolean => statSync(path).isFile();
+const notRegular = (path: string): StoredItem => ({ kind: 'unreadable', place: { file: path }, reason: 'this is no regular file' });
+
 async function* inFile(path: string): AsyncGenerator<StoredItem> {
   let text: string;
   try {
+    if (!isRegular(path)) {
+      yield notRegular(path);
+      return;
+    }
     text = readFileSync(path, 'utf8');
   } catch (error) {
     yield { kind: 'unreadable', place: { file: path }, reason: messageOf(error) };
@@ -93,6 +101,10 @@ async function findingOf(path: string, json: unknown): Promise<unknown> {
 
 async function* inLines(path: string): AsyncGenerator<StoredItem> {
   try {
+    if (!isRegular(path)) {
+      yield notRegular(path);
+      return;
+    }
     for await (const { line, json, problem, isLast } of linesOf(path)) {
       const place = { file: path, line };
       if (problem === undefined) yield storedItem(json, place);

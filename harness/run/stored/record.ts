@@ -4,8 +4,9 @@ import type { Case } from '../../model/case.ts';
 import { parseObservation } from '../../model/observation-schema.ts';
 import type { Observation } from '../../model/observation.ts';
 import { fromJsonSafe } from '../../model/results.ts';
-import type { Unjudged, Verdict } from '../../model/verdict.ts';
+import type { Deviation, Unjudged, Verdict } from '../../model/verdict.ts';
 import { decodeAnySchema, explainFailure } from '../case-file.ts';
+import { crashDeviation } from '../crash-deviation.ts';
 
 /** Where a record stands. */
 export interface Place {
@@ -31,6 +32,8 @@ export interface StoredRecord {
   recorded?: Verdict['kind'];
   /** Channels that the kernel lacked by the recorded verdict. */
   unjudged?: readonly Unjudged[];
+  /** Tries in which the kernel went down or hung before this was observed, as the run judged them. */
+  crashes: readonly Deviation[];
 }
 
 export type StoredItem =
@@ -79,8 +82,19 @@ function read(json: unknown, place: Place): StoredItem {
   const unjudged = unjudgedOf(json['verdict']);
   return {
     kind: 'record', place: named, case: parsedCase.case, observation: parsed.observation,
-    ...(recorded !== undefined && { recorded }), ...(unjudged.length > 0 && { unjudged }),
+    ...(recorded !== undefined && { recorded }), ...(unjudged.length > 0 && { unjudged }), crashes: crashesOf(json),
   };
+}
+
+/** What the try that was observed does not undo. */
+function crashesOf({ crashes, tries, verdict }: Record<string, unknown>): Deviation[] {
+  if (!Array.isArray(crashes) || crashes.length === 0) return [];
+  const judged = isObject(verdict) && Array.isArray(verdict['deviations']) ? verdict['deviations'].filter((one): one is Deviation =>
+    isObject(one) && (one['rule'] === 'kernel/healthy' || one['rule'] === 'kernel/hang') && typeof one['expected'] === 'string' && typeof one['seen'] === 'string' && one['aspect'] === 'kernel-log') : [];
+  if (judged.length > 0) return judged;
+  const [first] = crashes as unknown[];
+  const reason = isObject(first) && typeof first['reason'] === 'string' ? first['reason'] : 'the kernel went down';
+  return [crashDeviation(reason, crashes.length, Number.isSafeInteger(tries) ? tries as number : crashes.length + 1)];
 }
 
 /** A case file: it stands for itself. */

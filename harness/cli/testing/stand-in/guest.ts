@@ -43,7 +43,9 @@ export class StandIn {
     [this.#console, this.port, this.qmp] = [sockets.console, sockets.port, sockets.qmp].map((path) => createConnection(path)) as [Socket, Socket, Socket];
     this.#hooks = hooks;
     this.#cloned = cloned;
-    for (const socket of [this.#console, this.port, this.qmp]) socket.on('error', () => { process.exit(0); });
+    for (const socket of [this.#console, this.port]) socket.on('error', () => { process.exit(0); });
+    // QEMU goes on without a control socket: whoever does not like what it says there closes it.
+    this.qmp.on('error', () => { /* closed */ });
     let connected = 0;
     for (const socket of [this.#console, this.port, this.qmp]) socket.on('connect', () => { if (++connected === 3) this.#start(); });
   }
