@@ -18,6 +18,11 @@ test('should switch off on the command line what turns a warning or a stall into
   expect(line).toEqual(expect.arrayContaining(['panic_on_warn=0', 'oops=panic']));
 });
 
+test('should not let a kernel panic because an emulated timer is late on a busy machine', () => {
+  expect(argumentsFor(undefined)).toContain('no_timer_check');
+  expect(argumentsFor(parseConfig('CONFIG_X86_IO_APIC=y\n'))).toEqual(['no_timer_check']);
+});
+
 test('should boot a kernel with a built-in command line of a fuzzer, as ours comes behind it', () => {
   expect(lacking(withLine(fuzzersLine), 'microvm')).toEqual([]);
   expect(lacking(withLine(fuzzersLine), 'q35')).toEqual([]);

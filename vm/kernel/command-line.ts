@@ -27,11 +27,17 @@ const reportsOf: readonly [symbol: string, argument: string][] = [
   ['KASAN', 'kasan.fault=report'], ['KFENCE', 'kfence.fault=report'],
 ];
 
+/**
+ * Early in its boot a kernel waits some ten ticks for its timer and panics when they do not come ("IO-APIC + timer doesn't work!"). On a machine
+ * with much other work an emulated timer can be that late.
+ */
+const patience: readonly [symbol: string, argument: string][] = [['X86_IO_APIC', 'no_timer_check']];
+
 export const guestArguments: readonly string[] = [...machine, ...reports];
 
 /** What to add for a kernel of this configuration; undefined: it is not known. */
 export const argumentsFor = (config: KernelConfig | undefined): string[] => [
-  ...reportsOf.filter(([symbol]) => config === undefined || config.has(symbol)).map(([, argument]) => argument),
+  ...[...reportsOf, ...patience].filter(([symbol]) => config === undefined || config.has(symbol)).map(([, argument]) => argument),
   // It has no sysctl, and the kernel complains of the value that switches it off.
   ...(/\bpanic_on_taint=/.test(builtIn(config)) ? ['panic_on_taint=0'] : []),
 ];
