@@ -5,7 +5,12 @@ import type { Case, Step } from '../harness/model/case.ts';
 import type { Observation, StepResult } from '../harness/model/observation.ts';
 import type { Deviation } from '../harness/model/verdict.ts';
 import { attrOut } from '../harness/uapi/fuse-structs.ts';
+import { revisions } from '../harness/uapi/revision.ts';
 import { judge } from './judge.ts';
+import { channelsOf } from './judges/channels.ts';
+import { judgeOutcome } from './judges/outcome.ts';
+import { judgeRefusals } from './judges/refusal.ts';
+import type { Expectation } from './kernel/expectation.ts';
 import { beginExchange, device, endExchange, failed, ioendExchange, madeCase, mapped, observed, other, overwrite, poison, wire } from './testing/hand-made.ts';
 
 const DIRECT = 0x10, WRITE = 1, FAULT = 8, WRITEBACK = 0x8000_0000, EUCLEAN = 117, WANT_IOMAP_END = 0x80;
@@ -51,4 +56,29 @@ test('writeback that is refused should say why, when the kernel tells the server
   const wrong = wire(2, 0n, 16384n, { addr: 65536n, dev: 1, flags: 0x200 });
   const refusal = [exchanges[0]!, beginExchange(WRITEBACK, 0n, 4096n, wrong, rest), ...exchanges.slice(2)];
   expect(deviations(of, refusal, [{ ret: 4096n, errno: 0 }, failed(EUCLEAN)], flags)).toEqual([]);
+});
+
+test('a report more than there are refusals should be wrong, and none where the rules say no more and any may follow', () => {
+  const of = madeCase([]);
+  const line = { rule: 'upsert/not-retry', errno: EUCLEAN, viaBadData: true, step: 1 };
+  const said = (condition: string) => ({ kind: 'bad-data' as const, func: 'any', condition, line: 1 });
+  const seen = { ...observed({}), events: [said('map->length == 0'), said('map->flags != 0')] };
+  const expectation = (more: Partial<Expectation>): Expectation => ({
+    requests: [], unjudgedRequests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [line], contents: [], tolerated: [], ...more,
+  });
+  const channels = channelsOf(revisions.r3, undefined);
+  expect(judgeRefusals(of, seen, expectation({}), channels)).toMatchObject([{ rule: 'refusal/none', aspect: 'trace-event' }]);
+  expect(judgeRefusals(of, seen, expectation({ unspecified: 'nothing is said' }), channels)).toEqual([]);
+});
+
+test('what had to be refused and was done in full should be told where the kernel asks on', () => {
+  const step: Step = { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 };
+  const refusal = { rule: 'begin/device-writable', errno: 13, viaBadData: false, step: 1 };
+  const expectation: Expectation = {
+    requests: [{ rule: 'request/none', aspect: 'request', expected: 'no further request', seen: 'IOMAP_BEGIN', step: 1, facts: { request: 'IOMAP_BEGIN', differs: 'extra' } }],
+    unjudgedRequests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [{ kind: 'succeeds', rule: 'open' }], refusals: [refusal], contents: [], tolerated: [], desynchronised: true,
+  };
+  const told = (ret: bigint) => judgeOutcome(madeCase([step]), observed({ results: [{ ret, errno: 0 }] }), expectation);
+  expect(told(4096n)).toMatchObject([{ rule: 'begin/device-writable', aspect: 'errno', facts: { errno: { seen: 'success' } } }]);
+  expect(told(512n)).toEqual([]);
 });

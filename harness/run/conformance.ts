@@ -13,7 +13,7 @@ import type { GuestLoss } from './guest.ts';
 import { consoleOf } from './outcome.ts';
 import { shared } from './parallel.ts';
 import { casesIn, casesOf, type PlanCell } from './plan.ts';
-import { crashDeviation, timesText } from './crash-deviation.ts';
+import { crashDeviation, timesText, withCrashes } from './crash-deviation.ts';
 
 /** A case of the plan with its place in the undivided run. */
 export interface PlannedRun {
@@ -91,13 +91,7 @@ function lackingFor({ geometry, workload }: Case, { atomicDevices = true, swap =
 
 /** A kernel that went down did so, whatever a later try saw. */
 export function verdictOf(run: Pick<PlannedRun, 'cell' | 'case'>, outcome: Outcome, facts: KernelFacts): Verdict {
-  const verdict = verdictOfLastTry(run, outcome, facts);
-  const crashes = crashDeviations(outcome);
-  if (crashes.length === 0) return verdict;
-  if (verdict.kind !== 'deviates') return { kind: 'deviates', deviations: crashes, ...(verdict.kind === 'conforms' && verdict.unjudged && { unjudged: verdict.unjudged }) };
-  // It is no other revision's behaviour to go down.
-  const { conformsAs: _conformsAs, ...rest } = verdict;
-  return { ...rest, deviations: [...crashes, ...verdict.deviations] };
+  return withCrashes(verdictOfLastTry(run, outcome, facts), crashDeviations(outcome));
 }
 
 /** One for each way in which the kernel went down or hung. */

@@ -115,8 +115,8 @@ function match({ aspect, lines, reports, open, lossy }: Channel): Matched {
   });
   let next = 0;
   for (const [index, report] of reports.entries()) {
-    // Where there are more reports than refusals, one in the words of another rule is not for a refusal whose words are open.
-    if (lines[next] && lines[next]!.condition === undefined && reports.length - index > lines.length - next && isKnownCondition(normal(report.condition))) {
+    // Where there are more reports than refusals, one in the words of another rule is not for a refusal whose words are open; unless more may follow.
+    if (!open && lines[next] && lines[next]!.condition === undefined && reports.length - index > lines.length - next && isKnownCondition(normal(report.condition))) {
       return deviation(undefined, report);
     }
     // With records lost a report may stand for any later line; without, for the next one only.

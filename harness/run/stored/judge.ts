@@ -2,6 +2,7 @@
 import { judge } from '../../../oracles/judge.ts';
 import { messageOf } from '../../../vm/errors.ts';
 import type { Verdict } from '../../model/verdict.ts';
+import { withCrashes } from '../crash-deviation.ts';
 import type { RevisionId } from '../../uapi/revision.ts';
 import type { Place, StoredItem, StoredRecord } from './record.ts';
 
@@ -21,14 +22,6 @@ export function judgeStored(item: StoredItem, revision?: RevisionId): JudgedItem
   } catch (error) {
     return { kind: 'unreadable', place, reason: `the case and the observation do not fit each other: ${messageOf(error)}` };
   }
-}
-
-/** What the last try saw does not undo what the kernel did in those before. */
-function withCrashes(verdict: Verdict, crashes: StoredRecord['crashes']): Verdict {
-  if (crashes.length === 0) return verdict;
-  if (verdict.kind !== 'deviates') return { kind: 'deviates', deviations: [...crashes] };
-  const { conformsAs: _conformsAs, ...rest } = verdict;
-  return { ...rest, deviations: [...crashes, ...verdict.deviations] };
 }
 
 /** What the kernel reported by, where the recorded verdict says that it lacks some of it; records that were lost the observation itself names. */
