@@ -82,3 +82,10 @@ test('what had to be refused and was done in full should be told where the kerne
   expect(told(4096n)).toMatchObject([{ rule: 'begin/device-writable', aspect: 'errno', facts: { errno: { seen: 'success' } } }]);
   expect(told(512n)).toEqual([]);
 });
+
+test('a write that is refused should be one finding, the report, although all that comes behind it is predicted otherwise', () => {
+  const of = madeCase([], { workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 }] });
+  const asked = beginExchange(WRITE, 0n, 4096n, mapped(0n, 16384n, 65536n), rest);
+  expect(causes(deviations(of, [asked], [failed(EUCLEAN)], flags))).toEqual(['refused | !fuse_iomap_check_flags(map->flags)']);
+  expect(causes(deviations(of, [asked], [failed(EUCLEAN)]))).toEqual([expect.stringMatching(/ \| fails \| EUCLEAN$/)]);
+});
