@@ -5,6 +5,7 @@
 import { closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { makeDirectory } from '../harness/files/make-directory.ts';
 import type { LibertyUse } from '../harness/model/liberties.ts';
 import type { Counts, Environment, RunSummary } from '../harness/model/results.ts';
 import { explainProblem, type ResultsProblem } from './errors.ts';
@@ -53,7 +54,7 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
 
   const summary = mergeSummaries(sources, located.counts, located.truncated);
   // Beside its final place and renamed at the end: a merge that fails leaves nothing that looks like results.
-  mkdirSync(dirname(out), { recursive: true });
+  makeDirectory(dirname(out));
   removeAbandoned(out);
   const scratch = join(dirname(out), `.${basename(out)}.${String(process.pid)}.merging`);
   // What follows does not wait for anything: a signal is heard when it is over, and a SIGKILL leaves what the next merge removes.

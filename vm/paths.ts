@@ -1,7 +1,8 @@
 /** Where things that outlive a command are kept, and where things that must not outlive it. */
-import { lstatSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { lstatSync, mkdtempSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { makeDirectory } from '../harness/files/make-directory.ts';
 import { UsageError, errnoOf, messageOf } from './errors.ts';
 
 /** `$XDG_CACHE_HOME/iomapfuzz`, by default `~/.cache/iomapfuzz` (XDG base directory specification: relative values are ignored). */
@@ -14,7 +15,7 @@ export function cacheRoot(): string {
 export function cacheDirectory(...names: string[]): string {
   const path = join(cacheRoot(), ...names);
   try {
-    mkdirSync(path, { recursive: true });
+    makeDirectory(path);
   } catch (error) {
     throw new UsageError(`the cache directory ${path} cannot be made (${messageOf(error)}); `
       + (errnoOf(error) === 'ENOSPC' ? 'free some disk space' : 'set XDG_CACHE_HOME to a directory that you may write to'));

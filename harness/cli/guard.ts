@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { errnoOf, messageOf } from '../../vm/errors.ts';
+import { DirectoryError } from '../files/make-directory.ts';
 import { sayLastWords } from '../run/last-words.ts';
 
 /** Infrastructure (docs/architecture.md). */
@@ -75,7 +76,7 @@ function adviceFor(error: unknown): string | undefined {
     case 'ENOMEM': case 'EAGAIN': return 'the machine is short of memory or processes: free some and run it again';
     case 'EROFS': case 'EACCES': case 'EPERM': return 'give this user the right to it, or name another place';
     case 'EIO': return 'the disk or the terminal failed';
-    default: return undefined;
+    default: return error instanceof DirectoryError ? 'move away what is in its place, or name another directory' : undefined;
   }
 }
 

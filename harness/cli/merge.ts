@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { InfrastructureError, messageOf, UsageError } from '../../vm/errors.ts';
 import { explainMerge, mergeRuns } from '../../reports/merge.ts';
 import { reportInput } from '../../reports/reporter.ts';
+import { DirectoryError } from '../files/make-directory.ts';
 import { loadOrExit, problemError } from './load.ts';
 import { ruleTexts } from './rule-texts.ts';
 
@@ -17,7 +18,8 @@ export function mergeCommand(): Command {
       try {
         merged = await mergeRuns(directories, out);
       } catch (error) {
-        throw new InfrastructureError(`can't merge into ${out}: ${messageOf(error)}; nothing was left there`);
+        if (error instanceof DirectoryError) throw new UsageError(`the directory ${out} cannot be made (${error.message}); name another by --out`);
+        throw new InfrastructureError(`can't merge into ${out}: ${messageOf(error)}; nothing was left there; free some space, or name another directory by --out`);
       }
       if (merged.kind === 'results') throw problemError(merged.problem);
       if (merged.kind !== 'merged') throw new UsageError(explainMerge(merged));

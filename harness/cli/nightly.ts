@@ -1,6 +1,6 @@
 /** `iomapfuzz nightly`: everything that is run each night, kept in a history with reports and trends. */
 import { Command, Option } from 'commander';
-import { accessSync, constants, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { accessSync, constants, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { UsageError, messageOf } from '../../vm/errors.ts';
@@ -9,6 +9,7 @@ import { hashFile } from '../../vm/kernel/source.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { NIGHT_FORMAT, nextName, readHistory, writeNight, type Night } from '../../reports/nights/night.ts';
 import { nightExitCode } from '../../reports/nights/trend.ts';
+import { makeDirectory } from '../files/make-directory.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { toolVersion } from '../run/tool-version.ts';
 import { integer } from './conformance.ts';
@@ -90,7 +91,7 @@ export function nightlyCommand(): Command {
 function historyOf(path: string): string {
   const history = resolve(path);
   try {
-    mkdirSync(history, { recursive: true });
+    makeDirectory(history);
     accessSync(history, constants.W_OK);
     readdirSync(history);
   } catch (error) {

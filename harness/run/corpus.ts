@@ -1,8 +1,9 @@
 /** The corpus: cases worth keeping, content-addressed, and an index that says why each is there and what kernels made of it. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InfrastructureError, UsageError, messageOf } from '../../vm/errors.ts';
+import { makeDirectory } from '../files/make-directory.ts';
 import type { Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
 import { explainFailure, formatCase, parseCase, readText } from './case-file.ts';
@@ -123,12 +124,12 @@ export class Corpus {
 
   #write(path: string, text: string): void {
     try {
-      mkdirSync(join(this.directory, 'cases'), { recursive: true });
+      makeDirectory(join(this.directory, 'cases'));
       if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
       writeFileSync(`${path}.new`, text);
       renameSync(`${path}.new`, path);
     } catch (error) {
-      throw new InfrastructureError(`${path} can't be written: ${messageOf(error)}`);
+      throw new InfrastructureError(`${path} can't be written: ${messageOf(error)}; name another corpus, or free some space there`);
     }
   }
 }

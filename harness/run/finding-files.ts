@@ -1,6 +1,7 @@
 /** Findings of a run on disk: one case file each, and a line of findings.jsonl that says what it is. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../files/make-directory.ts';
 import { encodeCase, type Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
 import { jsonSafe, type CaseRecord, type FindingRecord } from '../model/results.ts';
@@ -33,7 +34,7 @@ export class FindingFiles {
   save({ id, rule, notMinimised, case: of, deviations, found, outcome, minimised, reliability }: KeptFinding): string {
     const hash = caseHash(of);
     const file = `findings/${hash.slice(0, 12)}.case.json`;
-    mkdirSync(join(this.#writer.directory, 'findings'), { recursive: true });
+    makeDirectory(join(this.#writer.directory, 'findings'));
     writeFileSync(join(this.#writer.directory, file), formatCase(of));
     const example: CaseRecord = {
       ...found, hash, verdict: { kind: 'deviates', deviations: [...deviations] }, case: encodeCase(of),

@@ -1,6 +1,7 @@
 /** What the kernel did that no case of the run shows, as its summary keeps it. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../files/make-directory.ts';
 import { encodeCase, type Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
 import type { RunSummary } from '../model/results.ts';
@@ -40,7 +41,7 @@ function noteFinding(summary: RunSummary, directory: string, { reason, when, log
 /** Returns its path, relative to the directory. */
 function saveCase(directory: string, of: Case): string {
   const file = `findings/${caseHash(of).slice(0, 12)}.case.json`;
-  mkdirSync(join(directory, 'findings'), { recursive: true });
+  makeDirectory(join(directory, 'findings'));
   writeFileSync(join(directory, file), formatCase(of));
   return file;
 }

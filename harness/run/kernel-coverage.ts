@@ -3,9 +3,10 @@
  * syscalls), and which lines these are, by the kernel's vmlinux.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findTool } from '../../vm/host/tools.ts';
+import { makeDirectory } from '../files/make-directory.ts';
 import type { Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { caseHash } from '../model/hash.ts';
@@ -45,7 +46,7 @@ export class KernelCoverage {
     const fresh = this.#places.size - before;
     if (fresh > 0 && this.#kept < MOST_KEPT) {
       this.#kept += 1;
-      mkdirSync(join(this.#directory, 'coverage'), { recursive: true });
+      makeDirectory(join(this.#directory, 'coverage'));
       writeFileSync(join(this.#directory, 'coverage', `${caseHash(of).slice(0, 12)}.case.json`), formatCase(of));
     }
     return fresh;

@@ -1,8 +1,9 @@
 /** Writes a results directory while a run goes on; see harness/model/results.ts for the format. */
-import { closeSync, constants, fsyncSync, mkdirSync, openSync, readdirSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, openSync, readdirSync, renameSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InfrastructureError, UsageError, errnoOf, messageOf } from '../../vm/errors.ts';
 import { requireOwn } from '../../vm/paths.ts';
+import { makeDirectory } from '../files/make-directory.ts';
 import type { CaseRecord, FindingRecord, RunSummary } from '../model/results.ts';
 
 /** A summary is rewritten at most this often: it is small, but a fast campaign finishes thousands of cases a second. */
@@ -38,7 +39,7 @@ export class ResultsWriter {
   /** Creates the directory. Throws UsageError when it holds results already or cannot be made. */
   constructor(directory: string) {
     try {
-      mkdirSync(directory, { recursive: true });
+      makeDirectory(directory);
     } catch (error) {
       throw new UsageError(`the results directory ${directory} cannot be made (${messageOf(error)}); name another by --out`);
     }

@@ -1,7 +1,8 @@
 /** One night of a history: what it was to run, what became of each kind of run, and enough of the results to draw trends without them. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { makeDirectory } from '../../harness/files/make-directory.ts';
 import { firstIssue } from '../schema.ts';
 
 /** Version of night.json. */
@@ -109,7 +110,7 @@ export function nextName(directory: string, day: string): string {
 /** Replaces night.json whole. */
 export function writeNight(directory: string, night: Night): void {
   const path = join(directory, night.name, 'night.json');
-  mkdirSync(join(directory, night.name), { recursive: true });
+  makeDirectory(join(directory, night.name));
   writeFileSync(`${path}.new`, `${JSON.stringify(night, undefined, 1)}\n`);
   renameSync(`${path}.new`, path);
 }

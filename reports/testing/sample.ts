@@ -1,6 +1,7 @@
 /** Makes results directories as a run would have left them, for tests of what reads them. Deterministic in its options. */
-import { mkdirSync, openSync, writeFileSync, writeSync, closeSync } from 'node:fs';
+import { openSync, writeFileSync, writeSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../../harness/files/make-directory.ts';
 import { encodeCase, type Case, type Step } from '../../harness/model/case.ts';
 import { caseHash } from '../../harness/model/hash.ts';
 import type { MappingSpec } from '../../harness/model/mapping.ts';
@@ -53,7 +54,7 @@ export function samplePlan(): CellInfo[] {
 
 /** Writes summary.json, cases.jsonl and console.log into `directory`. */
 export function writeSample(directory: string, options: SampleOptions = {}): void {
-  mkdirSync(directory, { recursive: true });
+  makeDirectory(directory);
   const cells = options.cells ?? samplePlan();
   const seed = options.seed ?? 42;
   const counts: Counts = { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 };

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../../harness/files/make-directory.ts';
 import { errnoOf } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
 import { cacheDirectory } from '../paths.ts';
@@ -119,7 +120,7 @@ async function build(flavour: Flavour, key: string, source: KernelSource, parts:
   prepareTree(work, tree, objects, source, progress);
   progress.step(`applying ${String(patches.length)} patches`);
   bringToPatches(tree, source, patches);
-  mkdirSync(objects, { recursive: true });
+  makeDirectory(objects);
   await configure(tree, objects, fragments, progress);
   const log = join(work, 'build.log');
   await makeImage(tree, objects, log, progress, [`LOCALVERSION=-iomapfuzz-${flavour}`, 'KBUILD_BUILD_USER=iomapfuzz', 'KBUILD_BUILD_HOST=reference']);

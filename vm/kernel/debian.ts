@@ -3,8 +3,9 @@
  * Backports are not part of most machines' sources, so apt gets a private list and private directories.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../../harness/files/make-directory.ts';
 import { InfrastructureError, messageOf } from '../errors.ts';
 import { runJob } from '../host/job.ts';
 import { findTool } from '../host/tools.ts';
@@ -47,7 +48,7 @@ export async function fetchPackage(name: string, progress: Progress): Promise<De
   const directory = cacheDirectory('debian');
   progress.step(`downloading ${name} ${version}`);
   const scratch = join(directory, `fetch.${String(process.pid)}`);
-  mkdirSync(scratch, { recursive: true });
+  makeDirectory(scratch);
   try {
     const download = await runJob(['apt-get', ...apt.options, '-o', 'Dpkg::Use-Pty=0', 'download', `${name}=${version}`], { cwd: scratch });
     const file = readdirSync(scratch).find((entry) => entry.endsWith('.deb'));
@@ -61,7 +62,7 @@ export async function fetchPackage(name: string, progress: Progress): Promise<De
 
 function privateApt(): { options: string[] } {
   const root = cacheDirectory('debian', 'apt');
-  for (const name of ['lists/partial', 'cache/archives/partial']) mkdirSync(join(root, name), { recursive: true });
+  for (const name of ['lists/partial', 'cache/archives/partial']) makeDirectory(join(root, name));
   const list = join(root, 'sources.list');
   writeFileSync(list, `deb [signed-by=${keyring}] ${mirror()} ${suite} main\n`);
   return { options: [

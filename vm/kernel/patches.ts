@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '../../harness/files/make-directory.ts';
 import { InfrastructureError } from '../errors.ts';
 import { repositoryRoot } from '../root.ts';
 import type { KernelSource } from './source.ts';
@@ -52,7 +53,7 @@ export function bringToPatches(tree: string, source: KernelSource, patches: read
   mkdirSync(scratch);
   for (const file of touched) {
     if (!existsSync(join(source.directory, file))) continue;
-    mkdirSync(dirname(join(scratch, file)), { recursive: true });
+    makeDirectory(dirname(join(scratch, file)));
     copyFileSync(join(source.directory, file), join(scratch, file));
   }
   for (const patch of patches) apply(patch, scratch, source);
@@ -68,7 +69,7 @@ export function bringToPatches(tree: string, source: KernelSource, patches: read
 /** A copy of the pristine source at `tree`, by hard links where the file system allows. */
 export function copyTree(source: string, tree: string): void {
   rmSync(tree, { recursive: true, force: true });
-  mkdirSync(dirname(tree), { recursive: true });
+  makeDirectory(dirname(tree));
   const linked = spawnSync('cp', ['-al', source, tree], { stdio: 'ignore' });
   if (linked.status === 0) return;
   // Another file system, or files of another user (fs.protected_hardlinks).
@@ -92,7 +93,7 @@ function replaceIfDifferent(target: string, wanted: string): void {
   }
   const content = readFileSync(wanted);
   if (existsSync(target) && readFileSync(target).equals(content)) return;
-  mkdirSync(dirname(target), { recursive: true });
+  makeDirectory(dirname(target));
   writeFileSync(`${target}.new`, content);
   renameSync(`${target}.new`, target);
 }

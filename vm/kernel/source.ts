@@ -1,7 +1,8 @@
 /** The pristine source of the reference kernel: found in the cache, fetched from Debian, or given. */
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, openSync, readFileSync, readSync, closeSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, openSync, readFileSync, readSync, closeSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { makeDirectory } from '../../harness/files/make-directory.ts';
 import { InfrastructureError, UsageError, messageOf } from '../errors.ts';
 import { requireSpace } from '../host/disk.ts';
 import { runJob } from '../host/job.ts';
@@ -94,7 +95,7 @@ async function unpack(directory: string, what: string, progress: Progress, argv:
   requireSpace(cacheDirectory('source'), unpackedMib, 'the unpacked kernel source');
   progress.step(what);
   rmSync(unfinished, { recursive: true, force: true });
-  mkdirSync(unfinished, { recursive: true });
+  makeDirectory(unfinished);
   let files = 0;
   const { code, tail } = await runJob([...argv, unfinished], { onLine: () => { progress.at(++files, 95_000, 'files'); } });
   if (code !== 0) {

@@ -6,8 +6,9 @@
  * An image that was made before is never taken for the tree: its source may have changed since, and may not even compile.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { makeDirectory } from '../../harness/files/make-directory.ts';
 import { UsageError } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
 import { cacheDirectory } from '../paths.ts';
@@ -86,7 +87,7 @@ async function makeInTree(tree: string, progress: Progress): Promise<string> {
 async function makeInCache(tree: string, flavour: Flavour, progress: Progress): Promise<string> {
   const work = cacheDirectory('build', `tree-${shortHash(tree)}-${flavour}`);
   const objects = join(work, 'obj');
-  mkdirSync(objects, { recursive: true });
+  makeDirectory(objects);
   const iomap = /^config FUSE_IOMAP$/m.test(readFileSync(join(tree, 'fs/fuse/Kconfig'), 'utf8'));
   progress.note(`building Linux ${treeVersion(tree)} of ${tree}${iomap ? '' : ', which has no fuse-iomap,'} in ${objects}`);
   return withLock(join(work, 'lock'), () => { progress.note('waiting for another iomapfuzz that builds this tree'); }, async () => {

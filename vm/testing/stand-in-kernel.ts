@@ -1,7 +1,8 @@
 /** Kernels and kernel trees that nothing boots: what reads images, makes trees and refuses kernels is tried on them. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../../harness/files/make-directory.ts';
 
 /** A file with a bzImage's header and the payload that is given; nothing in it runs. */
 export function bzImage(payload: Buffer = Buffer.alloc(16), version = '7.3.4 (me@here) #1'): Buffer {
@@ -44,7 +45,7 @@ mv "$out/.config.merged" "$out/.config"
 
 /** A tree whose make writes an image. `config`: its .config; absent: it is not configured. */
 export function standInTree(directory: string, { config, source = 'int first;\n' }: { config?: string; source?: string } = {}): string {
-  for (const name of ['fs/fuse', 'scripts/kconfig']) mkdirSync(join(directory, name), { recursive: true });
+  for (const name of ['fs/fuse', 'scripts/kconfig']) makeDirectory(join(directory, name));
   const files: Record<string, string | Buffer> = {
     Makefile: makefile, Kbuild: '', Kconfig: '', head: bzImage(), 'fs/fuse/file.c': source, 'fs/fuse/Kconfig': 'config FUSE_IOMAP\n\tbool\n',
     'scripts/kconfig/merge_config.sh': mergeConfig, '.gitignore': '.*\narch/\n', ...(config !== undefined && { '.config': config }),

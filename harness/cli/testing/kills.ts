@@ -1,10 +1,11 @@
 /** Runs that are killed at a random moment, and what must be left of them: every case that had finished, nothing else. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findTool } from '../../../vm/host/tools.ts';
 import { repositoryRoot } from '../../../vm/root.ts';
 import { processesThatName } from '../../../vm/testing/processes.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
 
 export const victims = ['the program, SIGKILL', 'the program, SIGTERM', 'the program, SIGINT', 'QEMU, SIGKILL', 'the agent, SIGKILL'] as const;
 export type Victim = (typeof victims)[number];
@@ -44,7 +45,7 @@ export class KillableProgram {
     this.directory = directory;
     this.#kernel = kernel;
     const root = repositoryRoot();
-    mkdirSync(join(directory, 'bin'), { recursive: true });
+    makeDirectory(join(directory, 'bin'));
     for (const name of readdirSync(root)) if (!['dist', '.git', 'test-results'].includes(name)) symlinkSync(join(root, name), join(directory, name));
     cpSync(join(root, 'dist'), join(directory, 'dist'), { recursive: true });
     const agent = join(directory, 'dist/guest/agent.cjs');
@@ -67,7 +68,7 @@ exec ${findTool('qemu-system-x86_64')!} "$@"
   async run(name: string, { command, seed, victim, afterMs }: Omit<Kill, 'victim'> & { victim?: Victim }): Promise<AfterKill> {
     const scratch = join(this.directory, name);
     const [temporary, out, pids] = ['tmp', 'out', 'pids'].map((part) => join(scratch, part)) as [string, string, string];
-    mkdirSync(temporary, { recursive: true });
+    makeDirectory(temporary);
     const argv = [join(this.directory, 'dist/iomapfuzz.mjs'), ...commands[command](seed), '--accel', 'tcg', '--kernel', this.#kernel, '--out', out];
     const log: Buffer[] = [];
     const child = spawn(process.execPath, argv, {

@@ -1,5 +1,6 @@
 /** Kernel events since the last time somebody asked: bad-data traces and what the kernel log holds. */
-import { closeSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, writeFileSync } from 'node:fs';
+import { makeDirectory } from '../../files/make-directory.ts';
 import { parseTrace } from '../../model/bad-data-trace.ts';
 import { parseRecords, type LogRecord } from '../../model/kernel-log/line.ts';
 import { LogReader } from '../../model/kernel-log/reader.ts';
@@ -92,7 +93,7 @@ export class KernelEvents {
 
 function openTrace(native: Native): number {
   try {
-    mkdirSync(instance, { recursive: true });
+    makeDirectory(instance);
     writeFileSync(`${instance}/events/fuse/fuse_iomap_bad_data/enable`, '1');
   } catch {
     return -1;

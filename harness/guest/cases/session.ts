@@ -1,6 +1,7 @@
 /** One mounted file system, with its devices and connection: what cases of equal geometry share. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
+import { makeDirectory } from '../../files/make-directory.ts';
 import type { Case } from '../../model/case.ts';
 import type { MountResult } from '../../model/observation.ts';
 import { fileName, firstCaseNode, inoOffset, nodesPerCase } from '../../model/nodes.ts';
@@ -68,7 +69,7 @@ export class Session {
 
   /** Mounts, with the geometry's devices. What the kernel refuses is in `mount`; what the guest cannot do at all is thrown. */
   static open(native: Native, server: ServerHandle, devices: DeviceSet, { revision, geometry }: Case, opens: boolean, own?: ServerCase): Session {
-    mkdirSync(mountPoint, { recursive: true });
+    makeDirectory(mountPoint);
     writeFileSync(regularPath, 'a regular file\n');
     const { files: _files, ...shared } = geometry;
     const { words } = server;

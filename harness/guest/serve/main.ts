@@ -1,6 +1,7 @@
 /** Runs a `serve` script inside the guest: mounts, answers, prints the transcript; ends when it is unmounted for good. */
-import { existsSync, mkdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '../../files/make-directory.ts';
 import type { Host, ServerDefinition } from '../api.ts';
 import { loadNative, type Native } from '../../native/index.ts';
 import { ServedDevices, type Attachment } from './devices.ts';
@@ -34,7 +35,7 @@ function enableIomap(): void {
 function serveAll(definition: Definition, options: ServeOptions, native: Native, addon: string): void {
   const devices = new ServedDevices(native, options.attachments);
   enableIomap();
-  mkdirSync(options.mountPoint, { recursive: true });
+  makeDirectory(options.mountPoint);
   for (let again = true; again; again = existsSync(options.remountFile)) {
     rmSync(options.remountFile, { force: true });
     const failure = serve(typeof definition === 'function' ? definition({ device: (number, fallback) => devices.get(number, fallback) }) : definition, {
