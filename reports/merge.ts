@@ -6,6 +6,7 @@ import { closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readSy
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { makeDirectory } from '../harness/files/make-directory.ts';
+import { requireRegular } from '../harness/files/regular-file.ts';
 import type { LibertyUse } from '../harness/model/liberties.ts';
 import type { Counts, Environment, RunSummary } from '../harness/model/results.ts';
 import { explainProblem, type ResultsProblem } from './errors.ts';
@@ -42,6 +43,8 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
   for (const directory of directories) {
     const opened = readSummary(directory);
     if (opened.kind !== 'summary') return { kind: 'results', problem: opened };
+    const console = unreadableConsole(directory);
+    if (console) return { kind: 'results', problem: console };
     sources.push({ directory, summary: opened.summary, cases: 0 });
   }
   sources.sort((a, b) => (a.summary.shard?.index ?? 0) - (b.summary.shard?.index ?? 0));
@@ -75,6 +78,16 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
     for (const signal of endingSignals) process.off(signal, later);
   }
   return { kind: 'merged', summary };
+}
+
+function unreadableConsole(directory: string): ResultsProblem | undefined {
+  const path = join(directory, 'console.log');
+  try {
+    if (existsSync(path)) requireRegular(path);
+    return undefined;
+  } catch (error) {
+    return { kind: 'unreadable', path, detail: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,6 +1,7 @@
 /** Reads a results directory: summary.json at once, cases.jsonl line by line, so that 100,000 cases do not need their size in memory. */
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRegularText, requireRegular } from '../harness/files/regular-file.ts';
 import { plainText, plainTexts } from '../harness/model/plain-text.ts';
 import { RESULTS_FORMAT, type CaseRecord, type FindingRecord, type RunSummary } from '../harness/model/results.ts';
 import type { ResultsProblem } from './errors.ts';
@@ -13,17 +14,24 @@ export type CaseLine =
   | { kind: 'truncated'; line: number }
   | ResultsProblem;
 
+const readLater = ['cases.jsonl', 'findings.jsonl'];
+
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** summary.json of a results directory, validated. */
+/** summary.json of a results directory, validated. The other files are refused here, too, when reading them might never end. */
 export function readSummary(directory: string): { kind: 'summary'; summary: RunSummary } | ResultsProblem {
-  const path = join(directory, 'summary.json');
+  let path = join(directory, 'summary.json');
   let text: string;
   try {
     if (!existsSync(directory)) return { kind: 'absent', path: directory };
     if (!statSync(directory).isDirectory()) return { kind: 'not-results', path: directory };
     if (!existsSync(path)) return { kind: existsSync(join(directory, 'cases.jsonl')) ? 'no-summary' : 'not-results', path: directory };
-    text = readFileSync(path, 'utf8');
+    text = readRegularText(path);
+    for (const name of readLater) {
+      path = join(directory, name);
+      if (existsSync(path)) requireRegular(path);
+    }
+    path = join(directory, 'summary.json');
   } catch (error) {
     return { kind: 'unreadable', path, detail: messageOf(error) };
   }
@@ -46,8 +54,7 @@ export async function* readCases(directory: string): AsyncGenerator<CaseLine> {
   if (!existsSync(path)) return;
   let line = 0;
   try {
-    // A pipe has no end that one could wait for.
-    if (!statSync(path).isFile()) throw new Error('it is no regular file');
+    requireRegular(path);
     for await (const { bytes, start, ended } of splitLines(path)) {
       line += 1;
       const parsed = parseLine(bytes);
@@ -66,7 +73,7 @@ export async function* readCases(directory: string): AsyncGenerator<CaseLine> {
 export function readFindings(directory: string): FindingRecord[] {
   const path = join(directory, 'findings.jsonl');
   if (!existsSync(path)) return [];
-  return readFileSync(path, 'utf8').split('\n').flatMap((line) => {
+  return readRegularText(path).split('\n').flatMap((line) => {
     try {
       const parsed = findingRecordSchema.safeParse(JSON.parse(line));
       return parsed.success ? [{ ...parsed.data, file: plainText(parsed.data.file), example: plainRecord(parsed.data.example as CaseRecord) } as FindingRecord] : [];

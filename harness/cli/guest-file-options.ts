@@ -23,6 +23,7 @@ export function guestFilesOf(wanted: readonly string[] = []): GuestFile[] {
     const stat = statSync(source, { throwIfNoEntry: false });
     if (!stat) throw new UsageError(`--file ${text}: there is no ${source}${path.includes('/') ? '' : `, and no program ${path} on PATH; install the package that has it`}`);
     if (stat.isDirectory()) return directory(source, guest ?? join(dataDirectory, basename(source)));
+    if (!stat.isFile()) throw new UsageError(`--file ${text}: ${source} is neither a file nor a directory; name one of these`);
     const executable = (stat.mode & 0o111) !== 0;
     const target = guest ?? join(executable ? programDirectory : dataDirectory, basename(source));
     return executable && isElf(source) ? programWithLibraries(target, source) : [{ path: target, content: { kind: 'file', source: realpathSync(source) }, executable }];

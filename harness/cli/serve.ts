@@ -3,12 +3,13 @@ import { Command } from 'commander';
 import { build, type BuildFailure, type Message } from 'esbuild';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { InfrastructureError, UsageError } from '../../vm/errors.ts';
+import { InfrastructureError, UsageError, messageOf } from '../../vm/errors.ts';
 import { findTool } from '../../vm/host/tools.ts';
 import { programWithLibraries, type GuestFile } from '../../vm/initramfs/files.ts';
 import { requireTestable } from '../../vm/kernel/identify.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { Vm } from '../../vm/vm.ts';
+import { requireRegular } from '../files/regular-file.ts';
 import type { GuestMessage } from '../model/channel.ts';
 import { addFileOption, guestFilesOf, memoryForFiles } from './guest-file-options.ts';
 import { addDeviceOption, attachDevices, memoryForDevices, ramdiskArguments, type WantedDevice } from './serve-devices.ts';
@@ -78,6 +79,11 @@ export function serveCommand(): Command {
 async function bundleScript(script: string): Promise<Uint8Array> {
   const path = resolve(script);
   if (!existsSync(path)) throw new UsageError(`there is no script ${path}`);
+  try {
+    requireRegular(path);
+  } catch (error) {
+    throw new UsageError(`the script ${path} cannot be read: ${messageOf(error)}`);
+  }
   const root = repositoryRoot();
   const contents = `import * as script from ${JSON.stringify(path)};\nimport { main } from ${JSON.stringify(join(root, 'harness/guest/serve/main.ts'))};\nmain(script.default);\n`;
   try {

@@ -2,9 +2,9 @@
  * Case files: the truth about an experiment, as JSON that people read and edit. Reading accepts any layout and every older
  * schema that `migrations` leads up from; writing gives equal cases equal text.
  */
-import { readFileSync } from 'node:fs';
 import { ZodError } from 'zod';
 import { UsageError, messageOf } from '../../vm/errors.ts';
+import { readRegularText } from '../files/regular-file.ts';
 import { CASE_SCHEMA, decodeCase, encodeCase, type Case } from '../model/case.ts';
 import { devicesOf } from '../model/notification-refs.ts';
 import type { Notification } from '../model/notification.ts';
@@ -87,7 +87,7 @@ export function caseOf(text: string, name: string): Case {
 
 export function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularText(path);
   } catch (error) {
     throw new UsageError(`${path} cannot be read: ${messageOf(error)}`);
   }

@@ -1,5 +1,5 @@
 /** The corpus: cases worth keeping, content-addressed, and an index that says why each is there and what kernels made of it. */
-import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InfrastructureError, UsageError, messageOf } from '../../vm/errors.ts';
@@ -125,7 +125,7 @@ export class Corpus {
   #write(path: string, text: string): void {
     try {
       makeDirectory(join(this.directory, 'cases'));
-      if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
+      if (existsSync(path) && readText(path) === text) return;
       writeFileSync(`${path}.new`, text);
       renameSync(`${path}.new`, path);
     } catch (error) {

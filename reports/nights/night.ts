@@ -1,8 +1,9 @@
 /** One night of a history: what it was to run, what became of each kind of run, and enough of the results to draw trends without them. */
-import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeDirectory } from '../../harness/files/make-directory.ts';
+import { readRegularText } from '../../harness/files/regular-file.ts';
 import { firstIssue } from '../schema.ts';
 
 /** Version of night.json. */
@@ -83,7 +84,7 @@ export function readHistory(directory: string): History {
   const names = readdirSync(directory).filter((name) => nightName.test(name)).sort(byName);
   for (const name of names) {
     try {
-      const json = JSON.parse(readFileSync(join(directory, name, 'night.json'), 'utf8')) as { format?: unknown };
+      const json = JSON.parse(readRegularText(join(directory, name, 'night.json'))) as { format?: unknown };
       if (typeof json.format === 'number' && json.format > NIGHT_FORMAT) throw new Error(`format ${json.format} is newer than this iomapfuzz knows (${NIGHT_FORMAT}); update iomapfuzz`);
       const parsed = nightSchema.safeParse(json);
       if (!parsed.success) throw new Error(`night.json is not as its format says: ${firstIssue(parsed.error)}`);

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { readRegular } from '../../harness/files/regular-file.ts';
 import { UsageError, messageOf } from '../errors.ts';
 import { parseConfig, type KernelConfig } from './config.ts';
 import { rememberedTree, type TreeState } from './tree-state.ts';
@@ -34,7 +35,7 @@ const magic = 0x53726448; // "HdrS"
 export function readKernelImage(path: string, options: { modulesDirectory?: string } = {}): KernelImage {
   let image: Buffer;
   try {
-    image = readFileSync(path);
+    image = readRegular(path);
   } catch (error) {
     throw new UsageError(`the kernel image ${path} cannot be read (${messageOf(error)})`);
   }
@@ -87,7 +88,7 @@ function findConfig(path: string, image: Buffer, release: string): { text: strin
     ...(basename(dirname(real)) === 'boot' ? [join(dirname(real), '../../../.config')] : []),
     join(dirname(real), '.config'),
   ];
-  const file = beside.find((candidate) => existsSync(candidate));
+  const file = beside.find((candidate) => statSync(candidate, { throwIfNoEntry: false })?.isFile());
   return file === undefined ? undefined : { text: readFileSync(file, 'utf8'), source: file };
 }
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, openSync, readFileSync, readSync, closeSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { makeDirectory } from '../../harness/files/make-directory.ts';
+import { requireRegular } from '../../harness/files/regular-file.ts';
 import { InfrastructureError, UsageError, messageOf } from '../errors.ts';
 import { requireSpace } from '../host/disk.ts';
 import { runJob } from '../host/job.ts';
@@ -69,6 +70,11 @@ async function fromUser(given: string, progress: Progress): Promise<KernelSource
       throw new UsageError(`--source ${given} holds a configuration or build products: run make mrproper in it, or use it as it is by --kdir`);
     }
     return { directory: path, identity: `tree-${treeFingerprint(path)}`, origin: path, version: treeVersion(path) };
+  }
+  try {
+    requireRegular(path);
+  } catch (error) {
+    throw new UsageError(`--source ${given} cannot be read: ${messageOf(error)}`);
   }
   progress.step(`reading ${basename(path)}`);
   const identity = `tarball-${hashFile(path).slice(0, 16)}`;

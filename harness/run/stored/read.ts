@@ -1,8 +1,9 @@
 /** Finds stored observations: records of one file each, lines of results, findings, and directories of them at any depth. */
-import { closeSync, createReadStream, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, createReadStream, existsSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { errnoOf, messageOf } from '../../../vm/errors.ts';
+import { readRegularText, requireRegular } from '../../files/regular-file.ts';
 import { isCaseAlone, storedItem, type StoredItem } from './record.ts';
 
 /** Files of results that hold no observation. */
@@ -45,18 +46,10 @@ async function* inDirectory(directory: string): AsyncGenerator<StoredItem> {
   }
 }
 
-/** A pipe or a device has no end that one could wait for. */
-const isRegular = (path: string): boolean => statSync(path).isFile();
-const notRegular = (path: string): StoredItem => ({ kind: 'unreadable', place: { file: path }, reason: 'this is no regular file' });
-
 async function* inFile(path: string): AsyncGenerator<StoredItem> {
   let text: string;
   try {
-    if (!isRegular(path)) {
-      yield notRegular(path);
-      return;
-    }
-    text = readFileSync(path, 'utf8');
+    text = readRegularText(path);
   } catch (error) {
     yield { kind: 'unreadable', place: { file: path }, reason: messageOf(error) };
     return;
@@ -75,7 +68,13 @@ async function* inFile(path: string): AsyncGenerator<StoredItem> {
     for (const [index, one] of json.entries()) yield storedItem(one, { file: path, index });
     return;
   }
-  const finding = await findingOf(path, json);
+  let finding: unknown;
+  try {
+    finding = await findingOf(path, json);
+  } catch (error) {
+    yield { kind: 'unreadable', place: { file: findingsBeside(path) }, reason: messageOf(error) };
+    return;
+  }
   yield finding ? storedItem(finding, { file: path }) : storedItem(json, { file: path });
 }
 
@@ -87,10 +86,12 @@ const isLine = (text: string): boolean => {
   }
 };
 
+const findingsBeside = (caseFile: string): string => join(dirname(caseFile), '..', 'findings.jsonl');
+
 /** What findings.jsonl of the same results holds about the case file of a finding. */
 async function findingOf(path: string, json: unknown): Promise<unknown> {
   if (typeof json !== 'object' || json === null || !isCaseAlone(json as Record<string, unknown>)) return undefined;
-  const lines = join(dirname(path), '..', 'findings.jsonl');
+  const lines = findingsBeside(path);
   if (!existsSync(lines)) return undefined;
   for await (const { json: line } of linesOf(lines)) {
     const file = (line as { file?: unknown } | undefined)?.file;
@@ -101,10 +102,6 @@ async function findingOf(path: string, json: unknown): Promise<unknown> {
 
 async function* inLines(path: string): AsyncGenerator<StoredItem> {
   try {
-    if (!isRegular(path)) {
-      yield notRegular(path);
-      return;
-    }
     for await (const { line, json, problem, isLast } of linesOf(path)) {
       const place = { file: path, line };
       if (problem === undefined) yield storedItem(json, place);
@@ -126,6 +123,7 @@ interface Line {
 }
 
 async function* linesOf(path: string): AsyncGenerator<Line> {
+  requireRegular(path);
   const endsWhole = endsWithNewline(path);
   const lines = createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Infinity });
   let line = 0;
