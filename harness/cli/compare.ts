@@ -10,7 +10,7 @@ import { terminalOf } from '../../reports/terminal.ts';
 import { toolVersion } from '../run/tool-version.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { loadOrExit } from './load.ts';
-import { writeWhole } from './write-whole.ts';
+import { writeReport } from './write-report.ts';
 
 export function compareCommand(): Command {
   return new Command('compare')
@@ -30,6 +30,6 @@ export function compareCommand(): Command {
       process.exitCode = comparison.exitCode;
       if (options.json) console.log(JSON.stringify(comparison, undefined, 1));
       else for (const line of comparisonLines(comparison)) for (const part of wrap(line, terminalOf(process.stdout, process.env).widthColumns, 4)) console.log(part);
-      if (options.html !== undefined) console.error(`page: ${writeWhole(options.html, comparisonPage(comparison, runs, toolVersion()), '--html')}`);
+      if (options.html !== undefined) console.error(`page: ${writeReport(options.html, comparisonPage(comparison, runs, toolVersion()), '--html')}`);
     });
 }

@@ -9,7 +9,7 @@ import { renderTerminal, terminalOf } from '../../reports/terminal.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { loadOrExit } from './load.ts';
 import { ruleTexts } from './rule-texts.ts';
-import { writeWhole } from './write-whole.ts';
+import { writeReport } from './write-report.ts';
 
 interface Options { format?: string; out?: string; baseline?: string; expectations?: string }
 
@@ -41,7 +41,7 @@ async function emit(run: Run, comparison: Comparison | undefined, options: Optio
   const target = options.out ?? (reporter?.format === 'html' ? join(run.directory, reporter.fileName) : '-');
   if (target === '-') process.stdout.write(text);
   else {
-    const path = writeWhole(target, text, '--out');
+    const path = writeReport(target, text, '--out');
     console.log(`${input.verdict.headline}\nreport: ${path}`);
   }
 }

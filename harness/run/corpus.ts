@@ -1,9 +1,10 @@
 /** The corpus: cases worth keeping, content-addressed, and an index that says why each is there and what kernels made of it. */
-import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InfrastructureError, UsageError, messageOf } from '../../vm/errors.ts';
 import { makeDirectory } from '../files/make-directory.ts';
+import { writeWhole } from '../files/write-whole.ts';
 import type { Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
 import { explainFailure, formatCase, parseCase, readText } from './case-file.ts';
@@ -126,8 +127,7 @@ export class Corpus {
     try {
       makeDirectory(join(this.directory, 'cases'));
       if (existsSync(path) && readText(path) === text) return;
-      writeFileSync(`${path}.new`, text);
-      renameSync(`${path}.new`, path);
+      writeWhole(path, text);
     } catch (error) {
       throw new InfrastructureError(`${path} can't be written: ${messageOf(error)}; name another corpus, or free some space there`);
     }

@@ -1,9 +1,10 @@
 /** One night of a history: what it was to run, what became of each kind of run, and enough of the results to draw trends without them. */
-import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { makeDirectory } from '../../harness/files/make-directory.ts';
 import { readRegularText } from '../../harness/files/regular-file.ts';
+import { writeWhole } from '../../harness/files/write-whole.ts';
 import { firstIssue } from '../schema.ts';
 
 /** Version of night.json. */
@@ -112,6 +113,5 @@ export function nextName(directory: string, day: string): string {
 export function writeNight(directory: string, night: Night): void {
   const path = join(directory, night.name, 'night.json');
   makeDirectory(join(directory, night.name));
-  writeFileSync(`${path}.new`, `${JSON.stringify(night, undefined, 1)}\n`);
-  renameSync(`${path}.new`, path);
+  writeWhole(path, `${JSON.stringify(night, undefined, 1)}\n`);
 }

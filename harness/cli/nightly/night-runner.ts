@@ -1,5 +1,5 @@
 /** Runs what is left of a night, and writes its reports. What a night has finished is on disk before the next thing begins. */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { InfrastructureError, errnoOf, messageOf } from '../../../vm/errors.ts';
 import { hashFile } from '../../../vm/kernel/source.ts';
@@ -13,6 +13,7 @@ import { reportInput } from '../../../reports/reporter.ts';
 import { reporters } from '../../../reports/reporters.ts';
 import { explainProblem } from '../../../reports/errors.ts';
 import { loadRun, type Run } from '../../../reports/run.ts';
+import { writeWhole } from '../../files/write-whole.ts';
 import { toolVersion } from '../../run/tool-version.ts';
 import { duration } from '../../../reports/text.ts';
 import { ruleTexts } from '../rule-texts.ts';
@@ -171,9 +172,4 @@ export function writeOverview(name: string, history: string): void {
   const trend = buildTrend(readHistory(history));
   writeWhole(join(history, name, 'mail.txt'), nightMail(trend, name));
   writeWhole(join(history, 'index.html'), trendPage(trend, toolVersion()));
-}
-
-function writeWhole(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
 }
