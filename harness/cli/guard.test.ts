@@ -77,6 +77,9 @@ const endings: readonly { name: string; source: string; code: number; stderr: Re
   { name: 'an early exit', source: 'process.exit(0);', code: 3, stderr: /ended before its command did/ },
   { name: 'an error of the machine', source: 'setTimeout(() => { throw Object.assign(new Error("open failed"), { code: "EMFILE" }); }); await new Promise(() => {});', code: 3, stderr: /open failed; the limit of open files/ },
   { name: 'a last word that throws', source: 'onSuddenEnd(() => { throw new Error("disk full"); }); onSuddenEnd((why) => { console.log("last:", why); }); throw new Error("first");', code: 3, stderr: /first/ },
+  { name: 'a signal that nothing else takes', source: 'process.kill(process.pid, "SIGTERM"); await new Promise((r) => setTimeout(r, 10_000));', code: 3, stderr: /interrupted by SIGTERM: this is no verdict/ },
+  { name: 'a signal that the command takes', source: 'process.on("SIGINT", () => { process.exit(4); }); process.kill(process.pid, "SIGINT"); await new Promise((r) => setTimeout(r, 10_000));', code: 4, stderr: /^$/ },
+  { name: 'a signal to a command that only computes', source: 'signalsEndAtOnce(); process.kill(process.pid, "SIGTERM"); for (;;);', code: 143, stderr: /^(?!iomapfuzz)/ },
   { name: 'a verdict', source: 'process.exitCode = 1; commandEnded();', code: 1, stderr: /^$/ },
   { name: 'a pass', source: 'process.exitCode = 0; commandEnded();', code: 0, stderr: /^$/ },
   { name: 'a second ^C', source: 'process.exit(130);', code: 130, stderr: /^$/ },
@@ -87,13 +90,13 @@ for (const { name, source, code, stderr } of endings) {
     mkdirSync(folder, { recursive: true });
     const entry = join(folder, 'entry.ts');
     writeFileSync(entry, [
-      `import { commandEnded, guardProcess } from ${JSON.stringify(join(root, 'harness/cli/guard.ts'))};`,
+      `import { commandEnded, guardProcess, signalsEndAtOnce } from ${JSON.stringify(join(root, 'harness/cli/guard.ts'))};`,
       `import { onSuddenEnd } from ${JSON.stringify(join(root, 'harness/run/last-words.ts'))};`,
-      `guardProcess(); void [commandEnded, onSuddenEnd];\n${source}`,
+      `guardProcess(); void [commandEnded, onSuddenEnd, signalsEndAtOnce];\n${source}`,
     ].join('\n'));
     const bundle = join(folder, 'entry.mjs');
     buildSync({ ...options, entryPoints: [entry], outfile: bundle });
-    const ended = shell(`"$node" ${bundle}`);
+    const ended = shell(`"$node" ${bundle}; exit $?`);
     expect(ended).toMatchObject({ code, stderr: expect.stringMatching(stderr) as unknown });
     if (name.startsWith('a last word')) expect(ended.stdout).toBe('last: first\n');
   });

@@ -23,6 +23,7 @@ export function guardProcess(): void {
   for (const [stream, name] of [[process.stdout, 'standard output'], [process.stderr, 'standard error']] as const) {
     stream.on('error', (error) => { if (outputMatters) fail(outputError(name, error)); });
   }
+  for (const signal of endingSignals) process.on(signal, interrupted);
   process.on('exit', (code) => {
     if (ended || failing || !mistakable.includes(code)) return;
     complain('the program ended before its command did, which is a defect of iomapfuzz; what finished is kept');
@@ -30,9 +31,22 @@ export function guardProcess(): void {
   });
 }
 
+const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** For as long as no part of the command ends in an order of its own. */
+function interrupted(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) === 1) fail(`interrupted by ${signal}: this is no verdict; what finished is kept, and the same command can be given again`);
+}
+
+/** For a command that only computes: a listener would wait until it is done, the system does not. */
+export function signalsEndAtOnce(): void {
+  for (const signal of endingSignals) process.off(signal, interrupted);
+}
+
 /** From now on the exit code is what the command says. */
 export function commandEnded(): void {
   ended = true;
+  signalsEndAtOnce();
 }
 
 /** For a program whose results matter more than what it prints: it goes on when nobody reads that. */

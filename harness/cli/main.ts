@@ -9,7 +9,7 @@ import { compareCommand } from './compare.ts';
 import { corpusCommand } from './corpus.ts';
 import { doctorCommand } from './doctor.ts';
 import { fuzzCommand } from './fuzz.ts';
-import { commandEnded, explain, outputIsOptional } from './guard.ts';
+import { commandEnded, explain, outputIsOptional, signalsEndAtOnce } from './guard.ts';
 import { judgeCommand } from './judge.ts';
 import { guardOutput } from './guarded-output.ts';
 import { kernelCommand } from './kernel.ts';
@@ -21,6 +21,9 @@ import { reproCommand } from './repro.ts';
 import { serveCommand } from './serve.ts';
 import { testCommand } from './test.ts';
 import { vmCommand } from './vm.ts';
+
+/** They boot nothing and build nothing. */
+const withoutGuests: ReadonlySet<string> = new Set(['report', 'judge', 'compare', 'merge']);
 
 const program = new Command('iomapfuzz')
   .description('conformance and fuzz-testing harness for the fuse-iomap uAPI')
@@ -44,6 +47,7 @@ const commands = [
 ];
 for (const make of commands) program.addCommand(make());
 setUp(program);
+program.hook('preAction', (_, action) => { if (withoutGuests.has(action.name())) signalsEndAtOnce(); });
 guardOutput(process.stdout);
 guardOutput(process.stderr);
 

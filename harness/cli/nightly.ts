@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { accessSync, constants, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { UsageError, messageOf } from '../../vm/errors.ts';
+import { InterruptedError, UsageError, messageOf } from '../../vm/errors.ts';
 import { describeIdentity, identifyByConfig } from '../../vm/kernel/identify.ts';
 import { hashFile } from '../../vm/kernel/source.ts';
 import { repositoryRoot } from '../../vm/root.ts';
@@ -54,13 +54,8 @@ export function nightlyCommand(): Command {
       const interrupt = (): void => {
         if (stop.signal.aborted) process.exit(130);
         stop.abort();
-        if (imagePath !== undefined) return;
-        // The make that runs ends with us.
-        say(`night ${night.name} was interrupted while its kernel was made: give the same command again to go on`);
-        process.exit(3);
       };
       let imagePath: string | undefined;
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
       try {
         // Finds or builds the kernel before any run's time begins.
         const { kernel } = await vmSpecOf(options);
@@ -75,10 +70,12 @@ export function nightlyCommand(): Command {
         Object.assign(night, { imageHash });
         delete night.noVm;
       } catch (error) {
+        if (error instanceof InterruptedError) throw new InterruptedError(`${error.message}; it is night ${night.name} that goes on`);
         // A night that was begun is told of, whatever ended it.
         night.noVm = messageOf(error);
         say(`no VM: ${night.noVm}`);
       }
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
       say(`night ${join(history, night.name)} (seed ${night.seed})`);
       await runNight(night, { history, corpus: resolve(options.corpus), uapi: options.uapi, ...(options.expectations !== undefined && { expectations: resolve(options.expectations) }), vmArguments: vmArguments(imagePath === undefined ? options : oneImage(options, imagePath)), ...(imagePath !== undefined && { imagePath }), stop: stop.signal, say });
       say(readFileSync(join(history, night.name, 'mail.txt'), 'utf8').split('\n').slice(2).join('\n').trimEnd());

@@ -7,6 +7,9 @@ export async function withLock<T>(path: string, onWait: () => void, job: () => P
   const holder = spawn('flock', [path, 'sh', '-c', 'echo held; read -r _'], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
   holder.stdin.on('error', () => { /* gone */ });
   const waiting = setTimeout(onWait, 500);
+  // While it waits it does not see that we are gone.
+  const leave = (): void => { holder.kill(); };
+  process.once('exit', leave);
   try {
     await new Promise<void>((resolve, reject) => {
       holder.once('error', (error) => { reject(new InfrastructureError(`flock cannot be run: ${error.message} (Debian package util-linux)`)); });
@@ -15,6 +18,7 @@ export async function withLock<T>(path: string, onWait: () => void, job: () => P
     });
   } finally {
     clearTimeout(waiting);
+    process.off('exit', leave);
   }
   try {
     return await job();

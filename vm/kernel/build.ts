@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from '../../harness/files/make-directory.ts';
-import { errnoOf } from '../errors.ts';
+import { InterruptedError, errnoOf } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
 import { cacheDirectory } from '../paths.ts';
 import { sourcePackage } from './debian.ts';
@@ -54,6 +54,9 @@ export async function buildReferenceKernel(options: BuildOptions, progress: Prog
     return findBuilt(key) ?? await withLock(join(cacheDirectory('locks'), `build-${workDirectoryOf(flavour)}`),
       () => { progress.note(`waiting for another iomapfuzz that builds the ${flavour} kernel`); },
       async () => findBuilt(key) ?? await build(flavour, key, source, parts, progress));
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) throw error;
+    throw new InterruptedError(`${error.message} while the ${flavour} reference kernel was being made: what was compiled stays, and the same command goes on from there`);
   } finally {
     progress.end();
   }
@@ -117,7 +120,7 @@ async function build(flavour: Flavour, key: string, source: KernelSource, parts:
   const work = cacheDirectory('build', workDirectoryOf(flavour));
   const tree = join(work, 'src');
   const objects = join(work, 'obj');
-  prepareTree(work, tree, objects, source, progress);
+  await prepareTree(work, tree, objects, source, progress);
   progress.step(`applying ${String(patches.length)} patches`);
   bringToPatches(tree, source, patches);
   makeDirectory(objects);
@@ -138,13 +141,13 @@ async function build(flavour: Flavour, key: string, source: KernelSource, parts:
 }
 
 /** The work tree belongs to one source; make's objects belong to the work tree. */
-function prepareTree(work: string, tree: string, objects: string, source: KernelSource, progress: Progress): void {
+async function prepareTree(work: string, tree: string, objects: string, source: KernelSource, progress: Progress): Promise<void> {
   const ownerFile = join(work, 'source');
   const owner = existsSync(ownerFile) ? readFileSync(ownerFile, 'utf8') : '';
   if (owner === source.identity && existsSync(tree)) return;
   progress.step('copying the source tree');
   for (const path of [ownerFile, objects, join(work, 'patched.json')]) rmSync(path, { recursive: true, force: true });
-  copyTree(source.directory, tree);
+  await copyTree(source.directory, tree);
   writeFileSync(ownerFile, source.identity);
 }
 

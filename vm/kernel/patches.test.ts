@@ -24,14 +24,14 @@ const create = `Subject: [PATCH] add b
 +new
 `;
 
-function tree(directory: string): { source: KernelSource; work: string; patch: (name: string, text: string) => Patch } {
+async function tree(directory: string): Promise<{ source: KernelSource; work: string; patch: (name: string, text: string) => Patch }> {
   const pristine = join(directory, 'pristine');
   mkdirSync(join(pristine, 'fs'), { recursive: true });
   writeFileSync(join(pristine, 'fs/a.c'), 'one\ntwo\nthree\n');
   writeFileSync(join(pristine, 'fs/untouched.c'), 'same\n');
   for (const file of ['fs/a.c', 'fs/untouched.c']) utimesSync(join(pristine, file), 1000, 1000);
   const work = join(directory, 'work/src');
-  copyTree(pristine, work);
+  await copyTree(pristine, work);
   return {
     source: { directory: pristine, identity: 'x', origin: 'a test tree', version: '7.3' },
     work,
@@ -46,8 +46,8 @@ function tree(directory: string): { source: KernelSource; work: string; patch: (
 
 const read = (...parts: string[]): string => readFileSync(join(...parts), 'utf8');
 
-test('should apply a series and leave the pristine source alone', ({}, info) => {
-  const { source, work, patch } = tree(info.outputDir);
+test('should apply a series and leave the pristine source alone', async ({}, info) => {
+  const { source, work, patch } = await tree(info.outputDir);
   bringToPatches(work, source, [patch('1.patch', change('two', '2')), patch('2.patch', change('2', 'TWO')), patch('3.patch', create)]);
   expect(read(work, 'fs/a.c')).toBe('one\nTWO\nthree\n');
   expect(read(work, 'fs/new/b.c')).toBe('new\n');
@@ -55,8 +55,8 @@ test('should apply a series and leave the pristine source alone', ({}, info) => 
   expect(existsSync(join(source.directory, 'fs/new'))).toBe(false);
 });
 
-test('should touch only files that change when the series does, so that make rebuilds only those', ({}, info) => {
-  const { source, work, patch } = tree(info.outputDir);
+test('should touch only files that change when the series does, so that make rebuilds only those', async ({}, info) => {
+  const { source, work, patch } = await tree(info.outputDir);
   bringToPatches(work, source, [patch('1.patch', change('two', '2')), patch('2.patch', create)]);
   utimesSync(join(work, 'fs/new/b.c'), 2000, 2000);
   bringToPatches(work, source, [patch('1.patch', change('two', 'zwei')), patch('2.patch', create)]);
@@ -65,8 +65,8 @@ test('should touch only files that change when the series does, so that make reb
   expect(statSync(join(work, 'fs/untouched.c')).mtimeMs).toBe(1_000_000);
 });
 
-test('should take back what a patch did that is no longer in the series, with a new time stamp', ({}, info) => {
-  const { source, work, patch } = tree(info.outputDir);
+test('should take back what a patch did that is no longer in the series, with a new time stamp', async ({}, info) => {
+  const { source, work, patch } = await tree(info.outputDir);
   bringToPatches(work, source, [patch('1.patch', change('two', '2')), patch('2.patch', create)]);
   bringToPatches(work, source, []);
   expect(read(work, 'fs/a.c')).toBe('one\ntwo\nthree\n');
@@ -74,8 +74,8 @@ test('should take back what a patch did that is no longer in the series, with a 
   expect(existsSync(join(work, 'fs/new/b.c'))).toBe(false);
 });
 
-test('should say which patch does not apply, and to what', ({}, info) => {
-  const { source, work, patch } = tree(info.outputDir);
+test('should say which patch does not apply, and to what', async ({}, info) => {
+  const { source, work, patch } = await tree(info.outputDir);
   const good = patch('1.patch', change('two', '2'));
   expect(() => { bringToPatches(work, source, [good, patch('2.patch', change('two', 'II'))]); }).toThrow(InfrastructureError);
   expect(() => { bringToPatches(work, source, [good, patch('2.patch', change('two', 'II'))]); }).toThrow(/2\.patch does not apply to a test tree \(Linux 7\.3\)[\s\S]*--source/);

@@ -1,10 +1,11 @@
 /** The project's patch series, and a work tree that carries it. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeDirectory } from '../../harness/files/make-directory.ts';
 import { InfrastructureError } from '../errors.ts';
+import { runJob } from '../host/job.ts';
 import { repositoryRoot } from '../root.ts';
 import type { KernelSource } from './source.ts';
 
@@ -67,14 +68,14 @@ export function bringToPatches(tree: string, source: KernelSource, patches: read
 }
 
 /** A copy of the pristine source at `tree`, by hard links where the file system allows. */
-export function copyTree(source: string, tree: string): void {
-  rmSync(tree, { recursive: true, force: true });
+export async function copyTree(source: string, tree: string): Promise<void> {
+  await runJob(['rm', '-rf', tree]);
   makeDirectory(dirname(tree));
-  const linked = spawnSync('cp', ['-al', source, tree], { stdio: 'ignore' });
-  if (linked.status === 0) return;
+  if ((await runJob(['cp', '-al', source, tree])).code === 0) return;
   // Another file system, or files of another user (fs.protected_hardlinks).
-  rmSync(tree, { recursive: true, force: true });
-  execFileSync('cp', ['-a', source, tree]);
+  await runJob(['rm', '-rf', tree]);
+  const { code, tail } = await runJob(['cp', '-a', source, tree]);
+  if (code !== 0) throw new InfrastructureError([`${source} cannot be copied to ${tree}:`, ...tail.slice(-4).map((line) => `  ${line}`)].join('\n'));
 }
 
 function apply(patch: Patch, directory: string, source: KernelSource): void {

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { makeDirectory } from '../../harness/files/make-directory.ts';
-import { UsageError } from '../errors.ts';
+import { InterruptedError, UsageError } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
 import { cacheDirectory } from '../paths.ts';
 import { parseConfig, type KernelConfig } from './config.ts';
@@ -49,6 +49,9 @@ export async function kernelOfTree(kdir: string, { flavour, build = true }: Tree
     rememberTree(made, state);
     progress.note(`the kernel of ${tree}, commit ${state.commit}`);
     return made;
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) throw error;
+    throw new InterruptedError(`${error.message} while the kernel of ${tree} was being made: what was compiled stays, and the same command goes on from there`);
   } finally {
     progress.end();
   }
