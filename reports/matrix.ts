@@ -1,5 +1,5 @@
 /** The matrix: rules (one row a half) by paths. A cell says what was learnt, and never more than that. */
-import type { CellInfo, Counts } from '../harness/model/results.ts';
+import { noCounts, type CellInfo, type Counts } from '../harness/model/results.ts';
 import type { Run, StoredCase } from './run.ts';
 
 export type CellStatus = 'deviates' | 'lost' | 'expected' | 'conforms' | 'unspecified' | 'not-run' | 'impossible';
@@ -40,7 +40,7 @@ export interface Matrix {
 
 /** What was known least decides; a deviation outranks everything. */
 const precedence: CellStatus[] = ['deviates', 'lost', 'expected', 'conforms', 'unspecified', 'not-run', 'impossible'];
-const noCounts = (): Counts => ({ conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 });
+
 const unique = <T>(values: T[]): T[] => [...new Set(values)];
 
 export function buildMatrix(run: Run): Matrix {

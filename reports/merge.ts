@@ -8,7 +8,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { makeDirectory } from '../harness/files/make-directory.ts';
 import { requireRegular } from '../harness/files/regular-file.ts';
 import type { LibertyUse } from '../harness/model/liberties.ts';
-import type { Counts, Environment, RunSummary } from '../harness/model/results.ts';
+import { noCounts, type Counts, type Environment, type RunSummary } from '../harness/model/results.ts';
+import { damageOf } from './damage.ts';
 import { explainProblem, type ResultsProblem } from './errors.ts';
 import { readCases, readSummary } from './read.ts';
 
@@ -33,7 +34,8 @@ interface Source {
   directory: string;
   summary: RunSummary;
   /** In cases.jsonl. */
-  cases: number;
+  cases: { n: number; cell?: string }[];
+  counts: Counts;
 }
 interface Place { n: number; source: number; start: number; lengthBytes: number }
 
@@ -45,7 +47,7 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
     if (opened.kind !== 'summary') return { kind: 'results', problem: opened };
     const console = unreadableConsole(directory);
     if (console) return { kind: 'results', problem: console };
-    sources.push({ directory, summary: opened.summary, cases: 0 });
+    sources.push({ directory, summary: opened.summary, cases: [], counts: noCounts() });
   }
   sources.sort((a, b) => (a.summary.shard?.index ?? 0) - (b.summary.shard?.index ?? 0));
   for (const source of sources.slice(1)) {
@@ -55,7 +57,7 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
   const located = await locate(sources);
   if (located.kind !== 'located') return located;
 
-  const summary = mergeSummaries(sources, located.counts, located.truncated);
+  const summary = mergeSummaries(sources, located.truncated);
   // Beside its final place and renamed at the end: a merge that fails leaves nothing that looks like results.
   makeDirectory(dirname(out));
   removeAbandoned(out);
@@ -107,6 +109,7 @@ const identity: [string, (summary: RunSummary) => unknown][] = [
   ['the tool\'s version', ({ toolVersion }) => toolVersion],
   ['the uAPI revision', ({ revision }) => revision],
   ['the seed', ({ seed }) => seed],
+  ['the number of cases per cell', ({ runsPerCell }) => runsPerCell],
   ['the shard count', ({ shard }) => shard?.count],
   ['the plan', ({ cells }) => cells.map(({ id, impossible }) => [id, impossible])],
   ['the kernel image', ({ environment }) => environment?.kernelImageHash],
@@ -128,29 +131,27 @@ function differs(a: Source, b: Source): MergeProblem | undefined {
 }
 
 /** Reads every shard once, keeping only where each line is. */
-async function locate(sources: Source[]): Promise<{ kind: 'located'; places: Place[]; counts: Counts; truncated: string[] } | MergeProblem> {
+async function locate(sources: Source[]): Promise<{ kind: 'located'; places: Place[]; truncated: string[] } | MergeProblem> {
   const places: Place[] = [];
   const owner = new Map<number, number>();
-  const counts: Counts = { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 };
   const truncated: string[] = [];
-  for (const [source, { directory }] of sources.entries()) {
-    sources[source]!.cases = 0;
+  for (const [source, { directory, cases, counts }] of sources.entries()) {
     for await (const line of readCases(directory)) {
       if (line.kind === 'truncated') { truncated.push(directory); continue; }
       if (line.kind !== 'case') return { kind: 'results', problem: line };
-      const { n, verdict } = line.record;
+      const { n, cell, verdict } = line.record;
       const other = owner.get(n);
       if (other !== undefined) return { kind: 'overlap', n, a: sources[other]!.directory, b: directory };
       owner.set(n, source);
       counts[verdict.kind] += 1;
-      sources[source]!.cases += 1;
+      cases.push({ n, ...(cell !== undefined && { cell }) });
       places.push({ n, source, start: line.start, lengthBytes: line.lengthBytes });
     }
   }
-  return { kind: 'located', places: places.sort((a, b) => a.n - b.n), counts, truncated };
+  return { kind: 'located', places: places.sort((a, b) => a.n - b.n), truncated };
 }
 
-function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]): RunSummary {
+function mergeSummaries(sources: Source[], truncated: string[]): RunSummary {
   const summaries = sources.map(({ summary }) => summary);
   const [first] = summaries as [RunSummary, ...RunSummary[]];
   const { shard, endedBy: _endedBy, environment: _environment, planned: _planned, incidents: _incidents, omitted: _omitted, ...common } = first;
@@ -159,8 +160,7 @@ function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]):
   const endings = [
     ...sources.filter(({ summary }) => !summary.complete).map(({ summary, directory }) => `shard ${summary.shard?.index ?? directory}: ${summary.endedBy ?? 'killed'}`),
     ...sources.filter(({ summary, directory }) => summary.complete && truncated.includes(directory)).map(({ directory }) => `${directory}: its cases break off`),
-    ...sources.filter(({ summary, cases }) => summary.complete && summary.planned !== undefined && summary.planned !== cases)
-      .map(({ summary, directory, cases }) => `${directory}: ${summary.planned} cases were planned, cases.jsonl holds ${cases}`),
+    ...sources.flatMap(({ summary, directory, cases, counts }) => damageOf(summary, cases, counts).map((damage) => `${directory}: ${damage}`)),
     ...(missing.length > 0 ? [`no results of shard ${missing.join(', ')} of ${shard!.count}`] : []),
   ];
   const planned = summaries.map((summary) => summary.planned);
@@ -175,7 +175,7 @@ function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]):
     complete: endings.length === 0,
     ...(endings.length > 0 && { endedBy: endings.join('; ') }),
     ...(environment && { environment }),
-    counts,
+    counts: sumOfCounts(sources),
     ...(first.liberties && { liberties: first.liberties.map((use) => sumOfUses(use, summaries)) }),
     ...(planned.every((count) => count !== undefined) && { planned: planned.reduce((sum, count) => sum + count, 0) }),
     ...(incidents.length > 0 && { incidents }),
@@ -187,6 +187,12 @@ function mergeSummaries(sources: Source[], counts: Counts, truncated: string[]):
       bootMs: summaries.flatMap(({ vms }) => vms.bootMs),
     },
   };
+}
+
+function sumOfCounts(sources: readonly Source[]): Counts {
+  const total = noCounts();
+  for (const kind of Object.keys(total) as (keyof Counts)[]) total[kind] = sum(sources.map(({ counts }) => counts[kind]));
+  return total;
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);

@@ -63,7 +63,7 @@ test('should keep what stands before a last line that breaks off, and refuse a d
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
   truncateSync(path, readFileSync(path).length - 20);
   const loaded = await loadRun(directory);
-  expect(loaded).toMatchObject({ kind: 'run', run: { damage: [expect.stringContaining(`line ${lines.length}`), expect.stringContaining('cases.jsonl holds')] } });
+  expect(loaded).toMatchObject({ kind: 'run', run: { damage: [expect.stringContaining(`line ${lines.length}`), expect.stringContaining('cases.jsonl holds'), expect.stringContaining('1 cell of the plan has no case')] } });
   if (loaded.kind === 'run') expect(loaded.run.cases.length).toBe(lines.length - 1);
 
   writeFileSync(path, [...lines.slice(0, 4), lines[4]!.slice(0, 30), ...lines.slice(5)].join('\n'));

@@ -1,7 +1,8 @@
 /** A run as reports see it: the summary, one short entry a case, and whole records only where a reader needs them. */
 import { concerning, reconcile, type ExpectedDeviation, type Place } from '../harness/model/expectations.ts';
-import type { CaseRecord, CellInfo, Counts, RunSummary } from '../harness/model/results.ts';
+import { noCounts, type CaseRecord, type CellInfo, type RunSummary, type Counts } from '../harness/model/results.ts';
 import type { RevisionName, Verdict } from '../harness/model/verdict.ts';
+import { damageOf } from './damage.ts';
 import type { ResultsProblem } from './errors.ts';
 import { FindingCollector, narrowed, type Finding } from './findings.ts';
 import { readCases, readFindings, readSummary } from './read.ts';
@@ -66,8 +67,6 @@ export interface Run {
 /** Results of an iomapfuzz that did not store how many cases were planned: that none is missing cannot be said. */
 export const planUnknown = ({ summary: { complete, planned } }: Pick<Run, 'summary'>): boolean => complete && planned === undefined;
 
-const noCounts = (): Counts => ({ conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 });
-
 /** Reads a whole results directory. `expectations`: known deviations that count instead of those that the run was started with. */
 export async function loadRun(directory: string, expectations?: readonly ExpectedDeviation[]): Promise<{ kind: 'run'; run: Run } | ResultsProblem> {
   const opened = readSummary(directory);
@@ -111,16 +110,8 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
   }
   cases.sort((a, b) => a.n - b.n);
   for (const record of readFindings(directory)) findings.examined(record);
-  // A summary may be a second older than the cases of a run that was killed; of a complete run both are final.
-  if (summary.complete) {
-    for (const [kind, stated] of Object.entries(summary.counts) as [Verdict['kind'], number][]) {
-      if (stated !== counts[kind]) damage.push(`summary.json counts ${stated} cases as '${kind}', cases.jsonl holds ${counts[kind]}: files were changed or lost`);
-    }
-  }
-  const { environment, planned } = summary;
-  // What cases.jsonl holds was compared with the counts above.
-  const ended = Object.values(summary.counts).reduce((sum, count) => sum + count, 0);
-  if (summary.complete && planned !== undefined && planned !== ended) damage.push(`${planned} cases were planned, ${ended} have an outcome: files were changed, or cases were left out`);
+  damage.push(...damageOf(summary, cases, counts));
+  const { environment } = summary;
   for (const incident of summary.incidents ?? []) findings.addIncident(incident, summary.seed);
   const kernel = environment && { release: environment.kernelRelease, version: environment.kernelVersion };
   const here = expectations === undefined ? summary.expectations ?? [] : kernel === undefined ? [] : concerning(expectations, kernel);

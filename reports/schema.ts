@@ -103,7 +103,7 @@ export const summarySchema = z.object({
   kind: z.enum(['conformance', 'fuzz', 'corpus', 'repro']),
   toolVersion: z.string(),
   argv: z.array(z.string()),
-  revision: z.string(),
+  revision: z.enum(['r1', 'r2', 'r3']),
   seed: z.int(),
   shard: z.object({ index: z.int().min(1), count: z.int().min(1) }).optional(),
   startedAt: z.string(),

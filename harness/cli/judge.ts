@@ -2,11 +2,12 @@
 import { Command, Option } from 'commander';
 import { judgedJson, judgedLines, placeText } from '../../reports/judged.ts';
 import { plainLine, plainTexts } from '../model/plain-text.ts';
+import { noCounts } from '../model/results.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { exitCodeOfJudged, judgeStored } from '../run/stored/judge.ts';
 import { storedItems } from '../run/stored/read.ts';
 
-const counted = { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0, nothing: 0, unreadable: 0 };
+const counted = { ...noCounts(), nothing: 0, unreadable: 0 };
 
 export function judgeCommand(): Command {
   return new Command('judge')

@@ -125,6 +125,7 @@ export interface CoverageSummary {
 }
 
 export type Counts = Record<Verdict['kind'], number>;
+export const noCounts = (): Counts => ({ conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 });
 
 /** Something that the kernel did and that no case shows when it runs alone: a finding of the run. */
 export interface Incident {

@@ -12,7 +12,7 @@ import { addCounts, libertyUses, type LibertyCounts, type LibertyUse } from '../
 import { concerning, expectationOf, type ExpectedDeviation } from '../model/expectations.ts';
 import { findingId } from '../model/finding/id.ts';
 import { keyOf } from '../model/finding/key.ts';
-import { RESULTS_FORMAT, type CaseRecord, type CellInfo, type Environment, type RunSummary } from '../model/results.ts';
+import { noCounts, RESULTS_FORMAT, type CaseRecord, type CellInfo, type Environment, type RunSummary } from '../model/results.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
 import { EqualCrashes } from './equal-crashes.ts';
@@ -83,7 +83,7 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
   const summary: RunSummary = {
     format: RESULTS_FORMAT, kind: of.kind, toolVersion: toolVersion(), argv: process.argv.slice(2), revision: of.revision, seed: of.seed,
     ...(of.shard && { shard: of.shard }), startedAt: new Date().toISOString(), elapsedMs: 0, complete: false, cells: of.cells,
-    counts: { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 }, notices: [], vms: guests.statistics,
+    counts: noCounts(), notices: [], vms: guests.statistics,
   };
   const add = (record: CaseRecord): void => {
     summary.counts[record.verdict.kind] += 1;

@@ -4,6 +4,7 @@ import { UsageError } from '../../vm/errors.ts';
 import type { Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import type { Observation } from '../model/observation.ts';
+import { noCounts } from '../model/results.ts';
 import type { Deviation, Verdict } from '../model/verdict.ts';
 import { readCaseFile } from './case-file.ts';
 import { verdictOf } from './conformance.ts';
@@ -61,7 +62,7 @@ export const signatureOf = (deviations: readonly Deviation[]): string =>
   [...new Set(deviations.map(({ rule, aspect }) => `${rule} ${aspect}`))].sort().join(', ');
 
 export function reliabilityOf(replays: readonly Replay[]): Reliability {
-  const counts: Reliability['counts'] = { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 };
+  const counts: Reliability['counts'] = noCounts();
   const groups = new Map<string, { first: Replay; deviations: readonly Deviation[]; times: number }>();
   for (const one of replays) {
     counts[one.verdict.kind] += 1;
