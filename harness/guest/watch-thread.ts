@@ -100,8 +100,9 @@ const serverOnly = (tasks: readonly HangingTask[]): boolean => tasks.filter(isSt
 
 function commonOuter(stack: string[], next: () => string[] | undefined): string[] {
   let common = stack;
-  for (let times = 0; times < 4; times++) {
-    sleep(50);
+  // A thread is likelier to be left off its processor at some places: more looks than a few see others, too.
+  for (let times = 0; times < 24; times++) {
+    sleep(11 + (times * 7) % 17);
     const other = next() ?? common;
     let same = 0;
     while (same < common.length && common.at(-1 - same) === other.at(-1 - same)) same++;

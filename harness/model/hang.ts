@@ -49,14 +49,43 @@ const everywhere = /^(__schedule|schedule(_\w+)?|io_schedule\w*|preempt_schedule
 /** The functions that tell hangs apart, innermost first. */
 export const tellingFrames = (stack: readonly string[]): string[] => stack.filter((name) => !everywhere.test(name));
 
+/** Functions of the code under test; those that only carry a request to the server say little: each request goes through them. */
+const ownFunction = /^_*(fuse|iomap)_(?!get_req|chan_send|simple_request|simple_background|request_|send_one|dev_)/;
+/** Functions that a line names at least and at most. */
+const leastFrames = 2, mostFrames = 8;
+
+/** Innermost first, as far as the first function of the code under test, and one that called it. */
+function placeOfHang(stack: readonly string[]): string[] {
+  const frames = tellingFrames(stack);
+  const own = frames.findIndex((name) => ownFunction.test(name));
+  return frames.slice(0, own < 0 ? 4 : Math.min(Math.max(own + 2, leastFrames), mostFrames));
+}
+
+const between = ', called by ';
+
 /** In one line: what hangs and where. `call`: the step's. */
 export function describeHang({ how, during, tasks: [first], lastRequest }: Hang, call?: string): string {
   const what = call ?? placeOf[during];
-  const frames = first ? tellingFrames(first.stack) : [];
-  const where = frames.length > 0 ? frames.slice(0, 4).join(', called by ') : 'the kernel';
+  const frames = first ? placeOfHang(first.stack) : [];
+  const where = frames.length > 0 ? frames.join(between) : 'the kernel';
   const who = first && first.role !== 'workload' ? ` (${first.role === 'child' ? 'the process that touches the mapping' : first.role === 'server' ? 'the server' : first.name})` : '';
   const last = lastRequest ? `; the last request was ${lastRequest.name}, ${lastRequest.answered ? 'which was answered' : 'not answered yet'}` : '; there was no request';
   return `${what} ${verbs[how]} ${where}${who}${last}`;
+}
+
+const described = new RegExp(`(${Object.values(verbs).join('|')}) ([\\w.]+(?:${between}[\\w.]+)*)`);
+
+/**
+ * What tells the causes of hangs apart, from the line that says one; undefined: it says something else. The same wait is reached from several
+ * syscalls and after several requests. Where a busy kernel is when it is looked at is chance, below the function that does not return.
+ */
+export function causeOfHang(line: string): string | undefined {
+  const [, verb, place] = described.exec(line) ?? [];
+  if (verb === undefined || place === undefined) return undefined;
+  const frames = place.split(between);
+  const own = frames.findIndex((name) => ownFunction.test(name));
+  if (own < 0) return `${verb} ${place}`;
+  return `${verb} ${frames.slice(verb === verbs.runs ? own : 0, own + 1).join(between)}`;
 }
 
 const placeOf: Record<Phase, string> = {
