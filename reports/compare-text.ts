@@ -20,7 +20,7 @@ export function comparisonLines(comparison: Comparison): string[] {
     lines.push(...entries.slice(0, MAX_NAMED).map((entry) => `${title}: ${line(entry)}`));
     if (entries.length > MAX_NAMED) lines.push(`${title}: and ${plural(entries.length - MAX_NAMED, 'more')}`.replace(/mores$/, 'more'));
   };
-  list('new', comparison.new, ({ id, after }) => `${id} ${after}`);
+  list('new', comparison.new, ({ id, after, note }) => `${id} ${after}${note === undefined ? '' : ` (${note})`}`);
   list('newly not run', groupCells(comparison.newlyNotRun), ({ after, reason, cells }) => `${plural(cells.length, 'cell')} now ${statusWord(after)} (${reason}): ${named(cells)}`);
   list('changed', comparison.changed, ({ id, before, after }) => `${id} was: ${before}; is: ${after}`);
   list('flaky', comparison.flaky, ({ id, title, note }) => `${id} ${title}: ${note}`);

@@ -3,6 +3,7 @@ import { compareRuns } from './compare.ts';
 import { comparisonLines } from './compare-text.ts';
 import type { SampleOptions } from './testing/sample.ts';
 import { sampleRun } from './testing/scratch.ts';
+import type { Run } from './run.ts';
 
 const brokenLength: SampleOptions['deviates'] = ({ id }) => id === 'map/length-aligned@read seek-data violating';
 const brokenType: SampleOptions['deviates'] = ({ id }) => id === 'map/type-known@read fiemap violating';
@@ -94,4 +95,24 @@ test('should name the rules of many new findings before the findings', async () 
   expect(first).toMatch(/^new: [0-9a-f]{8} map\//);
   // One rule is named by its findings.
   expect(comparisonLines(await compare({ seed: 1 }, broken(['map/type-known'])))[1]).toMatch(/^new: [0-9a-f]{8} map\/type-known/);
+});
+
+test('should call a finding new that does not show in every replay, unless it was seen before', async () => {
+  const shaky = async (options: SampleOptions): Promise<Run> => {
+    const run = await sampleRun({ casesPerCell: 1, deviates: brokenType, ...options });
+    run.findings[0]!.reliability = { shown: 3, of: 5 };
+    return run;
+  };
+  const clean = await sampleRun({ casesPerCell: 1, seed: 1 });
+  const first = compareRuns([clean, await shaky({ seed: 2, environment: otherKernel })]);
+  expect(first).toMatchObject({ exitCode: 1, flaky: [], new: [{ key: 'map/type-known | accepted', note: 'shows in 3 of 5 replays: flaky' }] });
+  expect(comparisonLines(first)[1]).toContain('3 of 5 replays');
+  expect(compareRuns([await shaky({ seed: 1 }), clean, await shaky({ seed: 2, environment: otherKernel })])).toMatchObject({ exitCode: 0, new: [], flaky: [{ key: 'map/type-known | accepted' }] });
+});
+
+test('should call a crash new that was never seen before, also where the kernel is the same, and one that was seen flaky', async () => {
+  const incidents = [{ reason: 'the kernel panicked: between (1 of 2 tries)', when: 'while no case was running', log: 'BUG: between' }];
+  const crashed: SampleOptions = { summary: { incidents } };
+  expect(await compare({}, crashed)).toMatchObject({ exitCode: 1, new: [{ rule: 'kernel/healthy' }], flaky: [] });
+  expect(await compare(crashed, {}, crashed)).toMatchObject({ exitCode: 0, new: [], flaky: [{ rule: 'kernel/healthy' }] });
 });

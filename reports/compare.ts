@@ -33,7 +33,7 @@ export interface Comparison {
   new: ComparedFinding[];
   gone: ComparedFinding[];
   changed: ComparedFinding[];
-  /** Come and go although neither the kernel nor the tool changed. */
+  /** Do not show each time, and showed before; or come and go although neither the kernel nor the tool changed. A crash that was never seen before is new all the same. */
   flaky: ComparedFinding[];
   /** Still there and the same. */
   same: ComparedFinding[];
@@ -60,6 +60,7 @@ export function compareRuns(runs: Run[]): Comparison {
   const now = index(after.findings);
   const afterCells = cellsOf(after);
   const unstable = flakyKeys(runs);
+  const shownBefore = new Set(runs.slice(0, -1).flatMap((run) => allOf(run).map(({ key }) => key)));
   const awaited = new Set(after.expected.map(({ finding }) => finding.key));
   const awaitedBefore = new Set(before.expected.map(({ finding }) => finding.key));
   const comparison: Comparison = {
@@ -76,8 +77,11 @@ export function compareRuns(runs: Run[]): Comparison {
   for (const [key, finding] of now) {
     const earlier = old.get(key);
     const entry = { ...named(finding), ...(earlier && { before: shape(earlier) }), after: shape(finding) };
-    const note = unstable.get(key);
-    if (note !== undefined) comparison.flaky.push({ ...entry, note });
+    const unsteady = unstable.get(key);
+    // A race shows now and then: that is no reason to pass it when it shows for the first time.
+    const isFirst = !shownBefore.has(key) && (finding.severity === 'crash' || !unsteady?.comesAndGoes);
+    if (unsteady && isFirst) comparison.new.push({ ...entry, note: unsteady.note });
+    else if (unsteady) comparison.flaky.push({ ...entry, note: unsteady.note });
     else if (!earlier) comparison.new.push({ ...entry, ...(awaitedBefore.has(key) && { note: 'it was expected before and is not any more' }) });
     // One kernel that is asked other questions gives other answers: no change either.
     else ((sameImage(before, after) && before.summary.seed !== after.summary.seed) || showAlike(earlier, finding, { before, after }) ? comparison.same : comparison.changed).push(entry);
@@ -85,8 +89,8 @@ export function compareRuns(runs: Run[]): Comparison {
   for (const [key, finding] of old) {
     if (now.has(key) || awaited.has(key)) continue;
     const entry = { ...named(finding), before: shape(finding) };
-    const note = unstable.get(key);
-    if (note !== undefined) comparison.flaky.push({ ...entry, note });
+    const unsteady = unstable.get(key);
+    if (unsteady) comparison.flaky.push({ ...entry, note: unsteady.note });
     // A deviation that was not looked for again is not gone.
     else if (judgedAgain(finding, before, after, afterCells)) comparison.gone.push(entry);
   }
@@ -144,15 +148,15 @@ function judgedIn(cell: string | undefined, before: Run, after: Run, cells: Map<
  * Flaky: judged differently in repetitions of one case; or, between runs of one kernel by one tool and seed, there and not there
  * although its cell was judged in both.
  */
-function flakyKeys(runs: Run[]): Map<string, string> {
-  const notes = new Map<string, string>();
+function flakyKeys(runs: Run[]): Map<string, { note: string; comesAndGoes: boolean }> {
+  const notes = new Map<string, { note: string; comesAndGoes: boolean }>();
   for (const run of runs.slice(-2)) {
     const hashes = new Set(run.flaky);
     const positions = new Set(run.cases.filter(({ hash }) => hashes.has(hash)).map(({ n }) => n));
     for (const finding of run.findings) {
       const { key, cases } = finding;
-      if (isFlaky(finding)) notes.set(key, reliabilityText(finding)!);
-      if (cases.some((n) => positions.has(n))) notes.set(key, 'one case was judged differently when repeated');
+      if (isFlaky(finding)) notes.set(key, { note: reliabilityText(finding)!, comesAndGoes: false });
+      if (cases.some((n) => positions.has(n))) notes.set(key, { note: 'one case was judged differently when repeated', comesAndGoes: false });
     }
   }
   for (let later = 1; later < runs.length; later += 1) {
@@ -163,7 +167,7 @@ function flakyKeys(runs: Run[]): Map<string, string> {
     for (const [one, other, from, to] of [[left, right, a, b], [right, left, b, a]] as const) {
       const cells = cellsOf(to);
       for (const [key, finding] of one) {
-        if (!other.has(key) && judgedAgain(finding, from, to, cells)) notes.set(key, `it comes and goes with the same kernel, tool and seed (${from.directory} has it, ${to.directory} does not)`);
+        if (!other.has(key) && judgedAgain(finding, from, to, cells)) notes.set(key, { note: `it comes and goes with the same kernel, tool and seed (${from.directory} has it, ${to.directory} does not)`, comesAndGoes: true });
       }
     }
   }

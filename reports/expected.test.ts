@@ -77,3 +77,12 @@ test('should call an expected deviation neither new nor gone', async () => {
   expect(compareRuns([expired, expected])).toMatchObject({ gone: [], exitCode: 0 });
   expect(compareRuns([expected, expired])).toMatchObject({ new: [{ note: expect.stringContaining('expected before') }], exitCode: 1 });
 });
+
+test('should expect no crash by its rule, and one by its id', async () => {
+  const incidents = [{ reason: 'the kernel panicked: between', when: 'while no case was running', log: 'BUG: between' }];
+  const healthy = { ...known, rule: 'kernel/healthy', path: undefined } as unknown as ExpectedDeviation;
+  const byRule = await run(undefined, [healthy, { ...healthy, rule: '*' }], { incidents });
+  expect(verdictOf(byRule)).toMatchObject({ kind: 'deviates', exitCode: 1 });
+  const byId = await run(undefined, [{ ...healthy, id: byRule.findings[0]!.id }], { incidents });
+  expect(verdictOf(byId)).toMatchObject({ kind: 'conforms', exitCode: 0 });
+});

@@ -15,6 +15,12 @@ test('should say what is wrong with a file', () => {
     expect(read(JSON.stringify({ schema: 1, expectations: [known] }))()).toEqual([known]);
     expect(read('{')).toThrow(/no JSON/);
     expect(read(JSON.stringify({ schema: 1, expectations: [{ ...known, expires: 'soon' }] }))).toThrow(/expectations\.0\.expires/);
+    const rules = (one: object) => read(JSON.stringify({ schema: 1, expectations: [known, { ...known, ...one }] }));
+    expect(rules({ rule: 'map/length-aligend' })).toThrow(/expectations\.1\.rule: no rule is called map\/length-aligend/);
+    expect(rules({ rule: '*', path: undefined })).toThrow(/expects every deviation/);
+    expect(rules({ rule: 'kernel/*' })).toThrow(/"id"/);
+    expect(rules({ rule: 'kernel/warning', path: undefined })).toThrow(/"id"/);
+    for (const fine of [{ rule: 'map/*' }, { rule: '*', path: 'fiemap' }, { rule: 'kernel/warning', id: '01234567' }, { rule: 'device/bytes' }]) expect(rules(fine)()).toHaveLength(2);
     expect(() => readExpectations(join(folder, 'absent.json'))).toThrow(/cannot be read/);
   } finally {
     rmSync(folder, { recursive: true });

@@ -8,7 +8,7 @@ import { matchesGlob } from './glob.ts';
 export const expectation = z.strictObject({
   /** Id of a finding, as reports print it; absent: any of the rule. */
   id: z.string().regex(/^[0-9a-f]{8}$/, 'must be the eight hexadecimal digits that reports print').optional(),
-  /** Id of a rule; * matches anything. Absent only where there is an id. */
+  /** Id of a rule; * matches anything, but nothing that the kernel itself says: that is expected by its id. Absent only where there is an id. */
   rule: z.string().min(1).optional(),
   /** Path of the kernel, as findings name it; * matches anything; absent: any. */
   path: z.string().min(1).optional(),
@@ -39,7 +39,11 @@ export interface Expectable {
   places: readonly Place[];
 }
 
-const about = (one: ExpectedDeviation, id: string, place: Place): boolean => (one.id === undefined || one.id === id) && isHere(one, place);
+/** Every crash, hang and warning is of such a rule: to expect one of them is not to expect the next. */
+export const concernsHealth = (rule: string): boolean => rule.startsWith('kernel/');
+
+const about = (one: ExpectedDeviation, id: string, place: Place): boolean =>
+  (one.id === undefined ? !concernsHealth(place.rule) : one.id === id) && isHere(one, place);
 
 /** The expectation that a finding meets in one of its places. `today`: YYYY-MM-DD. */
 export const expectationOf = (all: readonly ExpectedDeviation[], id: string, place: Place, today: string): ExpectedDeviation | undefined =>
