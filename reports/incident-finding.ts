@@ -1,31 +1,26 @@
 /** A finding of something that the kernel did and that no case of the run shows. */
 import { findingId } from '../harness/model/finding/id.ts';
+import { incidentDeviation } from '../harness/model/incident.ts';
 import { messageWithoutNumbers } from '../harness/model/finding/message.ts';
 import { inPlaces, type Sighting } from '../harness/model/finding/set.ts';
 import { severityOf } from '../harness/model/finding/severity.ts';
 import { caseSize } from '../harness/model/finding/size.ts';
 import type { CaseRecord, Incident } from '../harness/model/results.ts';
-import type { Deviation } from '../harness/model/verdict.ts';
 import type { Finding } from './findings.ts';
-
-/** The rule that a case would contradict by it. */
-function ruleOf(reason: string): string {
-  if (reason.startsWith('WARNING')) return 'kernel/warning';
-  return reason.startsWith('Assertion failed') ? 'kernel/assertion' : 'kernel/healthy';
-}
 
 /** Its example names the cases one of which did it, or is the case that showed it where that is none of the run's own. */
 export function incidentFinding({ reason, when, log, candidates = [], shownBy }: Incident, seed: number): Finding {
-  const rule = ruleOf(reason);
-  const deviations: Deviation[] = [{ rule, aspect: 'kernel-log', expected: 'the kernel stays healthy, whatever a server answers', seen: reason }];
+  const deviation = incidentDeviation({ reason });
+  const { rule } = deviation;
+  const deviations = [deviation];
   const key = shownBy ? ['kernel', messageWithoutNumbers(reason)].join(' | ') : ['outside of cases', messageWithoutNumbers(reason)].join(' | ');
   const note = shownBy || candidates.length === 0 ? when : `${when}; ${candidatesText(candidates)}`;
   const example: CaseRecord = {
     n: 0, hash: candidates[0] ?? 'none', note, seed, verdict: { kind: 'deviates', deviations }, consoleTail: log, ...(shownBy && { case: shownBy.case }),
   };
   const size = caseSize(example.case as Parameters<typeof caseSize>[0]);
-  const place: Sighting<CaseRecord> = { rule, path: 'the run as a whole', cases: [], n: 0, example, size, deviation: deviations[0]!, follows: [] };
-  const found = inPlaces({ id: findingId(key), key, title: '', severity: severityOf(deviations[0]!), places: [place] }, [place]);
+  const place: Sighting<CaseRecord> = { rule, path: 'the run as a whole', cases: [], n: 0, example, size, deviation, follows: [] };
+  const found = inPlaces({ id: findingId(key), key, title: '', severity: severityOf(deviation), places: [place] }, [place]);
   return {
     ...found, rule, paths: [place.path], cases: [], example, deviations, ofRun: true,
     ...(shownBy && { reliability: shownBy.reliability, file: shownBy.file, notMinimised: 'it was seen while another finding was made small' }),

@@ -93,6 +93,34 @@ test('should read results, findings, lists and case files of findings', () => {
   expect(judge(join(run, '..')).out).toContain('cases.jsonl:2 (case 7)');
 });
 
+test('should find what the kernel did outside of the cases of a run', () => {
+  const run = join(scratch(), 'run');
+  const { case: of, observation } = conforming();
+  put(run, 'cases.jsonl', `${JSON.stringify({ n: 0, hash: 'aa', note: '', seed: 1, verdict: { kind: 'conforms' }, case: of, observation })}\n`);
+  put(run, 'summary.json', { format: 1, incidents: [] });
+  expect(judge(run).code).toBe(0);
+  put(run, 'summary.json', { format: 1, incidents: [{ reason: 'the kernel panicked: between', when: 'while no case was running', log: '' }] });
+  expect(judge(run)).toMatchObject({ code: 1, out: expect.stringContaining('kernel/healthy, kernel-log: expected the kernel stays healthy, whatever a server answers; seen the kernel panicked: between') });
+});
+
+test('should not judge an observation that can be none of its case', () => {
+  const { observation, ...rest } = conforming();
+  const steps = observation['steps'] as unknown[];
+  for (const wrong of [[...steps, { ret: { $n: '0' }, errno: 0 }], steps.slice(0, -1)]) {
+    const seen = judge(put(scratch(), 'other.json', { ...rest, observation: { ...observation, steps: wrong } }));
+    expect(seen).toMatchObject({ code: 2, err: expect.stringContaining(`an observation has ${wrong.length} steps, its case ${steps.length}`) });
+  }
+});
+
+test('should say which files of a directory it did not read, and read each that is named', () => {
+  const directory = scratch();
+  put(directory, 'a.json', conforming());
+  const other = put(directory, 'b.txt', deviating());
+  expect(judge(directory)).toMatchObject({ code: 0, out: expect.stringContaining('1 record: 1 conform'), err: expect.stringMatching(/not read, .*b\.txt \(1\)/) });
+  expect(judge(directory, '--json').out.trim().split('\n')).toHaveLength(1);
+  expect(judge(other)).toMatchObject({ code: 1, err: '' });
+});
+
 test('should name what it cannot read and judge the rest', () => {
   const directory = scratch();
   const good = conforming();

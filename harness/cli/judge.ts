@@ -19,8 +19,13 @@ export function judgeCommand(): Command {
     .action(async (paths: string[], options: { json?: boolean; uapi?: RevisionId }) => {
       const counts = { ...counted };
       const recorded = { agree: 0, differ: 0 };
+      const others: string[] = [];
       for (const path of paths) {
         for await (const item of storedItems(path)) {
+          if (item.kind === 'other-file') {
+            others.push(item.place.file);
+            continue;
+          }
           // Records are data of others: nothing of them may act.
           const judged = plainTexts(judgeStored(item, options.uapi));
           counts[judged.kind === 'judged' ? judged.verdict.kind : judged.kind] += 1;
@@ -34,8 +39,15 @@ export function judgeCommand(): Command {
         }
       }
       process.exitCode = exitCodeOfJudged(counts);
+      if (others.length > 0) console.error(plainLine(othersText(others)));
       if (!options.json) console.log(summaryOf(counts, recorded));
     });
+}
+
+/** What a reader may have taken for a part of the verdict. */
+function othersText(files: readonly string[]): string {
+  const named = files.slice(0, 3).join(', ') + (files.length > 3 ? ' ...' : '');
+  return `iomapfuzz: not read, as records stand in .json, .jsonl and .ndjson files: ${named} (${files.length}); a file that is named itself is read whatever its name is`;
 }
 
 function summaryOf(counts: typeof counted, recorded: { agree: number; differ: number }): string {

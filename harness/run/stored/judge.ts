@@ -3,19 +3,22 @@ import { judge } from '../../../oracles/judge.ts';
 import { messageOf } from '../../../vm/errors.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { withCrashes } from '../crash-deviation.ts';
+import { checkShape } from '../observation-shape.ts';
 import type { RevisionId } from '../../uapi/revision.ts';
-import type { Place, StoredItem, StoredRecord } from './record.ts';
+import type { JudgeableItem, Place, StoredRecord } from './record.ts';
 
 export type JudgedItem =
   | { kind: 'judged'; place: Place; verdict: Verdict; /** As the record has it. */ recorded?: Verdict['kind'] }
-  | Extract<StoredItem, { kind: 'nothing' | 'unreadable' }>;
+  | Extract<JudgeableItem, { kind: 'nothing' | 'unreadable' }>;
 
 /** Judges by the case's own revision, or by another one. Never throws. */
-export function judgeStored(item: StoredItem, revision?: RevisionId): JudgedItem {
+export function judgeStored(item: JudgeableItem, revision?: RevisionId): JudgedItem {
+  if (item.kind === 'incident') return { kind: 'judged', place: item.place, verdict: { kind: 'deviates', deviations: [item.deviation] } };
   if (item.kind !== 'record') return item;
   const { place, observation, recorded } = item;
   const value = revision === undefined ? item.case : { ...item.case, revision };
   try {
+    checkShape(value, observation);
     const facts = reportingFacts(item);
     const verdict = withCrashes(judge(value, observation, facts ? { facts } : {}), item.crashes);
     return { kind: 'judged', place, verdict, ...(recorded !== undefined && { recorded }) };

@@ -4,10 +4,10 @@ import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { errnoOf, messageOf } from '../../../vm/errors.ts';
 import { readRegularText, requireRegular } from '../../files/regular-file.ts';
-import { isCaseAlone, storedItem, type StoredItem } from './record.ts';
+import { isCaseAlone, storedIncidents, storedItem, type StoredItem } from './record.ts';
 
 /** Files of results that hold no observation. */
-const withoutRecords: ReadonlySet<string> = new Set(['summary.json', 'coverage.json', 'night.json', 'report.json', 'index.json']);
+const withoutRecords: ReadonlySet<string> = new Set(['coverage.json', 'night.json', 'report.json', 'index.json']);
 const LINES = /\.jsonl$|\.ndjson$/;
 
 /** Everything that `path` holds, in the order of names. Nothing is thrown: what cannot be read is an item. */
@@ -40,9 +40,21 @@ async function* inDirectory(directory: string): AsyncGenerator<StoredItem> {
       if (!isRun) yield* inDirectory(path);
     } else if (LINES.test(entry.name)) {
       yield* inLines(path);
-    } else if (entry.name.endsWith('.json') && !withoutRecords.has(entry.name)) {
-      yield* inFile(path);
+    } else if (entry.name === 'summary.json') {
+      yield* inSummary(path);
+    } else if (entry.name.endsWith('.json')) {
+      if (!withoutRecords.has(entry.name)) yield* inFile(path);
+    } else if (!isRun) {
+      yield { kind: 'other-file', place: { file: path } };
     }
+  }
+}
+
+async function* inSummary(path: string): AsyncGenerator<StoredItem> {
+  try {
+    yield* storedIncidents(JSON.parse(readRegularText(path)), path);
+  } catch (error) {
+    yield { kind: 'unreadable', place: { file: path }, reason: messageOf(error) };
   }
 }
 

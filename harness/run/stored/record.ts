@@ -1,4 +1,5 @@
 /** One stored observation, as results and records of other kernels hold it: what was run, what was seen, and what was made of it. */
+import { incidentDeviation } from '../../model/incident.ts';
 import { messageOf } from '../../../vm/errors.ts';
 import type { Case } from '../../model/case.ts';
 import { parseObservation } from '../../model/observation-schema.ts';
@@ -37,7 +38,14 @@ export interface StoredRecord {
 }
 
 export type StoredItem =
+  | JudgeableItem
+  /** A file in a directory whose name is none of a file of records: it was not read. */
+  | { kind: 'other-file'; place: Place };
+
+export type JudgeableItem =
   | StoredRecord
+  /** What the kernel did in a run and no case of it shows. */
+  | { kind: 'incident'; place: Place; deviation: Deviation }
   /** There is nothing to judge, for a good reason. */
   | { kind: 'nothing'; place: Place; reason: string }
   /** It cannot be read as a record. */
@@ -48,7 +56,7 @@ const verdictKinds: ReadonlySet<unknown> = new Set(['conforms', 'deviates', 'uns
 const unjudgedAspects: ReadonlySet<unknown> = new Set(['trace-event', 'warn'] satisfies Unjudged['aspect'][]);
 
 /** Reads a value from JSON. Never throws: what is wrong with it is the reason. */
-export function storedItem(json: unknown, place: Place): StoredItem {
+export function storedItem(json: unknown, place: Place): JudgeableItem {
   try {
     return read(json, place);
   } catch (error) {
@@ -56,7 +64,7 @@ export function storedItem(json: unknown, place: Place): StoredItem {
   }
 }
 
-function read(json: unknown, place: Place): StoredItem {
+function read(json: unknown, place: Place): JudgeableItem {
   if (!isObject(json)) return { kind: 'unreadable', place, reason: 'a record is an object with a case and an observation' };
   // A line of findings.jsonl.
   if (isObject(json['example']) && typeof json['rule'] === 'string') return read(json['example'], place);
@@ -109,4 +117,14 @@ function recordedVerdict(value: unknown): Verdict['kind'] | undefined {
 function unjudgedOf(verdict: unknown): Unjudged[] {
   if (!isObject(verdict) || !Array.isArray(verdict['unjudged'])) return [];
   return verdict['unjudged'].filter((one): one is Unjudged => isObject(one) && unjudgedAspects.has(one['aspect']) && typeof one['reason'] === 'string');
+}
+
+/** What summary.json of a results directory says that the kernel did outside of cases; another file has none. */
+export function storedIncidents(json: unknown, file: string): JudgeableItem[] {
+  if (!isObject(json) || !Array.isArray(json['incidents'])) return [];
+  return json['incidents'].map((one): JudgeableItem => {
+    const place = { file, ...(isObject(one) && typeof one['when'] === 'string' && { note: one['when'] }) };
+    if (!isObject(one) || typeof one['reason'] !== 'string') return { kind: 'unreadable', place, reason: 'an incident without a reason' };
+    return { kind: 'incident', place, deviation: incidentDeviation({ reason: one['reason'] }) };
+  });
 }

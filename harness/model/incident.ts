@@ -1,0 +1,12 @@
+/** What the kernel did outside of cases, as a deviation. */
+import type { Incident } from './results.ts';
+import type { Deviation } from './verdict.ts';
+
+/** The rule that a case would contradict by it. */
+function ruleOf(reason: string): string {
+  if (reason.startsWith('WARNING')) return 'kernel/warning';
+  return reason.startsWith('Assertion failed') ? 'kernel/assertion' : 'kernel/healthy';
+}
+
+export const incidentDeviation = ({ reason }: Pick<Incident, 'reason'>): Deviation =>
+  ({ rule: ruleOf(reason), aspect: 'kernel-log', expected: 'the kernel stays healthy, whatever a server answers', seen: reason });
