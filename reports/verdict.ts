@@ -27,7 +27,8 @@ export function judgeRun(run: Run, matrix: Matrix): RunVerdict {
   const statuses = countStatuses(matrix);
   const cells = statuses.conforms + statuses.deviates + statuses.expected;
   const headlines: Record<RunVerdict['kind'], () => string> = {
-    deviates: () => `DEVIATES: ${plural(findings.length, 'finding')} in ${plural(rules, 'rule')}; ${plural(counts.deviates, 'case')} of ${judged} judged`
+    deviates: () => `DEVIATES: ${plural(findings.length, 'finding')} in ${plural(rules, 'rule')}; `
+      + (judged === 0 ? 'no case was judged' : counts.deviates === 0 ? `none of ${plural(judged, 'judged case')} shows it` : `${plural(counts.deviates, 'case')} of ${judged} judged`)
       + (run.summary.complete ? '' : ' (and the run is incomplete)'),
     conforms: () => `CONFORMS: ${run.expected.length > 0 ? `${counts.conforms} of ${judged} judged cases conform, the others deviate as expected` : counts.conforms === 1 ? 'the one judged case conforms' : `all ${counts.conforms} judged cases conform`}`
       + (cells > 0 ? `, in ${plural(cells, 'cell')} of the matrix` : ''),

@@ -45,6 +45,9 @@ test('should name one cause for a busy loop wherever in it the kernel was when i
 test('should take the functions around a wait where none of them is the code under test', () => {
   const outside = (caller: string): string | undefined => causeAt('waits', ['rwsem_down_write_slowpath', 'down_write', caller, 'ksys_write']);
   expect(outside('ext4_write')).not.toBe(outside('vfs_truncate'));
+  // The end of writeback is waited for by fsync, by close and by others.
+  const writeback = (caller: string): string | undefined => causeAt('waits', ['folio_wait_bit', 'folio_wait_writeback', '__filemap_fdatawait_range', caller]);
+  expect(writeback('file_write_and_wait_range')).toBe(writeback('filemap_fdatawait_range'));
   expect(causeOfHang('WARNING: fs/iomap/iter.c:49 at iomap_iter')).toBeUndefined();
 });
 

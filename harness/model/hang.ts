@@ -53,6 +53,8 @@ export const tellingFrames = (stack: readonly string[]): string[] => stack.filte
 const ownFunction = /^_*(fuse|iomap)_(?!get_req|chan_send|simple_request|simple_background|request_|send_one|dev_)/;
 /** Functions that a line names at least and at most. */
 const leastFrames = 2, mostFrames = 8;
+/** Of a wait without such a function, so many functions tell it apart: what waits, what for, and who calls that. */
+const foreignFrames = 3;
 
 /** Innermost first, as far as the first function of the code under test, and one that called it. */
 function placeOfHang(stack: readonly string[]): string[] {
@@ -84,7 +86,7 @@ export function causeOfHang(line: string): string | undefined {
   if (verb === undefined || place === undefined) return undefined;
   const frames = place.split(between);
   const own = frames.findIndex((name) => ownFunction.test(name));
-  if (own < 0) return `${verb} ${place}`;
+  if (own < 0) return `${verb} ${frames.slice(0, foreignFrames).join(between)}`;
   return `${verb} ${frames.slice(verb === verbs.runs ? own : 0, own + 1).join(between)}`;
 }
 

@@ -10,16 +10,19 @@ export function findPanic(lines: readonly string[]): string | undefined {
 }
 
 /**
- * The function in which an NMI met a kernel that was locked up: of the first `RIP: 0010:function+0x12/0x34`, or the outermost function that stands
- * behind the NMI's own frames.
+ * The function in which an NMI met a kernel that was locked up: of the first `RIP: 0010:function+0x12/0x34`. A tick of the clock that the NMI met
+ * there is over soon: then the function below it is meant, whose registers follow.
  */
 export function findInterrupted(lines: readonly string[]): string | undefined {
-  for (const line of lines) {
-    const match = /RIP: 0010:([A-Za-z_][\w.]*)\+0x/.exec(line);
-    if (match) return match[1]!.replace(/\.(isra|constprop|part|cold)\b.*$/, '');
-  }
-  return undefined;
+  const first = lines.findIndex((line) => functionAt(line) !== undefined);
+  if (first < 0) return undefined;
+  const end = lines.findIndex((line, index) => index > first && line.includes('</IRQ>'));
+  const inTick = end > 0 && lines.slice(first, end).some((line) => line.includes(' sysvec_apic_timer_interrupt+'));
+  const below = inTick ? lines.slice(end).map(functionAt).find((name) => name !== undefined) : undefined;
+  return below ?? functionAt(lines[first]!);
 }
+
+const functionAt = (line: string): string | undefined => /RIP: 0010:([A-Za-z_][\w.]*)\+0x/.exec(line)?.[1]!.replace(/\.(isra|constprop|part|cold)\b.*$/, '');
 
 /** The failure that init announced on the console. */
 export function findInitFailure(lines: readonly string[]): { code: string; message: string } | undefined {
