@@ -2,14 +2,19 @@
 import { expect, test } from '@playwright/test';
 import { judge } from '../../oracles/judge.ts';
 import { runIdeal } from '../../oracles/testing/ideal-kernel.ts';
+import { interpret } from '../../oracles/kernel/interpret.ts';
+import type { Case } from '../model/case.ts';
 import { causesOf } from '../model/finding/cause.ts';
+import type { Observation } from '../model/observation.ts';
 import { casesOf, conformancePlan } from './plan.ts';
 
 const plan = conformancePlan('r3');
 
+const caseOf = (cell: string): Case => casesOf(plan.find(({ id }) => id === cell)!, { seed: 1, runs: 1 })[0]!.case;
+
 /** What is found when the kernel, taking its second choice where the rules leave one, does all but send that request. */
 function foundWithout(cell: string, request: string): string[] {
-  const [{ case: of }] = casesOf(plan.find(({ id }) => id === cell)!, { seed: 1, runs: 1 }) as [ReturnType<typeof casesOf>[number]];
+  const of = caseOf(cell);
   const whole = runIdeal(of, { choices: [1] });
   expect(judge(of, whole).kind).toBe('conforms');
   const index = whole.transcript.findLastIndex(({ name }) => name === request);
@@ -27,3 +32,14 @@ for (const [cell, request, cause] of [
     expect(foundWithout(cell, request)).toEqual([cause]);
   });
 }
+
+test('should say nothing where the rules leave more readings than are tried, and what is wrong where all were', () => {
+  const of = caseOf('map/device-range-no-overflow@write mmap-write legal');
+  const whole = runIdeal(of, { choices: [1] });
+  const read = (seen: Observation, most?: number) => interpret(of, seen, () => [], undefined, most);
+  expect(read(whole)).toMatchObject({ deviations: [] });
+  expect(read(whole).expectation.unspecified).toBeUndefined();
+  expect(read(whole, 1)).toMatchObject({ deviations: [], expectation: { unspecified: expect.stringContaining('more than 1 ways') } });
+  const silent = { ...whole, transcript: whole.transcript.filter(({ name }) => name !== 'FSYNC') };
+  expect(read(silent).deviations).toHaveLength(1);
+});
