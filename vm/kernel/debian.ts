@@ -42,7 +42,8 @@ export async function fetchPackage(name: string, progress: Progress): Promise<De
   const apt = privateApt();
   progress.step(`asking the Debian mirror for ${name} (${suite})`);
   const update = await runJob(['apt-get', ...apt.options, 'update']);
-  if (update.code !== 0) throw aptError(`the package lists of ${suite} cannot be fetched`, update.tail);
+  // It ends with 0 when lists could not be fetched, and would go on with none.
+  if (update.code !== 0 || update.tail.some((line) => failedFetch.test(line))) throw aptError(`the package lists of ${suite} cannot be fetched`, update.tail);
   const version = candidateVersion(apt.options, name);
   if (version === undefined) throw new InfrastructureError(`${suite} has no ${name}: ${alternatives(apt.options, name)}`);
   const directory = cacheDirectory('debian');
@@ -100,10 +101,25 @@ function alternatives(options: readonly string[], name: string): string {
     + `give that source by --source TARBALL|DIR (any Linux ${name.slice(prefix.length)}.y will do)`;
 }
 
+const failedFetch = /^(?:Err:\d|[EW]: (?:Failed to fetch|Some index files failed))/;
+const instead = 'give the kernel source by --source TARBALL|DIR, or a kernel of your own by --kernel or --kdir';
+
+/** What apt's words mean, and what to do; the first that fits. */
+const reasons: readonly { pattern: RegExp; why: string; advice: string }[] = [
+  { pattern: /No space left|don't have enough free space/i, why: 'the disk is full', advice: 'free some space, or set XDG_CACHE_HOME to a directory on a larger disk' },
+  {
+    pattern: /could not resolve|temporary failure resolving|could not connect|unable to connect|cannot initiate the connection|connection (?:refused|timed out|failed|reset)|network is unreachable|no route to host/i,
+    why: 'the mirror cannot be reached', advice: `connect this machine to the network, or name its proxy to apt (http_proxy), and give the same command again; without a network, ${instead}`,
+  },
+  { pattern: /not valid yet|Release file .* expired/i, why: 'the lists are not of this time', advice: 'set the clock of this machine right, or name another mirror to apt' },
+  { pattern: /GPG error|NO_PUBKEY|is not signed|EXPKEYSIG/, why: 'the mirror\'s signature is not Debian\'s', advice: `bring debian-archive-keyring up to date, or name another mirror to apt; without one, ${instead}` },
+];
+
 function aptError(what: string, tail: readonly string[]): InfrastructureError {
-  const lines = tail.filter((line) => /^[EW]:|Err:|No space/.test(line)).slice(-6);
-  return new InfrastructureError([`${what}; apt says:`, ...(lines.length > 0 ? lines : tail.slice(-6)).map((line) => `  ${line}`),
-    'Is there a network? Without one, give the kernel source by --source TARBALL|DIR.'].join('\n'));
+  const reason = reasons.find(({ pattern }) => tail.some((line) => pattern.test(line)));
+  const telling = tail.filter((line) => /^[EW]:|^Err:|No space/.test(line) || reason?.pattern.test(line)).slice(-6);
+  return new InfrastructureError([`${what}${reason === undefined ? '' : `: ${reason.why}`}; apt says:`, ...(telling.length > 0 ? telling : tail.slice(-6)).map((line) => `  ${line.trim()}`),
+    `What to do: ${reason?.advice ?? `see whether \`apt-get update\` works on this machine; without a mirror, ${instead}`}.`].join('\n'));
 }
 
 function compareVersions(a: string, b: string): number {
