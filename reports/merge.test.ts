@@ -46,7 +46,12 @@ test('should refuse what are not shards of one run, and say what differs', async
   expect(await refuse(shard(1, 2), shard(2, 3))).toContain('the shard count differs');
   expect(await refuse(shard(1, 2), shard(2, 2, { environment: { kernelImageHash: 'c' } }))).toContain('the kernel image differs');
   expect(await refuse(shard(1, 2), shard(2, 2, { summary: { argv: ['conformance', '--runs', '9', '--shard', '2/2'] } }))).toContain('the command line differs');
-  expect(await refuse(shard(1, 2), shard(1, 2))).toContain('shard 1');
+  const [one, two] = [shard(1, 2), shard(2, 2)];
+  expect(await refuse(one, one)).toBe(`${one} is given twice; give every shard once`);
+  expect(await refuse(one, two, two)).toBe(`${two} is given twice; give every shard once`);
+  expect(await refuse(one, shard(1, 2))).toContain('are both shard 1 of 2; give every shard once');
+  const whole = sampleDirectory({ deviates });
+  expect(await refuse(whole, whole)).toContain('is given twice');
   expect(await refuse(sampleDirectory({ deviates }), sampleDirectory({ deviates }))).toContain('position 0');
   expect(await refuse(join(scratch(), 'nowhere'))).toContain('does not exist');
 });

@@ -17,15 +17,20 @@ export type MergeProblem =
   | { kind: 'results'; problem: ResultsProblem }
   /** Not parts of one run: they differ in `field`. */
   | { kind: 'different-runs'; field: string; a: string; b: string; values: [string, string] }
+  | { kind: 'same-shard'; shard: string; a: string; b: string }
   | { kind: 'overlap'; n: number; a: string; b: string }
   | { kind: 'occupied'; path: string };
+
+const givenTwice = (directory: string): string => `${directory} is given twice; give every shard once`;
 
 export function explainMerge(problem: MergeProblem): string {
   switch (problem.kind) {
     case 'results': return explainProblem(problem.problem);
     case 'different-runs':
       return `${problem.a} and ${problem.b} are not shards of one run: ${problem.field} differs (${problem.values.join(' and ')}); merge only shards that were started with the same options`;
-    case 'overlap': return `${problem.a} and ${problem.b} both hold the case at position ${problem.n}; give every shard once`;
+    case 'same-shard':
+      return problem.a === problem.b ? givenTwice(problem.a) : `${problem.a} and ${problem.b} are both shard ${problem.shard}; give every shard once, and the one of them that is complete`;
+    case 'overlap': return problem.a === problem.b ? givenTwice(problem.a) : `${problem.a} and ${problem.b} both hold the case at position ${problem.n}; give every shard once`;
     case 'occupied': return `${problem.path} already holds files; give another --out directory, or move those away`;
   }
 }
@@ -54,6 +59,8 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
     const difference = differs(sources[0]!, source);
     if (difference) return difference;
   }
+  const twice = sameShard(sources);
+  if (twice) return twice;
   const located = await locate(sources);
   if (located.kind !== 'located') return located;
 
@@ -126,8 +133,16 @@ function differs(a: Source, b: Source): MergeProblem | undefined {
       return { kind: 'different-runs', field, a: a.directory, b: b.directory, values: shown };
     }
   }
-  const [left, right] = [a.summary.shard, b.summary.shard];
-  return left && right && left.index === right.index ? { kind: 'different-runs', field: 'nothing but the directory', a: a.directory, b: b.directory, values: [`shard ${left.index}`, `shard ${right.index}`] } : undefined;
+  return undefined;
+}
+
+/** `sources` in the order of their shards. */
+function sameShard(sources: readonly Source[]): MergeProblem | undefined {
+  for (const [n, { directory, summary: { shard } }] of sources.entries()) {
+    const next = sources[n + 1];
+    if (shard && next?.summary.shard?.index === shard.index) return { kind: 'same-shard', shard: `${shard.index} of ${shard.count}`, a: directory, b: next.directory };
+  }
+  return undefined;
 }
 
 /** Reads every shard once, keeping only where each line is. */

@@ -54,7 +54,7 @@ function reasonsOf(run: Run, matrix: Matrix): string[] {
   for (const { finding: { id, title, cases }, expectation: { reason, link, expires } } of run.expected) {
     reasons.push(`expected until ${expires}: ${id} ${title} (${plural(cases.length, 'case')}): ${reason} (${link})`);
   }
-  if (!summary.complete) reasons.push(`the run is incomplete: ${summary.endedBy ?? 'it was killed, or it is still running'}; what finished is reported`);
+  if (!summary.complete) reasons.push(`the run is incomplete: ${summary.endedBy ?? 'it was killed, or it is still running'}; ${unfinished(run)}`);
   if (summary.shard && summary.shard.count > 1) reasons.push(`only shard ${summary.shard.index} of ${summary.shard.count}: merge all shards for the whole picture`);
   if (planUnknown(run)) reasons.push('the number of planned cases is not known: the results were written by an iomapfuzz that did not store it; run it again for a verdict');
   if (summary.omitted) reasons.push(omittedText(summary.omitted));
@@ -76,6 +76,14 @@ function reasonsOf(run: Run, matrix: Matrix): string[] {
   if (unsteady.length > 0) reasons.push(`${plural(unsteady.length, 'finding')} did not show in every replay (flaky): ${unsteady.slice(0, 3).map(({ id, title }) => `${id} ${title}`).join(', ')}${unsteady.length > 3 ? ' ...' : ''}`);
   if (flaky.length > 0) reasons.push(`${plural(flaky.length, 'case')} judged differently when repeated (flaky): ${flaky.slice(0, 3).map((hash) => hash.slice(0, 12)).join(', ')}${flaky.length > 3 ? ' ...' : ''}`);
   return reasons;
+}
+
+/** How much there is of a run that did not end, and what to do for the rest. */
+function unfinished({ summary: { planned, endedBy }, cases }: Run): string {
+  const there = planned === undefined ? 'what finished is reported' : `${cases.length} of ${plural(planned, 'planned case')} finished and ${cases.length === 1 ? 'is' : 'are'} reported`;
+  // What else ends a run says itself what to do, or would end it again.
+  if (endedBy !== undefined && !endedBy.startsWith('interrupted by SIG')) return there;
+  return `${there}; ${endedBy === undefined ? 'if it does not run any more, ' : ''}give the same command again, with another --out, for a verdict on all of it`;
 }
 
 /** What was not made small, and why: one line for each reason. */

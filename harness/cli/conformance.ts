@@ -55,9 +55,11 @@ export function conformanceCommand(): Command {
     .addOption(expectationsOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/DATE)')
     .option('--list', 'print the cells of the plan instead of running it')
-    .action(async (options: ConformanceOptions) => {
+    .action(async (options: ConformanceOptions, command: Command) => {
       const cells = selectCells(options);
       if (options.list) {
+        const idle = optionsThatOnlyRunsHave(command);
+        if (idle.length > 0) console.error(`--list prints the plan and runs nothing: ${idle.join(', ')} ${idle.length === 1 ? 'changes' : 'change'} nothing in it (--rule, --path and --uapi do)`);
         for (const cell of cells) console.log(cell.impossible === undefined ? cell.id : `${cell.id}  (cannot exist: ${cell.impossible})`);
         return;
       }
@@ -80,6 +82,12 @@ export function conformanceCommand(): Command {
       process.exitCode = untestable ? 125 : exitCode;
     });
 }
+
+/** Those that were given with --list. */
+const optionsThatOnlyRunsHave = (command: Command): string[] => {
+  const selecting: ReadonlySet<string> = new Set(['rule', 'path', 'uapi', 'list']);
+  return command.options.filter((option) => !selecting.has(option.attributeName()) && command.getOptionValueSource(option.attributeName()) === 'cli').map(({ long }) => long!);
+};
 
 export const minimiseOption = (): Option =>
   new Option('--minimise <duration>', 'make findings small for at most so long when all cases have run (default: 1m, and 30s for each finding, at most 20m; 0s: not at all)').argParser((text) => (text === '0s' ? 0 : durationMs(text)));

@@ -45,6 +45,49 @@ test('should print the matrix and end with the exit code of the run', () => {
   expect(run('report', sample({ notRun: () => 'no fuse-iomap' }))).toMatchObject({ code: 4, out: expect.stringMatching(/^NOTHING WAS JUDGED/) });
 });
 
+test('should say of a run that was killed how much of it there is, and what to do for the rest', () => {
+  const report = (summary: SampleOptions['summary']): string => run('report', sample({ killedAfter: 9, summary: { planned: 454, ...summary } })).out.replace(/\s+/g, ' ');
+  const again = 'give the same command again, with another --out, for a verdict on all of it';
+  expect(report({})).toContain(`it was killed, or it is still running; 9 of 454 planned cases finished and are reported; if it does not run any more, ${again}`);
+  expect(report({ endedBy: 'interrupted by SIGTERM' })).toContain(`the run is incomplete: interrupted by SIGTERM; 9 of 454 planned cases finished and are reported; ${again}`);
+  // The next run would end alike.
+  expect(report({ endedBy: '20 cases took the kernel down alike' })).not.toContain('give the same command again');
+  expect(run('report', sample()).out).not.toContain('give the same command again');
+});
+
+test('should say which shard is given twice', () => {
+  const shard = sample({ shard: { index: 1, count: 2 }, summary: { argv: ['conformance', '--shard', '1/2'] } });
+  expect(run('merge', shard, shard, '--out', join(scratch(), 'merged'))).toMatchObject({ code: 2, err: `iomapfuzz: ${shard} is given twice; give every shard once\n` });
+});
+
+test('should say which options change nothing in a list of the plan', () => {
+  const plain = run('conformance', '--list', '--rule', 'map/type-known', '--uapi', 'r2');
+  expect(plain).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^map\/type-known@read /) });
+  const given = run('conformance', '--list', '--rule', 'map/type-known', '--uapi', 'r2', '--seed', '3', '--shard', '1/2');
+  expect(given).toMatchObject({ code: 0, out: plain.out, err: '--list prints the plan and runs nothing: --seed, --shard change nothing in it (--rule, --path and --uapi do)\n' });
+  expect(run('conformance', '--list', '--rule', 'map/type-known', '--no-build').err).toContain('--no-build changes nothing in it');
+});
+
+test('should say what is wrong with the name of a case', () => {
+  const results = sample(broken);
+  mkdirSync(join(results, 'findings'));
+  const directory = join(repositoryRoot(), 'corpora', 'cases');
+  const file = join(directory, readdirSync(directory)[0]!);
+  for (const [text, says] of [
+    [`${file}:-1`, `there is no file ${file}:-1: ${file} holds one case and is given alone, without :-1`],
+    ['1:-1', '1:-1 is neither a file nor a case of a campaign: give SEED:NUMBER as the report of the campaign prints it, such as 7:0'],
+    ['1:99999999999999999', '1:99999999999999999: seeds and numbers of cases go up to 2147483647'],
+    ['9999999999:0', '9999999999:0: seeds and numbers of cases go up to 2147483647'],
+    [results, `${results} is a directory, and a case is one file: those of its findings are ${results}/findings/*.case.json`],
+    [`${results}:-1`, `${results} is a directory`],
+    ['nowhere.json', 'there is no file nowhere.json; give a case file, such as findings/*.case.json of results'],
+  ] as const) {
+    expect(run('repro', '--emit', 'c', text), text).toMatchObject({ code: 2, out: '', err: expect.stringContaining(`iomapfuzz: ${says}`) });
+  }
+  expect(run('repro', '--emit', 'c', '--', file, '-1').err).toContain('-1 is neither a file nor a case');
+  for (const text of [file, '1:0']) expect(run('repro', '--emit', 'c', text), text).toMatchObject({ code: 0, err: '' });
+});
+
 test('should read a run that was killed before it wrote a summary as no verdict', () => {
   const killed = sample();
   rmSync(join(killed, 'summary.json'));

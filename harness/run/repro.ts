@@ -1,5 +1,6 @@
 /** Replaying one case: what each replay saw, and how reliably a deviation shows. */
-import { statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
 import { UsageError } from '../../vm/errors.ts';
 import type { Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
@@ -26,10 +27,47 @@ export function parseReference(text: string): CaseReference {
 
 /** Throws UsageError that says what is wrong. */
 export function resolveCase(reference: CaseReference, ofSeeds?: CasesOfSeeds): Case {
-  if (reference.kind === 'file') return readCaseFile(reference.path);
+  if (reference.kind === 'file') {
+    const reason = whyNoCase(reference.path);
+    if (reason !== undefined) throw new UsageError(reason);
+    return readCaseFile(reference.path);
+  }
+  const numbers = [reference.seed, ...(reference.path ?? '').split(':').map(Number)];
+  if (numbers.some((number) => number > MOST)) {
+    throw new UsageError(`${[reference.seed, ...(reference.path === undefined ? [] : [reference.path])].join(':')}: seeds and numbers of cases go up to ${MOST}; ${asPrinted}`);
+  }
   if (ofSeeds) return ofSeeds(reference.seed, reference.path);
   throw new UsageError(`${reference.seed} is a seed, and this version has no campaigns that cases could be drawn from; give the case file that the results hold`);
 }
+
+/** As --seed takes them; a campaign has no more cases either. */
+const MOST = 0x7fff_ffff;
+const asPrinted = 'give SEED:NUMBER as the report of the campaign prints it, such as 7:0 or 7:12:3';
+
+/** Why no case file is called `text`; undefined: there is something to read. */
+function whyNoCase(text: string): string | undefined {
+  const stats = statOf(text);
+  if (stats?.isDirectory()) return `${text} is a directory, and a case is one file: ${casesIn(text)}`;
+  if (stats) return undefined;
+  const [, before = '', behind = ''] = /^(.*?)(:[^/]*)$/.exec(text) ?? [];
+  if (/^-?\d+$/.test(before === '' ? text : before)) return `${text} is neither a file nor a case of a campaign: ${asPrinted}`;
+  const named = statOf(before);
+  if (named?.isDirectory()) return `${before} is a directory, and a case is one file: ${casesIn(before)}`;
+  if (named) return `there is no file ${text}: ${before} holds one case and is given alone, without ${behind}`;
+  return `there is no file ${text}; give a case file, such as findings/*.case.json of results, or SEED:NUMBER of a campaign`;
+}
+
+const statOf = (path: string): Stats | undefined => {
+  try {
+    return path === '' ? undefined : statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // A part of the path is a file, or it may not be read: whoever reads it says so.
+    return undefined;
+  }
+};
+
+const casesIn = (directory: string): string =>
+  (statOf(join(directory, 'findings')) ? `those of its findings are ${join(directory, 'findings')}/*.case.json` : 'name the file in it');
 
 export interface Replay {
   outcome: Outcome;
