@@ -52,7 +52,7 @@ export function nightlyCommand(): Command {
       const say = (line: string): void => { console.log(line); };
       const stop = new AbortController();
       const interrupt = (): void => {
-        if (stop.signal.aborted) process.exit(130);
+        if (stop.signal.aborted) process.exit(3);
         stop.abort();
       };
       let imagePath: string | undefined;

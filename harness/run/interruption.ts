@@ -13,7 +13,7 @@ export function listenForInterruption(onFirst: (reason: string) => void): Interr
   const stop = new AbortController();
   const interrupt = (signal: NodeJS.Signals): void => {
     // A second signal ends the process at once; the watchdog then ends QEMU.
-    if (stop.signal.aborted) process.exit(130);
+    if (stop.signal.aborted) process.exit(3);
     onFirst(`interrupted by ${signal}`);
     stop.abort();
   };
