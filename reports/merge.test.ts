@@ -69,3 +69,18 @@ test('should not touch a directory that holds something', async () => {
   expect(await mergeRuns([shard(1, 1)], out)).toMatchObject({ kind: 'occupied' });
   expect(readdirSync(out)).toEqual(['mine']);
 });
+
+test('should keep what kernels did outside of cases once, and count what is too much', async () => {
+  const incident = (shardIndex: number, number: number) => ({ reason: `the kernel panicked: ${number === 0 ? 'at boot' : `${shardIndex} in ${number}`}`, when: 'at boot', log: '' });
+  const withIncidents = (index: number): string => shard(index, 2, {
+    summary: {
+      argv: ['conformance', '--seed', '42', '--shard', `${index}/2`], omitted: { incidents: 2, notices: 0 },
+      incidents: Array.from({ length: 70 }, (_, number) => incident(index, number)),
+    },
+  });
+  const out = join(scratch(), 'merged');
+  await mergeRuns([withIncidents(1), withIncidents(2)], out);
+  const { incidents, omitted } = summaryOf(out);
+  // One of 140 is the same in both.
+  expect([incidents?.length, omitted]).toEqual([100, { incidents: 43, notices: 0 }]);
+});

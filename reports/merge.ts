@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { makeDirectory } from '../harness/files/make-directory.ts';
 import { requireRegular } from '../harness/files/regular-file.ts';
 import type { LibertyUse } from '../harness/model/liberties.ts';
-import { noCounts, type Counts, type Environment, type RunSummary } from '../harness/model/results.ts';
+import { MOST_INCIDENTS, noCounts, type Counts, type Environment, type Incident, type RunSummary } from '../harness/model/results.ts';
 import { damageOf } from './damage.ts';
 import { explainProblem, type ResultsProblem } from './errors.ts';
 import { readCases, readSummary } from './read.ts';
@@ -179,8 +179,14 @@ function mergeSummaries(sources: Source[], truncated: string[]): RunSummary {
     ...(missing.length > 0 ? [`no results of shard ${missing.join(', ')} of ${shard!.count}`] : []),
   ];
   const planned = summaries.map((summary) => summary.planned);
-  const incidents = summaries.flatMap((summary) => summary.incidents ?? []);
+  const allIncidents = differentIncidents(summaries);
+  const incidents = allIncidents.slice(0, MOST_INCIDENTS);
+  const notices = [...new Set(summaries.flatMap((summary) => summary.notices))];
   const omissions = summaries.flatMap((summary) => summary.omitted ?? []);
+  const omitted = {
+    incidents: sum(omissions.map((one) => one.incidents)) + allIncidents.length - incidents.length,
+    notices: sum(omissions.map((one) => one.notices)) + Math.max(notices.length - MOST_INCIDENTS, 0),
+  };
   const environment = summaries.map((summary) => summary.environment).find((one) => one !== undefined);
   return {
     ...common,
@@ -194,8 +200,8 @@ function mergeSummaries(sources: Source[], truncated: string[]): RunSummary {
     ...(first.liberties && { liberties: first.liberties.map((use) => sumOfUses(use, summaries)) }),
     ...(planned.every((count) => count !== undefined) && { planned: planned.reduce((sum, count) => sum + count, 0) }),
     ...(incidents.length > 0 && { incidents }),
-    ...(omissions.length > 0 && { omitted: { incidents: sum(omissions.map((one) => one.incidents)), notices: sum(omissions.map((one) => one.notices)) } }),
-    notices: [...new Set(summaries.flatMap(({ notices }) => notices)), ...machineNotices(summaries)],
+    ...(omitted.incidents + omitted.notices > 0 && { omitted }),
+    notices: [...notices.slice(0, MOST_INCIDENTS), ...machineNotices(summaries)],
     vms: {
       booted: summaries.reduce((sum, { vms }) => sum + vms.booted, 0),
       lost: summaries.reduce((sum, { vms }) => sum + vms.lost, 0),
@@ -208,6 +214,16 @@ function sumOfCounts(sources: readonly Source[]): Counts {
   const total = noCounts();
   for (const kind of Object.keys(total) as (keyof Counts)[]) total[kind] = sum(sources.map(({ counts }) => counts[kind]));
   return total;
+}
+
+/** Each shard boots the same kernel, which says the same. */
+function differentIncidents(summaries: readonly RunSummary[]): Incident[] {
+  const different = new Map<string, Incident>();
+  for (const one of summaries.flatMap(({ incidents = [] }) => incidents)) {
+    const key = JSON.stringify([one.reason, one.when]);
+    if (!different.has(key)) different.set(key, one);
+  }
+  return [...different.values()];
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);

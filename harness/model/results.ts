@@ -141,6 +141,9 @@ export interface Incident {
   shownBy?: { case: z.input<typeof caseSchema>; file: string; reliability: ReliabilityCount; finding: string };
 }
 
+/** So many incidents, and notices, of a run are kept: a kernel that does the same again and again must not fill the summary. */
+export const MOST_INCIDENTS = 100;
+
 export interface RunSummary {
   format: typeof RESULTS_FORMAT;
   kind: 'conformance' | 'fuzz' | 'corpus' | 'repro';

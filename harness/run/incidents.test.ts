@@ -2,9 +2,9 @@ import { expect, test } from '@playwright/test';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RunSummary } from '../model/results.ts';
+import { MOST_INCIDENTS, type RunSummary } from '../model/results.ts';
 import { sampleCases } from './emit/testing/samples.ts';
-import { MOST_INCIDENTS, noteIncident } from './incidents.ts';
+import { noteIncident } from './incidents.ts';
 
 const empty = (): RunSummary => ({ notices: [] } as unknown as RunSummary);
 const incident = (n: number) => ({ reason: `the kernel panicked: number ${n}`, when: 'while no case was running', log: ['Kernel panic'], candidates: [] });

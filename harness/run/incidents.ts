@@ -4,12 +4,9 @@ import { join } from 'node:path';
 import { makeDirectory } from '../files/make-directory.ts';
 import { encodeCase, type Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
-import type { RunSummary } from '../model/results.ts';
+import { MOST_INCIDENTS, type RunSummary } from '../model/results.ts';
 import { formatCase } from './case-file.ts';
 import type { GuestIncident } from './guest.ts';
-
-/** A kernel that does the same again and again must not fill the summary. */
-export const MOST_INCIDENTS = 100;
 
 /** Takes note in `summary` of an incident that is new; of those that are too many it keeps the number. `directory`: of the results. */
 export function noteIncident(summary: RunSummary, directory: string, incident: GuestIncident): void {
