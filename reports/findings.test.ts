@@ -83,3 +83,15 @@ test('should know the smallest case of a finding in results of older versions, w
   collector.examined({ rule: 'map/a', file: 'findings/a.case.json', minimised: { steps: 3, tried: 9, end: 'minimal' }, example: record(0, three[0], [accepted('map/a')], 1) });
   expect(collector.finish(three)).toMatchObject([{ file: 'findings/a.case.json' }]);
 });
+
+test('should tell what the kernel says inside and outside of cases once, and what it says outside only on its own', () => {
+  const cell = cellOf('map/a', 'fiemap', 'violating', 'read');
+  const warns = (line: number): string => `WARNING: fs/fuse/inode.c:${line} at fuse_work: late`;
+  const collector = new FindingCollector();
+  collector.add(record(5, cell, [{ rule: 'kernel/warning', aspect: 'kernel-log', expected: 'no warning', seen: warns(17) }]), cell);
+  collector.addIncident({ reason: warns(18), when: 'between two cases', log: '' }, 1);
+  collector.addIncident({ reason: 'WARNING: fs/fuse/inode.c:17 at fuse_init: early', when: 'at boot', log: '' }, 1);
+  const found = collector.finish([cell]);
+  expect(found.map(({ ofRun, cases }) => [ofRun ?? false, cases])).toEqual([[true, []], [false, [5]]]);
+  expect(found[1]!.example.note).toContain('it was also seen between two cases');
+});

@@ -1,7 +1,7 @@
 /** Findings as reports have them: with what is known of the smallest case, and in words. */
 import { causesOf } from '../harness/model/finding/cause.ts';
 import { casesOf, deviationsOf, exampleOf, FindingSet, inPlaces, pathsOf, type Found, type Sighting } from '../harness/model/finding/set.ts';
-import { incidentFinding, incidentSeen } from './incident-finding.ts';
+import { incidentFinding, incidentSeen, seenOutside } from './incident-finding.ts';
 import { SEVERITIES } from '../harness/model/finding/severity.ts';
 import { caseSize } from '../harness/model/finding/size.ts';
 import type { CaseRecord, CellInfo, FindingRecord, Incident, Minimised, ReliabilityCount } from '../harness/model/results.ts';
@@ -63,11 +63,15 @@ export class FindingCollector {
     const rank = ({ rule }: Finding): number => order.get(rule) ?? cells.length;
     const severities = new Map<string, number>();
     const found = this.#set.all();
-    // A smaller form of a case may have shown first what a case of the run showed then.
+    // What a case of the run shows as well is told with that case.
     const incidents = [...this.#incidents.values()].filter(({ finding }) => !found.some((one) => one.key === finding.key)).map(incidentSeen);
     for (const { severity } of [...incidents].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))) severities.set(severity, severities.get(severity) ?? severities.size);
     for (const { severity } of found) severities.set(severity, severities.get(severity) ?? severities.size);
-    return [...incidents, ...this.#withExamined(found)]
+    const inCases = this.#withExamined(found).map((one) => {
+      const incident = this.#incidents.get(one.key);
+      return incident ? seenOutside(one, incident.finding) : one;
+    });
+    return [...incidents, ...inCases]
       .sort((a, b) => Number(isFlaky(a)) - Number(isFlaky(b)) || severities.get(a.severity)! - severities.get(b.severity)! || rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
   }
 

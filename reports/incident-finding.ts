@@ -1,7 +1,7 @@
 /** A finding of something that the kernel did and that no case of the run shows. */
 import { findingId } from '../harness/model/finding/id.ts';
 import { incidentDeviation } from '../harness/model/incident.ts';
-import { messageWithoutNumbers } from '../harness/model/finding/message.ts';
+import { keyOf } from '../harness/model/finding/key.ts';
 import { inPlaces, type Sighting } from '../harness/model/finding/set.ts';
 import { severityOf } from '../harness/model/finding/severity.ts';
 import { caseSize } from '../harness/model/finding/size.ts';
@@ -13,7 +13,8 @@ export function incidentFinding({ reason, when, log, candidates = [], shownBy }:
   const deviation = incidentDeviation({ reason });
   const { rule } = deviation;
   const deviations = [deviation];
-  const key = shownBy ? ['kernel', messageWithoutNumbers(reason)].join(' | ') : ['outside of cases', messageWithoutNumbers(reason)].join(' | ');
+  // As that of a case that shows it: what the kernel says does not depend on what runs beside it.
+  const key = keyOf(deviation).parts.join(' | ');
   const note = shownBy || candidates.length === 0 ? when : `${when}; ${candidatesText(candidates)}`;
   const example: CaseRecord = {
     n: 0, hash: candidates[0] ?? 'none', note, seed, verdict: { kind: 'deviates', deviations }, consoleTail: log, ...(shownBy && { case: shownBy.case }),
@@ -40,3 +41,7 @@ export function incidentSeen({ finding, times }: { finding: Finding; times: numb
   const { example } = finding;
   return { ...finding, example: { ...example, note: `${example.note}; and at ${times - 1} more ${times === 2 ? 'moment' : 'moments'}` } };
 }
+
+/** A finding that cases show, and that was seen outside of them. */
+export const seenOutside = (finding: Finding, incident: Finding): Finding =>
+  ({ ...finding, example: { ...finding.example, note: `${finding.example.note}; it was also seen ${incident.example.note}` } });
