@@ -117,3 +117,18 @@ test('a buffered write is on the device before FREEZE_FS', () => {
   expect(seen([write, writeback, sync, frozen, thawed])).toEqual(['conforms']);
   expect(seen([write, sync, frozen, writeback, thawed])).not.toEqual(['conforms']);
 });
+
+test.describe('a freeze that is not undone', () => {
+  const write: Step = { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 };
+  const of = madeCase([freeze, write]);
+  // The guest does not begin the write: it would wait for ever.
+  const stopped = (...exchanges: Made[]) => judge(of, { ...observed({ exchanges: [...exchanges, at(-1, other('UNFREEZE_FS'))], results: [done] }), cut: { step: 2, exchanges: 0, why: 'frozen' } });
+  test('is judged, and what comes behind it is not', () => {
+    const verdict = stopped(at(1, other('SYNCFS')), at(1, other('FREEZE_FS')));
+    expect(verdict).toMatchObject({ kind: 'conforms' });
+    expect(verdict.kind === 'conforms' && verdict.unjudged?.[0]?.reason).toBe('it would wait for ever for a thaw, from step 2 on');
+  });
+  test('deviates where the freeze had to fail', () => {
+    expect(deviates(stopped(at(1, other('SYNCFS')), at(1, answered('FREEZE_FS', -EIO))))).toEqual(['freeze/error errno']);
+  });
+});

@@ -24,7 +24,7 @@ import { ServerHandle } from './cases/server-handle.ts';
 import { WORD } from './cases/shared.ts';
 import type { PortAccess } from './port.ts';
 import { Session } from './cases/session.ts';
-import { Workload } from './cases/workload.ts';
+import { FrozenError, Workload } from './cases/workload.ts';
 import { Progress } from './watch/progress.ts';
 import { WatchHandle } from './watch/watch-handle.ts';
 
@@ -321,7 +321,13 @@ class Runner {
           observation.stepBounds.push(session.begun);
           for (const [number, step] of value.workload.entries()) {
             this.#progress.enter('step', { index, step: number });
-            observation.steps.push(workload.run(step));
+            try {
+              observation.steps.push(workload.run(step));
+            } catch (error) {
+              if (!(error instanceof FrozenError)) throw error;
+              observation.cut = { seq: session.begun, exchanges: 0, why: 'frozen' };
+              break;
+            }
             observation.stepBounds.push(session.begun);
           }
         };
@@ -341,6 +347,7 @@ class Runner {
     this.#progress.enter('settle', { index });
     let log = session.exchanges(isQuiet(value));
     const { endless, lost } = session;
+    if (observation.cut && (lost || endless)) throw new Error('the case froze the file system, and not all of its requests were kept');
     if (lost) observation.cut = { ...lost, why: 'room' };
     if (endless) {
       const beginning = beginningOf(log, keptOfEndless);

@@ -56,9 +56,14 @@ test('should thaw what a case leaves frozen, also by cutting off a server that r
   expect(errnosOf(next)).toEqual([0, 0, 0]);
 });
 
-test('should say that a step would wait for ever for a thaw', async () => {
-  const [seen] = await run(make([open, { call: 'freeze', fd: 0 }, { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: PAGE, writer: 0 }]));
-  expect(seen).toContain('would wait for ever');
+test('should end a case before a step that would wait for ever for a thaw, and say what was seen until then', async () => {
+  const write: Step = { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: PAGE, writer: 0 };
+  const freeze: Step = { call: 'freeze', fd: 0 };
+  const [seen, next] = await run(make([open, freeze, write, { call: 'fsync', fd: 0 }]), make([open, write])) as [Observation, Observation];
+  expect(errnosOf(seen)).toEqual([0, 0]);
+  expect(seen.cut).toEqual({ step: 2, exchanges: 0, why: 'frozen' });
+  expect(names(seen).filter((name) => name.endsWith('FREEZE_FS'))).toEqual(['FREEZE_FS', 'UNFREEZE_FS']);
+  expect(errnosOf(next)).toEqual([0, 0]);
 });
 
 test('should write atomically to the devices that can, and to no others', async () => {

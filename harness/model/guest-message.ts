@@ -6,7 +6,7 @@ import type { PackedObservation } from './exchange-record.ts';
 import { encodeFrame, FrameDecoder } from './frame.ts';
 import { phases, type Hang, type HangingTask } from './hang.ts';
 import type { Liberty, LibertyCount, LibertyCounts } from './liberties.ts';
-import type { DeviceChange, FiemapExtent, KernelEvent, MountResult, StepResult } from './observation.ts';
+import { cutReasons, type DeviceChange, type FiemapExtent, type KernelEvent, type MountResult, type StepResult } from './observation.ts';
 
 const u16 = whole(0xffff);
 const u32 = whole(0xffff_ffff);
@@ -54,7 +54,7 @@ const observation = record<PackedObservation>({
   mount, steps: list(step, 1024), transcript: bytes(32 << 20), written: list(record<PackedObservation['written'][number]>({ seq: u32, data: runs })),
   stepBounds: list(u32, 1025), events, deviceChanges: list(change), unmountErrno: optional(u16), coverage: optional(bytes(16 << 20)), coverageCut: optional(yes),
   nodeids: list(big, 64), inodes: list(big, 64),
-  cut: optional(record<NonNullable<PackedObservation['cut']>>({ seq: u32, exchanges: whole(), why: word('room', 'count') })),
+  cut: optional(record<NonNullable<PackedObservation['cut']>>({ seq: u32, exchanges: whole(), why: word(...cutReasons) })),
   endless: optional(record<NonNullable<PackedObservation['endless']>>({ opcode: u32, same: flag, step: optional(u32) })),
 });
 

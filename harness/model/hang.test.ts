@@ -48,6 +48,7 @@ test('should take the functions around a wait where none of them is the code und
   // The end of writeback is waited for by fsync, by close and by others.
   const writeback = (caller: string): string | undefined => causeAt('waits', ['folio_wait_bit', 'folio_wait_writeback', '__filemap_fdatawait_range', caller]);
   expect(writeback('file_write_and_wait_range')).toBe(writeback('filemap_fdatawait_range'));
+  expect(causeAt('waits', ['folio_wait_bit', 'folio_wait_writeback', '__filemap_fdatawait_range', 'filemap_fdatawait_range', 'write_inode_now', 'fuse_flush'])).toBe(writeback('filemap_fdatawait_range'));
   expect(causeOfHang('WARNING: fs/iomap/iter.c:49 at iomap_iter')).toBeUndefined();
 });
 

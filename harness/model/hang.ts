@@ -51,16 +51,24 @@ export const tellingFrames = (stack: readonly string[]): string[] => stack.filte
 
 /** Functions of the code under test; those that only carry a request to the server say little: each request goes through them. */
 const ownFunction = /^_*(fuse|iomap)_(?!get_req|chan_send|simple_request|simple_background|request_|send_one|dev_)/;
-/** Functions that a line names at least and at most. */
-const leastFrames = 2, mostFrames = 8;
-/** Of a wait without such a function, so many functions tell it apart: what waits, what for, and who calls that. */
+/** Carries a request: such functions stand between the wait for an answer and the function of the code under test that asked. */
+const carriesRequest = /^_*(fuse_|request_wait)/;
+/** Functions that a line names. */
+const leastFrames = 2, mostFrames = 4;
+/** Of a wait deep in other code so many functions tell it apart: what waits, what for, and who calls that. */
 const foreignFrames = 3;
 
-/** Innermost first, as far as the first function of the code under test, and one that called it. */
+/** Where the function of the code under test stands that waits, by itself or for an answer; -1: the wait is in other code, which it called. */
+function ownFrame(frames: readonly string[]): number {
+  const own = frames.findIndex((name) => ownFunction.test(name));
+  return frames.slice(0, Math.max(own, 0)).filter((name) => !carriesRequest.test(name)).length >= foreignFrames ? -1 : own;
+}
+
+/** Innermost first, as far as the function of the code under test that waits, and one that called it. */
 function placeOfHang(stack: readonly string[]): string[] {
   const frames = tellingFrames(stack);
-  const own = frames.findIndex((name) => ownFunction.test(name));
-  return frames.slice(0, own < 0 ? 4 : Math.min(Math.max(own + 2, leastFrames), mostFrames));
+  const own = ownFrame(frames);
+  return frames.slice(0, own < 0 ? mostFrames : Math.max(own + 2, leastFrames));
 }
 
 const between = ', called by ';
@@ -85,7 +93,7 @@ export function causeOfHang(line: string): string | undefined {
   const [, verb, place] = described.exec(line) ?? [];
   if (verb === undefined || place === undefined) return undefined;
   const frames = place.split(between);
-  const own = frames.findIndex((name) => ownFunction.test(name));
+  const own = ownFrame(frames);
   if (own < 0) return `${verb} ${frames.slice(0, foreignFrames).join(between)}`;
   return `${verb} ${frames.slice(verb === verbs.runs ? own : 0, own + 1).join(between)}`;
 }

@@ -3,7 +3,7 @@
  * versions add. Types: observation.ts.
  */
 import { z } from 'zod';
-import type { Observation } from './observation.ts';
+import { cutReasons, type Observation } from './observation.ts';
 
 const count = z.union([z.int().min(0), z.bigint().min(0n).max(BigInt(Number.MAX_SAFE_INTEGER)).transform(Number)]);
 const number = z.union([z.int(), z.bigint().min(BigInt(Number.MIN_SAFE_INTEGER)).max(BigInt(Number.MAX_SAFE_INTEGER)).transform(Number)]);
@@ -87,7 +87,7 @@ const observation = z.looseObject({
   deviceChanges: z.array(z.looseObject({ device: count, offsetBytes: wide, content: byteRuns })),
   unmountErrno: count.optional(),
   endless: z.strictObject({ opcode: count, same: z.boolean(), step: count.optional() }).optional(),
-  cut: z.strictObject({ step: count, exchanges: count, why: z.enum(['room', 'count']) }).optional(),
+  cut: z.strictObject({ step: count, exchanges: count, why: z.enum(cutReasons) }).optional(),
   coverage: bytes.optional(),
   coverageCut: z.literal(true).optional(),
   inodes: z.array(wide),

@@ -110,18 +110,23 @@ export interface MountResult {
   devices: number[];
 }
 
+export const cutReasons = ['room', 'count', 'frozen'] as const;
+
 export interface TranscriptCut {
   /** The first step whose exchanges are not all there; as many as there are steps: only what came behind the last one is missing. */
   step: number;
   /** Exchanges that are missing, as far as they were counted. */
   exchanges: number;
-  /** `room`: they found no room. `count`: the case made more requests than are served, so that the connection was cut in that step. */
-  why: 'room' | 'count';
+  /**
+   * `room`: they found no room. `count`: the case made more requests than are served, so that the connection was cut in that step. `frozen`: that step
+   * and those behind it were not run, because the file system is frozen and the step would wait for a thaw that does not come.
+   */
+  why: typeof cutReasons[number];
 }
 
 export interface Observation {
   mount: MountResult;
-  /** One per step that was executed, in order. */
+  /** One per step that was executed, in order: all but those behind a cut by a freeze. */
   steps: StepResult[];
   transcript: Exchange[];
   events: KernelEvent[];

@@ -5,15 +5,19 @@ import { GarbageError } from '../model/codec.ts';
 import type { Observation, StepResult } from '../model/observation.ts';
 
 /** Throws GarbageError that says what is missing, or what cannot be. */
-export function checkShape(of: Case, { mount, steps, deviceChanges, inodes }: Observation): void {
+export function checkShape(of: Case, { mount, steps, deviceChanges, inodes, cut }: Observation): void {
   const { devices, files } = of.geometry;
-  const ran = mount.errno === 0 ? of.workload.length : 0;
+  const ran = mount.errno !== 0 ? 0 : cut?.why === 'frozen' ? cut.step : of.workload.length;
+  if (cut && (cut.step > of.workload.length || (cut.why === 'frozen' && !canFreeze(of, cut.step)))) throw new GarbageError(`an observation ends at step ${cut.step}, where its case cannot`);
   if (steps.length !== ran) throw new GarbageError(`an observation has ${steps.length} steps, its case ${ran}`);
   if (inodes.length !== files.length) throw new GarbageError('an observation has other files than its case');
   if (mount.devices.length > devices.length) throw new GarbageError('an observation has more devices than its case');
   for (const { device } of deviceChanges) if (device >= devices.length) throw new GarbageError(`an observation tells of device ${device}, which its case has not`);
   steps.forEach((seen, index) => { checkStep(of.workload[index]!, seen, index); });
 }
+
+/** A guest that leaves steps out must have had a reason. */
+const canFreeze = ({ workload }: Case, step: number): boolean => step < workload.length && workload.slice(0, step).some(({ call }) => call === 'freeze');
 
 function checkStep(step: Step, seen: StepResult, index: number): void {
   const { ret, errno } = seen;

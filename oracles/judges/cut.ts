@@ -20,7 +20,9 @@ export const provenBeforeCut = (deviations: readonly Deviation[], { step }: Tran
   deviations.filter((one) => kept.has(one.aspect) && (one.step === undefined || one.step < step));
 
 export function unjudgedByCut({ step, exchanges, why }: TranscriptCut, steps: number): Unjudged[] {
-  const because = why === 'room' ? `${exchanges} exchanges found no room in the transcript` : 'it made more requests than are served in one case';
+  const because = {
+    room: `${exchanges} exchanges found no room in the transcript`, count: 'it made more requests than are served in one case', frozen: 'it would wait for ever for a thaw',
+  }[why];
   const place = step < steps ? `from step ${step} on` : 'behind the last step';
   const reason = `${because}, ${place}`;
   return (['request', 'trace-event', 'warn', 'device-bytes', ...(step < steps ? ['result', 'bytes-read'] as const : [])] as const).map((aspect) => ({ aspect, reason }));

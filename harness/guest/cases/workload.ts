@@ -22,6 +22,9 @@ const pageBytes = 4096;
 
 export class StepError extends Error {}
 
+/** The step and those behind it cannot be run, by what the case did before. */
+export class FrozenError extends Error {}
+
 /** Steps that change a file (include/linux/fs.h, sb_start_write). */
 const waitsForThaw: ReadonlySet<Step['call']> = new Set(['pwrite', 'mmapWrite', 'ftruncate', 'fallocate', 'copyFileRange', 'clone', 'dedupe', 'setTimes', 'ordinary'] as const);
 
@@ -44,10 +47,10 @@ export class Workload {
     this.#paths = paths;
   }
 
-  /** Throws StepError when the guest cannot do the step at all. */
+  /** Throws StepError when the guest cannot do the step at all, FrozenError when nobody could. */
   run(step: Step): StepResult {
     const native = this.#native;
-    if (this.#frozenBy >= 0 && waitsForThaw.has(step.call)) throw new StepError(`${step.call} would wait for ever: the case has frozen the file system`);
+    if (this.#frozenBy >= 0 && waitsForThaw.has(step.call)) throw new FrozenError(`${step.call} would wait for ever: the case has frozen the file system`);
     switch (step.call) {
       case 'open': {
         const fd = native.open(this.#path(step.file), step.flags.reduce<number>((sum, flag) => sum | OPEN_FLAGS[flag], 0), 0o644);
