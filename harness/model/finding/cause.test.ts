@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import type { Deviation } from '../verdict.ts';
+import type { ByteKind, Deviation } from '../verdict.ts';
 import { causesOf } from './cause.ts';
 
 const accepted = (rule: string, step = 1): Deviation => ({ rule, aspect: 'errno', expected: 'EUCLEAN', seen: 'success, 4096', step, facts: { errno: { expected: ['EUCLEAN'], seen: 'success' } } });
@@ -84,4 +84,12 @@ test('should have a cause for every case that deviates, whatever explains what',
     expect(new Set(causes.flatMap(({ deviation, follows }) => [deviation, ...follows])).size).toBe(all.length);
   }
   expect(causesOf([errno, report])).toMatchObject([{ deviation: report, follows: [errno] }]);
+});
+
+test('should take whatever shows where zeros belong for what was not zeroed, and data from elsewhere for another fault', () => {
+  const instead = (seen: ByteKind, aspect: Deviation['aspect'] = 'device-bytes'): Deviation => ({ rule: 'device/bytes', aspect, expected: '', seen: '', facts: { bytes: { expected: ['zeros'], seen } } });
+  for (const seen of ['device', 'unchanged', 'unknown'] as const) expect(keys(instead(seen))).toEqual(['bytes | zeros | device']);
+  expect(keys(instead('writer'))).toEqual(['bytes | zeros | writer']);
+  // Where data belongs it is no matter of zeroing.
+  expect(keys(missingBytes)).toEqual(['bytes | writer | unchanged']);
 });

@@ -1,6 +1,6 @@
 /** What is wrong in a deviation, without what was drawn: deviations with one key have one cause. */
 import { causeOfHang } from '../hang.ts';
-import type { Deviation, DeviationFacts } from '../verdict.ts';
+import type { ByteKind, Deviation, DeviationFacts } from '../verdict.ts';
 import { dueKind } from './bytes.ts';
 import { messageWithoutNumbers } from './message.ts';
 
@@ -28,7 +28,13 @@ export function keyOf(deviation: Deviation): Key {
 const isGeneral = (rule: string): boolean => /^(read|mmap|write|device\/bytes|mixed|size)\b/.test(rule) && rule !== 'device/read';
 
 /** Bytes from another place are moved, whoever owns them. */
-const bytesKey = (bytes: NonNullable<DeviationFacts['bytes']>): string[] => ['bytes', ...(bytes.seen === 'other place' ? [] : [dueKind(bytes)]), bytes.seen];
+const bytesKey = (bytes: NonNullable<DeviationFacts['bytes']>): string[] => {
+  const due = dueKind(bytes);
+  return ['bytes', ...(bytes.seen === 'other place' ? [] : [due]), due === 'zeros' && NOT_ZEROED.has(bytes.seen) ? 'device' : bytes.seen];
+};
+
+/** What is not zeroed shows whatever was there: what the device held, and where a page was not read, what the memory held. */
+const NOT_ZEROED: ReadonlySet<ByteKind> = new Set(['device', 'unchanged', 'unknown'] as const);
 
 function requestKey({ rule }: Deviation, { request = '', operation = '', differs, fields = [], flags = [], bytes }: DeviationFacts): string[] {
   switch (differs) {
