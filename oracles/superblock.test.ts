@@ -128,6 +128,14 @@ test.describe('a freeze that is not undone', () => {
     expect(verdict).toMatchObject({ kind: 'conforms' });
     expect(verdict.kind === 'conforms' && verdict.unjudged?.[0]?.reason).toBe('it would wait for ever for a thaw, from step 2 on');
   });
+  test('deviates where requests or bytes before it are wrong', () => {
+    expect(deviates(stopped(at(1, other('FREEZE_FS'))))).toContain('syncfs/request request');
+    const changed = judge(of, {
+      ...observed({ exchanges: [at(1, other('SYNCFS')), at(1, other('FREEZE_FS')), at(-1, other('UNFREEZE_FS'))], results: [done], changes: [{ device: 0, offsetBytes: 0n, content: [writer(0n, 4096)] }] }),
+      cut: { step: 2, exchanges: 0, why: 'frozen' },
+    });
+    expect(deviates(changed)).toEqual(['device/bytes device-bytes']);
+  });
   test('deviates where the freeze had to fail', () => {
     expect(deviates(stopped(at(1, other('SYNCFS')), at(1, answered('FREEZE_FS', -EIO))))).toEqual(['freeze/error errno']);
   });

@@ -116,3 +116,14 @@ test('should call a crash new that was never seen before, also where the kernel 
   expect(await compare({}, crashed)).toMatchObject({ exitCode: 1, new: [{ rule: 'kernel/healthy' }], flaky: [] });
   expect(await compare(crashed, {}, crashed)).toMatchObject({ exitCode: 0, new: [], flaky: [{ rule: 'kernel/healthy' }] });
 });
+
+test('should call wrong bytes new that were never seen before, also where kernel, tool and seed are the same', async () => {
+  const bytes = async (): Promise<Run> => {
+    const run = await sampleRun({ casesPerCell: 1, deviates: brokenType });
+    run.findings[0]!.severity = 'bytes';
+    return run;
+  };
+  const clean = await sampleRun({ casesPerCell: 1 });
+  expect(compareRuns([clean, await bytes()])).toMatchObject({ exitCode: 1, new: [{}], flaky: [] });
+  expect(compareRuns([await bytes(), clean, await bytes()])).toMatchObject({ exitCode: 0, new: [], flaky: [{}] });
+});

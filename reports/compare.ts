@@ -1,4 +1,5 @@
 /** What changed between two runs, or over a history of them. The last run is judged against the one before. */
+import type { Severity } from '../harness/model/finding/severity.ts';
 import type { Environment } from '../harness/model/results.ts';
 import { isFlaky, placesText, reliabilityText, type Finding } from './findings.ts';
 import { buildMatrix, matrixCells, type MatrixCell } from './matrix.ts';
@@ -33,7 +34,7 @@ export interface Comparison {
   new: ComparedFinding[];
   gone: ComparedFinding[];
   changed: ComparedFinding[];
-  /** Do not show each time, and showed before; or come and go although neither the kernel nor the tool changed. A crash that was never seen before is new all the same. */
+  /** Do not show each time, and showed before; or come and go although neither the kernel nor the tool changed. A crash or wrong bytes that were never seen before are new all the same. */
   flaky: ComparedFinding[];
   /** Still there and the same. */
   same: ComparedFinding[];
@@ -51,6 +52,9 @@ export interface Comparison {
   /** 0 no regression, 1 regression, 3 the new run is without a verdict for reasons of infrastructure, 4 nothing was judged in it. */
   exitCode: 0 | 1 | 3 | 4;
 }
+
+/** What nobody waits for a second sight of. */
+const GRAVE: ReadonlySet<Severity> = new Set(['crash', 'bytes'] as const);
 
 /** `runs`, oldest first; at least two. */
 export function compareRuns(runs: Run[]): Comparison {
@@ -79,7 +83,7 @@ export function compareRuns(runs: Run[]): Comparison {
     const entry = { ...named(finding), ...(earlier && { before: shape(earlier) }), after: shape(finding) };
     const unsteady = unstable.get(key);
     // A race shows now and then: that is no reason to pass it when it shows for the first time.
-    const isFirst = !shownBefore.has(key) && (finding.severity === 'crash' || !unsteady?.comesAndGoes);
+    const isFirst = !shownBefore.has(key) && (GRAVE.has(finding.severity) || !unsteady?.comesAndGoes);
     if (unsteady && isFirst) comparison.new.push({ ...entry, note: unsteady.note });
     else if (unsteady) comparison.flaky.push({ ...entry, note: unsteady.note });
     else if (!earlier) comparison.new.push({ ...entry, ...(awaitedBefore.has(key) && { note: 'it was expected before and is not any more' }) });

@@ -1,6 +1,10 @@
 /** Known deviations: they fail nothing while they count, and nothing hides behind them. */
 import { expect, test } from '@playwright/test';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ExpectedDeviation } from '../harness/model/expectations.ts';
+import type { CaseRecord } from '../harness/model/results.ts';
+import type { Deviation } from '../harness/model/verdict.ts';
 import { compareRuns } from './compare.ts';
 import { buildMatrix, matrixCells } from './matrix.ts';
 import { reportInput } from './reporter.ts';
@@ -85,4 +89,19 @@ test('should expect no crash by its rule, and one by its id', async () => {
   expect(verdictOf(byRule)).toMatchObject({ kind: 'deviates', exitCode: 1 });
   const byId = await run(undefined, [{ ...healthy, id: byRule.findings[0]!.id }], { incidents });
   expect(verdictOf(byId)).toMatchObject({ kind: 'conforms', exitCode: 0 });
+});
+
+test('should fail a run in which a case shows, beside what is expected, that the kernel is not healthy', async () => {
+  const directory = scratch();
+  writeSample(directory, { deviates: onFiemap, summary: { expectations: [known] } });
+  const path = join(directory, 'cases.jsonl');
+  const records = readFileSync(path, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as CaseRecord);
+  const deviating = records.find(({ verdict }) => verdict.kind === 'deviates')!.verdict as { deviations: Deviation[] };
+  deviating.deviations.push({ rule: 'kernel/bug', aspect: 'kernel-log', expected: 'no bug', seen: 'BUG: KASAN: slab-use-after-free in iomap_iter' });
+  writeFileSync(path, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+  const loaded = await loadRun(directory);
+  if (loaded.kind !== 'run') throw new Error(loaded.kind);
+  expect(verdictOf(loaded.run)).toMatchObject({ kind: 'deviates', exitCode: 1 });
+  for (const reporter of reporters) expect(await reporter.render(reportInput(loaded.run, sampleRuleTexts)), reporter.format).toContain('KASAN');
+  expect(compareRuns([await run(onFiemap, [known]), loaded.run])).toMatchObject({ exitCode: 1, new: [{ rule: 'kernel/bug' }] });
 });

@@ -120,6 +120,7 @@ const identity: [string, (summary: RunSummary) => unknown][] = [
   ['the shard count', ({ shard }) => shard?.count],
   ['the plan', ({ cells }) => cells.map(({ id, impossible }) => [id, impossible])],
   ['the kernel image', ({ environment }) => environment?.kernelImageHash],
+  ['the list of expected deviations', ({ expectations = [] }) => expectations],
   ['the command line', ({ argv }) => withoutShard(argv)],
 ];
 

@@ -17,7 +17,8 @@ test('should say what is wrong with a file', () => {
     expect(read(JSON.stringify({ schema: 1, expectations: [{ ...known, expires: 'soon' }] }))).toThrow(/expectations\.0\.expires/);
     const rules = (one: object) => read(JSON.stringify({ schema: 1, expectations: [known, { ...known, ...one }] }));
     expect(rules({ rule: 'map/length-aligend' })).toThrow(/expectations\.1\.rule: no rule is called map\/length-aligend/);
-    expect(rules({ rule: '*', path: undefined })).toThrow(/expects every deviation/);
+    expect(rules({ rule: '*', path: undefined })).toThrow(/expects nearly every deviation/);
+    for (const wide of [{ rule: '*', path: '*' }, { rule: '*/*', path: undefined }, { rule: '*e*', path: undefined }]) expect(rules(wide)).toThrow(/expects nearly every deviation/);
     expect(rules({ rule: 'kernel/*' })).toThrow(/"id"/);
     expect(rules({ rule: 'kernel/warning', path: undefined })).toThrow(/"id"/);
     for (const fine of [{ rule: 'map/*' }, { rule: '*', path: 'fiemap' }, { rule: 'kernel/warning', id: '01234567' }, { rule: 'device/bytes' }]) expect(rules(fine)()).toHaveLength(2);

@@ -177,3 +177,15 @@ test('should not miss reports of a channel that the kernel lacks by the recorded
   const unjudged = [{ aspect: 'trace-event', reason: 'this kernel has no trace event fuse_iomap_bad_data' }, { aspect: 'warn', reason: 'this kernel has no parameter debug_iomap' }];
   expect(lacks({ kind: 'conforms', unjudged })).toMatch(/conforms \(as recorded\)\n +not judged, trace-event: .*\n +not judged, warn/);
 });
+
+test('should find a crash of which no observation is left, and judge its own deviating records again alike', () => {
+  const { case: of } = conforming();
+  const crashed = { n: 3, case: of, tries: 2, crashes: [{ reason: 'the kernel panicked: Oops', console: '' }], verdict: { kind: 'deviates', deviations: [] } };
+  expect(judge(put(scratch(), 'crashed.json', crashed))).toMatchObject({ code: 1, out: expect.stringMatching(/case 3\): deviates \(as recorded\)\n.*the kernel panicked: Oops \(1 of 2 tries\)/) });
+  expect(judge(put(scratch(), 'none.json', { ...crashed, crashes: [], verdict: 'lost' }))).toMatchObject({ code: 4 });
+  // What a verdict did not judge for a reason of its own does not make the kernel's reports count for nothing.
+  const record = stored('D1-1');
+  const unjudged = [{ aspect: 'trace-event', reason: 'the kernel says "x" where the rules say "y": a text that they do not know' }];
+  const silent = { ...record, observation: { ...record.observation, events: [] }, verdict: { kind: 'deviates', deviations: [], unjudged } };
+  expect(judge(put(scratch(), 'silent.json', silent))).toMatchObject({ code: 1, out: expect.stringContaining('deviates (as recorded)') });
+});

@@ -1,6 +1,8 @@
 /** `iomapfuzz report DIR`: stored results as a report. Its exit code is the run's, so that a CI step can be the report. */
 import { Command, Option } from 'commander';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { UsageError } from '../../vm/errors.ts';
 import { compareRuns, type Comparison } from '../../reports/compare.ts';
 import { reportInput } from '../../reports/reporter.ts';
 import { reporters } from '../../reports/reporters.ts';
@@ -39,6 +41,10 @@ async function emit(run: Run, comparison: Comparison | undefined, options: Optio
   const text = reporter ? await reporter.render(input)
     : renderTerminal(run, input.matrix, input.verdict, { ...terminalOf(process.stdout, process.env), rules: input.rules, maxFindings: Infinity });
   const target = options.out ?? (reporter?.format === 'html' ? join(run.directory, reporter.fileName) : '-');
+  // Nobody named it: what lies in somebody's results leads nowhere else.
+  if (options.out === undefined && target !== '-' && lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    throw new UsageError(`${target} is a symbolic link, and is not followed; name the file by --out`);
+  }
   if (target === '-') process.stdout.write(text);
   else {
     const path = writeReport(target, text, '--out');

@@ -68,3 +68,20 @@ export function mostRequests({ geometry: { files }, script, workload }: Case): {
   const needed = freeRequests + perStep * workload.length + lines + perBlock * blocks + perNotification * notifications;
   return { most: Math.min(mostServed, needed), certain: needed <= mostServed };
 }
+
+/** Steps that change a file: on a file system that is frozen they wait (include/linux/fs.h, sb_start_write). */
+export const waitsForThaw: ReadonlySet<Step['call']> = new Set(['pwrite', 'mmapWrite', 'ftruncate', 'fallocate', 'copyFileRange', 'clone', 'dedupe', 'setTimes', 'ordinary'] as const);
+
+/** Whether the step cannot be begun, by what came of those before it: `results`, one for each of them. */
+export function waitsForEver({ workload }: Pick<Case, 'workload'>, step: number, results: readonly { errno: number }[]): boolean {
+  let frozenBy: number | undefined;
+  for (const [index, one] of workload.slice(0, step).entries()) {
+    // A file is closed whatever close(2) returns, and the guest thaws with the one by which it froze.
+    if (one.call === 'close' && one.fd === frozenBy) frozenBy = undefined;
+    if (results[index]?.errno !== 0) continue;
+    if (one.call === 'freeze') frozenBy = one.fd;
+    else if (one.call === 'thaw') frozenBy = undefined;
+  }
+  const next = workload[step];
+  return frozenBy !== undefined && next !== undefined && waitsForThaw.has(next.call);
+}

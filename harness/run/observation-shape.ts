@@ -1,5 +1,6 @@
 /** Whether an observation can be one of its case at all: what a guest left out must not pass for what it saw. */
 import type { ByteRun } from '../model/bytes.ts';
+import { waitsForEver } from '../model/case-traits.ts';
 import type { Case, Step } from '../model/case.ts';
 import { GarbageError } from '../model/codec.ts';
 import type { Observation, StepResult } from '../model/observation.ts';
@@ -8,16 +9,13 @@ import type { Observation, StepResult } from '../model/observation.ts';
 export function checkShape(of: Case, { mount, steps, deviceChanges, inodes, cut }: Observation): void {
   const { devices, files } = of.geometry;
   const ran = mount.errno !== 0 ? 0 : cut?.why === 'frozen' ? cut.step : of.workload.length;
-  if (cut && (cut.step > of.workload.length || (cut.why === 'frozen' && !canFreeze(of, cut.step)))) throw new GarbageError(`an observation ends at step ${cut.step}, where its case cannot`);
+  if (cut && (cut.step > of.workload.length || (cut.why !== 'frozen' && cut.exchanges === 0) || (cut.why === 'frozen' && (cut.exchanges > 0 || !waitsForEver(of, cut.step, steps))))) throw new GarbageError(`an observation ends at step ${cut.step}, where its case cannot`);
   if (steps.length !== ran) throw new GarbageError(`an observation has ${steps.length} steps, its case ${ran}`);
   if (inodes.length !== files.length) throw new GarbageError('an observation has other files than its case');
   if (mount.devices.length > devices.length) throw new GarbageError('an observation has more devices than its case');
   for (const { device } of deviceChanges) if (device >= devices.length) throw new GarbageError(`an observation tells of device ${device}, which its case has not`);
   steps.forEach((seen, index) => { checkStep(of.workload[index]!, seen, index); });
 }
-
-/** A guest that leaves steps out must have had a reason. */
-const canFreeze = ({ workload }: Case, step: number): boolean => step < workload.length && workload.slice(0, step).some(({ call }) => call === 'freeze');
 
 function checkStep(step: Step, seen: StepResult, index: number): void {
   const { ret, errno } = seen;

@@ -7,8 +7,14 @@ import type { Deviation, Unjudged } from '../../harness/model/verdict.ts';
 const kept: ReadonlySet<Deviation['aspect']> = new Set(['errno', 'result', 'bytes-read', 'size', 'kernel-log'] as const);
 
 /** The case up to the step in which its transcript ends, and what was seen of that. The kernel's log is that of the whole case. */
-export function beforeCut(of: Case, seen: Observation, { step }: TranscriptCut): { of: Case; seen: Observation } {
-  const { cut: _cut, unmountErrno: _unmountErrno, ...rest } = seen;
+export function beforeCut(of: Case, seen: Observation, { step, why }: TranscriptCut): { of: Case; seen: Observation } {
+  const { cut: _cut, ...whole } = seen;
+  if (why === 'frozen') {
+    // Nothing is missing: the case was ended there, and then thawed by the guest, so that the next one can run.
+    const ofCase = seen.transcript.filter((exchange) => exchange.name !== 'UNFREEZE_FS' || (exchange.step ?? -1) >= 0);
+    return { of: { ...of, workload: of.workload.slice(0, step) }, seen: { ...whole, transcript: ofCase } };
+  }
+  const { unmountErrno: _unmountErrno, ...rest } = whole;
   return {
     of: { ...of, workload: of.workload.slice(0, step) },
     seen: { ...rest, steps: seen.steps.slice(0, step), transcript: seen.transcript.filter((exchange) => (exchange.step ?? -1) < step), deviceChanges: [] },
@@ -16,8 +22,8 @@ export function beforeCut(of: Case, seen: Observation, { step }: TranscriptCut):
 }
 
 /** Those deviations of the part that are deviations of the whole case. */
-export const provenBeforeCut = (deviations: readonly Deviation[], { step }: TranscriptCut): Deviation[] =>
-  deviations.filter((one) => kept.has(one.aspect) && (one.step === undefined || one.step < step));
+export const provenBeforeCut = (deviations: readonly Deviation[], { step, why }: TranscriptCut): Deviation[] =>
+  deviations.filter((one) => why === 'frozen' || kept.has(one.aspect) && (one.step === undefined || one.step < step));
 
 export function unjudgedByCut({ step, exchanges, why }: TranscriptCut, steps: number): Unjudged[] {
   const because = {
@@ -25,5 +31,6 @@ export function unjudgedByCut({ step, exchanges, why }: TranscriptCut, steps: nu
   }[why];
   const place = step < steps ? `from step ${step} on` : 'behind the last step';
   const reason = `${because}, ${place}`;
+  if (why === 'frozen') return (['result', 'bytes-read', 'request'] as const).map((aspect) => ({ aspect, reason }));
   return (['request', 'trace-event', 'warn', 'device-bytes', ...(step < steps ? ['result', 'bytes-read'] as const : [])] as const).map((aspect) => ({ aspect, reason }));
 }

@@ -1,4 +1,5 @@
 /** The workload: one function per kind of step, each a syscall and its result as the observation wants it. */
+import { waitsForThaw } from '../../model/case-traits.ts';
 import type { Step } from '../../model/case.ts';
 import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../model/bytes.ts';
 import type { FiemapExtent, KernelEvent, StepResult } from '../../model/observation.ts';
@@ -24,9 +25,6 @@ export class StepError extends Error {}
 
 /** The step and those behind it cannot be run, by what the case did before. */
 export class FrozenError extends Error {}
-
-/** Steps that change a file (include/linux/fs.h, sb_start_write). */
-const waitsForThaw: ReadonlySet<Step['call']> = new Set(['pwrite', 'mmapWrite', 'ftruncate', 'fallocate', 'copyFileRange', 'clone', 'dedupe', 'setTimes', 'ordinary'] as const);
 
 export class Workload {
   readonly #native: Native;

@@ -50,8 +50,8 @@ function explains(cause: Deviation, later: Deviation): boolean {
   if (isAnswerTo(cause, later)) return false;
   if (isAnswerTo(later, cause)) return true;
   if (rank === 'field' || (rank === 'value' && INERT.has(cause.facts?.value))) return false;
-  // What the kernel complains of is told apart by its text, unless something was let through before.
-  if (other === 'kernel') return rank === 'refusal';
+  // What the kernel complains of is told apart by its text, and hides behind nothing: whoever knows of the one need not know of the other.
+  if (other === 'kernel') return false;
   if (rank === 'kernel') return other !== 'field' && other !== 'refusal';
   // What the devices hold in the end was written in some step before.
   if (rank === 'device-bytes') return other === 'bytes-read' || (other === 'device-bytes' && isMisplaced(cause) && later.facts?.bytes?.seen === 'unchanged');

@@ -13,7 +13,7 @@ export type JudgedItem =
 
 /** Judges by the case's own revision, or by another one. Never throws. */
 export function judgeStored(item: JudgeableItem, revision?: RevisionId): JudgedItem {
-  if (item.kind === 'incident') return { kind: 'judged', place: item.place, verdict: { kind: 'deviates', deviations: [item.deviation] } };
+  if (item.kind === 'incident') return { kind: 'judged', place: item.place, verdict: { kind: 'deviates', deviations: item.deviations }, ...(item.recorded !== undefined && { recorded: item.recorded }) };
   if (item.kind !== 'record') return item;
   const { place, observation, recorded } = item;
   const value = revision === undefined ? item.case : { ...item.case, revision };
@@ -27,9 +27,12 @@ export function judgeStored(item: JudgeableItem, revision?: RevisionId): JudgedI
   }
 }
 
+/** As oracles/judges/channels.ts says it; what else was not judged this version finds out itself. */
+const lackingChannel = /^(this kernel has no (trace event|parameter) |whether this kernel warns is unknown)/;
+
 /** What the kernel reported by, where the recorded verdict says that it lacks some of it; records that were lost the observation itself names. */
 function reportingFacts({ unjudged = [] }: StoredRecord): { badDataEvent: boolean; debugIomap?: boolean } | undefined {
-  const lacks = (aspect: 'trace-event' | 'warn'): boolean => unjudged.some((one) => one.aspect === aspect && !/ were lost$/.test(one.reason));
+  const lacks = (aspect: 'trace-event' | 'warn'): boolean => unjudged.some((one) => one.aspect === aspect && lackingChannel.test(one.reason));
   if (!lacks('trace-event') && !lacks('warn')) return undefined;
   return { badDataEvent: !lacks('trace-event'), ...(!lacks('warn') && { debugIomap: false }) };
 }

@@ -44,8 +44,8 @@ export type StoredItem =
 
 export type JudgeableItem =
   | StoredRecord
-  /** What the kernel did in a run and no case of it shows. */
-  | { kind: 'incident'; place: Place; deviation: Deviation }
+  /** What the kernel did, and no observation shows: outside of cases, or in a case that it did not let come to an end. */
+  | { kind: 'incident'; place: Place; deviations: Deviation[]; recorded?: Verdict['kind'] }
   /** There is nothing to judge, for a good reason. */
   | { kind: 'nothing'; place: Place; reason: string }
   /** It cannot be read as a record. */
@@ -79,7 +79,9 @@ function read(json: unknown, place: Place): JudgeableItem {
     return { kind: 'unreadable', place: named, reason: 'it holds neither a case nor an observation' };
   }
   if (json['observation'] === undefined) {
-    // Results keep what was seen of deviations only, and a kernel that crashed leaves nothing to be seen.
+    const crashes = crashesOf(json);
+    if (crashes.length > 0) return { kind: 'incident', place: named, deviations: crashes, ...(recorded !== undefined && { recorded }) };
+    // Results keep what was seen of deviations only.
     if (recorded !== undefined) return { kind: 'nothing', place: named, reason: `no observation was stored (${recorded})` };
     return { kind: 'unreadable', place: named, reason: 'it holds no observation' };
   }
@@ -125,6 +127,6 @@ export function storedIncidents(json: unknown, file: string): JudgeableItem[] {
   return json['incidents'].map((one): JudgeableItem => {
     const place = { file, ...(isObject(one) && typeof one['when'] === 'string' && { note: one['when'] }) };
     if (!isObject(one) || typeof one['reason'] !== 'string') return { kind: 'unreadable', place, reason: 'an incident without a reason' };
-    return { kind: 'incident', place, deviation: incidentDeviation({ reason: one['reason'] }) };
+    return { kind: 'incident', place, deviations: [incidentDeviation({ reason: one['reason'] })] };
   });
 }
