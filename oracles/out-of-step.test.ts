@@ -4,7 +4,7 @@ import { causesOf } from '../harness/model/finding/cause.ts';
 import type { Step } from '../harness/model/case.ts';
 import type { StepResult } from '../harness/model/observation.ts';
 import { judge } from './judge.ts';
-import { beginExchange, device, endExchange, madeCase, mapped, observed, overwrite, poison } from './testing/hand-made.ts';
+import { beginExchange, device, endExchange, madeCase, mapped, observed, other, overwrite, poison } from './testing/hand-made.ts';
 
 const DIRECT = 0x10, WANT_IOMAP_END = 0x80;
 type Made = ReturnType<typeof beginExchange>;
@@ -41,4 +41,14 @@ test('a request should be too many where the one that is due comes behind it, an
   // END before the BEGIN that is due.
   expect(causes(steps, [end(0n, 4096n), begin(0n, 4096n), end(0n, 4096n)], results)).toEqual(['IOMAP_END | direct read | extra']);
   expect(causes(steps, [end(0n, 4096n), begin(8192n, 4096n), end(8192n, 4096n)], results)).toEqual(['IOMAP_BEGIN | direct read | missing | request/begin']);
+});
+
+test('a request that names no node of the case should not be taken for that of its file', () => {
+  const steps = [read(0n, 4096)];
+  const results = [got(0n, 4096)];
+  const lost = ({ file: _file, ...made }: Made): Made => made;
+  expect(causes(steps, [lost(begin(0n, 4096n)), lost(end(0n, 4096n))], results)).toEqual(['IOMAP_BEGIN | direct read | missing | request/begin']);
+  expect(causes(steps, [begin(0n, 4096n), lost(end(0n, 4096n))], results)).toEqual([expect.stringMatching(/^IOMAP_END \| direct read \| (missing|extra)/)]);
+  expect(causes([{ call: 'fsync', fd: 0 }], [{ ...lost(other('FSYNC')), step: 1 }], [{ ret: 0n, errno: 0 }])).toEqual(['FSYNC |  | missing | request/fsync']);
+  expect(causes([{ call: 'fsync', fd: 0 }], [{ ...other('FSYNC'), step: 1 }], [{ ret: 0n, errno: 0 }])).toEqual([]);
 });

@@ -47,7 +47,7 @@ test.describe('swapon and swapoff', () => {
     second.geometry.files.push(second.geometry.files[0]!);
     const ino = (made: Made): Made => ({ ...made, file: 1, request: { ...made.request, attrIno: 78n } });
     const again = (...last: Made[]) => deviates(judge(second, {
-      ...observed({ exchanges: [header, other('FSYNC'), asked(), lacks, ino(header), other('FSYNC'), ino(asked()), ...last.map(ino)] }), steps: [done, done, done, done], inodes: [77n, 78n],
+      ...observed({ exchanges: [header, other('FSYNC'), asked(), lacks, ino(header), { ...other('FSYNC'), file: 1 }, ino(asked()), ...last.map(ino)] }), steps: [done, done, done, done], inodes: [77n, 78n],
     }));
     expect(again(swapoff())).toEqual(['conforms']);
     expect(again()).toContain('swap/off request');

@@ -80,6 +80,13 @@ function nextScript(choices: readonly { taken: number; count: number }[]): numbe
   return choices.slice(0, last + 1).map((choice, index) => (index === last ? choice.taken + 1 : choice.taken));
 }
 
+/** Requests about one file: its node is in their header. */
+const ABOUT_A_FILE: ReadonlySet<string> = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FSYNC', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64', 'FLUSH', 'OPEN', 'SETATTR']);
+/** No file of the case. */
+const NONE = -1;
+/** One that names no node of the case's files is about none of them. */
+const withFile = (exchange: Exchange): Exchange => (exchange.file === undefined && ABOUT_A_FILE.has(exchange.name) ? { ...exchange, file: NONE } : exchange);
+
 class TranscriptDriver implements Driver {
   readonly simulated = false;
   readonly deviations: Deviation[] = [];
@@ -99,7 +106,7 @@ class TranscriptDriver implements Driver {
     this.#revision = revisions[of.revision];
     this.#script = script;
     this.#steps = of.workload.length;
-    const ordered = [...seen.transcript].sort((a, b) => a.seq - b.seq);
+    const ordered = seen.transcript.map(withFile).sort((a, b) => a.seq - b.seq);
     this.#placed = ordered.filter((exchange) => isPlaced(exchange, of));
     this.#loose = ordered.filter((exchange) => !isPlaced(exchange, of));
   }

@@ -38,7 +38,7 @@ export const ioendExchange = (flags: number, pos: bigint, written: bigint, error
   reply: reply.error ? { error: reply.error, payload: new Uint8Array() } : { error: 0, payload: ioendOut.encode({ newsize: reply.newsize ?? 0n }) }, writeErrno: 0,
 });
 /** What it was answered is not at stake. */
-export const other = (name: string): Made => ({ name, request: name === 'FSYNC' ? { fsyncFlags: 0, padding: 0 } : {}, reply: { error: 0, payload: new Uint8Array() } });
+export const other = (name: string): Made => ({ name, file: 0, request: name === 'FSYNC' ? { fsyncFlags: 0, padding: 0 } : {}, reply: { error: 0, payload: new Uint8Array() } });
 
 export const opened: StepResult = { ret: 0n, errno: 0 };
 export const failed = (errno: number): StepResult => ({ ret: -1n, errno });
