@@ -133,7 +133,9 @@ function observationOf(of: Case, packed: PackedObservation | Observation): Obser
   // A simulated guest's is not packed; nobody lies there.
   if (!('written' in packed)) return packed;
   const ran = packed.mount.errno === 0;
-  if (packed.stepBounds.length !== (ran ? of.workload.length + 1 : 0)) throw new GarbageError('an observation lacks the bounds of its steps');
+  // Whether a freeze could end it there is looked at below.
+  const steps = packed.cut?.why === 'frozen' ? packed.steps.length : of.workload.length;
+  if (packed.stepBounds.length !== (ran ? steps + 1 : 0)) throw new GarbageError('an observation lacks the bounds of its steps');
   if (packed.nodeids.length !== of.geometry.files.length) throw new GarbageError('an observation has other files than its case');
   const observation = unpackObservation(packed, of.revision);
   checkShape(of, observation);

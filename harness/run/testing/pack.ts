@@ -9,14 +9,16 @@ import { inHeader } from '../../uapi/fuse-structs.ts';
 import { encodeReply } from '../../uapi/fuse-wire.ts';
 import { revisions } from '../../uapi/revision.ts';
 
-export function packObservation(of: Case, { transcript, steps, mount, cut: _cut, ...rest }: Observation): PackedObservation {
-  const ran = mount.errno === 0 ? of.workload.length : 0;
+export function packObservation(of: Case, { transcript, steps, mount, cut, ...rest }: Observation): PackedObservation {
+  const frozen = cut?.why === 'frozen';
+  const ran = mount.errno !== 0 ? 0 : frozen ? cut.step : of.workload.length;
   // Requests between steps (RELEASE) stand where the next step begins.
   const stepBounds = ran === 0 ? [] : Array.from({ length: ran + 1 }, (_, step) => transcript.findIndex((one) => (one.step ?? -1) >= step)).map((at) => (at < 0 ? transcript.length : at));
   return {
     ...rest, mount, steps: steps.slice(0, ran).map((step, index) => filled(of.workload[index]!, step)), stepBounds,
     nodeids: of.geometry.files.map((_, file) => nodeidOf(0, file)),
     transcript: Buffer.concat(transcript.map((exchange, seq) => recordOf(of, exchange, seq))), written: [],
+    ...(frozen && { cut: { seq: transcript.length, exchanges: cut.exchanges, why: cut.why } }),
   };
 }
 
