@@ -122,7 +122,14 @@ test.describe('a freeze that is not undone', () => {
   const write: Step = { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 };
   const of = madeCase([freeze, write]);
   // The guest does not begin the write: it would wait for ever.
-  const stopped = (...exchanges: Made[]) => judge(of, { ...observed({ exchanges: [...exchanges, at(-1, other('UNFREEZE_FS'))], results: [done] }), cut: { step: 2, exchanges: 0, why: 'frozen' } });
+  const stopped = (...exchanges: Made[]) => judge(of, { ...observed({ exchanges: [...exchanges, other('UNFREEZE_FS')], results: [done] }), cut: { step: 2, exchanges: 0, why: 'frozen' } });
+  test('is thawed by the guest, and by nobody before', () => {
+    const alone = (...exchanges: Made[]) => deviates(judge(madeCase([freeze]), observed({ exchanges, results: [done] })));
+    const frozen = [at(1, other('SYNCFS')), at(1, other('FREEZE_FS'))];
+    expect(alone(...frozen, other('UNFREEZE_FS'))).toEqual(['conforms']);
+    expect(alone(...frozen, at(1, other('UNFREEZE_FS')))).toEqual(['request/none request']);
+    expect(deviates(judge(madeCase([{ call: 'syncfs', fd: 0 }]), observed({ exchanges: [at(1, other('SYNCFS')), other('UNFREEZE_FS')], results: [done] })))).toEqual(['request/none request']);
+  });
   test('is judged, and what comes behind it is not', () => {
     const verdict = stopped(at(1, other('SYNCFS')), at(1, other('FREEZE_FS')));
     expect(verdict).toMatchObject({ kind: 'conforms' });
@@ -131,7 +138,7 @@ test.describe('a freeze that is not undone', () => {
   test('deviates where requests or bytes before it are wrong', () => {
     expect(deviates(stopped(at(1, other('FREEZE_FS'))))).toContain('syncfs/request request');
     const changed = judge(of, {
-      ...observed({ exchanges: [at(1, other('SYNCFS')), at(1, other('FREEZE_FS')), at(-1, other('UNFREEZE_FS'))], results: [done], changes: [{ device: 0, offsetBytes: 0n, content: [writer(0n, 4096)] }] }),
+      ...observed({ exchanges: [at(1, other('SYNCFS')), at(1, other('FREEZE_FS')), other('UNFREEZE_FS')], results: [done], changes: [{ device: 0, offsetBytes: 0n, content: [writer(0n, 4096)] }] }),
       cut: { step: 2, exchanges: 0, why: 'frozen' },
     });
     expect(deviates(changed)).toEqual(['device/bytes device-bytes']);

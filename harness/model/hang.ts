@@ -53,9 +53,9 @@ export const tellingFrames = (stack: readonly string[]): string[] => stack.filte
 const ownFunction = /^_*(fuse|iomap)_(?!get_req|chan_send|simple_request|simple_background|request_|send_one|dev_)/;
 /** Carries a request: such functions stand between the wait for an answer and the function of the code under test that asked. */
 const carriesRequest = /^_*(fuse_|request_wait)/;
-/** Functions that a line names. */
-const leastFrames = 2, mostFrames = 4;
-/** Of a wait deep in other code so many functions tell it apart: what waits, what for, and who calls that. */
+/** Of a wait deep in other code so many functions are named. */
+const mostFrames = 4;
+/** So many of these tell it apart: what waits, what for, and who calls that. */
 const foreignFrames = 3;
 
 /** Where the function of the code under test stands that waits, by itself or for an answer; -1: the wait is in other code, which it called. */
@@ -68,7 +68,7 @@ function ownFrame(frames: readonly string[]): number {
 function placeOfHang(stack: readonly string[]): string[] {
   const frames = tellingFrames(stack);
   const own = ownFrame(frames);
-  return frames.slice(0, own < 0 ? mostFrames : Math.max(own + 2, leastFrames));
+  return frames.slice(0, own < 0 ? mostFrames : own + 2);
 }
 
 const between = ', called by ';

@@ -1,6 +1,5 @@
 /** Ends a run of a kernel that goes down or hangs in the same way again and again: each further case costs seconds and tells nothing new. */
-import { messageWithoutNumbers } from '../model/finding/message.ts';
-import { causeOfHang } from '../model/hang.ts';
+import { causeInLog } from '../model/finding/message.ts';
 import type { CaseRecord } from '../model/results.ts';
 
 /** A hang that is known costs three seconds: a minute is what a run spends on one that is everywhere. */
@@ -21,7 +20,7 @@ export class EqualCrashes {
     if (verdict.kind !== 'deviates') return undefined;
     const kinds = new Set(verdict.deviations.filter(({ rule }) => CRASHES.has(rule)).map(({ seen }) => seen.replace(/ \(\d+ of \d+ tries\)$/, '')));
     for (const seen of kinds) {
-      const kind = causeOfHang(seen) ?? messageWithoutNumbers(seen);
+      const kind = causeInLog(seen);
       const count = (this.#counts.get(kind) ?? 0) + 1;
       this.#counts.set(kind, count);
       if (count >= this.#most) return `stopped after ${count} cases that took the kernel down alike: ${seen}`;

@@ -3,19 +3,23 @@ import type { ByteRun } from '../model/bytes.ts';
 import { waitsForEver } from '../model/case-traits.ts';
 import type { Case, Step } from '../model/case.ts';
 import { GarbageError } from '../model/codec.ts';
-import type { Observation, StepResult } from '../model/observation.ts';
+import type { Observation, StepResult, TranscriptCut } from '../model/observation.ts';
 
 /** Throws GarbageError that says what is missing, or what cannot be. */
 export function checkShape(of: Case, { mount, steps, deviceChanges, inodes, cut }: Observation): void {
   const { devices, files } = of.geometry;
   const ran = mount.errno !== 0 ? 0 : cut?.why === 'frozen' ? cut.step : of.workload.length;
-  if (cut && (cut.step > of.workload.length || (cut.why !== 'frozen' && cut.exchanges === 0) || (cut.why === 'frozen' && (cut.exchanges > 0 || !waitsForEver(of, cut.step, steps))))) throw new GarbageError(`an observation ends at step ${cut.step}, where its case cannot`);
+  if (cut && !canEnd(of, cut, steps)) throw new GarbageError(`an observation ends at step ${cut.step}, where its case cannot`);
   if (steps.length !== ran) throw new GarbageError(`an observation has ${steps.length} steps, its case ${ran}`);
   if (inodes.length !== files.length) throw new GarbageError('an observation has other files than its case');
   if (mount.devices.length > devices.length) throw new GarbageError('an observation has more devices than its case');
   for (const { device } of deviceChanges) if (device >= devices.length) throw new GarbageError(`an observation tells of device ${device}, which its case has not`);
   steps.forEach((seen, index) => { checkStep(of.workload[index]!, seen, index); });
 }
+
+/** Exchanges are missing from there on, or none are and the case itself cannot go on. */
+const canEnd = (of: Case, { step, exchanges, why }: TranscriptCut, steps: readonly StepResult[]): boolean =>
+  step <= of.workload.length && (why === 'frozen' ? exchanges === 0 && waitsForEver(of, step, steps) : exchanges > 0);
 
 function checkStep(step: Step, seen: StepResult, index: number): void {
   const { ret, errno } = seen;

@@ -13,6 +13,9 @@ export interface Channels {
 /** What the facts that matter here are when nothing else is known: a kernel that has all that its revision has. */
 export type ReportingFacts = Pick<KernelFacts, 'badDataEvent' | 'debugIomap' | 'config'>;
 
+/** Whether a reason of `unjudged` is one of those that `channelsOf` gives for a kernel. */
+export const saysThatChannelLacks = (reason: string): boolean => /^(this kernel has no (trace event|parameter) |whether this kernel warns is unknown)/.test(reason);
+
 export function channelsOf(revision: Revision, facts: ReportingFacts | undefined): Channels {
   const unjudged: Unjudged[] = [];
   const traceEvent = { judged: revision.badDataEvent && (facts?.badDataEvent ?? true) };

@@ -9,11 +9,8 @@ const kept: ReadonlySet<Deviation['aspect']> = new Set(['errno', 'result', 'byte
 /** The case up to the step in which its transcript ends, and what was seen of that. The kernel's log is that of the whole case. */
 export function beforeCut(of: Case, seen: Observation, { step, why }: TranscriptCut): { of: Case; seen: Observation } {
   const { cut: _cut, ...whole } = seen;
-  if (why === 'frozen') {
-    // Nothing is missing: the case was ended there, and then thawed by the guest, so that the next one can run.
-    const ofCase = seen.transcript.filter((exchange) => exchange.name !== 'UNFREEZE_FS' || (exchange.step ?? -1) >= 0);
-    return { of: { ...of, workload: of.workload.slice(0, step) }, seen: { ...whole, transcript: ofCase } };
-  }
+  // Nothing is missing: the case was ended there.
+  if (why === 'frozen') return { of: { ...of, workload: of.workload.slice(0, step) }, seen: whole };
   const { unmountErrno: _unmountErrno, ...rest } = whole;
   return {
     of: { ...of, workload: of.workload.slice(0, step) },

@@ -39,8 +39,11 @@ const isOrdinary = ({ name, step }: Exchange, of: Case): boolean => {
   const call = step === undefined ? undefined : of.workload[step];
   return call?.call === 'ordinary' && ordinaryCalls[call.syscall] === name && name !== 'RELEASEDIR' && of.script.some(({ on }) => on === name);
 };
+/** What a case leaves frozen the guest thaws behind its last step, so that the next case can run. */
+const isThawOfGuest = ({ name, step }: Exchange, of: Case): boolean => name === 'UNFREEZE_FS' && step === undefined && of.workload.some(({ call }) => call === 'freeze');
 const isPlaced = (exchange: Exchange, of: Case): boolean => {
   const { name, request, file, step } = exchange;
+  if (isThawOfGuest(exchange, of)) return false;
   return isOrdinary(exchange, of) || PLACED.has(name) || (name === 'SYNCFS' && syncs(of, step)) || (PLACED_BY_SCRIPT.has(name) && isScripted(of, name, name === 'LOOKUP' ? parseFileName(String(request['name']))?.file : file)) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
 };
 

@@ -1,8 +1,7 @@
 /** What is wrong in a deviation, without what was drawn: deviations with one key have one cause. */
-import { causeOfHang } from '../hang.ts';
 import type { ByteKind, Deviation, DeviationFacts } from '../verdict.ts';
 import { dueKind } from './bytes.ts';
-import { messageWithoutNumbers } from './message.ts';
+import { causeInLog, messageWithoutNumbers } from './message.ts';
 
 export interface Key {
   parts: readonly string[];
@@ -15,7 +14,7 @@ const MEANINGFUL: ReadonlySet<string> = new Set(['ENOENT', 'ENOTBLK', 'EAGAIN', 
 
 export function keyOf(deviation: Deviation): Key {
   const { facts, aspect, rule, seen, expected } = deviation;
-  if (aspect === 'kernel-log') return { parts: ['kernel', causeOfHang(seen) ?? messageWithoutNumbers(seen)] };
+  if (aspect === 'kernel-log') return { parts: ['kernel', causeInLog(seen)] };
   if (!facts) return { parts: [rule, aspect, messageWithoutNumbers(expected), messageWithoutNumbers(seen)] };
   if (facts.request !== undefined) return { parts: requestKey(deviation, facts) };
   if (facts.condition) return conditionKey(rule, facts.condition);

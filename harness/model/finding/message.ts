@@ -1,3 +1,5 @@
+import { causeOfHang } from '../hang.ts';
+
 /** What a kernel's message says besides addresses, processors, tasks and line numbers: the same for one fault in every run and on every machine. */
 const VARIABLE: readonly [pattern: RegExp, replacement: string][] = [
   // `iomap_add_to_ioend+0x98/0x3b0`: the function stays, the place in it moves with every build.
@@ -8,6 +10,9 @@ const VARIABLE: readonly [pattern: RegExp, replacement: string][] = [
   [/\(\d+ of \d+ tries\)/g, ''], [/\b\d+(\.\d+)? ?(m?s|seconds?)\b/g, ''],
   [/\b(0x)?[0-9a-f]{8,16}\b/gi, '#'], [/0x[0-9a-f]+|\b\d+\b/gi, '#'],
 ];
+
+/** What tells what the kernel says or does apart from other things that it says. */
+export const causeInLog = (text: string): string => causeOfHang(text) ?? messageWithoutNumbers(text);
 
 export function messageWithoutNumbers(text: string): string {
   let plain = text;

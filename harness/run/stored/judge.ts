@@ -1,5 +1,6 @@
 /** Judges stored observations again by the rules of this version. */
 import { judge } from '../../../oracles/judge.ts';
+import { saysThatChannelLacks } from '../../../oracles/judges/channels.ts';
 import { messageOf } from '../../../vm/errors.ts';
 import type { Verdict } from '../../model/verdict.ts';
 import { withCrashes } from '../crash-deviation.ts';
@@ -27,12 +28,9 @@ export function judgeStored(item: JudgeableItem, revision?: RevisionId): JudgedI
   }
 }
 
-/** As oracles/judges/channels.ts says it; what else was not judged this version finds out itself. */
-const lackingChannel = /^(this kernel has no (trace event|parameter) |whether this kernel warns is unknown)/;
-
-/** What the kernel reported by, where the recorded verdict says that it lacks some of it; records that were lost the observation itself names. */
+/** What the kernel reported by, where the recorded verdict says that it lacks some of it; what else was not judged this version finds out itself. */
 function reportingFacts({ unjudged = [] }: StoredRecord): { badDataEvent: boolean; debugIomap?: boolean } | undefined {
-  const lacks = (aspect: 'trace-event' | 'warn'): boolean => unjudged.some((one) => one.aspect === aspect && lackingChannel.test(one.reason));
+  const lacks = (aspect: 'trace-event' | 'warn'): boolean => unjudged.some((one) => one.aspect === aspect && saysThatChannelLacks(one.reason));
   if (!lacks('trace-event') && !lacks('warn')) return undefined;
   return { badDataEvent: !lacks('trace-event'), ...(!lacks('warn') && { debugIomap: false }) };
 }
