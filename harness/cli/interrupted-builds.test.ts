@@ -2,9 +2,10 @@
 import { expect, test } from '@playwright/test';
 import { buildSync } from 'esbuild';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../vm/root.ts';
+import { expectNoneOf, interruptWhenStarted } from '../../vm/testing/interrupted-child.ts';
 import { processesThatName } from '../../vm/testing/processes.ts';
 import { standInTree } from '../../vm/testing/stand-in-kernel.ts';
 
@@ -40,19 +41,13 @@ for (const { name, argv, signal, configured, deaf = false } of builds) {
     const env = { ...process.env, XDG_CACHE_HOME: join(scratch, 'cache') };
     const whole = [program, ...argv.map((word) => word.replace('$SCRATCH', scratch)), '--kdir', tree];
     const child = spawn(process.execPath, whole, { stdio: ['ignore', 'pipe', 'pipe'], env });
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => { said += bytes.toString(); });
-    const ended = new Promise<unknown>((resolve) => { child.on('close', (code, by) => { resolve(by ?? code); }); });
-    const early = await Promise.race([ended, expect.poll(() => existsSync(started) && readFileSync(started, 'utf8').endsWith('\n'), { timeout: 100_000 }).toBe(true)]);
-    expect(early, said).toBeUndefined();
-    const signalledMs = performance.now();
-    child.kill(signal);
-    expect(await ended, said).toBe(3);
-    console.log(`${signal}, a build ${name}: ended ${String(Math.round(performance.now() - signalledMs))} ms after the signal`);
-    expect(performance.now() - signalledMs).toBeLessThan(30_000);
+    const { end, said, tookMs } = await interruptWhenStarted(child, started, signal, 100_000);
+    expect(end, said).toBe(3);
+    console.log(`${signal}, a build ${name}: ended ${String(Math.round(tookMs))} ms after the signal`);
+    expect(tookMs).toBeLessThan(30_000);
     expect(said).toContain(`interrupted by ${signal} while the kernel of ${tree} was being made: what was compiled stays, and the same command goes on from there`);
     expect(said).not.toContain('defect');
-    await expect.poll(() => readFileSync(started, 'utf8').trim().split(' ').filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+    await expectNoneOf(started);
     await expect.poll(() => processesThatName(scratch)).toEqual([]);
     writeFileSync(makefile, quick);
     const again = spawnSync(process.execPath, [program, 'kernel', 'build', '--kdir', tree], { encoding: 'utf8', env, timeout: 100_000, killSignal: 'SIGKILL' });

@@ -1,10 +1,11 @@
 /** `./iomapfuzz` itself: what it installs and compiles is done by stand-ins here, in a copy of the repository's outline. */
 import { expect, test } from '@playwright/test';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findTool } from '../../vm/host/tools.ts';
 import { repositoryRoot } from '../../vm/root.ts';
+import { expectNoneOf, interruptWhenStarted } from '../../vm/testing/interrupted-child.ts';
 import { processesThatName } from '../../vm/testing/processes.ts';
 
 /** What the launcher and its stand-ins need of a machine; g++ is none of it. */
@@ -75,19 +76,13 @@ for (const { name, during, disturb, mend } of steps) {
       disturb(of);
       const started = join(scratch, 'started');
       const child = spawn('bash', ['-c', `${ignored}exec bash ${join(of.directory, 'iomapfuzz')} report x`], { env: of.env, stdio: ['ignore', 'pipe', 'pipe'] });
-      let said = '';
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => { said += bytes.toString(); });
-      const ended = new Promise<unknown>((resolve) => { child.on('close', (code, by) => { resolve(by ?? code); }); });
-      const early = await Promise.race([ended, expect.poll(() => existsSync(started) && readFileSync(started, 'utf8').endsWith('\n'), { timeout: 60_000 }).toBe(true)]);
-      expect(early, said).toBeUndefined();
-      const signalledMs = performance.now();
-      child.kill(signal);
-      expect(await ended, said).toBe(3);
+      const { end, said, tookMs } = await interruptWhenStarted(child, started, signal, 60_000);
+      expect(end, said).toBe(3);
       // A generous deadline; the stand-ins take a quarter of an hour.
-      expect(performance.now() - signalledMs).toBeLessThan(30_000);
+      expect(tookMs).toBeLessThan(30_000);
       expect(said).toContain(`iomapfuzz: interrupted by ${signal} while ${during}`);
       expect(said).toContain('run this again');
-      await expect.poll(() => readFileSync(started, 'utf8').trim().split(' ').filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+      await expectNoneOf(started);
       expect(processesThatName(scratch)).toEqual([]);
       expect(readdirSync(of.env['TMPDIR']!)).toEqual([]);
       mend(of);
