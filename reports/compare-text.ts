@@ -8,10 +8,21 @@ const MAX_NAMED = 30;
 export function comparisonHeadline(comparison: Comparison): string {
   const parts = [
     [comparison.new.length, 'new'], [comparison.newlyNotRun.length, 'newly not run'], [comparison.changed.length, 'changed'],
-    [comparison.flaky.length, 'flaky'], [comparison.gone.length, 'gone'], [comparison.expected.length, 'expected'], [comparison.same.length, 'unchanged'],
+    [comparison.flaky.length, 'flaky'], [comparison.gone.length, 'gone'], [comparison.notTried.length, 'not tried again'],
+    [comparison.expected.length, 'expected'], [comparison.same.length, 'unchanged'],
   ].filter(([count]) => count !== 0).map(([count, word]) => `${count} ${word}`);
-  const lead = { 0: 'NO REGRESSION', 1: comparison.sameImage && comparison.new.length > 0 ? 'NEW FINDINGS' : 'REGRESSION', 3: 'NO VERDICT (the new run is incomplete or lost cases)', 4: 'NOTHING WAS JUDGED in the new run' }[comparison.exitCode];
+  const lead = {
+    0: 'NO REGRESSION', 1: comparison.sameImage && comparison.new.length > 0 ? 'NEW FINDINGS' : 'REGRESSION',
+    3: `NO VERDICT (${whyNoVerdict(comparison)})`, 4: 'NOTHING WAS JUDGED in the new run',
+  }[comparison.exitCode];
   return `${lead}: ${parts.join(', ') || 'no findings in either run'}`;
+}
+
+function whyNoVerdict({ gaps }: Comparison): string {
+  const serious = gaps.filter(({ noVerdict }) => noVerdict);
+  const broke = (side: 'before' | 'after'): boolean => serious.some((gap) => gap.side === side && ['ended-early', 'lost-cases', 'damaged', 'plan-unknown', 'nothing-judged'].includes(gap.kind));
+  if (broke('after')) return 'the new run is incomplete or lost cases';
+  return broke('before') ? 'the earlier run is incomplete or lost cases' : 'the new run did not try all that the earlier one tried';
 }
 
 export function comparisonLines(comparison: Comparison): string[] {
@@ -26,7 +37,9 @@ export function comparisonLines(comparison: Comparison): string[] {
   list('flaky', comparison.flaky, ({ id, title, note }) => `${id} ${title}: ${note}`);
   list('expected', comparison.expected, ({ id, title, note }) => `${id} ${title}: ${note}`);
   list('gone', comparison.gone, ({ id, before }) => `${id} ${before}`);
+  list('not tried again', comparison.notTried, ({ id, before }) => `${id} ${before}`);
   list('newly run', groupCells(comparison.newlyRun), ({ before, after, cells }) => `${plural(cells.length, 'cell')} now ${statusWord(after)}, ${statusWord(before)} before: ${named(cells)}`);
+  list('judged in neither run', groupCells(comparison.neverRun), ({ after, reason, cells }) => `${plural(cells.length, 'cell')} ${statusWord(after)} (${reason}): ${named(cells)}`);
   list('kernel', comparison.kernel, ({ field, before, after }) => `${field}: ${before} -> ${after}`);
   list('circumstances', comparison.circumstances, ({ field, before, after }) => `${field}: ${before} -> ${after}`);
   return lines;
@@ -38,9 +51,10 @@ const cautionTexts: Record<string, (before: string, after: string) => string> = 
 };
 
 /** What makes two runs hard to compare whatever they show: said before any change is. */
-export function cautions({ circumstances, sameImage, new: findings }: Comparison): string[] {
+export function cautions({ circumstances, sameImage, new: findings, gaps }: Comparison): string[] {
   return [
     ...circumstances.flatMap(({ field, before, after }) => (Object.hasOwn(cautionTexts, field) ? [cautionTexts[field]!(before, after)] : [])),
+    ...gaps.map(({ text }) => text),
     ...(sameImage && findings.length > 0 ? ['the kernel image is the same in both runs: what is new was found by other cases or under other circumstances, and is no change of the kernel'] : []),
   ];
 }

@@ -1,8 +1,9 @@
 /** What changed between two runs, or over a history of them. The last run is judged against the one before. */
 import type { Severity } from '../harness/model/finding/severity.ts';
 import type { Environment } from '../harness/model/results.ts';
+import { gapsBetween, triedLess, type Gap } from './compare-scope.ts';
 import { isFlaky, placesText, reliabilityText, type Finding } from './findings.ts';
-import { buildMatrix, matrixCells, type MatrixCell } from './matrix.ts';
+import { buildMatrix, matrixCells, type BorderOutcome, type MatrixCell } from './matrix.ts';
 import { planUnknown, type Run } from './run.ts';
 
 export interface ComparedFinding {
@@ -19,7 +20,7 @@ export interface ComparedFinding {
 }
 
 export interface CellChange {
-  /** `map/length-nonzero@read seek-data`. */
+  /** `map/length-nonzero@read seek-data`; `map/length-nonzero@read seek-data (violating side)` where only that side of the border changed. */
   cell: string;
   before: string;
   after: string;
@@ -43,13 +44,19 @@ export interface Comparison {
   /** Were judged before and are not judged now; lost ones included. Never a pass. */
   newlyNotRun: CellChange[];
   newlyRun: CellChange[];
+  /** Were judged in neither run, although they can exist. */
+  neverRun: CellChange[];
+  /** Were there before, and what shows them was not tried again: neither gone nor still there. */
+  notTried: ComparedFinding[];
+  /** What one of the runs tried less than the other. */
+  gaps: Gap[];
   /** One kernel image: whatever is new was drawn or judged otherwise. */
   sameImage: boolean;
   /** Kernel and config: what can explain a change. */
   kernel: Difference[];
   /** Tool, revision, seed, machine: what makes two runs less comparable. */
   circumstances: Difference[];
-  /** 0 no regression, 1 regression, 3 the new run is without a verdict for reasons of infrastructure, 4 nothing was judged in it. */
+  /** 0 no regression, 1 regression, 3 no verdict (a run lost cases, is incomplete, or tried less than the other), 4 nothing was judged in the new run. */
   exitCode: 0 | 1 | 3 | 4;
 }
 
@@ -70,13 +77,19 @@ export function compareRuns(runs: Run[]): Comparison {
   const comparison: Comparison = {
     before: { directory: before.directory, startedAt: before.summary.startedAt },
     after: { directory: after.directory, startedAt: after.summary.startedAt },
-    new: [], gone: [], changed: [], flaky: [], same: [],
+    new: [], gone: [], changed: [], flaky: [], same: [], notTried: [], gaps: gapsBetween(before, after),
     expected: after.expected.map(({ finding, expectation: { reason, expires } }) => ({ ...named(finding), after: shape(finding), note: `${reason} (until ${expires})` })),
     ...compareCells(cellsOf(before), afterCells),
     sameImage: sameImage(before, after),
     kernel: [...differences(kernelFacts(before), kernelFacts(after)), ...configDifferences(before, after)],
     circumstances: differences(circumstances(before), circumstances(after)),
     exitCode: 0,
+  };
+  const beforeCells = cellsOf(before);
+  const noteOf = (finding: Finding): { note?: string } => {
+    if (awaitedBefore.has(finding.key)) return { note: 'it was expected before and is not any more' };
+    const wasTried = finding.ofRun || finding.places.some(({ cell }) => judgedIn(cell, after, before, beforeCells));
+    return wasTried ? {} : { note: 'what shows it was not tried in the earlier run' };
   };
   for (const [key, finding] of now) {
     const earlier = old.get(key);
@@ -86,7 +99,7 @@ export function compareRuns(runs: Run[]): Comparison {
     const isFirst = !shownBefore.has(key) && (GRAVE.has(finding.severity) || !unsteady?.comesAndGoes);
     if (unsteady && isFirst) comparison.new.push({ ...entry, note: unsteady.note });
     else if (unsteady) comparison.flaky.push({ ...entry, note: unsteady.note });
-    else if (!earlier) comparison.new.push({ ...entry, ...(awaitedBefore.has(key) && { note: 'it was expected before and is not any more' }) });
+    else if (!earlier) comparison.new.push({ ...entry, ...noteOf(finding) });
     // One kernel that is asked other questions gives other answers: no change either.
     else ((sameImage(before, after) && before.summary.seed !== after.summary.seed) || showAlike(earlier, finding, { before, after }) ? comparison.same : comparison.changed).push(entry);
   }
@@ -97,6 +110,7 @@ export function compareRuns(runs: Run[]): Comparison {
     if (unsteady) comparison.flaky.push({ ...entry, note: unsteady.note });
     // A deviation that was not looked for again is not gone.
     else if (judgedAgain(finding, before, after, afterCells)) comparison.gone.push(entry);
+    else comparison.notTried.push(entry);
   }
   takeChanged(comparison);
   comparison.exitCode = exitCodeOf(comparison, after);
@@ -107,7 +121,8 @@ function exitCodeOf(comparison: Comparison, after: Run): Comparison['exitCode'] 
   if (comparison.new.length > 0) return 1;
   if (after.counts.conforms + after.counts.deviates === 0) return after.counts.lost > 0 || !after.summary.complete ? 3 : 4;
   if (after.counts.lost > 0 || !after.summary.complete || after.damage.length > 0 || planUnknown(after)) return 3;
-  return comparison.newlyNotRun.length > 0 ? 1 : 0;
+  if (comparison.newlyNotRun.length > 0) return 1;
+  return comparison.notTried.length > 0 || comparison.gaps.some(({ noVerdict }) => noVerdict) ? 3 : 0;
 }
 
 const allOf = ({ findings, expected }: Run): Finding[] => [...findings, ...expected.map(({ finding }) => finding)];
@@ -143,7 +158,7 @@ const judgedAgain = (finding: Finding, before: Run, after: Run, cells: Map<strin
 
 function judgedIn(cell: string | undefined, before: Run, after: Run, cells: Map<string, MatrixCell>): boolean {
   const info = before.summary.cells.find(({ id }) => id === cell);
-  if (!info) return after.summary.complete && after.counts.conforms > 0;
+  if (!info) return after.summary.complete && after.counts.conforms > 0 && !triedLess(after, before);
   const border = cells.get(cellKey(info.rule, info.half, info.path))?.borders.find((one) => one.info.id === info.id);
   return border !== undefined && border.counts.conforms + border.counts.deviates > 0;
 }
@@ -191,17 +206,37 @@ function cellsOf(run: Run): Map<string, MatrixCell> {
 
 const judged = (cell: MatrixCell | undefined): boolean => cell?.status === 'conforms' || cell?.status === 'deviates' || cell?.status === 'expected';
 
-function compareCells(before: Map<string, MatrixCell>, after: Map<string, MatrixCell>): Pick<Comparison, 'newlyNotRun' | 'newlyRun'> {
+type Cells = Map<string, MatrixCell>;
+
+function compareCells(before: Cells, after: Cells): Pick<Comparison, 'newlyNotRun' | 'newlyRun' | 'neverRun'> {
   const newlyNotRun: CellChange[] = [];
   const newlyRun: CellChange[] = [];
+  const neverRun: CellChange[] = [];
   for (const key of new Set([...before.keys(), ...after.keys()])) {
     const [old, now] = [before.get(key), after.get(key)];
     const change = { cell: key, before: old?.status ?? 'not in the plan', after: now?.status ?? 'not in the plan' };
-    if (judged(old) && !judged(now)) newlyNotRun.push({ ...change, reason: now?.reasons.join('; ') ?? 'the plan no longer has it' });
-    else if (judged(now) && !judged(old)) newlyRun.push({ ...change, reason: '' });
+    if (judged(old) && judged(now)) newlyNotRun.push(...lostSides(key, old!, now!));
+    else if (judged(old)) newlyNotRun.push({ ...change, reason: now?.reasons.join('; ') ?? 'the plan no longer has it' });
+    else if (judged(now)) newlyRun.push({ ...change, reason: '' });
+    else if (mayExist(old) || mayExist(now)) neverRun.push({ ...change, reason: (now ?? old)!.reasons.join('; ') });
   }
-  return { newlyNotRun, newlyRun };
+  return { newlyNotRun, newlyRun, neverRun };
 }
+
+const mayExist = (cell: MatrixCell | undefined): boolean => cell !== undefined && cell.status !== 'impossible';
+
+/** Sides of a cell's border that were judged before and had no run at all now: the other side alone does not show that a rule is kept. */
+function lostSides(key: string, old: MatrixCell, now: MatrixCell): CellChange[] {
+  return old.borders.filter(wasJudged).flatMap(({ info, status }) => {
+    const same = now.borders.find((border) => border.info.border === info.border);
+    if (same && same.status !== 'not-run') return [];
+    const reasons = [...new Set(same?.cases.flatMap(({ reason }) => reason ?? []))];
+    const reason = reasons.join('; ') || (same ? 'the run has no case for this side' : 'the plan no longer has this side');
+    return [{ cell: info.border === undefined ? key : `${key} (${info.border} side)`, before: status, after: 'not-run', reason }];
+  });
+}
+
+const wasJudged = ({ counts }: BorderOutcome): boolean => counts.conforms + counts.deviates > 0;
 
 function kernelFacts({ summary: { environment } }: Run): Map<string, string> {
   if (!environment) return new Map();

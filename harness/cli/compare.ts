@@ -19,7 +19,7 @@ export function compareCommand(): Command {
     .addOption(expectationsOption('count these known deviations instead of those that the runs were started with'))
     .option('--json', 'print the comparison as JSON')
     .option('--html <file>', 'also write it as a self-contained page')
-    .addHelpText('after', '\nExit code: 0 no regression, 1 regression (a new finding, or a cell that was judged and is not any more), 2 unreadable results,\n3 the last run lost cases or is incomplete, 4 nothing was judged in the last run.')
+    .addHelpText('after', '\nExit code: 0 no regression, 1 regression (a new finding, or a cell that was judged and is not any more), 2 unreadable results,\n3 no verdict: a run lost cases, is incomplete or damaged, or the last one tried less than the one before (it says what), 4 nothing was judged in the last run.')
     .action(async (directories: string[], options: { json?: boolean; html?: string; expectations?: string }) => {
       if (directories.length < 2) throw new UsageError('compare needs at least two results directories, oldest first');
       const runs: Run[] = [];

@@ -15,17 +15,19 @@ ${changedDifferences(comparison)}
 ${isAlike(comparison) && html`<p class="quiet">Kernel and config are the same in both runs.</p>`}`;
 }
 
-const kinds = [['new', 'New'], ['changed', 'Changed'], ['flaky', 'Flaky'], ['gone', 'Gone'], ['expected', 'Expected'], ['same', 'Unchanged']] as const;
+const kinds = [['new', 'New'], ['changed', 'Changed'], ['flaky', 'Flaky'], ['gone', 'Gone'], ['notTried', 'Not tried again'], ['expected', 'Expected'], ['same', 'Unchanged']] as const;
 
 export function changedFindings(comparison: Comparison): Markup | undefined {
   const findings = kinds.flatMap(([kind, name]) => comparison[kind].map((entry) => ({ kind, name, ...entry })));
   return findings.length === 0 ? undefined : wide('Findings that changed', html`<table class="plain"><thead><tr><th scope="col">Change</th><th scope="col">Finding</th><th scope="col">Before</th><th scope="col">Now</th></tr></thead>
-<tbody>${findings.map(({ kind, name, id, title, before, after, note }) => html`<tr class="c-${kind}"><th scope="row">${name}</th><td><code>${id}</code> ${title}${note && html`<br><small>${note}</small>`}</td><td>${before ?? 'not there'}</td><td>${after ?? 'not there'}</td></tr>
+<tbody>${findings.map(({ kind, name, id, title, before, after, note }) => html`<tr class="c-${kind}"><th scope="row">${name}</th><td><code>${id}</code> ${title}${note && html`<br><small>${note}</small>`}</td><td>${before ?? 'not there'}</td><td>${after ?? (kind === 'notTried' ? 'not tried' : 'not there')}</td></tr>
 `)}</tbody></table>`);
 }
 
-export const changedCells = ({ newlyNotRun, newlyRun }: Comparison): Markup | undefined =>
-  (newlyNotRun.length + newlyRun.length === 0 ? undefined : html`${cells('Judged before, not judged now', newlyNotRun)}${cells('Judged now, not before', newlyRun)}`);
+export const changedCells = ({ newlyNotRun, newlyRun, neverRun }: Comparison): Markup | undefined => {
+  if (newlyNotRun.length + newlyRun.length + neverRun.length === 0) return undefined;
+  return html`${cells('Judged before, not judged now', newlyNotRun)}${cells('Judged now, not before', newlyRun)}${cells('Judged in neither run', neverRun)}`;
+};
 
 export const changedDifferences = ({ kernel, circumstances }: Comparison): Markup =>
   html`${differences('Kernel and config', kernel)}${differences('Circumstances', circumstances)}`;
