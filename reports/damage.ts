@@ -1,5 +1,5 @@
 /** What is wrong with a results directory although it can be read: files were changed, lost, or come from different runs. No pass. */
-import type { Counts, RunSummary } from '../harness/model/results.ts';
+import { CAMPAIGN_CHUNK, type Counts, type RunSummary } from '../harness/model/results.ts';
 import type { Verdict } from '../harness/model/verdict.ts';
 import { plural } from './text.ts';
 
@@ -15,7 +15,7 @@ interface Listed {
  */
 export function damageOf(summary: RunSummary, cases: readonly Listed[], counts: Counts): string[] {
   if (!summary.complete) return [];
-  return [...ofTheSummary(summary, counts), ...(summary.kind === 'conformance' ? ofThePlan(summary, cases) : [])];
+  return [...ofTheSummary(summary, counts), ...(summary.kind === 'conformance' ? ofThePlan(summary, cases) : []), ...gapsOf(summary, cases)];
 }
 
 function ofTheSummary({ counts: stated, planned, endedBy, environment, incidents = [], omitted }: RunSummary, counts: Counts): string[] {
@@ -44,7 +44,33 @@ function ofThePlan(summary: RunSummary, cases: readonly Listed[]): string[] {
   const tried = new Set(cases.map(({ cell }) => cell));
   const bare = summary.cells.filter(({ id, impossible }) => impossible === undefined && !tried.has(id));
   if (bare.length > 0) damage.push(`${plural(bare.length, 'cell')} of the plan ${bare.length === 1 ? 'has' : 'have'} no case, as ${bare[0]!.id}: files were changed, or cases were left out`);
-  const beyond = cases.filter(({ n }) => n >= cases.length);
-  if (beyond.length > 0) damage.push(`case ${beyond[0]!.n} stands in cases.jsonl, and others before it do not: files were changed, or cases were left out`);
   return damage;
+}
+
+/** Positions that must have a case, because a later one has: of all kinds of runs, and of shards. */
+function gapsOf(summary: RunSummary, cases: readonly Listed[]): string[] {
+  const { argv, kind, shard = { index: 1, count: 1 }, shards = 1 } = summary;
+  // A campaign that leaves out what it does not aim at, or whose shards had a time each, has gaps of its own.
+  const isCampaign = kind === 'fuzz';
+  const isTimed = isGiven(argv, '--time') || isCampaign && !isGiven(argv, '--runs');
+  if (isCampaign && (isGiven(argv, '--rule') || isGiven(argv, '--paths') || isTimed && shards > 1)) return [];
+  const start = isCampaign ? Number(optionOf(argv, '--start') ?? 0) : 0;
+  const first = start + (shard.index - 1 - start % shard.count + shard.count) % shard.count;
+  const ranks = cases.map(({ n }) => (n - first) / shard.count).filter((rank) => Number.isInteger(rank)).sort((a, b) => a - b);
+  if (ranks.length === 0 || ranks[0]! < 0) return [];
+  // A piece of a campaign that its time ends is in any order.
+  const limit = ranks.at(-1)! - (isCampaign && isTimed ? CAMPAIGN_CHUNK : 0);
+  const missing = ranks.findIndex((rank, index) => rank !== index);
+  if (missing < 0 || missing >= limit) return [];
+  const after = first + ranks[missing]! * shard.count;
+  return [`case ${after} stands in cases.jsonl, and others before it do not, as ${first + missing * shard.count}: files were changed, or cases were left out`];
+}
+
+const isGiven = (argv: readonly string[], option: string): boolean => argv.some((word) => word === option || word.startsWith(`${option}=`));
+
+/** The value of an option that is given once, as the run's command line has it. */
+function optionOf(argv: readonly string[], option: string): string | undefined {
+  const at = argv.findIndex((word) => word === option || word.startsWith(`${option}=`));
+  if (at < 0) return undefined;
+  return argv[at] === option ? argv[at + 1] : argv[at]!.slice(option.length + 1);
 }

@@ -9,9 +9,10 @@ import { makeDirectory } from '../harness/files/make-directory.ts';
 import { requireRegular } from '../harness/files/regular-file.ts';
 import type { LibertyUse } from '../harness/model/liberties.ts';
 import { MOST_INCIDENTS, noCounts, type Counts, type Environment, type Incident, type RunSummary } from '../harness/model/results.ts';
+import { Contradictions } from './contradictions.ts';
 import { damageOf } from './damage.ts';
 import { explainProblem, type ResultsProblem } from './errors.ts';
-import { readCases, readSummary } from './read.ts';
+import { readCases, readFindings, readSummary } from './read.ts';
 
 export type MergeProblem =
   | { kind: 'results'; problem: ResultsProblem }
@@ -41,6 +42,8 @@ interface Source {
   /** In cases.jsonl. */
   cases: { n: number; cell?: string }[];
   counts: Counts;
+  /** What of it contradicts itself. */
+  contradictions: string[];
 }
 interface Place { n: number; source: number; start: number; lengthBytes: number }
 
@@ -52,7 +55,7 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
     if (opened.kind !== 'summary') return { kind: 'results', problem: opened };
     const console = unreadableConsole(directory);
     if (console) return { kind: 'results', problem: console };
-    sources.push({ directory, summary: opened.summary, cases: [], counts: noCounts() });
+    sources.push({ directory, summary: opened.summary, cases: [], counts: noCounts(), contradictions: [] });
   }
   sources.sort((a, b) => (a.summary.shard?.index ?? 0) - (b.summary.shard?.index ?? 0));
   for (const source of sources.slice(1)) {
@@ -151,7 +154,8 @@ async function locate(sources: Source[]): Promise<{ kind: 'located'; places: Pla
   const places: Place[] = [];
   const owner = new Map<number, number>();
   const truncated: string[] = [];
-  for (const [source, { directory, cases, counts }] of sources.entries()) {
+  for (const [source, { directory, summary, cases, counts, contradictions: contradicting }] of sources.entries()) {
+    const contradictions = new Contradictions(summary);
     for await (const line of readCases(directory)) {
       if (line.kind === 'truncated') { truncated.push(directory); continue; }
       if (line.kind !== 'case') return { kind: 'results', problem: line };
@@ -160,9 +164,12 @@ async function locate(sources: Source[]): Promise<{ kind: 'located'; places: Pla
       if (other !== undefined) return { kind: 'overlap', n, a: sources[other]!.directory, b: directory };
       owner.set(n, source);
       counts[verdict.kind] += 1;
+      contradictions.addCase(line.record);
       cases.push({ n, ...(cell !== undefined && { cell }) });
       places.push({ n, source, start: line.start, lengthBytes: line.lengthBytes });
     }
+    for (const finding of readFindings(directory)) contradictions.addFinding(finding);
+    contradicting.push(...contradictions.texts);
   }
   return { kind: 'located', places: places.sort((a, b) => a.n - b.n), truncated };
 }
@@ -176,7 +183,7 @@ function mergeSummaries(sources: Source[], truncated: string[]): RunSummary {
   const endings = [
     ...sources.filter(({ summary }) => !summary.complete).map(({ summary, directory }) => `shard ${summary.shard?.index ?? directory}: ${summary.endedBy ?? 'killed'}`),
     ...sources.filter(({ summary, directory }) => summary.complete && truncated.includes(directory)).map(({ directory }) => `${directory}: its cases break off`),
-    ...sources.flatMap(({ summary, directory, cases, counts }) => damageOf(summary, cases, counts).map((damage) => `${directory}: ${damage}`)),
+    ...sources.flatMap(({ summary, directory, cases, counts, contradictions }) => [...damageOf(summary, cases, counts), ...contradictions].map((damage) => `${directory}: ${damage}`)),
     ...(missing.length > 0 ? [`no results of shard ${missing.join(', ')} of ${shard!.count}`] : []),
   ];
   const planned = summaries.map((summary) => summary.planned);
@@ -192,6 +199,7 @@ function mergeSummaries(sources: Source[], truncated: string[]): RunSummary {
   return {
     ...common,
     argv: withoutShard(first.argv),
+    ...(first.kind === 'fuzz' && sources.length > 1 && { shards: sources.length }),
     startedAt: summaries.map(({ startedAt }) => startedAt).sort()[0]!,
     elapsedMs: Math.max(...summaries.map(({ elapsedMs }) => elapsedMs)),
     complete: endings.length === 0,

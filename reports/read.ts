@@ -2,6 +2,7 @@
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRegularText, requireRegular } from '../harness/files/regular-file.ts';
+import { honestVerdict } from '../harness/model/nothing-judged.ts';
 import { plainText, plainTexts } from '../harness/model/plain-text.ts';
 import { RESULTS_FORMAT, type CaseRecord, type FindingRecord, type RunSummary } from '../harness/model/results.ts';
 import type { ResultsProblem } from './errors.ts';
@@ -87,8 +88,8 @@ export function readFindings(directory: string): FindingRecord[] {
  * What a kernel made the guest say, and what stands in somebody else's results, is shown as text and does nothing else. The case and
  * the observation stay as they are: they are decoded before anything of them is shown.
  */
-function plainRecord({ case: value, observation, ...texts }: CaseRecord): CaseRecord {
-  return { ...plainTexts(texts), ...(value !== undefined && { case: value }), ...(observation !== undefined && { observation }) };
+function plainRecord({ case: value, observation, verdict, ...texts }: CaseRecord): CaseRecord {
+  return { ...plainTexts({ ...texts, verdict: honestVerdict(verdict) }), ...(value !== undefined && { case: value }), ...(observation !== undefined && { observation }) };
 }
 
 function parseLine(bytes: Buffer): { kind: 'good'; record: CaseRecord } | { kind: 'bad'; detail: string } {

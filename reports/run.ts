@@ -2,6 +2,7 @@
 import { concerning, reconcile, type ExpectedDeviation, type Place } from '../harness/model/expectations.ts';
 import { noCounts, type CaseRecord, type CellInfo, type RunSummary, type Counts } from '../harness/model/results.ts';
 import type { RevisionName, Verdict } from '../harness/model/verdict.ts';
+import { Contradictions } from './contradictions.ts';
 import { damageOf } from './damage.ts';
 import type { ResultsProblem } from './errors.ts';
 import { FindingCollector, narrowed, type Finding } from './findings.ts';
@@ -82,6 +83,7 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
   const seen = new Set<number>();
   const judged = new Map<string, string>();
   const flaky = new Set<string>();
+  const contradictions = new Contradictions(summary);
 
   for await (const line of readCases(directory)) {
     if (line.kind === 'truncated') {
@@ -98,6 +100,7 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
     }
     seen.add(record.n);
     counts[record.verdict.kind] += 1;
+    contradictions.addCase(record);
     const reasons = unjudgedOf(record, summary);
     for (const reason of reasons) noteUnjudged(unjudged, record, reason);
     cases.push({ ...toStored(record), ...(reasons.length > 0 && { unjudged: reasons.join('; ') }) });
@@ -109,8 +112,11 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
     }
   }
   cases.sort((a, b) => a.n - b.n);
-  for (const record of readFindings(directory)) findings.examined(record);
-  damage.push(...damageOf(summary, cases, counts));
+  for (const record of readFindings(directory)) {
+    findings.examined(record);
+    contradictions.addFinding(record);
+  }
+  damage.push(...damageOf(summary, cases, counts), ...contradictions.texts);
   const { environment } = summary;
   for (const incident of summary.incidents ?? []) findings.addIncident(incident, summary.seed);
   const kernel = environment && { release: environment.kernelRelease, version: environment.kernelVersion };

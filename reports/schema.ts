@@ -106,6 +106,7 @@ export const summarySchema = z.object({
   revision: z.enum(['r1', 'r2', 'r3']),
   seed: z.int(),
   shard: z.object({ index: z.int().min(1), count: z.int().min(1) }).optional(),
+  shards: z.int().min(2).optional(),
   startedAt: z.iso.datetime(),
   elapsedMs: z.number().min(0),
   complete: z.boolean(),

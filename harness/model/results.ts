@@ -17,6 +17,9 @@ import type { Verdict } from './verdict.ts';
 
 export const RESULTS_FORMAT = 1;
 
+/** A campaign draws so many cases, runs them in the order of their mounts, and draws the next when all of them are over: a few stretches of the geometries' table. */
+export const CAMPAIGN_CHUNK = 2048;
+
 /** One cell of the matrix: a rule (or behaviour) on a path. */
 export interface CellInfo {
   /** `map/length-nonzero@read direct-read violating`; unique in a run. */
@@ -153,6 +156,8 @@ export interface RunSummary {
   seed: number;
   /** As in `--shard index/count`: index from 1. */
   shard?: { index: number; count: number };
+  /** Of a campaign that was merged: so many shards, each with an end of its own. */
+  shards?: number;
   startedAt: string;
   /** Milliseconds from start to the last update. */
   elapsedMs: number;

@@ -7,7 +7,7 @@ import { FindingSet, idsOf, type Found } from '../../model/finding/set.ts';
 import { caseSize } from '../../model/finding/size.ts';
 import { mountOrder } from '../../model/case-traits.ts';
 import { caseHash } from '../../model/hash.ts';
-import { jsonSafe, type CaseRecord } from '../../model/results.ts';
+import { CAMPAIGN_CHUNK, jsonSafe, type CaseRecord } from '../../model/results.ts';
 import type { Deviation, Verdict } from '../../model/verdict.ts';
 import { triesOf, verdictOf, type Shard } from '../conformance.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from '../execute.ts';
@@ -54,9 +54,6 @@ export type LoopEvent =
   | { kind: 'finding'; finding: Found<FoundCase> }
   /** Minimised, and replayed. */
   | { kind: 'shrunk'; finding: Found<FoundCase>; examined: ExaminedFinding };
-
-/** Cases that are drawn, ordered by mount and run before the next: a few stretches of the geometries' table. */
-const CHUNK = 2048;
 
 export class FuzzLoop {
   readonly findings = new FindingSet<FoundCase>();
@@ -109,7 +106,7 @@ export class FuzzLoop {
     const unexpected = (findings: readonly Found<FoundCase>[]): Found<FoundCase>[] => findings.filter((finding) => !isExpected?.(finding));
     // A processor that runs no case makes findings small meanwhile.
     this.#minimiser.workIn(minimisers() > jobs && minimiseMs !== 0 ? 1 : 0);
-    let chunk = this.#take(CHUNK);
+    let chunk = this.#take(CAMPAIGN_CHUNK);
     while (chunk.length > 0 && !stop.aborted) {
       const following: CaseNode[] = [];
       for await (const { node, outcome } of this.#execute(chunk)) {
@@ -125,7 +122,7 @@ export class FuzzLoop {
         // Drawn while the guest is busy with what it has.
         following.push(...this.#take(1));
       }
-      chunk = stop.aborted ? [] : [...following, ...this.#take(CHUNK - following.length)];
+      chunk = stop.aborted ? [] : [...following, ...this.#take(CAMPAIGN_CHUNK - following.length)];
     }
     this.#minimiser.add(unexpected(this.findings.all()));
     this.budgetMs = minimiseMs ?? defaultBudgetMs(this.#minimiser.left.length);
