@@ -1,8 +1,12 @@
 import { expect, test } from '@playwright/test';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { RunSummary } from '../harness/model/results.ts';
+import { buildMatrix } from './matrix.ts';
 import { explainMerge, mergeRuns } from './merge.ts';
+import { loadRun } from './run.ts';
+import { judgeRun } from './verdict.ts';
 import type { SampleOptions } from './testing/sample.ts';
 import { sampleDirectory, scratch } from './testing/scratch.ts';
 
@@ -29,6 +33,11 @@ test('should not let a missing or broken shard look like a whole run', async () 
   const out = join(scratch(), 'merged');
   await mergeRuns([shard(1, 3), shard(3, 3)], out);
   expect(summaryOf(out)).toMatchObject({ complete: false, endedBy: 'no results of shard 2 of 3' });
+  // How many cases the missing one was to have is not known: all that are there are not all that were planned.
+  expect(summaryOf(out).planned).toBeUndefined();
+  const loaded = await loadRun(out);
+  if (loaded.kind !== 'run') throw new Error(JSON.stringify(loaded));
+  expect(judgeRun(loaded.run, buildMatrix(loaded.run)).reasons).toContainEqual(expect.stringMatching(/^the run is incomplete: no results of shard 2 of 3; \d+ cases of the shards that are there; run each shard that is missing \(--shard\), and merge all of them again$/));
   const broken = join(scratch(), 'merged');
   await mergeRuns([shard(1, 2), shard(2, 2, { killedAfter: 7, summary: { argv: ['conformance', '--seed', '42', '--shard=2/2'], endedBy: 'interrupted' } })], broken);
   expect(summaryOf(broken)).toMatchObject({ complete: false, endedBy: 'shard 2: interrupted' });
@@ -54,6 +63,35 @@ test('should refuse what are not shards of one run, and say what differs', async
   expect(await refuse(whole, whole)).toContain('is given twice');
   expect(await refuse(sampleDirectory({ deviates }), sampleDirectory({ deviates }))).toContain('position 0');
   expect(await refuse(join(scratch(), 'nowhere'))).toContain('does not exist');
+});
+
+test('should follow no link and wait for no pipe in somebody\'s results, and say what is in the way', async () => {
+  const spoilt = (spoil: (directory: string) => void): string => {
+    const directory = shard(1, 1);
+    mkdirSync(join(directory, 'findings'));
+    writeFileSync(join(directory, 'findings', 'a.case.json'), '{}');
+    spoil(directory);
+    return directory;
+  };
+  const says = async (spoil: (directory: string) => void): Promise<string> => {
+    const out = join(scratch(), 'merged');
+    const merged = await mergeRuns([spoilt(spoil)], out);
+    expect(existsSync(out)).toBe(merged.kind === 'merged');
+    return merged.kind === 'merged' ? 'merged' : explainMerge(merged);
+  };
+  const victim = join(scratch(), 'victim');
+  writeFileSync(victim, 'precious');
+  expect(await says(() => { /* as it is */ })).toBe('merged');
+  expect(await says((directory) => { symlinkSync(victim, join(directory, 'findings', 'b.case.json')); })).toMatch(/findings\/b\.case\.json can't be read: it is a symbolic link, and is not followed; remove it/);
+  expect(await says((directory) => { execFileSync('mkfifo', [join(directory, 'findings', 'b.case.json')]); })).toMatch(/findings\/b\.case\.json can't be read: it is no regular file but a pipe/);
+  expect(await says((directory) => {
+    rmSync(join(directory, 'findings'), { recursive: true });
+    symlinkSync(dirname(victim), join(directory, 'findings'));
+  })).toMatch(/findings can't be read: it is a symbolic link/);
+  expect(await says((directory) => {
+    rmSync(join(directory, 'console.log'));
+    symlinkSync(victim, join(directory, 'console.log'));
+  })).toMatch(/console\.log can't be read: it is a symbolic link/);
 });
 
 test('should say when the machines differed in what can matter', async () => {

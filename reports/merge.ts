@@ -2,16 +2,17 @@
  * Merges the results of shards into one directory that is what one machine would have left with the same seed: cases in the order
  * of their positions, one summary. Only timings, and what the machines themselves are, can differ.
  */
-import { closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { ForeignFileError, requireOrdinary, requireUnlinked } from '../harness/files/inside.ts';
 import { makeDirectory } from '../harness/files/make-directory.ts';
-import { requireRegular } from '../harness/files/regular-file.ts';
 import type { LibertyUse } from '../harness/model/liberties.ts';
 import { MOST_INCIDENTS, noCounts, type Counts, type Environment, type Incident, type RunSummary } from '../harness/model/results.ts';
 import { Contradictions } from './contradictions.ts';
 import { damageOf } from './damage.ts';
 import { explainProblem, type ResultsProblem } from './errors.ts';
+import { missingShardsText } from './missing-shards.ts';
 import { readCases, readFindings, readSummary } from './read.ts';
 
 export type MergeProblem =
@@ -53,8 +54,8 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
   for (const directory of directories) {
     const opened = readSummary(directory);
     if (opened.kind !== 'summary') return { kind: 'results', problem: opened };
-    const console = unreadableConsole(directory);
-    if (console) return { kind: 'results', problem: console };
+    const foreign = foreignFile(directory);
+    if (foreign) return { kind: 'results', problem: foreign };
     sources.push({ directory, summary: opened.summary, cases: [], counts: noCounts(), contradictions: [] });
   }
   sources.sort((a, b) => (a.summary.shard?.index ?? 0) - (b.summary.shard?.index ?? 0));
@@ -92,13 +93,17 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
   return { kind: 'merged', summary };
 }
 
-function unreadableConsole(directory: string): ResultsProblem | undefined {
-  const path = join(directory, 'console.log');
+/** What is copied as it is, and is no regular file: a merge follows no link out of somebody's results, and waits for no pipe. */
+function foreignFile(directory: string): ResultsProblem | undefined {
+  const findings = join(directory, 'findings');
   try {
-    if (existsSync(path)) requireRegular(path);
+    for (const name of ['console.log', 'cases.jsonl', 'findings.jsonl']) requireOrdinary(join(directory, name));
+    requireUnlinked(findings);
+    for (const name of existsSync(findings) ? readdirSync(findings) : []) requireOrdinary(join(findings, name));
     return undefined;
   } catch (error) {
-    return { kind: 'unreadable', path, detail: error instanceof Error ? error.message : String(error) };
+    if (error instanceof ForeignFileError) return { kind: 'unreadable', path: error.path, detail: error.reason };
+    return { kind: 'unreadable', path: findings, detail: error instanceof Error ? error.message : String(error) };
   }
 }
 
@@ -184,7 +189,7 @@ function mergeSummaries(sources: Source[], truncated: string[]): RunSummary {
     ...sources.filter(({ summary }) => !summary.complete).map(({ summary, directory }) => `shard ${summary.shard?.index ?? directory}: ${summary.endedBy ?? 'killed'}`),
     ...sources.filter(({ summary, directory }) => summary.complete && truncated.includes(directory)).map(({ directory }) => `${directory}: its cases break off`),
     ...sources.flatMap(({ summary, directory, cases, counts, contradictions }) => [...damageOf(summary, cases, counts), ...contradictions].map((damage) => `${directory}: ${damage}`)),
-    ...(missing.length > 0 ? [`no results of shard ${missing.join(', ')} of ${shard!.count}`] : []),
+    ...(missing.length > 0 ? [missingShardsText(missing, shard!.count)] : []),
   ];
   const planned = summaries.map((summary) => summary.planned);
   const allIncidents = differentIncidents(summaries);
@@ -207,7 +212,8 @@ function mergeSummaries(sources: Source[], truncated: string[]): RunSummary {
     ...(environment && { environment }),
     counts: sumOfCounts(sources),
     ...(first.liberties && { liberties: first.liberties.map((use) => sumOfUses(use, summaries)) }),
-    ...(planned.every((count) => count !== undefined) && { planned: planned.reduce((sum, count) => sum + count, 0) }),
+    // How many cases a shard was to have is known of those that are there.
+    ...(missing.length === 0 && planned.every((count) => count !== undefined) && { planned: planned.reduce((sum, count) => sum + count, 0) }),
     ...(incidents.length > 0 && { incidents }),
     ...(omitted.incidents + omitted.notices > 0 && { omitted }),
     notices: [...notices.slice(0, MOST_INCIDENTS), ...machineNotices(summaries)],
@@ -277,7 +283,10 @@ function copyCases(sources: Source[], places: Place[], target: string): void {
 function copyFindings(sources: Source[], target: string): void {
   for (const { directory } of sources) {
     if (existsSync(join(directory, 'findings.jsonl'))) appendFile(join(directory, 'findings.jsonl'), join(target, 'findings.jsonl'));
-    if (existsSync(join(directory, 'findings'))) cpSync(join(directory, 'findings'), join(target, 'findings'), { recursive: true });
+    const findings = join(directory, 'findings');
+    if (!existsSync(findings)) continue;
+    makeDirectory(join(target, 'findings'));
+    for (const name of readdirSync(findings)) copyFileSync(join(findings, name), join(target, 'findings', name));
   }
 }
 

@@ -3,6 +3,7 @@ import { coverageText } from './coverage-text.ts';
 import { libertyText } from './liberties-text.ts';
 import { isFlaky, isSmall, minimisedText } from './findings.ts';
 import { countStatuses, matrixCells, type Matrix } from './matrix.ts';
+import { lacksShards } from './missing-shards.ts';
 import { omittedText } from './omitted-text.ts';
 import { planUnknown, type Run } from './run.ts';
 import { plural } from './text.ts';
@@ -81,6 +82,7 @@ function reasonsOf(run: Run, matrix: Matrix): string[] {
 /** How much there is of a run that did not end, and what to do for the rest. */
 function unfinished({ summary: { planned, endedBy }, cases }: Run): string {
   const there = planned === undefined ? 'what finished is reported' : `${cases.length} of ${plural(planned, 'planned case')} finished and ${cases.length === 1 ? 'is' : 'are'} reported`;
+  if (lacksShards(endedBy)) return `${plural(cases.length, 'case')} of the shards that are there; run each shard that is missing (--shard), and merge all of them again`;
   // What else ends a run says itself what to do, or would end it again.
   if (endedBy !== undefined && !endedBy.startsWith('interrupted by SIG')) return there;
   return `${there}; ${endedBy === undefined ? 'if it does not run any more, ' : ''}give the same command again, with another --out, for a verdict on all of it`;

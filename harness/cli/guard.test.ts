@@ -48,6 +48,14 @@ test('a full disk under standard output should end a command with 3, and the mes
   expect(stderr).toContain('iomapfuzz: standard output cannot be written, its disk is full: free some space');
 });
 
+test('a closed standard output should end a command with 3, and /dev/null is no closed one', () => {
+  const results = sample();
+  const { code, stderr } = shell('IOMAPFUZZ_CLOSED_OUTPUT=1 "$node" "$program" report "$results" >&-', { results });
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/^iomapfuzz: standard output is closed: .* this is no verdict; give it a file/m);
+  expect(shell('"$node" "$program" report "$results" >/dev/null', { results }).code).toBe(0);
+});
+
 test('a full disk under standard error should end a command with 3', () => {
   expect(shell('"$node" "$program" report /nonexistent').code, 'as it is with a sound one').toBe(2);
   expect(shell('"$node" "$program" report /nonexistent 2>/dev/full').code).toBe(3);

@@ -23,12 +23,24 @@ export function guardProcess(): void {
   for (const [stream, name] of [[process.stdout, 'standard output'], [process.stderr, 'standard error']] as const) {
     stream.on('error', (error) => { if (outputMatters) fail(outputError(name, error)); });
   }
+  watchClosedOutput();
   for (const signal of endingSignals) process.on(signal, interrupted);
   process.on('exit', (code) => {
     if (ended || failing || !mistakable.includes(code)) return;
     complain('the program ended before its command did, which is a defect of iomapfuzz; what finished is kept');
     process.exitCode = infrastructure;
   });
+}
+
+/** Node has opened /dev/null in the place of a closed standard output, which takes everything: only the launcher saw that it was closed. */
+function watchClosedOutput(): void {
+  const { IOMAPFUZZ_CLOSED_OUTPUT: closed } = process.env;
+  delete process.env['IOMAPFUZZ_CLOSED_OUTPUT'];
+  if (closed !== '1') return;
+  process.stdout.write = (): boolean => {
+    if (outputMatters) fail('standard output is closed: nothing can be printed, and this is no verdict; give it a file, or /dev/null when nobody is to read it');
+    return true;
+  };
 }
 
 const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -2,7 +2,7 @@
 import { expect, test } from '@playwright/test';
 import { buildSync } from 'esbuild';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { writeSample } from '../../reports/testing/sample.ts';
 import { repositoryRoot } from '../../vm/root.ts';
@@ -70,4 +70,13 @@ test('should not wait for a pipe in the place of night.json, and tell of that ni
   mkdirSync(night, { recursive: true });
   execFileSync('mkfifo', [join(night, 'night.json')]);
   expect(run('nightly', '--history', info.outputPath('history'), '--kernel', info.outputPath('none'))).toMatchObject({ status: 2, signal: null, stderr: expect.stringContaining('--kernel') });
+});
+
+test('should not wait for what the kernel makes up, as /proc/kmsg, and read a file of the same name', ({}, info) => {
+  for (const path of ['/proc/kmsg', '/proc/kcore', '/dev/zero', '/sys/kernel/debug/tracing/trace_pipe'].filter((one) => existsSync(one))) {
+    const { status, stdout, stderr } = run('judge', path);
+    expect({ status, said: stdout + stderr }, path).toEqual({ status: 2, said: expect.stringMatching(new RegExp(`${path}.* it is no regular file but (an entry of|a device)`)) as unknown });
+  }
+  writeFileSync(info.outputPath('kmsg'), '[]');
+  expect(run('judge', info.outputPath('kmsg'))).toMatchObject({ status: 4 });
 });

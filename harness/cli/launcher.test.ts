@@ -54,6 +54,16 @@ test('should install, compile and run; a second time only run', ({}, info) => {
   expect(readdirSync(of.env['TMPDIR']!)).toEqual([]);
 });
 
+test('should tell the program that its output is closed, and nothing when it is open or goes to /dev/null', ({}, info) => {
+  const of = outline(info.outputPath('scratch'));
+  run(of);
+  of.standIn('node', `case "$*" in *iomapfuzz.mjs*) echo "closed: $IOMAPFUZZ_CLOSED_OUTPUT" >&2 ;; *) exec '${process.execPath}' "$@" ;; esac`);
+  const stderrOf = (redirection: string): string =>
+    spawnSync('bash', ['-c', `bash '${join(of.directory, 'iomapfuzz')}' report x ${redirection}`], { encoding: 'utf8', env: { ...of.env, IOMAPFUZZ_CLOSED_OUTPUT: '' } }).stderr;
+  expect(stderrOf('>&-')).toBe('closed: 1\n');
+  for (const open of ['', '>/dev/null', '| cat']) expect(stderrOf(open), open).toBe('closed: \n');
+});
+
 const steps: readonly { name: string; during: string; disturb: (of: Outline) => void; mend: (of: Outline) => void }[] = [
   { name: 'npm', during: 'installing npm packages', disturb: ({ standIn }) => { standIn('npm', endless); }, mend: ({ standIn }) => { standIn('npm', 'mkdir -p node_modules'); } },
   {

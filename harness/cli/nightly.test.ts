@@ -2,7 +2,7 @@
 import { expect, test } from '@playwright/test';
 import { buildSync } from 'esbuild';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../vm/root.ts';
 import { readHistory, writeNight } from '../../reports/nights/night.ts';
@@ -130,4 +130,27 @@ test('should say of a budget that is used up what was not begun, and not that th
   expect(outcomeOf(unfinished)).toMatchObject({ outcome: 'incomplete', says: expect.stringContaining('fuzz: not begun') });
   const none = { ...unfinished, stages: [{ kind: 'fuzz', status: 'cut-off' as const, reason: 'not begun' }], endedAt: 'now' };
   expect(outcomeOf(none).outcome).toBe('incomplete');
+});
+
+test('should write through no link in its history, and say what is in the way', () => {
+  const victim = join(scratch(), 'victim');
+  writeFileSync(victim, 'precious');
+  const kernel = noKernel();
+  const history = join(scratch(), 'history');
+  mkdirSync(history);
+  symlinkSync(victim, join(history, 'index.html'));
+  expect(nightly('--kernel', kernel, '--history', history)).toMatchObject({ code: 2, err: expect.stringContaining(`${join(history, 'index.html')}: it is a symbolic link, and is not followed; remove it`) });
+  expect(readFileSync(victim, 'utf8')).toBe('precious');
+  const link = join(scratch(), 'link');
+  symlinkSync(history, link);
+  rmSync(join(history, 'index.html'));
+  expect(nightly('--kernel', kernel, '--history', link)).toMatchObject({ code: 2, err: expect.stringContaining(`${link}: it is a symbolic link, and is not followed; name the directory itself`) });
+  expect(readdirSync(history)).toEqual([]);
+  // A night that leads elsewhere is none, and is not left out silently.
+  const elsewhere = join(scratch(), 'elsewhere');
+  mkdirSync(elsewhere);
+  symlinkSync(elsewhere, join(history, nightNames[0]));
+  expect(nightly('--kernel', kernel, '--history', history).code).toBe(3);
+  expect(readHistory(history)).toMatchObject({ nights: [{}], unreadable: [{ name: nightNames[0], reason: expect.stringContaining('it is a symbolic link') }] });
+  expect(readdirSync(elsewhere)).toEqual([]);
 });

@@ -9,6 +9,7 @@ import { hashFile } from '../../vm/kernel/source.ts';
 import { repositoryRoot } from '../../vm/root.ts';
 import { NIGHT_FORMAT, nextName, readHistory, writeNight, type Night } from '../../reports/nights/night.ts';
 import { nightExitCode } from '../../reports/nights/trend.ts';
+import { requireOrdinary, requireUnlinked } from '../files/inside.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { toolVersion } from '../run/tool-version.ts';
@@ -89,6 +90,8 @@ function historyOf(path: string): string {
   const history = resolve(path);
   try {
     makeDirectory(history);
+    requireUnlinked(history);
+    requireOrdinary(join(history, 'index.html'));
     accessSync(history, constants.W_OK);
     readdirSync(history);
   } catch (error) {

@@ -1,11 +1,11 @@
 /** `iomapfuzz report DIR`: stored results as a report. Its exit code is the run's, so that a CI step can be the report. */
 import { Command, Option } from 'commander';
-import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from '../../vm/errors.ts';
+import { messageOf, UsageError } from '../../vm/errors.ts';
 import { compareRuns, type Comparison } from '../../reports/compare.ts';
 import { reportInput } from '../../reports/reporter.ts';
 import { reporters } from '../../reports/reporters.ts';
+import { requireOrdinary } from '../files/inside.ts';
 import type { Run } from '../../reports/run.ts';
 import { renderTerminal, terminalOf } from '../../reports/terminal.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
@@ -42,8 +42,12 @@ async function emit(run: Run, comparison: Comparison | undefined, options: Optio
     : renderTerminal(run, input.matrix, input.verdict, { ...terminalOf(process.stdout, process.env), rules: input.rules, maxFindings: Infinity });
   const target = options.out ?? (reporter?.format === 'html' ? join(run.directory, reporter.fileName) : '-');
   // Nobody named it: what lies in somebody's results leads nowhere else.
-  if (options.out === undefined && target !== '-' && lstatSync(target, { throwIfNoEntry: false })?.isSymbolicLink()) {
-    throw new UsageError(`${target} is a symbolic link, and is not followed; name the file by --out`);
+  if (options.out === undefined && target !== '-') {
+    try {
+      requireOrdinary(target);
+    } catch (error) {
+      throw new UsageError(`${messageOf(error)}; or name another by --out`);
+    }
   }
   if (target === '-') process.stdout.write(text);
   else {

@@ -104,7 +104,7 @@ test('should put the page into the results directory and other formats where the
   writeFileSync(victim, 'precious');
   const others = sample(broken);
   symlinkSync(victim, join(others, 'report.html'));
-  expect(run('report', others, '--format', 'html')).toMatchObject({ code: 2, err: expect.stringContaining('report.html is a symbolic link, and is not followed') });
+  expect(run('report', others, '--format', 'html')).toMatchObject({ code: 2, err: expect.stringContaining('report.html: it is a symbolic link, and is not followed') });
   expect(readFileSync(victim, 'utf8')).toBe('precious');
   expect(run('report', directory, '--format', 'ktap').out).toMatch(/^KTAP version 1\n/);
   const file = join(directory, 'junit.xml');

@@ -1,6 +1,6 @@
 /** Findings of a run on disk: one case file each, and a line of findings.jsonl that says what it is. */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { requireUnlinked, writeInside } from '../files/inside.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import { encodeCase, type Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
@@ -35,7 +35,8 @@ export class FindingFiles {
     const hash = caseHash(of);
     const file = `findings/${hash.slice(0, 12)}.case.json`;
     makeDirectory(join(this.#writer.directory, 'findings'));
-    writeFileSync(join(this.#writer.directory, file), formatCase(of));
+    requireUnlinked(join(this.#writer.directory, 'findings'));
+    writeInside(join(this.#writer.directory, file), formatCase(of));
     const example: CaseRecord = {
       ...found, hash, verdict: { kind: 'deviates', deviations: [...deviations] }, case: encodeCase(of),
       ...(outcome?.kind === 'observed' && { observation: jsonSafe(outcome.observation) }),

@@ -1,6 +1,6 @@
 /** What the kernel did that no case of the run shows, as its summary keeps it. */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { requireUnlinked, writeInside } from '../files/inside.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import { encodeCase, type Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
@@ -39,6 +39,7 @@ function noteFinding(summary: RunSummary, directory: string, { reason, when, log
 function saveCase(directory: string, of: Case): string {
   const file = `findings/${caseHash(of).slice(0, 12)}.case.json`;
   makeDirectory(join(directory, 'findings'));
-  writeFileSync(join(directory, file), formatCase(of));
+  requireUnlinked(join(directory, 'findings'));
+  writeInside(join(directory, file), formatCase(of));
   return file;
 }

@@ -3,9 +3,10 @@
  * syscalls), and which lines these are, by the kernel's vmlinux.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findTool } from '../../vm/host/tools.ts';
+import { requireUnlinked, writeInside } from '../files/inside.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import type { Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
@@ -47,7 +48,8 @@ export class KernelCoverage {
     if (fresh > 0 && this.#kept < MOST_KEPT) {
       this.#kept += 1;
       makeDirectory(join(this.#directory, 'coverage'));
-      writeFileSync(join(this.#directory, 'coverage', `${caseHash(of).slice(0, 12)}.case.json`), formatCase(of));
+      requireUnlinked(join(this.#directory, 'coverage'));
+      writeInside(join(this.#directory, 'coverage', `${caseHash(of).slice(0, 12)}.case.json`), formatCase(of));
     }
     return fresh;
   }
@@ -69,7 +71,7 @@ export class KernelCoverage {
     }
     const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
     const list = (numbers: Iterable<number>): number[] => [...numbers].sort((a, b) => a - b);
-    writeFileSync(join(this.#directory, 'coverage.json'), `${JSON.stringify(Object.fromEntries(sorted.map(([file, { all, reached }]) =>
+    writeInside(join(this.#directory, 'coverage.json'), `${JSON.stringify(Object.fromEntries(sorted.map(([file, { all, reached }]) =>
       [file, { reached: list(reached), notReached: list([...all].filter((line) => !reached.has(line))) }])))}\n`);
     return { ...found, files: sorted.map(([file, { all, reached }]) => ({ file, reached: reached.size, lines: all.size })) };
   }

@@ -1,8 +1,10 @@
 /** Writes a results directory while a run goes on; see harness/model/results.ts for the format. */
-import { closeSync, constants, fsyncSync, openSync, readdirSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InfrastructureError, UsageError, errnoOf, messageOf } from '../../vm/errors.ts';
 import { requireOwn } from '../../vm/paths.ts';
+import { Reserve } from '../files/reserve.ts';
+import { requireOrdinary, requireUnlinked } from '../files/inside.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import type { CaseRecord, FindingRecord, RunSummary } from '../model/results.ts';
 
@@ -35,6 +37,7 @@ export class ResultsWriter {
   #cases: number;
   #console: number;
   #lastSummaryMs = -Infinity;
+  readonly #reserve: Reserve;
 
   /** Creates the directory. Throws UsageError when it holds results already or cannot be made. */
   constructor(directory: string) {
@@ -49,8 +52,12 @@ export class ResultsWriter {
     }
     this.directory = directory;
     try {
+      // Before a guest is booted for nothing: these are written later.
+      for (const name of ['findings', 'coverage']) requireUnlinked(join(directory, name));
+      for (const name of ['cases.jsonl', 'console.log', 'findings.jsonl', 'coverage.json', 'summary.json.new']) requireOrdinary(join(directory, name));
       this.#cases = openSync(join(directory, 'cases.jsonl'), appending, 0o666);
       this.#console = openSync(join(directory, 'console.log'), appending, 0o666);
+      this.#reserve = new Reserve(directory);
     } catch (error) {
       throw new UsageError(`results cannot be written into ${directory} (${messageOf(error)}); name another by --out`);
     }
@@ -73,11 +80,18 @@ export class ResultsWriter {
     if (performance.now() - this.#lastSummaryMs >= SUMMARY_INTERVAL_MS) this.#writeSummary(summary, false);
   }
 
-  /** Writes the final summary and closes the files. */
+  /** Writes the final summary and closes the files. What a full disk ended says so: the space for that was kept free. */
   finish(summary: RunSummary): void {
+    this.#reserve.release();
     try {
-      this.#write(() => { fsyncSync(this.#cases); });
-      this.#writeSummary(summary, true);
+      let failure: unknown;
+      try {
+        this.#write(() => { fsyncSync(this.#cases); });
+      } catch (error) {
+        failure = error;
+      }
+      this.#writeSummary(failure === undefined ? summary : { ...summary, complete: false, endedBy: summary.endedBy ?? messageOf(failure) }, true);
+      if (failure !== undefined) throw failure;
     } finally {
       closeSync(this.#cases);
       closeSync(this.#console);
@@ -97,8 +111,14 @@ export class ResultsWriter {
   #writeSummary(summary: RunSummary, durable: boolean): void {
     this.#write(() => {
       const temporary = join(this.directory, 'summary.json.new');
-      write(temporary, replacing, `${JSON.stringify(summary, undefined, 1)}\n`, durable);
-      renameSync(temporary, join(this.directory, 'summary.json'));
+      try {
+        write(temporary, replacing, `${JSON.stringify(summary, undefined, 1)}\n`, durable);
+        renameSync(temporary, join(this.directory, 'summary.json'));
+      } catch (error) {
+        // A part of a summary is of no use to anybody, and takes space that others need.
+        rmSync(temporary, { force: true });
+        throw error;
+      }
     });
     this.#lastSummaryMs = performance.now();
   }

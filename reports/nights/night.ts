@@ -2,9 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { requireUnlinked, writeInside } from '../../harness/files/inside.ts';
 import { makeDirectory } from '../../harness/files/make-directory.ts';
 import { readRegularText } from '../../harness/files/regular-file.ts';
-import { writeWhole } from '../../harness/files/write-whole.ts';
 import { firstIssue } from '../schema.ts';
 
 /** Version of night.json. */
@@ -85,6 +85,7 @@ export function readHistory(directory: string): History {
   const names = readdirSync(directory).filter((name) => nightName.test(name)).sort(byName);
   for (const name of names) {
     try {
+      requireUnlinked(join(directory, name));
       const json = JSON.parse(readRegularText(join(directory, name, 'night.json'))) as { format?: unknown };
       if (typeof json.format === 'number' && json.format > NIGHT_FORMAT) throw new Error(`format ${json.format} is newer than this iomapfuzz knows (${NIGHT_FORMAT}); update iomapfuzz`);
       const parsed = nightSchema.safeParse(json);
@@ -113,5 +114,6 @@ export function nextName(directory: string, day: string): string {
 export function writeNight(directory: string, night: Night): void {
   const path = join(directory, night.name, 'night.json');
   makeDirectory(join(directory, night.name));
-  writeWhole(path, `${JSON.stringify(night, undefined, 1)}\n`);
+  requireUnlinked(join(directory, night.name));
+  writeInside(path, `${JSON.stringify(night, undefined, 1)}\n`);
 }

@@ -1,6 +1,6 @@
 /** One run of a night as a process of its own: whatever becomes of it, the night goes on. */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 
 /** From the polite signal to the end: a case in flight has 20 s, then the guests are closed. */
 const STOP_GRACE_MS = 60_000;
@@ -24,7 +24,7 @@ export interface ChildOutcome {
 
 /** Runs iomapfuzz with these arguments; all it prints goes to `log`, what it says on stderr also to ours. Never rejects. */
 export function runChild(argv: readonly string[], options: { log: string; timeMs: number; stop: AbortSignal; onStart: (pid: number) => void }): Promise<ChildOutcome> {
-  const log = openSync(options.log, 'a');
+  const log = openSync(options.log, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW, 0o666);
   return new Promise((resolve) => {
     // A group of its own: ^C reaches it once, through us, and a second one is not taken for impatience.
     const child = spawn(process.execPath, [process.argv[1]!, ...argv], { stdio: ['pipe', 'pipe', 'pipe'], detached: true, env: { ...process.env, [OF_A_NIGHT]: '1' } });

@@ -13,7 +13,7 @@ import { reportInput } from '../../../reports/reporter.ts';
 import { reporters } from '../../../reports/reporters.ts';
 import { explainProblem } from '../../../reports/errors.ts';
 import { loadRun, type Run } from '../../../reports/run.ts';
-import { writeWhole } from '../../files/write-whole.ts';
+import { requireOrdinary, requireUnlinked, writeInside } from '../../files/inside.ts';
 import { toolVersion } from '../../run/tool-version.ts';
 import { duration } from '../../../reports/text.ts';
 import { ruleTexts } from '../rule-texts.ts';
@@ -89,6 +89,7 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
   setAside(directory);
   const { shareMs, limitMs } = timeOf(rest, leftMs);
   const log = join(of.history, night.name, `${row.kind}.log`);
+  requireOrdinary(log);
   save({ status: 'running', budgetMs: shareMs });
   of.say(`${row.kind}: about ${duration(shareMs)}, log in ${log}`);
   const startedMs = performance.now();
@@ -162,14 +163,15 @@ function lastLine(log: string): string | undefined {
 async function writeReports(run: Run, before: { run: Run }[]): Promise<void> {
   const comparison = before.length > 0 ? compareRuns([...before.map((one) => one.run), run]) : undefined;
   const input = reportInput(run, ruleTexts(run.summary.revision), comparison);
+  requireUnlinked(run.directory);
   for (const reporter of nightReporters) {
-    writeWhole(join(run.directory, reporter.fileName), await reporter.render(input));
+    writeInside(join(run.directory, reporter.fileName), await reporter.render(input));
   }
 }
 
 /** The page of all nights, and the mail of this one. */
 export function writeOverview(name: string, history: string): void {
   const trend = buildTrend(readHistory(history));
-  writeWhole(join(history, name, 'mail.txt'), nightMail(trend, name));
-  writeWhole(join(history, 'index.html'), trendPage(trend, toolVersion()));
+  writeInside(join(history, name, 'mail.txt'), nightMail(trend, name));
+  writeInside(join(history, 'index.html'), trendPage(trend, toolVersion()));
 }
