@@ -9,7 +9,7 @@ import { judgeBytes, unjudgedBytes } from './judges/bytes.ts';
 import { withoutConsequences } from './judges/consequences.ts';
 import { beforeCut, provenBeforeCut, unjudgedByCut } from './judges/cut.ts';
 import { judgeEndless } from './judges/endless.ts';
-import { judgeKernelLog, unjudgedKernelLog } from './judges/kernel-log.ts';
+import { judgeKernelLog, unjudgedKernelLog, unknownEventKinds, unknownEventsText } from './judges/kernel-log.ts';
 import { judgeMount } from './judges/mount.ts';
 import { judgeOutcome } from './judges/outcome.ts';
 import { judgeRefusals, unknownConditions } from './judges/refusal.ts';
@@ -42,6 +42,9 @@ export function assess(of: Case, seen: Observation, options: JudgeOptions = {}):
     return { verdict: { kind: 'deviates', deviations, ...(conformsAs.length > 0 && { conformsAs }), ...named }, refusals };
   }
   if (expectation.unspecified !== undefined) return { verdict: { kind: 'unspecified', reason: expectation.unspecified }, refusals };
+  // Of what nobody here can read it is not known whether it is a crash.
+  const unknown = unknownEventKinds(seen);
+  if (unknown.length > 0) return { verdict: { kind: 'not-run', reason: `not judged: ${unknownEventsText(unknown)}` }, refusals: [] };
   return { verdict: { kind: 'conforms', ...named }, refusals };
 }
 

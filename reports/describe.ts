@@ -5,7 +5,7 @@ import type { MappingSpec } from '../harness/model/mapping.ts';
 import type { ByteRange, Notification } from '../harness/model/notification.ts';
 import type { FiemapExtent, KernelEvent, StepResult } from '../harness/model/observation.ts';
 import { flagNames, nameOf, revisions, type Revision, type RevisionId } from '../harness/uapi/revision.ts';
-import { errnoText } from '../harness/uapi/errno.ts';
+import { errnoText, negativeErrnoText } from '../harness/uapi/errno.ts';
 
 const ALL_ONES = (1n << 64n) - 1n;
 
@@ -64,13 +64,30 @@ function describeValue(value: unknown): string {
   return String(value);
 }
 
-/** The fields of a request; opflags by their names. */
+/** The fields of a request; flags and errnos by their names. */
 export function describeRequest(name: string, request: Record<string, unknown>, revision: Revision): string {
+  if (name === 'IOMAP_IOEND') return describeIoend(request, revision);
   if (name !== 'IOMAP_BEGIN' && name !== 'IOMAP_END') return describeFields(request);
-  const { opflags, reserved, ...rest } = request;
+  const { opflags, reserved, written, map, ...rest } = request;
   const parts = [describeFields({ ...rest, ...(reserved !== 0 && { reserved }) })];
   if (typeof opflags === 'number') parts.unshift(`opflags ${describeOpflags(opflags, revision)} (0x${opflags.toString(16)})`);
+  if (written !== undefined) parts.push(`written ${typeof written === 'bigint' && written < 0n ? negativeErrnoText(written) : `${describeValue(written)} bytes`}`);
+  if (map !== undefined) parts.push(describeFields({ map }));
   return parts.join(', ');
+}
+
+/** Positions in the file with their length, and what is on the device apart from them. */
+function describeIoend(request: Record<string, unknown>, revision: Revision): string {
+  const { flags, error, pos, written, newAddr, dev, pad, ...rest } = request;
+  if (typeof flags !== 'number' || typeof pos !== 'bigint' || typeof written !== 'bigint') return describeFields(request);
+  const { names, rest: unnamed } = flagNames(revision.ioendFlags, flags);
+  const range = written === 0n ? 'nothing' : `file range [${quantity(pos)}, ${quantity(pos + written)})`;
+  return [
+    `flags ${orNone([...names, ...(unnamed ? [`0x${unnamed.toString(16)}`] : [])])} (0x${flags.toString(16)})`,
+    ...(error === 0 ? [] : [`error ${typeof error === 'number' && error < 0 ? negativeErrnoText(error) : describeValue(error)}`]),
+    describeFields(rest), `pos ${quantity(pos)}, written ${quantity(written)} bytes (${range})`,
+    `on the device: ${describeFields({ dev, new_addr: newAddr })}`, ...(pad === 0 ? [] : [describeFields({ pad })]),
+  ].filter((part) => part !== '').join(', ');
 }
 
 /** `WRITE|DIRECT`; bits without a name as a number. */

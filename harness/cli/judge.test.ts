@@ -189,3 +189,11 @@ test('should find a crash of which no observation is left, and judge its own dev
   const silent = { ...record, observation: { ...record.observation, events: [] }, verdict: { kind: 'deviates', deviations: [], unjudged } };
   expect(judge(put(scratch(), 'silent.json', silent))).toMatchObject({ code: 1, out: expect.stringContaining('deviates (as recorded)') });
 });
+
+test('should not judge a record with events of an unknown kind as conforming', () => {
+  const record = conforming();
+  const strange = put(scratch(), 'strange.json', { ...record, observation: { ...record.observation, events: [{ kind: 'kernel-burnt-down', title: 'x' }] } });
+  expect(judge(strange)).toMatchObject({ code: 4, out: expect.stringMatching(/strange\.json .*: not-run \(RECORDED: conforms\): not judged: the kernel reported 'kernel-burnt-down'/) });
+  const known = put(scratch(), 'known.json', { ...record, observation: { ...record.observation, events: [{ kind: 'notice', title: 'x', text: 'x' }] } });
+  expect(judge(known)).toMatchObject({ code: 0 });
+});

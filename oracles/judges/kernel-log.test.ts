@@ -65,3 +65,19 @@ test('should tolerate the warning about a hole, and no other that comes by the s
   const elsewhere = sample('warn-cut-here').map((event) => ('text' in event ? { ...event, text: event.text.replace('fuse_iomap_write_checks', 'iomap_dio_iter') } : event));
   expect(judged(elsewhere)).toHaveLength(1);
 });
+
+test('should not judge a case with events of an unknown kind as conforming, and name the kind', () => {
+  const strange = { kind: 'kernel-burnt-down', title: 'x' } as unknown as KernelEvent;
+  expect(verdictOn([strange, strange])).toEqual({ kind: 'not-run', reason: expect.stringMatching(/^not judged: the kernel reported 'kernel-burnt-down', a kind of event that this version of iomapfuzz does not know/) as unknown });
+  // A name that every object has is no kind.
+  expect(verdictOn([{ kind: 'constructor' } as unknown as KernelEvent]).kind).toBe('not-run');
+  expect(verdictOn([{ kind: 'notice', title: 'x', text: 'x' }]).kind).toBe('conforms');
+});
+
+test('should judge what deviates besides an event of an unknown kind, and say what that leaves open', () => {
+  const verdict = verdictOn([{ kind: 'kernel-burnt-down' } as unknown as KernelEvent, ...sample('assertion')]);
+  expect(verdict).toMatchObject({
+    kind: 'deviates', deviations: [{ rule: 'kernel/assertion' }],
+    unjudged: ['trace-event', 'warn', 'kernel-log'].map((aspect) => ({ aspect, reason: expect.stringContaining("'kernel-burnt-down'") as unknown })),
+  });
+});

@@ -1,6 +1,6 @@
 /** Judges the kernel's health: assertions, warnings nobody predicted, bugs. Lost records make absence unprovable. */
 import type { Case } from '../../harness/model/case.ts';
-import type { Observation } from '../../harness/model/observation.ts';
+import type { KernelEvent, Observation } from '../../harness/model/observation.ts';
 import type { Deviation, Unjudged } from '../../harness/model/verdict.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 
@@ -24,10 +24,27 @@ export function judgeKernelLog(_of: Case, seen: Observation, expectation: Expect
   });
 }
 
+const knownKinds: Readonly<Record<KernelEvent['kind'], true>> = {
+  'bad-data': true, 'bad-mapping-warn': true, assertion: true, warning: true, bug: true, notice: true, 'channel-ended': true, 'lost-events': true,
+};
+
+/** Kinds of events that this version does not know, each once: they may say anything of the kernel, a crash included. */
+export const unknownEventKinds = ({ events }: Observation): string[] => [...new Set(events.map(({ kind }): string => kind))].filter((kind) => !Object.hasOwn(knownKinds, kind));
+
+/** Why a case with such events cannot be said to conform. */
+export const unknownEventsText = (kinds: readonly string[]): string =>
+  `the kernel reported ${kinds.map((kind) => `'${kind}'`).join(', ')}, ${kinds.length === 1 ? 'a kind of event' : 'kinds of events'} that this version of iomapfuzz does not know; judge it with the one that wrote it, or a newer one`;
+
 const deviation = (rule: string, expected: string, seen: string): Deviation => ({ rule, aspect: 'kernel-log', expected, seen });
 
 /** Of what the kernel's log says nothing: records that were lost, and checkers that stopped. */
 export function unjudgedKernelLog(seen: Observation): Unjudged[] {
+  const unknown = unknownEventKinds(seen);
+  const reason = unknownEventsText(unknown);
+  return [...(unknown.length === 0 ? [] : (['trace-event', 'warn', 'kernel-log'] as const).map((aspect) => ({ aspect, reason }))), ...unjudgedRecords(seen)];
+}
+
+function unjudgedRecords(seen: Observation): Unjudged[] {
   return seen.events.flatMap((event): Unjudged[] => {
     switch (event.kind) {
       case 'lost-events': {
