@@ -74,7 +74,7 @@ test('should say which run ended early, and give no verdict against results that
   const against = compareRuns([part, whole]);
   expect([against.exitCode, gapKinds(against)]).toEqual([3, ['before ended-early', 'before fewer-cases']]);
   expect(comparisonLines(against)[0]).toMatch(/^NO VERDICT \(the earlier run is incomplete or lost cases\)/);
-  expect(against.gaps[0]!.text).toBe('the earlier run ended early (interrupted by SIGINT) after 40 cases of 162: what is new may have been there before');
+  expect(against.gaps[0]!.text).toBe('the earlier run ended early (interrupted by SIGINT) after 40 of 162 planned cases: what is new may have been there before');
   expect(compareRuns([whole, part])).toMatchObject({ exitCode: 3, gaps: [{ side: 'after', kind: 'ended-early' }, { side: 'after', kind: 'fewer-cases' }] });
   expect(compareRuns([whole, whole])).toMatchObject({ exitCode: 0, gaps: [] });
   expect(compareRuns([await sampleRun({ notRun: () => 'no fuse-iomap' }), whole])).toMatchObject({ exitCode: 3 });

@@ -35,9 +35,11 @@ function ofOneRun(side: Gap['side'], run: Run): Gap[] {
   const { summary, counts, damage } = run;
   const gap = (kind: Gap['kind'], says: string, noVerdict = true): Gap => ({ side, kind, text: `${names[side]} ${says}`, noVerdict });
   const ended = summary.endedBy ?? 'it was killed, or it is still running';
+  const { planned } = summary;
+  const finished = planned === undefined ? plural(run.cases.length, 'case') : `${shown(run.cases.length)} of ${plural(planned, 'planned case')}`;
   const effect = side === 'before' ? 'what is new may have been there before' : 'what it does not show may be there';
   return [
-    ...(summary.complete ? [] : [gap('ended-early', `ended early (${ended}) after ${plural(run.cases.length, 'case')}${summary.planned === undefined ? '' : ` of ${summary.planned}`}: ${effect}`)]),
+    ...(summary.complete ? [] : [gap('ended-early', `ended early (${ended}) after ${finished}: ${effect}`)]),
     ...(counts.lost > 0 ? [gap('lost-cases', `lost ${plural(counts.lost, 'case')}, which ${counts.lost === 1 ? 'was' : 'were'} not judged: ${effect}`)] : []),
     ...(damage.length > 0 && summary.complete ? [gap('damaged', `is damaged (${damage[0]!}): ${effect}`)] : []),
     ...(planUnknown(run) ? [gap('plan-unknown', 'does not say how many cases were planned, so that some may be missing', side === 'after')] : []),
@@ -62,7 +64,7 @@ function fewerCases(before: Run, after: Run): Gap[] {
   const effect = side === 'before' ? 'what is new may have been there before, undrawn' : 'what it does not show may be there, undrawn';
   return [{
     side, kind: 'fewer-cases', noVerdict,
-    text: `${names[side]} judged fewer cases (${counts[side]}, ${names[other]} ${counts[other]})${noVerdict || side === 'before' ? `: ${effect}` : ', about as many as the other in its time'}`,
+    text: `${names[side]} judged fewer cases (${shown(counts[side])}, ${names[other]} ${shown(counts[other])})${noVerdict || side === 'before' ? `: ${effect}` : ', about as many as the other in its time'}`,
   }];
 }
 
@@ -73,8 +75,8 @@ function missingPlaces(before: Run, after: Run): Gap[] {
   return ([['after', old, now], ['before', now, old]] as const).flatMap(([side, there, here]): Gap[] => {
     const missing = Object.keys(there).filter((place) => (there[place] ?? 0) > 0 && (here[place] ?? 0) === 0);
     if (missing.length === 0) return [];
-    const shown = `${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ` and ${missing.length - 3} more` : ''}`;
-    return [{ side, kind: 'places', noVerdict: side === 'after', text: `${names[side]} drew nothing that a rule must refuse in ${plural(missing.length, 'place')} where the other did: ${shown}` }];
+    const places = `${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ` and ${missing.length - 3} more` : ''}`;
+    return [{ side, kind: 'places', noVerdict: side === 'after', text: `${names[side]} drew nothing that a rule must refuse in ${plural(missing.length, 'place')} where the other did: ${places}` }];
   });
 }
 
@@ -88,6 +90,8 @@ function otherCases(before: Run, after: Run): Gap[] {
       + ` give --seed ${before.summary.seed} to try the same again`,
   }];
 }
+
+const shown = (count: number): string => count.toLocaleString('en');
 
 const judgedCount = ({ counts }: Run): number => counts.conforms + counts.deviates + counts.unspecified;
 

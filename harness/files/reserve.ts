@@ -15,11 +15,10 @@ export class Reserve {
     const path = join(directory, `.reserve-${randomUUID()}`);
     try {
       this.#fd = openSync(path, 'wx');
+      rmSync(path);
       writeSync(this.#fd, Buffer.alloc(RESERVED_BYTES));
     } catch {
       this.release();
-    } finally {
-      rmSync(path, { force: true });
     }
   }
 
