@@ -59,7 +59,7 @@ test('should tell the program that its output is closed, and nothing when it is 
   run(of);
   of.standIn('node', `case "$*" in *iomapfuzz.mjs*) echo "closed: $IOMAPFUZZ_CLOSED_OUTPUT" >&2 ;; *) exec '${process.execPath}' "$@" ;; esac`);
   const stderrOf = (redirection: string): string =>
-    spawnSync('bash', ['-c', `bash '${join(of.directory, 'iomapfuzz')}' report x ${redirection}`], { encoding: 'utf8', env: { ...of.env, IOMAPFUZZ_CLOSED_OUTPUT: '' } }).stderr;
+    spawnSync('sh', ['-c', `bash '${join(of.directory, 'iomapfuzz')}' report x ${redirection}`], { encoding: 'utf8', env: { ...of.env, IOMAPFUZZ_CLOSED_OUTPUT: '' } }).stderr;
   expect(stderrOf('>&-')).toBe('closed: 1\n');
   for (const open of ['', '>/dev/null', '| cat']) expect(stderrOf(open), open).toBe('closed: \n');
 });
