@@ -5,7 +5,7 @@ import { PROTOCOL } from '../model/channel.ts';
 import { giveInput, runCommand } from './exec.ts';
 import { readKernelFacts } from './kernel-facts.ts';
 import { Port } from './port.ts';
-import { runCases, runTable, watchThrough } from './run-cases.ts';
+import { runCases, runTable, warmUp, watchThrough } from './run-cases.ts';
 import { writeFile } from './write-file.ts';
 
 type Send = (...messages: GuestMessage[]) => void;
@@ -19,6 +19,7 @@ const handlers: Handlers = {
   'write-file': writeFile,
   'run-cases': runCases,
   'run-table': runTable,
+  'warm-up': warmUp,
   poweroff: () => { execFileSync('busybox', ['reboot', '-f']); },
 };
 

@@ -438,10 +438,19 @@ export async function runTable(message: RunTable, send: Send): Promise<void> {
   (await runner).runTable(message, send);
 }
 
+/** Handler of `warm-up`. */
+export async function warmUp({ id }: Extract<HostMessage, { kind: 'warm-up' }>, send: Send): Promise<void> {
+  runner ??= startRunner();
+  await runner;
+  send({ kind: 'pong', id });
+}
+
 async function startRunner(): Promise<Runner> {
   const folder = dirname(process.argv[1]!);
   const addon = join(folder, 'iomapfuzz.node');
   const native = loadNative(addon);
-  const watch = watchPort && WatchHandle.start(join(folder, 'watch-thread.cjs'), addon, watchPort);
-  return new Runner(native, await ServerHandle.start(join(folder, 'server-thread.cjs'), addon), watch);
+  const [server, watch] = await Promise.all([
+    ServerHandle.start(join(folder, 'server-thread.cjs'), addon), watchPort && WatchHandle.start(join(folder, 'watch-thread.cjs'), addon, watchPort),
+  ]);
+  return new Runner(native, server, watch);
 }

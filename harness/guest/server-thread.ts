@@ -110,6 +110,8 @@ function serve(start: SessionStart): void {
   if (end.kind === 'read-failed') throw new Error(`reading requests from /dev/fuse failed with errno ${end.errno}`);
 }
 
+// Whoever started this thread waits for it.
+port.postMessage('ready');
 port.on('message', (message: ToServer) => {
   if (message.kind !== 'session') return;
   try {

@@ -174,6 +174,8 @@ class Watch {
 }
 
 port.trySend({ kind: 'alive', id: 0 });
+// Whoever started this thread waits for it.
+parentPort!.postMessage('ready');
 for (const watch = new Watch(); ;) {
   sleep(lookMs);
   try {

@@ -26,6 +26,8 @@ export type HostMessage =
   /** Bytes of a file in the guest, which is made by the first and `sizeBytes` long; what no message brings is zeros. Answered by `written`. */
   | { kind: 'write-file'; id: number; path: string; offsetBytes: number; sizeBytes: number; bytes: Uint8Array }
   | { kind: 'ping'; id: number }
+  /** Start the threads that the first case needs. Answered by `pong`, or by `error`: then the first case says what is wrong. */
+  | { kind: 'warm-up'; id: number }
   | { kind: 'poweroff'; id: number };
 
 export type GuestMessage =

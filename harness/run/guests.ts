@@ -1,15 +1,17 @@
-/** The VMs of this process: booted when they are needed, cloned from a snapshot where there are several or once VMs get lost. */
+/** The VMs of this process: clones of one that has booted, made when they are needed. */
 import { InfrastructureError } from '../../vm/errors.ts';
 import { lossOf, VmError, type VmFailure } from '../../vm/qemu/failure.ts';
 import { Template } from '../../vm/template.ts';
-import { Vm, type VmEnvironment, type VmSpec } from '../../vm/vm.ts';
+import { notInterrupted, type Vm, type VmEnvironment, type VmSpec } from '../../vm/vm.ts';
 import { outsideCases } from './outside-cases.ts';
 import type { Guest, GuestIncident, GuestSource } from './guest.ts';
 
 /** Below the ids of every batch. */
-const LAST_UNMOUNT = -1;
+const LAST_UNMOUNT = -1, WARM_UP = -2;
 /** Unmounting waits for the server of the guest, which answers at once. */
 const unmountDeadlineMs = 20_000;
+/** Two threads that load their scripts, on a machine that is busy. */
+const warmUpDeadlineMs = 60_000;
 
 /** A kernel that has booted before, and does not now, is tried so often. */
 const MOST_BOOTS = 3;
@@ -23,7 +25,9 @@ export interface GuestStatistics {
   bootMs: number[];
 }
 
-/** A kernel that takes its VM down is likely to do so again; from the second guest on a snapshot is worth its making. */
+/**
+ * Also the first guest is a clone: a snapshot costs a tenth of a boot, and a kernel that takes its VM down with the first case costs no second boot.
+ */
 export class LocalGuests implements GuestSource {
   readonly statistics: GuestStatistics = { booted: 0, lost: 0, bootMs: [] };
   readonly #spec: VmSpec;
@@ -105,11 +109,22 @@ export class LocalGuests implements GuestSource {
 
   #snapshot(): Promise<Template> {
     if (this.#template === undefined) {
-      this.#template = Template.create(this.#spec, undefined, this.#signal);
+      this.#template = Template.create(this.#spec, (vm) => this.#warmUp(vm), this.#signal);
       // The next one may have more luck.
       this.#template.catch(() => { this.#template = undefined; });
     }
     return this.#template;
+  }
+
+  /** What every clone would do before its first case is done once. */
+  async #warmUp(vm: Vm): Promise<void> {
+    vm.send({ kind: 'warm-up', id: WARM_UP });
+    try {
+      await vm.receive(warmUpDeadlineMs, this.#signal);
+    } finally {
+      notInterrupted(this.#signal);
+    }
+    this.#onConsole(vm.consoleTail());
   }
 
   /** `lastUnmount`: let guests that are idle unmount what they have mounted, and say what the kernel has to say about that. */
@@ -140,8 +155,7 @@ export class LocalGuests implements GuestSource {
   }
 
   async #start(): Promise<Vm> {
-    const cloned = this.#template !== undefined || this.#jobs > 1 || this.#leased.size > 0 || this.statistics.lost > 0;
-    const vm = cloned ? await (await this.#snapshot()).clone(this.#clones) : await Vm.boot(this.#spec, this.#signal);
+    const vm = await (await this.#snapshot()).clone(this.#clones);
     this.#environment ??= vm.environment;
     this.statistics.booted += 1;
     this.statistics.bootMs.push(Math.round(vm.environment.readyAfterMs));

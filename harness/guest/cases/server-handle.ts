@@ -21,7 +21,7 @@ export class ServerHandle {
     const log = new SharedArrayBuffer(logBytes);
     const workerData: ServerThreadData = { addon, words, log };
     const worker = new Worker(script, { workerData });
-    await once(worker, 'online');
+    await once(worker, 'message');
     return new ServerHandle(worker, new Int32Array(words), Buffer.from(log));
   }
 

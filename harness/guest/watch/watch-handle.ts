@@ -1,4 +1,5 @@
 /** The watching thread as the agent's first thread sees it. */
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { PortAccess } from '../port.ts';
 import type { WatchCommand, WatchThreadData } from './messages.ts';
@@ -13,11 +14,13 @@ export class WatchHandle {
     this.progress = progress;
   }
 
-  /** `script`: the bundle of watch-thread.ts. It says by itself when it begins to watch. */
-  static start(script: string, addon: string, port: PortAccess): WatchHandle {
+  /** `script`: the bundle of watch-thread.ts. Resolves when it watches. */
+  static async start(script: string, addon: string, port: PortAccess): Promise<WatchHandle> {
     const memory = new SharedArrayBuffer(64);
     const workerData: WatchThreadData = { addon, progress: memory, port, agent: process.pid };
-    return new WatchHandle(new Worker(script, { workerData }), new Progress(memory));
+    const worker = new Worker(script, { workerData });
+    await once(worker, 'message');
+    return new WatchHandle(worker, new Progress(memory));
   }
 
   command(command: WatchCommand): void {

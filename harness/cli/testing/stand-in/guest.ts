@@ -140,6 +140,7 @@ export class StandIn {
     const { cases, table, ping } = this.#hooks;
     switch (message.kind) {
       case 'ping': if (ping) ping(this, message.id); else this.say({ kind: 'pong', id: message.id }); break;
+      case 'warm-up': this.say({ kind: 'pong', id: message.id }); break;
       case 'run-cases': if (cases) cases(this, message); else this.honest(message); break;
       case 'run-table': if (table) table(this, message); else this.refuse(message); break;
       default: break;
