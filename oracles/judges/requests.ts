@@ -2,6 +2,8 @@
 import type { Case } from '../../harness/model/case.ts';
 import type { Exchange, Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
+import { ordinaryCalls } from '../../harness/model/ordinary-calls.ts';
+import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
 import { revisions } from '../../harness/uapi/revision.ts';
 import { headerFault } from '../kernel/answer.ts';
 import { isReserved } from '../kernel/driver.ts';
@@ -17,7 +19,8 @@ export function judgeRequests(of: Case, seen: Observation, expectation: Expectat
   if (late) deviations.push({ rule: 'request/after-destroy', aspect: 'request', expected: 'no request after DESTROY', seen: late.name, facts: { request: late.name, differs: 'extra' } });
   for (const { name, request, step } of ordered) {
     for (const [field, value] of Object.entries(request)) {
-      if (!isReserved(field)) continue;
+      // What INIT does not use here is where a newer protocol has its new fields.
+      if (!isReserved(field) || name === 'INIT') continue;
       const zero = value instanceof Uint8Array ? value.every((byte) => byte === 0) : value === undefined || BigInt(value as bigint | number) === 0n;
       if (!zero) {
         deviations.push({
@@ -28,7 +31,22 @@ export function judgeRequests(of: Case, seen: Observation, expectation: Expectat
       }
     }
   }
-  return [...deviations, ...judgeUnmount(of, seen, expectation, ordered)];
+  return [...deviations, ...judgeUnasked(of, ordered), ...judgeUnmount(of, seen, expectation, ordered)];
+}
+
+const CHANGES_NAMES: ReadonlySet<string> = new Set(['SYMLINK', 'MKNOD', 'MKDIR', 'UNLINK', 'RMDIR', 'RENAME', 'RENAME2', 'LINK', 'SETXATTR', 'REMOVEXATTR', 'CREATE', 'TMPFILE']);
+const CHANGES_OWNERSHIP = SETATTR_VALID.MODE | SETATTR_VALID.UID | SETATTR_VALID.GID;
+
+/** No file is made, removed, renamed, or given to somebody else by I/O. Which requests a call that does such things leads to is another matter. */
+function judgeUnasked(of: Case, ordered: readonly Exchange[]): Deviation[] {
+  if (of.workload.some((step) => step.call === 'ordinary' && CHANGES_NAMES.has(ordinaryCalls[step.syscall]))) return [];
+  return ordered.flatMap(({ name, request, step }): Deviation[] => {
+    const what = CHANGES_NAMES.has(name) ? name : name === 'SETATTR' && (Number(request['valid'] ?? 0) & CHANGES_OWNERSHIP) !== 0 ? 'SETATTR of mode or owner' : undefined;
+    return what === undefined ? [] : [{
+      rule: 'request/none', aspect: 'request', expected: `no ${what}: no call of the case leads to it`, seen: what, ...(step !== undefined && step < of.workload.length && { step }),
+      facts: { request: name, differs: 'extra' },
+    }];
+  });
 }
 
 /** The last requests of a mount that was removed while its server was there. */

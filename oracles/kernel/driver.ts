@@ -45,7 +45,7 @@ export interface Driver {
   choose(count: number): number;
 }
 
-const RESERVED: ReadonlySet<string> = new Set(['reserved', 'padding', 'pad', 'zero']);
+const RESERVED: ReadonlySet<string> = new Set(['reserved', 'padding', 'pad', 'zero', 'dummy', 'unused', 'unused4', 'unused5']);
 /** Fields that are zero in every request, whatever it is about; byte arrays throughout. They are judged by themselves (judges/requests.ts). */
 export const isReserved = (field: string): boolean => RESERVED.has(field);
 
