@@ -10,7 +10,7 @@ import { findInitFailure, findInterrupted, findPanic } from './qemu/classify.ts'
 import type { Console } from './qemu/console.ts';
 import { VmError, type VmFailure } from './qemu/failure.ts';
 import type { QemuExit, QemuProcess } from './qemu/process.ts';
-import { processorMs } from './qemu/processor-time.ts';
+import { processorMs, processorTime } from './qemu/processor-time.ts';
 import { Qmp } from './qemu/qmp.ts';
 
 /** A guest that says nothing on its console for that long will not say anything: a bzImage prints after 0.1 s under TCG. */
@@ -166,7 +166,8 @@ export class Connection {
     if (this.#queue.ended !== undefined || this.#hang || this.#lockup) return;
     // What it says waits in the socket until somebody takes what it has said before.
     if (this.#process.port.isPaused()) this.#liveness.heard(false);
-    this.#lockup = this.#liveness.turn(this.#processorMs());
+    const pid = this.#process.pid();
+    this.#lockup = this.#liveness.turn(pid === undefined ? undefined : processorTime(pid));
     if (this.#lockup) void this.#lookInto(this.#lockup);
   }
 
