@@ -3,7 +3,7 @@ import type { ByteRun } from '../harness/model/bytes.ts';
 import type { KernelEvent } from '../harness/model/observation.ts';
 import type { Verdict } from '../harness/model/verdict.ts';
 import { judge } from './judge.ts';
-import { beginExchange, device, endExchange, failed, INO, ioendExchange, madeCase, mapped, observed, other, overwrite, poison, wire, writer, zeros } from './testing/hand-made.ts';
+import { beginExchange, device, endExchange, failed, INO, ioendExchange, madeCase, mapped, observed, other, overwrite, poison, wire, writer, zeros, type Made } from './testing/hand-made.ts';
 
 const conforms = { kind: 'conforms' } as const;
 const deviates = (verdict: Verdict): string[] =>
@@ -65,6 +65,16 @@ test.describe('a direct read of a mapped range', () => {
     for (const valid of [1, 2, 4, 0x431]) expect(besides('SETATTR', { valid }), String(valid)).toEqual(['request/none request']);
     for (const name of ['LOOKUP', 'GETATTR', 'GETXATTR', 'STATFS']) expect(besides(name), name).toEqual(['conforms']);
     for (const valid of [0x430, 0x10]) expect(besides('SETATTR', { valid }), String(valid)).toEqual(['conforms']);
+  });
+  test('deviates when close fails and no request of it was refused', () => {
+    const closed = { ...of, workload: [...of.workload, { call: 'close' as const, fd: 0 }], script: [...of.script, { on: 'SETATTR' as const, reply: { kind: 'error' as const, errno: EIO } }] };
+    const told: Made = { ...other('SETATTR'), file: 0, request: { valid: 0x430 }, reply: { error: -EIO, payload: new Uint8Array() } };
+    const seen = (more: Made[], result: object) => deviates(judge(closed, observed({
+      exchanges: [...exchanges, ...more], results: [{ ret: 4096n, errno: 0, data: [device(0, 69632n, 4096)], tail: [] }, result as never],
+    })));
+    expect(seen([], { ret: 0n, errno: 0 })).toEqual(['conforms']);
+    expect(seen([told], failed(EIO))).toEqual(['conforms']);
+    expect(seen([], failed(EIO))).toEqual(['close errno']);
   });
   test('deviates when it asked nothing, or more than it had to', () => {
     const result = { ret: 4096n, errno: 0, data: [device(0, 69632n, 4096)], tail: [] };

@@ -53,6 +53,10 @@ export class Connection implements Driver {
     if (!this.#ended) this.#inner.loose(expected, step);
   }
 
+  hasCome(name: string, file: number, step: number): boolean {
+    return this.#inner.hasCome(name, file, step);
+  }
+
   #note(exchange: Exchange): Exchange {
     this.onExchange?.(exchange);
     if (exchange.ended) this.#ended = exchange.ended;

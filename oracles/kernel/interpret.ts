@@ -97,6 +97,9 @@ class TranscriptDriver implements Driver {
   readonly choices: { taken: number; count: number }[] = [];
   readonly #revision: Revision;
   readonly #placed: Exchange[];
+  /** Requests whose place is open. */
+  readonly #open: readonly Exchange[];
+  /** Those of them that were not asked for yet. */
   readonly #loose: Exchange[];
   readonly #script: readonly number[];
   readonly #steps: number;
@@ -111,7 +114,8 @@ class TranscriptDriver implements Driver {
     this.#steps = of.workload.length;
     const ordered = seen.transcript.map(withFile).sort((a, b) => a.seq - b.seq);
     this.#placed = ordered.filter((exchange) => isPlaced(exchange, of));
-    this.#loose = ordered.filter((exchange) => !isPlaced(exchange, of));
+    this.#open = ordered.filter((exchange) => !isPlaced(exchange, of));
+    this.#loose = [...this.#open];
   }
 
   /** Requests that the model did not get to. */
@@ -180,6 +184,10 @@ class TranscriptDriver implements Driver {
     else {
       this.#deviate(expected, step, { expected: expectedText(expected, this.#revision), seen: 'no such request', facts: this.#dueFacts(expected, 'missing') });
     }
+  }
+
+  hasCome(name: string, file: number, step: number): boolean {
+    return this.#open.some((exchange) => exchange.name === name && (exchange.file === undefined || exchange.file === file) && (exchange.step === undefined || exchange.step <= step));
   }
 
   atStep(step: number): void {

@@ -79,6 +79,10 @@ export class ScriptedServer implements Driver {
     this.request(expected);
   }
 
+  hasCome(name: string, file: number): boolean {
+    return this.transcript.some((exchange) => exchange.name === name && exchange.file === file);
+  }
+
   #answer(expected: ExpectedRequest, request: Record<string, unknown>): Pick<Exchange, 'reply' | 'writeErrno' | 'ended' | 'notified'> {
     const opflags = Number(request['opflags'] ?? 0);
     const pos = (request['pos'] ?? 0n) as bigint;

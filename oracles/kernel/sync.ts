@@ -89,7 +89,7 @@ export function closeFile(world: World, fd: OpenFile): StepExpectation {
   wb.told = [];
   if (failure && world.driver.choose(2) === 1) return failure;
   // Neither is said what becomes of times that the server did not want to hear of.
-  if (answers(world, 'SETATTR', file.index) && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'request/times' };
+  if (answers(world, 'SETATTR', file.index) && world.driver.hasCome('SETATTR', file.index, world.step) && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'request/times' };
   return { kind: 'succeeds', rule: 'close', ret: 0n };
 }
 

@@ -26,6 +26,7 @@ export function interleaved(world: World): Driver {
     peek: (step) => { takeWriteback(world); return wire.peek(step); },
     owed: (expected, step) => { takeWriteback(world); return wire.owed(expected, step); },
     loose: (expected, step) => wire.loose(expected, step),
+    hasCome: (name, file, step) => wire.hasCome(name, file, step),
     choose: (count) => wire.choose(count),
   };
 }

@@ -25,7 +25,7 @@ export const wire = (type: number, offset: bigint, length: bigint, more: Partial
 export const mapped = (offset: bigint, length: bigint, addr: bigint, dev = 1, flags = 0): IomapIo => wire(2, offset, length, { addr, dev, flags });
 export const overwrite = (offset: bigint, length: bigint): IomapIo => wire(255, offset, length);
 
-type Made = Omit<Exchange, 'seq' | 'unique' | 'opcode' | 'nodeid'>;
+export type Made = Omit<Exchange, 'seq' | 'unique' | 'opcode' | 'nodeid'>;
 
 export const beginExchange = (opflags: number, pos: bigint, count: bigint, read: IomapIo, write: IomapIo): Made => ({
   name: 'IOMAP_BEGIN', file: 0, request: { opflags, reserved: 0, attrIno: INO, pos, count }, reply: { error: 0, payload: beginOut.encode({ read, write }) }, writeErrno: 0,
