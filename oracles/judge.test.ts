@@ -337,6 +337,11 @@ test.describe('the kernel itself', () => {
     expect(seen([], [other('DESTROY')])).toEqual(conforms);
     expect(deviates(seen([], [other('DESTROY'), other('GETATTR')]))).toEqual(['request/after-destroy request']);
   });
+  test('may have a FORGET read after DESTROY, which has a queue of its own, and nothing behind it', () => {
+    expect(seen([], [other('DESTROY'), other('FORGET'), other('BATCH_FORGET')])).toEqual(conforms);
+    expect(deviates(seen([], [other('DESTROY'), other('FORGET'), other('READ')]))).toContain('request/after-destroy request');
+    expect(deviates(seen([], [other('DESTROY'), other('FORGET'), other('GETATTR')]))).toEqual(['request/after-destroy request']);
+  });
 });
 
 test.describe('a buffered read', () => {

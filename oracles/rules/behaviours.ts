@@ -176,7 +176,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'connection/ended': { text: 'when the server dies or the connection is aborted, what is in flight fails with ECONNABORTED and what comes later with ENOTCONN', source: 'Linux, fs/fuse/dev.c' },
   'request/none': { text: 'the kernel asks nothing that the operation does not need', source: requests },
   'request/reserved': { text: 'reserved and padding fields are zero', source: requests },
-  'request/after-destroy': { text: 'no request follows DESTROY', source: requests },
+  'request/after-destroy': { text: 'no request follows DESTROY; FORGET, which has a queue of its own, may be read behind it', source: 'behaviour, requests the kernel sends; Linux, fs/fuse/dev.c, fuse_dev_do_read' },
   'refusal/none': { text: 'nothing is reported as bad data but what a rule refuses', source: log },
   'kernel/assertion': { text: 'no internal assertion fails', source: log },
   'kernel/warning': { text: 'the kernel warns of nothing but bad mappings', source: log },
