@@ -115,9 +115,15 @@ export class Connection {
     }
   }
 
-  /** A restored guest said hello in its first life. */
-  markReady(): void {
+  /** The guest says by itself that it is alive. */
+  get watched(): boolean {
+    return this.#liveness.watched;
+  }
+
+  /** A restored guest said hello in its first life, and perhaps that it is `watched`: it may be locked up before it says so again. */
+  markReady(watched: boolean): void {
     this.#ready = true;
+    this.#liveness.heard(watched);
   }
 
   send(message: HostMessage): void {

@@ -34,6 +34,8 @@ export class Template {
   readonly facts: KernelFacts;
   /** Of the guest that was booted; `readyAfterMs` is its boot. */
   readonly environment: VmEnvironment;
+  /** Clones begin in a state in which the guest had said that it watches its kernel. */
+  readonly #watched: boolean;
   readonly #spec: VmSpec;
   readonly #memory: UnlinkedFile;
   readonly #devices: UnlinkedFile;
@@ -42,6 +44,7 @@ export class Template {
     this.#spec = spec;
     this.facts = vm.facts;
     this.environment = vm.environment;
+    this.#watched = vm.watched;
     this.#memory = memory;
     this.#devices = devices;
   }
@@ -90,7 +93,7 @@ export class Template {
     const connection = new Connection(process, new Console(consoleLog === undefined ? undefined : openConsoleLog(consoleLog, context)), context, startMs);
     try {
       await loadDevices(connection, this.#devices.path, signal);
-      connection.markReady();
+      connection.markReady(this.#watched);
       connection.send({ kind: 'ping', id: 0 });
       await connection.receivePong(0, firstAnswerDeadlineMs, signal);
       const readyAfterMs = Math.round(performance.now() - startMs);

@@ -114,6 +114,11 @@ export class Vm implements VmHandle {
     return this.#connection.receive(deadlineMs, signal);
   }
 
+  /** The guest says every second that it is alive, so that silence means something. */
+  get watched(): boolean {
+    return this.#connection.watched;
+  }
+
   set impatient(value: boolean) {
     this.#connection.impatient = value;
   }

@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { execInGuest } from '../../vm/exec.ts';
+import { VmError } from '../../vm/qemu/failure.ts';
 import { testSpec } from '../../vm/testing/spec.ts';
 import type { VmHandle } from '../../vm/vm.ts';
 import { LocalGuests } from './guests.ts';
@@ -28,6 +29,21 @@ test('should give guests whose threads wait for the first case, also the first g
     expect(await threads(second)).toBe(before);
     expect(second.environment.readyAfterMs).toBeLessThan(60_000);
     await guests.release(second, 'healthy');
+  } finally {
+    await guests.close();
+  }
+});
+
+test('should notice that a guest is locked up which says nothing from its first moment on', async () => {
+  test.setTimeout(200_000);
+  const guests = new LocalGuests(await testSpec());
+  try {
+    const vm = await guests.lease();
+    vm.send({ kind: 'exec', id: 1, argv: ['sh', '-c', 'kill -STOP $PPID'] });
+    const error: unknown = await vm.receive(150_000).then(() => undefined, (reason: unknown) => reason);
+    expect(error).toBeInstanceOf(VmError);
+    expect((error as VmError).failure).toMatchObject({ kind: 'locked-up', how: 'sleeps' });
+    await guests.release(vm, 'poisoned');
   } finally {
     await guests.close();
   }

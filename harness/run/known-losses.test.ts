@@ -48,6 +48,29 @@ test('should try the first case that hangs a second time, and others that hang a
   expect(timesRun(sent, 3)).toBe(0);
 });
 
+test('should try the first case that locks the guest up a second time, and others that do so at the same place only once', async () => {
+  const tried = async (places: Record<number, string>): Promise<(number | undefined)[]> => {
+    const guests = new ScriptedGuests((_, message) => {
+      const { id, cases: batch } = message as Extract<HostMessage, { kind: 'run-cases' }>;
+      const messages: GuestMessage[] = [];
+      for (const { index, case: of } of batch) {
+        messages.push({ kind: 'case-begins', id, index });
+        const place = places[index];
+        if (place !== undefined) return { messages, lost: { blame: 'kernel', reason: `the kernel locked up in ${place}`, consoleTail: [], signature: `locked up in ${place}` } };
+        messages.push({ kind: 'case-done', id, index, observation: runIdeal(of) });
+      }
+      return { messages: [...messages, { kind: 'cases-done', id }] };
+    });
+    const tries: (number | undefined)[] = [];
+    for await (const { index, outcome } of execute(guests, cases, { tables: false })) if (outcome.kind === 'crashed') tries[index] = outcome.crashes!.length;
+    return [tries[1], tries[3]];
+  };
+  expect(await tried({ 1: 'fuse_iomap_begin', 3: 'fuse_iomap_begin' })).toEqual([2, 1]);
+  expect(await tried({ 1: 'fuse_iomap_begin', 3: 'fuse_iomap_end' })).toEqual([2, 2]);
+  // Two that do not say where they are may be two.
+  expect(await tried({ 1: 'an unknown place', 3: 'an unknown place' })).toEqual([2, 2]);
+});
+
 test('should tell later guests which hangs are known', async () => {
   const { sent } = await run(new Map([[1, hangOf({ index: 1 })]]));
   const known = sent.map((message) => ('hangs' in message ? message.hangs : undefined));

@@ -86,10 +86,13 @@ function blameOf(failure: VmFailure): Loss['blame'] {
   return kernelLosses.includes(failure.kind) ? 'kernel' : guestLosses.includes(failure.kind) ? 'guest' : 'machine';
 }
 
+/** How the signatures of lock-ups begin, and that of one whose place is not known. */
+export const LOCKED_UP = 'locked up in ', LOCKED_UP_SOMEWHERE = `${LOCKED_UP}an unknown place`;
+
 function signatureOf(failure: VmFailure): string {
   switch (failure.kind) {
     case 'hangs': return failure.hang.signature;
-    case 'locked-up': return `locked up in ${failure.where ?? 'an unknown place'}`;
+    case 'locked-up': return failure.where === undefined ? LOCKED_UP_SOMEWHERE : `${LOCKED_UP}${failure.where}`;
     // Addresses, numbers of processes and processors are another guest's.
     case 'panicked': return failure.headline.replace(/\b(0x)?[0-9a-f]{8,}\b|\b(0x[0-9a-f]+|\d+)\b/gi, '#');
     default: return failure.kind;
