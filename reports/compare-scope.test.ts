@@ -67,6 +67,9 @@ test('should give no verdict when nothing was drawn that a rule must refuse wher
   const less = compareRuns([whole, part]);
   expect([less.exitCode, less.gaps[0]!.text]).toEqual([3, 'the last run drew nothing that a rule must refuse in 1 place where the other did: map/length-nonzero@read seek-data']);
   expect(compareRuns([part, whole]).exitCode).toBe(0);
+  // Another seed draws in other places.
+  const other = compareRuns([whole, await campaign({ seed: 2, summary: { covered: { 'map/length-nonzero@read fiemap': 9 } } })]);
+  expect([other.exitCode, gapKinds(other)]).toEqual([0, ['after places', 'after other-cases']]);
 });
 
 test('should say which run ended early, and give no verdict against results that are not whole', async () => {
