@@ -65,6 +65,41 @@ test('should refuse what are not shards of one run, and say what differs', async
   expect(await refuse(join(scratch(), 'nowhere'))).toContain('does not exist');
 });
 
+test('should refuse shards of two kernels whatever tells them apart, and merge those of two machines', async () => {
+  const merge = async (...environments: NonNullable<SampleOptions['environment']>[]): Promise<string> => {
+    const merged = await mergeRuns(environments.map((environment, n) => shard(n + 1, environments.length, { environment })), join(scratch(), 'merged'));
+    return merged.kind === 'merged' ? 'merged' : explainMerge(merged);
+  };
+  expect(await merge({}, { kernelRelease: '6.6.1' })).toContain('the kernel release differs ("7.3.0-iomapfuzz" and "6.6.1"); merge only');
+  expect(await merge({}, { kernelVersion: 'Linux version 9' })).toContain('the kernel version differs (');
+  expect(await merge({ kernelConfig: ['CONFIG_FUSE_FS=y', 'CONFIG_HZ=250'] }, { kernelConfig: ['CONFIG_FUSE_FS=y', 'CONFIG_HZ=100'] })).toContain('the kernel configuration differs (CONFIG_HZ=250 and CONFIG_HZ=100)');
+  expect(await merge({ kernelConfig: ['CONFIG_FUSE_FS=y', 'CONFIG_KASAN=y'] }, { kernelConfig: ['CONFIG_FUSE_FS=y'] })).toContain('differs (CONFIG_KASAN=y and nothing besides)');
+  expect(await merge({}, { kernelConfig: [] })).toContain('and no options)');
+  expect(await merge({}, { flavour: 'debug' })).toContain('the kernel flavour differs ("fast" and "debug")');
+  expect(await merge({ kernelCommit: 'v7.3-rc2' }, {}, { kernelCommit: 'v7.3-rc3' })).toContain('the kernel commit differs ("v7.3-rc2" and "v7.3-rc3")');
+
+  expect(await merge({}, {
+    kernelImageDate: '2026-11-29T23:58:01.000Z', accelerator: 'kvm', acceleratorReason: '/dev/kvm works', machine: 'q35', qemuVersion: '9.1.0', memoryMiB: 2048, nodeVersion: 'v22.1.0', hostCpus: 64,
+  })).toBe('merged');
+  // Only the machine that made the image knows its commit.
+  expect(await merge({ kernelCommit: 'v7.3-rc2' }, {}, { kernelCommit: 'unknown: git is not installed' })).toBe('merged');
+  const notBooted = { machine: 'not booted', accelerator: 'not booted' };
+  expect(await merge({}, { ...notBooted, kernelVersion: '7.3.0-iomapfuzz (user@host) #1', kernelConfig: [] })).toBe('merged');
+  expect(await merge({}, { ...notBooted, kernelImageHash: 'c' })).toContain('the kernel image differs');
+});
+
+test('should compare the kernels of all shards when the first did not come to know its own', async () => {
+  const unknown = shard(1, 3);
+  const { environment: _environment, ...summary } = summaryOf(unknown);
+  writeFileSync(join(unknown, 'summary.json'), JSON.stringify({ ...summary, complete: false, endedBy: 'no VM' }));
+  const merge = async (release: string): Promise<string> => {
+    const merged = await mergeRuns([unknown, shard(2, 3), shard(3, 3, { environment: { kernelRelease: release } })], join(scratch(), 'merged'));
+    return merged.kind === 'merged' ? 'merged' : explainMerge(merged);
+  };
+  expect(await merge('6.6.1')).toContain('the kernel release differs');
+  expect(await merge('7.3.0-iomapfuzz')).toBe('merged');
+});
+
 test('should follow no link and wait for no pipe in somebody\'s results, and say what is in the way', async () => {
   const spoilt = (spoil: (directory: string) => void): string => {
     const directory = shard(1, 1);

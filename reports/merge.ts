@@ -4,7 +4,6 @@
  */
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { ForeignFileError, requireOrdinary, requireUnlinked } from '../harness/files/inside.ts';
 import { makeDirectory } from '../harness/files/make-directory.ts';
 import type { LibertyUse } from '../harness/model/liberties.ts';
@@ -13,12 +12,13 @@ import { Contradictions } from './contradictions.ts';
 import { damageOf } from './damage.ts';
 import { explainProblem, type ResultsProblem } from './errors.ts';
 import { missingShardsText } from './missing-shards.ts';
+import { differenceOf, withoutShard, type Difference } from './one-run.ts';
 import { readCases, readFindings, readSummary } from './read.ts';
 
 export type MergeProblem =
   | { kind: 'results'; problem: ResultsProblem }
   /** Not parts of one run: they differ in `field`. */
-  | { kind: 'different-runs'; field: string; a: string; b: string; values: [string, string] }
+  | Difference
   | { kind: 'same-shard'; shard: string; a: string; b: string }
   | { kind: 'overlap'; n: number; a: string; b: string }
   | { kind: 'occupied'; path: string };
@@ -29,7 +29,7 @@ export function explainMerge(problem: MergeProblem): string {
   switch (problem.kind) {
     case 'results': return explainProblem(problem.problem);
     case 'different-runs':
-      return `${problem.a} and ${problem.b} are not shards of one run: ${problem.field} differs (${problem.values.join(' and ')}); merge only shards that were started with the same options`;
+      return `${problem.a} and ${problem.b} are not shards of one run: ${problem.field} differs (${problem.values.join(' and ')}); merge only shards that were started with the same options, on the same kernel`;
     case 'same-shard':
       return problem.a === problem.b ? givenTwice(problem.a) : `${problem.a} and ${problem.b} are both shard ${problem.shard}; give every shard once, and the one of them that is complete`;
     case 'overlap': return problem.a === problem.b ? givenTwice(problem.a) : `${problem.a} and ${problem.b} both hold the case at position ${problem.n}; give every shard once`;
@@ -59,10 +59,8 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
     sources.push({ directory, summary: opened.summary, cases: [], counts: noCounts(), contradictions: [] });
   }
   sources.sort((a, b) => (a.summary.shard?.index ?? 0) - (b.summary.shard?.index ?? 0));
-  for (const source of sources.slice(1)) {
-    const difference = differs(sources[0]!, source);
-    if (difference) return difference;
-  }
+  const difference = differenceOf(sources);
+  if (difference) return difference;
   const twice = sameShard(sources);
   if (twice) return twice;
   const located = await locate(sources);
@@ -116,33 +114,6 @@ function removeAbandoned(out: string): void {
     const writer = name.startsWith(prefix) ? /^(\d+)\.merging$/.exec(name.slice(prefix.length))?.[1] : undefined;
     if (writer !== undefined && !existsSync(`/proc/${writer}`)) rmSync(join(dirname(out), name), { recursive: true, force: true });
   }
-}
-
-/** What must be equal for two directories to be parts of one run. */
-const identity: [string, (summary: RunSummary) => unknown][] = [
-  ['the kind of run', ({ kind }) => kind],
-  ['the tool\'s version', ({ toolVersion }) => toolVersion],
-  ['the uAPI revision', ({ revision }) => revision],
-  ['the seed', ({ seed }) => seed],
-  ['the number of cases per cell', ({ runsPerCell }) => runsPerCell],
-  ['the shard count', ({ shard }) => shard?.count],
-  ['the plan', ({ cells }) => cells.map(({ id, impossible }) => [id, impossible])],
-  ['the kernel image', ({ environment }) => environment?.kernelImageHash],
-  ['the list of expected deviations', ({ expectations = [] }) => expectations],
-  ['the command line', ({ argv }) => withoutShard(argv)],
-];
-
-function differs(a: Source, b: Source): MergeProblem | undefined {
-  for (const [field, read] of identity) {
-    const values = [read(a.summary), read(b.summary)];
-    // A shard that found no VM does not know its kernel; that is in its verdict, not in its identity.
-    if (field === 'the kernel image' && values.includes(undefined)) continue;
-    if (!isDeepStrictEqual(values[0], values[1])) {
-      const shown = values.map((value) => (Array.isArray(value) && field === 'the plan' ? `${value.length} cells` : JSON.stringify(value) ?? 'none')) as [string, string];
-      return { kind: 'different-runs', field, a: a.directory, b: b.directory, values: shown };
-    }
-  }
-  return undefined;
 }
 
 /** `sources` in the order of their shards. */
@@ -250,16 +221,11 @@ const sumOfUses = (use: LibertyUse, summaries: readonly RunSummary[]): LibertyUs
 
 /** The merged summary carries the first shard's machine; where others differ in what can matter, it says so. */
 function machineNotices(summaries: RunSummary[]): string[] {
-  const keys: (keyof Environment)[] = ['accelerator', 'machine', 'qemuVersion', 'kernelRelease'];
+  const keys: (keyof Environment)[] = ['accelerator', 'machine', 'qemuVersion'];
   return keys.flatMap((key) => {
     const values = [...new Set(summaries.flatMap(({ environment }) => (environment ? [String(environment[key])] : [])))];
     return values.length > 1 ? [`the shards ran with different ${key}: ${values.join(', ')}`] : [];
   });
-}
-
-/** argv as an undivided run would have it: without the shard and without the place of the results. */
-function withoutShard(argv: string[]): string[] {
-  return argv.filter((word, index) => !/^--(shard|out)(=|$)/.test(word) && !/^--(shard|out)$/.test(argv[index - 1] ?? ''));
 }
 
 function copyCases(sources: Source[], places: Place[], target: string): void {

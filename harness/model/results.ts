@@ -88,6 +88,9 @@ export interface FindingRecord {
   example: CaseRecord;
 }
 
+/** `machine` and `accelerator` of a run that needed no guest to know that its kernel can't be tested. */
+export const NOT_BOOTED = 'not booted';
+
 export interface Environment {
   /** How the kernel was named: reference, --kernel, --kdir. */
   kernelOrigin: string;

@@ -12,7 +12,7 @@ import { addCounts, libertyUses, type LibertyCounts, type LibertyUse } from '../
 import { concerning, expectationOf, type ExpectedDeviation } from '../model/expectations.ts';
 import { findingId } from '../model/finding/id.ts';
 import { keyOf } from '../model/finding/key.ts';
-import { noCounts, RESULTS_FORMAT, type CaseRecord, type CellInfo, type Environment, type RunSummary } from '../model/results.ts';
+import { noCounts, NOT_BOOTED, RESULTS_FORMAT, type CaseRecord, type CellInfo, type Environment, type RunSummary } from '../model/results.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
 import { EqualCrashes } from './equal-crashes.ts';
@@ -193,7 +193,7 @@ export const tellingConfig = (facts: Pick<KernelFacts, 'config'>): string[] => (
 
 /** The machine of a run that booted no guest. */
 const notBooted = ({ memoryMib }: VmSpec): { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number } =>
-  ({ machine: 'not booted', accelerator: 'not booted', acceleratorReason: 'the configuration of the kernel says that there is nothing to test', memoryMib });
+  ({ machine: NOT_BOOTED, accelerator: NOT_BOOTED, acceleratorReason: 'the configuration of the kernel says that there is nothing to test', memoryMib });
 
 /** What is known of a kernel without booting it. */
 function factsByImage({ release, version, config }: KernelImage): Pick<KernelFacts, 'release' | 'version' | 'config'> {
