@@ -2,7 +2,7 @@
 import { expect, test } from '@playwright/test';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CaseRecord, FindingRecord, RunSummary } from '../harness/model/results.ts';
+import type { CaseRecord, CellInfo, FindingRecord, RunSummary } from '../harness/model/results.ts';
 import type { Deviation, Unjudged } from '../harness/model/verdict.ts';
 import { compareRuns } from './compare.ts';
 import { buildMatrix } from './matrix.ts';
@@ -88,6 +88,57 @@ test('should not pass a record whose hash or revision is not that of its case, a
   expect([otherRevision.damage[0], exitCode(otherRevision)]).toEqual([expect.stringContaining('is of revision "r2", and the run was judged by r3'), 3]);
 });
 
+test('should not pass judged cases of a cell that no case can exercise, and pass such a cell without cases', async () => {
+  const marking = async (chosen: (cell: CellInfo) => boolean, notRun?: SampleOptions['notRun']): Promise<Run> => {
+    const directory = sampleDirectory({ casesPerCell: 1, ...(notRun && { notRun }) });
+    const { cells } = summaryOf(directory);
+    return load(change(directory, recordsOf(directory), { cells: cells.map((cell) => (chosen(cell) ? { ...cell, impossible: 'no reason' } : cell)) }));
+  };
+  const possible = await marking(() => false);
+  expect(possible.summary.cells.some(({ impossible }) => impossible !== undefined)).toBe(true);
+  expect([possible.damage, exitCode(possible)]).toEqual([[], 0]);
+  const judged = await marking(broken);
+  expect([judged.damage, exitCode(judged)]).toEqual([[expect.stringMatching(/^case \d+ of cases\.jsonl was judged \(conforms\) in the cell map\/length-aligned@read seek-data violating, which the plan says no case can exercise \(no reason\): files/)], 3]);
+  // Nothing was tried: there is no judgement to contradict.
+  expect((await marking(broken, (cell) => (broken(cell) ? 'no such call' : undefined))).damage).toEqual([]);
+});
+
+test('should not pass a record that says "conforms" and holds deviations or a reason, and pass one with an empty list', async () => {
+  const of = async (parts: object): Promise<Run> => {
+    const directory = sampleDirectory({ casesPerCell: 1 });
+    const records = recordsOf(directory);
+    Object.assign(records[3]!.verdict, parts);
+    return load(change(directory, records));
+  };
+  const deviating = await of({ deviations: [deviation] });
+  expect([deviating.damage, exitCode(deviating)]).toEqual([[expect.stringMatching(/^case 3 of cases\.jsonl says 'conforms', and holds deviations: files were changed/)], 3]);
+  expect(exitCode(await of({ deviations: 'one' }))).toBe(3);
+  expect(exitCode(await of({ conformsAs: ['r2'] }))).toBe(3);
+  expect(exitCode(await of({ reason: 'the VM hung' }))).toBe(3);
+  for (const parts of [{}, { deviations: [] }]) {
+    const run = await of(parts);
+    expect([run.damage, exitCode(run)]).toEqual([[], 0]);
+  }
+});
+
+test('should not pass cases that stand in each other\'s cells, and pass those that say nothing of a cell of this plan', async () => {
+  const of = async (edit: (records: CaseRecord[]) => void): Promise<Run> => {
+    const directory = sampleDirectory({ casesPerCell: 1, deviates: (cell) => cell.rule === 'map/length-aligned' });
+    const records = recordsOf(directory).filter(({ case: value }) => value !== undefined);
+    // They conform now, and nothing else fails the run.
+    for (const record of records) record.verdict = { kind: 'conforms' };
+    edit(records);
+    const all = new Map(records.map((record) => [record.n, record]));
+    return load(change(directory, recordsOf(directory).map((record) => all.get(record.n) ?? record)));
+  };
+  const right = await of(() => { /* as they are */ });
+  expect([right.damage, exitCode(right)]).toEqual([[], 0]);
+  const exchanged = await of(([a, b]) => { [a!.cell, b!.cell] = [b!.cell!, a!.cell!]; });
+  expect([exchanged.damage, exitCode(exchanged)]).toEqual([[expect.stringContaining('and was drawn for'), expect.stringContaining('and was drawn for')], 3]);
+  const older = await of((records) => { for (const { case: value } of records) value!.provenance = { origin: 'conformance map/length-aligned' }; });
+  expect([older.damage, exitCode(older)]).toEqual([[], 0]);
+});
+
 test('should not pass a campaign with a gap in its positions, but one that began elsewhere, aimed, or was ended by its time', async () => {
   const campaign = async (argv: string[], keep: (n: number) => boolean, more: Partial<RunSummary> = {}): Promise<number> => {
     const directory = sampleDirectory({ casesPerCell: 1 });
@@ -139,7 +190,8 @@ test('should count a record as not run that says "conforms" and names all aspect
 test('should name few contradictions of one kind and count the others', async () => {
   const directory = sampleDirectory({ casesPerCell: 2, lost });
   const records = recordsOf(directory);
-  for (const record of records) Object.assign(record, { hash: 'f'.repeat(64), case: recordsOf(directory).find((one) => one.case)!.case });
+  const other = { ...records.find((one) => one.case)!.case!, provenance: { origin: 'elsewhere' } };
+  for (const record of records) Object.assign(record, { hash: 'f'.repeat(64), case: other });
   const { damage } = await load(change(directory, records));
   expect(damage).toHaveLength(4);
   expect(damage[3]).toBe(`${records.length - 3} more contradictions of that kind`);

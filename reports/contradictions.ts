@@ -2,28 +2,36 @@
 import { createHash } from 'node:crypto';
 import { caseSchema } from '../harness/model/case.ts';
 import { canonicalJson, caseHash } from '../harness/model/hash.ts';
-import type { CaseRecord, FindingRecord, RunSummary } from '../harness/model/results.ts';
+import type { CaseRecord, CellInfo, FindingRecord, RunSummary } from '../harness/model/results.ts';
 import type { Verdict } from '../harness/model/verdict.ts';
 
-type Stored = Pick<CaseRecord, 'n' | 'hash' | 'case' | 'verdict'>;
+type Stored = Pick<CaseRecord, 'n' | 'cell' | 'hash' | 'case' | 'verdict'>;
+type Judged = Pick<RunSummary, 'kind' | 'revision' | 'complete' | 'cells'>;
 
 /** So many contradictions of one kind are named. */
 const MOST_NAMED = 3;
 
+/** How the origin of a case begins that a plan drew; its cell follows. */
+const OF_THE_PLAN = 'conformance ';
+
 /** Collects them while records stream by. */
 export class Contradictions {
-  readonly #summary: Pick<RunSummary, 'kind' | 'revision' | 'complete'>;
+  readonly #summary: Judged;
+  readonly #cells: ReadonlyMap<string, CellInfo>;
   readonly #kinds = new Map<number, Verdict['kind']>();
   readonly #found = new Map<string, { texts: string[]; count: number }>();
 
-  constructor(summary: Pick<RunSummary, 'kind' | 'revision' | 'complete'>) {
+  constructor(summary: Judged) {
     this.#summary = summary;
+    this.#cells = new Map(summary.cells.map((cell) => [cell.id, cell]));
   }
 
   /** A line of cases.jsonl. */
   addCase(record: Stored): void {
     this.#kinds.set(record.n, record.verdict.kind);
-    this.#checkCase(record, `case ${record.n} of cases.jsonl`);
+    const place = `case ${record.n} of cases.jsonl`;
+    this.#checkCase(record, place);
+    this.#checkCell(record, place);
   }
 
   /** A line of findings.jsonl, after all cases. */
@@ -49,7 +57,22 @@ export class Contradictions {
     ]);
   }
 
-  #checkCase({ hash, case: value }: Stored, place: string): void {
+  #checkCell({ cell: id, case: value, verdict: { kind } }: Stored, place: string): void {
+    if (id === undefined) return;
+    const impossible = this.#cells.get(id)?.impossible;
+    if (impossible !== undefined && kind !== 'lost' && kind !== 'not-run') {
+      this.#note('impossible cell', `${place} was judged (${kind}) in the cell ${id}, which the plan says no case can exercise (${impossible})`);
+    }
+    if (this.#summary.kind !== 'conformance') return;
+    // Of a plan's case its own text says for which cell it was drawn. What an older version wrote there names no cell of the plan.
+    const origin = (value as { provenance?: { origin?: unknown } } | null | undefined)?.provenance?.origin;
+    const drawnFor = typeof origin === 'string' && origin.startsWith(OF_THE_PLAN) ? origin.slice(OF_THE_PLAN.length) : id;
+    if (drawnFor !== id && this.#cells.has(drawnFor)) this.#note('cell of another case', `${place} stands in the cell ${id}, and was drawn for ${drawnFor}`);
+  }
+
+  #checkCase({ hash, case: value, verdict }: Stored, place: string): void {
+    const stray = strayIn(verdict);
+    if (stray !== undefined) this.#note('verdict with parts of another', `${place} says '${verdict.kind}', and holds ${stray}`);
     if (value === undefined) return;
     // Cases of one corpus may be of several revisions, and each is judged by its own.
     const { revision } = value as { revision?: unknown };
@@ -65,6 +88,18 @@ export class Contradictions {
     known.count += 1;
     if (known.texts.length < MOST_NAMED) known.texts.push(text);
   }
+}
+
+/** What a verdict holds that belongs to another kind of verdict; an empty list says nothing. */
+function strayIn(verdict: Verdict): string | undefined {
+  const parts: Record<string, string> = {
+    ...(verdict.kind !== 'deviates' && { deviations: 'deviations', conformsAs: 'revisions by which it would conform' }),
+    ...(verdict.kind === 'conforms' && { reason: 'a reason why it was not judged' }),
+  };
+  return Object.entries(parts).find(([field]) => {
+    const value = (verdict as Record<string, unknown>)[field];
+    return value !== undefined && !(Array.isArray(value) && value.length === 0);
+  })?.[1];
 }
 
 /** Of the case as it is stored, or as this version reads it: an older one may have written fewer fields. A case of a schema that this version does not know has any hash. */

@@ -69,6 +69,14 @@ const changes: Record<string, { change: (stored: Stored) => void; says: string }
     change: ({ summary }) => { delete summary.environment; },
     says: 'on which kernel',
   },
+  'a kernel without a release': {
+    change: ({ summary }) => { summary.environment!.kernelRelease = ''; },
+    says: 'on which kernel (kernelRelease empty)',
+  },
+  'a kernel without a version and an image': {
+    change: ({ summary }) => { Object.assign(summary.environment!, { kernelVersion: ' ', kernelImageHash: '' }); },
+    says: 'on which kernel (kernelVersion, kernelImageHash empty)',
+  },
   'an early end of a complete run': {
     change: ({ summary }) => { summary.endedBy = 'no VM answered'; },
     says: 'ended early (no VM answered)',

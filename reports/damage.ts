@@ -27,10 +27,18 @@ function ofTheSummary({ counts: stated, planned, endedBy, environment, incidents
   const ended = Object.values(stated).reduce((sum, count) => sum + count, 0);
   if (planned !== undefined && planned !== ended) damage.push(`${planned} cases were planned, ${ended} have an outcome: files were changed, or cases were left out`);
   if (endedBy !== undefined) damage.push(`summary.json says that the run is complete, and that it ended early (${endedBy}): it was changed`);
-  if (!environment && counts.conforms + counts.deviates > 0) damage.push('cases were judged, and summary.json does not say on which kernel: it was changed');
+  if (counts.conforms + counts.deviates > 0) {
+    const unnamed = environment ? kernelNames.filter((field) => environment[field].trim() === '') : [];
+    if (!environment || unnamed.length > 0) {
+      damage.push(`cases were judged, and summary.json does not say on which kernel${unnamed.length > 0 ? ` (${unnamed.join(', ')} empty)` : ''}: it was changed`);
+    }
+  }
   if (omitted && omitted.incidents > 0 && incidents.length === 0) damage.push(`${plural(omitted.incidents, 'incident')} came after those that summary.json holds, and it holds none: it was changed`);
   return damage;
 }
+
+/** What names the kernel; a run that booted it knows all of them. */
+const kernelNames = ['kernelRelease', 'kernelVersion', 'kernelImageHash'] as const;
 
 function ofThePlan(summary: RunSummary, cases: readonly Listed[]): string[] {
   const damage: string[] = [];

@@ -31,12 +31,15 @@ const deviation = z.object({
   facts: facts.optional(),
 });
 
+/** What only a verdict that deviates says; a record that has it beside another verdict contradicts itself (contradictions.ts). */
+const stray = { deviations: z.unknown().optional(), conformsAs: z.unknown().optional() };
+
 const verdict = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('conforms'), unjudged }),
+  z.object({ kind: z.literal('conforms'), unjudged, ...stray, reason: z.unknown().optional() }),
   z.object({ kind: z.literal('deviates'), deviations: z.array(deviation).min(1), conformsAs: z.array(z.enum(['r1', 'r2', 'r3'])).optional(), unjudged }),
-  z.object({ kind: z.literal('unspecified'), reason: z.string() }),
-  z.object({ kind: z.literal('not-run'), reason: z.string() }),
-  z.object({ kind: z.literal('lost'), reason: z.string() }),
+  z.object({ kind: z.literal('unspecified'), reason: z.string(), ...stray }),
+  z.object({ kind: z.literal('not-run'), reason: z.string(), ...stray }),
+  z.object({ kind: z.literal('lost'), reason: z.string(), ...stray }),
 ]);
 
 const reliability = z.object({ shown: count, of: z.int().min(1) });

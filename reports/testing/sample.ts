@@ -149,7 +149,7 @@ function sampleCase(cell: CellInfo, n: number, seed: number): { value: Case; not
     script: [{ on: 'IOMAP_BEGIN', file: 0, reply: { kind: 'mappings', read: cell.half === 'write' ? { ...good, addr: 0x200000n } : half, write: cell.half === 'write' ? half : other } }],
     workload: [{ call: 'open', file: 0, flags: ['rdwr', 'direct'] }, (stepsOf[cell.path as Path] ?? stepsOf['direct-read'])(pos)],
     debugIomap: true,
-    provenance: { origin: `conformance ${cell.rule} ${cell.path}`, seed, path: `${n}:1:0` },
+    provenance: { origin: `conformance ${cell.id}`, seed, path: `${n}:1:0` },
   };
   const shown = (half as unknown as Record<string, unknown>)[field];
   return { value, note: `${field} = ${typeof shown === 'bigint' ? `0x${shown.toString(16)}` : JSON.stringify(shown)} (${wrong ? 'violates' : 'legal neighbour'}), pos ${pos}` };
