@@ -78,6 +78,7 @@ function checkCommand(): Command {
     .action(async (options: CheckOptions) => {
       const expectations = options.expectations === undefined ? [] : readExpectations(options.expectations);
       const corpus = Corpus.open(options.corpus);
+      if (options.record !== undefined) corpus.requireOwn();
       const planned = corpus.entries().map(([hash, entry], n): PlannedRun => {
         const cell = cellOf(entry, hash);
         return { n, cell, case: corpus.read(hash), note: entry.why };
@@ -136,6 +137,7 @@ function minimiseCommand(): Command {
     .description('make each case as small as shows the same on a kernel, then drop cases that show nothing others do not')
     .action(async (options: CorpusOptions & VmOptions) => {
       const corpus = Corpus.open(options.corpus);
+      corpus.requireOwn();
       const before = corpus.entries();
       const spec = await vmSpecOf(options);
       requireTestable(spec.kernel);

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../vm/root.ts';
@@ -44,6 +44,62 @@ test('should remove the file of a case that was removed, when it is saved', () =
   expect(existsSync(corpus.path(hash))).toBe(true);
   corpus.save();
   expect(existsSync(corpus.path(hash))).toBe(false);
+});
+
+test('should write through no link inside a corpus and remove nothing behind one, and work in a corpus that is itself named by a link', () => {
+  const [corpus, elsewhere] = [join(directory, 'corpus'), join(directory, 'elsewhere')];
+  const addTo = (path: string): void => {
+    const opened = Corpus.open(path);
+    opened.add(value, entry);
+    opened.save();
+  };
+  const spoilt = (spoil: (hash: string) => void): void => {
+    for (const path of [corpus, elsewhere]) rmSync(path, { recursive: true, force: true });
+    for (const path of [corpus, elsewhere]) mkdirSync(path);
+    addTo(corpus);
+    spoil(Corpus.open(corpus).entries()[0]![0]);
+  };
+  const refuses = (path: RegExp): void => { expect(() => { addTo(corpus); }).toThrow(new RegExp(`${path.source}: it is a symbolic link, and is not followed; .*; or name another corpus by --corpus`)); };
+  const victim = join(elsewhere, 'victim.json');
+  const moved = (path: string): string => {
+    renameSync(path, victim);
+    symlinkSync(victim, path);
+    return readFileSync(victim, 'utf8');
+  };
+
+  let before = '';
+  spoilt(() => {
+    before = moved(join(corpus, 'index.json'));
+    rmSync(join(corpus, 'cases'), { recursive: true });
+  });
+  refuses(/index\.json/);
+  expect(readFileSync(victim, 'utf8')).toBe(before);
+  expect(existsSync(join(corpus, 'cases'))).toBe(false);
+
+  spoilt((hash) => { before = moved(join(corpus, 'cases', `${hash}.json`)); });
+  refuses(/cases\/[0-9a-f]{12}\.json/);
+  expect(readFileSync(victim, 'utf8')).toBe(before);
+
+  // One that leads to nothing would make a file there.
+  spoilt((hash) => {
+    rmSync(join(corpus, 'cases', `${hash}.json`));
+    symlinkSync(victim, join(corpus, 'cases', `${hash}.json`));
+  });
+  refuses(/cases\/[0-9a-f]{12}\.json/);
+  expect(existsSync(victim)).toBe(false);
+
+  spoilt(() => {
+    rmSync(join(corpus, 'cases'), { recursive: true });
+    symlinkSync(elsewhere, join(corpus, 'cases'));
+    writeFileSync(victim, 'precious');
+  });
+  refuses(/cases/);
+  expect(readdirSync(elsewhere)).toEqual(['victim.json']);
+
+  spoilt(() => { /* as it is */ });
+  symlinkSync(corpus, join(elsewhere, 'mine'));
+  addTo(join(elsewhere, 'mine'));
+  expect(Corpus.open(corpus).entries()).toHaveLength(1);
 });
 
 test('should refuse an index that it cannot read, and say what to do', () => {

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InfrastructureError, UsageError, messageOf } from '../../vm/errors.ts';
+import { requireOrdinary, requireUnlinked, writeInside } from '../files/inside.ts';
 import { makeDirectory } from '../files/make-directory.ts';
-import { writeWhole } from '../files/write-whole.ts';
 import type { Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
 import { explainFailure, formatCase, parseCase, readText } from './case-file.ts';
@@ -101,10 +101,21 @@ export class Corpus {
     }
   }
 
-  /** Adds a case or replaces its entry; returns its address. Nothing is on disk before `save`. */
+  /** Throws UsageError when a link or a pipe stands where the corpus has a file or its cases: what somebody else put there leads nowhere else. */
+  requireOwn(): void {
+    try {
+      requireUnlinked(join(this.directory, 'cases'));
+      for (const path of [this.#indexPath, ...Object.keys(this.#index.cases).map((hash) => this.path(hash))]) requireOrdinary(path);
+    } catch (error) {
+      throw new UsageError(`${messageOf(error)}; or name another corpus by --corpus`);
+    }
+  }
+
+  /** Adds a case or replaces its entry; returns its address. The index is on disk after `save`. Throws UsageError, InfrastructureError. */
   add(of: Case, entry: CorpusEntry): string {
     const hash = addressOf(of);
     this.#index.cases[hash] = entry;
+    this.requireOwn();
     this.#write(this.path(hash), formatCase(of));
     return hash;
   }
@@ -117,17 +128,22 @@ export class Corpus {
     this.#index.cases = Object.fromEntries(Object.entries(this.#index.cases).filter(([other]) => other !== hash));
   }
 
-  /** Writes the index, then removes the cases that are not in it any more. */
+  /** Writes the index, then removes the cases that are not in it any more. Throws UsageError, InfrastructureError. */
   save(): void {
-    this.#write(join(this.directory, 'index.json'), prettyJson({ schema: CORPUS_SCHEMA, cases: Object.fromEntries(this.entries()) }));
+    this.requireOwn();
+    this.#write(this.#indexPath, prettyJson({ schema: CORPUS_SCHEMA, cases: Object.fromEntries(this.entries()) }));
     for (const name of this.strays()) rmSync(join(this.directory, 'cases', name));
+  }
+
+  get #indexPath(): string {
+    return join(this.directory, 'index.json');
   }
 
   #write(path: string, text: string): void {
     try {
       makeDirectory(join(this.directory, 'cases'));
       if (existsSync(path) && readText(path) === text) return;
-      writeWhole(path, text);
+      writeInside(path, text);
     } catch (error) {
       throw new InfrastructureError(`${path} can't be written: ${messageOf(error)}; name another corpus, or free some space there`);
     }
