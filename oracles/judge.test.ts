@@ -58,7 +58,7 @@ test.describe('a direct read of a mapped range', () => {
       expect(besides(name, { [field]: 0 }), name).toEqual(['conforms']);
       expect(besides(name, { [field]: 1 }), name).toEqual(['request/reserved request']);
     }
-    expect(besides('INIT', { unused: Uint8Array.of(1, 0) })).toEqual(['conforms']);
+    expect(besides('INIT', { unused: Uint8Array.of(1, 0) })).not.toContain('request/reserved request');
   });
   test('deviates when it changed names, mode or owner, which no I/O does; times are its own business', () => {
     for (const name of ['UNLINK', 'RENAME2', 'SETXATTR', 'CREATE']) expect(besides(name), name).toEqual(['request/none request']);

@@ -7,7 +7,7 @@ import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes, unjudgedBytes } from './judges/bytes.ts';
 import { withoutConsequences } from './judges/consequences.ts';
-import { beforeCut, provenBeforeCut, unjudgedByCut } from './judges/cut.ts';
+import { beforeCut, cutOf, provenBeforeCut, unjudgedByCut } from './judges/cut.ts';
 import { judgeEndless } from './judges/endless.ts';
 import { judgeKernelLog, unjudgedKernelLog, unknownEventKinds, unknownEventsText } from './judges/kernel-log.ts';
 import { judgeMount } from './judges/mount.ts';
@@ -69,7 +69,7 @@ export const expectationOf = (of: Case, seen: Observation, options: JudgeOptions
 interface Examined { deviations: Deviation[]; expectation: Expectation; unjudged: Unjudged[] }
 
 function examine(of: Case, seen: Observation, options: JudgeOptions): Examined {
-  const { cut } = seen;
+  const cut = cutOf(of, seen);
   if (!cut) return examineWhole(of, seen, options);
   const before = beforeCut(of, seen, cut);
   const { deviations, expectation, unjudged } = examineWhole(before.of, before.seen, options);

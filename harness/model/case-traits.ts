@@ -1,5 +1,6 @@
 /** What host and guest must know of a case before it runs: with which others it can share a mount, and what it can leave behind. */
 import type { Case, Step } from './case.ts';
+import type { Notification } from './notification.ts';
 
 const ENOSYS = 38;
 
@@ -85,3 +86,7 @@ export function waitsForEver({ workload }: Pick<Case, 'workload'>, step: number,
   const next = workload[step];
   return frozenBy !== undefined && next !== undefined && waitsForThaw.has(next.call);
 }
+
+/** Notifications of steps, and those that are sent while a request waits. */
+export const notificationsOf = ({ workload, script }: Case): Notification[] =>
+  [...workload.flatMap((step) => (step.call === 'notify' ? [step.notification] : [])), ...script.flatMap(({ before = [] }) => before)];

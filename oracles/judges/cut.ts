@@ -22,8 +22,24 @@ export function beforeCut(of: Case, seen: Observation, { step, why }: Transcript
 export const provenBeforeCut = (deviations: readonly Deviation[], { step, why }: TranscriptCut): Deviation[] =>
   deviations.filter((one) => why === 'frozen' || kept.has(one.aspect) && (one.step === undefined || one.step < step));
 
-export function unjudgedByCut({ step, exchanges, why }: TranscriptCut, steps: number): Unjudged[] {
-  const because = {
+/** Fields by which the model finds its way through the requests: a record without one says nothing from there on. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = { IOMAP_BEGIN: ['pos', 'count'], IOMAP_IOEND: ['pos', 'written'] };
+
+/** A cut, and what it is due to where the guest had no part in it. */
+export interface Cut extends TranscriptCut { lacks?: string }
+
+/** Where the transcript ends for the judges: where the guest cut it, or where its record lacks what they need. */
+export function cutOf(of: Case, seen: Observation): Cut | undefined {
+  const lacking = [...seen.transcript].sort((a, b) => a.seq - b.seq).flatMap(({ name, request, raw, step }): Cut[] => {
+    const field = raw ? undefined : NEEDED[name]?.find((one) => typeof request[one] !== 'bigint' && typeof request[one] !== 'number');
+    return field === undefined ? [] : [{ step: Math.min(step ?? 0, of.workload.length), exchanges: 1, why: 'room', lacks: `the record of ${name} lacks ${field}` }];
+  });
+  const [first] = lacking;
+  return seen.cut && (!first || seen.cut.step <= first.step) ? seen.cut : first;
+}
+
+export function unjudgedByCut({ step, exchanges, why, lacks }: Cut, steps: number): Unjudged[] {
+  const because = lacks ?? {
     room: `${exchanges} exchanges found no room in the transcript`, count: 'it made more requests than are served in one case', frozen: 'it would wait for ever for a thaw',
   }[why];
   const place = step < steps ? `from step ${step} on` : 'behind the last step';

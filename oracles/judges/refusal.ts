@@ -3,6 +3,7 @@
  * other. The errno, the third channel, is judged with the outcome of the syscall. Which function reports a refusal, and in which line of its source,
  * is up to the kernel; so are the words of a condition, as long as they are not those of another rule.
  */
+import { unknownEventKinds } from './kernel-log.ts';
 import type { Case } from '../../harness/model/case.ts';
 import type { KernelEvent, Observation, StepResult } from '../../harness/model/observation.ts';
 import type { Deviation, DeviationFacts, Unjudged } from '../../harness/model/verdict.ts';
@@ -33,7 +34,9 @@ interface Channel {
 /** The channels that can be judged on this kernel. */
 function channelsIn(of: Case, seen: Observation, expectation: Expectation, channels: Channels): Channel[] {
   const lines = expectation.refusals.flatMap(linesOf);
-  const lossy = (source: 'trace' | 'kmsg') => seen.events.some((event) => event.kind === 'lost-events' && event.source === source);
+  // An event of a kind that nobody here knows may be the report that is missing.
+  const unknown = unknownEventKinds(seen).length > 0;
+  const lossy = (source: 'trace' | 'kmsg') => unknown || seen.events.some((event) => event.kind === 'lost-events' && event.source === source);
   const open = expectation.unspecified !== undefined || (expectation.desynchronised === true && !stoppedByRefusal(of, seen, expectation));
   const reports = (kind: Report['kind']) => seen.events.filter((event): event is Report => event.kind === kind);
   return [

@@ -2,9 +2,11 @@
 import type { Case } from '../../harness/model/case.ts';
 import type { Exchange, Observation } from '../../harness/model/observation.ts';
 import type { Deviation } from '../../harness/model/verdict.ts';
+import { notificationsOf } from '../../harness/model/case-traits.ts';
 import { ordinaryCalls } from '../../harness/model/ordinary-calls.ts';
 import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
 import { revisions } from '../../harness/uapi/revision.ts';
+import { judgeConfig, judgeHandles } from './connection-requests.ts';
 import { headerFault } from '../kernel/answer.ts';
 import { isReserved } from '../kernel/driver.ts';
 import { connectionHasIomap } from '../kernel/world.ts';
@@ -34,7 +36,8 @@ export function judgeRequests(of: Case, seen: Observation, expectation: Expectat
       }
     }
   }
-  return [...deviations, ...judgeUnasked(of, ordered), ...judgeUnmount(of, seen, expectation, ordered)];
+  const config = isInitialised(of, expectation) ? judgeConfig(ordered) : [];
+  return [...deviations, ...config, ...judgeHandles(of, seen), ...judgeUnasked(of, ordered), ...judgeUnmount(of, seen, expectation, ordered)];
 }
 
 const CHANGES_NAMES: ReadonlySet<string> = new Set(['SYMLINK', 'MKNOD', 'MKDIR', 'UNLINK', 'RMDIR', 'RENAME', 'RENAME2', 'LINK', 'SETXATTR', 'REMOVEXATTR', 'CREATE', 'TMPFILE']);
@@ -43,8 +46,10 @@ const CHANGES_OWNERSHIP = SETATTR_VALID.MODE | SETATTR_VALID.UID | SETATTR_VALID
 /** No file is made, removed, renamed, or given to somebody else by I/O. Which requests a call that does such things leads to is another matter. */
 function judgeUnasked(of: Case, ordered: readonly Exchange[]): Deviation[] {
   if (of.workload.some((step) => step.call === 'ordinary' && CHANGES_NAMES.has(ordinaryCalls[step.syscall]))) return [];
-  return ordered.flatMap(({ name, request, step }): Deviation[] => {
-    const what = CHANGES_NAMES.has(name) ? name : name === 'SETATTR' && (Number(request['valid'] ?? 0) & CHANGES_OWNERSHIP) !== 0 ? 'SETATTR of mode or owner' : undefined;
+  const retrieves = notificationsOf(of).some(({ kind }) => kind === 'retrieve');
+  return ordered.flatMap(({ name, request, step, seq }): Deviation[] => {
+    const again = (name === 'NOTIFY_REPLY' && !retrieves) || (name === 'INIT' && ordered.some((other) => other.name === 'INIT' && other.seq < seq));
+    const what = CHANGES_NAMES.has(name) || again ? name : name === 'SETATTR' && (Number(request['valid'] ?? 0) & CHANGES_OWNERSHIP) !== 0 ? 'SETATTR of mode or owner' : undefined;
     return what === undefined ? [] : [{
       rule: 'request/none', aspect: 'request', expected: `no ${what}: no call of the case leads to it`, seen: what, ...(step !== undefined && step < of.workload.length && { step }),
       facts: { request: name, differs: 'extra' },
@@ -52,11 +57,13 @@ function judgeUnasked(of: Case, ordered: readonly Exchange[]): Deviation[] {
   });
 }
 
+/** The connection has iomap, and its server answered CONFIG as it should. */
+const isInitialised = (of: Case, expectation: Expectation): boolean => connectionHasIomap(of) && revisions[of.revision].opcodes.IOMAP_CONFIG !== undefined
+  && ![...expectation.steps, ...expectation.refusals, expectation.mount].some(({ rule }) => rule.startsWith('config/') || rule === 'init/refused');
+
 /** The last requests of a mount that was removed while its server was there. */
 function judgeUnmount(of: Case, seen: Observation, expectation: Expectation, ordered: readonly Exchange[]): Deviation[] {
-  const initialised = connectionHasIomap(of) && revisions[of.revision].opcodes.IOMAP_CONFIG !== undefined
-    && ![...expectation.steps, ...expectation.refusals, expectation.mount].some(({ rule }) => rule.startsWith('config/') || rule === 'init/refused');
-  if (seen.unmountErrno !== 0 || !initialised || ordered.some(({ ended }) => ended)) return [];
+  if (seen.unmountErrno !== 0 || !isInitialised(of, expectation) || ordered.some(({ ended }) => ended)) return [];
   const rule = 'unmount/requests', aspect = 'request';
   const destroys = ordered.filter(({ name }) => name === 'DESTROY').length;
   if (destroys !== 1) {

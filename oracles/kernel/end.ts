@@ -24,7 +24,9 @@ export function end(world: World, file: FileState, mapping: Accepted, written: b
   const wanted = (acted.flags & revision.mappingFlags.WANT_IOMAP_END!) !== 0;
   const short = isWriteType({ revision, opflags: mapping.opflags }) && written < mapping.length;
   if (!wanted && !short && !sizeChanged) return 0;
-  const own = sizeChanged ? revision.mappingFlags.SIZE_CHANGED! : 0;
+  const { SIZE_CHANGED, STALE } = revision.mappingFlags;
+  const own = sizeChanged ? SIZE_CHANGED! : 0;
+  const known = revision.serverFlagsMask | acted.flags | SIZE_CHANGED! | STALE!;
   const exact = <K extends string>(values: Record<K, bigint | number>) =>
     Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { value }])) as Record<K, ExpectedField>;
   const exchange = world.driver.owed({
@@ -42,7 +44,8 @@ export function end(world: World, file: FileState, mapping: Accepted, written: b
         flags: {
           value: acted.flags | own,
           // SIZE_CHANGED and STALE are the kernel's own.
-          accepts: (seen) => (Number(seen) & revision.serverFlagsMask) === (acted.flags & revision.serverFlagsMask) && (Number(seen) & own) === own,
+          accepts: (seen) => (Number(seen) & revision.serverFlagsMask) === (acted.flags & revision.serverFlagsMask) && (Number(seen) & own) === own
+            && (Number(seen) & ~known) === 0,
           text: `0x${(acted.flags | own).toString(16)}, besides the kernel's own flags`,
         },
       },

@@ -243,12 +243,15 @@ class TranscriptDriver implements Driver {
     const { name } = exchange;
     const wrong: NonNullable<DeviationFacts['fields']> = [];
     const flags: string[] = [];
+    const notKept: string[] = [];
     const visit = (fields: ExpectedRequest['fields'], request: Record<string, unknown>, prefix: string) => {
       for (const [key, field] of Object.entries(fields)) {
         if (isReserved(key)) continue;
         const value = request[key];
         const full = `${prefix}${fieldName(key)}`;
         if (!isField(field)) visit(field, (value ?? {}) as Record<string, unknown>, `${full}.`);
+        // A record without it says nothing of the kernel.
+        else if (value === undefined) notKept.push(full);
         else if (!accepts(field, value)) {
           wrong.push({ name: full, expected: field.text ?? fieldText(name, full, field.value, this.#revision), seen: fieldText(name, full, value, this.#revision) });
           const difference = flagDifference(name, full, field.value, value, this.#revision);
@@ -257,7 +260,14 @@ class TranscriptDriver implements Driver {
       }
     };
     visit(expected.fields, exchange.request, '');
-    const { difference: data, unknown } = expected.data ? compareBytes((exchange.request['data'] ?? []) as ByteRun[], expected.data) : {};
+    const kept = exchange.request['data'] as ByteRun[] | undefined;
+    if (expected.data && !kept) notKept.push('data');
+    const { difference: data, unknown } = expected.data && kept ? compareBytes(kept, expected.data) : {};
+    if (notKept.length > 0) {
+      this.unjudged.push({
+        aspect: 'request', reason: `the record of ${name} lacks ${notKept.join(', ')}`, ...(exchange.step !== undefined && { step: exchange.step }),
+      });
+    }
     if (unknown) {
       this.unjudged.push({
         aspect: 'request', reason: `${unknown.bytes} bytes of the data of ${name} were not kept`, ...(exchange.step !== undefined && { step: exchange.step }),
@@ -277,7 +287,8 @@ class TranscriptDriver implements Driver {
 
 /** Fields of a BEGIN that say what is asked. */
 const IDENTITY = ['opflags', 'pos'] as const;
-const fits = (field: ExpectedRequest['fields'][string] | undefined, value: unknown): boolean => field === undefined || !isField(field) || accepts(field, value);
+const fits = (field: ExpectedRequest['fields'][string] | undefined, value: unknown): boolean =>
+  field === undefined || value === undefined || !isField(field) || accepts(field, value);
 
 function accepts(field: ExpectedField, value: unknown): boolean {
   if (typeof value !== 'bigint' && typeof value !== 'number') return false;

@@ -175,6 +175,7 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
   'answer/result': { text: 'who waits for an answer gets its errno, and EIO for one of the wrong size', source: 'uAPI, opcodes and notifications' },
   'connection/ended': { text: 'when the server dies or the connection is aborted, what is in flight fails with ECONNABORTED and what comes later with ENOTCONN', source: 'Linux, fs/fuse/dev.c' },
   'request/none': { text: 'the kernel asks nothing that the operation does not need', source: requests },
+  'request/config': { text: 'after INIT comes IOMAP_CONFIG, once, with nodeid 0, flags 0x7f, maxbytes 2^63-1 and cache_maxbytes 262144; all other requests wait for its answer', source: 'uAPI, negotiation' },
   'request/reserved': { text: 'reserved and padding fields are zero', source: requests },
   'request/after-destroy': { text: 'no request follows DESTROY; FORGET, which has a queue of its own, may be read behind it', source: 'behaviour, requests the kernel sends; Linux, fs/fuse/dev.c, fuse_dev_do_read' },
   'refusal/none': { text: 'nothing is reported as bad data but what a rule refuses', source: log },

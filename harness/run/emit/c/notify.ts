@@ -34,10 +34,6 @@ const structs: Readonly<Partial<Record<Kind, string>>> = {
 };`,
 };
 
-/** Those of steps, and those that are sent while a request waits. */
-export const notificationsOf = ({ workload, script }: Case): Notification[] =>
-  [...workload.flatMap((step) => (step.call === 'notify' ? [step.notification] : [])), ...script.flatMap(({ before = [] }) => before)];
-
 /** Layouts and the call that the case's notifications need. */
 export function notifyHelper(notifications: readonly Notification[], meanwhile: boolean): string {
   const kinds = [...new Set(notifications.map(({ kind }) => kind))];

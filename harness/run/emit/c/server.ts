@@ -2,7 +2,8 @@
 import { mostRequests } from '../../../model/case-traits.ts';
 import { files } from './files.ts';
 import { init } from './init.ts';
-import { notificationsOf, notifyHelper } from './notify.ts';
+import { notifyHelper } from './notify.ts';
+import { notificationsOf } from '../../../model/case-traits.ts';
 import { ordinary } from './ordinary.ts';
 import { printing } from './printing.ts';
 import { replies } from './replies.ts';

@@ -1,7 +1,7 @@
 /** The part of the fuse-iomap uAPI that a reproducer uses, spelled out: headers that are installed somewhere need not have it. */
 import type { IoctlName, MappingFlagName, MappingTypeName } from '../../../uapi/revision.ts';
 import { recentOpcodes } from './opcodes.ts';
-import { notificationsOf } from './notify.ts';
+import { notificationsOf } from '../../../model/case-traits.ts';
 import { bits, u32 } from './text.ts';
 import { mustFailToMount, type Program } from './uses.ts';
 

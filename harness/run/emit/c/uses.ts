@@ -7,7 +7,7 @@ import type { Deviation } from '../../../model/verdict.ts';
 import { revisions, type Revision } from '../../../uapi/revision.ts';
 import type { Segment } from '../../../../oracles/kernel/content.ts';
 import type { StepExpectation } from '../../../../oracles/kernel/expectation.ts';
-import { notificationsOf } from './notify.ts';
+import { notificationsOf } from '../../../model/case-traits.ts';
 import type { Prediction } from '../predict.ts';
 
 /** A case on its way to C. */
