@@ -53,7 +53,7 @@ function listCommand(): Command {
   return withCorpus(new Command('list'))
     .description('the cases with what they show, why they are kept, and what kernels made of them')
     .action(({ corpus: directory }: CorpusOptions) => {
-      const entries = Corpus.open(directory).entries();
+      const entries = Corpus.openExisting(directory).entries();
       for (const [hash, entry] of entries) console.log(describe(hash, entry).join('\n'));
       console.log(entries.length === 0 ? `${directory} holds no cases` : `${entries.length} cases`);
     });
@@ -77,7 +77,7 @@ function checkCommand(): Command {
     .option('--record <name>', 'note the outcome in the index, under this name of the kernel')
     .action(async (options: CheckOptions) => {
       const expectations = options.expectations === undefined ? [] : readExpectations(options.expectations);
-      const corpus = Corpus.open(options.corpus);
+      const corpus = Corpus.openExisting(options.corpus);
       if (options.record !== undefined) corpus.requireOwn();
       const planned = corpus.entries().map(([hash, entry], n): PlannedRun => {
         const cell = cellOf(entry, hash);
@@ -136,7 +136,7 @@ function minimiseCommand(): Command {
   return addVmOptions(withCorpus(new Command('minimise')))
     .description('make each case as small as shows the same on a kernel, then drop cases that show nothing others do not')
     .action(async (options: CorpusOptions & VmOptions) => {
-      const corpus = Corpus.open(options.corpus);
+      const corpus = Corpus.openExisting(options.corpus);
       corpus.requireOwn();
       const before = corpus.entries();
       const spec = await vmSpecOf(options);

@@ -13,7 +13,7 @@ test('should say what is wrong with a file', () => {
     const file = join(folder, 'known.json');
     const read = (text: string) => { writeFileSync(file, text); return () => readExpectations(file); };
     expect(read(JSON.stringify({ schema: 1, expectations: [known] }))()).toEqual([known]);
-    expect(read('{')).toThrow(/no JSON/);
+    expect(read('{')).toThrow(/no JSON: .*\nIt must be \{"schema": 1, .*\}; correct it, or give another file$/);
     expect(read(JSON.stringify({ schema: 1, expectations: [{ ...known, expires: 'soon' }] }))).toThrow(/expectations\.0\.expires/);
     const rules = (one: object) => read(JSON.stringify({ schema: 1, expectations: [known, { ...known, ...one }] }));
     expect(rules({ rule: 'map/length-aligend' })).toThrow(/expectations\.1\.rule: no rule is called map\/length-aligend/);
@@ -22,7 +22,7 @@ test('should say what is wrong with a file', () => {
     expect(rules({ rule: 'kernel/*' })).toThrow(/"id"/);
     expect(rules({ rule: 'kernel/warning', path: undefined })).toThrow(/"id"/);
     for (const fine of [{ rule: 'map/*' }, { rule: '*', path: 'fiemap' }, { rule: 'kernel/warning', id: '01234567' }, { rule: 'device/bytes' }]) expect(rules(fine)()).toHaveLength(2);
-    expect(() => readExpectations(join(folder, 'absent.json'))).toThrow(/cannot be read/);
+    expect(() => readExpectations(join(folder, 'absent.json'))).toThrow(/absent\.json cannot be read: there is no such file \(ENOENT\); check the path$/);
   } finally {
     rmSync(folder, { recursive: true });
   }

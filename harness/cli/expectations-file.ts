@@ -10,6 +10,8 @@ import { ruleTexts } from './rule-texts.ts';
 export const expectationsOption = (text = 'known deviations of kernels, with reason, link and expiry: they fail nothing until they expire'): Option =>
   new Option('--expectations <file>', text);
 
+const SHAPE = 'It must be {"schema": 1, "expectations": [{"id" or "rule" or both, "path"?, "kernel", "reason", "link", "expires": "YYYY-MM-DD"}, ...]}; correct it, or give another file';
+
 /** Throws UsageError that names what is wrong in which entry. */
 export function readExpectations(path: string): ExpectedDeviation[] {
   let json: unknown;
@@ -17,7 +19,7 @@ export function readExpectations(path: string): ExpectedDeviation[] {
     json = JSON.parse(readText(path));
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${path} is no JSON: ${messageOf(error)}`);
+    throw new UsageError(`${path} is no JSON: ${messageOf(error)}\n${SHAPE}`);
   }
   const parsed = expectationsFile.safeParse(json);
   if (parsed.success) {
@@ -26,7 +28,7 @@ export function readExpectations(path: string): ExpectedDeviation[] {
     return parsed.data.expectations;
   }
   const fields = parsed.error.issues.map(({ path: where, message }) => `  ${where.join('.') || 'the file'}: ${message}`);
-  throw new UsageError(`${path} is no list of expected deviations:\n${fields.join('\n')}\nIt must be {"schema": 1, "expectations": [{"id" or "rule" or both, "path"?, "kernel", "reason", "link", "expires": "YYYY-MM-DD"}, ...]}`);
+  throw new UsageError(`${path} is no list of expected deviations:\n${fields.join('\n')}\n${SHAPE}`);
 }
 
 /** An entry that names no rule would be of no use without a word, and one that names all would hide all. */

@@ -11,6 +11,7 @@ import { NIGHT_FORMAT, nextName, readHistory, writeNight, type Night } from '../
 import { nightExitCode } from '../../reports/nights/trend.ts';
 import { requireOrdinary, requireUnlinked } from '../files/inside.ts';
 import { makeDirectory } from '../files/make-directory.ts';
+import { readError } from '../files/system-error.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { toolVersion } from '../run/tool-version.ts';
 import { integer } from './conformance.ts';
@@ -118,7 +119,7 @@ function readable(path: string, option: string): void {
   try {
     accessSync(path, constants.R_OK);
   } catch (error) {
-    throw new UsageError(`${option} ${path} cannot be read: ${messageOf(error)}`);
+    throw new UsageError(`${option} ${path} cannot be read: ${messageOf(readError(error))}`);
   }
 }
 

@@ -2,7 +2,8 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { InfrastructureError, UsageError } from '../../vm/errors.ts';
+import { InfrastructureError, UsageError, messageOf } from '../../vm/errors.ts';
+import { readError } from '../files/system-error.ts';
 import type { Vm } from '../../vm/vm.ts';
 
 export type WantedDevice = { kind: 'file'; source: string; sizeBytes: number } | { kind: 'blank'; sizeBytes: number };
@@ -64,7 +65,7 @@ async function sendFile(vm: Vm, source: string, path: string, sizeBytes: number)
   try {
     from = openSync(source, 'r');
   } catch (error) {
-    throw new UsageError(`${source} cannot be read: ${(error as Error).message}`);
+    throw new UsageError(`${source} cannot be read: ${messageOf(readError(error))}`);
   }
   try {
     const chunk = Buffer.alloc(chunkBytes);

@@ -1,9 +1,10 @@
 /** Files that end: what a user names may be a pipe that nobody writes to, or a device that never ends, and reading would wait or fill the memory. */
 import { readFileSync, statSync, statfsSync, type Stats } from 'node:fs';
+import { readError } from './system-error.ts';
 
-/** Throws Error when `path` (followed through links) is anything but a regular file; the system's own error when there is nothing. */
+/** Throws Error when `path` (followed through links) is anything but a regular file; FileError when there is nothing. */
 export function requireRegular(path: string): void {
-  const stats = statSync(path);
+  const stats = statOf(path);
   if (!stats.isFile()) throw new Error(`it is no regular file but ${kindOf(stats)}; give a regular file (what comes out of a pipe can be written into one)`);
   const system = madeUp[statfsSync(path).type];
   if (system !== undefined && (stats.size === 0 || stats.size > MOST_MADE_UP_BYTES)) {
@@ -20,7 +21,19 @@ const MOST_MADE_UP_BYTES = 1 << 26;
 /** The whole of a regular file. Throws as `requireRegular`. */
 export function readRegular(path: string): Buffer {
   requireRegular(path);
-  return readFileSync(path);
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw readError(error);
+  }
+}
+
+function statOf(path: string): Stats {
+  try {
+    return statSync(path);
+  } catch (error) {
+    throw readError(error);
+  }
 }
 
 /** As `readRegular`, as UTF-8. */

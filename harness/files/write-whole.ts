@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { lstatSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { requireRegular } from './regular-file.ts';
+import { writeError } from './system-error.ts';
 
 /** Writes beside the file and renames. A link to a file stays one; what is no regular file (a pipe, a device) is left alone. Throws Error. */
 export function writeWhole(path: string, text: string): void {
@@ -10,7 +11,7 @@ export function writeWhole(path: string, text: string): void {
   replaceFile(existing ? realpathSync(path) : path, text);
 }
 
-/** As `writeWhole`, of what stands at `target` itself: a link there is replaced. */
+/** As `writeWhole`, of what stands at `target` itself: a link there is replaced. Throws FileError. */
 export function replaceFile(target: string, text: string): void {
   const existing = lstatSync(target, { throwIfNoEntry: false });
   // A name that nobody can foresee, and a file that was not there before: nothing else is written to or followed.
@@ -20,6 +21,6 @@ export function replaceFile(target: string, text: string): void {
     renameSync(unfinished, target);
   } catch (error) {
     rmSync(unfinished, { force: true });
-    throw error;
+    throw writeError(error, target);
   }
 }

@@ -80,7 +80,7 @@ test('should name the file in errors', () => {
   const directory = mkdtempSync(join(tmpdir(), 'iomapfuzz-case-file-'));
   try {
     const path = join(directory, 'x.json');
-    expect(() => readCaseFile(path)).toThrow(`${path} cannot be read`);
+    expect(() => readCaseFile(path)).toThrow(`${path} cannot be read: there is no such file (ENOENT); check the path`);
     writeFileSync(path, 'nonsense');
     expect(() => readCaseFile(path)).toThrow(`${path}: this is no JSON`);
     writeFileSync(path, formatCase(sample));

@@ -46,6 +46,15 @@ test('should remove the file of a case that was removed, when it is saved', () =
   expect(existsSync(corpus.path(hash))).toBe(false);
 });
 
+test('should tell a corpus that does not exist from an empty one', () => {
+  expect(() => Corpus.openExisting(join(directory, 'nowhere'))).toThrow(/there is no corpus .*nowhere: no such directory; check --corpus, or begin one with `corpus add`/);
+  writeFileSync(join(directory, 'file'), '');
+  expect(() => Corpus.openExisting(join(directory, 'file'))).toThrow(/file is no directory, and a corpus is one; check --corpus/);
+  expect(Corpus.openExisting(directory).entries()).toEqual([]);
+  // One is begun by adding to it.
+  expect(Corpus.open(join(directory, 'nowhere')).entries()).toEqual([]);
+});
+
 test('should write through no link inside a corpus and remove nothing behind one, and work in a corpus that is itself named by a link', () => {
   const [corpus, elsewhere] = [join(directory, 'corpus'), join(directory, 'elsewhere')];
   const addTo = (path: string): void => {

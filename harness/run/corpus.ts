@@ -1,5 +1,5 @@
 /** The corpus: cases worth keeping, content-addressed, and an index that says why each is there and what kernels made of it. */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { InfrastructureError, UsageError, messageOf } from '../../vm/errors.ts';
@@ -43,7 +43,14 @@ export class Corpus {
     this.#index = index;
   }
 
-  /** Opens a corpus; an empty directory is an empty one. Throws UsageError. */
+  /** As `open`, of one that is there: to read a corpus that does not exist is a mistake in its name. Throws UsageError. */
+  static openExisting(directory: string): Corpus {
+    if (!existsSync(directory)) throw new UsageError(`there is no corpus ${directory}: no such directory; check --corpus, or begin one with \`corpus add\``);
+    if (!statSync(directory).isDirectory()) throw new UsageError(`${directory} is no directory, and a corpus is one; check --corpus`);
+    return Corpus.open(directory);
+  }
+
+  /** Opens a corpus; an empty directory, or none, is an empty one. Throws UsageError. */
   static open(directory: string): Corpus {
     const path = join(directory, 'index.json');
     if (!existsSync(path)) {

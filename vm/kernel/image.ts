@@ -37,7 +37,7 @@ export function readKernelImage(path: string, options: { modulesDirectory?: stri
   try {
     image = readRegular(path);
   } catch (error) {
-    throw new UsageError(`the kernel image ${path} cannot be read (${messageOf(error)})`);
+    throw new UsageError(`the kernel image ${path} cannot be read: ${messageOf(error)}`);
   }
   const reason = notAKernel(image);
   if (reason !== undefined) throw new UsageError(`${path} is not a kernel that QEMU can boot: ${reason}`);
