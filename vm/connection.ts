@@ -230,7 +230,8 @@ export class Connection {
     if (init !== undefined) return init.code === 'agent-ended' && this.#ready ? { kind: 'agent-ended', message: init.message } : { kind: 'init-failed', ...init };
     const headline = findPanic(lines);
     if (headline !== undefined) return this.#ready ? { kind: 'panicked', headline } : { kind: 'boot-panicked', headline };
-    if (this.qmp.shutdownReason?.startsWith('guest-') === true) return lines.length === 0 ? { kind: 'no-console', afterMs, exit: exit.text } : { kind: 'reset' };
+    // A restored guest printed what it had to say in its first life.
+    if (this.qmp.shutdownReason?.startsWith('guest-') === true) return lines.length === 0 && !this.#ready ? { kind: 'no-console', afterMs, exit: exit.text } : { kind: 'reset' };
     if (this.#ready) return { kind: 'died', exit: exit.text, stderr: exit.stderr };
     if (exit.code !== 0 && exit.code !== 137) return { kind: 'qemu-failed', exit: exit.text, stderr: exit.stderr };
     if (lines.length === 0) return { kind: 'no-console', afterMs, exit: exit.text };

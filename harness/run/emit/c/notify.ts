@@ -1,5 +1,4 @@
 /** Notifications: what the case's server writes to /dev/fuse unasked. */
-import type { Case } from '../../../model/case.ts';
 import type { Notification } from '../../../model/notification.ts';
 import { NOTIFY } from '../../../uapi/fuse-flags.ts';
 import { notifyInvalInode, notifyRetrieve } from '../../../uapi/fuse-structs.ts';
