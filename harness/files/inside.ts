@@ -3,6 +3,8 @@
  * names himself is another matter, and is written where it leads (write-whole.ts).
  */
 import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeDirectory } from './make-directory.ts';
 import { kindOf } from './regular-file.ts';
 import { replaceFile } from './write-whole.ts';
 
@@ -40,4 +42,12 @@ export function requireUnlinked(directory: string): void {
 export function writeInside(path: string, text: string): void {
   requireOrdinary(path);
   replaceFile(path, text);
+}
+
+/** As `writeInside`, of a file in a folder of the directory, which is made when it is not there. */
+export function writeInFolder(directory: string, folder: string, name: string, text: string): void {
+  const path = join(directory, folder);
+  makeDirectory(path);
+  requireUnlinked(path);
+  writeInside(join(path, name), text);
 }

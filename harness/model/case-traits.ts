@@ -60,13 +60,13 @@ const walking: ReadonlySet<Step['call']> = new Set(['seekData', 'seekHole', 'ftr
  * So many requests of the case are served. `certain`: no kernel makes more of them that gets anywhere, so that one that does is in a loop;
  * where a case may need more than are served, it is not known what becomes of it.
  */
-export function mostRequests({ geometry: { files }, script, workload }: Case): { most: number; certain: boolean } {
+export function mostRequests(value: Case): { most: number; certain: boolean } {
+  const { geometry: { files }, script, workload } = value;
   const largest = Math.max(0, ...files.map(({ sizeBytes }) => Number(sizeBytes)));
   const bytesOf = (step: Step): number => ('lengthBytes' in step ? Number(step.lengthBytes) : walking.has(step.call) ? Math.max(largest, 'sizeBytes' in step ? Number(step.sizeBytes) : 0) : 0);
   const blocks = workload.reduce((sum, step) => sum + Math.ceil(bytesOf(step) / smallestBlockBytes), 0);
-  const notifications = script.reduce((sum, { before = [] }) => sum + before.length, 0) + workload.filter(({ call }) => call === 'notify').length;
   const lines = script.length * workload.length * 4;
-  const needed = freeRequests + perStep * workload.length + lines + perBlock * blocks + perNotification * notifications;
+  const needed = freeRequests + perStep * workload.length + lines + perBlock * blocks + perNotification * notificationsOf(value).length;
   return { most: Math.min(mostServed, needed), certain: needed <= mostServed };
 }
 

@@ -1,7 +1,5 @@
 /** Findings of a run on disk: one case file each, and a line of findings.jsonl that says what it is. */
-import { join } from 'node:path';
-import { requireUnlinked, writeInside } from '../files/inside.ts';
-import { makeDirectory } from '../files/make-directory.ts';
+import { writeInFolder } from '../files/inside.ts';
 import { encodeCase, type Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
 import { jsonSafe, type CaseRecord, type FindingRecord } from '../model/results.ts';
@@ -33,10 +31,8 @@ export class FindingFiles {
   /** Returns the path of the case file, relative to the results directory. */
   save({ id, rule, notMinimised, case: of, deviations, found, outcome, minimised, reliability }: KeptFinding): string {
     const hash = caseHash(of);
-    const file = `findings/${hash.slice(0, 12)}.case.json`;
-    makeDirectory(join(this.#writer.directory, 'findings'));
-    requireUnlinked(join(this.#writer.directory, 'findings'));
-    writeInside(join(this.#writer.directory, file), formatCase(of));
+    const name = `${hash.slice(0, 12)}.case.json`, file = `findings/${name}`;
+    writeInFolder(this.#writer.directory, 'findings', name, formatCase(of));
     const example: CaseRecord = {
       ...found, hash, verdict: { kind: 'deviates', deviations: [...deviations] }, case: encodeCase(of),
       ...(outcome?.kind === 'observed' && { observation: jsonSafe(outcome.observation) }),

@@ -88,10 +88,8 @@ export class LocalGuests implements GuestSource {
   fresh(): GuestSource {
     return {
       lease: async () => {
-        const vm = await this.#begin(async () => (await this.#snapshot()).clone(this.#clones));
+        const vm = await this.#begin(() => this.#start());
         this.#leased.add(vm);
-        this.statistics.booted += 1;
-        this.statistics.bootMs.push(Math.round(vm.environment.readyAfterMs));
         return vm;
       },
       release: async (guest, state) => {

@@ -1,7 +1,5 @@
 /** What the kernel did that no case of the run shows, as its summary keeps it. */
-import { join } from 'node:path';
-import { requireUnlinked, writeInside } from '../files/inside.ts';
-import { makeDirectory } from '../files/make-directory.ts';
+import { writeInFolder } from '../files/inside.ts';
 import { encodeCase, type Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
 import { MOST_INCIDENTS, type RunSummary } from '../model/results.ts';
@@ -37,9 +35,7 @@ function noteFinding(summary: RunSummary, directory: string, { reason, when, log
 
 /** Returns its path, relative to the directory. */
 function saveCase(directory: string, of: Case): string {
-  const file = `findings/${caseHash(of).slice(0, 12)}.case.json`;
-  makeDirectory(join(directory, 'findings'));
-  requireUnlinked(join(directory, 'findings'));
-  writeInside(join(directory, file), formatCase(of));
-  return file;
+  const name = `${caseHash(of).slice(0, 12)}.case.json`;
+  writeInFolder(directory, 'findings', name, formatCase(of));
+  return `findings/${name}`;
 }

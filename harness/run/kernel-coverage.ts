@@ -6,8 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findTool } from '../../vm/host/tools.ts';
-import { requireUnlinked, writeInside } from '../files/inside.ts';
-import { makeDirectory } from '../files/make-directory.ts';
+import { writeInFolder, writeInside } from '../files/inside.ts';
 import type { Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { caseHash } from '../model/hash.ts';
@@ -47,9 +46,7 @@ export class KernelCoverage {
     const fresh = this.#places.size - before;
     if (fresh > 0 && this.#kept < MOST_KEPT) {
       this.#kept += 1;
-      makeDirectory(join(this.#directory, 'coverage'));
-      requireUnlinked(join(this.#directory, 'coverage'));
-      writeInside(join(this.#directory, 'coverage', `${caseHash(of).slice(0, 12)}.case.json`), formatCase(of));
+      writeInFolder(this.#directory, 'coverage', `${caseHash(of).slice(0, 12)}.case.json`, formatCase(of));
     }
     return fresh;
   }

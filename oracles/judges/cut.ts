@@ -30,11 +30,11 @@ export interface Cut extends TranscriptCut { lacks?: string }
 
 /** Where the transcript ends for the judges: where the guest cut it, or where its record lacks what they need. */
 export function cutOf(of: Case, seen: Observation): Cut | undefined {
-  const lacking = [...seen.transcript].sort((a, b) => a.seq - b.seq).flatMap(({ name, request, raw, step }): Cut[] => {
+  const lacking = seen.transcript.flatMap(({ name, request, raw, step, seq }): (Cut & { seq: number })[] => {
     const field = raw ? undefined : NEEDED[name]?.find((one) => typeof request[one] !== 'bigint' && typeof request[one] !== 'number');
-    return field === undefined ? [] : [{ step: Math.min(step ?? 0, of.workload.length), exchanges: 1, why: 'room', lacks: `the record of ${name} lacks ${field}` }];
+    return field === undefined ? [] : [{ step: Math.min(step ?? 0, of.workload.length), exchanges: 1, why: 'room', lacks: `the record of ${name} lacks ${field}`, seq }];
   });
-  const [first] = lacking;
+  const [first] = lacking.sort((a, b) => a.seq - b.seq);
   return seen.cut && (!first || seen.cut.step <= first.step) ? seen.cut : first;
 }
 
