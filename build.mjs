@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 const common = { bundle: true, platform: 'node', target: 'node20', sourcemap: 'linked', logLevel: 'warning', legalComments: 'none' };
 // In pieces: the entry is loaded, and guards the exit code, before the program and the npm packages are.
 const host = build({
-  ...common, entryPoints: { iomapfuzz: 'harness/cli/start.ts' }, outdir: 'dist', outExtension: { '.js': '.mjs' }, chunkNames: '[name]', splitting: true, format: 'esm', packages: 'external',
+  ...common, entryPoints: { iomapfuzz: 'cli/start.ts' }, outdir: 'dist', outExtension: { '.js': '.mjs' }, chunkNames: '[name]', splitting: true, format: 'esm', packages: 'external',
 });
 const broker = existsSync('vm/broker/main.ts')
   ? build({ ...common, entryPoints: ['vm/broker/main.ts'], outfile: 'dist/broker.mjs', format: 'esm', packages: 'external' })

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, linkSync, mkdirSync, openSync, readFileSync, readdirSync, symlinkSync, truncateSync, writeFileSync, writeSync, ftruncateSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { kernelIsHealthy, runServe, shell } from '../harness/cli/testing/run-serve.ts';
+import { kernelIsHealthy, runServe, shell } from '../cli/testing/run-serve.ts';
 
 /** Bytes that are unlike at every place, without chance. */
 function bytes(length: number, seed: string): Buffer {

@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import { join } from 'node:path';
-import { repositoryRoot } from '../vm/root.ts';
-import { kernelIsHealthy, runServe, type Ran } from '../harness/cli/testing/run-serve.ts';
+import { repositoryRoot } from '../files/repository-root.ts';
+import { kernelIsHealthy, runServe, type Ran } from '../cli/testing/run-serve.ts';
 import { bundleForGuest } from './testing/bundle.ts';
 
 const tools = (...names: string[]): string[] => names.flatMap((name) => ['--file', name]);

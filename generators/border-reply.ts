@@ -1,7 +1,7 @@
 /** A BEGIN reply one of whose halves lies on a rule's border: the violating mapping and its legal neighbour, in equal surroundings. */
 import fc from 'fast-check';
-import type { MappingSpec } from '../harness/model/mapping.ts';
-import type { Revision } from '../harness/uapi/revision.ts';
+import type { MappingSpec } from '../model/mapping.ts';
+import type { Revision } from '../uapi/revision.ts';
 import type { Half } from '../oracles/rules/rule.ts';
 import type { Border, BorderRow } from './broken-map.ts';
 import { harmlessFlags, mapping, storageType, typesFor, type TypeName } from './mapping.ts';

@@ -3,8 +3,8 @@
  * and what its nearest legal neighbour is. A new rule is a row in its table and a row here.
  */
 import fc from 'fast-check';
-import type { MappingSpec } from '../harness/model/mapping.ts';
-import { NULL_ADDR } from '../harness/uapi/revision.ts';
+import type { MappingSpec } from '../model/mapping.ts';
+import { NULL_ADDR } from '../uapi/revision.ts';
 import { borderValue } from './border-value.ts';
 import type { TypeName } from './mapping.ts';
 import type { SettingConstraints } from './setting.ts';

@@ -3,10 +3,10 @@
  * different devices, so that bytes tell where a mapping came from.
  */
 import fc from 'fast-check';
-import { CASE_SCHEMA, type Case, type Geometry, type ScriptLine, type Step } from '../harness/model/case.ts';
-import type { MappingSpec } from '../harness/model/mapping.ts';
-import type { ByteRange, Notification } from '../harness/model/notification.ts';
-import { INVAL_TO_EOF, NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
+import { CASE_SCHEMA, type Case, type Geometry, type ScriptLine, type Step } from '../model/case.ts';
+import type { MappingSpec } from '../model/mapping.ts';
+import type { ByteRange, Notification } from '../model/notification.ts';
+import { INVAL_TO_EOF, NULL_ADDR, type Revision } from '../uapi/revision.ts';
 import type { TypeName } from './mapping.ts';
 import { noCache } from './notification.ts';
 import { pureOverwrite, type PlannedCase } from './reply-case.ts';

@@ -1,10 +1,10 @@
 import { expect, test } from '@playwright/test';
 import fc from 'fast-check';
-import type { DeviceChange, Observation } from '../harness/model/observation.ts';
+import type { DeviceChange, Observation } from '../model/observation.ts';
 import { judge } from '../oracles/judge.ts';
 import { runIdeal } from '../oracles/testing/ideal-kernel.ts';
 import { LeakyPageCache, type Leak } from '../oracles/testing/leaky-page-cache.ts';
-import { revisions } from '../harness/uapi/revision.ts';
+import { revisions } from '../uapi/revision.ts';
 import { fileSequence, sequenceModes } from './file-sequence.ts';
 import { geometriesOf } from './fuzz-geometry.ts';
 

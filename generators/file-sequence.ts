@@ -4,9 +4,9 @@
  * then one of them is wrong, malformed or an error.
  */
 import fc from 'fast-check';
-import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../harness/model/case.ts';
-import type { MappingSpec } from '../harness/model/mapping.ts';
-import { NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
+import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../model/case.ts';
+import type { MappingSpec } from '../model/mapping.ts';
+import { NULL_ADDR, type Revision } from '../uapi/revision.ts';
 import type { FuzzGeometry } from './fuzz-geometry.ts';
 import { growingAct } from './growing-act.ts';
 import { malformedReply } from './malformed-reply.ts';

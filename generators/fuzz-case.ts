@@ -1,6 +1,6 @@
 /** Fuzzed cases: one operation in question, sometimes more syscalls around it, on the files of one mount. */
 import fc from 'fast-check';
-import type { Case, Geometry, ScriptLine, Step } from '../harness/model/case.ts';
+import type { Case, Geometry, ScriptLine, Step } from '../model/case.ts';
 import { fuzzOp, isBackedReply, type FuzzOp, type FuzzOpConstraints } from './fuzz-op.ts';
 import type { FuzzGeometry } from './fuzz-geometry.ts';
 import { isBackedType } from './mapping.ts';

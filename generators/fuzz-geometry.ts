@@ -2,7 +2,7 @@
  * Mount geometries of a campaign. A mount costs more than a hundred cases, so a stretch of cases shares a few of them; every
  * geometry of the tables below comes up in some stretch.
  */
-import type { Geometry } from '../harness/model/case.ts';
+import type { Geometry } from '../model/case.ts';
 import { pickIndex } from './seed.ts';
 import { DEVICE_SIZE, defaultDevices } from './setting.ts';
 

@@ -3,9 +3,9 @@
  * violated at its border, and now and then a field more is wrong.
  */
 import fc from 'fast-check';
-import type { Reply, ScriptLine } from '../harness/model/case.ts';
-import type { MappingSpec } from '../harness/model/mapping.ts';
-import { NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
+import type { Reply, ScriptLine } from '../model/case.ts';
+import type { MappingSpec } from '../model/mapping.ts';
+import { NULL_ADDR, type Revision } from '../uapi/revision.ts';
 import type { Half } from '../oracles/rules/rule.ts';
 import { borderReply, startTypes } from './border-reply.ts';
 import { borderValue } from './border-value.ts';

@@ -3,7 +3,7 @@
  * it, and what a mapping of its last page shows behind EOF.
  */
 import fc from 'fast-check';
-import type { Step } from '../harness/model/case.ts';
+import type { Step } from '../model/case.ts';
 import type { Act, Now } from './sequence-act.ts';
 
 const PAGE = 4096n;

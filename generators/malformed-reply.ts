@@ -1,9 +1,9 @@
 /** Answers that no request has: of the wrong size, or behind a header that lies. */
 import fc from 'fast-check';
-import type { Reply, ScriptLine } from '../harness/model/case.ts';
-import { operationsOf } from '../harness/uapi/fuse-operations.ts';
-import { initOut, outHeader } from '../harness/uapi/fuse-structs.ts';
-import type { Revision } from '../harness/uapi/revision.ts';
+import type { Reply, ScriptLine } from '../model/case.ts';
+import { operationsOf } from '../uapi/fuse-operations.ts';
+import { initOut, outHeader } from '../uapi/fuse-structs.ts';
+import type { Revision } from '../uapi/revision.ts';
 
 /** Most bytes of an answer that may be shorter. */
 const MOST_READ = 4096, CONFIG_OUT = 104;

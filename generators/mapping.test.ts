@@ -1,9 +1,9 @@
 import { expect, test } from '@playwright/test';
 import fc from 'fast-check';
-import { revisions } from '../harness/uapi/revision.ts';
+import { revisions } from '../uapi/revision.ts';
 import { beginTables } from '../oracles/rules/first-violation.ts';
 import type { MapContext } from '../oracles/rules/context.ts';
-import type { MappingSpec } from '../harness/model/mapping.ts';
+import type { MappingSpec } from '../model/mapping.ts';
 import { harmlessFlags, mapping, typesFor } from './mapping.ts';
 import { paths, setting, stretch } from './setting.ts';
 

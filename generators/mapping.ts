@@ -1,7 +1,7 @@
 /** Mappings that every rule lets pass, for one request. */
 import fc from 'fast-check';
-import type { MappingSpec } from '../harness/model/mapping.ts';
-import { NULL_ADDR } from '../harness/uapi/revision.ts';
+import type { MappingSpec } from '../model/mapping.ts';
+import { NULL_ADDR } from '../uapi/revision.ts';
 import { isReport, isWritePath, isZeroPath, type Path, type Setting } from './setting.ts';
 
 type TypeName = Extract<MappingSpec['type'], string>;

@@ -1,9 +1,9 @@
 /** Cases around one notification: a mount, a file, what the server pushes, and what is asked of the file afterwards. */
 import fc from 'fast-check';
-import { CASE_SCHEMA, type Case, type Geometry, type ScriptLine, type Step } from '../harness/model/case.ts';
-import type { MappingSpec } from '../harness/model/mapping.ts';
-import type { Notification } from '../harness/model/notification.ts';
-import { NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
+import { CASE_SCHEMA, type Case, type Geometry, type ScriptLine, type Step } from '../model/case.ts';
+import type { MappingSpec } from '../model/mapping.ts';
+import type { Notification } from '../model/notification.ts';
+import { NULL_ADDR, type Revision } from '../uapi/revision.ts';
 import type { Half } from '../oracles/rules/rule.ts';
 import { mapping, type TypeName } from './mapping.ts';
 import { configOf, pureOverwrite, typesOf, type PlannedCase } from './reply-case.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import fc from 'fast-check';
-import type { Notification } from '../harness/model/notification.ts';
-import { revisions } from '../harness/uapi/revision.ts';
+import type { Notification } from '../model/notification.ts';
+import { revisions } from '../uapi/revision.ts';
 import { judge } from '../oracles/judge.ts';
 import { runIdeal } from '../oracles/testing/ideal-kernel.ts';
 import { geometriesOf } from './fuzz-geometry.ts';

@@ -3,10 +3,10 @@
  * RETRIEVE, which the page cache of a file that uses iomap is closed to, and INVAL_INODE, which must lose nothing.
  */
 import fc from 'fast-check';
-import { CASE_SCHEMA, type Case, type Step } from '../harness/model/case.ts';
-import type { MappingSpec } from '../harness/model/mapping.ts';
-import type { Notification } from '../harness/model/notification.ts';
-import type { Revision } from '../harness/uapi/revision.ts';
+import { CASE_SCHEMA, type Case, type Step } from '../model/case.ts';
+import type { MappingSpec } from '../model/mapping.ts';
+import type { Notification } from '../model/notification.ts';
+import type { Revision } from '../uapi/revision.ts';
 import { borderValue } from './border-value.ts';
 import type { FuzzGeometry } from './fuzz-geometry.ts';
 import { configOf, pureOverwrite, type PlannedCase } from './reply-case.ts';

@@ -1,8 +1,8 @@
 /** A case around one BEGIN reply: what is served before it, the reply, what is served behind it, and the syscall. */
 import fc from 'fast-check';
-import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '../harness/model/case.ts';
-import type { MappingSpec } from '../harness/model/mapping.ts';
-import { NULL_ADDR, type Revision } from '../harness/uapi/revision.ts';
+import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '../model/case.ts';
+import type { MappingSpec } from '../model/mapping.ts';
+import { NULL_ADDR, type Revision } from '../uapi/revision.ts';
 import { harmlessFlags, mapping, typesFor, type TypeName } from './mapping.ts';
 import { isCachedWrite, isPaged, isReport, isWritePath, isZeroPath, DEVICE_SIZE, type Path, type Setting } from './setting.ts';
 

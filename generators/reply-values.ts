@@ -1,5 +1,5 @@
 /** Replies to BEGIN that are no mappings. */
-import { beginOut } from '../harness/uapi/iomap.ts';
+import { beginOut } from '../uapi/iomap.ts';
 
 /**
  * Errnos that reach the caller as they are: all but ENOSYS. ENOENT, EAGAIN, EFAULT and ENOTBLK have meanings of their own in fs/iomap and

@@ -1,5 +1,5 @@
 /** One syscall of a sequence, made when it is its turn: by then it is known which open of the file is the newest, and how large the file is. */
-import type { Step } from '../harness/model/case.ts';
+import type { Step } from '../model/case.ts';
 
 export interface Now {
   /** Number of the newest open. */

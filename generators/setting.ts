@@ -1,6 +1,6 @@
 /** The surroundings of a reply: mount geometry, devices, file, the operation and how much of it was served before. */
 import fc from 'fast-check';
-import type { Geometry } from '../harness/model/case.ts';
+import type { Geometry } from '../model/case.ts';
 
 export const paths = [
   'direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole', 'buffered-read', 'truncate', 'fallocate', 'zeroing', 'buffered-write', 'writeback', 'mmap-read', 'mmap-write',

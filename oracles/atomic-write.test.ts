@@ -1,8 +1,8 @@
 import { expect, test } from '@playwright/test';
-import type { Case, Step } from '../harness/model/case.ts';
-import type { StepResult } from '../harness/model/observation.ts';
-import { RWF } from '../harness/model/syscall-flags.ts';
-import type { Verdict } from '../harness/model/verdict.ts';
+import type { Case, Step } from '../model/case.ts';
+import type { StepResult } from '../model/observation.ts';
+import { RWF } from '../model/syscall-flags.ts';
+import type { Verdict } from '../model/verdict.ts';
 import { judge } from './judge.ts';
 import { beginExchange, failed, ioendExchange, madeCase, mapped, MiB, observed, overwrite, writer } from './testing/hand-made.ts';
 

@@ -1,7 +1,7 @@
 /** What is compared when a case is judged, in words: a verdict that says "conforms" says also what it rests on. */
-import type { Case } from '../harness/model/case.ts';
-import type { Observation } from '../harness/model/observation.ts';
-import { errnoName } from '../harness/uapi/errno.ts';
+import type { Case } from '../model/case.ts';
+import type { Observation } from '../model/observation.ts';
+import { errnoName } from '../uapi/errno.ts';
 import { expectationOf, type JudgeOptions } from './judge.ts';
 import { describeSource, type Segment } from './kernel/content.ts';
 import type { ExpectedRefusal, StepExpectation } from './kernel/expectation.ts';

@@ -1,6 +1,6 @@
 /** Direct writes that fall back to the page cache, because BEGIN was answered with ENOSYS: when what they wrote gets to the device. */
 import { expect, test } from '@playwright/test';
-import type { Exchange, Observation } from '../harness/model/observation.ts';
+import type { Exchange, Observation } from '../model/observation.ts';
 import { judge } from './judge.ts';
 import { beginExchange, ioendExchange, madeCase, mapped, observed, other, overwrite, writer } from './testing/hand-made.ts';
 

@@ -1,11 +1,11 @@
 /** A kernel that refuses what is right: the report that nothing asks for is the cause, and what did not come afterwards is none. */
 import { expect, test } from '@playwright/test';
-import { causesOf } from '../harness/model/finding/cause.ts';
-import type { Case, Step } from '../harness/model/case.ts';
-import type { Observation, StepResult } from '../harness/model/observation.ts';
-import type { Deviation } from '../harness/model/verdict.ts';
-import { attrOut } from '../harness/uapi/fuse-structs.ts';
-import { revisions } from '../harness/uapi/revision.ts';
+import { causesOf } from '../model/finding/cause.ts';
+import type { Case, Step } from '../model/case.ts';
+import type { Observation, StepResult } from '../model/observation.ts';
+import type { Deviation } from '../model/verdict.ts';
+import { attrOut } from '../uapi/fuse-structs.ts';
+import { revisions } from '../uapi/revision.ts';
 import { judge } from './judge.ts';
 import { channelsOf } from './judges/channels.ts';
 import { judgeOutcome } from './judges/outcome.ts';

@@ -1,10 +1,10 @@
 /** Records of another kernel: those of one fault are one finding, those of several are several. The name of a record begins with its fault. */
 import { expect, test } from '@playwright/test';
 import { readdirSync, readFileSync } from 'node:fs';
-import { decodeCase } from '../harness/model/case.ts';
-import { causesOf } from '../harness/model/finding/cause.ts';
-import { fromJsonSafe } from '../harness/model/results.ts';
-import type { Observation } from '../harness/model/observation.ts';
+import { decodeCase } from '../model/case.ts';
+import { causesOf } from '../model/finding/cause.ts';
+import { fromJsonSafe } from '../model/results.ts';
+import type { Observation } from '../model/observation.ts';
 import { judge } from './judge.ts';
 
 const directory = new URL('foreign/', import.meta.url);

@@ -3,8 +3,8 @@
  * faults beside it, which must be caught.
  */
 import { expect, test } from '@playwright/test';
-import type { KernelEvent, StepResult } from '../harness/model/observation.ts';
-import { NULL_ADDR } from '../harness/uapi/revision.ts';
+import type { KernelEvent, StepResult } from '../model/observation.ts';
+import { NULL_ADDR } from '../uapi/revision.ts';
 import { judge } from './judge.ts';
 import { drop, foreignRecord, insert, moveBehind, requestOf, type ForeignRecord } from './testing/foreign-record.ts';
 

@@ -1,9 +1,9 @@
 /** Files that grow over blocks with old bytes behind EOF: each observation that must be caught with its nearest that must not. */
 import { expect, test } from '@playwright/test';
-import type { ByteRun } from '../harness/model/bytes.ts';
-import type { Case, Step } from '../harness/model/case.ts';
-import { NULL_ADDR } from '../harness/uapi/revision.ts';
-import type { Verdict } from '../harness/model/verdict.ts';
+import type { ByteRun } from '../model/bytes.ts';
+import type { Case, Step } from '../model/case.ts';
+import { NULL_ADDR } from '../uapi/revision.ts';
+import type { Verdict } from '../model/verdict.ts';
 import { judge } from './judge.ts';
 import { device, madeCase, writer, zeros } from './testing/hand-made.ts';
 import { runIdeal } from './testing/ideal-kernel.ts';

@@ -1,10 +1,10 @@
 import { expect, test } from '@playwright/test';
-import type { ByteRun } from '../harness/model/bytes.ts';
-import type { Case, Step } from '../harness/model/case.ts';
-import type { DeviceChange, Exchange, KernelEvent, StepResult } from '../harness/model/observation.ts';
-import { serverBytes } from '../harness/model/pattern.ts';
-import { attrOut, writeOut } from '../harness/uapi/fuse-structs.ts';
-import type { IomapIo } from '../harness/uapi/iomap.ts';
+import type { ByteRun } from '../model/bytes.ts';
+import type { Case, Step } from '../model/case.ts';
+import type { DeviceChange, Exchange, KernelEvent, StepResult } from '../model/observation.ts';
+import { serverBytes } from '../model/pattern.ts';
+import { attrOut, writeOut } from '../uapi/fuse-structs.ts';
+import type { IomapIo } from '../uapi/iomap.ts';
 import { judge } from './judge.ts';
 import { beginExchange, endExchange, failed, madeCase, mapped, observed, other, overwrite, wire, writer, zeros } from './testing/hand-made.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
-import type { Observation } from '../harness/model/observation.ts';
-import type { Case } from '../harness/model/case.ts';
+import type { Observation } from '../model/observation.ts';
+import type { Case } from '../model/case.ts';
 import { judge } from './judge.ts';
 import { runIdeal } from './testing/ideal-kernel.ts';
 import { sampleCases } from './testing/sample-cases.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
-import type { ByteRun } from '../harness/model/bytes.ts';
-import type { KernelEvent } from '../harness/model/observation.ts';
-import type { Verdict } from '../harness/model/verdict.ts';
+import type { ByteRun } from '../model/bytes.ts';
+import type { KernelEvent } from '../model/observation.ts';
+import type { Verdict } from '../model/verdict.ts';
 import { judge } from './judge.ts';
 import { beginExchange, device, endExchange, failed, INO, ioendExchange, madeCase, mapped, observed, other, overwrite, poison, wire, writer, zeros, type Made } from './testing/hand-made.ts';
 

@@ -1,8 +1,8 @@
 /** The oracle: what the rules make of a case and what was seen of it. */
-import type { Case } from '../harness/model/case.ts';
-import type { Observation } from '../harness/model/observation.ts';
-import type { Deviation, Unjudged, Verdict } from '../harness/model/verdict.ts';
-import { revisions, type RevisionId } from '../harness/uapi/revision.ts';
+import type { Case } from '../model/case.ts';
+import type { Observation } from '../model/observation.ts';
+import type { Deviation, Unjudged, Verdict } from '../model/verdict.ts';
+import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes, unjudgedBytes } from './judges/bytes.ts';

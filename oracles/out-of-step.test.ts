@@ -1,8 +1,8 @@
 /** Requests that come at another place than the rules say: what is missing is told from what is too many and from what has a wrong field. */
 import { expect, test } from '@playwright/test';
-import { causesOf } from '../harness/model/finding/cause.ts';
-import type { Step } from '../harness/model/case.ts';
-import type { StepResult } from '../harness/model/observation.ts';
+import { causesOf } from '../model/finding/cause.ts';
+import type { Step } from '../model/case.ts';
+import type { StepResult } from '../model/observation.ts';
 import { judge } from './judge.ts';
 import { beginExchange, device, endExchange, madeCase, mapped, observed, other, overwrite, poison } from './testing/hand-made.ts';
 

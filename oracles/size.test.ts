@@ -1,8 +1,8 @@
 import { expect, test } from '@playwright/test';
-import type { Case, Step } from '../harness/model/case.ts';
-import type { Exchange, Observation, StepResult } from '../harness/model/observation.ts';
-import type { Verdict } from '../harness/model/verdict.ts';
-import { attrOut } from '../harness/uapi/fuse-structs.ts';
+import type { Case, Step } from '../model/case.ts';
+import type { Exchange, Observation, StepResult } from '../model/observation.ts';
+import type { Verdict } from '../model/verdict.ts';
+import { attrOut } from '../uapi/fuse-structs.ts';
 import { judge } from './judge.ts';
 import { beginExchange, endExchange, failed, madeCase, mapped, observed, overwrite, wire, writer } from './testing/hand-made.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
-import type { Step } from '../harness/model/case.ts';
-import type { Exchange, Observation, StepResult } from '../harness/model/observation.ts';
-import type { Verdict } from '../harness/model/verdict.ts';
+import type { Step } from '../model/case.ts';
+import type { Exchange, Observation, StepResult } from '../model/observation.ts';
+import type { Verdict } from '../model/verdict.ts';
 import { judge } from './judge.ts';
 import { beginExchange, failed, madeCase, mapped, observed, other, overwrite, writer } from './testing/hand-made.ts';
 

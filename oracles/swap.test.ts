@@ -1,8 +1,8 @@
 import { expect, test } from '@playwright/test';
-import type { Case, Step } from '../harness/model/case.ts';
-import type { StepResult } from '../harness/model/observation.ts';
-import type { Verdict } from '../harness/model/verdict.ts';
-import type { IomapIo } from '../harness/uapi/iomap.ts';
+import type { Case, Step } from '../model/case.ts';
+import type { StepResult } from '../model/observation.ts';
+import type { Verdict } from '../model/verdict.ts';
+import type { IomapIo } from '../uapi/iomap.ts';
 import { judge } from './judge.ts';
 import { beginExchange, device, endExchange, failed, ioendExchange, madeCase, mapped, observed, other, overwrite, wire, writer } from './testing/hand-made.ts';
 

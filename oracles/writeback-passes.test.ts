@@ -1,10 +1,10 @@
 /** Writeback in several passes, and pages that leave the cache: what the kernel may leave unsaid, and what not even then. */
 import { expect, test } from '@playwright/test';
-import type { Step } from '../harness/model/case.ts';
-import type { DeviceChange, Exchange, StepResult } from '../harness/model/observation.ts';
-import type { Verdict } from '../harness/model/verdict.ts';
-import { attrOut } from '../harness/uapi/fuse-structs.ts';
-import { ioendOut, type IomapIo } from '../harness/uapi/iomap.ts';
+import type { Step } from '../model/case.ts';
+import type { DeviceChange, Exchange, StepResult } from '../model/observation.ts';
+import type { Verdict } from '../model/verdict.ts';
+import { attrOut } from '../uapi/fuse-structs.ts';
+import { ioendOut, type IomapIo } from '../uapi/iomap.ts';
 import { judge } from './judge.ts';
 import { beginExchange, endExchange, INO, madeCase, mapped, observed, other, overwrite, wire, writer, zeros } from './testing/hand-made.ts';
 

@@ -1,10 +1,10 @@
 import { expect, test } from '@playwright/test';
-import type { Case, Step } from '../harness/model/case.ts';
-import type { DeviceChange, Exchange, Observation, StepResult } from '../harness/model/observation.ts';
-import { attrOut } from '../harness/uapi/fuse-structs.ts';
-import { ioendOut, type IomapIo } from '../harness/uapi/iomap.ts';
-import { NULL_ADDR } from '../harness/uapi/revision.ts';
-import type { Verdict } from '../harness/model/verdict.ts';
+import type { Case, Step } from '../model/case.ts';
+import type { DeviceChange, Exchange, Observation, StepResult } from '../model/observation.ts';
+import { attrOut } from '../uapi/fuse-structs.ts';
+import { ioendOut, type IomapIo } from '../uapi/iomap.ts';
+import { NULL_ADDR } from '../uapi/revision.ts';
+import type { Verdict } from '../model/verdict.ts';
 import { judge } from './judge.ts';
 import { beginExchange, device, endExchange, failed, INO, madeCase, mapped, observed, other, overwrite, poison, wire, writer, zeros } from './testing/hand-made.ts';
 

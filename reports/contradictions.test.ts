@@ -2,8 +2,8 @@
 import { expect, test } from '@playwright/test';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CaseRecord, CellInfo, FindingRecord, RunSummary } from '../harness/model/results.ts';
-import type { Deviation, Unjudged } from '../harness/model/verdict.ts';
+import type { CaseRecord, CellInfo, FindingRecord, RunSummary } from '../model/results.ts';
+import type { Deviation, Unjudged } from '../model/verdict.ts';
 import { compareRuns } from './compare.ts';
 import { buildMatrix } from './matrix.ts';
 import { mergeRuns } from './merge.ts';

@@ -1,9 +1,9 @@
 /** Parts of one results directory that contradict each other: a record and its case, cases and findings. */
 import { createHash } from 'node:crypto';
-import { caseSchema } from '../harness/model/case.ts';
-import { canonicalJson, caseHash } from '../harness/model/hash.ts';
-import type { CaseRecord, CellInfo, FindingRecord, RunSummary } from '../harness/model/results.ts';
-import type { Verdict } from '../harness/model/verdict.ts';
+import { caseSchema } from '../model/case.ts';
+import { canonicalJson, caseHash } from '../model/hash.ts';
+import type { CaseRecord, CellInfo, FindingRecord, RunSummary } from '../model/results.ts';
+import type { Verdict } from '../model/verdict.ts';
 
 type Stored = Pick<CaseRecord, 'n' | 'cell' | 'hash' | 'case' | 'verdict'>;
 type Judged = Pick<RunSummary, 'kind' | 'revision' | 'complete' | 'cells'>;

@@ -1,5 +1,5 @@
 /** Kernel code coverage in a line. */
-import type { CoverageSummary } from '../harness/model/results.ts';
+import type { CoverageSummary } from '../model/results.ts';
 import { plural } from './text.ts';
 
 export function coverageText({ unavailable, files, noLines, places, keptCases, cutCases = 0 }: CoverageSummary): string {

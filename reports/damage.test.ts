@@ -2,7 +2,7 @@
 import { expect, test } from '@playwright/test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CaseRecord, RunSummary } from '../harness/model/results.ts';
+import type { CaseRecord, RunSummary } from '../model/results.ts';
 import { buildMatrix } from './matrix.ts';
 import { mergeRuns } from './merge.ts';
 import { loadRun } from './run.ts';

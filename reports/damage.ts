@@ -1,6 +1,6 @@
 /** What is wrong with a results directory although it can be read: files were changed, lost, or come from different runs. No pass. */
-import { CAMPAIGN_CHUNK, type Counts, type RunSummary } from '../harness/model/results.ts';
-import type { Verdict } from '../harness/model/verdict.ts';
+import { CAMPAIGN_CHUNK, type Counts, type RunSummary } from '../model/results.ts';
+import type { Verdict } from '../model/verdict.ts';
 import { plural } from './text.ts';
 
 /** What this file reads of a case. */

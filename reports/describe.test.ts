@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { revisions } from '../harness/uapi/revision.ts';
+import { revisions } from '../uapi/revision.ts';
 import { describeRequest } from './describe.ts';
 
 const ioend = { flags: 0x30, error: 0, attrIno: 2n, pos: 0x6000n, newAddr: 0x63000n, written: 0xab2n, dev: 1, pad: 0 };

@@ -1,11 +1,11 @@
 /** Cases and observations in words: one line each for mappings, replies, syscalls, requests, events and bytes. */
-import type { ByteRun, ByteSource } from '../harness/model/bytes.ts';
-import type { Reply, Step } from '../harness/model/case.ts';
-import type { MappingSpec } from '../harness/model/mapping.ts';
-import type { ByteRange, Notification } from '../harness/model/notification.ts';
-import type { FiemapExtent, KernelEvent, StepResult } from '../harness/model/observation.ts';
-import { flagNames, nameOf, revisions, type Revision, type RevisionId } from '../harness/uapi/revision.ts';
-import { errnoText, negativeErrnoText } from '../harness/uapi/errno.ts';
+import type { ByteRun, ByteSource } from '../model/bytes.ts';
+import type { Reply, Step } from '../model/case.ts';
+import type { MappingSpec } from '../model/mapping.ts';
+import type { ByteRange, Notification } from '../model/notification.ts';
+import type { FiemapExtent, KernelEvent, StepResult } from '../model/observation.ts';
+import { flagNames, nameOf, revisions, type Revision, type RevisionId } from '../uapi/revision.ts';
+import { errnoText, negativeErrnoText } from '../uapi/errno.ts';
 
 const ALL_ONES = (1n << 64n) - 1n;
 

@@ -4,7 +4,7 @@ import { parse as parseJunit } from 'junit2json';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Parser as TapParser } from 'tap-parser';
-import { actingCharacters, evilStrings, logCommand } from '../harness/model/testing/evil-strings.ts';
+import { actingCharacters, evilStrings, logCommand } from '../model/testing/evil-strings.ts';
 import { comparisonLines } from './compare-text.ts';
 import { compareRuns } from './compare.ts';
 import { htmlReporter } from './html/html.ts';

@@ -2,9 +2,9 @@
 import { expect, test } from '@playwright/test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ExpectedDeviation } from '../harness/model/expectations.ts';
-import type { CaseRecord } from '../harness/model/results.ts';
-import type { Deviation } from '../harness/model/verdict.ts';
+import type { ExpectedDeviation } from '../model/expectations.ts';
+import type { CaseRecord } from '../model/results.ts';
+import type { Deviation } from '../model/verdict.ts';
 import { compareRuns } from './compare.ts';
 import { buildMatrix, matrixCells } from './matrix.ts';
 import { reportInput } from './reporter.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
-import type { CaseRecord, CellInfo } from '../harness/model/results.ts';
-import type { Deviation } from '../harness/model/verdict.ts';
+import type { CaseRecord, CellInfo } from '../model/results.ts';
+import type { Deviation } from '../model/verdict.ts';
 import { exampleFacts, extentText, FindingCollector, inCell, minimisedText, placesText, type Finding } from './findings.ts';
 
 const cellOf = (rule: string, path: string, border: 'violating' | 'legal', half?: 'read' | 'write'): CellInfo =>

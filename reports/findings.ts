@@ -1,11 +1,11 @@
 /** Findings as reports have them: with what is known of the smallest case, and in words. */
-import { causesOf } from '../harness/model/finding/cause.ts';
-import { casesOf, deviationsOf, exampleOf, FindingSet, inPlaces, pathsOf, type Found, type Sighting } from '../harness/model/finding/set.ts';
+import { causesOf } from '../model/finding/cause.ts';
+import { casesOf, deviationsOf, exampleOf, FindingSet, inPlaces, pathsOf, type Found, type Sighting } from '../model/finding/set.ts';
 import { incidentFinding, incidentSeen, seenOutside } from './incident-finding.ts';
-import { SEVERITIES } from '../harness/model/finding/severity.ts';
-import { caseSize } from '../harness/model/finding/size.ts';
-import type { CaseRecord, CellInfo, FindingRecord, Incident, Minimised, ReliabilityCount } from '../harness/model/results.ts';
-import type { Deviation } from '../harness/model/verdict.ts';
+import { SEVERITIES } from '../model/finding/severity.ts';
+import { caseSize } from '../model/finding/size.ts';
+import type { CaseRecord, CellInfo, FindingRecord, Incident, Minimised, ReliabilityCount } from '../model/results.ts';
+import type { Deviation } from '../model/verdict.ts';
 import { plural } from './text.ts';
 
 export interface Finding extends Found<CaseRecord> {

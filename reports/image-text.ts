@@ -1,6 +1,6 @@
 /** Which image was tested, in words: an old image of a tree that has changed since is the commonest way to test the wrong kernel. */
-import { plainLine } from '../harness/model/plain-text.ts';
-import type { Environment } from '../harness/model/results.ts';
+import { plainLine } from '../model/plain-text.ts';
+import type { Environment } from '../model/results.ts';
 
 type Image = Pick<Environment, 'kernelImageDate' | 'kernelCommit'>;
 

@@ -1,11 +1,11 @@
 /** A finding of something that the kernel did and that no case of the run shows. */
-import { findingId } from '../harness/model/finding/id.ts';
-import { incidentDeviation } from '../harness/model/incident.ts';
-import { keyOf } from '../harness/model/finding/key.ts';
-import { inPlaces, type Sighting } from '../harness/model/finding/set.ts';
-import { severityOf } from '../harness/model/finding/severity.ts';
-import { caseSize } from '../harness/model/finding/size.ts';
-import type { CaseRecord, Incident } from '../harness/model/results.ts';
+import { findingId } from '../model/finding/id.ts';
+import { incidentDeviation } from '../model/incident.ts';
+import { keyOf } from '../model/finding/key.ts';
+import { inPlaces, type Sighting } from '../model/finding/set.ts';
+import { severityOf } from '../model/finding/severity.ts';
+import { caseSize } from '../model/finding/size.ts';
+import type { CaseRecord, Incident } from '../model/results.ts';
 import type { Finding } from './findings.ts';
 
 /** Its example names the cases one of which did it, or is the case that showed it where that is none of the run's own. */

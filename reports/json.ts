@@ -1,5 +1,5 @@
 /** JSON: the verdict, the matrix and the findings as one document, for programs that do not want to read every case. */
-import { asciiJson } from '../harness/model/plain-text.ts';
+import { asciiJson } from '../model/plain-text.ts';
 import { encodeMatrix } from './encode-matrix.ts';
 import type { Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';

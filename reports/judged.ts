@@ -1,5 +1,5 @@
 /** What `iomapfuzz judge` made of stored observations, as text and as JSON. */
-import type { Deviation, Unjudged, Verdict } from '../harness/model/verdict.ts';
+import type { Deviation, Unjudged, Verdict } from '../model/verdict.ts';
 
 export interface JudgedPlace { file: string; line?: number; index?: number; n?: number; cell?: string; note?: string }
 export type Judged =

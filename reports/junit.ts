@@ -8,7 +8,7 @@ import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { clauseText } from './rule-text.ts';
 import type { Run } from './run.ts';
-import { plainText } from '../harness/model/plain-text.ts';
+import { plainText } from '../model/plain-text.ts';
 import { logExcerpt, plural } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 

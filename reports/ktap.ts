@@ -7,7 +7,7 @@ import { imageText } from './image-text.ts';
 import type { BorderOutcome, MatrixRow } from './matrix.ts';
 import { plural } from './text.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
-import { plainLine } from '../harness/model/plain-text.ts';
+import { plainLine } from '../model/plain-text.ts';
 
 export const ktapReporter: Reporter = {
   format: 'ktap',

@@ -1,5 +1,5 @@
 /** What a run says about the liberties that the kernel was told to take, in a line each. */
-import type { LibertyUse } from '../harness/model/liberties.ts';
+import type { LibertyUse } from '../model/liberties.ts';
 import { plural } from './text.ts';
 
 export function libertyText({ name, effect, reached, used }: LibertyUse): string {

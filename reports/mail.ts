@@ -7,7 +7,7 @@ import { countStatuses, type CellStatus } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { countsText } from './terminal.ts';
-import { mailText, plainLine, plainText } from '../harness/model/plain-text.ts';
+import { mailText, plainLine, plainText } from '../model/plain-text.ts';
 import { duration, logExcerpt, wrap } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 

@@ -8,7 +8,7 @@ import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { clauseText } from './rule-text.ts';
 import { cellText, countsText } from './terminal.ts';
-import { plainLine, plainText } from '../harness/model/plain-text.ts';
+import { plainLine, plainText } from '../model/plain-text.ts';
 import { duration, logExcerpt, plural } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 

@@ -4,10 +4,10 @@
  */
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { ForeignFileError, requireOrdinary, requireUnlinked } from '../harness/files/inside.ts';
-import { makeDirectory } from '../harness/files/make-directory.ts';
-import type { LibertyUse } from '../harness/model/liberties.ts';
-import { MOST_INCIDENTS, noCounts, type Counts, type Environment, type Incident, type RunSummary } from '../harness/model/results.ts';
+import { ForeignFileError, requireOrdinary, requireUnlinked } from '../files/inside.ts';
+import { makeDirectory } from '../files/make-directory.ts';
+import type { LibertyUse } from '../model/liberties.ts';
+import { MOST_INCIDENTS, noCounts, type Counts, type Environment, type Incident, type RunSummary } from '../model/results.ts';
 import { Contradictions } from './contradictions.ts';
 import { damageOf } from './damage.ts';
 import { explainProblem, type ResultsProblem } from './errors.ts';

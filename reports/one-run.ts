@@ -1,6 +1,6 @@
 /** Whether results directories are shards of one run: started alike, on one kernel. What their machines were may differ. */
 import { isDeepStrictEqual } from 'node:util';
-import { NOT_BOOTED, type Environment, type RunSummary } from '../harness/model/results.ts';
+import { NOT_BOOTED, type Environment, type RunSummary } from '../model/results.ts';
 
 export interface Part { directory: string; summary: RunSummary }
 

@@ -1,10 +1,10 @@
 /** Reads a results directory: summary.json at once, cases.jsonl line by line, so that 100,000 cases do not need their size in memory. */
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { readRegularText, requireRegular } from '../harness/files/regular-file.ts';
-import { honestVerdict } from '../harness/model/nothing-judged.ts';
-import { plainText, plainTexts } from '../harness/model/plain-text.ts';
-import { RESULTS_FORMAT, type CaseRecord, type FindingRecord, type RunSummary } from '../harness/model/results.ts';
+import { readRegularText, requireRegular } from '../files/regular-file.ts';
+import { honestVerdict } from '../model/nothing-judged.ts';
+import { plainText, plainTexts } from '../model/plain-text.ts';
+import { RESULTS_FORMAT, type CaseRecord, type FindingRecord, type RunSummary } from '../model/results.ts';
 import type { ResultsProblem } from './errors.ts';
 import { caseRecordSchema, findingRecordSchema, firstIssue, summarySchema } from './schema.ts';
 

@@ -1,7 +1,7 @@
 /** A run as reports see it: the summary, one short entry a case, and whole records only where a reader needs them. */
-import { concerning, reconcile, type ExpectedDeviation, type Place } from '../harness/model/expectations.ts';
-import { noCounts, type CaseRecord, type CellInfo, type RunSummary, type Counts } from '../harness/model/results.ts';
-import type { RevisionName, Verdict } from '../harness/model/verdict.ts';
+import { concerning, reconcile, type ExpectedDeviation, type Place } from '../model/expectations.ts';
+import { noCounts, type CaseRecord, type CellInfo, type RunSummary, type Counts } from '../model/results.ts';
+import type { RevisionName, Verdict } from '../model/verdict.ts';
 import { Contradictions } from './contradictions.ts';
 import { damageOf } from './damage.ts';
 import type { ResultsProblem } from './errors.ts';

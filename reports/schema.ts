@@ -1,6 +1,6 @@
-/** Schema of stored results: checks what comes from disk before anything is said about it. Types: harness/model/results.ts. */
+/** Schema of stored results: checks what comes from disk before anything is said about it. Types: model/results.ts. */
 import { z } from 'zod';
-import { expectation } from '../harness/model/expectations.ts';
+import { expectation } from '../model/expectations.ts';
 
 const count = z.int().min(0);
 

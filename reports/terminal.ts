@@ -1,11 +1,11 @@
 /** The verdict, the matrix and the deviations for a terminal, or for a log that a terminal's output goes to. */
-import type { Counts } from '../harness/model/results.ts';
+import type { Counts } from '../model/results.ts';
 import { imageText } from './image-text.ts';
 import { countStatuses, type CellStatus, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts';
 import { exampleFacts, exampleText, extentText, placesText, type Finding } from './findings.ts';
 import { clauseText, type RuleTexts } from './rule-text.ts';
 import type { Run } from './run.ts';
-import { plainText, withoutLogCommands } from '../harness/model/plain-text.ts';
+import { plainText, withoutLogCommands } from '../model/plain-text.ts';
 import { duration, plural, wrap } from './text.ts';
 import type { RunVerdict } from './verdict.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { quantity } from './describe.ts';
-import { plainText } from '../harness/model/plain-text.ts';
+import { plainText } from '../model/plain-text.ts';
 import { duration, logExcerpt, plural, wrap } from './text.ts';
 
 test('should show quantities as a kernel developer writes them', () => {

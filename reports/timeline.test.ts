@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { jsonSafe, observationOf, type CaseRecord } from '../harness/model/results.ts';
+import { jsonSafe, observationOf, type CaseRecord } from '../model/results.ts';
 import type { Run } from './run.ts';
 import { sampleRun } from './testing/scratch.ts';
 import { buildTimeline, timelineText } from './timeline.ts';

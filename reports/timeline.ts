@@ -1,14 +1,14 @@
 /** What happened in a case, top to bottom: the set-up, then each syscall with the requests it caused, then what the kernel reported. */
-import { decodeCase, type Case, type ScriptLine } from '../harness/model/case.ts';
-import type { Exchange, Observation } from '../harness/model/observation.ts';
-import { plainLine } from '../harness/model/plain-text.ts';
-import { observationOf, type CaseRecord } from '../harness/model/results.ts';
-import type { Deviation } from '../harness/model/verdict.ts';
+import { decodeCase, type Case, type ScriptLine } from '../model/case.ts';
+import type { Exchange, Observation } from '../model/observation.ts';
+import { plainLine } from '../model/plain-text.ts';
+import { observationOf, type CaseRecord } from '../model/results.ts';
+import type { Deviation } from '../model/verdict.ts';
 import {
   describeEvent, describeFields, describeNotification, describeOpflags, describeReply, describeRequest, describeResult, describeRuns, describeStep, describeWireMapping,
   quantity, revisionOf,
 } from './describe.ts';
-import { errnoText } from '../harness/uapi/errno.ts';
+import { errnoText } from '../uapi/errno.ts';
 
 export interface TimelineEntry {
   /** `result` ends what `syscall` began; the requests that the syscall caused stand between them. */

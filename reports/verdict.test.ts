@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import type { RunSummary } from '../harness/model/results.ts';
+import type { RunSummary } from '../model/results.ts';
 import { buildMatrix, matrixCells } from './matrix.ts';
 import { reportInput } from './reporter.ts';
 import { reporters } from './reporters.ts';

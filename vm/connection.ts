@@ -1,9 +1,9 @@
 /** The host's end of one QEMU. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GarbageError, encodeFrame } from '../harness/model/frame.ts';
-import { guestFrames } from '../harness/model/guest-message.ts';
-import { PROTOCOL, type GuestMessage, type HostMessage } from '../harness/model/channel.ts';
-import { hangText, type Hang } from '../harness/model/hang.ts';
+import { GarbageError, encodeFrame } from '../model/frame.ts';
+import { guestFrames } from '../model/guest-message.ts';
+import { PROTOCOL, type GuestMessage, type HostMessage } from '../model/channel.ts';
+import { hangText, type Hang } from '../model/hang.ts';
 import { MessageQueue } from './channel/queue.ts';
 import { Liveness, turnMs, type Silence } from './liveness.ts';
 import { findInitFailure, findInterrupted, findPanic } from './qemu/classify.ts';

@@ -1,10 +1,10 @@
 /** The agent and what it loads, as the build leaves them in dist/. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { InfrastructureError } from './errors.ts';
+import { InfrastructureError } from '../model/errors.ts';
 import type { GuestFile } from './initramfs/files.ts';
 import { sharedLibraries } from './initramfs/files.ts';
-import { repositoryRoot } from './root.ts';
+import { repositoryRoot } from '../files/repository-root.ts';
 
 /** Everything under dist/guest, and the addon with its libraries when it was built. Throws InfrastructureError before the first build. */
 export function agentFiles(): GuestFile[] {

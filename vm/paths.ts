@@ -2,8 +2,8 @@
 import { lstatSync, mkdtempSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { makeDirectory } from '../harness/files/make-directory.ts';
-import { UsageError, errnoOf, messageOf } from './errors.ts';
+import { makeDirectory } from '../files/make-directory.ts';
+import { UsageError, errnoOf, messageOf } from '../model/errors.ts';
 
 /** `$XDG_CACHE_HOME/iomapfuzz`, by default `~/.cache/iomapfuzz` (XDG base directory specification: relative values are ignored). */
 export function cacheRoot(): string {

@@ -9,7 +9,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InfrastructureError, messageOf } from './errors.ts';
+import { InfrastructureError, messageOf } from '../model/errors.ts';
 import { freeMib } from './host/disk.ts';
 import { initramfsFor } from './initramfs/archive.ts';
 import { moduleFiles } from './initramfs/modules.ts';
@@ -21,7 +21,7 @@ import { startQemu } from './qemu/process.ts';
 import { QmpError, type Qmp } from './qemu/qmp.ts';
 import { Connection } from './connection.ts';
 import { Vm, notInterrupted, type VmEnvironment, type VmSpec } from './vm.ts';
-import type { KernelFacts } from '../harness/model/channel.ts';
+import type { KernelFacts } from '../model/channel.ts';
 
 /** Saving and loading the devices of a guest takes 0.1 s; the memory is not copied. */
 const migrationDeadlineMs = 60_000;

@@ -1,8 +1,8 @@
 /** A running guest: boots, exchanges messages with its agent, ends with a reason. */
 import { statSync } from 'node:fs';
-import type { GuestMessage, HostMessage, KernelFacts } from '../harness/model/channel.ts';
+import type { GuestMessage, HostMessage, KernelFacts } from '../model/channel.ts';
 import { Connection } from './connection.ts';
-import { InterruptedError, UsageError } from './errors.ts';
+import { InterruptedError, UsageError } from '../model/errors.ts';
 import { initramfsFor } from './initramfs/archive.ts';
 import type { GuestFile } from './initramfs/files.ts';
 import { moduleFiles } from './initramfs/modules.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { execInGuest } from './exec.ts';
 import { readKernelImage } from './kernel/image.ts';
 import { VmError, type VmFailure } from './qemu/failure.ts';
-import { repositoryRoot } from './root.ts';
+import { repositoryRoot } from '../files/repository-root.ts';
 import { processesThatName } from './testing/processes.ts';
 import { testKernel, testSpec, withAgent } from './testing/spec.ts';
 import { Vm, type VmSpec } from './vm.ts';

@@ -1,7 +1,7 @@
 /** Builds what the examples' tests take into the guest. */
 import { build } from 'esbuild';
 import { join } from 'node:path';
-import { repositoryRoot } from '../../vm/root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 
 /** A program for the guest's node, as one file. */
 export async function bundleForGuest(source: string, outfile: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** The guest's agent: says hello, then does what the host asks. Its only argument is the results port's device. */
 import { execFileSync } from 'node:child_process';
-import type { GuestMessage, HostMessage } from '../model/channel.ts';
-import { PROTOCOL } from '../model/channel.ts';
+import type { GuestMessage, HostMessage } from '../../model/channel.ts';
+import { PROTOCOL } from '../../model/channel.ts';
 import { giveInput, runCommand } from './exec.ts';
 import { readKernelFacts } from './kernel-facts.ts';
 import { Port } from './port.ts';

@@ -12,7 +12,7 @@
  * The handlers run inside the guest, one at a time, on the thread that reads /dev/fuse: they must not use promises. All
  * sizes, offsets and lengths are bytes; bigint where the kernel gives them, number or bigint where a script does.
  */
-import type { RevisionId } from '../uapi/revision.ts';
+import type { RevisionId } from '../../uapi/revision.ts';
 import type { Context } from './api/context.ts';
 import type { Device, DeviceOptions, FileOptions, Node } from './api/files.ts';
 import type { Handlers } from './api/handlers.ts';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants as fileConstants } from 'node:fs';
 import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
-import type { GuestMessage, HostMessage } from '../model/channel.ts';
+import type { GuestMessage, HostMessage } from '../../model/channel.ts';
 
 type Exec = Extract<HostMessage, { kind: 'exec' }>;
 type Input = Extract<HostMessage, { kind: 'input' }>;

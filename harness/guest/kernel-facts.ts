@@ -1,7 +1,7 @@
 /** Reads what the kernel under test says of itself. */
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import type { KernelFacts } from '../model/channel.ts';
+import type { KernelFacts } from '../../model/channel.ts';
 import { hasAtomicDisks } from './cases/atomic-disk.ts';
 import { knownLiberties } from './cases/liberties.ts';
 

@@ -1,8 +1,8 @@
 /** The guest's end of the results channel: frames over the virtio-serial port. */
 import { closeSync, openSync, read, writeSync } from 'node:fs';
-import { FrameDecoder } from '../model/frame.ts';
-import { encodeGuestFrame } from '../model/guest-message.ts';
-import type { GuestMessage, HostMessage } from '../model/channel.ts';
+import { FrameDecoder } from '../../model/frame.ts';
+import { encodeGuestFrame } from '../../model/guest-message.ts';
+import type { GuestMessage, HostMessage } from '../../model/channel.ts';
 
 const readBytes = 1 << 20;
 

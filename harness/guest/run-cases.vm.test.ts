@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
-import type { Case, Geometry, ScriptLine, Step } from '../model/case.ts';
-import type { MappingSpec } from '../model/mapping.ts';
-import type { Observation } from '../model/observation.ts';
+import type { Case, Geometry, ScriptLine, Step } from '../../model/case.ts';
+import type { MappingSpec } from '../../model/mapping.ts';
+import type { Observation } from '../../model/observation.ts';
 import { caseGuest } from '../run/testing/case-guest.ts';
 
 const nullAddr = 0xffff_ffff_ffff_ffffn;

@@ -4,14 +4,14 @@ import { loadNative, type Native } from '../native/index.ts';
 import { offeredFlags } from './session/init.ts';
 import { Server } from './session/server.ts';
 import { fail } from './session/answer.ts';
-import { revisions } from '../uapi/revision.ts';
-import type { InitIn } from '../uapi/fuse-structs.ts';
+import { revisions } from '../../uapi/revision.ts';
+import type { InitIn } from '../../uapi/fuse-structs.ts';
 import { CaseFiles } from './cases/case-files.ts';
 import { LogWriter } from './cases/exchange-log.ts';
 import type { ServerCase, ServerThreadData, SessionStart, ToServer } from './cases/messages.ts';
 import { STATE, WORD, barrierName, mostExchanges, mountPoint } from './cases/shared.ts';
 import { abortConnection } from './cases/control-fs.ts';
-import { ENDED } from '../model/exchange-record.ts';
+import { ENDED } from '../../model/exchange-record.ts';
 import { constants } from 'node:os';
 
 const data = workerData as ServerThreadData;

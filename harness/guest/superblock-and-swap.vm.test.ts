@@ -1,9 +1,9 @@
 /** Steps about more than a file: what they do in a guest, and that they leave nothing behind for the next case. */
 import { expect, test } from '@playwright/test';
-import type { Case, Geometry, ScriptLine, Step } from '../model/case.ts';
-import type { MappingSpec } from '../model/mapping.ts';
-import type { Observation } from '../model/observation.ts';
-import { RWF } from '../model/syscall-flags.ts';
+import type { Case, Geometry, ScriptLine, Step } from '../../model/case.ts';
+import type { MappingSpec } from '../../model/mapping.ts';
+import type { Observation } from '../../model/observation.ts';
+import { RWF } from '../../model/syscall-flags.ts';
 import { caseGuest } from '../run/testing/case-guest.ts';
 
 const PAGE = 4096, PAGES = 8, addr = 65_536n;

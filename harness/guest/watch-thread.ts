@@ -4,10 +4,10 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { tellingFrames, type Hang, type HangingTask } from '../model/hang.ts';
-import { parseRecords } from '../model/kernel-log/line.ts';
+import { tellingFrames, type Hang, type HangingTask } from '../../model/hang.ts';
+import { parseRecords } from '../../model/kernel-log/line.ts';
 import { loadNative } from '../native/index.ts';
-import { revisions } from '../uapi/revision.ts';
+import { revisions } from '../../uapi/revision.ts';
 import { abortConnection } from './cases/control-fs.ts';
 import { mostExchanges, mountPoint } from './cases/shared.ts';
 import { Port } from './port.ts';

@@ -1,7 +1,7 @@
 /** Files that come over the results channel, piece by piece. */
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { constants } from 'node:fs';
-import type { GuestMessage, HostMessage } from '../model/channel.ts';
+import type { GuestMessage, HostMessage } from '../../model/channel.ts';
 
 type WriteFile = Extract<HostMessage, { kind: 'write-file' }>;
 

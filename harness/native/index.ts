@@ -4,7 +4,7 @@
  * are numbers. All calls block the thread that makes them.
  */
 
-/** Where bytes came from; the same shape as harness/model/bytes.ts. */
+/** Where bytes came from; the same shape as model/bytes.ts. */
 export interface NativeRun {
   lengthBytes: number;
   source:
@@ -67,7 +67,7 @@ export interface Native {
   /** ioctl(2) with a buffer that the kernel reads and fills in place, or with a number. The caller sizes the buffer. */
   ioctl(fd: number, request: number, argument: Uint8Array | number): Ret;
 
-  /** The syscall of that name (harness/model/ordinary-calls.ts) on `path`, or on `other` where it makes a name. poll: the returned events. */
+  /** The syscall of that name (model/ordinary-calls.ts) on `path`, or on `other` where it makes a name. poll: the returned events. */
   ordinaryCall(name: string, path: string, other: string): Ret;
   readahead(fd: number, offset: bigint, length: number): Ret;
   /** posix_fadvise(2). */
@@ -155,7 +155,7 @@ export interface Native {
   /** The batch that runs begins no further case, and its current one counts as one that tables cannot run. */
   endTable(): void;
   /**
-   * Runs packed cases (harness/model/table-case.ts) from byte `from` on; the first gets number `serial`. Returns packed results. Another
+   * Runs packed cases (model/table-case.ts) from byte `from` on; the first gets number `serial`. Returns packed results. Another
    * thread must be in `readUnanswered` on the connection meanwhile.
    */
   runTable(cases: Uint8Array, from: number, serial: number, options: TableOptions): Buffer;

@@ -1,9 +1,9 @@
 import { expect, test } from '@playwright/test';
 import { madeCase, observed } from '../../oracles/testing/hand-made.ts';
-import type { Case } from '../model/case.ts';
-import type { GuestMessage } from '../model/channel.ts';
-import { GarbageError } from '../model/codec.ts';
-import type { Observation, StepResult } from '../model/observation.ts';
+import type { Case } from '../../model/case.ts';
+import type { GuestMessage } from '../../model/channel.ts';
+import { GarbageError } from '../../model/codec.ts';
+import type { Observation, StepResult } from '../../model/observation.ts';
 import { takeAnswers } from './answers.ts';
 import type { Batch } from './backlog.ts';
 import { packObservation } from './testing/pack.ts';

@@ -2,12 +2,12 @@
  * What a guest may say while it has a batch, and nothing else: a message out of turn, about a case that it was not given or that it
  * has answered, costs the guest. Everything that a message holds is decoded before anything of it counts.
  */
-import type { Case } from '../model/case.ts';
-import type { GuestMessage, OutsideCases } from '../model/channel.ts';
-import { Budget, GarbageError } from '../model/codec.ts';
-import type { PackedObservation } from '../model/exchange-record.ts';
-import type { KernelEvent, Observation } from '../model/observation.ts';
-import { tableResults } from '../model/table-result.ts';
+import type { Case } from '../../model/case.ts';
+import type { GuestMessage, OutsideCases } from '../../model/channel.ts';
+import { Budget, GarbageError } from '../../model/codec.ts';
+import type { PackedObservation } from '../../model/exchange-record.ts';
+import type { KernelEvent, Observation } from '../../model/observation.ts';
+import { tableResults } from '../../model/table-result.ts';
 import type { Batch } from './backlog.ts';
 import type { Executed } from './outcome.ts';
 import { tableObservation } from './table/observation.ts';

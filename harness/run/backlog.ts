@@ -1,8 +1,8 @@
 /** Cases that wait for a guest, and how they are put together into batches. */
-import type { Case } from '../model/case.ts';
-import { mountKey } from '../model/case-traits.ts';
-import type { HostMessage } from '../model/channel.ts';
-import { encodeTableCase, type TableCase } from '../model/table-case.ts';
+import type { Case } from '../../model/case.ts';
+import { mountKey } from '../../model/case-traits.ts';
+import type { HostMessage } from '../../model/channel.ts';
+import { encodeTableCase, type TableCase } from '../../model/table-case.ts';
 import { tableCaseOf } from './table/compile.ts';
 
 export interface Batch {

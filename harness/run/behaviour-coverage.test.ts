@@ -2,9 +2,9 @@ import { expect, test } from '@playwright/test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeRule } from '../../oracles/rules/describe.ts';
-import { repositoryRoot } from '../../vm/root.ts';
-import { matchesGlob } from '../model/glob.ts';
-import { conformancePlan } from './plan.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
+import { matchesGlob } from '../../model/glob.ts';
+import { conformancePlan } from '../../plan/plan.ts';
 
 /** Rules that the page names, and the paths behind them: `cache/hit`, `type/*`, `fsync`. */
 const namedIn = (text: string): string[] => [...text.matchAll(/`([a-z]+(?:\/[A-Za-z_0-9*-]+)?)`/g)].map(([, rule]) => rule!);

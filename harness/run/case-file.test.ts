@@ -2,10 +2,10 @@ import { expect, test } from '@playwright/test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeCase } from '../model/case.ts';
-import { caseHash } from '../model/hash.ts';
+import { encodeCase } from '../../model/case.ts';
+import { caseHash } from '../../model/hash.ts';
 import { explainFailure, formatCase, migrate, parseCase, readCaseFile, type CaseParse } from './case-file.ts';
-import { sampleCases } from './emit/testing/samples.ts';
+import { sampleCases } from '../../reproducers/testing/samples.ts';
 
 const sample = sampleCases['direct read of a mapped extent']!;
 const json = (): Record<string, unknown> => JSON.parse(formatCase(sample)) as Record<string, unknown>;

@@ -3,11 +3,11 @@
  * schema that `migrations` leads up from; writing gives equal cases equal text.
  */
 import { ZodError } from 'zod';
-import { UsageError, messageOf } from '../../vm/errors.ts';
-import { readRegularText } from '../files/regular-file.ts';
-import { CASE_SCHEMA, decodeCase, encodeCase, type Case } from '../model/case.ts';
-import { devicesOf } from '../model/notification-refs.ts';
-import type { Notification } from '../model/notification.ts';
+import { UsageError, messageOf } from '../../model/errors.ts';
+import { readRegularText } from '../../files/regular-file.ts';
+import { CASE_SCHEMA, decodeCase, encodeCase, type Case } from '../../model/case.ts';
+import { devicesOf } from '../../model/notification-refs.ts';
+import type { Notification } from '../../model/notification.ts';
 import { prettyJson } from './pretty-json.ts';
 
 /** Raises a case of schema n, as JSON, to schema n + 1. Throws Error with a text for people when that has no meaning any more. */
@@ -105,7 +105,7 @@ export function explainFailure(failure: Exclude<CaseParse, { kind: 'case' }>): s
     case 'invalid': {
       const { fields } = failure;
       const more = fields.length > SHOWN_FIELDS ? `\n  and ${fields.length - SHOWN_FIELDS} more` : '';
-      return `the case is not valid:\n${fields.slice(0, SHOWN_FIELDS).map((line) => `  ${line}`).join('\n')}${more}\nCorrect these fields; harness/model/case.ts describes each of them`;
+      return `the case is not valid:\n${fields.slice(0, SHOWN_FIELDS).map((line) => `  ${line}`).join('\n')}${more}\nCorrect these fields; model/case.ts describes each of them`;
     }
   }
 }

@@ -2,8 +2,8 @@ import { expect, test } from '@playwright/test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { repositoryRoot } from '../../vm/root.ts';
-import { caseSchema } from '../model/case.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
+import { caseSchema } from '../../model/case.ts';
 import { corpusIndexSchema } from './corpus.ts';
 import { prettyJson } from './pretty-json.ts';
 

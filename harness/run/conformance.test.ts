@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { sampleCases } from '../../oracles/testing/sample-cases.ts';
-import type { Observation } from '../model/observation.ts';
+import type { Observation } from '../../model/observation.ts';
 import { verdictOf } from './conformance.ts';
 import { simulatedFacts } from './testing/simulated-guests.ts';
 

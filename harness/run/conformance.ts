@@ -1,18 +1,18 @@
 /** A conformance run: the plan's cases through the guests, each judged, everything recorded as it comes. */
 import { judge, rulesReached } from '../../oracles/judge.ts';
-import { encodeCase, type Case, type Step } from '../model/case.ts';
-import type { KernelFacts } from '../model/channel.ts';
-import { mountOrder } from '../model/case-traits.ts';
-import { caseHash } from '../model/hash.ts';
-import { describeHang } from '../model/hang.ts';
-import type { Observation } from '../model/observation.ts';
-import { jsonSafe, type CaseRecord } from '../model/results.ts';
-import type { Deviation, Verdict } from '../model/verdict.ts';
+import { encodeCase, type Case, type Step } from '../../model/case.ts';
+import type { KernelFacts } from '../../model/channel.ts';
+import { mountOrder } from '../../model/case-traits.ts';
+import { caseHash } from '../../model/hash.ts';
+import { describeHang } from '../../model/hang.ts';
+import type { Observation } from '../../model/observation.ts';
+import { jsonSafe, type CaseRecord } from '../../model/results.ts';
+import type { Deviation, Verdict } from '../../model/verdict.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from './execute.ts';
 import type { GuestLoss } from './guest.ts';
 import { consoleOf } from './outcome.ts';
 import { shared } from './parallel.ts';
-import { casesIn, casesOf, type PlanCell } from './plan.ts';
+import { casesIn, casesOf, type PlanCell } from '../../plan/plan.ts';
 import { crashDeviation, timesText, withCrashes } from './crash-deviation.ts';
 
 /** A case of the plan with its place in the undivided run. */

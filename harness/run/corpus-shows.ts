@@ -1,7 +1,7 @@
 /** What a case shows, in the words of the conformance matrix: rule by path by side of the border. */
-import type { Case } from '../model/case.ts';
-import { predict } from './emit/predict.ts';
-import { cellId } from './plan.ts';
+import type { Case } from '../../model/case.ts';
+import { predict } from '../../oracles/predict.ts';
+import { cellId } from '../../plan/plan.ts';
 
 /** `map/type-known@read fiemap violating`; for a case of the plan the cell it was drawn for comes first. */
 export function showsOf(of: Case): string[] {

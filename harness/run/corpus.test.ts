@@ -2,10 +2,10 @@ import { expect, test } from '@playwright/test';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { repositoryRoot } from '../../vm/root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 import { Corpus } from './corpus.ts';
 import { showsOf } from './corpus-shows.ts';
-import { sampleCases } from './emit/testing/samples.ts';
+import { sampleCases } from '../../reproducers/testing/samples.ts';
 import { formatCase } from './case-file.ts';
 
 let directory: string;

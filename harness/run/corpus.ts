@@ -2,11 +2,11 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InfrastructureError, UsageError, messageOf } from '../../vm/errors.ts';
-import { requireOrdinary, requireUnlinked, writeInside } from '../files/inside.ts';
-import { makeDirectory } from '../files/make-directory.ts';
-import type { Case } from '../model/case.ts';
-import { caseHash } from '../model/hash.ts';
+import { InfrastructureError, UsageError, messageOf } from '../../model/errors.ts';
+import { requireOrdinary, requireUnlinked, writeInside } from '../../files/inside.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
+import type { Case } from '../../model/case.ts';
+import { caseHash } from '../../model/hash.ts';
 import { explainFailure, formatCase, parseCase, readText } from './case-file.ts';
 import { prettyJson } from './pretty-json.ts';
 

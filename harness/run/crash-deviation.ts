@@ -1,5 +1,5 @@
 /** A kernel that went down in some tries of a case. */
-import type { Deviation, Verdict } from '../model/verdict.ts';
+import type { Deviation, Verdict } from '../../model/verdict.ts';
 
 export const timesText = (crashes: number, tries: number): string => `(${crashes} of ${tries} tries)`;
 

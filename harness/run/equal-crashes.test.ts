@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import type { Verdict } from '../model/verdict.ts';
+import type { Verdict } from '../../model/verdict.ts';
 import { EqualCrashes } from './equal-crashes.ts';
 
 const deviates = (rule: string, seen: string): { verdict: Verdict } => ({ verdict: { kind: 'deviates', deviations: [{ rule, aspect: 'kernel-log', expected: 'health', seen }] } });

@@ -1,6 +1,6 @@
 /** Ends a run of a kernel that goes down or hangs in the same way again and again: each further case costs seconds and tells nothing new. */
-import { causeInLog } from '../model/finding/message.ts';
-import type { CaseRecord } from '../model/results.ts';
+import { causeInLog } from '../../model/finding/message.ts';
+import type { CaseRecord } from '../../model/results.ts';
 
 /** A hang that is known costs three seconds: a minute is what a run spends on one that is everywhere. */
 export const MOST_EQUAL_CRASHES = 20;

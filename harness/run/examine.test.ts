@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
-import type { Case } from '../model/case.ts';
-import type { Deviation } from '../model/verdict.ts';
-import { begin, hole, makeCase, mapped, mappings, openDirect } from './emit/testing/samples.ts';
+import type { Case } from '../../model/case.ts';
+import type { Deviation } from '../../model/verdict.ts';
+import { begin, hole, makeCase, mapped, mappings, openDirect } from '../../reproducers/testing/samples.ts';
 import { examine } from './examine.ts';
 import { SimulatedGuests, simulatedFacts as facts, tableWithout } from './testing/simulated-guests.ts';
 

@@ -1,8 +1,8 @@
 /** What becomes of a finding: it is made as small as it gets, part by part, and replayed in fresh guests to learn how reliably it shows. */
-import type { Case } from '../model/case.ts';
-import type { KernelFacts } from '../model/channel.ts';
-import type { Minimised, ReliabilityCount } from '../model/results.ts';
-import type { Deviation } from '../model/verdict.ts';
+import type { Case } from '../../model/case.ts';
+import type { KernelFacts } from '../../model/channel.ts';
+import type { Minimised, ReliabilityCount } from '../../model/results.ts';
+import type { Deviation } from '../../model/verdict.ts';
 import { execute, type GuestSource, type Outcome } from './execute.ts';
 import { reduce } from './reduce.ts';
 import { hurried } from './shrink.ts';

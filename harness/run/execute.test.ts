@@ -1,11 +1,11 @@
 import { expect, test } from '@playwright/test';
 import { runIdeal } from '../../oracles/testing/ideal-kernel.ts';
 import { sampleCases as judgedCases } from '../../oracles/testing/sample-cases.ts';
-import type { GuestMessage, HostMessage } from '../model/channel.ts';
-import { caseHash } from '../model/hash.ts';
-import type { KernelEvent } from '../model/observation.ts';
+import type { GuestMessage, HostMessage } from '../../model/channel.ts';
+import { caseHash } from '../../model/hash.ts';
+import type { KernelEvent } from '../../model/observation.ts';
 import { verdictOf } from './conformance.ts';
-import { sampleCases } from './emit/testing/samples.ts';
+import { sampleCases } from '../../reproducers/testing/samples.ts';
 import { execute, type Executed, type ExecuteOptions, type Guest, type GuestSource } from './execute.ts';
 import { ScriptedGuests, type Behaviour } from './testing/scripted-guests.ts';
 import { simulatedFacts } from './testing/simulated-guests.ts';

@@ -3,12 +3,12 @@
  * exactly one outcome, and only the case that was in flight is tried again. A guest has its next cases before it is done with the ones at
  * hand, so that it is never idle while the host judges.
  */
-import type { Case } from '../model/case.ts';
-import type { GuestMessage } from '../model/channel.ts';
-import { GarbageError } from '../model/frame.ts';
-import type { LibertyCounts } from '../model/liberties.ts';
-import { caseHash } from '../model/hash.ts';
-import type { KernelEvent } from '../model/observation.ts';
+import type { Case } from '../../model/case.ts';
+import type { GuestMessage } from '../../model/channel.ts';
+import { GarbageError } from '../../model/frame.ts';
+import type { LibertyCounts } from '../../model/liberties.ts';
+import { caseHash } from '../../model/hash.ts';
+import type { KernelEvent } from '../../model/observation.ts';
 import { knownLosses, type KnownLosses } from './known-losses.ts';
 import { LeftOut, takeAnswers, type Answers } from './answers.ts';
 import { Backlog, type Batch } from './backlog.ts';

@@ -1,9 +1,9 @@
 /** Findings of a run on disk: one case file each, and a line of findings.jsonl that says what it is. */
-import { writeInFolder } from '../files/inside.ts';
-import { encodeCase, type Case } from '../model/case.ts';
-import { caseHash } from '../model/hash.ts';
-import { jsonSafe, type CaseRecord, type FindingRecord } from '../model/results.ts';
-import type { Deviation } from '../model/verdict.ts';
+import { writeInFolder } from '../../files/inside.ts';
+import { encodeCase, type Case } from '../../model/case.ts';
+import { caseHash } from '../../model/hash.ts';
+import { jsonSafe, type CaseRecord, type FindingRecord } from '../../model/results.ts';
+import type { Deviation } from '../../model/verdict.ts';
 import { formatCase } from './case-file.ts';
 import type { Examined } from './examine.ts';
 import { consoleOf } from './outcome.ts';

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { VmSpec } from '../../vm/vm.ts';
-import { deviationsOf, exampleOf, inPlaces, type Found } from '../model/finding/set.ts';
-import { reconcile, type ExpectedDeviation, type Place, type Reconciled } from '../model/expectations.ts';
-import type { Minimised, ReliabilityCount, RunSummary } from '../model/results.ts';
-import type { RevisionId } from '../uapi/revision.ts';
+import { deviationsOf, exampleOf, inPlaces, type Found } from '../../model/finding/set.ts';
+import { reconcile, type ExpectedDeviation, type Place, type Reconciled } from '../../model/expectations.ts';
+import type { Minimised, ReliabilityCount, RunSummary } from '../../model/results.ts';
+import type { RevisionId } from '../../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
 import { FindingFiles } from './finding-files.ts';
 import { FuzzCases } from './fuzz/cases.ts';

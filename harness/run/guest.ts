@@ -1,8 +1,8 @@
 /** Guests as runs see them: where they come from, what they say, how they are lost. */
-import type { Case } from '../model/case.ts';
-import type { Hang } from '../model/hang.ts';
-import type { GuestMessage, HostMessage, KernelFacts } from '../model/channel.ts';
-import type { ReliabilityCount } from '../model/results.ts';
+import type { Case } from '../../model/case.ts';
+import type { Hang } from '../../model/hang.ts';
+import type { GuestMessage, HostMessage, KernelFacts } from '../../model/channel.ts';
+import type { ReliabilityCount } from '../../model/results.ts';
 
 /** What the executor needs of a VM. `receive` rejects with an error that says how the VM was lost. */
 export interface Guest {

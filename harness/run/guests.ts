@@ -1,5 +1,5 @@
 /** The VMs of this process: clones of one that has booted, made when they are needed. */
-import { InfrastructureError } from '../../vm/errors.ts';
+import { InfrastructureError } from '../../model/errors.ts';
 import { lossOf, VmError, type VmFailure } from '../../vm/qemu/failure.ts';
 import { Template } from '../../vm/template.ts';
 import { notInterrupted, type Vm, type VmEnvironment, type VmSpec } from '../../vm/vm.ts';

@@ -2,8 +2,8 @@ import { expect, test } from '@playwright/test';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MOST_INCIDENTS, type RunSummary } from '../model/results.ts';
-import { sampleCases } from './emit/testing/samples.ts';
+import { MOST_INCIDENTS, type RunSummary } from '../../model/results.ts';
+import { sampleCases } from '../../reproducers/testing/samples.ts';
 import { noteIncident } from './incidents.ts';
 
 const empty = (): RunSummary => ({ notices: [] } as unknown as RunSummary);

@@ -1,8 +1,8 @@
 /** What the kernel did that no case of the run shows, as its summary keeps it. */
-import { writeInFolder } from '../files/inside.ts';
-import { encodeCase, type Case } from '../model/case.ts';
-import { caseHash } from '../model/hash.ts';
-import { MOST_INCIDENTS, type RunSummary } from '../model/results.ts';
+import { writeInFolder } from '../../files/inside.ts';
+import { encodeCase, type Case } from '../../model/case.ts';
+import { caseHash } from '../../model/hash.ts';
+import { MOST_INCIDENTS, type RunSummary } from '../../model/results.ts';
 import { formatCase } from './case-file.ts';
 import type { GuestIncident } from './guest.ts';
 

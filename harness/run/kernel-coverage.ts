@@ -6,11 +6,11 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findTool } from '../../vm/host/tools.ts';
-import { writeInFolder, writeInside } from '../files/inside.ts';
-import type { Case } from '../model/case.ts';
-import type { KernelFacts } from '../model/channel.ts';
-import { caseHash } from '../model/hash.ts';
-import type { CoverageSummary } from '../model/results.ts';
+import { writeInFolder, writeInside } from '../../files/inside.ts';
+import type { Case } from '../../model/case.ts';
+import type { KernelFacts } from '../../model/channel.ts';
+import { caseHash } from '../../model/hash.ts';
+import type { CoverageSummary } from '../../model/results.ts';
 import { formatCase } from './case-file.ts';
 import { callSites } from './call-sites.ts';
 

@@ -1,8 +1,8 @@
 import { expect, test } from '@playwright/test';
 import { sampleCases } from '../../oracles/testing/sample-cases.ts';
 import { runIdeal } from '../../oracles/testing/ideal-kernel.ts';
-import type { GuestMessage, HostMessage } from '../model/channel.ts';
-import type { Hang } from '../model/hang.ts';
+import type { GuestMessage, HostMessage } from '../../model/channel.ts';
+import type { Hang } from '../../model/hang.ts';
 import { verdictOf } from './conformance.ts';
 import { execute, type Executed, type ExecuteOptions } from './execute.ts';
 import type { GuestLoss } from './guest.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from '@playwright/test';
-import type { Case } from '../model/case.ts';
-import { FindingSet } from '../model/finding/set.ts';
-import { caseSize } from '../model/finding/size.ts';
-import type { Deviation } from '../model/verdict.ts';
-import { begin, hole, makeCase, mapped, mappings, openDirect } from './emit/testing/samples.ts';
+import type { Case } from '../../model/case.ts';
+import { FindingSet } from '../../model/finding/set.ts';
+import { caseSize } from '../../model/finding/size.ts';
+import type { Deviation } from '../../model/verdict.ts';
+import { begin, hole, makeCase, mapped, mappings, openDirect } from '../../reproducers/testing/samples.ts';
 import { defaultBudgetMs, Minimiser, whyNot } from './minimise.ts';
 import { SimulatedGuests, simulatedFacts as facts, tableWithout } from './testing/simulated-guests.ts';
 

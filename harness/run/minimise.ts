@@ -3,14 +3,14 @@
  * then; several guests work at several findings.
  */
 import { availableParallelism } from 'node:os';
-import { causesOf } from '../model/finding/cause.ts';
-import { exampleOf, idsOf, type Found } from '../model/finding/set.ts';
-import { caseHash } from '../model/hash.ts';
-import { SEVERITIES } from '../model/finding/severity.ts';
-import type { Case } from '../model/case.ts';
-import type { KernelFacts } from '../model/channel.ts';
-import type { Minimised } from '../model/results.ts';
-import type { Deviation } from '../model/verdict.ts';
+import { causesOf } from '../../model/finding/cause.ts';
+import { exampleOf, idsOf, type Found } from '../../model/finding/set.ts';
+import { caseHash } from '../../model/hash.ts';
+import { SEVERITIES } from '../../model/finding/severity.ts';
+import type { Case } from '../../model/case.ts';
+import type { KernelFacts } from '../../model/channel.ts';
+import type { Minimised } from '../../model/results.ts';
+import type { Deviation } from '../../model/verdict.ts';
 import { examine, type Examined } from './examine.ts';
 import type { GuestSource, Outcome } from './execute.ts';
 import { consoleOf } from './outcome.ts';

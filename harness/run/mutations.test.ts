@@ -4,13 +4,13 @@
  */
 import { expect, test } from '@playwright/test';
 import { judge } from '../../oracles/judge.ts';
-import type { HostMessage } from '../model/channel.ts';
-import { GarbageError, mostParts } from '../model/codec.ts';
-import type { GuestMessage } from '../model/channel.ts';
-import type { ByteRun } from '../model/bytes.ts';
-import type { KernelEvent } from '../model/observation.ts';
-import type { PackedObservation } from '../model/exchange-record.ts';
-import { encodeGuestFrame, guestFrames } from '../model/guest-message.ts';
+import type { HostMessage } from '../../model/channel.ts';
+import { GarbageError, mostParts } from '../../model/codec.ts';
+import type { GuestMessage } from '../../model/channel.ts';
+import type { ByteRun } from '../../model/bytes.ts';
+import type { KernelEvent } from '../../model/observation.ts';
+import type { PackedObservation } from '../../model/exchange-record.ts';
+import { encodeGuestFrame, guestFrames } from '../../model/guest-message.ts';
 import { takeAnswers } from './answers.ts';
 import type { Batch } from './backlog.ts';
 import { commandId, goodFrames, goodMessages, mutated, mutatedCases } from './testing/mutations.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from '@playwright/test';
 import { madeCase, observed } from '../../oracles/testing/hand-made.ts';
-import type { Case } from '../model/case.ts';
-import { GarbageError } from '../model/codec.ts';
-import type { Observation, StepResult, TranscriptCut } from '../model/observation.ts';
+import type { Case } from '../../model/case.ts';
+import { GarbageError } from '../../model/codec.ts';
+import type { Observation, StepResult, TranscriptCut } from '../../model/observation.ts';
 import { checkShape } from './observation-shape.ts';
 
 const done: StepResult = { ret: 0n, errno: 0 };

@@ -1,9 +1,9 @@
 /** Whether an observation can be one of its case at all: what a guest left out must not pass for what it saw. */
-import type { ByteRun } from '../model/bytes.ts';
-import { waitsForEver } from '../model/case-traits.ts';
-import type { Case, Step } from '../model/case.ts';
-import { GarbageError } from '../model/codec.ts';
-import type { Observation, StepResult, TranscriptCut } from '../model/observation.ts';
+import type { ByteRun } from '../../model/bytes.ts';
+import { waitsForEver } from '../../model/case-traits.ts';
+import type { Case, Step } from '../../model/case.ts';
+import { GarbageError } from '../../model/codec.ts';
+import type { Observation, StepResult, TranscriptCut } from '../../model/observation.ts';
 
 /** Throws GarbageError that says what is missing, or what cannot be. */
 export function checkShape(of: Case, { mount, steps, deviceChanges, inodes, cut }: Observation): void {

@@ -1,5 +1,5 @@
 /** What became of a case. */
-import type { Observation } from '../model/observation.ts';
+import type { Observation } from '../../model/observation.ts';
 import type { GuestLoss } from './guest.ts';
 
 /** The tries that it took. */

@@ -2,12 +2,12 @@ import { expect, test } from '@playwright/test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sampleCases } from '../../oracles/testing/sample-cases.ts';
-import type { Case } from '../model/case.ts';
-import type { GuestMessage } from '../model/channel.ts';
-import { caseHash } from '../model/hash.ts';
-import { consoleLines } from '../model/kernel-log/line.ts';
-import { kernelEvents } from '../model/kernel-log/reader.ts';
-import type { KernelEvent } from '../model/observation.ts';
+import type { Case } from '../../model/case.ts';
+import type { GuestMessage } from '../../model/channel.ts';
+import { caseHash } from '../../model/hash.ts';
+import { consoleLines } from '../../model/kernel-log/line.ts';
+import { kernelEvents } from '../../model/kernel-log/reader.ts';
+import type { KernelEvent } from '../../model/observation.ts';
 import { execute } from './execute.ts';
 import { outsideCases } from './outside-cases.ts';
 import { ScriptedGuests } from './testing/scripted-guests.ts';
@@ -25,7 +25,7 @@ test('should make an incident of every bug, and of a warning that FUSE or iomap 
 });
 
 test('should tell them apart in the log of a kernel that booted with one of each', () => {
-  const file = join(import.meta.dirname, '../model/kernel-log/testdata/recorded-boot-warnings.log');
+  const file = join(import.meta.dirname, '../../model/kernel-log/testdata/recorded-boot-warnings.log');
   const found = outsideCases(kernelEvents(consoleLines(readFileSync(file, 'latin1').split('\n'))), boot);
   expect(found.map(({ reason, notice = false }) => [/planted: (.*)/.exec(reason)?.[1], notice])).toEqual([['nothing that is tested', true], ['at boot', false]]);
 });

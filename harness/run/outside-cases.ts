@@ -2,9 +2,9 @@
  * What the kernel said while no case ran, as incidents of the run. A bug is one wherever it is; a warning only when FUSE or iomap have to do
  * with it: a kernel may warn at boot for reasons of its own. The rest is shown as a notice.
  */
-import type { OutsideCases } from '../model/channel.ts';
-import { concernsIomap } from '../model/kernel-log/concern.ts';
-import type { KernelEvent } from '../model/observation.ts';
+import type { OutsideCases } from '../../model/channel.ts';
+import { concernsIomap } from '../../model/kernel-log/concern.ts';
+import type { KernelEvent } from '../../model/observation.ts';
 import type { GuestIncident } from './guest.ts';
 
 /** Between which cases it was, as hashes; `recent`: those that ended before, one of which may have caused it. */

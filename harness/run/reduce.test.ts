@@ -1,9 +1,9 @@
 import { expect, test } from '@playwright/test';
 import { runIdeal } from '../../oracles/testing/ideal-kernel.ts';
-import type { Case } from '../model/case.ts';
-import type { KernelFacts } from '../model/channel.ts';
+import type { Case } from '../../model/case.ts';
+import type { KernelFacts } from '../../model/channel.ts';
 import { parseCase, formatCase } from './case-file.ts';
-import { begin, geometry, hole, makeCase, mapped, mappings, openDirect, sampleCases } from './emit/testing/samples.ts';
+import { begin, geometry, hole, makeCase, mapped, mappings, openDirect, sampleCases } from '../../reproducers/testing/samples.ts';
 import type { Executed, Outcome } from './execute.ts';
 import { reduce, redundant, shown, smaller } from './reduce.ts';
 

@@ -1,12 +1,12 @@
 /** Makes a case smaller while it shows the same: leaves out one part after the other and keeps what still shows it. */
-import type { Case, ScriptLine, Step } from '../model/case.ts';
-import type { Notification } from '../model/notification.ts';
-import { devicesOf, withDevices, withFile } from '../model/notification-refs.ts';
-import { canonicalJson } from '../model/hash.ts';
-import { jsonSafe } from '../model/results.ts';
-import type { KernelFacts } from '../model/channel.ts';
-import { caseSize } from '../model/finding/size.ts';
-import { NULL_ADDR } from '../uapi/revision.ts';
+import type { Case, ScriptLine, Step } from '../../model/case.ts';
+import type { Notification } from '../../model/notification.ts';
+import { devicesOf, withDevices, withFile } from '../../model/notification-refs.ts';
+import { canonicalJson } from '../../model/hash.ts';
+import { jsonSafe } from '../../model/results.ts';
+import type { KernelFacts } from '../../model/channel.ts';
+import { caseSize } from '../../model/finding/size.ts';
+import { NULL_ADDR } from '../../uapi/revision.ts';
 import { rulesReached } from '../../oracles/judge.ts';
 import { addressOf } from './corpus.ts';
 import type { Executed, Outcome } from './execute.ts';

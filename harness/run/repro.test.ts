@@ -2,8 +2,8 @@ import { expect, test } from '@playwright/test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Verdict } from '../model/verdict.ts';
-import { sampleCases } from './emit/testing/samples.ts';
+import type { Verdict } from '../../model/verdict.ts';
+import { sampleCases } from '../../reproducers/testing/samples.ts';
 import { exitCodeOf, parseReference, reliabilityOf, resolveCase, type Replay } from './repro.ts';
 
 const deviates: Verdict = { kind: 'deviates', deviations: [{ rule: 'map/type-known', aspect: 'errno', expected: 'EUCLEAN', seen: '0' }] };

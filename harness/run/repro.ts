@@ -1,12 +1,12 @@
 /** Replaying one case: what each replay saw, and how reliably a deviation shows. */
 import { statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from '../../vm/errors.ts';
-import type { Case } from '../model/case.ts';
-import type { KernelFacts } from '../model/channel.ts';
-import type { Observation } from '../model/observation.ts';
-import { noCounts } from '../model/results.ts';
-import type { Deviation, Verdict } from '../model/verdict.ts';
+import { UsageError } from '../../model/errors.ts';
+import type { Case } from '../../model/case.ts';
+import type { KernelFacts } from '../../model/channel.ts';
+import type { Observation } from '../../model/observation.ts';
+import { noCounts } from '../../model/results.ts';
+import type { Deviation, Verdict } from '../../model/verdict.ts';
 import { readCaseFile } from './case-file.ts';
 import { verdictOf } from './conformance.ts';
 import { execute, type GuestSource, type Outcome } from './execute.ts';

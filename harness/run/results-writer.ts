@@ -1,12 +1,12 @@
-/** Writes a results directory while a run goes on; see harness/model/results.ts for the format. */
+/** Writes a results directory while a run goes on; see model/results.ts for the format. */
 import { closeSync, constants, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { InfrastructureError, UsageError, errnoOf, messageOf } from '../../vm/errors.ts';
+import { InfrastructureError, UsageError, errnoOf, messageOf } from '../../model/errors.ts';
 import { requireOwn } from '../../vm/paths.ts';
-import { Reserve } from '../files/reserve.ts';
-import { requireOrdinary, requireUnlinked } from '../files/inside.ts';
-import { makeDirectory } from '../files/make-directory.ts';
-import type { CaseRecord, FindingRecord, RunSummary } from '../model/results.ts';
+import { Reserve } from '../../files/reserve.ts';
+import { requireOrdinary, requireUnlinked } from '../../files/inside.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
+import type { CaseRecord, FindingRecord, RunSummary } from '../../model/results.ts';
 
 /** A summary is rewritten at most this often: it is small, but a fast campaign finishes thousands of cases a second. */
 const SUMMARY_INTERVAL_MS = 1000;

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { planRuns } from './conformance.ts';
-import { conformancePlan } from './plan.ts';
+import { conformancePlan } from '../../plan/plan.ts';
 import { nextRound } from './rounds.ts';
 
 test('should give each cell a case first, then what the measured speed says will fit, and never more than was asked for', () => {

@@ -1,16 +1,16 @@
 /** A run of cases that are known beforehand: the conformance plan, or a corpus. */
 import type { VmSpec } from '../../vm/vm.ts';
-import { decodeCase } from '../model/case.ts';
-import { isExpected, type ExpectedDeviation } from '../model/expectations.ts';
-import { deviationsOf, exampleOf, FindingSet, idsOf, type Found, type Sighting } from '../model/finding/set.ts';
-import { caseSize } from '../model/finding/size.ts';
-import { caseHash } from '../model/hash.ts';
-import type { CaseRecord, CellInfo, Counts, RunSummary } from '../model/results.ts';
-import type { RevisionId } from '../uapi/revision.ts';
+import { decodeCase } from '../../model/case.ts';
+import { isExpected, type ExpectedDeviation } from '../../model/expectations.ts';
+import { deviationsOf, exampleOf, FindingSet, idsOf, type Found, type Sighting } from '../../model/finding/set.ts';
+import { caseSize } from '../../model/finding/size.ts';
+import { caseHash } from '../../model/hash.ts';
+import type { CaseRecord, CellInfo, Counts, RunSummary } from '../../model/results.ts';
+import type { RevisionId } from '../../uapi/revision.ts';
 import { planRuns, runConformance, type PlannedRun, type Shard } from './conformance.ts';
 import { FindingFiles, type KeptFinding } from './finding-files.ts';
 import { defaultBudgetMs, minimisers, Minimiser, whyNot } from './minimise.ts';
-import type { PlanCell } from './plan.ts';
+import type { PlanCell } from '../../plan/plan.ts';
 import { recordRun } from './recorded-run.ts';
 import { nextRound } from './rounds.ts';
 

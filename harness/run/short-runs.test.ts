@@ -1,10 +1,10 @@
 import { expect, test } from '@playwright/test';
-import type { ByteSource } from '../model/bytes.ts';
-import { advanced } from '../model/bytes.ts';
-import type { Case } from '../model/case.ts';
-import type { Observation } from '../model/observation.ts';
-import { byteOf } from '../model/pattern.ts';
-import { MiB, geometry, makeCase, openCached } from './emit/testing/case-parts.ts';
+import type { ByteSource } from '../../model/bytes.ts';
+import { advanced } from '../../model/bytes.ts';
+import type { Case } from '../../model/case.ts';
+import type { Observation } from '../../model/observation.ts';
+import { byteOf } from '../../model/pattern.ts';
+import { MiB, geometry, makeCase, openCached } from '../../reproducers/testing/case-parts.ts';
 import { nameShortRuns } from './short-runs.ts';
 
 const write = (offset: bigint, lengthBytes: number, writer = 0) => ({ call: 'pwrite' as const, fd: 0, offset, lengthBytes, writer });

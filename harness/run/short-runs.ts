@@ -2,11 +2,11 @@
  * Names the origin of few bytes. The guest names an owner where the bytes alone prove it; the host knows the case, and so every place that they can
  * come from. Where exactly one holds these bytes, they are from there; where several do, they stay of unknown origin.
  */
-import type { ByteRun, ByteSource } from '../model/bytes.ts';
-import type { Case } from '../model/case.ts';
-import type { Observation } from '../model/observation.ts';
-import { byteOf } from '../model/pattern.ts';
-import { advanced } from '../model/bytes.ts';
+import type { ByteRun, ByteSource } from '../../model/bytes.ts';
+import type { Case } from '../../model/case.ts';
+import type { Observation } from '../../model/observation.ts';
+import { byteOf } from '../../model/pattern.ts';
+import { advanced } from '../../model/bytes.ts';
 
 /** Longer stretches are named by the guest, or come from nowhere. */
 const mostBytes = 16;

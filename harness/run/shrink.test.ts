@@ -1,11 +1,11 @@
 import { expect, test } from '@playwright/test';
-import type { Deviation } from '../model/verdict.ts';
-import { caseHash } from '../model/hash.ts';
+import type { Deviation } from '../../model/verdict.ts';
+import { caseHash } from '../../model/hash.ts';
 import { verdictOf } from './conformance.ts';
 import { execute } from './execute.ts';
 import { FuzzCases, caseOfSeed, type CaseNode } from './fuzz/cases.ts';
-import { causesOf } from '../model/finding/cause.ts';
-import { caseSize } from '../model/finding/size.ts';
+import { causesOf } from '../../model/finding/cause.ts';
+import { caseSize } from '../../model/finding/size.ts';
 import { examine } from './examine.ts';
 import { showsFinding } from './minimise.ts';
 import { shrink } from './shrink.ts';

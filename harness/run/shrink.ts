@@ -2,10 +2,10 @@
  * Minimises a case that deviates: walks down fast-check's shrink tree, running the simpler forms in guests, many at a time. A form counts
  * when it shows the same deviation. Forms that take the kernel down cost a restored snapshot each, nothing more (see execute.ts).
  */
-import type { Case } from '../model/case.ts';
-import type { KernelFacts } from '../model/channel.ts';
-import { caseHash } from '../model/hash.ts';
-import type { Deviation } from '../model/verdict.ts';
+import type { Case } from '../../model/case.ts';
+import type { KernelFacts } from '../../model/channel.ts';
+import { caseHash } from '../../model/hash.ts';
+import type { Deviation } from '../../model/verdict.ts';
 import { verdictOf } from './conformance.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from './execute.ts';
 import type { CaseNode } from './fuzz/cases.ts';

@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { repositoryRoot } from '../../vm/root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 
 /** Folders and files whose code draws cases or judges them. The lock file: another fast-check draws other cases. */
-const deciding = ['generators', 'oracles', 'harness/model', 'harness/uapi', 'harness/run/plan', 'harness/run/plan.ts', 'harness/run/fuzz/cases.ts', 'harness/run/fuzz/slots.ts', 'package-lock.json'];
+const deciding = ['generators', 'oracles', 'model', 'uapi', 'plan', 'harness/run/fuzz/cases.ts', 'harness/run/fuzz/slots.ts', 'package-lock.json'];
 
 let known: string | undefined;
 

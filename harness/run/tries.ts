@@ -2,7 +2,7 @@
  * The tries of each case, and what the kernel did in those that failed. Nothing of that is forgotten because a later try passes: a crash is
  * part of its case's outcome, and one that came while several cases ran unannounced is held until one of them shows it again, or none does.
  */
-import type { KernelEvent } from '../model/observation.ts';
+import type { KernelEvent } from '../../model/observation.ts';
 import type { GuestLoss } from './guest.ts';
 import type { Outcome } from './outcome.ts';
 

@@ -1,12 +1,12 @@
 /** Decodes what a guest packed. */
-import { Budget } from '../model/codec.ts';
-import { ENDED, notifiedOf, recordsOf, type ExchangeRecord, type PackedObservation } from '../model/exchange-record.ts';
-import { firstCaseNode } from '../model/nodes.ts';
-import type { Exchange, Observation } from '../model/observation.ts';
-import { operationsOf, type Operation } from '../uapi/fuse-operations.ts';
-import { outHeader } from '../uapi/fuse-structs.ts';
-import { decodeReply, decodeRequest, type Request } from '../uapi/fuse-wire.ts';
-import { revisions, type RevisionId } from '../uapi/revision.ts';
+import { Budget } from '../../model/codec.ts';
+import { ENDED, notifiedOf, recordsOf, type ExchangeRecord, type PackedObservation } from '../../model/exchange-record.ts';
+import { firstCaseNode } from '../../model/nodes.ts';
+import type { Exchange, Observation } from '../../model/observation.ts';
+import { operationsOf, type Operation } from '../../uapi/fuse-operations.ts';
+import { outHeader } from '../../uapi/fuse-structs.ts';
+import { decodeReply, decodeRequest, type Request } from '../../uapi/fuse-wire.ts';
+import { revisions, type RevisionId } from '../../uapi/revision.ts';
 
 type Operations = ReadonlyMap<number, Operation>;
 const tables = new Map<RevisionId, Operations>();

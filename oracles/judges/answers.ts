@@ -1,9 +1,9 @@
 /** Judges what write() on /dev/fuse made of each answer: malformed ones are refused, others are not. */
-import type { Case } from '../../harness/model/case.ts';
-import type { Observation } from '../../harness/model/observation.ts';
-import type { Deviation } from '../../harness/model/verdict.ts';
-import { revisions } from '../../harness/uapi/revision.ts';
-import { errnoName } from '../../harness/uapi/errno.ts';
+import type { Case } from '../../model/case.ts';
+import type { Observation } from '../../model/observation.ts';
+import type { Deviation } from '../../model/verdict.ts';
+import { revisions } from '../../uapi/revision.ts';
+import { errnoName } from '../../uapi/errno.ts';
 import { writeResult } from '../kernel/answer.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 import { errnoFacts } from '../kernel/errno-facts.ts';

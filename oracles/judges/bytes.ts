@@ -1,8 +1,8 @@
 /** Judges bytes: what a read returned, what lies behind it in the buffer, and what changed on the devices. */
-import { advanced, type ByteRun, type ByteSource } from '../../harness/model/bytes.ts';
-import type { Case } from '../../harness/model/case.ts';
-import type { DeviceChange, Observation } from '../../harness/model/observation.ts';
-import type { Deviation, Unjudged } from '../../harness/model/verdict.ts';
+import { advanced, type ByteRun, type ByteSource } from '../../model/bytes.ts';
+import type { Case } from '../../model/case.ts';
+import type { DeviceChange, Observation } from '../../model/observation.ts';
+import type { Deviation, Unjudged } from '../../model/verdict.ts';
 import { compareBytes, sameSource, type Comparison, type Content, type Difference, type Segment } from '../kernel/content.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 import { byteFacts } from '../kernel/byte-facts.ts';

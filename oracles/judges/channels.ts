@@ -1,7 +1,7 @@
 /** Which of the kernel's reporting channels can be judged on the kernel at hand. */
-import type { KernelFacts } from '../../harness/model/channel.ts';
-import type { Revision } from '../../harness/uapi/revision.ts';
-import type { Unjudged } from '../../harness/model/verdict.ts';
+import type { KernelFacts } from '../../model/channel.ts';
+import type { Revision } from '../../uapi/revision.ts';
+import type { Unjudged } from '../../model/verdict.ts';
 
 export interface Channels {
   traceEvent: { judged: boolean };

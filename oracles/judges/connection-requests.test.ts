@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
-import type { Observation } from '../../harness/model/observation.ts';
-import type { Verdict } from '../../harness/model/verdict.ts';
-import { createOut, openOut } from '../../harness/uapi/fuse-structs.ts';
+import type { Observation } from '../../model/observation.ts';
+import type { Verdict } from '../../model/verdict.ts';
+import { createOut, openOut } from '../../uapi/fuse-structs.ts';
 import { judge } from '../judge.ts';
 import { beginExchange, device, endExchange, madeCase, mapped, observed, other, overwrite, type Made } from '../testing/hand-made.ts';
 

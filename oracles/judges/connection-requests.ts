@@ -1,8 +1,8 @@
 /** Requests about the connection and about open files: what is true of them whatever the case is about. */
-import type { Case } from '../../harness/model/case.ts';
-import type { Exchange, Observation } from '../../harness/model/observation.ts';
-import type { Deviation } from '../../harness/model/verdict.ts';
-import { createOut, openOut } from '../../harness/uapi/fuse-structs.ts';
+import type { Case } from '../../model/case.ts';
+import type { Exchange, Observation } from '../../model/observation.ts';
+import type { Deviation } from '../../model/verdict.ts';
+import { createOut, openOut } from '../../uapi/fuse-structs.ts';
 
 const rule = 'request/config', aspect = 'request';
 

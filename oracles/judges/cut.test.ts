@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
-import type { Case } from '../../harness/model/case.ts';
-import type { Observation } from '../../harness/model/observation.ts';
-import { NULL_ADDR } from '../../harness/uapi/revision.ts';
+import type { Case } from '../../model/case.ts';
+import type { Observation } from '../../model/observation.ts';
+import { NULL_ADDR } from '../../uapi/revision.ts';
 import { judge } from '../judge.ts';
 import { madeCase } from '../testing/hand-made.ts';
 import { runIdeal } from '../testing/ideal-kernel.ts';

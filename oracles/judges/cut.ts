@@ -1,7 +1,7 @@
 /** Judges a case whose transcript ends early: the steps before that place, and of these what does not follow from absence. */
-import type { Case } from '../../harness/model/case.ts';
-import type { Observation, TranscriptCut } from '../../harness/model/observation.ts';
-import type { Deviation, Unjudged } from '../../harness/model/verdict.ts';
+import type { Case } from '../../model/case.ts';
+import type { Observation, TranscriptCut } from '../../model/observation.ts';
+import type { Deviation, Unjudged } from '../../model/verdict.ts';
 
 /** What the rules determine of a step whatever comes behind it. Requests, reports and bytes on devices may belong to later steps. */
 const kept: ReadonlySet<Deviation['aspect']> = new Set(['errno', 'result', 'bytes-read', 'size', 'kernel-log'] as const);

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
-import { decodeCase } from '../../harness/model/case.ts';
-import type { Observation } from '../../harness/model/observation.ts';
+import { decodeCase } from '../../model/case.ts';
+import type { Observation } from '../../model/observation.ts';
 import { judge } from '../judge.ts';
 
 const seek = decodeCase({

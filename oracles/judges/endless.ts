@@ -1,9 +1,9 @@
 /** Judges a kernel that asks without end. */
-import type { Case } from '../../harness/model/case.ts';
-import type { Observation } from '../../harness/model/observation.ts';
-import type { Deviation } from '../../harness/model/verdict.ts';
-import { operationsOf } from '../../harness/uapi/fuse-operations.ts';
-import { revisions } from '../../harness/uapi/revision.ts';
+import type { Case } from '../../model/case.ts';
+import type { Observation } from '../../model/observation.ts';
+import type { Deviation } from '../../model/verdict.ts';
+import { operationsOf } from '../../uapi/fuse-operations.ts';
+import { revisions } from '../../uapi/revision.ts';
 
 /** Its connection was cut and what it asked is kept in part: nothing else of the case can be judged. */
 export function judgeEndless(of: Case, { endless }: Observation): Deviation[] {

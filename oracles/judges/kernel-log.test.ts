@@ -1,15 +1,15 @@
 import { expect, test } from '@playwright/test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KernelEvent } from '../../harness/model/observation.ts';
-import { consoleLines } from '../../harness/model/kernel-log/line.ts';
-import { kernelEvents } from '../../harness/model/kernel-log/reader.ts';
+import type { KernelEvent } from '../../model/observation.ts';
+import { consoleLines } from '../../model/kernel-log/line.ts';
+import { kernelEvents } from '../../model/kernel-log/reader.ts';
 import { judge } from '../judge.ts';
 import { runIdeal } from '../testing/ideal-kernel.ts';
 import { sampleCases } from '../testing/sample-cases.ts';
 import { judgeKernelLog } from './kernel-log.ts';
 
-const folder = join(import.meta.dirname, '../../harness/model/kernel-log/testdata');
+const folder = join(import.meta.dirname, '../../model/kernel-log/testdata');
 const sample = (name: string): KernelEvent[] => kernelEvents(consoleLines(readFileSync(join(folder, `${name}.log`), 'latin1').split('\n')));
 const { of } = sampleCases(1, 3)[0]!;
 const verdictOn = (events: KernelEvent[]) => {

@@ -1,7 +1,7 @@
 /** Judges the kernel's health: assertions, warnings nobody predicted, bugs. Lost records make absence unprovable. */
-import type { Case } from '../../harness/model/case.ts';
-import type { KernelEvent, Observation } from '../../harness/model/observation.ts';
-import type { Deviation, Unjudged } from '../../harness/model/verdict.ts';
+import type { Case } from '../../model/case.ts';
+import type { KernelEvent, Observation } from '../../model/observation.ts';
+import type { Deviation, Unjudged } from '../../model/verdict.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 
 export function judgeKernelLog(_of: Case, seen: Observation, expectation: Expectation): Deviation[] {

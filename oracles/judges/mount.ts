@@ -1,9 +1,9 @@
 /** Judges the set-up: mount(2), what INIT offered, and the registration of the case's devices. */
-import type { Case } from '../../harness/model/case.ts';
-import type { Observation } from '../../harness/model/observation.ts';
-import type { Deviation } from '../../harness/model/verdict.ts';
-import { revisions } from '../../harness/uapi/revision.ts';
-import { errnoName } from '../../harness/uapi/errno.ts';
+import type { Case } from '../../model/case.ts';
+import type { Observation } from '../../model/observation.ts';
+import type { Deviation } from '../../model/verdict.ts';
+import { revisions } from '../../uapi/revision.ts';
+import { errnoName } from '../../uapi/errno.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 import { BACKING_ID_MAX } from '../rules/ioctls.ts';
 import { errnoFacts } from '../kernel/errno-facts.ts';

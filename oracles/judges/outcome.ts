@@ -1,8 +1,8 @@
 /** Judges the result of each syscall: success or failure, errno, return value, extents, size. */
-import type { Case } from '../../harness/model/case.ts';
-import type { FiemapExtent, Observation, StepResult } from '../../harness/model/observation.ts';
-import type { Deviation } from '../../harness/model/verdict.ts';
-import { errnoName } from '../../harness/uapi/errno.ts';
+import type { Case } from '../../model/case.ts';
+import type { FiemapExtent, Observation, StepResult } from '../../model/observation.ts';
+import type { Deviation } from '../../model/verdict.ts';
+import { errnoName } from '../../uapi/errno.ts';
 import type { Expectation, StepExpectation } from '../kernel/expectation.ts';
 import { errnoFacts } from '../kernel/errno-facts.ts';
 

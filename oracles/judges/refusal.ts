@@ -4,12 +4,12 @@
  * is up to the kernel; so are the words of a condition, as long as they are not those of another rule.
  */
 import { unknownEventKinds } from './kernel-log.ts';
-import type { Case } from '../../harness/model/case.ts';
-import type { KernelEvent, Observation, StepResult } from '../../harness/model/observation.ts';
-import type { Deviation, DeviationFacts, Unjudged } from '../../harness/model/verdict.ts';
+import type { Case } from '../../model/case.ts';
+import type { KernelEvent, Observation, StepResult } from '../../model/observation.ts';
+import type { Deviation, DeviationFacts, Unjudged } from '../../model/verdict.ts';
 import type { Expectation, ExpectedRefusal } from '../kernel/expectation.ts';
 import { isKnownCondition } from '../rules/conditions.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import type { Channels } from './channels.ts';
 
 type Report = Extract<KernelEvent, { kind: 'bad-data' | 'bad-mapping-warn' }>;

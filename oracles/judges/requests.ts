@@ -1,17 +1,17 @@
 /** Judges requests wherever they stand: what must hold of each, whatever the syscall. Their place and content is judged by the model. */
-import type { Case } from '../../harness/model/case.ts';
-import type { Exchange, Observation } from '../../harness/model/observation.ts';
-import type { Deviation } from '../../harness/model/verdict.ts';
-import { notificationsOf } from '../../harness/model/case-traits.ts';
-import { ordinaryCalls } from '../../harness/model/ordinary-calls.ts';
-import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
-import { revisions } from '../../harness/uapi/revision.ts';
+import type { Case } from '../../model/case.ts';
+import type { Exchange, Observation } from '../../model/observation.ts';
+import type { Deviation } from '../../model/verdict.ts';
+import { notificationsOf } from '../../model/case-traits.ts';
+import { ordinaryCalls } from '../../model/ordinary-calls.ts';
+import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
+import { revisions } from '../../uapi/revision.ts';
 import { judgeConfig, judgeHandles } from './connection-requests.ts';
 import { headerFault } from '../kernel/answer.ts';
 import { isReserved } from '../kernel/driver.ts';
 import { connectionHasIomap } from '../kernel/world.ts';
 import type { Expectation } from '../kernel/expectation.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 
 /** These wait in a queue of their own: a server may read one behind what was asked later (Linux, fs/fuse/dev.c, fuse_dev_do_read). */
 const OUT_OF_ORDER: ReadonlySet<string> = new Set(['FORGET', 'BATCH_FORGET']);

@@ -1,10 +1,10 @@
 /** What the kernel makes of the form of an answer, before anybody looks at its payload. Source: Linux, fs/fuse/dev.c, fuse_dev_do_write. */
-import type { Reply } from '../../harness/model/case.ts';
-import type { SentReply } from '../../harness/model/observation.ts';
-import { operationsOf, type Operation } from '../../harness/uapi/fuse-operations.ts';
-import { outHeader } from '../../harness/uapi/fuse-structs.ts';
-import type { Revision, RevisionId } from '../../harness/uapi/revision.ts';
-import { errnos } from '../rules/rule.ts';
+import type { Reply } from '../../model/case.ts';
+import type { SentReply } from '../../model/observation.ts';
+import { operationsOf, type Operation } from '../../uapi/fuse-operations.ts';
+import { outHeader } from '../../uapi/fuse-structs.ts';
+import type { Revision, RevisionId } from '../../uapi/revision.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { PAGE_SIZE } from './page-size.ts';
 
 /** What goes out for a raw reply of a case. */

@@ -1,5 +1,5 @@
 /** Writes with RWF_ATOMIC: which are refused without a request, and direct writes that happen as a whole or not at all (behaviour, "RWF_ATOMIC with O_DIRECT"). */
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { directWrite } from './direct-write.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';

@@ -1,9 +1,10 @@
 /** One IOMAP_BEGIN: the request that must be sent, and what the kernel makes of the answer. */
-import type { Exchange } from '../../harness/model/observation.ts';
-import { beginOut } from '../../harness/uapi/iomap.ts';
+import type { Exchange } from '../../model/observation.ts';
+import { beginOut } from '../../uapi/iomap.ts';
 import { isType, isWriteType, writtenTo, type BeginContext, type DeviceFacts, type WireMapping } from '../rules/context.ts';
 import { firstViolation } from '../rules/first-violation.ts';
-import { errnos, type Refusal } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
+import type { Refusal } from '../rules/rule.ts';
 import { headerFault } from './answer.ts';
 import { Unspecified } from './driver.ts';
 import type { Mark } from './mapping-cache.ts';

@@ -3,7 +3,7 @@
  * the kernel's own business (mm/readahead.c, mm/filemap.c, fs/iomap/buffered-io.c); which bytes a read returns is not.
  */
 import { isType } from '../rules/context.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { answered, EIO, fromCache, min, SECTOR, type Accepted, type Failed } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';

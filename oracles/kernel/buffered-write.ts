@@ -3,7 +3,7 @@
  * before writeback. Contract of the library: fs/iomap/buffered-io.c.
  */
 import { isType } from '../rules/context.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { begin, EIO, isStale, min, type Accepted } from './begin.ts';
 import { fillUp, isOdd, type Filled } from './block-fill.ts';
 import { end, sendsEnd } from './end.ts';

@@ -1,6 +1,6 @@
 /** Of what kind the bytes are that were seen, and those that belong there. */
-import type { ByteSource } from '../../harness/model/bytes.ts';
-import type { ByteKind, DeviationFacts } from '../../harness/model/verdict.ts';
+import type { ByteSource } from '../../model/bytes.ts';
+import type { ByteKind, DeviationFacts } from '../../model/verdict.ts';
 import type { Difference } from './content.ts';
 
 const KINDS: Readonly<Record<ByteSource['kind'], ByteKind>> = {

@@ -1,5 +1,5 @@
 /** FICLONERANGE and FIDEDUPERANGE: files that use iomap share no blocks through the kernel. */
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import type { StepExpectation } from './expectation.ts';
 import type { OpenFile, StepOf } from './world.ts';
 

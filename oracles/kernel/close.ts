@@ -1,5 +1,5 @@
 /** close(2): what is dirty goes out, then FLUSH, where the case answers it itself. */
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { payloadOf, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
 import { failsBy } from './open.ts';

@@ -1,10 +1,10 @@
 /** The bytes of an IOMAP_CONFIG answer that a case describes, as the kernel sees them: zero-filled behind what was sent. */
 import type { z } from 'zod';
-import type { Case, configReply, Reply } from '../../harness/model/case.ts';
-import { configOut, type ConfigOut } from '../../harness/uapi/iomap.ts';
-import { errnos } from '../rules/rule.ts';
+import type { Case, configReply, Reply } from '../../model/case.ts';
+import { configOut, type ConfigOut } from '../../uapi/iomap.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { headerFault, rawReply } from './answer.ts';
-import type { ConfigFlagName, Revision } from '../../harness/uapi/revision.ts';
+import type { ConfigFlagName, Revision } from '../../uapi/revision.ts';
 
 type ConfigReply = z.infer<typeof configReply>;
 

@@ -1,9 +1,9 @@
 import { expect, test } from '@playwright/test';
-import type { Case, Reply, ScriptLine, Step } from '../../harness/model/case.ts';
-import type { Exchange, Observation, SentReply } from '../../harness/model/observation.ts';
-import type { Verdict } from '../../harness/model/verdict.ts';
-import { openOut } from '../../harness/uapi/fuse-structs.ts';
-import { beginOut } from '../../harness/uapi/iomap.ts';
+import type { Case, Reply, ScriptLine, Step } from '../../model/case.ts';
+import type { Exchange, Observation, SentReply } from '../../model/observation.ts';
+import type { Verdict } from '../../model/verdict.ts';
+import { openOut } from '../../uapi/fuse-structs.ts';
+import { beginOut } from '../../uapi/iomap.ts';
 import { judge } from '../judge.ts';
 import { beginExchange, failed, INO, madeCase, observed, opened, other, overwrite, wire } from '../testing/hand-made.ts';
 

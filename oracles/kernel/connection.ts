@@ -2,8 +2,8 @@
  * The connection to the server as the model's requests see it: when it has ended, nobody is asked any more. Linux, fs/fuse/dev.c,
  * fuse_abort_conn: what is in flight ends with ECONNABORTED, fuse_get_req: what comes later with ENOTCONN.
  */
-import type { Exchange } from '../../harness/model/observation.ts';
-import { errnos } from '../rules/rule.ts';
+import type { Exchange } from '../../model/observation.ts';
+import { errnos } from '../../uapi/errno.ts';
 import type { Driver, ExpectedRequest } from './driver.ts';
 import { plainFields } from './driver.ts';
 

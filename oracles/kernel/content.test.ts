@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import fc from 'fast-check';
-import type { ByteSource } from '../../harness/model/bytes.ts';
-import { byteOf } from '../../harness/model/pattern.ts';
+import type { ByteSource } from '../../model/bytes.ts';
+import { byteOf } from '../../model/pattern.ts';
 import { Content, compareBytes, firstDifference, sameSource } from './content.ts';
 
 const base = (position: bigint): ByteSource => ({ kind: 'device', device: 0, offsetBytes: position });

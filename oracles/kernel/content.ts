@@ -2,8 +2,8 @@
  * Contents of a device, a buffer or a file as far as the rules determine them: each byte has one or several sources that
  * are right. Positions in bytes.
  */
-import { POSITION_MODULUS, advanced, type ByteRun, type ByteSource } from '../../harness/model/bytes.ts';
-import { byteOf } from '../../harness/model/pattern.ts';
+import { POSITION_MODULUS, advanced, type ByteRun, type ByteSource } from '../../model/bytes.ts';
+import { byteOf } from '../../model/pattern.ts';
 
 /** Sources that are right for [start, end); positions of a source count from `start`. */
 export interface Segment {

@@ -1,7 +1,7 @@
 /** copy_file_range: the server is asked to copy, by the newer request or the older one. */
-import type { Exchange } from '../../harness/model/observation.ts';
-import { copyFileRangeOut, writeOut } from '../../harness/uapi/fuse-structs.ts';
-import { errnos } from '../rules/rule.ts';
+import type { Exchange } from '../../model/observation.ts';
+import { copyFileRangeOut, writeOut } from '../../uapi/fuse-structs.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { bufferedRead } from './buffered-read.ts';
 import { bufferedWrite } from './buffered-write.ts';
 import { max, min, payloadOf, repliedErrno } from './begin.ts';

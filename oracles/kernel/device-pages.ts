@@ -2,7 +2,7 @@
  * The page cache of a device, as far as the rules determine it: what the file system moves does not pass through it, so that it goes stale until
  * the server has it dropped. Which pages are kept is the kernel's own business; what was dropped comes from the device again. Positions in bytes.
  */
-import type { ByteSource } from '../../harness/model/bytes.ts';
+import type { ByteSource } from '../../model/bytes.ts';
 import { Content, type Segment } from './content.ts';
 
 const absent: ByteSource = { kind: 'poison' };

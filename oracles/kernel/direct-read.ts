@@ -1,6 +1,6 @@
 /** O_DIRECT reads, and any read under FOPEN_DIRECT_IO. Contract of the library: fs/iomap/direct-io.c. */
 import { isType } from '../rules/context.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { bufferedRead } from './buffered-read.ts';
 import { begin, EIO, fromCache, min, SECTOR, type Accepted, type Failed } from './begin.ts';
 import { clip, type Segment } from './content.ts';

@@ -1,6 +1,6 @@
 /** O_DIRECT writes, and any write under FOPEN_DIRECT_IO. Contract of the library: fs/iomap/direct-io.c. */
 import { isType } from '../rules/context.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { begin, EIO, max, min, SECTOR, type Accepted } from './begin.ts';
 import { bufferedWrite } from './buffered-write.ts';
 import { Unspecified } from './driver.ts';

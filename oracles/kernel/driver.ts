@@ -2,7 +2,7 @@
  * The border between the model of the kernel and the world it runs in. Judges drive it with the transcript of a case, tests
  * with a scripted server.
  */
-import type { Exchange } from '../../harness/model/observation.ts';
+import type { Exchange } from '../../model/observation.ts';
 import type { Segment } from './content.ts';
 
 /** A field of a request: the value that is right, or, where several are, a predicate with a text for people. */

@@ -1,6 +1,6 @@
 /** IOMAP_END: when it must be sent, with what, and what its answer does. */
 import { hasOp, isType, isWriteType } from '../rules/context.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { payloadOf, repliedErrno, type Accepted } from './begin.ts';
 import type { ExpectedField } from './driver.ts';
 import type { FileState, World } from './world.ts';

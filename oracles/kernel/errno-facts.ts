@@ -1,7 +1,7 @@
 /** What an errno deviates from, for programs. */
-import type { Exchange } from '../../harness/model/observation.ts';
-import type { DeviationFacts } from '../../harness/model/verdict.ts';
-import { errnoName } from '../../harness/uapi/errno.ts';
+import type { Exchange } from '../../model/observation.ts';
+import type { DeviationFacts } from '../../model/verdict.ts';
+import { errnoName } from '../../uapi/errno.ts';
 
 const nameOf = (errno: number): string => (errno === 0 ? 'success' : errnoName(errno));
 

@@ -1,6 +1,6 @@
 /** What the rules say must be seen of a case, given what the server answered. Data without judgement, one per reading of the rules. */
-import type { FiemapExtent } from '../../harness/model/observation.ts';
-import type { Deviation, Unjudged } from '../../harness/model/verdict.ts';
+import type { FiemapExtent } from '../../model/observation.ts';
+import type { Deviation, Unjudged } from '../../model/verdict.ts';
 import type { Refusal } from '../rules/rule.ts';
 import type { Content, Segment } from './content.ts';
 

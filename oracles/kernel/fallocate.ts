@@ -1,5 +1,5 @@
 /** fallocate: the server is asked by FALLOCATE, then the kernel zeroes what has to be. */
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { max, min, payloadOf, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
 import { discard, flushed } from './writeback.ts';

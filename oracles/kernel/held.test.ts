@@ -1,10 +1,10 @@
 import { expect, test } from '@playwright/test';
-import type { Case, ScriptLine, Step } from '../../harness/model/case.ts';
-import type { MappingSpec } from '../../harness/model/mapping.ts';
-import type { Notification } from '../../harness/model/notification.ts';
-import type { DeviceChange, Exchange, KernelEvent, StepResult } from '../../harness/model/observation.ts';
-import { attrOut, writeOut } from '../../harness/uapi/fuse-structs.ts';
-import { NULL_ADDR } from '../../harness/uapi/revision.ts';
+import type { Case, ScriptLine, Step } from '../../model/case.ts';
+import type { MappingSpec } from '../../model/mapping.ts';
+import type { Notification } from '../../model/notification.ts';
+import type { DeviceChange, Exchange, KernelEvent, StepResult } from '../../model/observation.ts';
+import { attrOut, writeOut } from '../../uapi/fuse-structs.ts';
+import { NULL_ADDR } from '../../uapi/revision.ts';
 import { judge } from '../judge.ts';
 import { beginExchange, device, endExchange, madeCase, mapped, observed, other, overwrite, wire, writer } from '../testing/hand-made.ts';
 

@@ -1,7 +1,7 @@
 /** Notifications that the server sends while a request waits for its answer: they take effect before the answer does. */
-import type { ScriptLine } from '../../harness/model/case.ts';
-import type { Exchange } from '../../harness/model/observation.ts';
-import { errnoName } from '../../harness/uapi/errno.ts';
+import type { ScriptLine } from '../../model/case.ts';
+import type { Exchange } from '../../model/observation.ts';
+import { errnoName } from '../../uapi/errno.ts';
 import { errnoFacts } from './errno-facts.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';

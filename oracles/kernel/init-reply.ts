@@ -1,8 +1,8 @@
 /** What the kernel makes of an answer to INIT that a case gives itself. Source: Linux, fs/fuse/inode.c, fuse_process_init_reply. */
-import type { Case } from '../../harness/model/case.ts';
-import { FUSE_MAJOR, INIT_BITS } from '../../harness/uapi/fuse-flags.ts';
-import { initOut } from '../../harness/uapi/fuse-structs.ts';
-import { revisions } from '../../harness/uapi/revision.ts';
+import type { Case } from '../../model/case.ts';
+import { FUSE_MAJOR, INIT_BITS } from '../../uapi/fuse-flags.ts';
+import { initOut } from '../../uapi/fuse-structs.ts';
+import { revisions } from '../../uapi/revision.ts';
 import { headerFault, rawReply } from './answer.ts';
 
 export type InitAnswer =

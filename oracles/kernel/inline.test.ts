@@ -1,10 +1,10 @@
 import { expect, test } from '@playwright/test';
-import type { ByteRun } from '../../harness/model/bytes.ts';
-import type { Exchange, KernelEvent } from '../../harness/model/observation.ts';
-import { serverBytes } from '../../harness/model/pattern.ts';
-import type { Verdict } from '../../harness/model/verdict.ts';
-import { writeOut } from '../../harness/uapi/fuse-structs.ts';
-import type { RevisionId } from '../../harness/uapi/revision.ts';
+import type { ByteRun } from '../../model/bytes.ts';
+import type { Exchange, KernelEvent } from '../../model/observation.ts';
+import { serverBytes } from '../../model/pattern.ts';
+import type { Verdict } from '../../model/verdict.ts';
+import { writeOut } from '../../uapi/fuse-structs.ts';
+import type { RevisionId } from '../../uapi/revision.ts';
 import { judge } from '../judge.ts';
 import { beginExchange, device, endExchange, failed, INO, ioendExchange, madeCase, observed, overwrite, poison, wire, writer, zeros } from '../testing/hand-made.ts';
 

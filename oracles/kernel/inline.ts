@@ -1,10 +1,11 @@
 /** Inline data: the server's bytes, read by FUSE_READ of the whole mapping and written by FUSE_WRITE. Source: validation rules, inline/*. */
-import { serverBytes } from '../../harness/model/pattern.ts';
-import { writeOut } from '../../harness/uapi/fuse-structs.ts';
-import { beginOut } from '../../harness/uapi/iomap.ts';
+import { serverBytes } from '../../model/pattern.ts';
+import { writeOut } from '../../uapi/fuse-structs.ts';
+import { beginOut } from '../../uapi/iomap.ts';
 import { inlineRules, type InlineContext } from '../rules/inline.ts';
 import { isType } from '../rules/context.ts';
-import { errnos, refusalOf } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
+import { refusalOf } from '../rules/rule.ts';
 import { isStale, max, min, payloadOf, repliedErrno, type Accepted, type Failed } from './begin.ts';
 import type { Segment } from './content.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';

@@ -2,14 +2,14 @@
  * Readings of the rules. Where the rules leave a choice ("served exactly as it says, or the operation fails"), the model asks the
  * driver; this file tries the choices one after the other against what was seen.
  */
-import type { ByteRun } from '../../harness/model/bytes.ts';
-import type { Case } from '../../harness/model/case.ts';
-import { ordinaryCalls } from '../../harness/model/ordinary-calls.ts';
-import { parseFileName } from '../../harness/model/nodes.ts';
-import type { Exchange, Observation } from '../../harness/model/observation.ts';
-import type { Deviation, DeviationFacts, Unjudged } from '../../harness/model/verdict.ts';
-import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
-import { revisions, type Revision } from '../../harness/uapi/revision.ts';
+import type { ByteRun } from '../../model/bytes.ts';
+import type { Case } from '../../model/case.ts';
+import { ordinaryCalls } from '../../model/ordinary-calls.ts';
+import { parseFileName } from '../../model/nodes.ts';
+import type { Exchange, Observation } from '../../model/observation.ts';
+import type { Deviation, DeviationFacts, Unjudged } from '../../model/verdict.ts';
+import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
+import { revisions, type Revision } from '../../uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
 import { compareBytes } from './content.ts';
 import { byteFacts } from './byte-facts.ts';

@@ -1,10 +1,9 @@
 /** IOMAP_IOEND of a direct write: when it must be sent, with what, and what its answer does. */
-import { negativeErrnoText } from '../../harness/uapi/errno.ts';
-import type { Exchange } from '../../harness/model/observation.ts';
-import { ioendOut } from '../../harness/uapi/iomap.ts';
-import { NULL_ADDR, type IoendFlagName } from '../../harness/uapi/revision.ts';
+import { errnos, negativeErrnoText } from '../../uapi/errno.ts';
+import type { Exchange } from '../../model/observation.ts';
+import { ioendOut } from '../../uapi/iomap.ts';
+import { NULL_ADDR, type IoendFlagName } from '../../uapi/revision.ts';
 import { isType } from '../rules/context.ts';
-import { errnos } from '../rules/rule.ts';
 import { payloadOf, repliedErrno, type Accepted } from './begin.ts';
 import type { ExpectedField } from './driver.ts';
 import type { FileState, World } from './world.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from '@playwright/test';
-import type { Case, Step } from '../../harness/model/case.ts';
-import type { MappingSpec } from '../../harness/model/mapping.ts';
-import type { StepResult } from '../../harness/model/observation.ts';
-import { INVAL_TO_EOF, NULL_ADDR } from '../../harness/uapi/revision.ts';
+import type { Case, Step } from '../../model/case.ts';
+import type { MappingSpec } from '../../model/mapping.ts';
+import type { StepResult } from '../../model/observation.ts';
+import { INVAL_TO_EOF, NULL_ADDR } from '../../uapi/revision.ts';
 import { judge } from '../judge.ts';
 import { beginExchange, device, failed, madeCase, mapped, observed, overwrite, wire } from '../testing/hand-made.ts';
 

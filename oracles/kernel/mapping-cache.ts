@@ -1,6 +1,6 @@
 /** The mappings that the server has pushed into the kernel for one file. Source: behaviour, the mapping cache. Positions in bytes. */
-import type { ByteRange } from '../../harness/model/notification.ts';
-import { INVAL_TO_EOF, NULL_ADDR, type Revision } from '../../harness/uapi/revision.ts';
+import type { ByteRange } from '../../model/notification.ts';
+import { INVAL_TO_EOF, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { isType, type WireMapping } from '../rules/context.ts';
 import type { World } from './world.ts';
 

@@ -3,7 +3,7 @@
  * and FAULT. What is refused is SIGBUS. Contracts: mm/filemap.c, filemap_fault; fs/iomap/buffered-io.c, iomap_page_mkwrite, whose unit is
  * the folio.
  */
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { isType } from '../rules/context.ts';
 import { begin, max, min, type Failed } from './begin.ts';
 import { fill, type Failure } from './buffered-read.ts';

@@ -1,6 +1,6 @@
 /** Mounting: INIT, the CONFIG answer, and the registration of the case's devices. */
 import { firstConfigViolation } from '../rules/config.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { configAnswer } from './config-reply.ts';
 import { initAnswer } from './init-reply.ts';
 import { PAGE_SIZE } from './page-size.ts';

@@ -1,9 +1,9 @@
 import { expect, test } from '@playwright/test';
-import type { Case, Step } from '../../harness/model/case.ts';
-import type { MappingSpec } from '../../harness/model/mapping.ts';
-import type { Notification } from '../../harness/model/notification.ts';
-import type { KernelEvent, StepResult } from '../../harness/model/observation.ts';
-import { NULL_ADDR } from '../../harness/uapi/revision.ts';
+import type { Case, Step } from '../../model/case.ts';
+import type { MappingSpec } from '../../model/mapping.ts';
+import type { Notification } from '../../model/notification.ts';
+import type { KernelEvent, StepResult } from '../../model/observation.ts';
+import { NULL_ADDR } from '../../uapi/revision.ts';
 import { judge } from '../judge.ts';
 import { beginExchange, device, failed, INO, madeCase, mapped, observed, overwrite, writer } from '../testing/hand-made.ts';
 

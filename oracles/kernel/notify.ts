@@ -1,8 +1,9 @@
 /** Notifications: what write() on /dev/fuse gives for them, and what they do. */
-import type { Notification } from '../../harness/model/notification.ts';
-import { devInval, invalMappings, upsertMappings } from '../../harness/uapi/iomap.ts';
+import type { Notification } from '../../model/notification.ts';
+import { devInval, invalMappings, upsertMappings } from '../../uapi/iomap.ts';
 import { firstDevInvalViolation, firstInvalViolation, firstUpsertViolation, type InodeContext, type InodeFacts, type NotificationContext } from '../rules/notifications.ts';
-import { errnos, type Refusal } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
+import type { Refusal } from '../rules/rule.ts';
 import { min } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';

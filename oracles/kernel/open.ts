@@ -1,7 +1,7 @@
 /** open(2): LOOKUP and OPEN, where the case answers them itself, and O_TRUNC. */
-import { OPEN_REPLY } from '../../harness/uapi/fuse-flags.ts';
-import { entryOut, openOut } from '../../harness/uapi/fuse-structs.ts';
-import { errnos } from '../rules/rule.ts';
+import { OPEN_REPLY } from '../../uapi/fuse-flags.ts';
+import { entryOut, openOut } from '../../uapi/fuse-structs.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { rawReply, writeResult } from './answer.ts';
 import { payloadOf, repliedErrno } from './begin.ts';
 import { Unspecified } from './driver.ts';

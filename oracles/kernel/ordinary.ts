@@ -1,8 +1,8 @@
 /** Syscalls that every FUSE file system serves by one request: what its answer comes to. Source: Linux, fs/fuse/dir.c, xattr.c, readdir.c, file.c, ioctl.c. */
-import { ordinaryCalls, type OrdinaryCall } from '../../harness/model/ordinary-calls.ts';
-import type { Exchange } from '../../harness/model/observation.ts';
-import { attrOut, getxattrOut, ioctlOut, pollOut } from '../../harness/uapi/fuse-structs.ts';
-import { errnos } from '../rules/rule.ts';
+import { ordinaryCalls, type OrdinaryCall } from '../../model/ordinary-calls.ts';
+import type { Exchange } from '../../model/observation.ts';
+import { attrOut, getxattrOut, ioctlOut, pollOut } from '../../uapi/fuse-structs.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { writeResult } from './answer.ts';
 import { payloadOf, repliedErrno } from './begin.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';

@@ -2,7 +2,7 @@
  * The page cache of one file, as far as the rules determine it. When a clean page is read, kept and read again is the kernel's own business, so
  * each byte has all sources that an accepted mapping gave it since. A dirty byte has what was written. Positions in bytes of the file.
  */
-import type { ByteSource } from '../../harness/model/bytes.ts';
+import type { ByteSource } from '../../model/bytes.ts';
 import { Content, type Segment } from './content.ts';
 import { removed, union, within, type Range, type Ranges } from './ranges.ts';
 

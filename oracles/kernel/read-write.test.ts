@@ -1,10 +1,10 @@
 import { expect, test } from '@playwright/test';
-import type { Case, Step } from '../../harness/model/case.ts';
-import type { ByteRun } from '../../harness/model/bytes.ts';
-import type { Exchange, Observation, StepResult } from '../../harness/model/observation.ts';
-import { RWF } from '../../harness/model/syscall-flags.ts';
-import type { Verdict } from '../../harness/model/verdict.ts';
-import type { RevisionId } from '../../harness/uapi/revision.ts';
+import type { Case, Step } from '../../model/case.ts';
+import type { ByteRun } from '../../model/bytes.ts';
+import type { Exchange, Observation, StepResult } from '../../model/observation.ts';
+import { RWF } from '../../model/syscall-flags.ts';
+import type { Verdict } from '../../model/verdict.ts';
+import type { RevisionId } from '../../uapi/revision.ts';
 import { judge } from '../judge.ts';
 import { beginExchange, device, failed, INO, madeCase, mapped, observed, opened, other, overwrite, wire, writer, zeros } from '../testing/hand-made.ts';
 

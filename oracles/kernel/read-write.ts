@@ -2,8 +2,8 @@
  * pread and pwrite: what the flags of the call and of the open file make of them, before it comes to mappings. Source: behaviour, "which request
  * a syscall makes"; include/linux/fs.h, kiocb_set_rw_flags; fs/read_write.c, generic_write_checks.
  */
-import { RWF } from '../../harness/model/syscall-flags.ts';
-import { errnos } from '../rules/rule.ts';
+import { RWF } from '../../model/syscall-flags.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { atomicWrite } from './atomic-write.ts';
 import { bufferedRead, cachedRead } from './buffered-read.ts';
 import { bufferedWrite } from './buffered-write.ts';

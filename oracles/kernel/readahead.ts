@@ -4,7 +4,7 @@ import { fill } from './buffered-read.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { PAGE_SIZE } from './page-size.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import type { OpenFile, StepOf, World } from './world.ts';
 
 const PAGE = BigInt(PAGE_SIZE);

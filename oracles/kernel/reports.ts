@@ -2,10 +2,10 @@
  * FIEMAP, SEEK_DATA and SEEK_HOLE: BEGIN with REPORT, repeated. What they report of each mapping type is the contract of Linux's
  * iomap library (fs/iomap/fiemap.c, fs/iomap/seek.c): holes are skipped; unwritten blocks without page cache are no data.
  */
-import type { FiemapExtent } from '../../harness/model/observation.ts';
-import { lseekOut } from '../../harness/uapi/fuse-structs.ts';
+import type { FiemapExtent } from '../../model/observation.ts';
+import { lseekOut } from '../../uapi/fuse-structs.ts';
 import { isType, type WireMapping } from '../rules/context.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { begin, min, payloadOf, repliedErrno, type Accepted } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';

@@ -1,8 +1,8 @@
 /** Requests and their fields in words: errnos, flags and types by their names, fields named as in the uAPI header. */
-import type { Exchange } from '../../harness/model/observation.ts';
-import { negativeErrnoText } from '../../harness/uapi/errno.ts';
-import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
-import { flagNames, nameOf, type Revision } from '../../harness/uapi/revision.ts';
+import type { Exchange } from '../../model/observation.ts';
+import { negativeErrnoText } from '../../uapi/errno.ts';
+import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
+import { flagNames, nameOf, type Revision } from '../../uapi/revision.ts';
 import { isField, type ExpectedRequest } from './driver.ts';
 
 type Flags = Readonly<Partial<Record<string, number>>>;

@@ -1,14 +1,14 @@
 /** A server that answers the model's requests from a case's script: what a case leads to, without a kernel. */
-import type { ByteRun } from '../../harness/model/bytes.ts';
-import type { Case, Reply, ScriptLine } from '../../harness/model/case.ts';
-import type { MappingSpec } from '../../harness/model/mapping.ts';
-import type { Exchange, SentReply } from '../../harness/model/observation.ts';
-import { serverBytes } from '../../harness/model/pattern.ts';
-import { attrOut, entryOut, lseekOut, openOut, writeOut } from '../../harness/uapi/fuse-structs.ts';
-import { beginOut, ioendOut, type IomapIo } from '../../harness/uapi/iomap.ts';
-import { NULL_ADDR, revisions, type Revision } from '../../harness/uapi/revision.ts';
-import { SEEK_DATA } from '../../harness/model/syscall-flags.ts';
-import { errnos } from '../rules/rule.ts';
+import type { ByteRun } from '../../model/bytes.ts';
+import type { Case, Reply, ScriptLine } from '../../model/case.ts';
+import type { MappingSpec } from '../../model/mapping.ts';
+import type { Exchange, SentReply } from '../../model/observation.ts';
+import { serverBytes } from '../../model/pattern.ts';
+import { attrOut, entryOut, lseekOut, openOut, writeOut } from '../../uapi/fuse-structs.ts';
+import { beginOut, ioendOut, type IomapIo } from '../../uapi/iomap.ts';
+import { NULL_ADDR, revisions, type Revision } from '../../uapi/revision.ts';
+import { SEEK_DATA } from '../../model/syscall-flags.ts';
+import { errnos } from '../../uapi/errno.ts';
 import type { Segment } from './content.ts';
 import { rawReply, writeResult } from './answer.ts';
 import { plainFields, type Driver, type ExpectedRequest } from './driver.ts';

@@ -1,7 +1,7 @@
 /** SETATTR with a size: what tells the server about a truncation. */
-import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
-import { attrOut } from '../../harness/uapi/fuse-structs.ts';
-import { errnos } from '../rules/rule.ts';
+import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
+import { attrOut } from '../../uapi/fuse-structs.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { payloadOf, repliedErrno } from './begin.ts';
 import type { ExpectedRequest } from './driver.ts';
 import { Unspecified } from './driver.ts';

@@ -1,6 +1,6 @@
 /** Runs a case's workload through the model of the kernel: one reading of the rules, as the driver chooses. */
-import type { Step } from '../../harness/model/case.ts';
-import { errnos } from '../rules/rule.ts';
+import type { Step } from '../../model/case.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { clone } from './clone.ts';
 import { fuseIoctl } from './control.ts';
 import { copyFileRange } from './copy.ts';

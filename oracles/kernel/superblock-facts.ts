@@ -1,5 +1,5 @@
 /** What CONFIG set of the superblock, as syscalls show it. */
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import type { StepExpectation } from './expectation.ts';
 import type { StepOf, World } from './world.ts';
 

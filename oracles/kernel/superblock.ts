@@ -1,5 +1,5 @@
 /** Freeze, thaw, sync and shutdown of the file system as a whole (behaviour, "FIFREEZE, FITHAW"; fs/super.c). */
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { payloadOf, repliedErrno } from './begin.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';

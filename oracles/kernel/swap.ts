@@ -3,10 +3,10 @@
  * SWAPOFF. What the library makes of them: fs/iomap/swapfile.c.
  */
 import { isType } from '../rules/context.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import { begin, EIO, max, min, repliedErrno, SECTOR, type Accepted } from './begin.ts';
 import { fill } from './buffered-read.ts';
-import type { Exchange } from '../../harness/model/observation.ts';
+import type { Exchange } from '../../model/observation.ts';
 import type { Segment } from './content.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';

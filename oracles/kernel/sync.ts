@@ -2,8 +2,8 @@
 import { EIO, payloadOf, repliedErrno } from './begin.ts';
 import type { ExpectedRequest } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
-import { errnos } from '../rules/rule.ts';
-import { SETATTR_VALID } from '../../harness/uapi/fuse-flags.ts';
+import { errnos } from '../../uapi/errno.ts';
+import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
 import type { Range } from './ranges.ts';
 import { flush, takeWriteback } from './writeback.ts';
 import { settleRest } from './writeback-ioend.ts';

@@ -1,5 +1,5 @@
 /** ftruncate: the cut block, or what becomes part of the file, is zeroed, and the server is told about the size. */
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 import type { StepExpectation } from './expectation.ts';
 import type { Range } from './ranges.ts';
 import { resizing } from './resizing.ts';

@@ -1,6 +1,6 @@
 /** What goes over the wire for a mapping as a case states it. */
-import type { MappingSpec } from '../../harness/model/mapping.ts';
-import type { Revision } from '../../harness/uapi/revision.ts';
+import type { MappingSpec } from '../../model/mapping.ts';
+import type { Revision } from '../../uapi/revision.ts';
 import type { WireMapping } from '../rules/context.ts';
 
 /** What stands for a device that was not registered: no kernel gives it out. As harness/guest/cases/script.ts has it. */

@@ -1,7 +1,7 @@
 /** The state that a case's syscalls act on: the mount, its devices, its files. Built from the case and what its set-up gave. */
-import type { Case, ScriptLine, Step } from '../../harness/model/case.ts';
-import type { MountResult } from '../../harness/model/observation.ts';
-import { revisions, type Revision } from '../../harness/uapi/revision.ts';
+import type { Case, ScriptLine, Step } from '../../model/case.ts';
+import type { MountResult } from '../../model/observation.ts';
+import { revisions, type Revision } from '../../uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
 import { beginTables } from '../rules/first-violation.ts';
 import type { DeviceFacts, MountFacts } from '../rules/context.ts';

@@ -1,5 +1,5 @@
 /** BEGIN of writeback: for what it may be sent, and what becomes of the range by its answer. */
-import type { Exchange } from '../../harness/model/observation.ts';
+import type { Exchange } from '../../model/observation.ts';
 import { isType } from '../rules/context.ts';
 import { answered, EIO, min } from './begin.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';

@@ -1,6 +1,6 @@
 /** IOEND of writeback: when it must be sent, with what, and what its answer does. */
-import type { Exchange } from '../../harness/model/observation.ts';
-import { NULL_ADDR, type IoendFlagName } from '../../harness/uapi/revision.ts';
+import type { Exchange } from '../../model/observation.ts';
+import { NULL_ADDR, type IoendFlagName } from '../../uapi/revision.ts';
 import { isType } from '../rules/context.ts';
 import { EIO, max, min } from './begin.ts';
 import type { ExpectedField, ExpectedRequest } from './driver.ts';

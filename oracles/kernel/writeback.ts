@@ -4,7 +4,7 @@
  * mapping is used, and which ranges share an IOEND is the kernel's own business (fs/iomap/buffered-io.c, fs/iomap/ioend.c): what was dirty and
  * had a mapping is taken to be where the mapping says once it must be there, and to be there or not as long as it need not.
  */
-import type { Exchange } from '../../harness/model/observation.ts';
+import type { Exchange } from '../../model/observation.ts';
 import type { Driver } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { holding, outside, union, within, type Range } from './ranges.ts';

@@ -1,5 +1,5 @@
 /** A write as it takes place: where it goes and what it carries, after O_APPEND and the like have had their say. */
-import type { ByteSource } from '../../harness/model/bytes.ts';
+import type { ByteSource } from '../../model/bytes.ts';
 import { clip, type Segment } from './content.ts';
 
 /** What a write must not return before: its data (O_DSYNC), or all of the file's state (O_SYNC). */

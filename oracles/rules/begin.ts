@@ -1,7 +1,8 @@
 /** begin/*: a BEGIN reply, revision r3. Functions fuse_iomap_begin_validate, then fuse_iomap_begin. */
-import { beginOut } from '../../harness/uapi/iomap.ts';
+import { beginOut } from '../../uapi/iomap.ts';
 import { hasOp, isBacked, isType, isWriteType, writtenTo, type BeginContext, type DeviceFacts, type WireMapping } from './context.ts';
-import { errnos, type Half, type Rule } from './rule.ts';
+import { errnos } from '../../uapi/errno.ts';
+import type { Half, Rule } from './rule.ts';
 
 interface Row {
   id: string;

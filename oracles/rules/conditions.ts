@@ -1,5 +1,5 @@
 /** The texts that kernels of the series print as conditions of refusals. */
-import { revisions, type RevisionId } from '../../harness/uapi/revision.ts';
+import { revisions, type RevisionId } from '../../uapi/revision.ts';
 import { rulesOf } from './describe.ts';
 
 const known: ReadonlySet<string> = new Set(

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
-import { configOut, type ConfigOut } from '../../harness/uapi/iomap.ts';
-import { revisions, type RevisionId } from '../../harness/uapi/revision.ts';
+import { configOut, type ConfigOut } from '../../uapi/iomap.ts';
+import { revisions, type RevisionId } from '../../uapi/revision.ts';
 import { configGeometry, firstConfigViolation } from './config.ts';
 
 const reply = (change: Partial<ConfigOut>): ConfigOut => ({ ...configOut.decode(Buffer.alloc(104)), ...change });

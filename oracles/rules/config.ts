@@ -1,7 +1,8 @@
 /** config/*: the answer to IOMAP_CONFIG. All EINVAL; bad data in r3. */
-import type { ConfigOut } from '../../harness/uapi/iomap.ts';
-import type { ConfigFlagName, Revision, RevisionId } from '../../harness/uapi/revision.ts';
-import { errnos, refusalOf, type Refusal, type Rule } from './rule.ts';
+import type { ConfigOut } from '../../uapi/iomap.ts';
+import type { ConfigFlagName, Revision, RevisionId } from '../../uapi/revision.ts';
+import { errnos } from '../../uapi/errno.ts';
+import { refusalOf, type Refusal, type Rule } from './rule.ts';
 
 export interface ConfigContext {
   revision: Revision;

@@ -1,5 +1,5 @@
 /** What rules about mappings are asked about: a reply as it went over the wire, and the facts it is judged against. */
-import { nameOf, type MappingTypeName, type OpFlagName, type Revision } from '../../harness/uapi/revision.ts';
+import { nameOf, type MappingTypeName, type OpFlagName, type Revision } from '../../uapi/revision.ts';
 import type { Half } from './rule.ts';
 
 /** struct fuse_iomap_io. offset, length and addr in bytes. */

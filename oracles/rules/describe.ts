@@ -1,5 +1,5 @@
 /** Rules and behaviours in words, for reports and documentation. */
-import { revisions, type RevisionId } from '../../harness/uapi/revision.ts';
+import { revisions, type RevisionId } from '../../uapi/revision.ts';
 import { beginTables } from './first-violation.ts';
 import { behaviours } from './behaviours.ts';
 import { configTables } from './config.ts';

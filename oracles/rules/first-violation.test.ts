@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { NULL_ADDR, revisions, type RevisionId } from '../../harness/uapi/revision.ts';
+import { NULL_ADDR, revisions, type RevisionId } from '../../uapi/revision.ts';
 import type { BeginContext, WireMapping } from './context.ts';
 import { beginTables, firstViolation } from './first-violation.ts';
 

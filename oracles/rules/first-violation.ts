@@ -1,5 +1,5 @@
 /** What the kernel makes of a BEGIN reply: the first rule that it violates decides. */
-import type { RevisionId } from '../../harness/uapi/revision.ts';
+import type { RevisionId } from '../../uapi/revision.ts';
 import { beginDeviceRulesR2, beginDeviceRulesR3, beginReplyRules, beginValidateRulesR1, beginValidateRulesR2, beginValidateRulesR3 } from './begin.ts';
 import { isType, type BeginContext, type MapContext } from './context.ts';
 import { mapRulesR1, mapRulesR2, mapRulesR3 } from './map.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { NULL_ADDR, revisions, type RevisionId } from '../../harness/uapi/revision.ts';
+import { NULL_ADDR, revisions, type RevisionId } from '../../uapi/revision.ts';
 import { inlineRules, type InlineContext } from './inline.ts';
 
 const acted = { type: 4, flags: 0, offset: 0n, length: 4096n, addr: NULL_ADDR, dev: 0 };

@@ -1,6 +1,7 @@
 /** inline/*: data that lives with the server, read by FUSE_READ and written by FUSE_WRITE. */
 import { hasOp, isType, type BeginContext, type WireMapping } from './context.ts';
-import { errnos, type Rule } from './rule.ts';
+import { errnos } from '../../uapi/errno.ts';
+import type { Rule } from './rule.ts';
 
 /** An accepted mapping with what the requests for its data were answered. */
 export interface InlineContext extends BeginContext {

@@ -1,6 +1,7 @@
 /** The ioctls on /dev/fuse, each with its refusals in order. Source: uAPI, ioctls on /dev/fuse. */
-import type { IoctlName, Revision, RevisionId } from '../../harness/uapi/revision.ts';
-import { errnos, type Rule, type RuleGroup } from './rule.ts';
+import type { IoctlName, Revision, RevisionId } from '../../uapi/revision.ts';
+import { errnos } from '../../uapi/errno.ts';
+import type { Rule, RuleGroup } from './rule.ts';
 
 /** One ioctl, and the state of the connection it meets. */
 export interface IoctlContext {

@@ -1,7 +1,8 @@
 /** map/*: one mapping, in the read or in the write half, revision r3. Function fuse_iomap_check_mapping; all EUCLEAN, all bad data. */
-import { NULL_ADDR, NULL_DEV } from '../../harness/uapi/revision.ts';
+import { NULL_ADDR, NULL_DEV } from '../../uapi/revision.ts';
 import { isBacked, isType, typeName, type MapContext } from './context.ts';
-import { errnos, type Half, type Rule } from './rule.ts';
+import { errnos } from '../../uapi/errno.ts';
+import type { Half, Rule } from './rule.ts';
 
 const WRAP = 1n << 64n;
 const both = ['read', 'write'] as const;

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { INVAL_TO_EOF, NULL_ADDR, revisions, type RevisionId } from '../../harness/uapi/revision.ts';
+import { INVAL_TO_EOF, NULL_ADDR, revisions, type RevisionId } from '../../uapi/revision.ts';
 import type { WireMapping } from './context.ts';
 import {
   firstDevInvalViolation, firstInvalViolation, firstUpsertViolation, type DevInvalContext, type InvalContext, type UpsertContext,

@@ -1,8 +1,9 @@
 /** upsert/*, inval/* and devinval/*: what the kernel makes of a notification. Errno is what write() on /dev/fuse returns. */
-import { DEV_LOOKUP_LIMIT, INVAL_TO_EOF, NULL_ADDR, NULL_DEV, type RevisionId } from '../../harness/uapi/revision.ts';
+import { DEV_LOOKUP_LIMIT, INVAL_TO_EOF, NULL_ADDR, NULL_DEV, type RevisionId } from '../../uapi/revision.ts';
 import { isBacked, isType, type MapContext, type MountFacts, type WireMapping } from './context.ts';
 import { beginTables } from './first-violation.ts';
-import { errnos, refusalOf, type Half, type Refusal, type Rule, type RuleGroup } from './rule.ts';
+import { errnos } from '../../uapi/errno.ts';
+import { refusalOf, type Half, type Refusal, type Rule, type RuleGroup } from './rule.ts';
 
 /** What is known of the inode that a notification names. */
 export interface InodeFacts {

@@ -44,13 +44,6 @@ export interface Refusal {
   readonly func?: string;
 }
 
-export const errnos = {
-  EPERM: 1, ENOENT: 2, EINTR: 4, EIO: 5, ENXIO: 6, EBADF: 9, EAGAIN: 11, ENOMEM: 12, EACCES: 13, EFAULT: 14, ENOTBLK: 15, EBUSY: 16, EXDEV: 18, ENODEV: 19, EINVAL: 22, ENOTTY: 25, EFBIG: 27, EMLINK: 31,
-  ENOSPC: 28, ENOSYS: 38, EBADR: 53, EOVERFLOW: 75, EOPNOTSUPP: 95, ECONNABORTED: 103, ENOTCONN: 107, ECONNREFUSED: 111, ESTALE: 116, EUCLEAN: 117,
-} as const;
-
-export const rulesText = 'validation rules';
-
 /** The refusal that a violated rule stands for. */
 export function refusalOf(rule: Rule<never>, repliedErrno: number, half?: Half): Refusal {
   return {

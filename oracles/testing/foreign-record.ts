@@ -1,8 +1,8 @@
 /** Records of a kernel of other authors (oracles/foreign), for tests that ask what the judge would make of a kernel that did one thing otherwise. */
 import { readFileSync } from 'node:fs';
-import { decodeCase, type Case } from '../../harness/model/case.ts';
-import type { Exchange, Observation } from '../../harness/model/observation.ts';
-import { fromJsonSafe } from '../../harness/model/results.ts';
+import { decodeCase, type Case } from '../../model/case.ts';
+import type { Exchange, Observation } from '../../model/observation.ts';
+import { fromJsonSafe } from '../../model/results.ts';
 
 export interface ForeignRecord { of: Case; seen: Observation }
 

@@ -1,8 +1,8 @@
 /** Hand-made cases and observations for tests of the judges: one file, one operation, numbers written out as a kernel shows them. */
-import { CASE_SCHEMA, type Case, type Step } from '../../harness/model/case.ts';
-import type { Exchange, KernelEvent, Observation, StepResult } from '../../harness/model/observation.ts';
-import { beginOut, ioendOut, type IomapIo } from '../../harness/uapi/iomap.ts';
-import { NULL_ADDR } from '../../harness/uapi/revision.ts';
+import { CASE_SCHEMA, type Case, type Step } from '../../model/case.ts';
+import type { Exchange, KernelEvent, Observation, StepResult } from '../../model/observation.ts';
+import { beginOut, ioendOut, type IomapIo } from '../../uapi/iomap.ts';
+import { NULL_ADDR } from '../../uapi/revision.ts';
 
 export const INO = 77n;
 export const MiB = 1 << 20;

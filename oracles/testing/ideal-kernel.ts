@@ -3,17 +3,17 @@
  * have been observed. It shares the model with the judges, so it shows that the judges compare completely, not that the model is right:
  * that is what the hand-made observations of the tests are for.
  */
-import type { ByteRun } from '../../harness/model/bytes.ts';
-import type { Case } from '../../harness/model/case.ts';
-import type { KernelEvent, Observation, StepResult } from '../../harness/model/observation.ts';
-import { revisions } from '../../harness/uapi/revision.ts';
+import type { ByteRun } from '../../model/bytes.ts';
+import type { Case } from '../../model/case.ts';
+import type { KernelEvent, Observation, StepResult } from '../../model/observation.ts';
+import { revisions } from '../../uapi/revision.ts';
 import { sameSource, type Content, type Segment } from '../kernel/content.ts';
 import type { Expectation, StepExpectation } from '../kernel/expectation.ts';
 import type { PageCache } from '../kernel/page-cache.ts';
 import { ScriptedServer } from '../kernel/scripted-server.ts';
 import { simulate } from '../kernel/simulate.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
-import { errnos } from '../rules/rule.ts';
+import { errnos } from '../../uapi/errno.ts';
 
 export interface IdealKernelOptions {
   /** Where the rules leave a choice, which one is taken: indices in order, 0 where the list ends. Default: 0 throughout. */

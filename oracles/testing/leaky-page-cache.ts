@@ -2,8 +2,8 @@
  * Page caches of kernels that do not zero what they have to: instead of zeros they hold what the device holds at that place of the file, by the
  * mapping that the case's server answers reads with. Requests are those of a kernel that zeroes.
  */
-import type { ByteSource } from '../../harness/model/bytes.ts';
-import type { Case } from '../../harness/model/case.ts';
+import type { ByteSource } from '../../model/bytes.ts';
+import type { Case } from '../../model/case.ts';
 import type { Segment } from '../kernel/content.ts';
 import { PageCache } from '../kernel/page-cache.ts';
 

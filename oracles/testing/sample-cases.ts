@@ -1,9 +1,9 @@
 /** Random cases for properties of the judges: operations over valid and wrong mappings, without the plan's care for borders. */
 import fc from 'fast-check';
-import { CASE_SCHEMA, type Case, type ScriptLine, type Step } from '../../harness/model/case.ts';
-import type { MappingSpec } from '../../harness/model/mapping.ts';
-import type { Observation } from '../../harness/model/observation.ts';
-import { NULL_ADDR } from '../../harness/uapi/revision.ts';
+import { CASE_SCHEMA, type Case, type ScriptLine, type Step } from '../../model/case.ts';
+import type { MappingSpec } from '../../model/mapping.ts';
+import type { Observation } from '../../model/observation.ts';
+import { NULL_ADDR } from '../../uapi/revision.ts';
 import { runIdeal } from './ideal-kernel.ts';
 
 const BLOCK = 4096n;

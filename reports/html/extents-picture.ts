@@ -3,9 +3,9 @@
  * what changed on a device. Positions are ordinal: every border that occurs gets a place of its own, because a byte and 2^63 of them
  * must be told apart in one picture.
  */
-import type { Case } from '../../harness/model/case.ts';
-import type { MappingSpec } from '../../harness/model/mapping.ts';
-import type { Observation } from '../../harness/model/observation.ts';
+import type { Case } from '../../model/case.ts';
+import type { MappingSpec } from '../../model/mapping.ts';
+import type { Observation } from '../../model/observation.ts';
 import { quantity } from '../describe.ts';
 import { scriptMappings } from '../timeline.ts';
 import { html, Markup } from './markup.ts';

@@ -1,6 +1,6 @@
 /** Each finding in full: the clause, what was expected and seen, a picture, the timeline, the kernel log and how to see it again. */
 import { exampleFacts, exampleText, extentText, isFlaky, placesText, type Finding } from '../findings.ts';
-import type { Severity } from '../../harness/model/finding/severity.ts';
+import type { Severity } from '../../model/finding/severity.ts';
 import type { ReportInput } from '../reporter.ts';
 import { reproduceCommands } from '../reproduce.ts';
 import { logExcerpt, plural } from '../text.ts';

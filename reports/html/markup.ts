@@ -1,5 +1,5 @@
 /** HTML with everything escaped that is not markup already. */
-import { plainText } from '../../harness/model/plain-text.ts';
+import { plainText } from '../../model/plain-text.ts';
 
 /** Text that is markup. */
 export class Markup {

@@ -1,5 +1,5 @@
 /** What the page's script reads: all cases in columns, so that 100,000 of them are a few megabytes, gzipped and decoded on first use. */
-import type { Verdict } from '../../harness/model/verdict.ts';
+import type { Verdict } from '../../model/verdict.ts';
 
 /** One character a kind: the column of kinds is one string. */
 export const kindLetters: Record<Verdict['kind'], string> = { conforms: 'c', deviates: 'd', unspecified: 'u', 'not-run': 'n', lost: 'l' };

@@ -1,5 +1,5 @@
 /** A night as a short mail: what changed, what is open, where to read on. */
-import { mailText, plainLine, plainText } from '../../harness/model/plain-text.ts';
+import { mailText, plainLine, plainText } from '../../model/plain-text.ts';
 import { plural, wrap } from '../text.ts';
 import type { OpenFinding, Trend } from './trend.ts';
 

@@ -2,9 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { requireUnlinked, writeInside } from '../../harness/files/inside.ts';
-import { makeDirectory } from '../../harness/files/make-directory.ts';
-import { readRegularText } from '../../harness/files/regular-file.ts';
+import { requireUnlinked, writeInside } from '../../files/inside.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
+import { readRegularText } from '../../files/regular-file.ts';
 import { firstIssue } from '../schema.ts';
 
 /** Version of night.json. */

@@ -1,13 +1,13 @@
 /** Makes results directories as a run would have left them, for tests of what reads them. Deterministic in its options. */
 import { openSync, writeFileSync, writeSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDirectory } from '../../harness/files/make-directory.ts';
-import { encodeCase, type Case, type Step } from '../../harness/model/case.ts';
-import { caseHash } from '../../harness/model/hash.ts';
-import type { MappingSpec } from '../../harness/model/mapping.ts';
-import type { Exchange, Observation } from '../../harness/model/observation.ts';
-import { jsonSafe, RESULTS_FORMAT, type CaseRecord, type CellInfo, type Counts, type RunSummary } from '../../harness/model/results.ts';
-import type { RevisionName, Verdict } from '../../harness/model/verdict.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
+import { encodeCase, type Case, type Step } from '../../model/case.ts';
+import { caseHash } from '../../model/hash.ts';
+import type { MappingSpec } from '../../model/mapping.ts';
+import type { Exchange, Observation } from '../../model/observation.ts';
+import { jsonSafe, RESULTS_FORMAT, type CaseRecord, type CellInfo, type Counts, type RunSummary } from '../../model/results.ts';
+import type { RevisionName, Verdict } from '../../model/verdict.ts';
 import { sampleRules } from './rules.ts';
 
 export interface SampleOptions {

@@ -5,7 +5,7 @@ import { serialize } from 'node:v8';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { execInGuest } from '../exec.ts';
-import { repositoryRoot } from '../root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 import { testSpec } from '../testing/spec.ts';
 import type { VmHandle } from '../vm.ts';
 import { LeasedVm } from './client.ts';

@@ -1,9 +1,9 @@
 /** A lessee's side of the broker. */
 import { createConnection, type Socket } from 'node:net';
-import { FrameDecoder, encodeFrame } from '../../harness/model/frame.ts';
-import type { GuestMessage, HostMessage, KernelFacts } from '../../harness/model/channel.ts';
+import { FrameDecoder, encodeFrame } from '../../model/frame.ts';
+import type { GuestMessage, HostMessage, KernelFacts } from '../../model/channel.ts';
 import { MessageQueue } from '../channel/queue.ts';
-import { InfrastructureError } from '../errors.ts';
+import { InfrastructureError } from '../../model/errors.ts';
 import type { LeaseEnd } from '../pool.ts';
 import { VmError, lossOf, type Loss } from '../qemu/failure.ts';
 import type { VmEnvironment, VmHandle, VmSpec } from '../vm.ts';

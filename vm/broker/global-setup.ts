@@ -1,7 +1,7 @@
 /** Playwright's global set-up: one broker for the run, so that guests outlive the workers of failing tests. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { repositoryRoot } from '../root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 import { brokerVariable } from './protocol.ts';
 import { startBroker } from './start.ts';
 

@@ -1,5 +1,5 @@
-/** What a lessee and the broker say to each other: frames (harness/model/frame.ts) over a unix socket, one lease a connection. */
-import type { GuestMessage, HostMessage, KernelFacts } from '../../harness/model/channel.ts';
+/** What a lessee and the broker say to each other: frames (model/frame.ts) over a unix socket, one lease a connection. */
+import type { GuestMessage, HostMessage, KernelFacts } from '../../model/channel.ts';
 import type { LeaseEnd } from '../pool.ts';
 import type { VmFailure } from '../qemu/failure.ts';
 import type { VmEnvironment, VmSpec } from '../vm.ts';

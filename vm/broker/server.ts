@@ -1,7 +1,7 @@
 /** The broker: owns the VMs of a test run, because the runner's workers do not live through a failing test. */
 import { createServer, type Server, type Socket } from 'node:net';
-import { FrameDecoder, encodeFrame } from '../../harness/model/frame.ts';
-import { messageOf } from '../errors.ts';
+import { FrameDecoder, encodeFrame } from '../../model/frame.ts';
+import { messageOf } from '../../model/errors.ts';
 import { VmPool } from '../pool.ts';
 import { VmError } from '../qemu/failure.ts';
 import type { Vm, VmSpec } from '../vm.ts';

@@ -2,9 +2,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { InfrastructureError } from '../errors.ts';
+import { InfrastructureError } from '../../model/errors.ts';
 import { makeRunDirectory } from '../paths.ts';
-import { repositoryRoot } from '../root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 import { brokerVariable } from './protocol.ts';
 
 export interface Broker {

@@ -1,6 +1,6 @@
 /** Room on a disk, asked before a long job fails for want of it. */
 import { statfsSync } from 'node:fs';
-import { InfrastructureError } from '../errors.ts';
+import { InfrastructureError } from '../../model/errors.ts';
 
 export function freeMib(path: string): number {
   const { bavail, bsize } = statfsSync(path, { bigint: true });

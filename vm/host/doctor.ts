@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../../model/errors.ts';
 import { cachedKernels } from '../kernel/build.ts';
 import { aptIsHere, fetchedPackages, sourcePackage } from '../kernel/debian.ts';
 import { describeIdentity, identifyKernel } from '../kernel/identify.ts';
@@ -11,7 +11,7 @@ import { cacheRoot, cacheDirectory } from '../paths.ts';
 import { qemuVersion, rememberedChoice, whyKvmIsUnavailable, chooseAccelerator } from '../qemu/accelerator.ts';
 import { qemuProgram } from '../qemu/process.ts';
 import { whyNoSandbox } from '../qemu/sandbox.ts';
-import { repositoryRoot } from '../root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 import { Vm, type VmSpec } from '../vm.ts';
 import { freeMib } from './disk.ts';
 import { findTool, installHint, missingTools, type HostTool } from './tools.ts';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { repositoryRoot } from '../root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 import { runJob } from './job.ts';
 import { withLock } from './lock.ts';
 

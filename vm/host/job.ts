@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { InfrastructureError, InterruptedError } from '../errors.ts';
+import { InfrastructureError, InterruptedError } from '../../model/errors.ts';
 
 export interface JobOptions {
   cwd?: string;

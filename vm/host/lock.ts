@@ -1,6 +1,6 @@
 /** A lock on a file that the kernel takes back when we end: flock(1) holds it as long as our end of a pipe is open. */
 import { spawn } from 'node:child_process';
-import { InfrastructureError } from '../errors.ts';
+import { InfrastructureError } from '../../model/errors.ts';
 
 /** Runs `job` while no other process holds the lock at `path`; `onWait` is called when another one does. */
 export async function withLock<T>(path: string, onWait: () => void, job: () => Promise<T>): Promise<T> {

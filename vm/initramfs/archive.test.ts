@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { findTool } from '../host/tools.ts';
-import { repositoryRoot } from '../root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 
 test.skip(findTool('busybox') === undefined, 'busybox is not installed');
 

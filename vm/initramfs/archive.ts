@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InfrastructureError, errnoOf, messageOf } from '../errors.ts';
+import { InfrastructureError, errnoOf, messageOf } from '../../model/errors.ts';
 import { hashFile } from '../kernel/source.ts';
 import { cacheDirectory } from '../paths.ts';
 import { writeCpio } from './cpio.ts';

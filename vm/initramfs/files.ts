@@ -2,9 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { InfrastructureError, messageOf } from '../errors.ts';
+import { InfrastructureError, messageOf } from '../../model/errors.ts';
 import { findTool, installHint } from '../host/tools.ts';
-import { repositoryRoot } from '../root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 import type { CpioEntry } from './cpio.ts';
 
 /** A file that the caller wants in the guest: `path` is absolute there. */

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { InfrastructureError, messageOf } from '../errors.ts';
+import { InfrastructureError, messageOf } from '../../model/errors.ts';
 import type { KernelImage } from '../kernel/image.ts';
 import type { GuestFile } from './files.ts';
 

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDirectory } from '../../harness/files/make-directory.ts';
-import { InterruptedError, errnoOf } from '../errors.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
+import { InterruptedError, errnoOf } from '../../model/errors.ts';
 import { withLock } from '../host/lock.ts';
 import { cacheDirectory } from '../paths.ts';
 import { sourcePackage } from './debian.ts';

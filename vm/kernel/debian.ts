@@ -5,8 +5,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDirectory } from '../../harness/files/make-directory.ts';
-import { InfrastructureError, messageOf } from '../errors.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
+import { InfrastructureError, messageOf } from '../../model/errors.ts';
 import { runJob } from '../host/job.ts';
 import { findTool } from '../host/tools.ts';
 import { cacheDirectory } from '../paths.ts';

@@ -1,7 +1,7 @@
 /** The configuration fragments of the reference kernel and of any kernel that is to be tested. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { repositoryRoot } from '../root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 
 /** `fast` for campaigns; `debug` with KASAN, UBSAN, lockdep and KCOV; `liberties` as fast, with switches for what the rules leave open. */
 export const flavours = ['fast', 'debug', 'liberties'] as const;

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import type { KernelFacts } from '../../harness/model/channel.ts';
+import type { KernelFacts } from '../../model/channel.ts';
 import { parseConfig } from './config.ts';
 import { describeIdentity, identifyByConfig, identifyKernel } from './identify.ts';
 

@@ -1,6 +1,6 @@
 /** What a kernel is to us: testable, and through which channels; or not, and why, and what would change that. */
-import type { KernelFacts } from '../../harness/model/channel.ts';
-import { UntestableKernelError } from '../errors.ts';
+import type { KernelFacts } from '../../model/channel.ts';
+import { UntestableKernelError } from '../../model/errors.ts';
 import { parseConfig, type KernelConfig } from './config.ts';
 import type { KernelImage } from './image.ts';
 

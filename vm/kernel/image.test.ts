@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../../model/errors.ts';
 import { bzImage } from '../testing/stand-in-kernel.ts';
 import { readKernelImage } from './image.ts';
 

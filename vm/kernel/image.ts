@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { readRegular } from '../../harness/files/regular-file.ts';
-import { UsageError, messageOf } from '../errors.ts';
+import { readRegular } from '../../files/regular-file.ts';
+import { UsageError, messageOf } from '../../model/errors.ts';
 import { parseConfig, type KernelConfig } from './config.ts';
 import { rememberedTree, type TreeState } from './tree-state.ts';
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { InfrastructureError, KernelBuildError } from '../errors.ts';
+import { InfrastructureError, KernelBuildError } from '../../model/errors.ts';
 import { requireSpace } from '../host/disk.ts';
 import { runJob } from '../host/job.ts';
 import { findTool, installHint, missingTools } from '../host/tools.ts';

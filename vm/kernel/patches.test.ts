@@ -2,7 +2,7 @@ import { expect, test } from '@playwright/test';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { InfrastructureError } from '../errors.ts';
+import { InfrastructureError } from '../../model/errors.ts';
 import { bringToPatches, copyTree, touchedFiles, type Patch } from './patches.ts';
 import type { KernelSource } from './source.ts';
 

@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { makeDirectory } from '../../harness/files/make-directory.ts';
-import { InfrastructureError } from '../errors.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
+import { InfrastructureError } from '../../model/errors.ts';
 import { runJob } from '../host/job.ts';
-import { repositoryRoot } from '../root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 import type { KernelSource } from './source.ts';
 
 export interface Patch {

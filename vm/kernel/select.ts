@@ -1,7 +1,7 @@
 /** Which kernel a command is about: one that the user brings, or the reference kernel. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../../model/errors.ts';
 import { buildReferenceKernel } from './build.ts';
 import type { Flavour } from './fragments.ts';
 import { readKernelImage, type KernelImage } from './image.ts';

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, openSync, readFileSync, readSync, closeSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { makeDirectory } from '../../harness/files/make-directory.ts';
-import { requireRegular } from '../../harness/files/regular-file.ts';
-import { InfrastructureError, UsageError, messageOf } from '../errors.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
+import { requireRegular } from '../../files/regular-file.ts';
+import { InfrastructureError, UsageError, messageOf } from '../../model/errors.ts';
 import { requireSpace } from '../host/disk.ts';
 import { runJob } from '../host/job.ts';
 import { cacheDirectory } from '../paths.ts';

@@ -2,7 +2,7 @@
 import { expect, test } from '@playwright/test';
 import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { KernelBuildError, UsageError } from '../errors.ts';
+import { KernelBuildError, UsageError } from '../../model/errors.ts';
 import { missingTools } from '../host/tools.ts';
 import { commitTree, standInTree } from '../testing/stand-in-kernel.ts';
 import { readKernelImage } from './image.ts';

@@ -8,8 +8,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { makeDirectory } from '../../harness/files/make-directory.ts';
-import { InterruptedError, UsageError } from '../errors.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
+import { InterruptedError, UsageError } from '../../model/errors.ts';
 import { withLock } from '../host/lock.ts';
 import { cacheDirectory } from '../paths.ts';
 import { parseConfig, type KernelConfig } from './config.ts';

@@ -8,7 +8,7 @@ import { accessSync, constants, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { findTool } from '../host/tools.ts';
 import { writeCpio } from '../initramfs/cpio.ts';
-import { errnoOf } from '../errors.ts';
+import { errnoOf } from '../../model/errors.ts';
 import { cacheDirectory } from '../paths.ts';
 import { readKernelImage } from '../kernel/image.ts';
 import { lacking } from '../kernel/config.ts';

@@ -1,6 +1,6 @@
 /** Reads from the console why a guest went away. */
-import { consoleLines } from '../../harness/model/kernel-log/line.ts';
-import { deathIn } from '../../harness/model/kernel-log/reader.ts';
+import { consoleLines } from '../../model/kernel-log/line.ts';
+import { deathIn } from '../../model/kernel-log/reader.ts';
 
 /** What the kernel died of, with the panic's line; undefined when the console shows none. */
 export function findPanic(lines: readonly string[]): string | undefined {

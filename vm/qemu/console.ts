@@ -1,5 +1,5 @@
 /** The guest's serial console: the kernel log as text lines, the last of them kept, all of them in a file if wanted. */
-import { plainText } from '../../harness/model/plain-text.ts';
+import { plainText } from '../../model/plain-text.ts';
 import type { GuestLog } from './console-log.ts';
 
 const keptLines = 2000;

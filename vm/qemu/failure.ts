@@ -1,6 +1,6 @@
 /** Every way in which a VM can be lost, told apart: whose fault it is decides what a run says and how it exits. */
-import { describeHang, type Hang } from '../../harness/model/hang.ts';
-import { InfrastructureError, messageOf } from '../errors.ts';
+import { describeHang, type Hang } from '../../model/hang.ts';
+import { InfrastructureError, messageOf } from '../../model/errors.ts';
 
 export type VmFailure =
   /** The host: QEMU is not installed, or ended before it ran a guest. */

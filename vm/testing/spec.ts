@@ -1,11 +1,11 @@
 /** The VM that this folder's tests boot: the kernel that IOMAPFUZZ_KERNEL names, else the reference kernel. */
 import { buildSync } from 'esbuild';
-import { PROTOCOL } from '../../harness/model/channel.ts';
+import { PROTOCOL } from '../../model/channel.ts';
 import { agentFiles } from '../guest-files.ts';
 import { readKernelImage, type KernelImage } from '../kernel/image.ts';
 import { terminalProgress } from '../kernel/progress.ts';
 import { selectKernel } from '../kernel/select.ts';
-import { repositoryRoot } from '../root.ts';
+import { repositoryRoot } from '../../files/repository-root.ts';
 import type { VmSpec } from '../vm.ts';
 
 export async function testKernel(): Promise<KernelImage> {
@@ -21,7 +21,7 @@ export async function testSpec(): Promise<VmSpec> {
 export function withAgent(spec: VmSpec, source: string): VmSpec {
   const prelude = `
     import fs from 'node:fs';
-    import { encodeGuestFrame as frame } from './harness/model/guest-message.ts';
+    import { encodeGuestFrame as frame } from './model/guest-message.ts';
     const port = fs.openSync(process.argv[2], 'r+');
     const hello = (protocol = ${String(PROTOCOL)}) => fs.writeSync(port, frame({ kind: 'hello', protocol, facts: { release: 'test', version: '', commandLine: '', fuse: false, badDataEvent: false, tainted: 0 } }));
   `;

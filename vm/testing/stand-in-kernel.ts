@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDirectory } from '../../harness/files/make-directory.ts';
+import { makeDirectory } from '../../files/make-directory.ts';
 
 /** A file with a bzImage's header and the payload that is given; nothing in it runs. */
 export function bzImage(payload: Buffer = Buffer.alloc(16), version = '7.3.4 (me@here) #1'): Buffer {

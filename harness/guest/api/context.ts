@@ -1,5 +1,5 @@
 /** What handlers can do besides answering. */
-import type { IoctlName, RevisionId } from '../../uapi/revision.ts';
+import type { IoctlName, RevisionId } from '../../../uapi/revision.ts';
 import type { Device, FileOptions, Node } from './files.ts';
 import type { Mapping, Mappings, Range } from './mappings.ts';
 import type { Reply } from './replies.ts';

@@ -1,5 +1,5 @@
 /** Files and devices as scripts describe them and find them again. */
-import type { AttrFlagName } from '../../uapi/revision.ts';
+import type { AttrFlagName } from '../../../uapi/revision.ts';
 import type { Bytes } from './mappings.ts';
 
 /** Seconds since 1970 and nanoseconds. */

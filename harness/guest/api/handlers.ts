@@ -1,5 +1,5 @@
 /** What a script can answer, by operation. */
-import type * as f from '../../uapi/fuse-structs.ts';
+import type * as f from '../../../uapi/fuse-structs.ts';
 import type { Context, Held } from './context.ts';
 import type { Node } from './files.ts';
 import type { Bytes, Mapping, Mappings } from './mappings.ts';

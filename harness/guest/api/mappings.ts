@@ -1,5 +1,5 @@
 /** Mappings as scripts write them. */
-import type { MappingFlagName, MappingTypeName } from '../../uapi/revision.ts';
+import type { MappingFlagName, MappingTypeName } from '../../../uapi/revision.ts';
 
 export type Bytes = number | bigint;
 

@@ -1,7 +1,7 @@
 /** Requests as handlers get them. */
-import type * as f from '../../uapi/fuse-structs.ts';
-import type { IoendFlagName, OpFlagName } from '../../uapi/revision.ts';
-import type { StructValue } from '../../uapi/struct.ts';
+import type * as f from '../../../uapi/fuse-structs.ts';
+import type { IoendFlagName, OpFlagName } from '../../../uapi/revision.ts';
+import type { StructValue } from '../../../uapi/struct.ts';
 import type { Node } from './files.ts';
 
 /** What every handler is told of its request. */
@@ -18,14 +18,14 @@ export interface AnyRequest {
   readonly uid: number;
   readonly gid: number;
   readonly pid: number;
-  /** All fields of the request's structure, by the names of harness/uapi. */
+  /** All fields of the request's structure, by the names of uapi. */
   readonly args: Readonly<Record<string, unknown>>;
   /** Names that the request carries, as LOOKUP does. */
   readonly names: readonly string[];
   /** The bytes of a WRITE. Only valid while the handler runs: copy what you keep. */
   readonly data: Uint8Array;
 }
-/** A request about a file, with the fields of a structure of harness/uapi/fuse-structs.ts. */
+/** A request about a file, with the fields of a structure of uapi/fuse-structs.ts. */
 export interface Request<L = unknown> extends AnyRequest {
   readonly node: Node;
   readonly args: Readonly<StructValue<L>>;

@@ -1,11 +1,11 @@
 /** The file system that case files live in: flat, one inode per case and file, made when the kernel looks it up. */
-import { inoOf, nodeidOf, parseFileName, parseNodeid } from '../../model/nodes.ts';
-import type { Notification } from '../../model/notification.ts';
+import { inoOf, nodeidOf, parseFileName, parseNodeid } from '../../../model/nodes.ts';
+import type { Notification } from '../../../model/notification.ts';
 import type { Native } from '../../native/index.ts';
-import { FUSE_ROOT_ID } from '../../uapi/fuse-flags.ts';
-import { OPEN_REPLY } from '../../uapi/fuse-flags.ts';
-import type { Request } from '../../uapi/fuse-wire.ts';
-import type { Revision } from '../../uapi/revision.ts';
+import { FUSE_ROOT_ID } from '../../../uapi/fuse-flags.ts';
+import { OPEN_REPLY } from '../../../uapi/fuse-flags.ts';
+import type { Request } from '../../../uapi/fuse-wire.ts';
+import type { Revision } from '../../../uapi/revision.ts';
 import { fail, type Answer } from '../session/answer.ts';
 import { S_IFDIR, S_IFREG, inode, type Inode } from '../session/inode.ts';
 import type { FileSystem } from '../session/file-system.ts';

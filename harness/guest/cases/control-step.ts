@@ -1,11 +1,12 @@
 /** Control plane steps: ioctls on the connection's /dev/fuse, or on one that is not mounted. */
-import type { Step } from '../../model/case.ts';
-import type { StepResult } from '../../model/observation.ts';
+import type { Step } from '../../../model/case.ts';
+import type { StepResult } from '../../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
-import { backingMap, iomapSupport, setBlocksize } from '../../uapi/iomap.ts';
-import type { Revision } from '../../uapi/revision.ts';
+import { backingMap, iomapSupport, setBlocksize } from '../../../uapi/iomap.ts';
+import type { Revision } from '../../../uapi/revision.ts';
 import type { DeviceSet } from './devices.ts';
 import { cookieOf, type Cookies } from './script.ts';
+import { errnos } from '../../../uapi/errno.ts';
 
 export interface ControlPlane {
   readonly revision: Revision;
@@ -25,7 +26,7 @@ type IoctlStep = Extract<Step, { call: 'fuseIoctl' }>;
 const O_RDWR = 2;
 const badFd = 0x7fff_0000;
 /** What kernels answer to an ioctl number that they do not have. */
-const ENOTTY = 25;
+const { ENOTTY } = errnos;
 
 const idOf = (control: ControlPlane, id: IoctlStep['id']): number => typeof id === 'object' ? cookieOf(control.cookies, id.device) : id ?? 0;
 const u32 = (value: number): Buffer => {

@@ -6,8 +6,8 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { firstChanges } from './first-changes.ts';
-import type { ByteRun } from '../../model/bytes.ts';
-import type { DeviceChange } from '../../model/observation.ts';
+import type { ByteRun } from '../../../model/bytes.ts';
+import type { DeviceChange } from '../../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
 import { atomicDisks } from './atomic-disk.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { recordsOf } from '../../model/exchange-record.ts';
+import { recordsOf } from '../../../model/exchange-record.ts';
 import { LogWriter, takeLog } from './exchange-log.ts';
 import { WORD, logBytes, words as wordCount } from './shared.ts';
 

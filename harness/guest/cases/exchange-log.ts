@@ -1,6 +1,6 @@
 /** The log of exchanges in shared memory: the server's thread appends, the workload's thread takes. */
-import { keptBytes, notifiedRecord, padded, recordHeaderBytes, recordsOf } from '../../model/exchange-record.ts';
-import { inHeader } from '../../uapi/fuse-structs.ts';
+import { keptBytes, notifiedRecord, padded, recordHeaderBytes, recordsOf } from '../../../model/exchange-record.ts';
+import { inHeader } from '../../../uapi/fuse-structs.ts';
 import { WORD, logBytes } from './shared.ts';
 
 /** The server's side. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import type { DeviceChange } from '../../model/observation.ts';
+import type { DeviceChange } from '../../../model/observation.ts';
 import { firstChanges } from './first-changes.ts';
 
 const size = 1 << 20;

@@ -1,5 +1,5 @@
 /** How much is told of devices that changed in very many places. */
-import type { DeviceChange } from '../../model/observation.ts';
+import type { DeviceChange } from '../../../model/observation.ts';
 
 /** A message holds some hundred thousand parts; what is more could not be sent. */
 const mostChanges = 16_384, mostRuns = 65_536;

@@ -1,10 +1,10 @@
 /** Kernel events since the last time somebody asked: bad-data traces and what the kernel log holds. */
 import { closeSync, existsSync, writeFileSync } from 'node:fs';
-import { makeDirectory } from '../../files/make-directory.ts';
-import { parseTrace } from '../../model/bad-data-trace.ts';
-import { parseRecords, type LogRecord } from '../../model/kernel-log/line.ts';
-import { LogReader } from '../../model/kernel-log/reader.ts';
-import type { KernelEvent } from '../../model/observation.ts';
+import { makeDirectory } from '../../../files/make-directory.ts';
+import { parseTrace } from '../../../model/bad-data-trace.ts';
+import { parseRecords, type LogRecord } from '../../../model/kernel-log/line.ts';
+import { LogReader } from '../../../model/kernel-log/reader.ts';
+import type { KernelEvent } from '../../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
 
 const O_RDONLY = 0, O_NONBLOCK = 0o4000;

@@ -1,6 +1,6 @@
 /** The switches of a kernel that was built with FUSE_IOMAP_LIBERTIES, and what they came to. */
 import { readFileSync } from 'node:fs';
-import type { Liberty, LibertyCounts } from '../../model/liberties.ts';
+import type { Liberty, LibertyCounts } from '../../../model/liberties.ts';
 
 const FILE = '/sys/kernel/debug/fuse_iomap_liberties';
 

@@ -1,6 +1,6 @@
 /** Messages from the workload's thread to the server's thread. */
-import type { Case, Geometry } from '../../model/case.ts';
-import type { RevisionId } from '../../uapi/revision.ts';
+import type { Case, Geometry } from '../../../model/case.ts';
+import type { RevisionId } from '../../../uapi/revision.ts';
 
 /** One case as the server needs it. */
 export interface ServerCase {

@@ -1,15 +1,15 @@
 /** Notifications: bytes written to the connection's /dev/fuse unasked. */
-import type { Notification } from '../../model/notification.ts';
-import type { StepResult } from '../../model/observation.ts';
+import type { Notification } from '../../../model/notification.ts';
+import type { StepResult } from '../../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
-import { NOTIFY } from '../../uapi/fuse-flags.ts';
-import { notifyInvalInode, notifyRetrieve, notifyStore } from '../../uapi/fuse-structs.ts';
-import { encodeNotification } from '../../uapi/fuse-wire.ts';
-import { devInval, invalMappings, upsertMappings } from '../../uapi/iomap.ts';
-import type { IomapNotifyName, Revision } from '../../uapi/revision.ts';
+import { NOTIFY } from '../../../uapi/fuse-flags.ts';
+import { notifyInvalInode, notifyRetrieve, notifyStore } from '../../../uapi/fuse-structs.ts';
+import { encodeNotification } from '../../../uapi/fuse-wire.ts';
+import { devInval, invalMappings, upsertMappings } from '../../../uapi/iomap.ts';
+import type { IomapNotifyName, Revision } from '../../../uapi/revision.ts';
 import type { ControlPlane } from './control-step.ts';
 import { cookieOf, encodeMapping, type Cookies } from './script.ts';
-import { inoOf } from '../../model/nodes.ts';
+import { inoOf } from '../../../model/nodes.ts';
 
 /** OWNER_KINDS.server of the byte patterns. */
 const serverOwner = 3;

@@ -1,11 +1,11 @@
 /** A case's script, ready to answer: conditions as numbers, replies as bytes. */
-import type { Case, Reply, ScriptLine } from '../../model/case.ts';
-import type { MappingSpec } from '../../model/mapping.ts';
-import type { Notification } from '../../model/notification.ts';
-import { attrOut } from '../../uapi/fuse-structs.ts';
-import type { Request } from '../../uapi/fuse-wire.ts';
-import { beginOut, configOut, ioendOut, type ConfigOut, type IomapIo } from '../../uapi/iomap.ts';
-import type { Revision } from '../../uapi/revision.ts';
+import type { Case, Reply, ScriptLine } from '../../../model/case.ts';
+import type { MappingSpec } from '../../../model/mapping.ts';
+import type { Notification } from '../../../model/notification.ts';
+import { attrOut } from '../../../uapi/fuse-structs.ts';
+import type { Request } from '../../../uapi/fuse-wire.ts';
+import { beginOut, configOut, ioendOut, type ConfigOut, type IomapIo } from '../../../uapi/iomap.ts';
+import type { Revision } from '../../../uapi/revision.ts';
 import { done, fail, succeed, type Answer } from '../session/answer.ts';
 
 /** BACKING_OPEN's result for the case's n-th device; what the kernel refused has no cookie. */

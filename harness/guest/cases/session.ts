@@ -1,13 +1,13 @@
 /** One mounted file system, with its devices and connection: what cases of equal geometry share. */
 import { writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
-import { makeDirectory } from '../../files/make-directory.ts';
-import type { Case } from '../../model/case.ts';
-import type { MountResult } from '../../model/observation.ts';
-import { fileName, firstCaseNode, inoOffset, nodesPerCase } from '../../model/nodes.ts';
+import { makeDirectory } from '../../../files/make-directory.ts';
+import type { Case } from '../../../model/case.ts';
+import type { MountResult } from '../../../model/observation.ts';
+import { fileName, firstCaseNode, inoOffset, nodesPerCase } from '../../../model/nodes.ts';
 import type { Native, TableOptions } from '../../native/index.ts';
-import { backingMap } from '../../uapi/iomap.ts';
-import { revisions, type Revision } from '../../uapi/revision.ts';
+import { backingMap } from '../../../uapi/iomap.ts';
+import { revisions, type Revision } from '../../../uapi/revision.ts';
 import type { ControlPlane } from './control-step.ts';
 import type { DeviceSet } from './devices.ts';
 import { takeLog } from './exchange-log.ts';

@@ -1,5 +1,5 @@
 /** Steps about the file system as a whole, by a file descriptor on it. */
-import type { Step } from '../../model/case.ts';
+import type { Step } from '../../../model/case.ts';
 import type { Native } from '../../native/index.ts';
 
 /** _IOWR('X', 119, int), _IOWR('X', 120, int) and _IOR('X', 125, __u32): include/uapi/linux/fs.h. */

@@ -1,6 +1,6 @@
 /** swapon(2) of a file whose header is on a device, and memory that is paged out. */
-import { OWNER_KINDS } from '../../model/bytes.ts';
-import type { Step } from '../../model/case.ts';
+import { OWNER_KINDS } from '../../../model/bytes.ts';
+import type { Step } from '../../../model/case.ts';
 import type { Native } from '../../native/index.ts';
 import type { DeviceSet } from './devices.ts';
 

@@ -1,9 +1,9 @@
 /** The workload: one function per kind of step, each a syscall and its result as the observation wants it. */
-import { waitsForThaw } from '../../model/case-traits.ts';
-import type { Step } from '../../model/case.ts';
-import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../model/bytes.ts';
-import type { FiemapExtent, KernelEvent, StepResult } from '../../model/observation.ts';
-import { FADVICE, FIEMAP_BYTES, FIEMAP_EXTENT_BYTES, OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../model/syscall-flags.ts';
+import { waitsForThaw } from '../../../model/case-traits.ts';
+import type { Step } from '../../../model/case.ts';
+import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../../model/bytes.ts';
+import type { FiemapExtent, KernelEvent, StepResult } from '../../../model/observation.ts';
+import { FADVICE, FIEMAP_BYTES, FIEMAP_EXTENT_BYTES, OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../../model/syscall-flags.ts';
 import type { Native } from '../../native/index.ts';
 import { FICLONERANGE, FIDEDUPERANGE, cloneRange, dedupeRange, dedupeStatusAt } from './clone-ranges.ts';
 import { controlStep, type ControlPlane } from './control-step.ts';

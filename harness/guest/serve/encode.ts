@@ -1,9 +1,9 @@
 /** From what handlers return to what goes out. */
 import type { Bytes, ConfigFields, Mapping, Mappings, Reply, SpaceFields } from '../api.ts';
-import { copyFileRangeOut, getxattrOut, kstatfs, lseekOut, writeOut } from '../../uapi/fuse-structs.ts';
-import type { Request } from '../../uapi/fuse-wire.ts';
-import { beginOut, configOut, ioendOut, type ConfigOut, type IomapIo } from '../../uapi/iomap.ts';
-import { NULL_ADDR, NULL_DEV, type Revision } from '../../uapi/revision.ts';
+import { copyFileRangeOut, getxattrOut, kstatfs, lseekOut, writeOut } from '../../../uapi/fuse-structs.ts';
+import type { Request } from '../../../uapi/fuse-wire.ts';
+import { beginOut, configOut, ioendOut, type ConfigOut, type IomapIo } from '../../../uapi/iomap.ts';
+import { NULL_ADDR, NULL_DEV, type Revision } from '../../../uapi/revision.ts';
 import { constants } from 'node:os';
 import { fail, succeed, type Answer } from '../session/answer.ts';
 import type { FileSystem } from '../session/file-system.ts';

@@ -1,7 +1,7 @@
 /** Runs a `serve` script inside the guest: mounts, answers, prints the transcript; ends when it is unmounted for good. */
 import { existsSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { makeDirectory } from '../../files/make-directory.ts';
+import { makeDirectory } from '../../../files/make-directory.ts';
 import type { Host, ServerDefinition } from '../api.ts';
 import { loadNative, type Native } from '../../native/index.ts';
 import { ServedDevices, type Attachment } from './devices.ts';

@@ -1,9 +1,9 @@
 /** The notifications of a `serve` script. */
 import { nocache, type Node, type Notify, type Range } from '../api.ts';
-import { NOTIFY } from '../../uapi/fuse-flags.ts';
-import { notifyInvalEntry, notifyInvalInode } from '../../uapi/fuse-structs.ts';
-import { devInval, invalMappings, upsertMappings } from '../../uapi/iomap.ts';
-import type { IomapNotifyName } from '../../uapi/revision.ts';
+import { NOTIFY } from '../../../uapi/fuse-flags.ts';
+import { notifyInvalEntry, notifyInvalInode } from '../../../uapi/fuse-structs.ts';
+import { devInval, invalMappings, upsertMappings } from '../../../uapi/iomap.ts';
+import type { IomapNotifyName } from '../../../uapi/revision.ts';
 import { encodeMapping, type Encoding } from './encode.ts';
 import type { Tree } from './tree.ts';
 

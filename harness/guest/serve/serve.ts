@@ -2,10 +2,10 @@
 import { constants } from 'node:os';
 import type { AnyRequest, Context, Handlers, Held, ServerDefinition } from '../api.ts';
 import type { Native } from '../../native/index.ts';
-import { operationsOf } from '../../uapi/fuse-operations.ts';
-import { decodeReply, type Request } from '../../uapi/fuse-wire.ts';
-import { backingMap } from '../../uapi/iomap.ts';
-import { flagNames, revisions } from '../../uapi/revision.ts';
+import { operationsOf } from '../../../uapi/fuse-operations.ts';
+import { decodeReply, type Request } from '../../../uapi/fuse-wire.ts';
+import { backingMap } from '../../../uapi/iomap.ts';
+import { flagNames, revisions } from '../../../uapi/revision.ts';
 import { held, type Answer } from '../session/answer.ts';
 import { ordinaryAnswer } from '../session/ordinary.ts';
 import { Server, sleep } from '../session/server.ts';

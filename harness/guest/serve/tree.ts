@@ -1,7 +1,7 @@
 /** The files of a `serve` script, as a tree that ordinary requests and the script itself can change. */
 import type { FileOptions, ServerDefinition } from '../api.ts';
-import { FUSE_ROOT_ID, OPEN_REPLY } from '../../uapi/fuse-flags.ts';
-import type { AttrFlagName, Revision } from '../../uapi/revision.ts';
+import { FUSE_ROOT_ID, OPEN_REPLY } from '../../../uapi/fuse-flags.ts';
+import type { AttrFlagName, Revision } from '../../../uapi/revision.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, inode, isDirectory, type Inode } from '../session/inode.ts';
 import type { FileSystem } from '../session/file-system.ts';
 import { attach, detach } from '../session/names.ts';

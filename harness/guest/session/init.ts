@@ -1,7 +1,7 @@
 /** The answer to FUSE_INIT. */
-import { FUSE_MAJOR, INIT_BITS, initFlags, initWords } from '../../uapi/fuse-flags.ts';
-import { initOut, type InitIn } from '../../uapi/fuse-structs.ts';
-import type { Revision } from '../../uapi/revision.ts';
+import { FUSE_MAJOR, INIT_BITS, initFlags, initWords } from '../../../uapi/fuse-flags.ts';
+import { initOut, type InitIn } from '../../../uapi/fuse-structs.ts';
+import type { Revision } from '../../../uapi/revision.ts';
 
 export interface InitAnswer {
   revision: Revision;

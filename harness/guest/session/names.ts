@@ -1,6 +1,6 @@
 /** Ordinary operations on names: what makes, finds, lists, moves and removes them. */
-import { FUSE_ROOT_ID } from '../../uapi/fuse-flags.ts';
-import { createOut, dirent, entryOut } from '../../uapi/fuse-structs.ts';
+import { FUSE_ROOT_ID } from '../../../uapi/fuse-flags.ts';
+import { createOut, dirent, entryOut } from '../../../uapi/fuse-structs.ts';
 import { constants } from 'node:os';
 import { done, fail, succeed, type Answer } from './answer.ts';
 import type { Args, FileSystem, Ordinary } from './file-system.ts';

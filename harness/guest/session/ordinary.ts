@@ -1,9 +1,9 @@
 /** Ordinary file system behaviour: the answer to every request that no script and no handler answers. */
-import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
-import { forgetOne, kstatfs, lseekOut, openOut, writeOut } from '../../uapi/fuse-structs.ts';
-import type { Request } from '../../uapi/fuse-wire.ts';
-import { beginOut, ioendOut, type BeginIn, type IoendIn } from '../../uapi/iomap.ts';
-import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
+import { SETATTR_VALID } from '../../../uapi/fuse-flags.ts';
+import { forgetOne, kstatfs, lseekOut, openOut, writeOut } from '../../../uapi/fuse-structs.ts';
+import type { Request } from '../../../uapi/fuse-wire.ts';
+import { beginOut, ioendOut, type BeginIn, type IoendIn } from '../../../uapi/iomap.ts';
+import { NULL_ADDR, type Revision } from '../../../uapi/revision.ts';
 import { constants } from 'node:os';
 import { done, fail, silence, succeed, type Answer } from './answer.ts';
 import { S_IFMT, attrReply, isDirectory, now, type Inode, type Time } from './inode.ts';

@@ -1,9 +1,9 @@
 /** The session loop: reads requests from /dev/fuse, has them answered, writes the replies. Blocks the thread that runs it. */
 import { constants } from 'node:os';
 import type { Native } from '../../native/index.ts';
-import { operationsOf } from '../../uapi/fuse-operations.ts';
-import type { InitIn } from '../../uapi/fuse-structs.ts';
-import { decodeRequest, encodeNotification, encodeReply, type Request } from '../../uapi/fuse-wire.ts';
+import { operationsOf } from '../../../uapi/fuse-operations.ts';
+import type { InitIn } from '../../../uapi/fuse-structs.ts';
+import { decodeRequest, encodeNotification, encodeReply, type Request } from '../../../uapi/fuse-wire.ts';
 import { succeed, type Answer } from './answer.ts';
 import { initReply, maxWriteBytes, type InitAnswer } from './init.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { NULL_ADDR, r3 } from '../../uapi/revision.ts';
+import { NULL_ADDR, r3 } from '../../../uapi/revision.ts';
 import { TranscriptFormatter, sizeText, type Line } from './transcript.ts';
 
 const formatter = new TranscriptFormatter(r3, () => [5, 6]);

@@ -1,7 +1,7 @@
 /** One line per request and reply, for people. */
 import { constants } from 'node:os';
-import { flagNames, nameOf, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
-import type { IomapIo } from '../../uapi/iomap.ts';
+import { flagNames, nameOf, NULL_ADDR, type Revision } from '../../../uapi/revision.ts';
+import type { IomapIo } from '../../../uapi/iomap.ts';
 
 /** What a line says; `reply` absent: none was sent yet. */
 export interface Line {

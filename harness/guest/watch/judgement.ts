@@ -3,7 +3,7 @@
  * its clock goes on: looks are counted, each of which the guest had to be awake for. A kernel that waits for ever is recognised by that nobody in the
  * guest could run, look after look; the other two need ten seconds and more evidence.
  */
-import type { Hang } from '../../model/hang.ts';
+import type { Hang } from '../../../model/hang.ts';
 
 export interface Look {
   /** What changes when the workload gets on: steps, and requests of the kernel. */

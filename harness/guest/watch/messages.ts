@@ -1,5 +1,5 @@
 /** Between the agent's first thread and the one that watches it. */
-import type { RevisionId } from '../../uapi/revision.ts';
+import type { RevisionId } from '../../../uapi/revision.ts';
 
 export interface WatchThreadData {
   addon: string;

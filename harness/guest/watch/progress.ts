@@ -1,5 +1,5 @@
 /** Where the agent's first thread is, in words that the watching thread reads. */
-import { phases, type Phase } from '../../model/hang.ts';
+import { phases, type Phase } from '../../../model/hang.ts';
 
 const WORD = { moves: 0, phase: 1, id: 2, index: 3, step: 4 } as const;
 const none = -1;

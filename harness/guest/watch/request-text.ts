@@ -1,8 +1,8 @@
 /** The request that the kernel made last, for people. */
-import type { Hang } from '../../model/hang.ts';
-import { operationsOf, type Operation } from '../../uapi/fuse-operations.ts';
-import { decodeRequest } from '../../uapi/fuse-wire.ts';
-import type { Revision } from '../../uapi/revision.ts';
+import type { Hang } from '../../../model/hang.ts';
+import { operationsOf, type Operation } from '../../../uapi/fuse-operations.ts';
+import { decodeRequest } from '../../../uapi/fuse-wire.ts';
+import type { Revision } from '../../../uapi/revision.ts';
 
 const known = new Map<string, ReadonlyMap<number, Operation>>();
 

@@ -1,6 +1,6 @@
 /** What /proc says of threads: their states, and where in the kernel they are. */
 import { readFileSync, readdirSync } from 'node:fs';
-import type { HangingTask } from '../../model/hang.ts';
+import type { HangingTask } from '../../../model/hang.ts';
 
 export interface Threads {
   /** Process id of the agent; its first thread runs the workload. */

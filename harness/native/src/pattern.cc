@@ -1,4 +1,4 @@
-// Self-describing bytes: harness/model/bytes.ts says what a word holds. Written for whole devices, so the common case,
+// Self-describing bytes: model/bytes.ts says what a word holds. Written for whole devices, so the common case,
 // bytes that are as expected, is one comparison per word.
 #include <string.h>
 #include <unistd.h>

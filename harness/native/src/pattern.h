@@ -1,4 +1,4 @@
-// Self-describing bytes (harness/model/bytes.ts), for the addon's own use.
+// Self-describing bytes (model/bytes.ts), for the addon's own use.
 #pragma once
 #include <cstddef>
 #include <cstdint>

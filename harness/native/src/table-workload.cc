@@ -1,4 +1,4 @@
-// Runs the syscalls of a batch of table cases and packs what they gave. harness/model/table-case.ts and table-result.ts
+// Runs the syscalls of a batch of table cases and packs what they gave. model/table-case.ts and table-result.ts
 // describe the layouts.
 #include "table.h"
 
@@ -344,7 +344,7 @@ void settle() {
 using Info = const Napi::CallbackInfo&;
 
 // runTable(cases, from, serial, options): runs the batch from byte `from` on; the first case gets number `serial`.
-// Returns the results, laid out as harness/model/table-result.ts says, and ends early when the log gets full.
+// Returns the results, laid out as model/table-result.ts says, and ends early when the log gets full.
 static Napi::Value RunTable(Info info) {
   using namespace table;
   Bytes cases = bytes(info, 0);

@@ -1,5 +1,5 @@
 // Table cases: cases whose replies are bytes prepared by the host. The layout of a batch is described, and written, in
-// harness/model/table-case.ts; harness/native/src/table-server.cc answers from it and table-workload.cc does the syscalls,
+// model/table-case.ts; harness/native/src/table-server.cc answers from it and table-workload.cc does the syscalls,
 // both without a line of JavaScript per case. The two threads share what is declared here.
 #pragma once
 #include <atomic>
@@ -89,7 +89,7 @@ struct Batch {
   const uint32_t* cookies;  // of each device; what was not registered has one that no kernel gives out
 };
 
-// The exchanges of a batch, in the format of harness/model/exchange-record.ts.
+// The exchanges of a batch, in the format of model/exchange-record.ts.
 constexpr size_t logBytes = 8 << 20;
 constexpr size_t keptBytes = 64 << 10;
 // A case that makes the kernel ask more often is in a loop.

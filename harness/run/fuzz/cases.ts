@@ -9,9 +9,9 @@ import { geometryAt, type FuzzGeometry } from '../../../generators/fuzz-geometry
 import { notifiedFile } from '../../../generators/notified-file.ts';
 import type { PlannedCase } from '../../../generators/reply-case.ts';
 import { mix } from '../../../generators/seed.ts';
-import { UsageError } from '../../../vm/errors.ts';
-import type { Case } from '../../model/case.ts';
-import { revisions, type Revision, type RevisionId } from '../../uapi/revision.ts';
+import { UsageError } from '../../../model/errors.ts';
+import type { Case } from '../../../model/case.ts';
+import { revisions, type Revision, type RevisionId } from '../../../uapi/revision.ts';
 import { SlotOrder, slotTable, type Slot, type SlotTable } from './slots.ts';
 
 /** A case, where it stands in its shrink tree, and what it shrinks to. */

@@ -3,7 +3,7 @@ import { buildSync } from 'esbuild';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { repositoryRoot } from '../../../vm/root.ts';
+import { repositoryRoot } from '../../../files/repository-root.ts';
 import { FuzzCases } from './cases.ts';
 import { distribution, distributionText } from './distribution.ts';
 import { describeSlot } from './slots.ts';
@@ -13,7 +13,7 @@ const of = (seed: number, revision: 'r1' | 'r2' | 'r3' = 'r3') => new FuzzCases(
 test('should draw the same cases in another process, wherever and in whatever language it runs', () => {
   test.setTimeout(180_000);
   const program = join(repositoryRoot(), 'dist', 'test', 'iomapfuzz-fuzz.mjs');
-  buildSync({ entryPoints: [join(repositoryRoot(), 'harness/cli/main.ts')], outfile: program, bundle: true, platform: 'node', target: 'node20', format: 'esm', packages: 'external', logLevel: 'error' });
+  buildSync({ entryPoints: [join(repositoryRoot(), 'cli/main.ts')], outfile: program, bundle: true, platform: 'node', target: 'node20', format: 'esm', packages: 'external', logLevel: 'error' });
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--stack-size=2000', program, 'fuzz', '--dry-run', '--seed', '77', '--start', '40', '--runs', '600'],
     { cwd: tmpdir(), env: { PATH: process.env['PATH'], TZ: 'Pacific/Chatham', LANG: 'tr_TR.UTF-8', LC_ALL: 'tr_TR.UTF-8' }, encoding: 'utf8' });
   expect({ status, stderr: stderr.replaceAll(/^\d+ of 600 cases drawn\n/gm, '') }).toEqual({ status: 0, stderr: '' });

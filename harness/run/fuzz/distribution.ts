@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { ScriptedServer } from '../../../oracles/kernel/scripted-server.ts';
 import { simulate } from '../../../oracles/kernel/simulate.ts';
-import type { Case } from '../../model/case.ts';
-import { caseHash } from '../../model/hash.ts';
-import { NULL_ADDR, revisions } from '../../uapi/revision.ts';
+import type { Case } from '../../../model/case.ts';
+import { caseHash } from '../../../model/hash.ts';
+import { NULL_ADDR, revisions } from '../../../uapi/revision.ts';
 import type { FuzzCases } from './cases.ts';
 import { placesOf } from './loop.ts';
 import { describeSlot, type Slot } from './slots.ts';

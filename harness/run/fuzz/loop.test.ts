@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
-import type { CaseRecord } from '../../model/results.ts';
-import { casesOf, pathsOf } from '../../model/finding/set.ts';
+import type { CaseRecord } from '../../../model/results.ts';
+import { casesOf, pathsOf } from '../../../model/finding/set.ts';
 import { SimulatedGuests, simulatedFacts, tableWithout, type SimulatedKernel } from '../testing/simulated-guests.ts';
 import { FuzzCases } from './cases.ts';
 import { FuzzLoop, type LoopEvent, type LoopOptions } from './loop.ts';

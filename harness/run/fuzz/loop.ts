@@ -1,21 +1,21 @@
 /** The inside of a campaign: draws cases, runs them in guests, judges them, collects findings and minimises the new ones. */
 import { assess } from '../../../oracles/judge.ts';
 import type { ExpectedRefusal } from '../../../oracles/kernel/expectation.ts';
-import { encodeCase, type Case } from '../../model/case.ts';
-import type { KernelFacts } from '../../model/channel.ts';
-import { FindingSet, idsOf, type Found } from '../../model/finding/set.ts';
-import { caseSize } from '../../model/finding/size.ts';
-import { mountOrder } from '../../model/case-traits.ts';
-import { caseHash } from '../../model/hash.ts';
-import { CAMPAIGN_CHUNK, jsonSafe, type CaseRecord } from '../../model/results.ts';
-import type { Deviation, Verdict } from '../../model/verdict.ts';
+import { encodeCase, type Case } from '../../../model/case.ts';
+import type { KernelFacts } from '../../../model/channel.ts';
+import { FindingSet, idsOf, type Found } from '../../../model/finding/set.ts';
+import { caseSize } from '../../../model/finding/size.ts';
+import { mountOrder } from '../../../model/case-traits.ts';
+import { caseHash } from '../../../model/hash.ts';
+import { CAMPAIGN_CHUNK, jsonSafe, type CaseRecord } from '../../../model/results.ts';
+import type { Deviation, Verdict } from '../../../model/verdict.ts';
 import { triesOf, verdictOf, type Shard } from '../conformance.ts';
 import { execute, type ExecuteOptions, type GuestSource, type Outcome } from '../execute.ts';
 import { defaultBudgetMs, minimisers, Minimiser, type ExaminedFinding } from '../minimise.ts';
 import { shared } from '../parallel.ts';
 import type { CaseNode, FuzzCases } from './cases.ts';
 import type { KernelCoverage } from '../kernel-coverage.ts';
-import { pathOfStep } from '../../model/places.ts';
+import { pathOfStep } from '../../../model/places.ts';
 import type { Slot } from './slots.ts';
 
 export interface LoopOptions {

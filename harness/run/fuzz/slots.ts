@@ -8,9 +8,9 @@ import type { GeometryNeed } from '../../../generators/fuzz-geometry.ts';
 import { sequenceModes, type SequenceMode } from '../../../generators/file-sequence.ts';
 import { canAim, type Aim } from '../../../generators/fuzz-op.ts';
 import { campaignPaths, type Path } from '../../../generators/setting.ts';
-import { needsOwnMount } from '../../model/case-traits.ts';
-import { revisions, type RevisionId } from '../../uapi/revision.ts';
-import { conformancePlan, type PlanCell } from '../plan.ts';
+import { needsOwnMount } from '../../../model/case-traits.ts';
+import { revisions, type RevisionId } from '../../../uapi/revision.ts';
+import { conformancePlan, type PlanCell } from '../../../plan/plan.ts';
 
 export type Slot =
   /** A reply that violates a rule at its border. */

@@ -2,8 +2,8 @@
 import { expect, test } from '@playwright/test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { repositoryRoot } from '../../../vm/root.ts';
-import type { Deviation } from '../../model/verdict.ts';
+import { repositoryRoot } from '../../../files/repository-root.ts';
+import type { Deviation } from '../../../model/verdict.ts';
 import { judgeStored } from './judge.ts';
 import { storedItem } from './record.ts';
 

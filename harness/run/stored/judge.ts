@@ -1,11 +1,11 @@
 /** Judges stored observations again by the rules of this version. */
 import { judge } from '../../../oracles/judge.ts';
 import { saysThatChannelLacks } from '../../../oracles/judges/channels.ts';
-import { messageOf } from '../../../vm/errors.ts';
-import type { Verdict } from '../../model/verdict.ts';
+import { messageOf } from '../../../model/errors.ts';
+import type { Verdict } from '../../../model/verdict.ts';
 import { withCrashes } from '../crash-deviation.ts';
 import { checkShape } from '../observation-shape.ts';
-import type { RevisionId } from '../../uapi/revision.ts';
+import type { RevisionId } from '../../../uapi/revision.ts';
 import type { JudgeableItem, Place, StoredRecord } from './record.ts';
 
 export type JudgedItem =

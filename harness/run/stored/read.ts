@@ -2,8 +2,8 @@
 import { closeSync, createReadStream, existsSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { errnoOf, messageOf } from '../../../vm/errors.ts';
-import { readRegularText, requireRegular } from '../../files/regular-file.ts';
+import { errnoOf, messageOf } from '../../../model/errors.ts';
+import { readRegularText, requireRegular } from '../../../files/regular-file.ts';
 import { isCaseAlone, storedIncidents, storedItem, type StoredItem } from './record.ts';
 
 /** Files of results that hold no observation. */

@@ -1,11 +1,11 @@
 /** One stored observation, as results and records of other kernels hold it: what was run, what was seen, and what was made of it. */
-import { incidentDeviation } from '../../model/incident.ts';
-import { messageOf } from '../../../vm/errors.ts';
-import type { Case } from '../../model/case.ts';
-import { parseObservation } from '../../model/observation-schema.ts';
-import type { Observation } from '../../model/observation.ts';
-import { fromJsonSafe } from '../../model/results.ts';
-import type { Deviation, Unjudged, Verdict } from '../../model/verdict.ts';
+import { incidentDeviation } from '../../../model/incident.ts';
+import { messageOf } from '../../../model/errors.ts';
+import type { Case } from '../../../model/case.ts';
+import { parseObservation } from '../../../model/observation-schema.ts';
+import type { Observation } from '../../../model/observation.ts';
+import { fromJsonSafe } from '../../../model/results.ts';
+import type { Deviation, Unjudged, Verdict } from '../../../model/verdict.ts';
 import { decodeAnySchema, explainFailure } from '../case-file.ts';
 import { crashDeviation } from '../crash-deviation.ts';
 

@@ -1,15 +1,15 @@
 /** Table cases and the server in TypeScript must be indistinguishable: the same cases both ways, in one guest, give the same observations. */
 import { expect, test } from '@playwright/test';
 import { isDeepStrictEqual } from 'node:util';
-import { conformancePlan, casesOf } from '../plan.ts';
+import { conformancePlan, casesOf } from '../../../plan/plan.ts';
 import { execute } from '../execute.ts';
 import { LocalGuests } from '../guests.ts';
 import { tableCaseOf } from './compile.ts';
 import { noProgress } from '../../../vm/kernel/progress.ts';
 import { selectKernel } from '../../../vm/kernel/select.ts';
 import { agentFiles } from '../../../vm/guest-files.ts';
-import type { Case } from '../../model/case.ts';
-import type { Exchange, Observation } from '../../model/observation.ts';
+import type { Case } from '../../../model/case.ts';
+import type { Exchange, Observation } from '../../../model/observation.ts';
 import { FuzzCases } from '../fuzz/cases.ts';
 
 let guests: LocalGuests;

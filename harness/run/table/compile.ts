@@ -1,11 +1,11 @@
 /** Cases as table cases, where they are simple enough: every reply is known, every request is one that the addon answers. */
-import type { Case, ScriptLine, Step } from '../../model/case.ts';
-import type { Notification } from '../../model/notification.ts';
-import { isQuiet, needsOpens, needsOwnMount } from '../../model/case-traits.ts';
-import { OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../model/syscall-flags.ts';
-import { mostTableFiles, mostTableLines, mostTableNotifications, mostTableStepBytes, type TableCase, type TableLine, type TableNotification, type TableStep } from '../../model/table-case.ts';
-import { operationsOf } from '../../uapi/fuse-operations.ts';
-import { revisions, type Revision, type RevisionId } from '../../uapi/revision.ts';
+import type { Case, ScriptLine, Step } from '../../../model/case.ts';
+import type { Notification } from '../../../model/notification.ts';
+import { isQuiet, needsOpens, needsOwnMount } from '../../../model/case-traits.ts';
+import { OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../../model/syscall-flags.ts';
+import { mostTableFiles, mostTableLines, mostTableNotifications, mostTableStepBytes, type TableCase, type TableLine, type TableNotification, type TableStep } from '../../../model/table-case.ts';
+import { operationsOf } from '../../../uapi/fuse-operations.ts';
+import { revisions, type Revision, type RevisionId } from '../../../uapi/revision.ts';
 import { tableNotification } from './notifications.ts';
 import { tableReply } from './replies.ts';
 import { windowsOf } from './windows.ts';

@@ -1,11 +1,11 @@
 /** Notifications of the case model as the bytes of a table case. The guest's own encoding is harness/guest/cases/notify-step.ts. */
-import type { Notification } from '../../model/notification.ts';
-import type { NotificationFixup, TableNotification } from '../../model/table-case.ts';
-import { NOTIFY } from '../../uapi/fuse-flags.ts';
-import { notifyInvalInode, notifyRetrieve, notifyStore, outHeader } from '../../uapi/fuse-structs.ts';
-import { encodeNotification } from '../../uapi/fuse-wire.ts';
-import { devInval, invalMappings, iomapIo, upsertMappings } from '../../uapi/iomap.ts';
-import type { IomapNotifyName, Revision } from '../../uapi/revision.ts';
+import type { Notification } from '../../../model/notification.ts';
+import type { NotificationFixup, TableNotification } from '../../../model/table-case.ts';
+import { NOTIFY } from '../../../uapi/fuse-flags.ts';
+import { notifyInvalInode, notifyRetrieve, notifyStore, outHeader } from '../../../uapi/fuse-structs.ts';
+import { encodeNotification } from '../../../uapi/fuse-wire.ts';
+import { devInval, invalMappings, iomapIo, upsertMappings } from '../../../uapi/iomap.ts';
+import type { IomapNotifyName, Revision } from '../../../uapi/revision.ts';
 import { mapping } from './replies.ts';
 
 type Node = Extract<Notification, { kind: 'upsert' }>['node'];

@@ -1,11 +1,11 @@
 /** Results of table cases as observations. */
-import { parseTrace } from '../../model/bad-data-trace.ts';
-import { splitRuns } from '../../model/bytes.ts';
-import type { Case, Step } from '../../model/case.ts';
-import { GarbageError, type Budget } from '../../model/codec.ts';
-import { inoOf, nodeidOf } from '../../model/nodes.ts';
-import type { KernelEvent, MountResult, Observation, StepResult } from '../../model/observation.ts';
-import type { TableResult, TableStepResult } from '../../model/table-result.ts';
+import { parseTrace } from '../../../model/bad-data-trace.ts';
+import { splitRuns } from '../../../model/bytes.ts';
+import type { Case, Step } from '../../../model/case.ts';
+import { GarbageError, type Budget } from '../../../model/codec.ts';
+import { inoOf, nodeidOf } from '../../../model/nodes.ts';
+import type { KernelEvent, MountResult, Observation, StepResult } from '../../../model/observation.ts';
+import type { TableResult, TableStepResult } from '../../../model/table-result.ts';
 import { unpackObservation } from '../unpack.ts';
 
 /** `log`: what the guest read out of the kernel's log. */

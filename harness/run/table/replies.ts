@@ -1,11 +1,11 @@
 /** Replies of the case model as the bytes of a table case. The guest's own encoding is harness/guest/cases/script.ts. */
-import type { Reply } from '../../model/case.ts';
-import type { MappingSpec } from '../../model/mapping.ts';
-import { mostTableReplyBytes, type TableLine } from '../../model/table-case.ts';
-import { encodeReply } from '../../uapi/fuse-wire.ts';
-import { outHeader } from '../../uapi/fuse-structs.ts';
-import { beginOut, ioendOut, iomapIo, type IomapIo } from '../../uapi/iomap.ts';
-import type { Revision } from '../../uapi/revision.ts';
+import type { Reply } from '../../../model/case.ts';
+import type { MappingSpec } from '../../../model/mapping.ts';
+import { mostTableReplyBytes, type TableLine } from '../../../model/table-case.ts';
+import { encodeReply } from '../../../uapi/fuse-wire.ts';
+import { outHeader } from '../../../uapi/fuse-structs.ts';
+import { beginOut, ioendOut, iomapIo, type IomapIo } from '../../../uapi/iomap.ts';
+import type { Revision } from '../../../uapi/revision.ts';
 
 type TableReply = Pick<TableLine, 'reply' | 'ownUnique' | 'raw' | 'fixups'>;
 

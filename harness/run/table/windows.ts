@@ -1,9 +1,9 @@
 /** Where on its devices a table case can have written if the kernel does what it shall. */
-import type { Case, Step } from '../../model/case.ts';
-import type { MappingSpec } from '../../model/mapping.ts';
-import type { Notification } from '../../model/notification.ts';
-import { RWF } from '../../model/syscall-flags.ts';
-import type { DeviceWindow } from '../../model/table-case.ts';
+import type { Case, Step } from '../../../model/case.ts';
+import type { MappingSpec } from '../../../model/mapping.ts';
+import type { Notification } from '../../../model/notification.ts';
+import { RWF } from '../../../model/syscall-flags.ts';
+import type { DeviceWindow } from '../../../model/table-case.ts';
 
 /** The kernel may touch what surrounds a write in its block or page. */
 const marginBytes = 4096n;

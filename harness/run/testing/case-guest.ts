@@ -4,8 +4,8 @@ import { agentFiles } from '../../../vm/guest-files.ts';
 import { noProgress } from '../../../vm/kernel/progress.ts';
 import { selectKernel } from '../../../vm/kernel/select.ts';
 import { Vm } from '../../../vm/vm.ts';
-import type { Case } from '../../model/case.ts';
-import type { Observation } from '../../model/observation.ts';
+import type { Case } from '../../../model/case.ts';
+import type { Observation } from '../../../model/observation.ts';
 import { unpackObservation } from '../unpack.ts';
 
 export interface CaseGuest {

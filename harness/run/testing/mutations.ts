@@ -2,10 +2,10 @@
 import { runIdeal } from '../../../oracles/testing/ideal-kernel.ts';
 import { sampleCases } from '../../../oracles/testing/sample-cases.ts';
 import { mix } from '../../../generators/seed.ts';
-import type { Case } from '../../model/case.ts';
-import type { GuestMessage } from '../../model/channel.ts';
-import { encodeGuestFrame } from '../../model/guest-message.ts';
-import type { KernelEvent } from '../../model/observation.ts';
+import type { Case } from '../../../model/case.ts';
+import type { GuestMessage } from '../../../model/channel.ts';
+import { encodeGuestFrame } from '../../../model/guest-message.ts';
+import type { KernelEvent } from '../../../model/observation.ts';
 import { packObservation } from './pack.ts';
 import { simulatedFacts } from './simulated-guests.ts';
 import { tableBytes } from './table-bytes.ts';

@@ -1,13 +1,13 @@
 /** What a guest would send of an observation: the inverse of unpack.ts, for guests that are made up. */
-import type { ByteRun } from '../../model/bytes.ts';
-import { padded, recordHeaderBytes, type PackedObservation } from '../../model/exchange-record.ts';
-import type { Case, Step } from '../../model/case.ts';
-import { nodeidOf } from '../../model/nodes.ts';
-import type { Exchange, Observation, StepResult } from '../../model/observation.ts';
-import { operationsOf } from '../../uapi/fuse-operations.ts';
-import { inHeader } from '../../uapi/fuse-structs.ts';
-import { encodeReply } from '../../uapi/fuse-wire.ts';
-import { revisions } from '../../uapi/revision.ts';
+import type { ByteRun } from '../../../model/bytes.ts';
+import { padded, recordHeaderBytes, type PackedObservation } from '../../../model/exchange-record.ts';
+import type { Case, Step } from '../../../model/case.ts';
+import { nodeidOf } from '../../../model/nodes.ts';
+import type { Exchange, Observation, StepResult } from '../../../model/observation.ts';
+import { operationsOf } from '../../../uapi/fuse-operations.ts';
+import { inHeader } from '../../../uapi/fuse-structs.ts';
+import { encodeReply } from '../../../uapi/fuse-wire.ts';
+import { revisions } from '../../../uapi/revision.ts';
 
 export function packObservation(of: Case, { transcript, steps, mount, cut, ...rest }: Observation): PackedObservation {
   const frozen = cut?.why === 'frozen';

@@ -2,7 +2,7 @@
  * Guests that do as they are told: each answers the messages of the host with what a test says. Where one has nothing more to say it is
  * lost, as the test says.
  */
-import type { GuestMessage, HostMessage } from '../../model/channel.ts';
+import type { GuestMessage, HostMessage } from '../../../model/channel.ts';
 import type { Guest, GuestIncident, GuestLoss, GuestSource } from '../guest.ts';
 import { simulatedFacts } from './simulated-guests.ts';
 

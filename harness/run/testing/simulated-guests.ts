@@ -5,8 +5,8 @@
 import { runIdeal } from '../../../oracles/testing/ideal-kernel.ts';
 import { EndlessWalk } from '../../../oracles/kernel/scripted-server.ts';
 import { beginTables, type BeginTable } from '../../../oracles/rules/first-violation.ts';
-import type { Case } from '../../model/case.ts';
-import type { GuestMessage, HostMessage, KernelFacts } from '../../model/channel.ts';
+import type { Case } from '../../../model/case.ts';
+import type { GuestMessage, HostMessage, KernelFacts } from '../../../model/channel.ts';
 import type { GuestIncident } from '../guest.ts';
 import type { Guest, GuestLoss, GuestSource } from '../execute.ts';
 

@@ -1,6 +1,6 @@
-/** Results of table cases as the addon writes them (harness/model/table-result.ts), for guests that are made up. */
-import type { Case } from '../../model/case.ts';
-import type { PackedObservation } from '../../model/exchange-record.ts';
+/** Results of table cases as the addon writes them (model/table-result.ts), for guests that are made up. */
+import type { Case } from '../../../model/case.ts';
+import type { PackedObservation } from '../../../model/exchange-record.ts';
 
 /** One result, whose reads came back as zeros; its transcript is `transcript`, which lies at `logAt` of the log. */
 function resultOf(index: number, { workload }: Case, { steps, transcript }: PackedObservation, logAt: number): Buffer {

@@ -1,0 +1,61 @@
+/** `iomapfuzz judge`: stored observations judged again by the rules of this version, without a guest. */
+import { Command, Option } from 'commander';
+import { judgedJson, judgedLines, placeText } from '../reports/judged.ts';
+import { plainLine, plainTexts } from '../model/plain-text.ts';
+import { noCounts } from '../model/results.ts';
+import type { RevisionId } from '../uapi/revision.ts';
+import { exitCodeOfJudged, judgeStored } from '../harness/run/stored/judge.ts';
+import { storedItems } from '../harness/run/stored/read.ts';
+
+const counted = { ...noCounts(), nothing: 0, unreadable: 0 };
+
+export function judgeCommand(): Command {
+  return new Command('judge')
+    .description('judge stored observations again by the rules of this version, without a guest: records, lines of results, findings')
+    .argument('<path...>', 'files and directories: a record as JSON with `case` and `observation`, cases.jsonl, a finding, a results directory, a directory of these')
+    .option('--json', 'print one line of JSON for each record')
+    .addOption(new Option('--uapi <revision>', "judge by this revision of the rules (default: each case's own)").choices(['r1', 'r2', 'r3']))
+    .addHelpText('after', '\nExit code: 0 everything that was judged conforms, 1 something deviates, 2 something can\'t be read (it is named, and the others are judged all the same),\n4 nothing was judged.')
+    .action(async (paths: string[], options: { json?: boolean; uapi?: RevisionId }) => {
+      const counts = { ...counted };
+      const recorded = { agree: 0, differ: 0 };
+      const others: string[] = [];
+      for (const path of paths) {
+        for await (const item of storedItems(path)) {
+          if (item.kind === 'other-file') {
+            others.push(item.place.file);
+            continue;
+          }
+          // Records are data of others: nothing of them may act.
+          const judged = plainTexts(judgeStored(item, options.uapi));
+          counts[judged.kind === 'judged' ? judged.verdict.kind : judged.kind] += 1;
+          if (judged.kind === 'judged' && judged.recorded !== undefined) recorded[judged.recorded === judged.verdict.kind ? 'agree' : 'differ'] += 1;
+          // Before anything is written: a reader like head may end the output early.
+          process.exitCode = exitCodeOfJudged(counts);
+          if (options.json) console.log(JSON.stringify(judgedJson(judged)));
+          else if (judged.kind === 'unreadable') console.error(plainLine(`iomapfuzz: ${placeText(judged.place)} can't be read: ${judged.reason}`));
+          // Of lines of results only the count: most of them conformed, and hold no observation.
+          else if (judged.kind === 'judged' || judged.place.line === undefined) for (const line of judgedLines(judged)) console.log(plainLine(line));
+        }
+      }
+      process.exitCode = exitCodeOfJudged(counts);
+      if (others.length > 0) console.error(plainLine(othersText(others)));
+      if (!options.json) console.log(summaryOf(counts, recorded));
+    });
+}
+
+/** What a reader may have taken for a part of the verdict. */
+function othersText(files: readonly string[]): string {
+  const named = files.slice(0, 3).join(', ') + (files.length > 3 ? ' ...' : '');
+  return `iomapfuzz: not read, as records stand in .json, .jsonl and .ndjson files: ${named} (${files.length}); a file that is named itself is read whatever its name is`;
+}
+
+function summaryOf(counts: typeof counted, recorded: { agree: number; differ: number }): string {
+  const words: Record<keyof typeof counted, string> = {
+    conforms: 'conform', deviates: 'deviate', unspecified: 'unspecified', 'not-run': 'not run', lost: 'lost', nothing: 'without anything to judge', unreadable: 'unreadable',
+  };
+  const parts = (Object.keys(counted) as (keyof typeof counted)[]).filter((kind) => counts[kind] > 0).map((kind) => `${counts[kind]} ${words[kind]}`);
+  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const agreement = recorded.agree + recorded.differ === 0 ? '' : `; ${recorded.agree} as recorded, ${recorded.differ} otherwise`;
+  return `${total} record${total === 1 ? '' : 's'}: ${parts.join(', ') || 'nothing was found'}${agreement}`;
+}

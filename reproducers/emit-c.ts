@@ -1,0 +1,44 @@
+/** One C file that shows a case without this harness: mounts, serves the case's replies, does its syscalls, compares. */
+import type { Case } from '../model/case.ts';
+import { caseHash } from '../model/hash.ts';
+import { revisions } from '../uapi/revision.ts';
+import { bytes } from './c/bytes.ts';
+import { devices } from './c/devices.ts';
+import { headerComment } from './c/header-comment.ts';
+import { includes } from './c/includes.ts';
+import { kernelLog, parameters } from './c/kernel-log.ts';
+import { main, mountpoint } from './c/main.ts';
+import { report } from './c/report.ts';
+import { server } from './c/server.ts';
+import { uapi } from './c/uapi.ts';
+import { mustFailToMount, usesOf, type Program } from './c/uses.ts';
+import { workload } from './c/workload.ts';
+import type { Findings } from './findings.ts';
+import { predict, type Prediction } from '../oracles/predict.ts';
+
+/**
+ * The program's text. It compiles with `gcc -Wall -Wextra -O2` and nothing but a C library; it exits with 0 when the kernel
+ * conforms, 1 when it deviates, 2 when it cannot be tried here. `prediction`: what the rules expect, by default of this version.
+ */
+export function emitC(of: Case, findings: Findings, prediction: Prediction = predict(of)): string {
+  const program: Program = { case: of, revision: revisions[of.revision], prediction, uses: usesOf(of, prediction, findings.deviations) };
+  const { uses } = program;
+  const body = [
+    uapi(program),
+    report(program),
+    parameters(program),
+    mountpoint(program),
+    uses.bytes ? bytes(program) : '',
+    uses.devices ? devices(program) : '',
+    server(program),
+    kernelLog(program),
+    mustFailToMount(prediction) ? '' : workload(program),
+    main(program),
+  ].filter((part) => part !== '').join('\n\n');
+  return `// SPDX-License-Identifier: MIT
+${headerComment(of, caseHash(of), findings, prediction)}
+${includes(body)}
+
+${body}
+`;
+}

@@ -1,0 +1,22 @@
+/** What is told about a case besides the case: what was seen of it, where, and the clauses that it is about. */
+import type { Deviation } from '../model/verdict.ts';
+
+export interface Findings {
+  /** Deviations that were seen; empty: none, or nothing was tried. */
+  deviations: readonly Deviation[];
+  /** Where they were seen. */
+  kernel?: KernelNotes;
+  /** By rule id: the clause, and what a violation leads to (`EUCLEAN (117)`). */
+  clauses: ReadonlyMap<string, { clause: string; errno?: string }>;
+  /** Replays that showed the deviations, of how many; when there is no deviation: that conformed. */
+  reliability?: { shown: number; of: number };
+}
+
+export interface KernelNotes {
+  release: string;
+  version: string;
+  /** Options that matter, as NAME=value. */
+  config: readonly string[];
+  /** How it ran: `QEMU 7.2, microvm, tcg`. */
+  machine?: string;
+}
