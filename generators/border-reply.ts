@@ -7,8 +7,8 @@ import type { Border, BorderRow } from './broken-map.ts';
 import { harmlessFlags, mapping, storageType, typesFor, type TypeName } from './mapping.ts';
 import { goodReply, otherHalf, pureOverwrite, typesOf, type Mappings } from './reply-case.ts';
 import { isWritePath, stretch, targetOf, type Path, type Setting } from './setting.ts';
+import { LOFF_MAX } from '../uapi/units.ts';
 
-const LOFF_MAX = (1n << 63n) - 1n;
 
 /** Types of the valid mapping that a border starts from; none where the revision has none that is valid there. */
 export function startTypes(revision: Revision, path: Path, half: Half, row: BorderRow): readonly TypeName[] {

@@ -14,6 +14,7 @@ import { configOf, pureOverwrite, type PlannedCase } from './reply-case.ts';
 import { PLAIN_ERRNOS } from './reply-values.ts';
 import { sizeAfter, type Act, type Now } from './sequence-act.ts';
 import { DEVICE_SIZE } from './setting.ts';
+import { PAGE } from '../uapi/units.ts';
 
 export interface FileSequenceConstraints {
   revision: Revision;
@@ -32,7 +33,6 @@ export interface FileSequenceConstraints {
 export const sequenceModes = ['buffered', 'direct', 'growing'] as const;
 export type SequenceMode = (typeof sequenceModes)[number];
 
-const PAGE = 4096n;
 /** Pages that a file may reach; behind them its last piece goes on. */
 const FILE_PAGES = 24;
 /** Where pieces lie on their devices: what is read, and what is written to where that is elsewhere. */

@@ -15,6 +15,7 @@ import { harmlessFlags, isBackedType, mapping, typesFor } from './mapping.ts';
 import { otherHalf, pureOverwrite, repliesBefore, replyCase, typesOf, type Mappings, type PlannedCase } from './reply-case.ts';
 import { PLAIN_ERRNOS, WRONG_BEGIN_SIZES } from './reply-values.ts';
 import { isReport, setting, stretch, targetOf, type Path, type Setting } from './setting.ts';
+import { LOFF_MAX } from '../uapi/units.ts';
 
 /** A rule that the operation's reply shall violate. */
 export interface Aim {
@@ -47,7 +48,6 @@ interface Made {
   note: string;
 }
 
-const LOFF_MAX = (1n << 63n) - 1n;
 const answered = (mappings: Mappings, note: string): Made => ({ mappings, reply: { kind: 'mappings', ...mappings }, note });
 const maxBytesOf = (of: Setting): bigint => of.maxBytes ?? LOFF_MAX;
 

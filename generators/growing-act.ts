@@ -5,12 +5,11 @@
 import fc from 'fast-check';
 import type { Step } from '../model/case.ts';
 import type { Act, Now } from './sequence-act.ts';
+import { PAGE, pageCeil } from '../uapi/units.ts';
 
-const PAGE = 4096n;
 /** include/uapi/linux/falloc.h */
 const KEEP_SIZE = 1, ZERO_RANGE = 0x10;
 
-const ceil = (value: bigint): bigint => ((value + PAGE - 1n) / PAGE) * PAGE;
 /** First byte of the page that EOF is in. */
 const lastPage = ({ sizeBytes }: Now): bigint => (sizeBytes === 0n ? 0n : sizeBytes - 1n - ((sizeBytes - 1n) % PAGE));
 const resize = (fd: number, sizeBytes: bigint): Step => ({ call: 'ftruncate', fd, sizeBytes });
@@ -32,7 +31,7 @@ const WAYS: readonly Grow[] = [
   ({ fd, sizeBytes }, to) => [allocate(fd, KEEP_SIZE, sizeBytes, to), resize(fd, to)],
   ({ fd }, to, part) => [allocate(fd, ZERO_RANGE, to - part, to)],
   ({ fd, sizeBytes }, to) => [allocate(fd, ZERO_RANGE | KEEP_SIZE, sizeBytes, to), resize(fd, to)],
-  ({ fd, sizeBytes }, to, _, writer) => [...(sizeBytes === 0n ? [] : [store(fd, sizeBytes - 1n, ceil(sizeBytes), writer)]), resize(fd, to)],
+  ({ fd, sizeBytes }, to, _, writer) => [...(sizeBytes === 0n ? [] : [store(fd, sizeBytes - 1n, pageCeil(sizeBytes), writer)]), resize(fd, to)],
 ];
 
 /** `blockSize`, `most`: bytes of a block, and of the largest file. */

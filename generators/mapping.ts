@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { MappingSpec } from '../model/mapping.ts';
 import { NULL_ADDR } from '../uapi/revision.ts';
 import { isReport, isWritePath, isZeroPath, type Path, type Setting } from './setting.ts';
+import { ceil, floor } from '../uapi/units.ts';
 
 type TypeName = Extract<MappingSpec['type'], string>;
 type FlagName = Extract<MappingSpec['flags'][number], string>;
@@ -30,8 +31,6 @@ const AREAS = 4n;
 /** Areas keep room for a mapping that begins before its range. */
 const SLACK_BLOCKS = 2n;
 /** Mappings are drawn so that the areas of the smallest default device hold them. */
-const floor = (value: bigint, unit: bigint) => value - (value % unit);
-const ceil = (value: bigint, unit: bigint) => floor(value + unit - 1n, unit);
 
 /** Flags that change nothing in what the path must do, besides the requests that follow. */
 export const harmlessFlags = (path: Path): readonly FlagName[] =>

@@ -8,6 +8,7 @@ import type { Half } from '../oracles/rules/rule.ts';
 import { mapping, type TypeName } from './mapping.ts';
 import { configOf, pureOverwrite, typesOf, type PlannedCase } from './reply-case.ts';
 import { setting, stretch, type Setting, type SettingConstraints } from './setting.ts';
+import { floor } from '../uapi/units.ts';
 
 export type Upsert = Extract<Notification, { kind: 'upsert' }>;
 
@@ -32,7 +33,6 @@ export function validUpsert(revision: Revision, drawn: Setting): fc.Arbitrary<Up
   return fc.record({ read: half('read'), write: half('write') }).map((halves) => ({ kind: 'upsert', node: { file: 0 }, ...halves }));
 }
 
-const floor = (value: bigint, unit: bigint): bigint => value - (value % unit);
 
 /** Surroundings of a notification: those of a report that asks for one mapping. */
 export const notifySetting = (revision: Revision, constraints: Partial<SettingConstraints> = {}): fc.Arbitrary<Setting> =>

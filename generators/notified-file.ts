@@ -10,6 +10,7 @@ import type { Revision } from '../uapi/revision.ts';
 import { borderValue } from './border-value.ts';
 import type { FuzzGeometry } from './fuzz-geometry.ts';
 import { configOf, pureOverwrite, type PlannedCase } from './reply-case.ts';
+import { LOFF_MAX } from '../uapi/units.ts';
 
 export interface NotifiedFileConstraints {
   revision: Revision;
@@ -18,7 +19,6 @@ export interface NotifiedFileConstraints {
   most?: number;
 }
 
-const LOFF_MAX = (1n << 63n) - 1n;
 const U32_MAX = 0xffff_ffffn;
 /** Bytes of data that a STORE of a case has at most. */
 const MOST_STORED = 1n << 16n;

@@ -5,6 +5,7 @@ import type { MappingSpec } from '../model/mapping.ts';
 import { NULL_ADDR, type Revision } from '../uapi/revision.ts';
 import { harmlessFlags, mapping, typesFor, type TypeName } from './mapping.ts';
 import { isCachedWrite, isPaged, isReport, isWritePath, isZeroPath, DEVICE_SIZE, type Path, type Setting } from './setting.ts';
+import { PAGE } from '../uapi/units.ts';
 
 /** Both halves of a reply. */
 export interface Mappings {
@@ -57,7 +58,6 @@ export function goodReply(revision: Revision, setting: Setting, types: readonly 
   return acted.map((read) => ({ read, write: pureOverwrite(read.offset, read.length) }));
 }
 
-const PAGE = 4096n;
 /** The last of the four areas of a device. */
 const REST_ADDR = BigInt(DEVICE_SIZE / 4 * 3);
 

@@ -1,6 +1,7 @@
 /** The surroundings of a reply: mount geometry, devices, file, the operation and how much of it was served before. */
 import fc from 'fast-check';
 import type { Geometry } from '../model/case.ts';
+import { LOFF_MAX, PAGE, SECTOR, max } from '../uapi/units.ts';
 
 export const paths = [
   'direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole', 'buffered-read', 'truncate', 'fallocate', 'zeroing', 'buffered-write', 'writeback', 'mmap-read', 'mmap-write',
@@ -69,9 +70,6 @@ const BLOCK_SIZES = [512n, 1024n, 2048n, 4096n];
 /** Few values: cases of equal geometry share a mount. */
 const SMALL_MAX_BYTES = 1n << 20n;
 /** The page cache is filled by the page, whatever the block size. */
-const PAGE = 4096n;
-const LOFF_MAX = (1n << 63n) - 1n;
-const SECTOR = 512n;
 /** Punch hole (which keeps the size), zero range, and zero range that keeps the size. include/uapi/linux/falloc.h */
 const FALLOC_MODES = [3, 0x10, 0x11];
 
@@ -184,7 +182,6 @@ function cutsBefore(target: bigint, pieces: readonly number[], block: bigint): b
   return cuts;
 }
 
-const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 /** Where the reply in question is asked for. */
 export const targetOf = (of: Setting): bigint => of.cuts[of.cuts.length - 1]!;

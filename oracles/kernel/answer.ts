@@ -5,7 +5,7 @@ import { operationsOf, type Operation } from '../../uapi/fuse-operations.ts';
 import { outHeader } from '../../uapi/fuse-structs.ts';
 import type { Revision, RevisionId } from '../../uapi/revision.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { PAGE_SIZE } from './page-size.ts';
+import { PAGE_SIZE } from '../../uapi/units.ts';
 
 /** What goes out for a raw reply of a case. */
 export function rawReply({ payload, error = 0, lengthBytes, unique, sentBytes }: Extract<Reply, { kind: 'raw' }>): SentReply {

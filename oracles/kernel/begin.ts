@@ -10,9 +10,8 @@ import { Unspecified } from './driver.ts';
 import type { Mark } from './mapping-cache.ts';
 import { readsRest } from './reads-rest.ts';
 import { refuse, type FileState, type World } from './world.ts';
+import { LOFF_MAX, SECTOR, min } from '../../uapi/units.ts';
 
-const LOFF_MAX = (1n << 63n) - 1n;
-export const SECTOR = 512n;
 
 /** A mapping that the kernel accepted, and the part of the operation that it serves. */
 export interface Accepted {
@@ -192,8 +191,6 @@ function looseEnds(context: BeginContext, acted: WireMapping, write: boolean): s
   return write && (acted.flags & odd) !== 0 ? 'ATOMIC_BIO or ANON_WRITE on an ordinary write' : undefined;
 }
 
-export const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-export const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 /** Errno for failures of the device. */
 export const EIO = errnos.EIO;

@@ -4,17 +4,14 @@
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { answered, EIO, fromCache, min, SECTOR, type Accepted, type Failed } from './begin.ts';
+import { answered, EIO, fromCache, type Accepted, type Failed } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import { readInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
-import { PAGE_SIZE } from './page-size.ts';
 import { asksWithoutWaiting, type FileState, type StepOf, type World } from './world.ts';
+import { PAGE, SECTOR, min, pageCeil, pageFloor } from '../../uapi/units.ts';
 
-const PAGE = BigInt(PAGE_SIZE);
-const floor = (value: bigint): bigint => value - (value % PAGE);
-const ceil = (value: bigint): bigint => floor(value + PAGE - 1n);
 
 /** A stretch of the file that could not be read when it was last tried, or perhaps could not. */
 export interface Failure {
@@ -28,10 +25,10 @@ export function bufferedRead(world: World, file: FileState, step: Pick<StepOf<'p
   const stopAt = offset + BigInt(step.lengthBytes);
   if (offset >= file.sizeBytes) return { kind: 'succeeds', rule: 'read/eof', ret: 0n, data: [], behind: [] };
   const stop = min(stopAt, file.sizeBytes);
-  const { failures, rule } = fill(world, file, floor(offset), ceil(stop));
+  const { failures, rule } = fill(world, file, pageFloor(offset), pageCeil(stop));
 
   // Pages are read whole: what could not be read behind the operation but in its last page may fail it, too.
-  const inside = failures.filter((failure) => failure.end > offset && failure.start < ceil(stop));
+  const inside = failures.filter((failure) => failure.end > offset && failure.start < pageCeil(stop));
   const outcomes: StepExpectation[] = [];
   const succeeds = (until: bigint): void => {
     const data = file.cache.read(offset, until);
@@ -39,14 +36,14 @@ export function bufferedRead(world: World, file: FileState, step: Pick<StepOf<'p
   };
   const last = inside.reduce<bigint>((most, failure) => (failure.end > most ? failure.end : most), 0n);
   // Bytes before the page that failed count; a folio, which fails as a whole, may be several pages.
-  for (let until = ceil(offset + 1n); until < stop && until < last; until += PAGE) succeeds(until);
+  for (let until = pageCeil(offset + 1n); until < stop && until < last; until += PAGE) succeeds(until);
   outcomes.reverse();
   const first = inside[0];
   if (first) outcomes.push({ kind: 'fails', rule: first.rule, errnos: [EIO] });
   succeeds(stop);
   if (outcomes.length === 0) {
     // Nothing says what the read returns: the kernel did not ask.
-    const pos = file.cache.read(offset, stop).at(-1)?.end ?? floor(offset);
+    const pos = file.cache.read(offset, stop).at(-1)?.end ?? pageFloor(offset);
     world.driver.request({ name: 'IOMAP_BEGIN', file: file.index, rule: 'read/result', fields: { opflags: { value: 0 }, pos: { value: pos } } });
   }
   return outcomes[world.driver.choose(outcomes.length)]!;
@@ -62,19 +59,19 @@ export function cachedRead(world: World, file: FileState, step: StepOf<'pread'>)
   const stop = min(offset + BigInt(step.lengthBytes), file.sizeBytes);
   if (asksWithoutWaiting(world)) {
     const { NOWAIT } = world.revision.opFlags;
-    const { asked } = fill(world, file, floor(offset), ceil(stop), NOWAIT);
+    const { asked } = fill(world, file, pageFloor(offset), pageCeil(stop), NOWAIT);
     if (!asked && file.cache.misses(offset, offset + 1n)) {
       world.driver.request({ name: 'IOMAP_BEGIN', file: file.index, rule: 'flags/nowait', fields: { opflags: { value: NOWAIT } } });
     }
   } else if (readsAhead(world, file)) {
-    const { failures } = fill(world, file, floor(offset), ceil(stop));
-    const failed = failures.find((failure) => failure.end > offset && failure.start < ceil(stop));
+    const { failures } = fill(world, file, pageFloor(offset), pageCeil(stop));
+    const failed = failures.find((failure) => failure.end > offset && failure.start < pageCeil(stop));
     if (failed && world.driver.choose(2) === 1) return { kind: 'fails', rule: failed.rule, errnos: [EIO] };
   }
   const cached = min(file.cache.read(offset, stop).at(-1)?.end ?? offset, stop);
   // What was in the page cache may have left it meanwhile, page by page.
   const ends = cached === stop && stop > offset ? [stop] : [];
-  for (let until = ceil(offset + 1n); until < stop && until <= cached; until += PAGE) ends.push(until);
+  for (let until = pageCeil(offset + 1n); until < stop && until <= cached; until += PAGE) ends.push(until);
   const end = [...ends, undefined][world.driver.choose(ends.length + 1)];
   if (end === undefined) return { kind: 'fails', rule: 'flags/nowait', errnos: [errnos.EAGAIN] };
   return { kind: 'succeeds', rule: 'flags/nowait', ret: end - offset, data: file.cache.read(offset, end), behind: [] };
@@ -91,7 +88,7 @@ export function fill(world: World, file: FileState, start: bigint, stop: bigint,
   let failures: Failure[] = [];
   let asked = false;
   let rule = 'read/result';
-  const reaches = ceil(file.sizeBytes);
+  const reaches = pageCeil(file.sizeBytes);
   failures.push(...fromMappingCache(world, file, reaches));
   const firstMissing = (from: bigint) => file.cache.read(from, stop).at(-1)?.end ?? from;
   let plainAt = firstMissing(start);

@@ -4,18 +4,17 @@
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { begin, EIO, isStale, min, type Accepted } from './begin.ts';
+import { begin, EIO, isStale, type Accepted } from './begin.ts';
 import { fillUp, isOdd, type Filled } from './block-fill.ts';
 import { end, sendsEnd } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
 import { readInlineSource, writeInlineCached } from './inline.ts';
 import { extendTo } from './zeroing.ts';
 import { synced } from './sync.ts';
-import { PAGE_SIZE } from './page-size.ts';
 import type { FileState, World } from './world.ts';
 import { bytesOf, type Write } from './written.ts';
+import { PAGE, min } from '../../uapi/units.ts';
 
-const PAGE = BigInt(PAGE_SIZE);
 
 export function bufferedWrite(world: World, file: FileState, write: Write): StepExpectation {
   const { offset } = write;

@@ -2,8 +2,8 @@
 import { errnos } from '../../uapi/errno.ts';
 import type { StepExpectation } from './expectation.ts';
 import type { OpenFile, StepOf } from './world.ts';
+import { LOFF_MAX } from '../../uapi/units.ts';
 
-const LOFF_MAX = (1n << 63n) - 1n;
 
 export function clone(from: OpenFile, to: OpenFile, step: StepOf<'clone' | 'dedupe'>): StepExpectation {
   // What is wrong with the arguments may be found first (fs/remap_range.c).

@@ -1,8 +1,8 @@
 /** Buffered reads of a device behind the file system's back. */
-import { min } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import type { StepOf, World } from './world.ts';
+import { min } from '../../uapi/units.ts';
 
 export function deviceRead(world: World, step: StepOf<'deviceRead'>): StepExpectation {
   const content = world.contents[step.device];

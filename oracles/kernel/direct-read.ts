@@ -2,7 +2,7 @@
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { bufferedRead } from './buffered-read.ts';
-import { begin, EIO, fromCache, min, SECTOR, type Accepted, type Failed } from './begin.ts';
+import { begin, EIO, fromCache, type Accepted, type Failed } from './begin.ts';
 import { clip, type Segment } from './content.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
@@ -11,6 +11,7 @@ import type { StepExpectation } from './expectation.ts';
 import { within } from './ranges.ts';
 import { flushed } from './writeback.ts';
 import { asksWithoutWaiting, type FileState, type StepOf, type World } from './world.ts';
+import { SECTOR, min } from '../../uapi/units.ts';
 
 export interface DirectReadOptions {
   /** RWF_NOWAIT */

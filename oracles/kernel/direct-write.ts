@@ -1,7 +1,7 @@
 /** O_DIRECT writes, and any write under FOPEN_DIRECT_IO. Contract of the library: fs/iomap/direct-io.c. */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { begin, EIO, max, min, SECTOR, type Accepted } from './begin.ts';
+import { begin, EIO, type Accepted } from './begin.ts';
 import { bufferedWrite } from './buffered-write.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
@@ -14,6 +14,7 @@ import { synced } from './sync.ts';
 import type { FileState, World } from './world.ts';
 import { flushed } from './writeback.ts';
 import { bytesOf, sourceAt, type Write } from './written.ts';
+import { SECTOR, max, min } from '../../uapi/units.ts';
 
 /** `onlyDirect`: the server allows nothing else. */
 export function directWrite(world: World, file: FileState, write: Write, onlyDirect: boolean): StepExpectation {

@@ -1,19 +1,18 @@
 /** fallocate: the server is asked by FALLOCATE, then the kernel zeroes what has to be. */
 import { errnos } from '../../uapi/errno.ts';
-import { max, min, payloadOf, repliedErrno } from './begin.ts';
+import { payloadOf, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
 import { discard, flushed } from './writeback.ts';
-import { PAGE_SIZE } from './page-size.ts';
 import { resizing } from './resizing.ts';
 import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
 import { asksForZeroing, staySmall, zeroRange, zeroUpTo, type ZeroFailure } from './zeroing.ts';
+import { PAGE, max, min } from '../../uapi/units.ts';
 
 /** include/uapi/linux/falloc.h */
 const MODE = { keepSize: 1, punchHole: 2, zeroRange: 0x10 } as const;
 /** What files that use iomap have; collapse, insert, unshare and write-zeroes are not among them. */
 const SUPPORTED: ReadonlySet<number> = new Set([0, MODE.keepSize, MODE.punchHole | MODE.keepSize, MODE.zeroRange, MODE.zeroRange | MODE.keepSize]);
 
-const PAGE = BigInt(PAGE_SIZE);
 const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 
 export function fallocate(world: World, { file, flags }: OpenFile, { mode, offset, lengthBytes }: StepOf<'fallocate'>): StepExpectation {

@@ -5,7 +5,7 @@
  */
 import { errnos } from '../../uapi/errno.ts';
 import { isType } from '../rules/context.ts';
-import { begin, max, min, type Failed } from './begin.ts';
+import { begin, type Failed } from './begin.ts';
 import { fill, type Failure } from './buffered-read.ts';
 import { isOdd } from './block-fill.ts';
 import { writableInline } from './inline.ts';
@@ -14,12 +14,9 @@ import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
 import { removed, union } from './ranges.ts';
 import { fsync } from './sync.ts';
-import { PAGE_SIZE } from './page-size.ts';
 import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
+import { PAGE, max, min, pageCeil, pageFloor } from '../../uapi/units.ts';
 
-const PAGE = BigInt(PAGE_SIZE);
-const floor = (value: bigint): bigint => value - (value % PAGE);
-const ceil = (value: bigint): bigint => floor(value + PAGE - 1n);
 
 /** mmap(2) of what cannot be mapped so. */
 function refused(world: World, { file, flags, directIo }: OpenFile, step: StepOf<'mmapRead'> | StepOf<'mmapWrite'>): StepExpectation | undefined {
@@ -41,7 +38,7 @@ export function mmapRead(world: World, fd: OpenFile, step: StepOf<'mmapRead'>): 
   if (stopped) return stopped;
   const { file, offset, stop, faults } = mapped(world, fd, step);
   let at = offset;
-  for (let page = floor(offset); page < stop && faults.bringsIn(page); page += PAGE) at = min(page + PAGE, stop);
+  for (let page = pageFloor(offset); page < stop && faults.bringsIn(page); page += PAGE) at = min(page + PAGE, stop);
   // Behind EOF the last page holds zeros, or the rest of the block.
   if (at > file.sizeBytes) file.cache.fill(max(file.sizeBytes, offset), at, { kind: 'zero' });
   return { kind: 'succeeds', rule: faults.rule, ret: at - offset, data: file.cache.read(offset, at), behind: [] };
@@ -52,7 +49,7 @@ export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>)
   if (stopped) return stopped;
   const { file, offset, stop, faults } = mapped(world, fd, step);
   let at = offset;
-  for (let page = floor(offset); page < stop && faults.bringsIn(page) && faults.makesWritable(page); page += PAGE) {
+  for (let page = pageFloor(offset); page < stop && faults.bringsIn(page) && faults.makesWritable(page); page += PAGE) {
     const until = min(page + PAGE, stop);
     // What is written behind EOF is no part of the file.
     if (at < file.sizeBytes) file.cache.write(at, min(until, file.sizeBytes), { kind: 'writer', writer: step.writer, offsetBytes: at });
@@ -61,7 +58,7 @@ export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>)
   }
   if (step.msync) {
     // mm/msync.c asks for the data only.
-    const synced = fsync(world, file, { range: { start: floor(offset), end: ceil(stop) }, dataOnly: true, times: true });
+    const synced = fsync(world, file, { range: { start: pageFloor(offset), end: pageCeil(stop) }, dataOnly: true, times: true });
     if (synced.kind === 'fails') return synced;
   }
   return { kind: 'succeeds', rule: faults.rule, ret: at - offset };
@@ -115,10 +112,10 @@ class Faults {
     // A folio that other operations brought in may begin before the page and end behind it.
     const start = asked < page && asked % PAGE === 0n ? asked : page;
     const reach = seen?.name === 'IOMAP_BEGIN' && start === asked ? start + BigInt(seen.request['count'] as bigint) : 0n;
-    const stop = reach > page && reach <= ceil(file.sizeBytes) ? reach : min(page + PAGE, file.sizeBytes);
+    const stop = reach > page && reach <= pageCeil(file.sizeBytes) ? reach : min(page + PAGE, file.sizeBytes);
     // What was found writable stays dirty when a later mapping is refused (fs/iomap/buffered-io.c, iomap_folio_mkwrite_iter).
     const mayBeDirty = (): void => {
-      file.wb.lax = union(file.wb.lax, [{ start: min(start, page), end: ceil(stop) }]);
+      file.wb.lax = union(file.wb.lax, [{ start: min(start, page), end: pageCeil(stop) }]);
       for (const range of file.cache.dirty) file.wb.lax = removed(file.wb.lax, range);
     };
     for (let pos = start; pos < stop;) {

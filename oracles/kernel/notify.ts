@@ -4,14 +4,12 @@ import { devInval, invalMappings, upsertMappings } from '../../uapi/iomap.ts';
 import { firstDevInvalViolation, firstInvalViolation, firstUpsertViolation, type InodeContext, type InodeFacts, type NotificationContext } from '../rules/notifications.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Refusal } from '../rules/rule.ts';
-import { min } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { cookieFor, wireMapping } from './wire-mapping.ts';
-import { PAGE_SIZE } from './page-size.ts';
 import { connectionHasIomap, refuse, type FileState, type World } from './world.ts';
+import { LOFF_MAX, PAGE, min } from '../../uapi/units.ts';
 
-const LOFF_MAX = (1n << 63n) - 1n;
 const overflow: Refusal = { rule: 'devinval/range-no-overflow', errno: errnos.EINVAL, viaBadData: false };
 /** struct fuse_out_header. */
 const HEADER_BYTES = 16;
@@ -130,7 +128,6 @@ const storeBytes = 24;
 const retrieveBytes = 32;
 /** struct fuse_notify_inval_inode_out. */
 const invalInodeBytes = 24;
-const PAGE = BigInt(PAGE_SIZE);
 
 const SIZES = { IOMAP_UPSERT_MAPPINGS: upsertMappings.size, IOMAP_INVAL_MAPPINGS: invalMappings.size, IOMAP_DEV_INVAL: devInval.size } as const;
 /** Codes of Linux 7.3's notifications that are older than iomap end here; those behind are unknown. */

@@ -14,8 +14,8 @@ import { mayReportFailure } from './ioend.ts';
 import type { StepExpectation } from './expectation.ts';
 import { asksWithoutWaiting, type OpenFile, type StepOf, type World } from './world.ts';
 import type { Durability, Write } from './written.ts';
+import { LOFF_MAX } from '../../uapi/units.ts';
 
-const LOFF_MAX = (1n << 63n) - 1n;
 const KNOWN = Object.values(RWF).reduce((sum, flag) => sum | flag, 0);
 
 const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });

@@ -1,16 +1,11 @@
 /** readahead(2) and posix_fadvise(2): the page cache is filled or emptied, and nobody is told what could not be read. */
-import { min } from './begin.ts';
 import { fill } from './buffered-read.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
-import { PAGE_SIZE } from './page-size.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { OpenFile, StepOf, World } from './world.ts';
+import { LOFF_MAX, PAGE, min, pageCeil, pageFloor } from '../../uapi/units.ts';
 
-const PAGE = BigInt(PAGE_SIZE);
-const LOFF_MAX = (1n << 63n) - 1n;
-const floor = (value: bigint): bigint => value - (value % PAGE);
-const ceil = (value: bigint): bigint => floor(value + PAGE - 1n);
 
 export function readAhead(world: World, { file, flags }: OpenFile, step: StepOf<'readahead' | 'fadvise'>): StepExpectation {
   const { offset } = step;
@@ -20,11 +15,11 @@ export function readAhead(world: World, { file, flags }: OpenFile, step: StepOf<
   if (offset < 0n || offset + BigInt(step.lengthBytes) > LOFF_MAX) throw new Unspecified('what is made of odd ranges is not said');
   if (step.call === 'fadvise' && step.advice === 'dontneed') {
     // Of a part the kernel may keep more: folios that reach beyond it, and what is dirty until it is written back.
-    if (offset === 0n && file.cache.dirty.length === 0 && (step.lengthBytes === 0 || BigInt(step.lengthBytes) >= ceil(file.sizeBytes))) file.cache.drop(0n, LOFF_MAX);
+    if (offset === 0n && file.cache.dirty.length === 0 && (step.lengthBytes === 0 || BigInt(step.lengthBytes) >= pageCeil(file.sizeBytes))) file.cache.drop(0n, LOFF_MAX);
     return { kind: 'succeeds', rule, ret: 0n };
   }
-  const until = ceil(step.lengthBytes === 0 ? file.sizeBytes : min(offset + BigInt(step.lengthBytes), file.sizeBytes));
-  const from = floor(offset);
+  const until = pageCeil(step.lengthBytes === 0 ? file.sizeBytes : min(offset + BigInt(step.lengthBytes), file.sizeBytes));
+  const from = pageFloor(offset);
   if (from >= until) return { kind: 'succeeds', rule, ret: 0n };
   const absent = file.cache.misses(from, from + PAGE) && !file.mappings.lookup(world.revision, from, false);
   const { asked } = fill(world, file, from, until);

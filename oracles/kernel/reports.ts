@@ -6,14 +6,14 @@ import type { FiemapExtent } from '../../model/observation.ts';
 import { lseekOut } from '../../uapi/fuse-structs.ts';
 import { isType, type WireMapping } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { begin, min, payloadOf, repliedErrno, type Accepted } from './begin.ts';
+import { begin, payloadOf, repliedErrno, type Accepted } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
 import { removed, within, type Ranges } from './ranges.ts';
-import { PAGE_SIZE } from './page-size.ts';
 import { type FileState, type StepOf, type World } from './world.ts';
 import { flushed } from './writeback.ts';
+import { PAGE, min } from '../../uapi/units.ts';
 
 /** include/uapi/linux/fiemap.h */
 const FIEMAP = {
@@ -102,7 +102,6 @@ function uncachedHole(world: World, file: FileState, { pos, length }: Accepted):
   return oneOf(world, missing === undefined ? [undefined, ...starts(clean)] : [missing, ...starts(clean).filter((at) => at !== missing)]);
 }
 
-const PAGE = BigInt(PAGE_SIZE);
 /** Where a page of the ranges begins, or they do. */
 const starts = (ranges: Ranges): bigint[] => ranges.flatMap(({ start, end }) => {
   const out = [start];

@@ -13,11 +13,10 @@ import type { Segment } from './content.ts';
 import { rawReply, writeResult } from './answer.ts';
 import { plainFields, type Driver, type ExpectedRequest } from './driver.ts';
 import { wireMapping } from './wire-mapping.ts';
+import { LOFF_MAX, PAGE } from '../../uapi/units.ts';
 
 /** A walk that gets nowhere would never end: a kernel without its checks is cut off here. */
 const MAX_REQUESTS = 200;
-const PAGE = 4096n;
-const LOFF_MAX = (1n << 63n) - 1n;
 
 /** The kernel kept asking without getting anywhere. */
 export class EndlessWalk extends Error {}

@@ -4,19 +4,17 @@
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { begin, EIO, max, min, repliedErrno, SECTOR, type Accepted } from './begin.ts';
+import { begin, EIO, repliedErrno, type Accepted } from './begin.ts';
 import { fill } from './buffered-read.ts';
 import type { Exchange } from '../../model/observation.ts';
 import type { Segment } from './content.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { acknowledged } from './ioend.ts';
-import { PAGE_SIZE } from './page-size.ts';
 import { type FileState, type StepOf, type World } from './world.ts';
 import { flush } from './writeback.ts';
+import { PAGE, SECTOR, max, min, pageFloor } from '../../uapi/units.ts';
 
-const PAGE = BigInt(PAGE_SIZE);
-const floor = (value: bigint): bigint => value - (value % PAGE);
 const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 /** No workload has so many writers: the header's bytes while they are on the device. */
 const HEADER = 0xffff;
@@ -158,7 +156,7 @@ function ask(world: World, file: FileState, pos: bigint, end: bigint): Asked {
 /** Asks for all of the file's pages; `first`: the answer for the first of them is there. The places for pages besides the header's, or why swapon fails. */
 function collect(world: World, file: FileState, pages: bigint, first?: Asked): SwapExtent[] | StepExpectation {
   const { mappingFlags } = world.revision;
-  const stop = floor(file.sizeBytes);
+  const stop = pageFloor(file.sizeBytes);
   const runs: SwapExtent[] = [];
   for (let pos = 0n; pos < stop;) {
     let asked = (pos === 0n ? first : undefined) ?? ask(world, file, pos, stop);
@@ -185,8 +183,8 @@ function slots(runs: readonly SwapExtent[], pages: bigint): SwapExtent[] | StepE
   let left = pages;
   const found: SwapExtent[] = [];
   for (const { device, addr, length } of runs) {
-    const start = floor(addr + PAGE - 1n);
-    const bytes = min(max(floor(addr + length) - start, 0n), left * PAGE);
+    const start = pageFloor(addr + PAGE - 1n);
+    const bytes = min(max(pageFloor(addr + length) - start, 0n), left * PAGE);
     if (bytes === 0n) continue;
     left -= bytes / PAGE;
     found.push({ device, addr: start, length: bytes });

@@ -5,11 +5,10 @@ import type { Range } from './ranges.ts';
 import { resizing } from './resizing.ts';
 import { setSize, type SizeAnswer } from './set-size.ts';
 import { discard, flushed } from './writeback.ts';
-import { PAGE_SIZE } from './page-size.ts';
 import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
 import { asksForZeroing, staySmall, zeroRange, zeroUpTo, type ZeroFailure } from './zeroing.ts';
+import { PAGE } from '../../uapi/units.ts';
 
-const PAGE = BigInt(PAGE_SIZE);
 const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 
 export function ftruncate(world: World, { file, flags }: OpenFile, { sizeBytes: size }: StepOf<'ftruncate'>): StepExpectation {

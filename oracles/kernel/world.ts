@@ -15,10 +15,10 @@ import { DevicePages } from './device-pages.ts';
 import { MappingCache } from './mapping-cache.ts';
 import { OnDiskSize } from './on-disk-size.ts';
 import { PageCache } from './page-cache.ts';
-import { PAGE_SIZE } from './page-size.ts';
 import type { SwapExtent } from './swap.ts';
 import { Writeback } from './writeback-state.ts';
 import type { Expectation, ExpectedRefusal } from './expectation.ts';
+import { PAGE_SIZE } from '../../uapi/units.ts';
 
 const DEFAULT_MAX_BYTES = (1n << 63n) - 1n;
 

@@ -1,12 +1,13 @@
 /** BEGIN of writeback: for what it may be sent, and what becomes of the range by its answer. */
 import type { Exchange } from '../../model/observation.ts';
 import { isType } from '../rules/context.ts';
-import { answered, EIO, min } from './begin.ts';
+import { answered, EIO } from './begin.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
 import { holding, removed, union, within, type Range } from './ranges.ts';
 import { offer, send, sendCached } from './writeback-offers.ts';
 import { lose } from './writeback-state.ts';
 import { refuse, type FileState, type World } from './world.ts';
+import { min } from '../../uapi/units.ts';
 
 const WHOLE: Range = { start: 0n, end: 1n << 65n };
 

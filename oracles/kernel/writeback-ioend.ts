@@ -2,12 +2,13 @@
 import type { Exchange } from '../../model/observation.ts';
 import { NULL_ADDR, type IoendFlagName } from '../../uapi/revision.ts';
 import { isType } from '../rules/context.ts';
-import { EIO, max, min } from './begin.ts';
+import { EIO } from './begin.ts';
 import type { ExpectedField, ExpectedRequest } from './driver.ts';
 import { acknowledged } from './ioend.ts';
 import { removed, type Range } from './ranges.ts';
 import { cut, resolve, type Lost, type Piece } from './writeback-state.ts';
 import type { FileState, World } from './world.ts';
+import { max, min } from '../../uapi/units.ts';
 
 const exact = (value: bigint | number): ExpectedField => ({ value });
 const hex = (value: bigint): string => `0x${value.toString(16)}`;

@@ -1,9 +1,10 @@
 /** What one file has of writeback: what was sent where, what failed, what fsync still has to report. */
-import { EIO, min, type Accepted } from './begin.ts';
+import { EIO, type Accepted } from './begin.ts';
 import { clip, type Segment } from './content.ts';
 import type { Mark } from './mapping-cache.ts';
 import { removed, union, type Range, type Ranges } from './ranges.ts';
 import type { FileState, World } from './world.ts';
+import { min } from '../../uapi/units.ts';
 
 /** A range that was sent to its place, without the bytes behind EOF. */
 export interface Piece extends Range {

@@ -9,6 +9,7 @@ import type { Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 import { caseOn, ground, noSizes, type Act, type Ground } from './size-cells.ts';
 import { errnos } from '../../uapi/errno.ts';
+import { max, min } from '../../uapi/units.ts';
 
 const { ENOSYS } = errnos;
 /** Errnos after which Linux copies by itself (fs/fuse/file.c, fuse_copy_file_range), which the rules do not ask for. */
@@ -69,8 +70,6 @@ const fstat = (fd: number): Step => ({ call: 'fstat', fd });
 const openSecondOf = (file: number): Step => ({ call: 'open', file, flags: ['rdwr'] });
 const openSecond = openSecondOf(1);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
-const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);
-const max = (a: bigint, b: bigint): bigint => (a > b ? a : b);
 
 /** A second file, as large as the first. */
 const twoFiles = (of: Case): Case => ({ ...of, geometry: { ...of.geometry, files: [...of.geometry.files, ...of.geometry.files] } });

@@ -11,10 +11,10 @@ import { impossible, ofKinds, possible, type CellKey, type PlanCell } from '../c
 import { flatCase, type Made } from './flag-cells.ts';
 import { ground, noSizes, type Ground } from './size-cells.ts';
 import { errnos } from '../../uapi/errno.ts';
+import { PAGE, ceil } from '../../uapi/units.ts';
 
 /** As CONFIG sets them. Bytes. */
 const BLOCK_SIZES = [512n, 1024n, 2048n, 4096n] as const;
-const PAGE = 4096n;
 /** include/uapi/linux/falloc.h */
 const KEEP_SIZE = 1, ZERO_RANGE = 0x10;
 const { ENOSYS } = errnos;
@@ -36,7 +36,6 @@ interface Way {
 }
 
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
-const ceil = (value: bigint, unit: bigint): bigint => ((value + unit - 1n) / unit) * unit;
 const fsync: Step = { call: 'fsync', fd: 0 };
 const fstat: Step = { call: 'fstat', fd: 0 };
 const resize = (sizeBytes: bigint): Step => ({ call: 'ftruncate', fd: 0, sizeBytes });

@@ -12,6 +12,7 @@ import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { impossible, possible, type CellKey, type PlanCell } from '../cell.ts';
 import { notifyCells } from './notify-cells.ts';
 import { noDirectWrites } from './reply-cells.ts';
+import { LOFF_MAX } from '../../uapi/units.ts';
 
 type Mappings = { read: MappingSpec; write: MappingSpec };
 
@@ -216,7 +217,6 @@ function devInvalCell(revision: Revision): PlanCell {
 }
 
 /** The largest offset, and the largest length, that the message can hold. */
-const LOFF_MAX = (1n << 63n) - 1n;
 
 /** INVAL_INODE between a write to the page cache and its writeback: nothing is lost. */
 function invalInodeCell(revision: Revision): PlanCell {

@@ -14,8 +14,8 @@ import { isInlineWritePath } from './inline-write-cells.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
 import { acting } from './type-cells.ts';
 import { errnos } from '../../uapi/errno.ts';
+import { PAGE } from '../../uapi/units.ts';
 
-const PAGE = 4096n;
 const { ENOSYS } = errnos;
 const reads: readonly Path[] = ['direct-read', 'buffered-read', 'mmap-read'];
 const writes: readonly Path[] = ['direct-write'];

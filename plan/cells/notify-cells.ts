@@ -13,9 +13,9 @@ import type { MappingSpec } from '../../model/mapping.ts';
 import type { Notification } from '../../model/notification.ts';
 import { INVAL_TO_EOF, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { borders, cellId, impossible, possible, possibleKinds, type Border, type CellKey, type PlanCell } from '../cell.ts';
+import { LOFF_MAX } from '../../uapi/units.ts';
 
 const PATH = 'notify';
-const LOFF_MAX = (1n << 63n) - 1n;
 const U64_MAX = (1n << 64n) - 1n;
 const halves: readonly Half[] = ['read', 'write'];
 

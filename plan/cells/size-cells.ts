@@ -7,6 +7,7 @@ import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '
 import type { Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 import { errnos } from '../../uapi/errno.ts';
+import { LOFF_MAX } from '../../uapi/units.ts';
 
 /** What the syscalls meet. Sizes in bytes. */
 export interface Ground {
@@ -28,7 +29,6 @@ export interface Act {
 }
 
 const MAX_BYTES = 1n << 20n;
-const LOFF_MAX = (1n << 63n) - 1n;
 /** include/uapi/linux/falloc.h */
 const KEEP_SIZE = 1, PUNCH_HOLE = 3, ZERO_RANGE = 0x10;
 const { ENOSYS } = errnos;

@@ -7,8 +7,8 @@ import type { MappingSpec } from '../../model/mapping.ts';
 import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, ofKinds, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 import { errnos } from '../../uapi/errno.ts';
+import { PAGE } from '../../uapi/units.ts';
 
-const PAGE = 4096n;
 const DEVICE_SIZE = 1 << 20;
 const { ENOSYS } = errnos;
 /** Each piece of the file has a quarter of the device, so that no two of them touch. */

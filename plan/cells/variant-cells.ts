@@ -14,8 +14,8 @@ import { RWF } from '../../model/syscall-flags.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { reasonAgainst } from './border-cells.ts';
 import { borders, cellId, impossible, possible, type PlanCell } from '../cell.ts';
+import { PAGE } from '../../uapi/units.ts';
 
-const PAGE = 4096n;
 
 interface Variant {
   path: string;
