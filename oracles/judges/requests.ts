@@ -9,7 +9,7 @@ import { revisions } from '../../uapi/revision.ts';
 import { judgeConfig, judgeHandles } from './connection-requests.ts';
 import { headerFault } from '../kernel/answer.ts';
 import { isReserved } from '../kernel/driver.ts';
-import { connectionHasIomap } from '../kernel/world.ts';
+import { connectionHasIomap } from '../kernel/init-reply.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 import { errnos } from '../../uapi/errno.ts';
 

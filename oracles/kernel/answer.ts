@@ -1,10 +1,11 @@
 /** What the kernel makes of the form of an answer, before anybody looks at its payload. Source: Linux, fs/fuse/dev.c, fuse_dev_do_write. */
 import type { Reply } from '../../model/case.ts';
-import type { SentReply } from '../../model/observation.ts';
+import type { Exchange, SentReply } from '../../model/observation.ts';
 import { operationsOf, type Operation } from '../../uapi/fuse-operations.ts';
 import { outHeader } from '../../uapi/fuse-structs.ts';
 import type { Revision, RevisionId } from '../../uapi/revision.ts';
 import { errnos } from '../../uapi/errno.ts';
+import { Unspecified } from './driver.ts';
 import { PAGE_SIZE } from '../../uapi/units.ts';
 
 /** What goes out for a raw reply of a case. */
@@ -65,4 +66,17 @@ export function writeResult(revision: Revision, name: string, request: Record<st
   if (sizes) return size > sizes.most || size < (sizes.least ?? 0) ? errnos.EINVAL : 0;
   if (layout === undefined || layout === 'data') return undefined;
   return size === (layout === 'none' ? 0 : layout.size) ? 0 : errnos.EINVAL;
+}
+
+/** The answer's payload, as plain bytes. */
+export const payloadOf = (exchange: Exchange): Buffer => Buffer.from(exchange.reply?.payload ?? new Uint8Array());
+
+/**
+ * Positive errno of an answer, 0 for none. Of an answer whose header the kernel does not take it is EIO: the server then ends the request
+ * by that (harness/guest/session/server.ts).
+ */
+export function repliedErrno(exchange: Exchange): number {
+  if (exchange.ended) return errnos.ECONNABORTED;
+  if (!exchange.reply) throw new Unspecified(`${exchange.name} was never answered`);
+  return headerFault(exchange.reply) ? errnos.EIO : -exchange.reply.error;
 }

@@ -1,67 +1,16 @@
 /** One IOMAP_BEGIN: the request that must be sent, and what the kernel makes of the answer. */
 import type { Exchange } from '../../model/observation.ts';
 import { beginOut } from '../../uapi/iomap.ts';
-import { isType, isWriteType, writtenTo, type BeginContext, type DeviceFacts, type WireMapping } from '../rules/context.ts';
+import { isType, isWriteType, writtenTo, type BeginContext, type WireMapping } from '../rules/context.ts';
 import { firstViolation } from '../rules/first-violation.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Refusal } from '../rules/rule.ts';
-import { headerFault } from './answer.ts';
-import { Unspecified } from './driver.ts';
-import type { Mark } from './mapping-cache.ts';
 import { readsRest } from './reads-rest.ts';
 import { refuse, type FileState, type World } from './world.ts';
 import { LOFF_MAX, SECTOR, min } from '../../uapi/units.ts';
+import type { Accepted, Failed, Retry } from './accepted.ts';
+import { payloadOf, repliedErrno } from './answer.ts';
 
-
-/** A mapping that the kernel accepted, and the part of the operation that it serves. */
-export interface Accepted {
-  kind: 'accepted';
-  opflags: number;
-  pos: bigint;
-  /** Bytes of the operation that the mapping covers. */
-  length: bigint;
-  acted: WireMapping;
-  /** Where the other half bounds the mapping, its length up to there. */
-  boundedLength?: bigint;
-  /** The other half, which a write reads from; absent: the mapping itself. */
-  source?: WireMapping;
-  device?: DeviceFacts;
-  /** Id of the row that says what the mapping does here. */
-  rule: string;
-  /** State of the file's mappings when it was asked for. */
-  mark?: Mark;
-  /** It is a record of the mapping cache. */
-  cached?: boolean;
-  /** Why the operation may fail although the mapping passed validation. */
-  mayFail?: string;
-}
-export interface Failed {
-  kind: 'failed';
-  errno: number;
-  rule: string;
-  /** The server's own errno, not a refusal. */
-  replied: boolean;
-}
-
-/** The server says that the mapping is in the cache by now. */
-export interface Retry {
-  kind: 'retry';
-  /** A signal was pending by then. */
-  interrupted: boolean;
-}
-
-/** The answer's payload, as plain bytes. */
-export const payloadOf = (exchange: Exchange): Buffer => Buffer.from(exchange.reply?.payload ?? new Uint8Array());
-
-/**
- * Positive errno of an answer, 0 for none. Of an answer whose header the kernel does not take it is EIO: the server then ends the request
- * by that (harness/guest/session/server.ts).
- */
-export function repliedErrno(exchange: Exchange): number {
-  if (exchange.ended) return errnos.ECONNABORTED;
-  if (!exchange.reply) throw new Unspecified(`${exchange.name} was never answered`);
-  return headerFault(exchange.reply) ? EIO : -exchange.reply.error;
-}
 
 const typeNameOf = (world: World, mapping: WireMapping): string =>
   Object.entries(world.revision.mappingTypes).find(([, value]) => value === mapping.type)?.[0] ?? String(mapping.type);
@@ -190,7 +139,3 @@ function looseEnds(context: BeginContext, acted: WireMapping, write: boolean): s
   const odd = ANON_WRITE! | ((context.opflags & context.revision.opFlags.ATOMIC) === 0 ? ATOMIC_BIO! : 0);
   return write && (acted.flags & odd) !== 0 ? 'ATOMIC_BIO or ANON_WRITE on an ordinary write' : undefined;
 }
-
-
-/** Errno for failures of the device. */
-export const EIO = errnos.EIO;

@@ -1,8 +1,8 @@
 /** What stays of a block that is changed in part through the page cache. Contract of the library: fs/iomap/buffered-io.c, __iomap_write_begin. */
 import { isType, type WireMapping } from '../rules/context.ts';
-import type { Accepted } from './begin.ts';
 import type { FileState, World } from './world.ts';
 import { SECTOR, min } from '../../uapi/units.ts';
+import type { Accepted } from './accepted.ts';
 
 /** Why what is there may not be readable. */
 export const isOdd = (world: World, source: WireMapping): string | undefined =>

@@ -4,13 +4,14 @@
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { answered, EIO, fromCache, type Accepted, type Failed } from './begin.ts';
+import { answered, fromCache } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import { readInline } from './inline.ts';
 import type { StepExpectation } from './expectation.ts';
 import { asksWithoutWaiting, type FileState, type StepOf, type World } from './world.ts';
 import { PAGE, SECTOR, min, pageCeil, pageFloor } from '../../uapi/units.ts';
+import type { Accepted, Failed } from './accepted.ts';
 
 
 /** A stretch of the file that could not be read when it was last tried, or perhaps could not. */
@@ -39,7 +40,7 @@ export function bufferedRead(world: World, file: FileState, step: Pick<StepOf<'p
   for (let until = pageCeil(offset + 1n); until < stop && until < last; until += PAGE) succeeds(until);
   outcomes.reverse();
   const first = inside[0];
-  if (first) outcomes.push({ kind: 'fails', rule: first.rule, errnos: [EIO] });
+  if (first) outcomes.push({ kind: 'fails', rule: first.rule, errnos: [errnos.EIO] });
   succeeds(stop);
   if (outcomes.length === 0) {
     // Nothing says what the read returns: the kernel did not ask.
@@ -66,7 +67,7 @@ export function cachedRead(world: World, file: FileState, step: StepOf<'pread'>)
   } else if (readsAhead(world, file)) {
     const { failures } = fill(world, file, pageFloor(offset), pageCeil(stop));
     const failed = failures.find((failure) => failure.end > offset && failure.start < pageCeil(stop));
-    if (failed && world.driver.choose(2) === 1) return { kind: 'fails', rule: failed.rule, errnos: [EIO] };
+    if (failed && world.driver.choose(2) === 1) return { kind: 'fails', rule: failed.rule, errnos: [errnos.EIO] };
   }
   const cached = min(file.cache.read(offset, stop).at(-1)?.end ?? offset, stop);
   // What was in the page cache may have left it meanwhile, page by page.

@@ -4,7 +4,7 @@
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { begin, EIO, isStale, type Accepted } from './begin.ts';
+import { begin, isStale } from './begin.ts';
 import { fillUp, isOdd, type Filled } from './block-fill.ts';
 import { end, sendsEnd } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
@@ -14,6 +14,7 @@ import { synced } from './sync.ts';
 import type { FileState, World } from './world.ts';
 import { bytesOf, type Write } from './written.ts';
 import { PAGE, min } from '../../uapi/units.ts';
+import type { Accepted } from './accepted.ts';
 
 
 export function bufferedWrite(world: World, file: FileState, write: Write): StepExpectation {
@@ -75,12 +76,12 @@ function take(world: World, file: FileState, write: Write, mapping: Accepted): T
   const [head, tail] = [fromSource(first, pos), fromSource(pos + length, last)];
   const advanced = advancedTo(world, pos, length, head, tail);
   const until = pos + advanced;
-  if (advanced === 0n) return { advanced, fails: [EIO], sizeChanged: false, rule: 'type/past-device-end' };
+  if (advanced === 0n) return { advanced, fails: [errnos.EIO], sizeChanged: false, rule: 'type/past-device-end' };
   for (const segment of bytesOf(write, pos, until)) file.cache.writeSegment(segment);
   file.cache.soil({ start: pos, end: until }, block);
   const sizeChanged = until > file.sizeBytes;
   if (sizeChanged) file.sizeBytes = until;
-  return advanced === length ? { advanced, sizeChanged } : { advanced, fails: [EIO], sizeChanged, rule: 'type/past-device-end' };
+  return advanced === length ? { advanced, sizeChanged } : { advanced, fails: [errnos.EIO], sizeChanged, rule: 'type/past-device-end' };
 }
 
 function takeInline(world: World, file: FileState, write: Write, mapping: Accepted): Taken {

@@ -1,10 +1,10 @@
 /** close(2): what is dirty goes out, then FLUSH, where the case answers it itself. */
 import { errnos } from '../../uapi/errno.ts';
-import { payloadOf, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
 import { failsBy } from './open.ts';
 import { closeFile } from './sync.ts';
 import { answers, type OpenFile, type World } from './world.ts';
+import { payloadOf, repliedErrno } from './answer.ts';
 
 export function close(world: World, fd: OpenFile): StepExpectation {
   const written = closeFile(world, fd);

@@ -2,7 +2,8 @@
 import { firstIoctlViolation, type IoctlContext } from '../rules/ioctls.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
-import { connectionHasIomap, type StepOf, type World } from './world.ts';
+import type { StepOf, World } from './world.ts';
+import { connectionHasIomap } from './init-reply.ts';
 
 type IoctlStep = StepOf<'fuseIoctl'>;
 

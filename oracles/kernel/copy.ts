@@ -4,12 +4,12 @@ import { copyFileRangeOut, writeOut } from '../../uapi/fuse-structs.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { bufferedRead } from './buffered-read.ts';
 import { bufferedWrite } from './buffered-write.ts';
-import { payloadOf, repliedErrno } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import type { OpenFile, StepOf, World } from './world.ts';
 import { flushed } from './writeback.ts';
 import { LOFF_MAX, max, min } from '../../uapi/units.ts';
+import { payloadOf, repliedErrno } from './answer.ts';
 
 /** What the older request can hold: UINT_MAX, down to a page. Linux, fs/fuse/file.c, __fuse_copy_file_range. */
 const MOST_OLD = 0xffff_f000n;

@@ -2,7 +2,7 @@
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { bufferedRead } from './buffered-read.ts';
-import { begin, EIO, fromCache, type Accepted, type Failed } from './begin.ts';
+import { begin, fromCache } from './begin.ts';
 import { clip, type Segment } from './content.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
@@ -12,6 +12,7 @@ import { within } from './ranges.ts';
 import { flushed } from './writeback.ts';
 import { asksWithoutWaiting, type FileState, type StepOf, type World } from './world.ts';
 import { SECTOR, min } from '../../uapi/units.ts';
+import type { Accepted, Failed } from './accepted.ts';
 
 export interface DirectReadOptions {
   /** RWF_NOWAIT */
@@ -46,7 +47,7 @@ export function directRead(world: World, file: FileState, step: StepOf<'pread'>,
     if (mapping.kind === 'failed') {
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
         if (!onlyDirect) return fallBack(world, file, step, pos, clip(segments, offset, pos));
-        mapping.errno = EIO;
+        mapping.errno = errnos.EIO;
       }
       if (mapping.rule === 'cache/nowait' && pos > offset) throw new Unspecified('whether a read that cannot go on without waiting is short or fails is not said');
       rule = mapping.rule;
@@ -113,7 +114,7 @@ function serve(world: World, file: FileState, mapping: Accepted, segments: Segme
     segments.push(...data);
     return { advanced: length, rule: mapping.rule };
   }
-  if (isType(world, acted, 'DELALLOC')) return { advanced: 0n, fails: [EIO], rule: mapping.rule };
+  if (isType(world, acted, 'DELALLOC')) return { advanced: 0n, fails: [errnos.EIO], rule: mapping.rule };
   if (mapping.mayFail && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], rule: mapping.rule };
   if (!isType(world, acted, 'MAPPED')) {
     segments.push({ start: pos, end: until, sources: [{ kind: 'zero' }] });
@@ -128,7 +129,7 @@ function serve(world: World, file: FileState, mapping: Accepted, segments: Segme
   const at = acted.addr + (pos - acted.offset);
   if (!device || at + length > device.sizeBytes) {
     // The error arrives with the completion: the walk has advanced, unless an earlier error stopped it first.
-    return { advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [EIO], rule: 'type/past-device-end' };
+    return { advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [errnos.EIO], rule: 'type/past-device-end' };
   }
   for (const segment of world.contents[device.index]!.read(at, at + length)) {
     segments.push({ start: segment.start - at + pos, end: segment.end - at + pos, sources: segment.sources });

@@ -1,7 +1,7 @@
 /** O_DIRECT writes, and any write under FOPEN_DIRECT_IO. Contract of the library: fs/iomap/direct-io.c. */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { begin, EIO, type Accepted } from './begin.ts';
+import { begin } from './begin.ts';
 import { bufferedWrite } from './buffered-write.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
@@ -15,6 +15,7 @@ import type { FileState, World } from './world.ts';
 import { flushed } from './writeback.ts';
 import { bytesOf, sourceAt, type Write } from './written.ts';
 import { SECTOR, max, min } from '../../uapi/units.ts';
+import type { Accepted } from './accepted.ts';
 
 /** `onlyDirect`: the server allows nothing else. */
 export function directWrite(world: World, file: FileState, write: Write, onlyDirect: boolean): StepExpectation {
@@ -52,7 +53,7 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
         if (pos === offset) return withoutMappings(world, file, write, { onlyDirect, reaches: stopAt, undo: extended.undo });
         if (!onlyDirect) throw new Unspecified('what becomes of a direct write that falls back in its middle is not modelled');
-        mapping.errno = EIO;
+        mapping.errno = errnos.EIO;
       }
       rule = mapping.rule;
       failures = [...(failures ?? []), mapping.errno];
@@ -110,7 +111,7 @@ const isLacked = ({ rule, errnos: wanted }: ZeroFailure): boolean =>
 /** The server knows no mappings: the write falls back to the page cache, or fails where that is forbidden; it may tell of it by IOEND first. */
 function withoutMappings(world: World, file: FileState, write: Write, { onlyDirect, reaches, undo }: { onlyDirect: boolean; reaches: bigint; undo: () => void }): StepExpectation {
   const rule = 'begin/enosys';
-  const results = [EIO, ...(write.atomic ? [errnos.EOPNOTSUPP] : [])];
+  const results = [errnos.EIO, ...(write.atomic ? [errnos.EOPNOTSUPP] : [])];
   const answered = mayReportFailure(world, file, write.offset, reaches, errnos.ENOSYS, ...results);
   const reported = answered === 0 ? [] : [answered];
   if (!onlyDirect && (answered === 0 || world.driver.choose(2) === 0)) return fallBack(world, file, write);
@@ -172,7 +173,7 @@ function store(world: World, file: FileState, mapping: Accepted, write: Write): 
       reason: 'iomap_dio_iter warns once when a direct write meets a hole (fs/iomap/direct-io.c)',
     });
   }
-  if (isType(world, acted, 'HOLE', 'DELALLOC')) return { advanced: 0n, fails: [EIO], touches: false, rule };
+  if (isType(world, acted, 'HOLE', 'DELALLOC')) return { advanced: 0n, fails: [errnos.EIO], touches: false, rule };
   if (mapping.mayFail && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], touches: false, rule };
   if (pos % SECTOR !== 0n || length % SECTOR !== 0n) return { advanced: 0n, fails: [errnos.EINVAL], touches: false, rule: 'write/alignment' };
   const block = world.facts.blockSizeBytes;
@@ -181,7 +182,7 @@ function store(world: World, file: FileState, mapping: Accepted, write: Write): 
   }
   const at = acted.addr + (pos - acted.offset);
   if (!device || at + length > device.sizeBytes) {
-    return { advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [EIO], touches: true, rule: 'type/past-device-end' };
+    return { advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [errnos.EIO], touches: true, rule: 'type/past-device-end' };
   }
   return { advanced: length, touches: true, rule };
 }

@@ -1,9 +1,10 @@
 /** IOMAP_END: when it must be sent, with what, and what its answer does. */
 import { hasOp, isType, isWriteType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { payloadOf, repliedErrno, type Accepted } from './begin.ts';
 import type { ExpectedField } from './driver.ts';
 import type { FileState, World } from './world.ts';
+import { payloadOf, repliedErrno } from './answer.ts';
+import type { Accepted } from './accepted.ts';
 
 /** Whether the kernel's next request is an END; a kernel that asks for what it must sends it. */
 export function sendsEnd(world: World, file: FileState): boolean {

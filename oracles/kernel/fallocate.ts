@@ -1,12 +1,12 @@
 /** fallocate: the server is asked by FALLOCATE, then the kernel zeroes what has to be. */
 import { errnos } from '../../uapi/errno.ts';
-import { payloadOf, repliedErrno } from './begin.ts';
 import type { StepExpectation } from './expectation.ts';
 import { discard, flushed } from './writeback.ts';
 import { resizing } from './resizing.ts';
 import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
 import { asksForZeroing, staySmall, zeroRange, zeroUpTo, type ZeroFailure } from './zeroing.ts';
 import { PAGE, max, min } from '../../uapi/units.ts';
+import { payloadOf, repliedErrno } from './answer.ts';
 
 /** include/uapi/linux/falloc.h */
 const MODE = { keepSize: 1, punchHole: 2, zeroRange: 0x10 } as const;

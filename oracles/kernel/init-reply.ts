@@ -31,3 +31,9 @@ export function initAnswer(of: Case): InitAnswer | undefined {
     default: return { kind: 'refused', ended: false };
   }
 }
+
+/** Whether the connection has iomap, by what the case answers to INIT. */
+export function connectionHasIomap(of: Case): boolean {
+  const own = initAnswer(of);
+  return own?.kind === 'taken' ? own.iomap : of.geometry.initIomap ?? true;
+}

@@ -6,11 +6,13 @@ import { inlineRules, type InlineContext } from '../rules/inline.ts';
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { refusalOf } from '../rules/rule.ts';
-import { isStale, payloadOf, repliedErrno, type Accepted, type Failed } from './begin.ts';
+import { isStale } from './begin.ts';
 import type { Segment } from './content.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
 import { refuse, type FileState, type World } from './world.ts';
 import { PAGE_SIZE, max, min } from '../../uapi/units.ts';
+import { payloadOf, repliedErrno } from './answer.ts';
+import type { Accepted, Failed } from './accepted.ts';
 
 const ZERO = { kind: 'zero' } as const;
 

@@ -4,9 +4,10 @@ import type { Exchange } from '../../model/observation.ts';
 import { ioendOut } from '../../uapi/iomap.ts';
 import { NULL_ADDR, type IoendFlagName } from '../../uapi/revision.ts';
 import { isType } from '../rules/context.ts';
-import { payloadOf, repliedErrno, type Accepted } from './begin.ts';
 import type { ExpectedField } from './driver.ts';
 import type { FileState, World } from './world.ts';
+import { payloadOf, repliedErrno } from './answer.ts';
+import type { Accepted } from './accepted.ts';
 
 export interface DirectIoend {
   /** Start of the write, and the bytes that were submitted. */

@@ -2,7 +2,7 @@
 import type { ByteRange } from '../../model/notification.ts';
 import { INVAL_TO_EOF, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { isType, type WireMapping } from '../rules/context.ts';
-import type { World } from './world.ts';
+import type { Driver } from './driver.ts';
 
 /** No record needs less memory than its six fields; none is thought to need more than the least size that the cache can be given. */
 const LEAST_RECORD_BYTES = 32n;
@@ -22,6 +22,14 @@ function continues(record: WireMapping, next: WireMapping): boolean {
   return record.addr === NULL_ADDR ? next.addr === NULL_ADDR : record.addr + record.length === next.addr;
 }
 
+/** What the cache has to know of its connection. */
+export interface CacheLimits {
+  readonly revision: Revision;
+  /** Bytes that a fork may take. */
+  readonly cacheMaxBytes: bigint;
+  readonly driver: Pick<Driver, 'choose'>;
+}
+
 class Fork {
   records: readonly WireMapping[] = [];
 
@@ -39,11 +47,11 @@ class Fork {
     });
   }
 
-  add(world: World, mapping: WireMapping): void {
+  add(limits: CacheLimits, mapping: WireMapping): void {
     const count = BigInt(this.records.length);
-    const limit = world.cacheMaxBytes;
+    const limit = limits.cacheMaxBytes;
     // What a record takes is the kernel's own business; only far from the limit is it certain whether this fork is past it.
-    const past = count * LEAST_RECORD_BYTES > limit || (count * MOST_RECORD_BYTES > limit && world.driver.choose(2) === 1);
+    const past = count * LEAST_RECORD_BYTES > limit || (count * MOST_RECORD_BYTES > limit && limits.driver.choose(2) === 1);
     if (past) this.records = [];
     this.remove(mapping.offset, endOf(mapping));
     const before = this.records.filter((record) => record.offset < mapping.offset);
@@ -54,7 +62,7 @@ class Fork {
       const last = merged.at(-1);
       const joins = last !== undefined && (last === mapping || record === mapping || endOf(last) === endOf(mapping)) && continues(last, record)
         // A boundary is where a mapping must not be joined to the one before it; the rules name no exception.
-        && ((record.flags & world.revision.mappingFlags.BOUNDARY!) === 0 || world.driver.choose(2) === 1);
+        && ((record.flags & limits.revision.mappingFlags.BOUNDARY!) === 0 || limits.driver.choose(2) === 1);
       if (joins) merged[merged.length - 1] = { ...last, length: last.length + record.length };
       else merged.push(record);
     }
@@ -83,15 +91,15 @@ export class MappingCache {
   #write: Fork | undefined;
 
   /** Stores what validation let pass. */
-  upsert(world: World, read: WireMapping, write: WireMapping): void {
-    const stores = (mapping: WireMapping) => !isType(world, mapping, 'NOCACHE');
+  upsert(limits: CacheLimits, read: WireMapping, write: WireMapping): void {
+    const stores = (mapping: WireMapping) => !isType(limits, mapping, 'NOCACHE');
     // Whether an upsert that stores nothing makes a cache is not laid down.
-    this.exists ||= stores(read) || stores(write) || world.driver.choose(2) === 0;
+    this.exists ||= stores(read) || stores(write) || limits.driver.choose(2) === 0;
     this.#changes(stores(read) || stores(write));
-    if (stores(read)) this.#read.add(world, read);
-    if (!stores(write) || (!this.#write && isType(world, write, 'PURE_OVERWRITE'))) return;
+    if (stores(read)) this.#read.add(limits, read);
+    if (!stores(write) || (!this.#write && isType(limits, write, 'PURE_OVERWRITE'))) return;
     this.#write ??= new Fork();
-    this.#write.add(world, write);
+    this.#write.add(limits, write);
   }
 
   /** Length 0: nothing; all ones: to EOF, which is everything behind. */

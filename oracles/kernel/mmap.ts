@@ -5,7 +5,7 @@
  */
 import { errnos } from '../../uapi/errno.ts';
 import { isType } from '../rules/context.ts';
-import { begin, type Failed } from './begin.ts';
+import { begin } from './begin.ts';
 import { fill, type Failure } from './buffered-read.ts';
 import { isOdd } from './block-fill.ts';
 import { writableInline } from './inline.ts';
@@ -16,6 +16,7 @@ import { removed, union } from './ranges.ts';
 import { fsync } from './sync.ts';
 import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
 import { PAGE, max, min, pageCeil, pageFloor } from '../../uapi/units.ts';
+import type { Failed } from './accepted.ts';
 
 
 /** mmap(2) of what cannot be mapped so. */

@@ -3,7 +3,8 @@ import { firstConfigViolation } from '../rules/config.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { configAnswer } from './config-reply.ts';
 import { initAnswer } from './init-reply.ts';
-import { connectionHasIomap, refuse, type World } from './world.ts';
+import { refuse, type World } from './world.ts';
+import { connectionHasIomap } from './init-reply.ts';
 import { PAGE_SIZE } from '../../uapi/units.ts';
 
 /** Predicts the mount; false when the workload cannot run as usual, because mount(2) failed. */

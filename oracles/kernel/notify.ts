@@ -7,7 +7,8 @@ import type { Refusal } from '../rules/rule.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { cookieFor, wireMapping } from './wire-mapping.ts';
-import { connectionHasIomap, refuse, type FileState, type World } from './world.ts';
+import { refuse, type FileState, type World } from './world.ts';
+import { connectionHasIomap } from './init-reply.ts';
 import { LOFF_MAX, PAGE, min } from '../../uapi/units.ts';
 
 const overflow: Refusal = { rule: 'devinval/range-no-overflow', errno: errnos.EINVAL, viaBadData: false };

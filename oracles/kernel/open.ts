@@ -2,8 +2,7 @@
 import { OPEN_REPLY } from '../../uapi/fuse-flags.ts';
 import { entryOut, openOut } from '../../uapi/fuse-structs.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { rawReply, writeResult } from './answer.ts';
-import { payloadOf, repliedErrno } from './begin.ts';
+import { payloadOf, rawReply, repliedErrno, writeResult } from './answer.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { truncateTo } from './truncate.ts';

@@ -3,8 +3,7 @@ import { ordinaryCalls, type OrdinaryCall } from '../../model/ordinary-calls.ts'
 import type { Exchange } from '../../model/observation.ts';
 import { attrOut, getxattrOut, ioctlOut, pollOut } from '../../uapi/fuse-structs.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { writeResult } from './answer.ts';
-import { payloadOf, repliedErrno } from './begin.ts';
+import { payloadOf, repliedErrno, writeResult } from './answer.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { failsAfterEnd, failsBy, lookup } from './open.ts';

@@ -6,7 +6,7 @@ import type { FiemapExtent } from '../../model/observation.ts';
 import { lseekOut } from '../../uapi/fuse-structs.ts';
 import { isType, type WireMapping } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { begin, payloadOf, repliedErrno, type Accepted } from './begin.ts';
+import { begin } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import type { StepExpectation } from './expectation.ts';
@@ -14,6 +14,8 @@ import { removed, within, type Ranges } from './ranges.ts';
 import { type FileState, type StepOf, type World } from './world.ts';
 import { flushed } from './writeback.ts';
 import { PAGE, min } from '../../uapi/units.ts';
+import { payloadOf, repliedErrno } from './answer.ts';
+import type { Accepted } from './accepted.ts';
 
 /** include/uapi/linux/fiemap.h */
 const FIEMAP = {

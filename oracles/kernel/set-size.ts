@@ -2,10 +2,10 @@
 import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
 import { attrOut } from '../../uapi/fuse-structs.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { payloadOf, repliedErrno } from './begin.ts';
 import type { ExpectedRequest } from './driver.ts';
 import { Unspecified } from './driver.ts';
 import type { FileState, World } from './world.ts';
+import { payloadOf, repliedErrno } from './answer.ts';
 
 const asks = (file: FileState, sizeBytes: bigint): ExpectedRequest => ({
   name: 'SETATTR', file: file.index, rule: 'truncate/setattr',

@@ -24,7 +24,8 @@ import { checkState, superblock } from './superblock.ts';
 import { pageOut, swapoff, swapoffRest, swapon } from './swap.ts';
 import { ftruncate } from './truncate.ts';
 import { interleaved, takeWriteback } from './writeback.ts';
-import { makeWorld, type OpenFile, type World, type WorldInput } from './world.ts';
+import type { OpenFile, World } from './world.ts';
+import { makeWorld, type WorldInput } from './make-world.ts';
 
 export function simulate(input: WorldInput): Expectation {
   const world = makeWorld(input);

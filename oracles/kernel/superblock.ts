@@ -1,10 +1,11 @@
 /** Freeze, thaw, sync and shutdown of the file system as a whole (behaviour, "FIFREEZE, FITHAW"; fs/super.c). */
 import { errnos } from '../../uapi/errno.ts';
-import { payloadOf, repliedErrno } from './begin.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
-import { connectionHasIomap, type StepOf, type World } from './world.ts';
+import type { StepOf, World } from './world.ts';
+import { connectionHasIomap } from './init-reply.ts';
 import { flush } from './writeback.ts';
+import { payloadOf, repliedErrno } from './answer.ts';
 
 type SuperblockStep = StepOf<'freeze' | 'thaw' | 'syncfs' | 'shutdown'>;
 

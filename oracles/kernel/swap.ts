@@ -4,23 +4,22 @@
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { begin, EIO, repliedErrno, type Accepted } from './begin.ts';
+import { begin } from './begin.ts';
 import { fill } from './buffered-read.ts';
 import type { Exchange } from '../../model/observation.ts';
 import type { Segment } from './content.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { acknowledged } from './ioend.ts';
-import { type FileState, type StepOf, type World } from './world.ts';
+import type { FileState, StepOf, SwapExtent, World } from './world.ts';
 import { flush } from './writeback.ts';
 import { PAGE, SECTOR, max, min, pageFloor } from '../../uapi/units.ts';
+import { repliedErrno } from './answer.ts';
+import type { Accepted } from './accepted.ts';
 
 const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 /** No workload has so many writers: the header's bytes while they are on the device. */
 const HEADER = 0xffff;
-
-/** Bytes of a device that pages go to. */
-export interface SwapExtent { device: number; addr: bigint; length: bigint }
 
 export function swapon(world: World, step: StepOf<'swapon'>): StepExpectation {
   const file = fileOf(world, step.file);
@@ -40,7 +39,7 @@ function mayTellOfFailure(world: World, file: FileState, wanted: readonly number
     name: 'IOMAP_IOEND', file: file.index, rule: 'swap/off',
     fields: {
       flags: { value: world.revision.ioendFlags.SWAPOFF! }, attrIno: { value: file.ino }, pad: { value: 0 },
-      error: { value: -(wanted[0] ?? EIO), text: `-${wanted.join(' or -')}, as swapon failed`, accepts: (error) => Number(error) < 0 && (wanted.length === 0 || wanted.includes(-Number(error))) },
+      error: { value: -(wanted[0] ?? errnos.EIO), text: `-${wanted.join(' or -')}, as swapon failed`, accepts: (error) => Number(error) < 0 && (wanted.length === 0 || wanted.includes(-Number(error))) },
     },
   });
   acknowledged(world, file, exchange);
@@ -140,7 +139,7 @@ function readHeader(world: World, file: FileState, header: StepOf<'swapon'>['hea
   };
   const whole = read.at(-1)?.end === PAGE;
   const failure = failures.find(({ start }) => start < PAGE);
-  if (failure && (!whole || world.driver.choose(2) === 0)) return fails(failure.rule, EIO);
+  if (failure && (!whole || world.driver.choose(2) === 0)) return fails(failure.rule, errnos.EIO);
   if (!whole || !read.every((segment) => right(segment, false))) return fails('swap/header', errnos.EINVAL);
   return read.every((segment) => right(segment, true)) || world.driver.choose(2) === 0 ? undefined : fails('swap/header', errnos.EINVAL);
 }

@@ -1,5 +1,4 @@
 /** fsync and close: nothing dirty stays behind, and what was lost is reported. */
-import { EIO, payloadOf, repliedErrno } from './begin.ts';
 import type { ExpectedRequest } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { errnos } from '../../uapi/errno.ts';
@@ -9,6 +8,7 @@ import { flush, takeWriteback } from './writeback.ts';
 import { settleRest } from './writeback-ioend.ts';
 import { answers, type FileState, type OpenFile, type World } from './world.ts';
 import type { Write } from './written.ts';
+import { payloadOf, repliedErrno } from './answer.ts';
 
 const { ATIME, MTIME, CTIME } = SETATTR_VALID;
 const TIMES = ATIME | MTIME | CTIME;
@@ -46,7 +46,7 @@ export function fsync(world: World, file: FileState, { range, dataOnly = false, 
   if (world.enosys.fsync) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
   const exchange = mayAsk ? world.driver.maybe(asks, false, world.step) : world.driver.request(asks);
   if (!exchange) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
-  const errno = repliedErrno(exchange) || (payloadOf(exchange).length === 0 ? 0 : EIO);
+  const errno = repliedErrno(exchange) || (payloadOf(exchange).length === 0 ? 0 : errnos.EIO);
   if (errno !== 0 && errno !== errnos.ENOSYS) return { kind: 'fails', rule: 'request/fsync', errnos: [errno] };
   if (errno !== 0) world.enosys.fsync = true;
   return { kind: 'succeeds', rule: 'fsync', ret: 0n };
@@ -69,7 +69,7 @@ function failureOf(errors: readonly (number | undefined)[], rule: string, losses
   if (errors.length === 0) return undefined;
   const loss = losses.length > 0 ? { loss: losses.join('; ') } : {};
   if (first === undefined || more.includes(undefined)) return { kind: 'fails', rule, ...loss };
-  return { kind: 'fails', rule, ...loss, errnos: [...new Set([first, ...more.map((errno) => errno!), EIO])] };
+  return { kind: 'fails', rule, ...loss, errnos: [...new Set([first, ...more.map((errno) => errno!), errnos.EIO])] };
 }
 
 /** The kernel's times, which the server has not heard of yet: SETATTR comes some time before. */

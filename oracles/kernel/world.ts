@@ -1,26 +1,18 @@
-/** The state that a case's syscalls act on: the mount, its devices, its files. Built from the case and what its set-up gave. */
+/** The state that a case's syscalls act on: the mount, its devices, its files. make-world.ts builds it. */
 import type { Case, ScriptLine, Step } from '../../model/case.ts';
-import type { MountResult } from '../../model/observation.ts';
-import { revisions, type Revision } from '../../uapi/revision.ts';
+import type { Revision } from '../../uapi/revision.ts';
+import type { SuperblockFacts } from '../rules/config.ts';
+import type { MountFacts } from '../rules/context.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
-import { beginTables } from '../rules/first-violation.ts';
-import type { DeviceFacts, MountFacts } from '../rules/context.ts';
-import { CACHE_BYTES, configGeometry, type SuperblockFacts } from '../rules/config.ts';
-import { configAnswer } from './config-reply.ts';
-import { initAnswer } from './init-reply.ts';
-import { Content } from './content.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
+import type { Content } from './content.ts';
+import type { DevicePages } from './device-pages.ts';
 import type { Driver } from './driver.ts';
-import { DevicePages } from './device-pages.ts';
-import { MappingCache } from './mapping-cache.ts';
-import { OnDiskSize } from './on-disk-size.ts';
-import { PageCache } from './page-cache.ts';
-import type { SwapExtent } from './swap.ts';
-import { Writeback } from './writeback-state.ts';
 import type { Expectation, ExpectedRefusal } from './expectation.ts';
-import { PAGE_SIZE } from '../../uapi/units.ts';
-
-const DEFAULT_MAX_BYTES = (1n << 63n) - 1n;
+import type { MappingCache } from './mapping-cache.ts';
+import type { OnDiskSize } from './on-disk-size.ts';
+import type { PageCache } from './page-cache.ts';
+import type { Writeback } from './writeback-state.ts';
 
 export interface FileState {
   index: number;
@@ -53,6 +45,9 @@ export interface OpenFile {
   directIo?: boolean;
 }
 
+/** Bytes of a device that pages go to. */
+export interface SwapExtent { device: number; addr: bigint; length: bigint }
+
 export interface World {
   readonly case: Case;
   readonly revision: Revision;
@@ -84,59 +79,6 @@ export interface World {
   readonly headers: Set<number>;
   /** Index of the running step. */
   step: number;
-}
-
-export interface WorldInput {
-  case: Case;
-  mount: MountResult;
-  inodes: readonly bigint[];
-  driver: Driver;
-  /** The rules of the kernel; absent: the revision's. */
-  table?: BeginTable;
-  /** Page caches of the kernel's files; absent: those that the rules ask for. */
-  pageCache?: () => PageCache;
-}
-
-export function connectionHasIomap(of: Case): boolean {
-  const own = initAnswer(of);
-  return own?.kind === 'taken' ? own.iomap : of.geometry.initIomap ?? true;
-}
-const minorOf = (of: Case): number | undefined => {
-  const own = initAnswer(of);
-  return own?.kind === 'taken' ? own.minor : of.geometry.initMinor;
-};
-
-export function makeWorld(input: WorldInput): World {
-  const { geometry } = input.case;
-  const revision = revisions[input.case.revision];
-  const iomap = connectionHasIomap(input.case);
-  const exclusiveHonoured = (minorOf(input.case) ?? revision.minor) >= revision.minor;
-  const devices = new Map<number, DeviceFacts>();
-  geometry.devices.forEach((device, index) => {
-    const cookie = input.mount.devices[index];
-    if (cookie !== undefined && cookie > 0) {
-      devices.set(cookie, { index, sizeBytes: BigInt(device.sizeBytes), readable: device.access !== 'wo', writable: device.access !== 'ro' });
-    }
-  });
-  const config = configAnswer(input.case, revision);
-  const set = config?.kind === 'reply' && iomap ? configGeometry({ revision, reply: config.bytes, pageSizeBytes: PAGE_SIZE }) : {};
-  const wire = new Connection(input.driver);
-  return {
-    case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: wire, wire,
-    facts: { revision, blockSizeBytes: set.blockSizeBytes ?? BigInt(PAGE_SIZE), maxBytes: set.maxBytes ?? DEFAULT_MAX_BYTES, devices },
-    files: geometry.files.map((file, index) => ({
-      index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDisk: new OnDiskSize(file.sizeBytes), attrFlags: file.attrFlags,
-      usesIomap: iomap && exclusiveHonoured && file.attrFlags.includes('IOMAP') && file.attrFlags.includes('EXCLUSIVE'),
-      directIo: file.directIo ?? false, cache: input.pageCache?.() ?? new PageCache(), mappings: new MappingCache(), known: false, wb: new Writeback(), bad: false, sizeUncertain: false,
-    })),
-    fds: [],
-    devicePages: geometry.devices.map(() => new DevicePages()), cookies: input.mount.devices, cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default, set,
-    contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
-    expectation: { requests: [], unjudgedRequests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
-    enosys: { end: false, ioend: false, fsync: false, fallocate: false, copy64: false, copy: false, flush: false, syncfs: false },
-    superblock: { frozen: false, shutDown: false }, swap: new Map(), headers: new Set(),
-    step: -1,
-  };
 }
 
 /** Of RWF_NOWAIT revision r2 tells the server, the later ones do not ask it. */

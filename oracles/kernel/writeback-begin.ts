@@ -1,13 +1,14 @@
 /** BEGIN of writeback: for what it may be sent, and what becomes of the range by its answer. */
 import type { Exchange } from '../../model/observation.ts';
 import { isType } from '../rules/context.ts';
-import { answered, EIO } from './begin.ts';
+import { answered } from './begin.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
 import { holding, removed, union, within, type Range } from './ranges.ts';
 import { offer, send, sendCached } from './writeback-offers.ts';
-import { lose } from './writeback-state.ts';
+import { lose } from './writeback-fate.ts';
 import { refuse, type FileState, type World } from './world.ts';
 import { min } from '../../uapi/units.ts';
+import { errnos } from '../../uapi/errno.ts';
 
 const WHOLE: Range = { start: 0n, end: 1n << 65n };
 
@@ -50,10 +51,10 @@ export function ask(world: World, file: FileState, seen: Exchange | undefined, {
   }
   if (answer.kind === 'failed') return lose(file, { start: pos, end, errno: answer.errno, rule: answer.rule });
   if (isType(world, answer.acted, 'INLINE')) {
-    refuse(world, { rule: 'inline/no-writeback', errno: EIO, viaBadData: true });
-    return lose(file, { start: pos, end, errno: EIO, rule: 'inline/no-writeback' });
+    refuse(world, { rule: 'inline/no-writeback', errno: errnos.EIO, viaBadData: true });
+    return lose(file, { start: pos, end, errno: errnos.EIO, rule: 'inline/no-writeback' });
   }
-  if (isType(world, answer.acted, 'HOLE', 'DELALLOC')) return lose(file, { start: pos, end, errno: EIO, rule: answer.rule });
+  if (isType(world, answer.acted, 'HOLE', 'DELALLOC')) return lose(file, { start: pos, end, errno: errnos.EIO, rule: answer.rule });
   if (answer.mayFail && world.driver.choose(2) === 1) return lose(file, { start: pos, end, errno: undefined, rule: answer.rule });
   const until = min(end, pos + answer.length);
   send(world, file, { start: pos, end: until }, answer, { asked: true, open: false });

@@ -2,13 +2,14 @@
 import type { Exchange } from '../../model/observation.ts';
 import { NULL_ADDR, type IoendFlagName } from '../../uapi/revision.ts';
 import { isType } from '../rules/context.ts';
-import { EIO } from './begin.ts';
 import type { ExpectedField, ExpectedRequest } from './driver.ts';
 import { acknowledged } from './ioend.ts';
 import { removed, type Range } from './ranges.ts';
-import { cut, resolve, type Lost, type Piece } from './writeback-state.ts';
+import type { Lost, Piece } from './writeback-state.ts';
+import { cut, resolve } from './writeback-fate.ts';
 import type { FileState, World } from './world.ts';
 import { max, min } from '../../uapi/units.ts';
+import { errnos } from '../../uapi/errno.ts';
 
 const exact = (value: bigint | number): ExpectedField => ({ value });
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
@@ -38,7 +39,7 @@ export function failureIoend(world: World, file: FileState, lost: Lost, plain = 
     fields: {
       flags: mayAppend ? { value: 0, text: `0x0 or 0x${APPEND.toString(16)} (APPEND)`, accepts: (flags) => flags === 0 || flags === APPEND } : exact(0),
       attrIno: exact(file.ino), newAddr: exact(NULL_ADDR), dev: exact(0), pad: exact(0),
-      error: lost.errno === undefined ? { value: -EIO, text: 'a negative errno', accepts: (error) => Number(error) < 0 } : exact(-lost.errno),
+      error: lost.errno === undefined ? { value: -errnos.EIO, text: 'a negative errno', accepts: (error) => Number(error) < 0 } : exact(-lost.errno),
       pos: {
         value: lost.start, text: `${hex(lost.start)} (a block of the range that has no place)`,
         accepts: (pos) => BigInt(pos) >= lost.start && BigInt(pos) < lost.end && BigInt(pos) % block === 0n,
@@ -120,7 +121,7 @@ export function writebackIoend(world: World, file: FileState, pieces: readonly P
       flags: failed
         ? { value: due, text: 'WRITEBACK', accepts: (flags) => (Number(flags) & ioendFlags.WRITEBACK!) !== 0 && (Number(flags) & ~(due | optional | ioendFlags.APPEND!)) === 0 }
         : { value: due, text: bits === 0 ? 'no IOEND: there is nothing to report' : `0x${due.toString(16)}`, accepts: (flags) => (Number(flags) & telling) !== 0 && (Number(flags) & ~optional) === (due & ~optional) },
-      error: failed ? { value: -EIO, text: failing ? '-EIO' : 'a negative errno', accepts: (error) => (failing ? Number(error) === -EIO : Number(error) < 0) } : exact(0),
+      error: failed ? { value: -errnos.EIO, text: failing ? '-EIO' : 'a negative errno', accepts: (error) => (failing ? Number(error) === -errnos.EIO : Number(error) < 0) } : exact(0),
       attrIno: exact(file.ino), dev: exact(first.mapping.acted.dev), newAddr: exact(addressOf(first, start)), pad: exact(0),
       pos: exact(start), written: { value: reach - start, text: `1 to ${reach - start} (inside what was written)`, accepts: (written) => BigInt(written) > 0n && BigInt(written) <= reach - start },
     },
@@ -131,7 +132,7 @@ export function writebackIoend(world: World, file: FileState, pieces: readonly P
   for (const piece of covered) {
     const part = cut(piece, start, until);
     resolve(world, file, part, failed ? (piece.fails || seen === undefined ? 'failed' : 'open') : 'written');
-    if (failed && !piece.fails) (piece.open || wb.failed ? wb.late : wb.errors).push(EIO);
+    if (failed && !piece.fails) (piece.open || wb.failed ? wb.late : wb.errors).push(errnos.EIO);
   }
   if (failed) wb.failed = true;
   wb.pieces = wb.pieces.flatMap((piece) => (covered.includes(piece)

@@ -1,12 +1,14 @@
 /** What writeback does without asking: it uses the mappings that it has, as far as they reach. */
 import { isWriteType, isType } from '../rules/context.ts';
-import { fromCache, type Accepted } from './begin.ts';
+import { fromCache } from './begin.ts';
 import { Unspecified } from './driver.ts';
 import { outside, removed, union, within, type Range, type Ranges } from './ranges.ts';
 import { settleUnreported } from './writeback-ioend.ts';
-import { lose, type Offer, type Piece } from './writeback-state.ts';
+import type { Offer, Piece } from './writeback-state.ts';
+import { lose } from './writeback-fate.ts';
 import type { FileState, World } from './world.ts';
 import { max, min } from '../../uapi/units.ts';
+import type { Accepted } from './accepted.ts';
 
 export const offer = ({ mappings, cache }: FileState, mapping: Accepted, from: bigint, cached: boolean): Offer =>
   ({ start: from, end: mapping.acted.offset + mapping.acted.length, mapping, cached, mark: mappings.mark, madeAt: cache.soils });

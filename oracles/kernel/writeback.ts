@@ -11,7 +11,8 @@ import { holding, outside, union, within, type Range } from './ranges.ts';
 import { failureIoend, needsIoend, settleRest, writebackIoend } from './writeback-ioend.ts';
 import { blocksOf, claim, offerCached, sendCached, usesOldFirst } from './writeback-offers.ts';
 import { ask } from './writeback-begin.ts';
-import { store, type Offer, type Piece } from './writeback-state.ts';
+import type { Offer, Piece } from './writeback-state.ts';
+import { store } from './writeback-fate.ts';
 import type { FileState, World } from './world.ts';
 
 const WHOLE: Range = { start: 0n, end: 1n << 65n };

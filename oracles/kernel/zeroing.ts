@@ -3,7 +3,7 @@
  * fs/iomap/buffered-io.c, iomap_zero_range, which leaves alone what reads as zeros already and zeroes the rest in the page cache.
  */
 import { isType } from '../rules/context.ts';
-import { begin, EIO, isStale, type Accepted } from './begin.ts';
+import { begin, isStale } from './begin.ts';
 import { fillUp, isOdd } from './block-fill.ts';
 import { Unspecified } from './driver.ts';
 import { end as endOf } from './end.ts';
@@ -11,6 +11,8 @@ import { writeInlineCached, writtenZeros } from './inline.ts';
 import { within } from './ranges.ts';
 import { takeWriteback } from './writeback.ts';
 import type { FileState, World } from './world.ts';
+import { errnos } from '../../uapi/errno.ts';
+import type { Accepted } from './accepted.ts';
 
 /** Why a range could not be zeroed. Errnos; undefined: any. */
 export interface ZeroFailure {
@@ -88,7 +90,7 @@ function clear(world: World, file: FileState, mapping: Accepted, dirty: boolean)
   const block = world.facts.blockSizeBytes;
   const [first, last] = [pos - (pos % block), until + ((block - (until % block)) % block)];
   const filled = [fillUp(world, file, mapping, first, pos, last), fillUp(world, file, mapping, until, last, last)];
-  if (filled.includes('fails') || (filled.includes('may fail') && world.driver.choose(2) === 1)) return { rule: 'type/past-device-end', errnos: [EIO] };
+  if (filled.includes('fails') || (filled.includes('may fail') && world.driver.choose(2) === 1)) return { rule: 'type/past-device-end', errnos: [errnos.EIO] };
   cache.write(pos, until, ZERO);
   cache.soil({ start: pos, end: until }, block);
   return undefined;
