@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { UsageError } from '../model/errors.ts';
-import { parseConfig } from '../vm/kernel/config.ts';
+import { parseConfig } from '../vm/kernel/parse-config.ts';
 import { libertiesOfSeries } from '../vm/kernel/liberties.ts';
 import { flavourOf, libertyOption, requireLiberties, withLiberties } from './liberty-option.ts';
 

@@ -1,7 +1,7 @@
 /** `--liberty`: the kernel takes what the rules leave open, so that it can be seen that nothing of it is reported. */
 import { Option } from 'commander';
 import { UsageError } from '../model/errors.ts';
-import type { KernelConfig } from '../vm/kernel/config.ts';
+import type { KernelConfig } from '../vm/kernel/parse-config.ts';
 import type { Flavour } from '../vm/kernel/fragments.ts';
 import { libertiesOfSeries } from '../vm/kernel/liberties.ts';
 

@@ -2,7 +2,7 @@
 import type { Severity } from '../model/finding/severity.ts';
 import type { Environment } from '../model/results.ts';
 import { gapsBetween, triedLess, type Gap } from './compare-scope.ts';
-import { isFlaky, placesText, reliabilityText, type Finding } from './findings.ts';
+import { isFlaky, placesText, reliabilityText, type Finding } from './finding.ts';
 import { buildMatrix, matrixCells, type BorderOutcome, type MatrixCell } from './matrix.ts';
 import { planUnknown, type Run } from './run.ts';
 

@@ -1,7 +1,8 @@
 import { expect, test } from '@playwright/test';
 import type { CaseRecord, CellInfo } from '../model/results.ts';
 import type { Deviation } from '../model/verdict.ts';
-import { exampleFacts, extentText, FindingCollector, inCell, minimisedText, placesText, type Finding } from './findings.ts';
+import { FindingCollector } from './findings.ts';
+import { exampleFacts, extentText, inCell, minimisedText, placesText, type Finding } from './finding.ts';
 
 const cellOf = (rule: string, path: string, border: 'violating' | 'legal', half?: 'read' | 'write'): CellInfo =>
   ({ id: `${rule}${half ? `@${half}` : ''} ${path} ${border}`, rule, path, border, ...(half && { half }) });

@@ -1,5 +1,5 @@
 /** What a reader with little time came for: what is wrong, and where. */
-import type { Finding } from './findings.ts';
+import type { Finding } from './finding.ts';
 import { plural } from './text.ts';
 
 /** More than these are found below. */

@@ -6,7 +6,7 @@ import { inPlaces, type Sighting } from '../model/finding/set.ts';
 import { severityOf } from '../model/finding/severity.ts';
 import { caseSize } from '../model/finding/size.ts';
 import type { CaseRecord, Incident } from '../model/results.ts';
-import type { Finding } from './findings.ts';
+import type { Finding } from './finding.ts';
 
 /** Its example names the cases one of which did it, or is the case that showed it where that is none of the run's own. */
 export function incidentFinding({ reason, when, log, candidates = [], shownBy }: Incident, seed: number): Finding {

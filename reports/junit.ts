@@ -3,7 +3,7 @@
  * skipped as green, the suite `run` holds a test that fails or errs whenever the run as a whole is not a pass.
  */
 import { matrixCells, type BorderOutcome } from './matrix.ts';
-import { exampleText, extentText, inCell, type Finding } from './findings.ts';
+import { exampleText, extentText, inCell, type Finding } from './finding.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { clauseText } from './rule-text.ts';

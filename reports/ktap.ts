@@ -2,7 +2,7 @@
  * KTAP version 1 as Documentation/dev-tools/ktap.rst describes it: one test a rule and half, one subtest a path and border, and a
  * last test for the run as a whole, so that a run that is no pass never reads as one. Lost cases carry the directive ERROR.
  */
-import { exampleFacts, exampleText, inCell } from './findings.ts';
+import { exampleFacts, exampleText, inCell } from './finding.ts';
 import { imageText } from './image-text.ts';
 import type { BorderOutcome, MatrixRow } from './matrix.ts';
 import { plural } from './text.ts';

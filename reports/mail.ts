@@ -1,6 +1,6 @@
 /** Plain text that a person can send to a mailing list: 72 columns, the verdict first, facts, then each finding as a timeline. */
 import { comparisonLines } from './compare-text.ts';
-import { exampleText, extentText, placesText, type Finding } from './findings.ts';
+import { exampleText, extentText, placesText, type Finding } from './finding.ts';
 import { firstFindingLines } from './first-findings.ts';
 import { imageText } from './image-text.ts';
 import { countStatuses, type CellStatus } from './matrix.ts';

@@ -1,6 +1,6 @@
 /** Markdown for the summary page of a CI job: the verdict, what deviates, the rows of the matrix that are not plainly green, the rest folded. */
 import { comparisonLines } from './compare-text.ts';
-import { exampleText, extentText, placesText, type Finding } from './findings.ts';
+import { exampleText, extentText, placesText, type Finding } from './finding.ts';
 import { firstFindingLines } from './first-findings.ts';
 import { imageText } from './image-text.ts';
 import type { Matrix, MatrixRow } from './matrix.ts';

@@ -1,6 +1,6 @@
 /** The commands that show a finding again. Only commands that exist, with the kernel that the run was given. */
 import { join } from 'node:path';
-import type { Finding } from './findings.ts';
+import type { Finding } from './finding.ts';
 import type { Run } from './run.ts';
 
 /** Options that name the kernel or the rules, or that the drawing of cases depends on; the others (seed, shard, output) are chosen here. */

@@ -5,7 +5,8 @@ import type { RevisionName, Verdict } from '../model/verdict.ts';
 import { Contradictions } from './contradictions.ts';
 import { damageOf } from './damage.ts';
 import type { ResultsProblem } from './errors.ts';
-import { FindingCollector, narrowed, type Finding } from './findings.ts';
+import { FindingCollector } from './findings.ts';
+import { narrowed, type Finding } from './finding.ts';
 import { readCases, readFindings, readSummary } from './read.ts';
 
 export interface StoredCase {

@@ -2,7 +2,7 @@
 import type { Counts } from '../model/results.ts';
 import { imageText } from './image-text.ts';
 import { countStatuses, type CellStatus, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts';
-import { exampleFacts, exampleText, extentText, placesText, type Finding } from './findings.ts';
+import { exampleFacts, exampleText, extentText, placesText, type Finding } from './finding.ts';
 import { clauseText, type RuleTexts } from './rule-text.ts';
 import type { Run } from './run.ts';
 import { plainText, withoutLogCommands } from '../model/plain-text.ts';

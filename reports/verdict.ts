@@ -1,7 +1,7 @@
 /** The verdict on a whole run, its reasons and its exit code. The one place that says when a run is a pass. */
 import { coverageText } from './coverage-text.ts';
 import { libertyText } from './liberties-text.ts';
-import { isFlaky, isSmall, minimisedText } from './findings.ts';
+import { isFlaky, isSmall, minimisedText } from './finding.ts';
 import { countStatuses, matrixCells, type Matrix } from './matrix.ts';
 import { lacksShards } from './missing-shards.ts';
 import { omittedText } from './omitted-text.ts';

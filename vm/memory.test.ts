@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import { parseConfig } from './kernel/config.ts';
+import { parseConfig } from './kernel/parse-config.ts';
 import { leastMemoryMib } from './vm.ts';
 
 test('should ask for room for the archive, for its files in half of what is left, and for KASAN\'s shadow', () => {

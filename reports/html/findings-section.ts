@@ -1,5 +1,5 @@
 /** Each finding in full: the clause, what was expected and seen, a picture, the timeline, the kernel log and how to see it again. */
-import { exampleFacts, exampleText, extentText, isFlaky, placesText, type Finding } from '../findings.ts';
+import { exampleFacts, exampleText, extentText, isFlaky, placesText, type Finding } from '../finding.ts';
 import type { Severity } from '../../model/finding/severity.ts';
 import type { ReportInput } from '../reporter.ts';
 import { reproduceCommands } from '../reproduce.ts';

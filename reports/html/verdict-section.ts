@@ -1,5 +1,5 @@
 /** The first thing on the page: what the run says, why, and in which numbers. */
-import type { Finding } from '../findings.ts';
+import type { Finding } from '../finding.ts';
 import { firstFindings } from '../first-findings.ts';
 import { countStatuses } from '../matrix.ts';
 import type { ReportInput } from '../reporter.ts';

@@ -1,7 +1,7 @@
 /** What a night keeps of a run: small enough that a year of nights is read in a moment. */
 import { compareRuns } from '../compare.ts';
 import { comparisonHeadline, comparisonLines } from '../compare-text.ts';
-import type { Finding } from '../findings.ts';
+import type { Finding } from '../finding.ts';
 import { imageText } from '../image-text.ts';
 import { buildMatrix, countStatuses } from '../matrix.ts';
 import type { Run } from '../run.ts';

@@ -1,7 +1,8 @@
 import { expect, test } from '@playwright/test';
 import { qemuArguments } from '../qemu/command-line.ts';
 import { argumentsFor, guestArguments, ignoredArguments } from './command-line.ts';
-import { lacking, parseConfig } from './config.ts';
+import { lacking } from './config.ts';
+import { parseConfig } from './parse-config.ts';
 import { testableFragment } from './fragments.ts';
 
 const withLine = (line: string, override = false) => parseConfig(

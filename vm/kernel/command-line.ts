@@ -2,7 +2,7 @@
  * The kernel's command line: what every guest gets, and kernels that bring one of their own. A built-in line (CONFIG_CMDLINE) comes first, so that
  * ours has the last word, unless CONFIG_CMDLINE_OVERRIDE makes the kernel ignore ours (arch/x86/kernel/setup.c, setup_arch).
  */
-import type { KernelConfig } from './config.ts';
+import type { KernelConfig } from './parse-config.ts';
 
 /**
  * - oops=panic: a VM is thrown away after an oops, so it may as well end there, with its log on the console;

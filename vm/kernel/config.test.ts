@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test';
-import { lacking, parseConfig, parseFragment } from './config.ts';
+import { lacking } from './config.ts';
+import { parseConfig, parseFragment } from './parse-config.ts';
 import { testableFragment } from './fragments.ts';
 
 test('should find a kernel with our fragment fit for both machines', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import type { KernelFacts } from '../../model/channel.ts';
-import { parseConfig } from './config.ts';
+import { parseConfig } from './parse-config.ts';
 import { describeIdentity, identifyByConfig, identifyKernel } from './identify.ts';
 
 const complete: KernelFacts = {

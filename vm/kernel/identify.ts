@@ -1,7 +1,7 @@
 /** What a kernel is to us: testable, and through which channels; or not, and why, and what would change that. */
 import type { KernelFacts } from '../../model/channel.ts';
 import { UntestableKernelError } from '../../model/errors.ts';
-import { parseConfig, type KernelConfig } from './config.ts';
+import { parseConfig, type KernelConfig } from './parse-config.ts';
 import type { KernelImage } from './image.ts';
 
 /** A refusal shows in three places (errno is always there); a kernel may lack the others. */

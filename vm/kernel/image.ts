@@ -6,7 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { readRegular } from '../../files/regular-file.ts';
 import { UsageError, messageOf } from '../../model/errors.ts';
-import { parseConfig, type KernelConfig } from './config.ts';
+import { parseConfig, type KernelConfig } from './parse-config.ts';
 import { rememberedTree, type TreeState } from './tree-state.ts';
 
 export interface KernelImage {

@@ -7,7 +7,7 @@ import { InfrastructureError, KernelBuildError } from '../../model/errors.ts';
 import { requireSpace } from '../host/disk.ts';
 import { runJob } from '../host/job.ts';
 import { findTool, installHint, missingTools } from '../host/tools.ts';
-import { parseConfig, parseFragment } from './config.ts';
+import { parseConfig, parseFragment } from './parse-config.ts';
 import type { Fragment } from './fragments.ts';
 import type { Progress } from './progress.ts';
 

@@ -12,7 +12,7 @@ import { makeDirectory } from '../../files/make-directory.ts';
 import { InterruptedError, UsageError } from '../../model/errors.ts';
 import { withLock } from '../host/lock.ts';
 import { cacheDirectory } from '../paths.ts';
-import { parseConfig, type KernelConfig } from './config.ts';
+import { parseConfig, type KernelConfig } from './parse-config.ts';
 import { fragmentsOf, type Flavour } from './fragments.ts';
 import { configure, makeImage, requireBuildTools } from './make.ts';
 import type { Progress } from './progress.ts';

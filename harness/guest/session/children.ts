@@ -1,16 +1,15 @@
 /** The names in a directory. */
-import type { Inode } from './inode.ts';
 
 /**
  * Every name has a place for READDIR that it keeps: a reader that goes on behind a place misses no name and sees none twice while others come and go
  * (`rm -r` reads a directory that it empties).
  */
-export class Children extends Map<string, Inode> {
+export class Children<Node> extends Map<string, Node> {
   readonly #places = new Map<string, bigint>();
   /** Places of "." and ".." are 1 and 2. */
   #next = 3n;
 
-  override set(name: string, node: Inode): this {
+  override set(name: string, node: Node): this {
     if (!this.has(name)) this.#places.set(name, this.#next++);
     return super.set(name, node);
   }

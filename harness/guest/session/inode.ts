@@ -27,7 +27,7 @@ export interface Inode {
   /** Every name it has in a tree, the newest last; the root has none. */
   readonly names: { parent: Inode; name: string }[];
   /** Directories only: names in it. */
-  children?: Children;
+  children?: Children<Inode>;
   /** Symbolic links only. */
   target?: string;
   /** Files that the server keeps itself; absent: bytes come from elsewhere. */
