@@ -16,6 +16,9 @@ export const ENDED = { die: 0xffff_0001, abort: 0xffff_0002, kill: 0xffff_0003 }
 /** Requests and replies are kept up to so many bytes each. The lengths in a record are those that they had. */
 export const keptBytes = 64 << 10;
 
+/** A guest's log has room for so much of one case: an exchange that does not fit, and those behind it, are not kept. */
+export const logBytes = 8 << 20;
+
 export const recordHeaderBytes = 16;
 export const padded = (bytes: number): number => (bytes + 7) & ~7;
 

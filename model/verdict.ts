@@ -57,7 +57,7 @@ export interface DeviationFacts {
 export interface Unjudged {
   aspect: Deviation['aspect'];
   reason: string;
-  /** Index of the workload step, when it is about one. */
+  /** Index of the workload step, when it is about one, or about those from there on. */
   step?: number;
 }
 

@@ -1,13 +1,14 @@
 /** The oracle: what the rules make of a case and what was seen of it. */
 import type { Case } from '../model/case.ts';
 import type { Observation } from '../model/observation.ts';
+import { honestVerdict } from '../model/nothing-judged.ts';
 import type { Deviation, Unjudged, Verdict } from '../model/verdict.ts';
 import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes, unjudgedBytes } from './judges/bytes.ts';
 import { withoutConsequences } from './judges/consequences.ts';
-import { beforeCut, cutOf, provenBeforeCut, unjudgedByCut } from './judges/cut.ts';
+import { beforeCut, cutOf, provenBeforeCut, unjudgedByCut, type Cut } from './judges/cut.ts';
 import { judgeEndless } from './judges/endless.ts';
 import { judgeKernelLog, unjudgedKernelLog, unknownEventKinds, unknownEventsText } from './judges/kernel-log.ts';
 import { judgeMount } from './judges/mount.ts';
@@ -35,6 +36,9 @@ export function assess(of: Case, seen: Observation, options: JudgeOptions = {}):
   const endless = judgeEndless(of, seen);
   if (endless.length > 0) return { verdict: { kind: 'deviates', deviations: endless }, refusals: [] };
   const { deviations, expectation, unjudged } = examine(of, seen, options);
+  // With nothing judged of its steps a case neither conforms nor leaves the rules.
+  const nothing = deviations.length === 0 && honestVerdict({ kind: 'conforms', unjudged });
+  if (nothing && nothing.kind !== 'conforms') return { verdict: nothing, refusals: [] };
   const { refusals } = expectation;
   const named = unjudged.length > 0 ? { unjudged } : {};
   if (deviations.length > 0) {
@@ -72,13 +76,14 @@ function examine(of: Case, seen: Observation, options: JudgeOptions): Examined {
   const cut = cutOf(of, seen);
   if (!cut) return examineWhole(of, seen, options);
   const before = beforeCut(of, seen, cut);
-  const { deviations, expectation, unjudged } = examineWhole(before.of, before.seen, options);
-  return { deviations: provenBeforeCut(deviations, cut), expectation, unjudged: [...unjudged, ...unjudgedByCut(cut, of.workload.length)] };
+  const { deviations, expectation, unjudged } = examineWhole(before.of, before.seen, options, cut);
+  return { deviations, expectation, unjudged: [...unjudged, ...unjudgedByCut(cut, of)] };
 }
 
-function examineWhole(of: Case, seen: Observation, options: JudgeOptions): Examined {
+function examineWhole(of: Case, seen: Observation, options: JudgeOptions, cut?: Cut): Examined {
   const channels = channelsOf(revisions[of.revision], options.facts);
-  const { deviations, expectation } = interpret(of, seen, (reading) => [
+  const proven = (deviations: readonly Deviation[]): Deviation[] => (cut ? provenBeforeCut(deviations, cut) : [...deviations]);
+  const { deviations, expectation } = interpret(of, seen, (reading) => proven([
     ...judgeMount(of, seen, reading),
     ...judgeOutcome(of, seen, reading),
     ...judgeRefusals(of, seen, reading, channels),
@@ -86,10 +91,10 @@ function examineWhole(of: Case, seen: Observation, options: JudgeOptions): Exami
     ...judgeRequests(of, seen, reading),
     ...judgeAnswers(of, seen, reading),
     ...judgeKernelLog(of, seen, reading),
-  ]);
+  ]), cut && cut.why !== 'frozen' ? { goesOn: true } : {});
   const unjudged = [
     ...channels.unjudged, ...unjudgedKernelLog(seen), ...expectation.unjudgedRequests, ...unjudgedBytes(of, seen, expectation),
     ...unknownConditions(of, seen, expectation, channels),
   ];
-  return { deviations: withoutConsequences(of, deviations), expectation, unjudged };
+  return { deviations: withoutConsequences(of, proven(deviations)), expectation, unjudged };
 }

@@ -36,7 +36,7 @@ for (const [cell, request, cause] of [
 test('should say nothing where the rules leave more readings than are tried, and what is wrong where all were', () => {
   const of = caseOf('map/device-range-no-overflow@write mmap-write legal');
   const whole = runIdeal(of, { choices: [1] });
-  const read = (seen: Observation, most?: number) => interpret(of, seen, () => [], undefined, most);
+  const read = (seen: Observation, most?: number) => interpret(of, seen, () => [], most === undefined ? {} : { mostReadings: most });
   expect(read(whole)).toMatchObject({ deviations: [] });
   expect(read(whole).expectation.unspecified).toBeUndefined();
   expect(read(whole, 1)).toMatchObject({ deviations: [], expectation: { unspecified: expect.stringContaining('more than 1 ways') } });

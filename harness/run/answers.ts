@@ -12,7 +12,7 @@ import type { Batch } from './backlog.ts';
 import type { Executed } from './outcome.ts';
 import { tableObservation } from './table/observation.ts';
 import { taints } from './tries.ts';
-import { checkShape } from './observation-shape.ts';
+import { checkCut, checkShape } from './observation-shape.ts';
 import { nameShortRuns } from './short-runs.ts';
 import { exchangeBudget, unpackObservation } from './unpack.ts';
 
@@ -137,6 +137,7 @@ function observationOf(of: Case, packed: PackedObservation | Observation): Obser
   const steps = packed.cut?.why === 'frozen' ? packed.steps.length : of.workload.length;
   if (packed.stepBounds.length !== (ran ? steps + 1 : 0)) throw new GarbageError('an observation lacks the bounds of its steps');
   if (packed.nodeids.length !== of.geometry.files.length) throw new GarbageError('an observation has other files than its case');
+  checkCut(of, packed);
   const observation = unpackObservation(packed, of.revision);
   checkShape(of, observation);
   nameShortRuns(of, observation);

@@ -1,9 +1,12 @@
 import { expect, test } from '@playwright/test';
 import { madeCase, observed } from '../../oracles/testing/hand-made.ts';
 import type { Case } from '../../model/case.ts';
+import { keptBytes, logBytes, notifiedRecord, type PackedObservation } from '../../model/exchange-record.ts';
+import { runIdeal } from '../../oracles/testing/ideal-kernel.ts';
+import { packObservation } from './testing/pack.ts';
 import { GarbageError } from '../../model/codec.ts';
 import type { Observation, StepResult, TranscriptCut } from '../../model/observation.ts';
-import { checkShape } from './observation-shape.ts';
+import { checkCut, checkShape } from './observation-shape.ts';
 
 const done: StepResult = { ret: 0n, errno: 0 };
 const fsync = { call: 'fsync', fd: 0 } as const;
@@ -32,4 +35,25 @@ test('should not take one that leaves steps out without that reason', () => {
     [madeCase([{ call: 'freeze', fd: 0 }, { call: 'fstat', fd: 0 }]), seen(1, atStep(2))],
   ];
   for (const [of, wrong] of cases) expect(() => { checkShape(of, wrong); }, JSON.stringify(wrong.cut)).toThrow(GarbageError);
+});
+
+const packed = (of: Case, change: Partial<PackedObservation>): PackedObservation => ({ ...packObservation(of, runIdeal(of)), ...change });
+const room = (bytes: number): Partial<PackedObservation> => ({ transcript: Buffer.alloc(bytes), cut: { seq: 9, exchanges: 1, why: 'room' } });
+
+test('should believe that exchanges found no room only where the log is nearly full', () => {
+  checkCut(plain, packed(plain, room(logBytes - 2 * keptBytes)));
+  for (const bytes of [0, 1 << 20, logBytes - 4 * keptBytes]) expect(() => { checkCut(plain, packed(plain, room(bytes))); }, String(bytes)).toThrow(/there was room for more/);
+});
+
+test('should believe that a case made too many requests only where it can need so many, and that many were served', () => {
+  const walks = madeCase([{ call: 'fiemap', fd: 0, start: 0n, lengthBytes: 1n << 40n, flags: 0, extents: 4 }]);
+  const cut = { seq: 9, exchanges: 1, why: 'count' as const };
+  const asked = notifiedRecord(1, 0, []);
+  const record = Buffer.alloc(32);
+  record.writeUInt32LE(16, 0);
+  record.writeInt32LE(-1, 4);
+  const served = (count: number): Partial<PackedObservation> => ({ transcript: Buffer.concat([asked, ...Array.from({ length: count }, () => record)]), cut });
+  checkCut(walks, packed(walks, served(20_001)));
+  expect(() => { checkCut(walks, packed(walks, served(40))); }).toThrow(/only 40 requests of 20000 were served/);
+  expect(() => { checkShape(plain, seen(3, atStep(2, 'count'))); }).toThrow(GarbageError);
 });

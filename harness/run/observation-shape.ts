@@ -1,8 +1,9 @@
 /** Whether an observation can be one of its case at all: what a guest left out must not pass for what it saw. */
 import type { ByteRun } from '../../model/bytes.ts';
-import { waitsForEver } from '../../model/case-traits.ts';
+import { mostRequests, waitsForEver } from '../../model/case-traits.ts';
 import type { Case, Step } from '../../model/case.ts';
 import { GarbageError } from '../../model/codec.ts';
+import { keptBytes, logBytes, recordHeaderBytes, recordsOf, type PackedObservation } from '../../model/exchange-record.ts';
 import type { Observation, StepResult, TranscriptCut } from '../../model/observation.ts';
 
 /** Throws GarbageError that says what is missing, or what cannot be. */
@@ -18,8 +19,32 @@ export function checkShape(of: Case, { mount, steps, deviceChanges, inodes, cut 
 }
 
 /** Exchanges are missing from there on, or none are and the case itself cannot go on. */
-const canEnd = (of: Case, { step, exchanges, why }: TranscriptCut, steps: readonly StepResult[]): boolean =>
-  step <= of.workload.length && (why === 'frozen' ? exchanges === 0 && waitsForEver(of, step, steps) : exchanges > 0);
+function canEnd(of: Case, { step, exchanges, why }: TranscriptCut, steps: readonly StepResult[]): boolean {
+  if (step > of.workload.length) return false;
+  if (why === 'frozen') return exchanges === 0 && waitsForEver(of, step, steps);
+  // Where no kernel makes so many requests one that does is in a loop, and that is a finding.
+  return exchanges > 0 && !(why === 'count' && mostRequests(of).certain);
+}
+
+/** Less than this is never left of a guest's log when something did not fit: a request, its answer, and what was sent in between. */
+const mostOfOne = 3 * (recordHeaderBytes + keptBytes);
+
+/**
+ * Throws GarbageError for a transcript that ends where nothing forced the guest to end it: what was asked there would not be judged, and
+ * would pass.
+ */
+export function checkCut(of: Case, { transcript, cut }: PackedObservation): void {
+  if (!cut || cut.why === 'frozen') return;
+  const doubt = (what: string): GarbageError => new GarbageError(`a transcript ends before exchange ${cut.seq}, and ${what}`);
+  if (cut.why === 'room') {
+    if (transcript.byteLength < logBytes - mostOfOne) throw doubt(`with ${transcript.byteLength} bytes there was room for more`);
+    return;
+  }
+  const { most } = mostRequests(of);
+  let served = 0;
+  for (const _ of recordsOf(Buffer.from(transcript.buffer, transcript.byteOffset, transcript.byteLength))) served += 1;
+  if (served < most) throw doubt(`only ${served} requests of ${most} were served`);
+}
 
 function checkStep(step: Step, seen: StepResult, index: number): void {
   const { ret, errno } = seen;

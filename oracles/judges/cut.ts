@@ -3,8 +3,11 @@ import type { Case } from '../../model/case.ts';
 import type { Observation, TranscriptCut } from '../../model/observation.ts';
 import type { Deviation, Unjudged } from '../../model/verdict.ts';
 
-/** What the rules determine of a step whatever comes behind it. Requests, reports and bytes on devices may belong to later steps. */
-const kept: ReadonlySet<Deviation['aspect']> = new Set(['errno', 'result', 'bytes-read', 'size', 'kernel-log'] as const);
+/** What the rules determine of a step whatever comes behind it. What devices hold in the end may be of later steps. */
+const determined: ReadonlySet<Deviation['aspect']> = new Set(
+  ['errno', 'result', 'bytes-read', 'size', 'kernel-log', 'request', 'trace-event', 'warn'] as const);
+/** Of these one that belongs to no step may have to do with what came later. */
+const ofSteps: ReadonlySet<Deviation['aspect']> = new Set(['request', 'trace-event', 'warn'] as const);
 
 /** The case up to the step in which its transcript ends, and what was seen of that. The kernel's log is that of the whole case. */
 export function beforeCut(of: Case, seen: Observation, { step, why }: TranscriptCut): { of: Case; seen: Observation } {
@@ -20,7 +23,7 @@ export function beforeCut(of: Case, seen: Observation, { step, why }: Transcript
 
 /** Those deviations of the part that are deviations of the whole case. */
 export const provenBeforeCut = (deviations: readonly Deviation[], { step, why }: TranscriptCut): Deviation[] =>
-  deviations.filter((one) => why === 'frozen' || kept.has(one.aspect) && (one.step === undefined || one.step < step));
+  deviations.filter((one) => why === 'frozen' || determined.has(one.aspect) && (one.step === undefined ? !ofSteps.has(one.aspect) : one.step < step));
 
 /** Fields by which the model finds its way through the requests: a record without one says nothing from there on. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = { IOMAP_BEGIN: ['pos', 'count'], IOMAP_IOEND: ['pos', 'written'] };
@@ -38,12 +41,18 @@ export function cutOf(of: Case, seen: Observation): Cut | undefined {
   return seen.cut && (!first || seen.cut.step <= first.step) ? seen.cut : first;
 }
 
-export function unjudgedByCut({ step, exchanges, why, lacks }: Cut, steps: number): Unjudged[] {
+/** Steps that need no mapping: a case of which nothing else was judged passes nothing. */
+const bare: ReadonlySet<string> = new Set(['open', 'close']);
+
+/** What is not judged. Without a step where nothing was judged at all. */
+export function unjudgedByCut({ step, exchanges, why, lacks }: Cut, { workload }: Case): Unjudged[] {
   const because = lacks ?? {
     room: `${exchanges} exchanges found no room in the transcript`, count: 'it made more requests than are served in one case', frozen: 'it would wait for ever for a thaw',
   }[why];
-  const place = step < steps ? `from step ${step} on` : 'behind the last step';
-  const reason = `${because}, ${place}`;
-  if (why === 'frozen') return (['result', 'bytes-read', 'request'] as const).map((aspect) => ({ aspect, reason }));
-  return (['request', 'trace-event', 'warn', 'device-bytes', ...(step < steps ? ['result', 'bytes-read'] as const : [])] as const).map((aspect) => ({ aspect, reason }));
+  const last = step >= workload.length;
+  const reason = `${because}, ${last ? 'behind the last step' : `from step ${step} on`}`;
+  const nothing = workload.slice(0, step).every(({ call }) => bare.has(call)) && !workload.every(({ call }) => bare.has(call));
+  const name = (aspects: readonly Unjudged['aspect'][]): Unjudged[] => aspects.map((aspect) => ({ aspect, reason, ...(!nothing && { step }) }));
+  if (why === 'frozen') return name(['errno', 'result', 'size', 'bytes-read', 'request']);
+  return name(['request', 'trace-event', 'warn', 'device-bytes', ...(last ? [] : ['errno', 'result', 'size', 'bytes-read'] as const)]);
 }

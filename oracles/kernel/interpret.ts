@@ -49,17 +49,18 @@ const isPlaced = (exchange: Exchange, of: Case): boolean => {
 
 /**
  * Tries readings until `judgeReading` finds no deviation, and returns the one that explains most: with the fewest deviations, and the least left
- * behind a request that was not predicted. `table`: rules of another kernel than the revision's, for tests.
+ * behind a request that was not predicted. `goesOn`: the workload is the beginning of a longer one. `table`: rules of another kernel than the
+ * revision's, for tests.
  * Where more readings are left than are tried, nothing is said: one of them may explain what was seen.
  */
-export function interpret(of: Case, seen: Observation, judgeReading: (expectation: Expectation) => Deviation[], table?: BeginTable,
-  mostReadings = MAX_READINGS):
+export function interpret(of: Case, seen: Observation, judgeReading: (expectation: Expectation) => Deviation[],
+  { goesOn, table, mostReadings = MAX_READINGS }: { goesOn?: boolean; table?: BeginTable; mostReadings?: number } = {}):
 { expectation: Expectation; deviations: Deviation[] } {
   let best: { expectation: Expectation; deviations: Deviation[]; cost: number } | undefined;
   let script: number[] | undefined = [];
   for (let tried = 0; script && tried < mostReadings; tried += 1) {
     const driver = new TranscriptDriver(of, seen, script);
-    const expectation = simulate({ case: of, mount: seen.mount, inodes: seen.inodes, driver, ...(table && { table }) });
+    const expectation = simulate({ case: of, mount: seen.mount, inodes: seen.inodes, driver, ...(table && { table }), ...(goesOn && { goesOn }) });
     if (!expectation.unspecified) driver.noMoreRequests();
     expectation.requests.push(...driver.deviations);
     expectation.unjudgedRequests.push(...driver.unjudged);

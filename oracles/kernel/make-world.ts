@@ -25,6 +25,8 @@ export interface WorldInput {
   driver: Driver;
   /** The rules of the kernel; absent: the revision's. */
   table?: BeginTable;
+  /** The workload is the beginning of a longer one: nothing is closed behind its last step, and what devices hold then is not known. */
+  goesOn?: boolean;
   /** Page caches of the kernel's files; absent: those that the rules ask for. */
   pageCache?: () => PageCache;
 }

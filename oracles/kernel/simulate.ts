@@ -43,10 +43,12 @@ export function simulate(input: WorldInput): Expectation {
         expectation.steps.push(run(world, step));
         takeWriteback(world);
       });
-      swapoffRest(world);
-      closeRest(world);
+      if (!input.goesOn) {
+        swapoffRest(world);
+        closeRest(world);
+      }
     }
-    expectation.contents = world.contents;
+    if (!input.goesOn) expectation.contents = world.contents;
   } catch (error) {
     if (error instanceof Unspecified) expectation.unspecified = error.reason;
     else if (error instanceof Desynchronised) expectation.desynchronised = true;

@@ -117,6 +117,9 @@ export const lies: Readonly<Record<string, Lie>> = {
   'sends half a frame and ends': lost((guest, message) => { guest.begin(message); guest.port.write(encodeGuestFrame(guest.answer(message.id, message.cases[0]!)[1]!).subarray(0, 40)); guest.exit(0); }, /the VM died/),
 
   'observes no steps': wrong((packed) => ({ ...packed, steps: [], stepBounds: [] })),
+  'says that the requests of a case found no room': wrong((packed) => ({ ...packed, transcript: Buffer.alloc(0), cut: { seq: 0, exchanges: 1, why: 'room' } })),
+  'says that a case made too many requests': wrong((packed) => ({ ...packed, cut: { seq: 0, exchanges: 1, why: 'count' } })),
+  'says that a case waits for a thaw': wrong((packed) => ({ ...packed, steps: [], stepBounds: [0], cut: { seq: 0, exchanges: 0, why: 'frozen' } })),
   'observes a step too many': wrong((packed) => ({ ...packed, steps: [...packed.steps, packed.steps[0]!], stepBounds: [...packed.stepBounds, 0] })),
   'observes another number of requests than steps have': wrong((packed) => ({ ...packed, stepBounds: packed.stepBounds.slice(1) })),
   'observes a return value that cannot be': wrong((packed) => ({ ...packed, steps: packed.steps.map((step) => ({ ...step, ret: -5n, errno: 0 })) })),

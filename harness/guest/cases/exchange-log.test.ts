@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
-import { recordsOf } from '../../../model/exchange-record.ts';
+import { logBytes, recordsOf } from '../../../model/exchange-record.ts';
 import { LogWriter, takeLog } from './exchange-log.ts';
-import { WORD, logBytes, words as wordCount } from './shared.ts';
+import { WORD, words as wordCount } from './shared.ts';
 
 const log = new SharedArrayBuffer(logBytes);
 const view = Buffer.from(log);

@@ -1,7 +1,7 @@
 /** The log of exchanges in shared memory: the server's thread appends, the workload's thread takes. */
-import { keptBytes, notifiedRecord, padded, recordHeaderBytes, recordsOf } from '../../../model/exchange-record.ts';
+import { keptBytes, logBytes, notifiedRecord, padded, recordHeaderBytes, recordsOf } from '../../../model/exchange-record.ts';
 import { inHeader } from '../../../uapi/fuse-structs.ts';
-import { WORD, logBytes } from './shared.ts';
+import { WORD } from './shared.ts';
 
 /** The server's side. */
 export class LogWriter {

@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import type { ServerThreadData, ToServer } from './messages.ts';
-import { STATE, WORD, logBytes, words as wordCount } from './shared.ts';
+import { logBytes } from '../../../model/exchange-record.ts';
+import { STATE, WORD, words as wordCount } from './shared.ts';
 
 export class ServerHandle {
   readonly words: Int32Array;

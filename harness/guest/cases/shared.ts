@@ -46,7 +46,6 @@ export const words = 128;
 
 export const STATE = { idle: 0, starting: 1, initialised: 2, failed: 3 } as const;
 
-export const logBytes = 8 << 20;
 /** A kernel that asks more often in one case is in a loop; model/case-traits.ts says what a case may need at most. */
 export const mostExchanges = 20_000;
 
