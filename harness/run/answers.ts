@@ -11,6 +11,7 @@ import { tableResults } from '../../model/table-result.ts';
 import type { Batch } from './backlog.ts';
 import type { Executed } from './outcome.ts';
 import { tableObservation } from './table/observation.ts';
+import { checkKept } from './kept-bytes.ts';
 import { taints } from './tries.ts';
 import { checkCut, checkShape } from './observation-shape.ts';
 import { nameShortRuns } from './short-runs.ts';
@@ -118,6 +119,7 @@ function tableAnswers(batch: Batch, { mount, results, events }: Extract<GuestMes
       else {
         const observation = tableObservation(cases[index]!, result, mount, log, exchanges);
         checkShape(cases[index]!, observation);
+        checkKept(observation);
         nameShortRuns(cases[index]!, observation);
         executed.push({ index, outcome: { kind: 'observed', observation } });
       }
@@ -140,6 +142,7 @@ function observationOf(of: Case, packed: PackedObservation | Observation): Obser
   checkCut(of, packed);
   const observation = unpackObservation(packed, of.revision);
   checkShape(of, observation);
+  checkKept(observation);
   nameShortRuns(of, observation);
   return observation;
 }

@@ -2,6 +2,7 @@
 import type { Case } from '../../model/case.ts';
 import type { Observation, TranscriptCut } from '../../model/observation.ts';
 import type { Deviation, Unjudged } from '../../model/verdict.ts';
+import { revisions } from '../../uapi/revision.ts';
 
 /** What the rules determine of a step whatever comes behind it. What devices hold in the end may be of later steps. */
 const determined: ReadonlySet<Deviation['aspect']> = new Set(
@@ -33,8 +34,11 @@ export interface Cut extends TranscriptCut { lacks?: string }
 
 /** Where the transcript ends for the judges: where the guest cut it, or where its record lacks what they need. */
 export function cutOf(of: Case, seen: Observation): Cut | undefined {
+  // The one of swapoff is about the whole file.
+  const swapoff = revisions[of.revision].ioendFlags.SWAPOFF ?? 0;
   const lacking = seen.transcript.flatMap(({ name, request, raw, step, seq }): (Cut & { seq: number })[] => {
-    const field = raw ? undefined : NEEDED[name]?.find((one) => typeof request[one] !== 'bigint' && typeof request[one] !== 'number');
+    const isAboutNoRange = raw !== undefined || (name === 'IOMAP_IOEND' && (Number(request['flags'] ?? 0) & swapoff) !== 0);
+    const field = isAboutNoRange ? undefined : NEEDED[name]?.find((one) => typeof request[one] !== 'bigint' && typeof request[one] !== 'number');
     return field === undefined ? [] : [{ step: Math.min(step ?? 0, of.workload.length), exchanges: 1, why: 'room', lacks: `the record of ${name} lacks ${field}`, seq }];
   });
   const [first] = lacking.sort((a, b) => a.seq - b.seq);

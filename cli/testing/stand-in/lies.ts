@@ -120,6 +120,7 @@ export const lies: Readonly<Record<string, Lie>> = {
   'says that the requests of a case found no room': wrong((packed) => ({ ...packed, transcript: Buffer.alloc(0), cut: { seq: 0, exchanges: 1, why: 'room' } })),
   'says that a case made too many requests': wrong((packed) => ({ ...packed, cut: { seq: 0, exchanges: 1, why: 'count' } })),
   'says that a case waits for a thaw': wrong((packed) => ({ ...packed, steps: [], stepBounds: [0], cut: { seq: 0, exchanges: 0, why: 'frozen' } })),
+  'kept nothing of the bytes on a device': wrong((packed) => ({ ...packed, deviceChanges: [{ device: 0, offsetBytes: 0n, content: [{ lengthBytes: 1 << 20, source: { kind: 'unknown' } }] }] })),
   'observes a step too many': wrong((packed) => ({ ...packed, steps: [...packed.steps, packed.steps[0]!], stepBounds: [...packed.stepBounds, 0] })),
   'observes another number of requests than steps have': wrong((packed) => ({ ...packed, stepBounds: packed.stepBounds.slice(1) })),
   'observes a return value that cannot be': wrong((packed) => ({ ...packed, steps: packed.steps.map((step) => ({ ...step, ret: -5n, errno: 0 })) })),

@@ -1,8 +1,6 @@
 /** How much is told of devices that changed in very many places. */
+import { mostChanges, mostRunsOfChanges } from '../../../model/kept-bytes.ts';
 import type { DeviceChange } from '../../../model/observation.ts';
-
-/** A message holds some hundred thousand parts; what is more could not be sent. */
-const mostChanges = 16_384, mostRuns = 65_536;
 
 /** The first of them, and of each device that has more, bytes that were not kept, up to its end. `sizes`: of the devices, in bytes. */
 export function firstChanges(all: readonly DeviceChange[], sizes: readonly number[]): DeviceChange[] {
@@ -12,7 +10,7 @@ export function firstChanges(all: readonly DeviceChange[], sizes: readonly numbe
   for (const change of all) {
     const { device, offsetBytes, content } = change;
     if (cut.has(device)) continue;
-    if (kept.length < mostChanges && runs + content.length <= mostRuns) {
+    if (kept.length < mostChanges && runs + content.length <= mostRunsOfChanges) {
       kept.push(change);
       runs += content.length;
       continue;
