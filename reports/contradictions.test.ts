@@ -187,6 +187,35 @@ test('should count a record as not run that says "conforms" and names all aspect
   expect(exitCode(honest)).toBe(4);
 });
 
+test('should not pass results with a line of findings that is none, or that lacks its case, and pass those with half a line of a run that was killed', async () => {
+  const whole = JSON.stringify(finding(recordsOf(sampleDirectory({ casesPerCell: 1, deviates: broken })).find(({ verdict }) => verdict.kind === 'deviates')!));
+  const { example, ...rest } = JSON.parse(whole) as FindingRecord;
+  const { case: _case, ...without } = example;
+  const lacksCase = `${JSON.stringify({ ...rest, example: without })}\n`;
+  const of = async (text: string, complete = true): Promise<Run> => {
+    const directory = sampleDirectory({ casesPerCell: 1, ...(text === lacksCase && { deviates: broken }), ...(!complete && { killedAfter: 100_000 }) });
+    writeFileSync(join(directory, 'findings.jsonl'), text);
+    return load(directory);
+  };
+  for (const bad of ['this is not json\n', '{"x":1}\n', `${JSON.stringify(rest)}\n`, lacksCase, `${whole.slice(0, 40)}\n`]) {
+    const run = await of(bad);
+    expect(run.damage, bad).toHaveLength(1);
+    expect(run.damage[0], bad).toMatch(/^line 1 of findings\.jsonl is no finding \(|holds a finding without the case/);
+    expect(exitCode(run)).toBe(bad === lacksCase ? 1 : 3);
+    expect(compareRuns([await sampleRun({ casesPerCell: 1 }), run]).exitCode).not.toBe(0);
+    const out = join(scratch(), 'merged');
+    expect(await mergeRuns([run.directory], out)).toMatchObject({ kind: 'merged', summary: { complete: false } });
+    // A run that was killed leaves no such line before its last.
+    expect((await of(bad, false)).damage).toHaveLength(1);
+  }
+  expect((await of(whole.slice(0, 40))).damage).toEqual([expect.stringContaining('breaks off, and the run is complete')]);
+  expect((await of(whole.slice(0, 40), false)).damage).toEqual([]);
+  const directory = sampleDirectory({ casesPerCell: 1, deviates: broken });
+  writeFileSync(join(directory, 'findings.jsonl'), `${whole}\n`);
+  const run = await load(directory);
+  expect([run.damage, exitCode(run)]).toEqual([[], 1]);
+});
+
 test('should name few contradictions of one kind and count the others', async () => {
   const directory = sampleDirectory({ casesPerCell: 2, lost });
   const records = recordsOf(directory);

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { caseSchema } from '../model/case.ts';
 import { canonicalJson, caseHash } from '../model/hash.ts';
 import type { CaseRecord, CellInfo, FindingRecord, RunSummary } from '../model/results.ts';
+import { plainText } from '../model/plain-text.ts';
 import type { Verdict } from '../model/verdict.ts';
+import type { FindingLine } from './read.ts';
 
 type Stored = Pick<CaseRecord, 'n' | 'cell' | 'hash' | 'case' | 'verdict'>;
 type Judged = Pick<RunSummary, 'kind' | 'revision' | 'complete' | 'cells'>;
@@ -35,7 +37,13 @@ export class Contradictions {
   }
 
   /** A line of findings.jsonl, after all cases. */
-  addFinding({ example, file }: Pick<FindingRecord, 'example' | 'file'>): void {
+  addFinding(line: FindingLine): void {
+    if (line.kind === 'bad') this.#note('line of findings', `line ${line.line} of findings.jsonl is no finding (${plainText(line.detail)})`);
+    else if (line.kind === 'finding') this.#checkFinding(line.record);
+    else if (this.#summary.complete) this.#note('line of findings', `the last line of findings.jsonl (line ${line.line}) breaks off, and the run is complete`);
+  }
+
+  #checkFinding({ example, file }: FindingRecord): void {
     const place = `findings.jsonl (${file})`;
     this.#checkCase(example, `the example of ${place}`);
     const kind = this.#kinds.get(example.n);
@@ -46,6 +54,8 @@ export class Contradictions {
       if (this.#summary.complete) this.#note('finding without a case', `${place} holds a deviation of case ${example.n}, and cases.jsonl has no such case`);
     } else if (kind !== 'deviates') {
       this.#note('finding of a case that does not deviate', `${place} holds a deviation of case ${example.n}, and cases.jsonl says of that case '${kind}'`);
+    } else if (example.case === undefined) {
+      this.#note('finding that lacks its case', `${place} holds a finding without the case that shows it`);
     }
   }
 

@@ -2,7 +2,7 @@
  * Merges the results of shards into one directory that is what one machine would have left with the same seed: cases in the order
  * of their positions, one summary. Only timings, and what the machines themselves are, can differ.
  */
-import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ForeignFileError, requireOrdinary, requireUnlinked } from '../files/inside.ts';
 import { makeDirectory } from '../files/make-directory.ts';
@@ -248,7 +248,9 @@ function copyCases(sources: Source[], places: Place[], target: string): void {
 /** Findings are told by their rule and place: those of several shards stand side by side, and a report takes the smallest of each. */
 function copyFindings(sources: Source[], target: string): void {
   for (const { directory } of sources) {
-    if (existsSync(join(directory, 'findings.jsonl'))) appendFile(join(directory, 'findings.jsonl'), join(target, 'findings.jsonl'));
+    // Half a line, as a killed run leaves one, would spoil the next one.
+    const lines = readFindings(directory).flatMap((line) => (line.kind === 'truncated' ? [] : [`${line.text}\n`]));
+    if (lines.length > 0) appendFileSync(join(target, 'findings.jsonl'), lines.join(''));
     const findings = join(directory, 'findings');
     if (!existsSync(findings)) continue;
     makeDirectory(join(target, 'findings'));

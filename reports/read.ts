@@ -70,18 +70,38 @@ export async function* readCases(directory: string): AsyncGenerator<CaseLine> {
   }
 }
 
-/** The lines of findings.jsonl. One that breaks off or says something else is left out: the cases themselves tell of the finding too. */
-export function readFindings(directory: string): FindingRecord[] {
+export type FindingLine =
+  | { kind: 'finding'; record: FindingRecord; text: string }
+  /** The last line has no end: a run that was killed while it wrote leaves one. */
+  | { kind: 'truncated'; line: number }
+  /** No finding, or one that lacks its example or its verdict. */
+  | { kind: 'bad'; line: number; text: string; detail: string };
+
+/** The lines of findings.jsonl as they stand there. */
+export function readFindings(directory: string): FindingLine[] {
   const path = join(directory, 'findings.jsonl');
   if (!existsSync(path)) return [];
-  return readRegularText(path).split('\n').flatMap((line) => {
-    try {
-      const parsed = findingRecordSchema.safeParse(JSON.parse(line));
-      return parsed.success ? [{ ...parsed.data, file: plainText(parsed.data.file), example: plainRecord(parsed.data.example as CaseRecord) } as FindingRecord] : [];
-    } catch {
-      return [];
-    }
+  const lines = readRegularText(path).split('\n');
+  return lines.flatMap((text, index): FindingLine[] => {
+    const line = index + 1, isLast = line === lines.length;
+    if (isLast && text === '') return [];
+    const parsed = parseFinding(text);
+    if (parsed.kind === 'finding') return [{ ...parsed, text }];
+    return [isLast ? { kind: 'truncated', line } : { kind: 'bad', line, text, detail: parsed.detail }];
   });
+}
+
+function parseFinding(text: string): { kind: 'finding'; record: FindingRecord } | { kind: 'bad'; detail: string } {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return { kind: 'bad', detail: messageOf(error) };
+  }
+  const parsed = findingRecordSchema.safeParse(json);
+  if (!parsed.success) return { kind: 'bad', detail: firstIssue(parsed.error) };
+  const { data } = parsed;
+  return { kind: 'finding', record: { ...data, file: plainText(data.file), example: plainRecord(data.example as CaseRecord) } as FindingRecord };
 }
 
 /**

@@ -113,9 +113,9 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
     }
   }
   cases.sort((a, b) => a.n - b.n);
-  for (const record of readFindings(directory)) {
-    findings.examined(record);
-    contradictions.addFinding(record);
+  for (const line of readFindings(directory)) {
+    if (line.kind === 'finding') findings.examined(line.record);
+    contradictions.addFinding(line);
   }
   damage.push(...damageOf(summary, cases, counts), ...contradictions.texts);
   const { environment } = summary;
