@@ -1,15 +1,13 @@
-/** A verdict that says "conforms" and names every aspect of the whole case as not judged passes nothing. */
+/** A verdict that says "conforms" and names all that the whole case is about as not judged passes nothing. */
 import type { Deviation, Unjudged, Verdict } from './verdict.ts';
 
-/** The kernel's log is read whatever a guest kept of the case: alone it passes nothing. */
-const ASPECTS = {
-  errno: true, result: true, 'trace-event': true, warn: true, 'bytes-read': true, 'device-bytes': true, request: true, size: true,
-} as const satisfies Record<Exclude<Deviation['aspect'], 'kernel-log'>, true>;
+/** What a case is about. That a kernel complained of nothing, in its log or by reports, passes nothing alone. */
+const SUBSTANCE = ['errno', 'result', 'size', 'bytes-read', 'device-bytes', 'request'] as const satisfies readonly Deviation['aspect'][];
 
-/** True when no aspect is left that was judged. What is not judged of one step, or from one on, was judged of the others. */
+/** True when nothing is left that was judged. What is not judged of one step, or from one on, was judged of the others. */
 export function isNothingJudged(unjudged: readonly Pick<Unjudged, 'aspect' | 'step'>[]): boolean {
   const named = new Set(unjudged.flatMap(({ aspect, step }) => (step === undefined ? [aspect] : [])));
-  return (Object.keys(ASPECTS) as (keyof typeof ASPECTS)[]).every((aspect) => named.has(aspect));
+  return SUBSTANCE.every((aspect) => named.has(aspect));
 }
 
 /** The verdict, or `not-run` with the reason where it claims more than was judged. */

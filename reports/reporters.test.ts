@@ -62,6 +62,7 @@ test('should say in every format what was not judged of cases that were, and why
   for (const reporter of reporters) {
     const text = (await reporter.render(input)).replace(/\s+/g, ' ');
     expect(text, reporter.format).toMatch(/1 case (was )?not judged in part, because 6 bytes from offset 17 of the read on were not kept/);
+    expect(text, reporter.format).toMatch(/all \d+ judged cases conform, in \d+ cells of the matrix; something was not judged in 1 case/);
   }
   const [row] = input.matrix.groups.flatMap(({ rows }) => rows).filter(({ label }) => label === 'map/length-aligned@read');
   expect(row!.cells.get('direct-read')).toMatchObject({ status: 'conforms', partial: true });
@@ -75,6 +76,7 @@ test('should leave to its notice what could not be judged in a whole run', async
   const because = 'this kernel has no trace event fuse_iomap_bad_data';
   const { matrix, verdict } = await inputOf({ casesPerCell: 1, unjudged: () => because, summary: { notices: [`not judged: the trace event: ${because}`] } });
   expect(verdict.reasons.filter((reason) => reason.includes(because))).toHaveLength(1);
+  expect(verdict.headline).not.toContain('not judged');
   expect(matrix.groups.flatMap(({ rows }) => rows.flatMap(({ cells }) => [...cells.values()])).filter(({ partial }) => partial)).toHaveLength(0);
 });
 

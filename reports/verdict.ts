@@ -32,13 +32,19 @@ export function judgeRun(run: Run, matrix: Matrix): RunVerdict {
       + (judged === 0 ? 'no case was judged' : counts.deviates === 0 ? `none of ${plural(judged, 'judged case')} shows it` : `${plural(counts.deviates, 'case')} of ${judged} judged`)
       + (run.summary.complete ? '' : ' (and the run is incomplete)'),
     conforms: () => `CONFORMS: ${run.expected.length > 0 ? `${counts.conforms} of ${judged} judged cases conform, the others deviate as expected` : counts.conforms === 1 ? 'the one judged case conforms' : `all ${counts.conforms} judged cases conform`}`
-      + (cells > 0 ? `, in ${plural(cells, 'cell')} of the matrix` : ''),
+      + (cells > 0 ? `, in ${plural(cells, 'cell')} of the matrix` : '') + inPart(run),
     infrastructure: () => `NO VERDICT: ${counts.lost > 0 ? `${plural(counts.lost, 'case')} of ${run.cases.length} ${counts.lost === 1 ? 'was' : 'were'} lost to the infrastructure` : run.summary.endedBy ?? run.damage[0] ?? 'the infrastructure failed'}`,
     incomplete: () => (planUnknown(run) ? `NO VERDICT: it is not known whether cases are missing; ${plural(judged, 'case')} judged, none deviates`
       : `NO VERDICT: the run is incomplete (${run.summary.endedBy ?? 'it was killed, or it is still running'}); ${plural(judged, 'case')} judged so far, none deviates`),
     'nothing-ran': () => 'NOTHING WAS JUDGED: this is not a pass',
   };
   return { kind, exitCode: exitCodes[kind], headline: headlines[kind](), reasons: reasonsOf(run, matrix) };
+}
+
+/** Not what the kernel lacks altogether: a notice says that. */
+function inPart({ cases }: Run): string {
+  const some = cases.filter(({ unjudged }) => unjudged !== undefined).length;
+  return some === 0 ? '' : `; something was not judged in ${plural(some, 'case')}`;
 }
 
 function kindOf(run: Run, judged: number): RunVerdict['kind'] {
