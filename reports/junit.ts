@@ -44,7 +44,7 @@ function wholeRun({ run, verdict }: ReportInput): Test {
   const outcome = { conforms: 'passed', deviates: 'failure', infrastructure: 'error', incomplete: 'error', 'nothing-ran': 'error' } as const;
   return {
     name: 'verdict', className: 'iomapfuzz.run', outcome: outcome[verdict.kind], message: verdict.headline, body,
-    note: outcome[verdict.kind] === 'passed' ? verdict.reasons.join('\n') || undefined : undefined,
+    note: outcome[verdict.kind] === 'passed' ? (verdict.reasons.length > 0 ? body : undefined) : undefined,
     log: run.losses.map(({ reason, example }) => `${reason}\n${example.consoleTail ?? ''}`).join('\n') || undefined,
   };
 }

@@ -42,6 +42,8 @@ export interface LogPattern {
    * The line may be what explains a WARN or a BUG whose headline comes next: inside of it, behind `[ cut here ]`, or also right before that.
    */
   readonly explains?: 'inside' | 'before';
+  /** What it is where neither `[ cut here ]` nor a stack comes with it. Default: `kind`. */
+  readonly alone?: 'notice';
 }
 
 const SEPARATOR = '^={20,}$';
@@ -61,7 +63,7 @@ export const ASSERTION = '^Assertion failed: (.*), func: ([^ ,]+), line: ([0-9]+
 export const WARN_LINE = '^WARNING: (CPU: [0-9]+ PID: [0-9]+ )?(([^ ]+:[0-9]+ )?at |at |[^ ]+:[0-9]+ )';
 
 /** Panics that are the end of a report that came before, however long before. */
-export const PANIC_OF_REPORT = '(panic_on_warn set|Fatal exception|blocked tasks|hung tasks|Hard LOCKUP|RCU Stall|warned too often|Machine halted|stack guard hit)';
+export const PANIC_OF_REPORT = '(panic_on_warn set|Fatal exception|blocked tasks|hung tasks|Hard LOCKUP|RCU Stall|warned too often|Machine halted|stack guard hit|workqueue: [0-9]+ stall|workqueue: stall lasted)';
 
 /** lockdep's reports: an underlined title, locks, one stack. */
 const lockdep = (name: string, text: string, place?: Place): LogPattern =>
@@ -104,6 +106,9 @@ export const logPatterns: readonly LogPattern[] = [
   { name: 'lockdep-key', kind: 'bug', start: '^INFO: trying to register non-static key', place: 'caller', end: END_OF_STACK,
     belongs: '^turning off the locking correctness validator' },
 
+  // its WARN follows, unless the checker is off by then
+  { name: 'lockdep-unregistered', kind: 'bug', start: '^BUG: key .* has not been registered!', title: 'BUG: lock key has not been registered', explains: 'before' },
+
   // kernel/sched/core.c, lib/smp_processor_id.c
   { name: 'sleeping', kind: 'bug', start: '^BUG: sleeping function called from invalid context', place: 'caller', end: END_OF_STACK },
   { name: 'scheduling', kind: 'bug', start: '^BUG: scheduling (while atomic|in a non-blocking section): ', title: 'BUG: scheduling $1', place: 'caller',
@@ -126,6 +131,9 @@ export const logPatterns: readonly LogPattern[] = [
     belongs: '^(rcu: )?INFO: [A-Z].*[Ss]tall ended' },
   { name: 'rcu-stall', kind: 'bug', start: '^(rcu: )?INFO: ([a-z_]+) detected stalls? ?(on|,)', title: 'INFO: $2 detected stalls',
     belongs: '^(rcu: )?INFO: [A-Z].*[Ss]tall ended' },
+  // kernel/smp.c: a processor that does not do what others ask of it
+  { name: 'csd-lock', kind: 'bug', start: '^(smp: )?csd: (Detected|Continued) non-responsive CSD lock', title: 'non-responsive CSD lock',
+    belongs: '^(smp: )?csd: Continued non-responsive CSD lock' },
   { name: 'workqueue-lockup', kind: 'bug', start: '^BUG: workqueue lockup - ', title: 'BUG: workqueue lockup' },
   { name: 'workqueue-leak', kind: 'bug', start: '^BUG: workqueue leaked (atomic, lock or RCU|lock or atomic): ', title: 'BUG: workqueue leaked $1',
     detail: 'workfn=([^ ]+)', end: END_OF_STACK },
@@ -134,7 +142,7 @@ export const logPatterns: readonly LogPattern[] = [
   { name: 'null-pointer', kind: 'bug', start: '^BUG: kernel NULL pointer dereference', title: 'BUG: kernel NULL pointer dereference', place: 'instruction',
     stage: 1 },
   { name: 'page-fault', kind: 'bug', start: '^BUG: unable to handle ', title: 'BUG: unable to handle page fault', place: 'instruction', stage: 1 },
-  { name: 'guard-page', kind: 'bug', start: '^BUG: ([A-Z]+ |)stack guard page was hit', title: 'BUG: $1stack guard page was hit', place: 'instruction',
+  { name: 'guard-page', kind: 'bug', start: '^BUG: ([#A-Z_]+ |)stack guard page was hit', title: 'BUG: $1stack guard page was hit', place: 'instruction',
     stage: 1 },
   { name: 'double-fault', kind: 'bug', start: '^(traps: )?PANIC: double fault', title: 'PANIC: double fault', place: 'instruction', stage: 1 },
   { name: 'bug-on', kind: 'bug', start: '^kernel BUG at ([^ ]+)!', title: 'kernel BUG at $1', place: 'caller', stage: 1 },
@@ -159,6 +167,10 @@ export const logPatterns: readonly LogPattern[] = [
   { name: 'pages-suppressed', kind: 'notice', start: '^BUG: Bad page [a-z]+: [0-9]+ messages suppressed', title: 'BUG: Bad page messages suppressed', end: '' },
   { name: 'bad-page', kind: 'bug', start: '^BUG: Bad page (state|map|cache) in process ', title: 'BUG: Bad page $1', detail: '^page dumped because: (.*)$', end: END_OF_STACK },
   { name: 'rss-counter', kind: 'bug', start: '^BUG: Bad rss-counter state mm:[^ ]+ (type|idx):([^ ]+)', title: 'BUG: Bad rss-counter state $1:$2', end: '' },
+  // arch/x86/include/asm/pgtable_64.h, mm/swapfile.c, kernel/softirq.c
+  { name: 'bad-table', kind: 'bug', start: '^[^ ]+:[0-9]+: bad (pgd|p4d|pud|pmd|pte) [^ ]+\\(', title: 'bad $1', end: '' },
+  { name: 'bad-swap', kind: 'bug', start: '^([a-z_0-9]+: )?(Bad|Unused) swap (file|offset) entry ', title: '$2 swap $3 entry', end: '' },
+  { name: 'softirq-count', kind: 'bug', start: '^huh, entered softirq [0-9]+ ([A-Z_]+) .* with preempt_count ', title: 'softirq $1 changed preempt_count', end: '' },
   { name: 'slub', kind: 'bug', start: '^BUG ([^ ]+) \\([^)]*\\): (.*)$', title: 'BUG $1: $2', belongs: '^WARNING: (CPU: [0-9]+ PID: [0-9]+ at )?mm/slub\\.c:' },
   { name: 'maple-tree', kind: 'bug', start: '^BUG at ([^ ]+)', title: 'BUG at $1', place: 'caller', end: END_OF_STACK },
   { name: 'bug', kind: 'bug', start: '^BUG: ', place: 'caller', explains: 'inside' },
@@ -174,5 +186,6 @@ export const logPatterns: readonly LogPattern[] = [
     start: '^WARNING: (kernel stack |stack recursion|bad lookup|[Bb]ad or missing|[Cc]orrupt |can.t |unknown |See https|polling idle|BIOS bug|[A-Z][A-Za-z0-9 -]*mitigation)' },
 
   { name: 'warn', kind: 'warning', start: WARN_LINE, end: END_TRACE },
-  { name: 'warning', kind: 'warning', start: '^WARNING: ', end: END_OF_STACK, explains: 'inside' },
+  // words of a driver
+  { name: 'warning', kind: 'warning', start: '^WARNING: ', end: END_OF_STACK, explains: 'inside', alone: 'notice' },
 ];

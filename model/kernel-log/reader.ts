@@ -193,6 +193,10 @@ function conditionOf(text: string): Block['condition'] {
   return match ? { kind: bad ? 'bad-mapping-warn' : 'assertion', condition: match[1]!, func: match[2]!, line: Number(match[3]) } : undefined;
 }
 
+/** A report's stack begins within so many lines. */
+const NEAR = 12;
+const CALL_TRACE = /^Call Trace:/;
+
 /** What a WARN says, between `[ cut here ]` and its headline. */
 const messageOf = ({ lines }: Block): string | undefined => lines.slice(1).find((line) => line.trim() !== '');
 
@@ -203,7 +207,9 @@ function eventOf(block: Block): KernelEvent | undefined {
   const title = titleOf(row.pattern, row.start, headline, lines, message);
   const text = lines.join('\n');
   if (row.pattern.kind === 'ended') return { kind: 'channel-ended', channel: 'lockdep', title, text };
-  const { kind } = row.pattern;
+  const { alone } = row.pattern;
+  const isAlone = !block.delimited && !lines.slice(0, NEAR).some((line) => CALL_TRACE.test(line));
+  const kind = alone && isAlone ? alone : row.pattern.kind;
   return { kind: block.kind === 'bug' ? 'bug' : kind, title, text };
 }
 

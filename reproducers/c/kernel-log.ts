@@ -95,9 +95,11 @@ ${warns ? '\tif (debug_known)\n\t\tcheck_bad_data_count("WARN", warnings);\n' : 
 }${uses.trace ? `\n\n${trace(listed, checked)}` : ''}`;
 }
 
-/** Rows that the last, general ones include are left out, and so is what only explains a headline that follows. */
-const isOwn = ({ name, start, explains }: LogPattern): boolean =>
-  name === 'bug' || name === 'warning' || !(explains ?? /^\^(BUG: |WARNING: )/.test(start));
+/**
+ * Rows that the last, general one of BUGs includes are left out, and so is what only explains a headline that follows, and what is a
+ * remark where nothing comes with it.
+ */
+const isOwn = ({ name, start, explains }: LogPattern): boolean => name === 'bug' || !(explains ?? /^\^BUG: /.test(start));
 
 function lines({ prediction: { tolerated } }: Program): string {
   const wrong = logPatterns.filter((row) => (row.kind === 'bug' || row.kind === 'warning') && isOwn(row));
