@@ -8,7 +8,7 @@ import type { Case } from '../../model/case.ts';
 import type { KernelEvent, Observation, StepResult } from '../../model/observation.ts';
 import type { Deviation, DeviationFacts, Unjudged } from '../../model/verdict.ts';
 import type { Expectation, ExpectedRefusal } from '../kernel/expectation.ts';
-import { isKnownCondition } from '../rules/conditions.ts';
+import { isKnownCondition, isTextOfAnother } from '../rules/conditions.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Channels } from './channels.ts';
 
@@ -99,7 +99,8 @@ const conditionFacts = (line: Line | undefined, report: Report | undefined): Dev
 const showReport = (report: Report): string => `${report.condition} in ${report.func}, line ${report.line}`;
 /** Another rule's condition is another refusal; words that nobody knows may mean this one. */
 const matches = (line: Line, report: Report): boolean =>
-  line.condition === undefined || sameText(line.condition, report.condition) || !isKnownCondition(normal(report.condition));
+  line.condition === undefined ? !isTextOfAnother(line.rule, normal(report.condition))
+    : sameText(line.condition, report.condition) || !isKnownCondition(normal(report.condition));
 
 interface Matched {
   deviations: Deviation[];
