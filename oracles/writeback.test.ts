@@ -232,6 +232,74 @@ test.describe('times that the server does not want to hear of', () => {
   });
 });
 
+test.describe('times that the server does not want to hear of in a fsync', () => {
+  const map = mapped(0n, 16384n, 65536n);
+  const refused: Made = { ...setattr, reply: { error: -28, payload: new Uint8Array() }, step: 2 };
+  const written = [ask(4096n, 4096n, map), askBack(4096n, 4096n, map)];
+  const bytes = changed(69632n, writer(4096n, 4096));
+  const of = writing({ script: [{ on: 'SETATTR', file: 0, reply: { kind: 'error', errno: 28 } }] });
+
+  test('are its errno, whether the rest is made durable or not', () => {
+    for (const rest of [[], [fsyncRequest]]) {
+      expect(seen(of, [...written, refused, ...rest], [wrote(4096n), failed(28)], bytes)).toEqual(conforms);
+      expect(deviates(seen(of, [...written, refused, ...rest], [wrote(4096n), ok], bytes))).toEqual(['request/times errno']);
+      expect(deviates(seen(of, [...written, refused, ...rest], [wrote(4096n), failed(EIO)], bytes))).toEqual(['request/times errno']);
+    }
+    const short: Made = { ...refused, reply: { error: 0, payload: new Uint8Array(attrOut.size - 1) }, writeErrno: 22 };
+    expect(seen(of, [...written, short], [wrote(4096n), failed(EIO)], bytes)).toEqual(conforms);
+  });
+  test('may be its errno when they were refused before it, and not when they were taken', () => {
+    const earlier = { ...refused, step: 1 };
+    for (const result of [failed(28), ok]) expect(seen(of, [...written, earlier, ...(result === ok ? [fsyncRequest] : [])], [wrote(4096n), result], bytes)).toEqual(conforms);
+    expect(deviates(seen(of, [...written, ...synced], [wrote(4096n), failed(28)], bytes))).toEqual(['fsync errno']);
+  });
+});
+
+test.describe('an error of writeback that no fsync has reported', () => {
+  const map = mapped(0n, 16384n, 65536n);
+  const lost = (step: number): Made[] => [{ ...askBack(4096n, 4096n, map), reply: { error: -28, payload: new Uint8Array() }, step }, { ...ioend(0, 4096n, 0n, { error: -28 }), step }];
+  const direct = (call: Step, more: Partial<Case> = {}): Case => madeCase([], {
+    workload: [
+      { call: 'open', file: 0, flags: ['rdwr'] }, { call: 'open', file: 0, flags: ['rdwr', 'direct'] }, { call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }, call,
+    ], ...more,
+  });
+  const asks: Made = { ...ask(4096n, 4096n, map), step: 2 };
+
+  test('may be that of a direct read, in whichever step it came, and there must be one', () => {
+    const of = direct({ call: 'pread', fd: 1, offset: 4096n, lengthBytes: 4096 });
+    for (const step of [2, 3]) expect(seen(of, [asks, ...lost(step)], [ok, wrote(4096n), failed(28)])).toEqual(conforms);
+    const wrote0 = [asks, { ...askBack(4096n, 4096n, map), step: 3 }];
+    expect(deviates(seen(of, wrote0, [ok, wrote(4096n), failed(28)], changed(69632n, writer(4096n, 4096))))).toEqual(['request/begin request']);
+  });
+  test('may make a direct write go through the page cache, and nothing else may', () => {
+    const of = direct({ call: 'pwrite', fd: 1, offset: 8192n, lengthBytes: 4096, writer: 1 });
+    const through: Made[] = [{ ...ask(8192n, 4096n, map), step: 3 }, { ...askBack(8192n, 4096n, map), step: 3 }];
+    const bytes = changed(73728n, writer(8192n, 4096, 1));
+    expect(seen(of, [asks, ...lost(2), ...through], [ok, wrote(4096n), wrote(4096n)], bytes)).toEqual(conforms);
+    const untroubled = madeCase([{ call: 'pwrite', fd: 0, offset: 8192n, lengthBytes: 4096, writer: 1 }]);
+    expect(deviates(seen(untroubled, through.map((one) => ({ ...one, step: 1 })), [wrote(4096n)], bytes))).toContain('request/begin request');
+  });
+  test('may be that of a truncation that writes back first, and there must be one', () => {
+    const of = writing({}, [{ call: 'ftruncate', fd: 0, sizeBytes: 8192n }]);
+    expect(seen(of, [{ ...asks, step: 1 }, ...lost(2)], [wrote(4096n), failed(28)])).toEqual(conforms);
+    expect(deviates(seen(of, [{ ...asks, step: 1 }], [wrote(4096n), failed(28)])).join()).toMatch(/errno|request/);
+  });
+});
+
+test('what was dirty when the page cache was to be emptied may stay there, and what was clean is read anew', () => {
+  const map = mapped(0n, 16384n, 65536n);
+  const forget: Step = { call: 'fadvise', fd: 0, offset: 0n, lengthBytes: 0, advice: 'dontneed' };
+  const read: Step = { call: 'pread', fd: 0, offset: 4096n, lengthBytes: 4096 };
+  const back = { ...askBack(4096n, 4096n, map), step: 2 };
+  const bytes = changed(69632n, writer(4096n, 4096));
+  const kept: StepResult = { ret: 4096n, errno: 0, data: [writer(4096n, 4096)], tail: [] };
+  expect(seen(writing({}, [forget, read]), [{ ...ask(4096n, 4096n, map), step: 1 }, back], [wrote(4096n), ok, kept], bytes)).toEqual(conforms);
+  const clean = writing({}, [{ call: 'fsync', fd: 0 }, forget, read]);
+  const flushed = [{ ...ask(4096n, 4096n, map), step: 1 }, back, ...synced];
+  expect(deviates(seen(clean, flushed, [wrote(4096n), ok, ok, kept], bytes))).toEqual(['read/result request']);
+  expect(seen(clean, [...flushed, { ...beginExchange(0, 4096n, 4096n, map, overwrite(0n, 16384n)), step: 4 }], [wrote(4096n), ok, ok, kept], bytes)).toEqual(conforms);
+});
+
 test('an answer to FSYNC of the wrong size is EIO', () => {
   const map = mapped(0n, 16384n, 65536n);
   const requests = [ask(4096n, 4096n, map), askBack(4096n, 4096n, map), setattr, { ...fsyncRequest, reply: { error: 0, payload: new Uint8Array(1) } }];

@@ -44,14 +44,26 @@ function ask(world: World, file: FileState, opflags: number, pos: bigint, end: b
 
 /**
  * Whether a writer through the page cache sees that mappings changed since this one was asked for, and starts over. Cached mappings carry a
- * sequence number, so that it must; one that came from a reply carries none, and may be used as it came. `perhaps`: the rules leave it open for this
- * kind of writer.
+ * sequence number, so that it must; one that came from a reply carries none, and may be used as it came, or asked for again. `perhaps`: the rules leave it
+ * open for this kind of writer.
  */
-export function isStale(world: World, file: FileState, { mark, cached }: Accepted, perhaps = false): boolean {
+export function isStale(world: World, file: FileState, mapping: Accepted, perhaps = false): boolean {
+  const { mark, cached } = mapping;
   const change = mark ? file.mappings.since(mark) : 'same';
-  if (change === 'same') return false;
+  // What changed them may have been under way when the kernel asked: then only its END says so.
+  if (change === 'same') return isCalledStale(world, file, mapping);
   if (change === 'changed' && cached && !perhaps) return true;
   return world.driver.choose(2) === (change === 'changed' ? 0 : 1);
+}
+
+/** Whether the kernel's next request ends the mapping unused, and calls it stale. */
+export function isCalledStale(world: World, file: FileState, { cached, pos, opflags }: Accepted): boolean {
+  const seen = cached ? undefined : world.wire.peek(world.step);
+  if (seen?.name !== 'IOMAP_END' || (seen.file ?? file.index) !== file.index) return false;
+  const field = (value: unknown): bigint => BigInt((value ?? -1n) as bigint | number);
+  const { flags } = (seen.request['map'] ?? {}) as { flags?: number };
+  return field(seen.request['written']) === 0n && field(seen.request['pos']) === pos && field(seen.request['opflags']) === BigInt(opflags)
+    && ((flags ?? 0) & world.revision.mappingFlags.STALE!) !== 0;
 }
 
 /** What the kernel makes of the answer to a BEGIN that it sent for [pos, end). */

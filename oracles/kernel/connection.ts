@@ -53,8 +53,8 @@ export class Connection implements Driver {
     if (!this.#ended) this.#inner.loose(expected, step);
   }
 
-  hasCome(name: string, file: number, step: number): boolean {
-    return this.#inner.hasCome(name, file, step);
+  come(name: string, file: number, step: number): readonly Exchange[] {
+    return this.#inner.come(name, file, step);
   }
 
   #note(exchange: Exchange): Exchange {

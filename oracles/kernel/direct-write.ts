@@ -36,8 +36,8 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   const cached = file.cache.filled(offset, stopAt).length > 0;
   const lost = uncached(world, file, { start: offset, end: stopAt });
   if (lost) return lost;
-  // Pages that would not go make a write go through the page cache (fs/iomap/direct-io.c, kiocb_invalidate_pages).
-  if (cached && !onlyDirect && world.driver.choose(2) === 1) return fallBack(world, file, write);
+  // Pages that would not go, or an error that writeback left, make a write go through the page cache (fs/iomap/direct-io.c, kiocb_invalidate_pages).
+  if ((cached || file.wb.errors.length > 0) && !onlyDirect && world.driver.choose(2) === 1) return fallBack(world, file, write);
 
   const { opFlags } = world.revision;
   const given: Accepted[] = [];

@@ -39,8 +39,8 @@ export interface Driver {
   peek(step: number): Exchange | undefined;
   /** A request whose place among the others is open: the kernel has made it by now, once more than it was asked for before. */
   loose(expected: ExpectedRequest, step: number): void;
-  /** Whether the kernel has made a request about that file by now whose place among the others is open. */
-  hasCome(name: string, file: number, step: number): boolean;
+  /** The requests about that file that the kernel has made by now and whose place among the others is open, in order. */
+  come(name: string, file: number, step: number): readonly Exchange[];
   /** The workload's next step begins. */
   atStep?(step: number): void;
   /** Which of `count` readings of the rules the kernel follows here, from 0; 0 is the plainest. */

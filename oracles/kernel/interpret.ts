@@ -187,8 +187,8 @@ class TranscriptDriver implements Driver {
     }
   }
 
-  hasCome(name: string, file: number, step: number): boolean {
-    return this.#open.some((exchange) => exchange.name === name && (exchange.file === undefined || exchange.file === file) && (exchange.step === undefined || exchange.step <= step));
+  come(name: string, file: number, step: number): readonly Exchange[] {
+    return this.#open.filter((exchange) => exchange.name === name && (exchange.file === undefined || exchange.file === file) && (exchange.step === undefined || exchange.step <= step));
   }
 
   atStep(step: number): void {

@@ -14,8 +14,9 @@ export function readAhead(world: World, { file, flags }: OpenFile, step: StepOf<
   if (step.call === 'readahead' && flags.includes('wronly')) return { kind: 'fails', rule, errnos: [errnos.EBADF] };
   if (offset < 0n || offset + BigInt(step.lengthBytes) > LOFF_MAX) throw new Unspecified('what is made of odd ranges is not said');
   if (step.call === 'fadvise' && step.advice === 'dontneed') {
-    // Of a part the kernel may keep more: folios that reach beyond it, and what is dirty until it is written back.
-    if (offset === 0n && file.cache.dirty.length === 0 && (step.lengthBytes === 0 || BigInt(step.lengthBytes) >= pageCeil(file.sizeBytes))) file.cache.drop(0n, LOFF_MAX);
+    // Of a part the kernel may keep more: folios that reach beyond it, and what is dirty, or on its way to a device, when it is asked.
+    const settled = file.wb.flushedSoils === file.cache.soils;
+    if (offset === 0n && settled && (step.lengthBytes === 0 || BigInt(step.lengthBytes) >= pageCeil(file.sizeBytes))) file.cache.drop(0n, LOFF_MAX);
     return { kind: 'succeeds', rule, ret: 0n };
   }
   const until = pageCeil(step.lengthBytes === 0 ? file.sizeBytes : min(offset + BigInt(step.lengthBytes), file.sizeBytes));

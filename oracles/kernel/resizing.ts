@@ -16,7 +16,7 @@ export function resizing(world: World, file: FileState, size: bigint, call: (too
   if (size > old) file.growsTo = size;
   // The plain kernel goes by the old one.
   onDisk.set(...before, ...(world.driver.simulated ? [] : [size]));
-  const outcome = call((answer) => {
+  const outcome = failsByWriteback(world, file) ?? call((answer) => {
     taken ??= changeSize(world, file, size, answer);
   });
   takeWriteback(world);
@@ -32,6 +32,12 @@ export function resizing(world: World, file: FileState, size: bigint, call: (too
   if (size <= old) onDisk.set(size, answered);
   else onDisk.set(size, ...onDisk.candidates, answered);
   return outcome;
+}
+
+/** Where the kernel writes back first, what is lost by that, or was before and nobody has heard of, may be the end of the call. */
+function failsByWriteback(world: World, { wb }: FileState): StepExpectation | undefined {
+  takeWriteback(world);
+  return wb.errors.length > 0 && world.driver.choose(2) === 1 ? { kind: 'fails', rule: wb.errorRule } : undefined;
 }
 
 /** The file has the new size. The kernel may believe the one in the server's answer instead. */

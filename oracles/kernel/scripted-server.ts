@@ -78,8 +78,8 @@ export class ScriptedServer implements Driver {
     this.request(expected);
   }
 
-  hasCome(name: string, file: number): boolean {
-    return this.transcript.some((exchange) => exchange.name === name && exchange.file === file);
+  come(name: string, file: number): readonly Exchange[] {
+    return this.transcript.filter((exchange) => exchange.name === name && exchange.file === file);
   }
 
   #answer(expected: ExpectedRequest, request: Record<string, unknown>): Pick<Exchange, 'reply' | 'writeErrno' | 'ended' | 'notified'> {

@@ -2,6 +2,7 @@
 import type { ExpectedRequest } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { errnos } from '../../uapi/errno.ts';
+import { attrOut } from '../../uapi/fuse-structs.ts';
 import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
 import type { Range } from './ranges.ts';
 import { flush, takeWriteback } from './writeback.ts';
@@ -43,6 +44,12 @@ export function fsync(world: World, file: FileState, { range, dataOnly = false, 
     return failure;
   }
   if (times) reportTimes(world, file);
+  const untold = timesRefused(world, file);
+  if (untold && (untold.certain || world.driver.choose(2) === 1)) {
+    // Whether the server is asked to make durable what else there is is not said.
+    if (!world.enosys.fsync && world.driver.choose(2) === 1) world.driver.request(asks);
+    return { kind: 'fails', rule: 'request/times', errnos: untold.errnos };
+  }
   if (world.enosys.fsync) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
   const exchange = mayAsk ? world.driver.maybe(asks, false, world.step) : world.driver.request(asks);
   if (!exchange) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
@@ -79,6 +86,20 @@ function reportTimes(world: World, file: FileState): void {
   world.driver.loose({ name: 'SETATTR', file: file.index, rule: 'request/times', fields: { valid: { value: TIMES } } }, world.step);
 }
 
+/**
+ * Errnos with which the server refused to hear of the file's times: the caller whose call it was gets one of them. `certain`: this call's last report
+ * was refused. One of an earlier call, or one that was repeated, need not be told again.
+ */
+function timesRefused(world: World, file: FileState): { errnos: number[]; certain: boolean } | undefined {
+  const reports = world.driver.come('SETATTR', file.index, world.step)
+    .filter(({ request }) => (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) === 0)
+    .map((exchange) => ({ errno: repliedErrno(exchange) || (payloadOf(exchange).length === attrOut.size ? 0 : errnos.EIO), step: exchange.step }));
+  const refused = reports.filter(({ errno }) => errno !== 0);
+  if (refused.length === 0) return undefined;
+  const last = reports.at(-1)!;
+  return { errnos: [...new Set(refused.map(({ errno }) => errno))], certain: last.errno !== 0 && last.step === world.step };
+}
+
 /** Closing writes back; whether it tells of what was lost is not said, the next fsync does. */
 export function closeFile(world: World, fd: OpenFile): StepExpectation {
   fd.closed = true;
@@ -89,7 +110,7 @@ export function closeFile(world: World, fd: OpenFile): StepExpectation {
   wb.told = [];
   if (failure && world.driver.choose(2) === 1) return failure;
   // Neither is said what becomes of times that the server did not want to hear of.
-  if (answers(world, 'SETATTR', file.index) && world.driver.hasCome('SETATTR', file.index, world.step) && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'request/times' };
+  if (answers(world, 'SETATTR', file.index) && world.driver.come('SETATTR', file.index, world.step).length > 0 && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'request/times' };
   return { kind: 'succeeds', rule: 'close', ret: 0n };
 }
 

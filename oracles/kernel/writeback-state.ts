@@ -59,6 +59,8 @@ export class Writeback {
   losses: string[] = [];
   /** Something failed since the last flush: the rest may have been given up with it. */
   failed = false;
+  /** How much had been made dirty (PageCache.soils) when all of it was last certain to be at its place; what came since may still be on its way. */
+  flushedSoils = 0;
   timesChanged = false;
   timesReported = false;
 

@@ -27,7 +27,7 @@ export function interleaved(world: World): Driver {
     peek: (step) => { takeWriteback(world); return wire.peek(step); },
     owed: (expected, step) => { takeWriteback(world); return wire.owed(expected, step); },
     loose: (expected, step) => wire.loose(expected, step),
-    hasCome: (name, file, step) => wire.hasCome(name, file, step),
+    come: (name, file, step) => wire.come(name, file, step),
     choose: (count) => wire.choose(count),
   };
 }
@@ -44,7 +44,8 @@ export function takeWriteback(world: World): void {
 
 /**
  * What is dirty in the range, or on its way, has reached its place; the kernel may write more, and report it later. What was lost is an error of
- * the file, which fsync reports; returned where the operation that needs the range in its place tells of it, too.
+ * the file, which fsync reports; returned where the operation that needs the range in its place tells of it, too, as it may of what was lost before and
+ * nobody has heard of.
  */
 export function flushed(world: World, file: FileState, range: Range): StepExpectation | undefined {
   const before = file.wb.errors.length;
@@ -53,7 +54,8 @@ export function flushed(world: World, file: FileState, range: Range): StepExpect
   if (within([...cache.dirty, ...wb.pieces], range).length > 0) flush(world, file, range);
   // What else was asked about may be there, too: it shares folios with the range, or blocks where EOF is.
   for (const piece of wb.pieces) if (!piece.owesIoend) store(world, piece, false);
-  return wb.errors.length > before && world.driver.choose(2) === 0 ? { kind: 'fails', rule: wb.errorRule } : undefined;
+  const told = wb.errors.length > before ? world.driver.choose(2) === 0 : wb.errors.length > 0 && world.driver.choose(2) === 1;
+  return told ? { kind: 'fails', rule: wb.errorRule } : undefined;
 }
 
 /**
@@ -89,8 +91,10 @@ const cutOff = (offers: readonly Offer[], range: Range): Offer[] => offers.flatM
 export function flush(world: World, file: FileState, bytes = WHOLE): void {
   const { wb, cache } = file;
   const range = blocksOf(world, bytes);
+  const whole = bytes === WHOLE && !wb.failed;
   if (cache.dirty.length === 0 && wb.isIdle) {
     wb.offers = cutOff(wb.offers, range);
+    if (whole) wb.flushedSoils = cache.soils;
     return;
   }
   offerCached(world, file);
@@ -117,6 +121,7 @@ export function flush(world: World, file: FileState, bytes = WHOLE): void {
   const unreported = wb.pieces.findIndex((piece) => isMine(piece) && !ioend && !piece.open && (piece.fails || needsIoend(world, file, [piece])));
   if (unreported >= 0) writebackIoend(world, file, wb.pieces.slice(unreported), undefined);
   settleRest(world, file, isMine);
+  if (whole) wb.flushedSoils = cache.soils;
 }
 
 /** One request of writeback, where the next one is that. `due`: what must be written now, so that a kernel would make one. */

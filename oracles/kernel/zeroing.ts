@@ -3,7 +3,7 @@
  * fs/iomap/buffered-io.c, iomap_zero_range, which leaves alone what reads as zeros already and zeroes the rest in the page cache.
  */
 import { isType } from '../rules/context.ts';
-import { begin, isStale } from './begin.ts';
+import { begin, isCalledStale, isStale } from './begin.ts';
 import { fillUp, isOdd } from './block-fill.ts';
 import { Unspecified } from './driver.ts';
 import { end as endOf } from './end.ts';
@@ -29,7 +29,7 @@ export function zeroRange(world: World, file: FileState, start: bigint, end: big
   while (pos < end) {
     const mapping = begin(world, file, world.revision.opFlags.ZERO, pos, end);
     if (mapping.kind === 'failed') return { rule: mapping.rule, errnos: [mapping.errno] };
-    const failure = clear(world, file, mapping, dirty);
+    const failure = isCalledStale(world, file, mapping) ? 'stale' : clear(world, file, mapping, dirty);
     if (failure === 'stale') {
       const ended = endOf(world, file, mapping, 0n);
       if (ended !== 0) return { rule: 'request/end', errnos: [ended] };
