@@ -31,7 +31,9 @@ for (const mode of sequenceModes) {
     const cases = sample(mode, 200).map((planned) => planned.case);
     const calls = new Set(cases.flatMap(({ workload }) => workload.map(({ call }) => call)));
     const common = ['open', 'close', 'pread', 'pwrite', 'ftruncate', 'fallocate'];
-    const own = { direct: ['fstat', 'fiemap', 'seekData', 'seekHole'], buffered: ['fstat', 'fiemap', 'fsync', 'mmapRead', 'mmapWrite'], growing: ['fsync', 'fadvise', 'mmapRead', 'mmapWrite'] };
+    const own = { direct: ['fstat', 'fiemap', 'seekData', 'seekHole'], buffered: ['fstat', 'fiemap', 'fsync', 'mmapRead', 'mmapWrite'], growing: ['fsync', 'fadvise', 'mmapRead', 'mmapWrite'],
+      mixed: ['fstat', 'fiemap', 'fsync', 'fadvise', 'mmapRead', 'mmapWrite'],
+    };
     expect([...calls].sort()).toEqual([...common, ...own[mode]].sort());
     expect(cases.filter(({ workload }) => workload.length > 4).length).toBeGreaterThan(100);
     const begins = cases.map((value) => { try { return runIdeal(value).transcript.filter(({ name }) => name === 'IOMAP_BEGIN').map(({ step }) => step); } catch { return []; } });

@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../model/case.ts';
 import type { MappingSpec } from '../model/mapping.ts';
+import { FIEMAP } from '../model/syscall-flags.ts';
 import { NULL_ADDR, type Revision } from '../uapi/revision.ts';
 import type { FuzzGeometry } from './fuzz-geometry.ts';
 import { growingAct } from './growing-act.ts';
@@ -21,16 +22,16 @@ export interface FileSequenceConstraints {
   geometry: FuzzGeometry;
   /**
    * `buffered`: through the page cache, by read, write and mapped pages; `direct`: past it; `growing`: through the page cache, where EOF is, which
-   * moves on and on.
+   * moves on and on; `mixed`: through the page cache and past it, half of the time with one answer that goes wrong.
    */
   mode: SequenceMode;
   /** Most syscalls. Default: 8. */
   most?: number;
-  /** Of 16 sequences so many have one answer that is an error or malformed, and as many one mapping with a wrong field. Default: 2. */
+  /** Of 16 sequences so many have one answer that is an error or malformed, and as many one mapping with a wrong field. Default: 2, and 8 where they are mixed. */
   wrong?: number;
 }
 
-export const sequenceModes = ['buffered', 'direct', 'growing'] as const;
+export const sequenceModes = ['buffered', 'direct', 'growing', 'mixed'] as const;
 export type SequenceMode = (typeof sequenceModes)[number];
 
 /** Pages that a file may reach; behind them its last piece goes on. */
@@ -81,7 +82,8 @@ function linesOf(revision: Revision, pieces: readonly Piece[], mode: SequenceMod
     reply: { kind: 'mappings', ...answer(piece) },
   }));
   return [
-    ...(mode === 'direct' ? by({ opflagsSet: (WRITE | DIRECT) >>> 0 }, (piece) => writeAnswer(piece, true)) : [
+    ...(mode === 'direct' || mode === 'mixed' ? by({ opflagsSet: (WRITE | DIRECT) >>> 0 }, (piece) => writeAnswer(piece, true)) : []),
+    ...(mode === 'direct' ? [] : [
       ...by({ opflagsSet: WRITEBACK }, (piece) => writeAnswer(piece, true)), ...by({ opflagsSet: WRITE }, (piece) => writeAnswer(piece, false)),
     ]),
     ...by({ opflagsSet: ZERO }, (piece) => zeroAnswer(piece, mode)), ...by({}, readAnswer),
@@ -116,9 +118,15 @@ const acts = (mode: SequenceMode, block: bigint): fc.Arbitrary<Act> => {
     { weight: 2, arbitrary: fc.constant<Act>(({ fd }) => ({ call: 'fsync', fd })) },
     onFile(2, 1n, (where) => ({ fd }) => ({ call: 'mmapRead', fd, ...where })),
     onFile(2, 1n, (where, drawn) => ({ fd }) => ({ call: 'mmapWrite', fd, ...where, writer: drawn })),
-    { weight: 1, arbitrary: fc.constant<Act>('reopen') },
   ];
-  return fc.oneof(...common, ...(mode === 'direct' ? seeks : cached));
+  const reopen = { weight: 1, arbitrary: fc.constant<Act>('reopen') };
+  const past = [
+    onFile(3, block, (where) => () => ({ call: 'pread', fd: PAST_THE_CACHE, ...where })),
+    onFile(3, block, (where, writer) => () => ({ call: 'pwrite', fd: PAST_THE_CACHE, ...where, writer })),
+    { weight: 1, arbitrary: fc.constant<Act>(({ fd }) => ({ call: 'fadvise', fd, offset: 0n, lengthBytes: 0, advice: 'dontneed' })) },
+    onFile(1, 1n, ({ offset, lengthBytes }) => ({ fd }) => ({ call: 'fiemap', fd, start: offset, lengthBytes: BigInt(lengthBytes), flags: FIEMAP.flagSync, extents: 32 })),
+  ];
+  return fc.oneof(...common, ...{ direct: seeks, buffered: [...cached, reopen], mixed: [...cached, ...past] }[mode]);
 };
 
 /**
@@ -138,21 +146,31 @@ const piecesOf = (mode: SequenceMode, devices: number): fc.Arbitrary<Piece[]> =>
     });
   });
 
-/** Requests whose answer may go wrong in a sequence. What a failed writeback leaves behind, and times that nobody wants to hear of, the rules leave open for what follows. */
-const FALLIBLE: Readonly<Record<SequenceMode, readonly ScriptLine['on'][]>> = {
-  direct: ['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'FALLOCATE'], buffered: ['FALLOCATE', 'FSYNC'], growing: ['FALLOCATE', 'FSYNC'],
+/** The open of a mixed sequence that goes past the page cache; its first one goes through it. */
+const PAST_THE_CACHE = 1;
+
+/** Requests whose answer may go wrong in a sequence. */
+const FALLIBLE: Readonly<Record<SequenceMode, readonly Pick<ScriptLine, 'on'>[]>> = {
+  direct: [{ on: 'IOMAP_BEGIN' }, { on: 'IOMAP_END' }, { on: 'IOMAP_IOEND' }, { on: 'FALLOCATE' }],
+  buffered: [{ on: 'FALLOCATE' }, { on: 'FSYNC' }],
+  growing: [{ on: 'FALLOCATE' }, { on: 'FSYNC' }],
+  mixed: [{ on: 'IOMAP_BEGIN' }, { on: 'IOMAP_END' }, { on: 'IOMAP_IOEND' }, { on: 'FALLOCATE' }, { on: 'FSYNC' }, { on: 'SETATTR' }],
 };
 
 function wrongLine(revision: Revision, mode: SequenceMode): fc.Arbitrary<ScriptLine> {
-  return fc.constantFrom(...FALLIBLE[mode]).chain((on) => fc.oneof(
-    fc.constantFrom(...PLAIN_ERRNOS).map((errno): Reply => ({ kind: 'error', errno })), malformedReply(revision, on).map(({ reply }): Reply => reply),
-  ).map((reply): ScriptLine => ({ on, file: 0, times: 1, reply })));
+  const { WRITEBACK } = revision.opFlags;
+  return fc.constantFrom(...FALLIBLE[mode]).chain(({ on }) => fc.record({
+    reply: fc.oneof(fc.constantFrom(...PLAIN_ERRNOS).map((errno): Reply => ({ kind: 'error', errno })), malformedReply(revision, on).map(({ reply }): Reply => reply)),
+    // Of writeback few would be drawn otherwise, and what is lost by it is what others may tell of.
+    back: fc.constant(on === 'IOMAP_BEGIN' && mode === 'mixed'),
+    often: fc.constantFrom(...(mode === 'mixed' ? [1, 1, 2, undefined] : [1])),
+  }).map(({ reply, back, often }): ScriptLine => ({ on, file: 0, ...(back && { opflagsSet: WRITEBACK }), ...(often !== undefined && { times: often }), reply })));
 }
 
 const WRONG_FIELDS: readonly Partial<MappingSpec>[] = [{ type: 5 }, { flags: [0x100] }, { length: 0n }, { dev: 1025 }, { addr: NULL_ADDR - 1n }, { offset: 1n }, { type: 'NOCACHE' }];
 
 /** Sequences on a file of a campaign's mount. */
-export function fileSequence({ revision, geometry, mode, most = 8, wrong = 2 }: FileSequenceConstraints): fc.Arbitrary<PlannedCase> {
+export function fileSequence({ revision, geometry, mode, most = 8, wrong = mode === 'mixed' ? 8 : 2 }: FileSequenceConstraints): fc.Arbitrary<PlannedCase> {
   const block = geometry.blockSize;
   // Only what everything can be done with, and only if a whole file fits.
   const devices = geometry.devices.filter(({ access, sizeBytes }) => access === 'rw' && sizeBytes >= DEVICE_SIZE);
@@ -170,6 +188,7 @@ export function fileSequence({ revision, geometry, mode, most = 8, wrong = 2 }: 
       }),
     }).map(({ acts: drawnActs, pages, odd, extra, spoilt }): PlannedCase => {
       const open: Step = { call: 'open', file: 0, flags: mode === 'direct' ? ['rdwr', 'direct'] : ['rdwr'] };
+      const also: Step[] = mode === 'mixed' ? [{ call: 'open', file: 0, flags: ['rdwr', 'direct'] }] : [];
       const now: Now = { fd: 0, sizeBytes: BigInt(pages) * PAGE - odd };
       const steps = drawnActs.flatMap((act): Step[] => {
         if (act === 'reopen') return [{ call: 'close', fd: now.fd++ }, open];
@@ -182,7 +201,8 @@ export function fileSequence({ revision, geometry, mode, most = 8, wrong = 2 }: 
       const value: Case = {
         schema: CASE_SCHEMA, revision: revision.id, debugIomap: geometry.debugIomap,
         geometry: { ...base, files: [{ sizeBytes: BigInt(pages) * PAGE - odd, attrFlags: ['IOMAP', 'EXCLUSIVE'] }] },
-        script: [...extra, ...script], workload: [open, ...steps, { call: 'close', fd: now.fd }],
+        script: [...extra, ...script],
+        workload: [open, ...also, ...steps, ...also.map((): Step => ({ call: 'close', fd: PAST_THE_CACHE })), { call: 'close', fd: now.fd }],
       };
       return { case: value, note: `${mode}: ${steps.length} steps on ${pieces.map(({ kind }) => kind).join(', ')}; block size ${block}${extra[0] ? `; ${extra[0].on} goes wrong` : ''}${spoilt ? '; a wrong field' : ''}` };
     });

@@ -6,6 +6,11 @@ export const OPEN_FLAGS = { rdonly: 0, wronly: 1, rdwr: 2, direct: 0o40000, appe
 export const RWF = { HIPRI: 1, DSYNC: 2, SYNC: 4, NOWAIT: 8, APPEND: 0x10, NOAPPEND: 0x20, ATOMIC: 0x40, DONTCACHE: 0x80 } as const;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
+/** Of a FIEMAP, and of an extent in its answer. Source: include/uapi/linux/fiemap.h. */
+export const FIEMAP = {
+  flagSync: 1, flagXattr: 2,
+  last: 1, unknown: 2, delalloc: 4, notAligned: 0x100, inline: 0x200, unwritten: 0x800, merged: 0x1000, shared: 0x2000,
+} as const;
 /** Bytes of struct fiemap and of struct fiemap_extent. */
 export const FIEMAP_BYTES = 32;
 export const FIEMAP_EXTENT_BYTES = 56;

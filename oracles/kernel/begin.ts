@@ -56,14 +56,18 @@ export function isStale(world: World, file: FileState, mapping: Accepted, perhap
   return world.driver.choose(2) === (change === 'changed' ? 0 : 1);
 }
 
-/** Whether the kernel's next request ends the mapping unused, and calls it stale. */
+/** Whether the kernel ends the mapping unused, and calls it stale; writeback may come before that. */
 export function isCalledStale(world: World, file: FileState, { cached, pos, opflags }: Accepted): boolean {
-  const seen = cached ? undefined : world.wire.peek(world.step);
-  if (seen?.name !== 'IOMAP_END' || (seen.file ?? file.index) !== file.index) return false;
+  if (cached) return false;
+  const { opFlags, mappingFlags } = world.revision;
   const field = (value: unknown): bigint => BigInt((value ?? -1n) as bigint | number);
-  const { flags } = (seen.request['map'] ?? {}) as { flags?: number };
+  const isWriteback = ({ name, request }: Exchange): boolean =>
+    name === 'IOMAP_IOEND' || (name === 'IOMAP_BEGIN' && (field(request['opflags']) & BigInt(opFlags.WRITEBACK)) !== 0n);
+  const seen = world.wire.upcoming(world.step).find((exchange) => !isWriteback(exchange));
+  if (seen?.name !== 'IOMAP_END' || (seen.file ?? file.index) !== file.index) return false;
+  const { flags = 0 } = (seen.request['map'] ?? {}) as { flags?: number };
   return field(seen.request['written']) === 0n && field(seen.request['pos']) === pos && field(seen.request['opflags']) === BigInt(opflags)
-    && ((flags ?? 0) & world.revision.mappingFlags.STALE!) !== 0;
+    && (flags & mappingFlags.STALE!) !== 0;
 }
 
 /** What the kernel makes of the answer to a BEGIN that it sent for [pos, end). */

@@ -49,6 +49,10 @@ export class Connection implements Driver {
     return this.#ended ? undefined : this.#inner.peek(step);
   }
 
+  upcoming(step: number): readonly Exchange[] {
+    return this.#ended ? [] : this.#inner.upcoming(step);
+  }
+
   loose(expected: ExpectedRequest, step: number): void {
     if (!this.#ended) this.#inner.loose(expected, step);
   }

@@ -12,7 +12,7 @@ import { directIoend, mayReportFailure } from './ioend.ts';
 import type { Range } from './ranges.ts';
 import { synced } from './sync.ts';
 import type { FileState, World } from './world.ts';
-import { flushed } from './writeback.ts';
+import { flushed, hasUntold } from './writeback.ts';
 import { bytesOf, sourceAt, type Write } from './written.ts';
 import { SECTOR, max, min } from '../../uapi/units.ts';
 import type { Accepted } from './accepted.ts';
@@ -37,7 +37,7 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   const lost = uncached(world, file, { start: offset, end: stopAt });
   if (lost) return lost;
   // Pages that would not go, or an error that writeback left, make a write go through the page cache (fs/iomap/direct-io.c, kiocb_invalidate_pages).
-  if ((cached || file.wb.errors.length > 0) && !onlyDirect && world.driver.choose(2) === 1) return fallBack(world, file, write);
+  if ((cached || hasUntold(world, file)) && !onlyDirect && world.driver.choose(2) === 1) return fallBack(world, file, write);
 
   const { opFlags } = world.revision;
   const given: Accepted[] = [];

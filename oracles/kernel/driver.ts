@@ -37,6 +37,8 @@ export interface Driver {
   owed(expected: ExpectedRequest, step: number): Exchange | undefined;
   /** The request that the kernel made next, when that was in this step; undefined: none, or there is no kernel. */
   peek(step: number): Exchange | undefined;
+  /** The requests of this step that are still to come, in order; none where there is no kernel. */
+  upcoming(step: number): readonly Exchange[];
   /** A request whose place among the others is open: the kernel has made it by now, once more than it was asked for before. */
   loose(expected: ExpectedRequest, step: number): void;
   /** The requests about that file that the kernel has made by now and whose place among the others is open, in order. */

@@ -177,6 +177,12 @@ class TranscriptDriver implements Driver {
     return exchange?.step !== undefined && exchange.step > step ? undefined : exchange;
   }
 
+  upcoming(step: number): readonly Exchange[] {
+    const from = this.#placed.slice(this.#next);
+    const end = from.findIndex((exchange) => exchange.step !== undefined && exchange.step > step);
+    return end < 0 ? from : from.slice(0, end);
+  }
+
   loose(expected: ExpectedRequest, step: number): void {
     const index = this.#loose.findIndex((exchange) => exchange.name === expected.name
       && (expected.file === undefined || exchange.file === undefined || exchange.file === expected.file) && (exchange.step === undefined || exchange.step <= step));

@@ -13,15 +13,11 @@ import type { StepExpectation } from './expectation.ts';
 import { removed, within, type Ranges } from './ranges.ts';
 import { type FileState, type StepOf, type World } from './world.ts';
 import { flushed } from './writeback.ts';
+import { FIEMAP } from '../../model/syscall-flags.ts';
 import { PAGE, min } from '../../uapi/units.ts';
 import { payloadOf, repliedErrno } from './answer.ts';
 import type { Accepted } from './accepted.ts';
 
-/** include/uapi/linux/fiemap.h */
-const FIEMAP = {
-  flagSync: 1, flagXattr: 2,
-  last: 1, unknown: 2, delalloc: 4, notAligned: 0x100, inline: 0x200, unwritten: 0x800, merged: 0x1000, shared: 0x2000,
-} as const;
 const NULL_ADDR_PHYSICAL = 0n;
 
 const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });

@@ -1,7 +1,7 @@
 /** Calls that change the size of a file: what of it is the old one while they run, what the new one, and what holds afterwards. */
 import type { StepExpectation } from './expectation.ts';
 import type { SizeAnswer } from './set-size.ts';
-import { takeWriteback } from './writeback.ts';
+import { hasUntold, takeWriteback } from './writeback.ts';
 import { settleUnreported } from './writeback-ioend.ts';
 import type { FileState, World } from './world.ts';
 
@@ -35,9 +35,9 @@ export function resizing(world: World, file: FileState, size: bigint, call: (too
 }
 
 /** Where the kernel writes back first, what is lost by that, or was before and nobody has heard of, may be the end of the call. */
-function failsByWriteback(world: World, { wb }: FileState): StepExpectation | undefined {
+function failsByWriteback(world: World, file: FileState): StepExpectation | undefined {
   takeWriteback(world);
-  return wb.errors.length > 0 && world.driver.choose(2) === 1 ? { kind: 'fails', rule: wb.errorRule } : undefined;
+  return hasUntold(world, file) && world.driver.choose(2) === 1 ? { kind: 'fails', rule: file.wb.errorRule } : undefined;
 }
 
 /** The file has the new size. The kernel may believe the one in the server's answer instead. */

@@ -74,6 +74,10 @@ export class ScriptedServer implements Driver {
     return undefined;
   }
 
+  upcoming(): readonly Exchange[] {
+    return [];
+  }
+
   loose(expected: ExpectedRequest): void {
     this.request(expected);
   }

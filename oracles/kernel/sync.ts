@@ -2,9 +2,9 @@
 import type { ExpectedRequest } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { attrOut } from '../../uapi/fuse-structs.ts';
 import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
 import type { Range } from './ranges.ts';
+import { timesRefused } from './times.ts';
 import { flush, takeWriteback } from './writeback.ts';
 import { settleRest } from './writeback-ioend.ts';
 import { answers, type FileState, type OpenFile, type World } from './world.ts';
@@ -48,6 +48,7 @@ export function fsync(world: World, file: FileState, { range, dataOnly = false, 
   if (untold && (untold.certain || world.driver.choose(2) === 1)) {
     // Whether the server is asked to make durable what else there is is not said.
     if (!world.enosys.fsync && world.driver.choose(2) === 1) world.driver.request(asks);
+    file.wb.timesTold = untold.count;
     return { kind: 'fails', rule: 'request/times', errnos: untold.errnos };
   }
   if (world.enosys.fsync) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
@@ -84,20 +85,6 @@ function reportTimes(world: World, file: FileState): void {
   if (!file.wb.timesChanged || file.wb.timesReported) return;
   file.wb.timesReported = true;
   world.driver.loose({ name: 'SETATTR', file: file.index, rule: 'request/times', fields: { valid: { value: TIMES } } }, world.step);
-}
-
-/**
- * Errnos with which the server refused to hear of the file's times: the caller whose call it was gets one of them. `certain`: this call's last report
- * was refused. One of an earlier call, or one that was repeated, need not be told again.
- */
-function timesRefused(world: World, file: FileState): { errnos: number[]; certain: boolean } | undefined {
-  const reports = world.driver.come('SETATTR', file.index, world.step)
-    .filter(({ request }) => (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) === 0)
-    .map((exchange) => ({ errno: repliedErrno(exchange) || (payloadOf(exchange).length === attrOut.size ? 0 : errnos.EIO), step: exchange.step }));
-  const refused = reports.filter(({ errno }) => errno !== 0);
-  if (refused.length === 0) return undefined;
-  const last = reports.at(-1)!;
-  return { errnos: [...new Set(refused.map(({ errno }) => errno))], certain: last.errno !== 0 && last.step === world.step };
 }
 
 /** Closing writes back; whether it tells of what was lost is not said, the next fsync does. */

@@ -148,13 +148,18 @@ export function settleRest(world: World, file: FileState, which: (piece: Piece) 
   wb.pieces = wb.pieces.filter((piece) => !which(piece));
 }
 
-/** What went to its place without anything to report is done: what the file becomes afterwards does not make it pass the size on the disk. */
-export function settleUnreported(world: World, file: FileState, range?: Range): void {
+/**
+ * What went to its place without anything to report is done: what the file becomes afterwards does not make it pass the size on the disk. `open`: so is
+ * what may have gone there, one way or the other.
+ */
+export function settleUnreported(world: World, file: FileState, range?: Range, { open = false } = {}): void {
   const { wb } = file;
-  for (const piece of wb.pieces.filter((one) => !one.open && !one.fails && !needsIoend(world, file, [one]))) {
+  for (const piece of wb.pieces.filter((one) => !one.fails && (open || !one.open))) {
+    const { bits, mayAppend } = bitsOf(world, file, [piece]);
+    if (bits !== 0 || (piece.open && mayAppend)) continue;
     if (range && (piece.start >= range.end || piece.end <= range.start)) continue;
     wb.pieces = wb.pieces.filter((one) => one !== piece);
-    resolve(world, file, piece, 'written');
+    resolve(world, file, piece, piece.open ? 'open' : 'written');
   }
 }
 

@@ -62,7 +62,9 @@ export function claim(world: World, file: FileState, range: Range, { open = fals
   let again: Ranges = [];
   for (const one of order) {
     for (const part of served(file, one, within(wb.lax, whole))) send(world, file, part, one.mapping, { asked: false, open: true });
-    for (const part of served(file, one, within(cache.dirty, whole))) {
+    // What is on its way and dirty again was not sent once more before its own IOEND.
+    const parts = served(file, one, within(cache.dirty, whole));
+    for (const part of reported ? outside(parts, wb.pieces) : parts) {
       if (reported) again = union(again, within(cache.soiledSince(one.madeAt), part));
       send(world, file, part, one.mapping, { asked: false, open });
     }
@@ -125,7 +127,7 @@ export function send(world: World, file: FileState, range: Range, mapping: Accep
   const { wb, cache } = file;
   const end = min(range.end, sizeFor(world, file, range));
   // A folio is under writeback once at a time.
-  settleUnreported(world, file, range);
+  settleUnreported(world, file, range, { open: true });
   cache.clean(range);
   wb.lax = removed(wb.lax, range);
   if (range.start >= end) return;

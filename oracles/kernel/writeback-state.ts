@@ -63,6 +63,8 @@ export class Writeback {
   flushedSoils = 0;
   timesChanged = false;
   timesReported = false;
+  /** How many of the server's refusals to hear of them were told to a caller. */
+  timesTold = 0;
 
   get isIdle(): boolean {
     return this.pieces.length === 0 && this.lost.length === 0 && this.lax.length === 0;

@@ -13,6 +13,7 @@ import { blocksOf, claim, offerCached, sendCached, usesOldFirst } from './writeb
 import { ask } from './writeback-begin.ts';
 import type { Offer, Piece } from './writeback-state.ts';
 import { store } from './writeback-fate.ts';
+import { timesRefused } from './times.ts';
 import type { FileState, World } from './world.ts';
 
 const WHOLE: Range = { start: 0n, end: 1n << 65n };
@@ -26,6 +27,7 @@ export function interleaved(world: World): Driver {
     maybe: (expected, plain, step) => { takeWriteback(world); return wire.maybe(expected, plain, step); },
     peek: (step) => { takeWriteback(world); return wire.peek(step); },
     owed: (expected, step) => { takeWriteback(world); return wire.owed(expected, step); },
+    upcoming: (step) => wire.upcoming(step),
     loose: (expected, step) => wire.loose(expected, step),
     come: (name, file, step) => wire.come(name, file, step),
     choose: (count) => wire.choose(count),
@@ -54,9 +56,12 @@ export function flushed(world: World, file: FileState, range: Range): StepExpect
   if (within([...cache.dirty, ...wb.pieces], range).length > 0) flush(world, file, range);
   // What else was asked about may be there, too: it shares folios with the range, or blocks where EOF is.
   for (const piece of wb.pieces) if (!piece.owesIoend) store(world, piece, false);
-  const told = wb.errors.length > before ? world.driver.choose(2) === 0 : wb.errors.length > 0 && world.driver.choose(2) === 1;
+  const told = wb.errors.length > before ? world.driver.choose(2) === 0 : hasUntold(world, file) && world.driver.choose(2) === 1;
   return told ? { kind: 'fails', rule: wb.errorRule } : undefined;
 }
+
+/** Something was lost, or the server refused to hear of the file's times, and no fsync has said so yet: whoever has to write back may tell of it. */
+export const hasUntold = (world: World, file: FileState): boolean => file.wb.errors.length > 0 || timesRefused(world, file) !== undefined;
 
 /**
  * The range is about to leave the page cache unwritten, while the file has its old size: what had a mapping may have been written before. `discarded`
