@@ -3,6 +3,7 @@ import { fill } from './buffered-read.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { errnos } from '../../uapi/errno.ts';
+import { claim } from './writeback-offers.ts';
 import type { OpenFile, StepOf, World } from './world.ts';
 import { LOFF_MAX, PAGE, min, pageCeil, pageFloor } from '../../uapi/units.ts';
 
@@ -17,6 +18,8 @@ export function readAhead(world: World, { file, flags }: OpenFile, step: StepOf<
     // Of a part the kernel may keep more: folios that reach beyond it, and what is dirty, or on its way to a device, when it is asked.
     const settled = file.wb.flushedSoils === file.cache.soils;
     if (offset === 0n && settled && (step.lengthBytes === 0 || BigInt(step.lengthBytes) >= pageCeil(file.sizeBytes))) file.cache.drop(0n, LOFF_MAX);
+    // What is dirty and has a mapping may be written back by that, and leave then.
+    else claim(world, file, { start: 0n, end: LOFF_MAX });
     return { kind: 'succeeds', rule, ret: 0n };
   }
   const until = pageCeil(step.lengthBytes === 0 ? file.sizeBytes : min(offset + BigInt(step.lengthBytes), file.sizeBytes));

@@ -49,7 +49,7 @@ export function fsync(world: World, file: FileState, { range, dataOnly = false, 
     // Whether the server is asked to make durable what else there is is not said.
     if (!world.enosys.fsync && world.driver.choose(2) === 1) world.driver.request(asks);
     file.wb.timesTold = untold.count;
-    return { kind: 'fails', rule: 'request/times', errnos: untold.errnos };
+    return { kind: 'fails', rule: 'request/times', errnos: untold.certain ? untold.errnos : [...untold.errnos, errnos.EIO] };
   }
   if (world.enosys.fsync) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
   const exchange = mayAsk ? world.driver.maybe(asks, false, world.step) : world.driver.request(asks);
