@@ -46,16 +46,6 @@ test.describe('ftruncate that cuts a block', () => {
     expect(deviates(cut([zeroing(5000n, 3192n)]))).toContain('truncate/setattr request');
     expect(deviates(cut([zeroing(5000n, 3192n), times()]))).toContain('truncate/setattr request');
   });
-  test('may give a mapping up as stale, by an END that says so, and ask again', () => {
-    const STALE = 0x200;
-    for (const map of [wire(0, 0n, 1n << 20n), wire(3, 0n, 1n << 20n, { addr: 0n, dev: 1 })]) {
-      const again = (flags: number) => [zeroing(5000n, 3192n, map), endExchange(ZERO, 5000n, 3192n, 0n, { ...map, flags }), zeroing(5000n, 3192n, map)];
-      expect(cut([setattr(5000n), ...again(STALE)])).toEqual(conforms);
-      expect(deviates(cut([setattr(5000n), ...again(0)]))).toContain('request/none request');
-      expect(deviates(cut([setattr(5000n), ...again(STALE).slice(0, 2)]))).toContain('request/begin request');
-      expect(deviates(cut([setattr(5000n), again(STALE)[0]!, again(STALE)[2]!]))).toContain('request/none request');
-    }
-  });
   test('deviates when the server hears another size, or twice, or the file has another', () => {
     expect(deviates(cut([setattr(5001n), zeroing(5000n, 3192n)]))).toEqual(['truncate/setattr request']);
     expect(deviates(cut([setattr(5000n), zeroing(5000n, 3192n), setattr(5000n)]))).toEqual(['request/none request']);

@@ -103,6 +103,24 @@ test.describe('a file that grows over what is dirty in unwritten blocks', () => 
     expect(deviates(run([zeroing, ...written, zeroing, setattr(8192n)], [writer(4096n, 100), zeros(3996)]))).toEqual(['truncate/setattr request']);
     expect(deviates(run([zeroing, ...written, staleEnd, zeroing, setattr(8192n)], [writer(4096n, 4096)]))).not.toEqual(['conforms']);
   });
+  test('may call a mapping stale when writeback was over before it asked, and only by an END that says so', () => {
+    const bytes = [writer(4096n, 100), zeros(3996)];
+    const again = (end: Made[]) => run([...written, zeroing, ...end, zeroing, setattr(8192n)], bytes);
+    expect(again([staleEnd])).toEqual(conforms);
+    expect(deviates(again([endExchange(ZERO, 4196n, 3996n, 0n, fresh)]))).not.toEqual(['conforms']);
+    expect(deviates(again([]))).not.toEqual(['conforms']);
+  });
+  test('may call the mapping of a write stale by what writeback of another range reports meanwhile', () => {
+    const two = [write(4096n, 100), write(12288n, 8)];
+    const asked = ask(WRITE, 12288n, 8n, fresh), given = endExchange(WRITE, 12288n, 8n, 0n, { ...fresh, flags: STALE });
+    const reported = ioend(IOEND_UNWRITTEN_APPEND, 4096n, 100n, 69632n);
+    const last = [ask(WRITEBACK, 12288n, 4096n, fresh), ioend(IOEND_UNWRITTEN_APPEND, 12288n, 8n, 77824n)];
+    const all = (end: Made[]) => seen(two, [...wrote, ...at(2, written[0]!, ask(ZERO, 4196n, 8092n, fresh), asked, reported, ...end, asked,
+      endExchange(WRITE, 12288n, 8n, 8n, { ...fresh, flags: 0x100 })), ...last],
+    [changed(69632n, writer(4096n, 100), zeros(3996)), changed(77824n, writer(12288n, 8), zeros(4088))], 4096n);
+    expect(all([given])).toEqual(conforms);
+    expect(deviates(all([])).join()).toMatch(/request\/(none|end) request/);
+  });
   test('does not start over where nothing was dirty', () => {
     const clean = (exchanges: Made[]) => deviates(seen([truncate(8192n)], at(1, ...exchanges), [], 4196n));
     expect(clean([zeroing, setattr(8192n)])).toEqual(['conforms']);

@@ -56,9 +56,9 @@ export function isStale(world: World, file: FileState, mapping: Accepted, perhap
   return world.driver.choose(2) === (change === 'changed' ? 0 : 1);
 }
 
-/** Whether the kernel ends the mapping unused, and calls it stale; writeback may come before that. */
+/** Whether the kernel ends the mapping unused, and calls it stale, where writeback of something may have changed mappings; it may come before that. */
 export function isCalledStale(world: World, file: FileState, { cached, pos, opflags }: Accepted): boolean {
-  if (cached) return false;
+  if (cached || file.cache.soils === 0) return false;
   const { opFlags, mappingFlags } = world.revision;
   const field = (value: unknown): bigint => BigInt((value ?? -1n) as bigint | number);
   const isWriteback = ({ name, request }: Exchange): boolean =>

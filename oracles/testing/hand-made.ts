@@ -1,6 +1,7 @@
 /** Hand-made cases and observations for tests of the judges: one file, one operation, numbers written out as a kernel shows them. */
 import { CASE_SCHEMA, type Case, type Step } from '../../model/case.ts';
 import type { Exchange, KernelEvent, Observation, StepResult } from '../../model/observation.ts';
+import { attrOut } from '../../uapi/fuse-structs.ts';
 import { beginOut, ioendOut, type IomapIo } from '../../uapi/iomap.ts';
 import { NULL_ADDR } from '../../uapi/revision.ts';
 
@@ -38,7 +39,9 @@ export const ioendExchange = (flags: number, pos: bigint, written: bigint, error
   reply: reply.error ? { error: reply.error, payload: new Uint8Array() } : { error: 0, payload: ioendOut.encode({ newsize: reply.newsize ?? 0n }) }, writeErrno: 0,
 });
 /** What it was answered is not at stake. */
-export const other = (name: string): Made => ({ name, file: 0, request: name === 'FSYNC' ? { fsyncFlags: 0, padding: 0 } : {}, reply: { error: 0, payload: new Uint8Array() } });
+export const other = (name: string): Made => ({
+  name, file: 0, request: name === 'FSYNC' ? { fsyncFlags: 0, padding: 0 } : {}, reply: { error: 0, payload: new Uint8Array(name === 'SETATTR' ? attrOut.size : 0) },
+});
 
 export const opened: StepResult = { ret: 0n, errno: 0 };
 export const failed = (errno: number): StepResult => ({ ret: -1n, errno });
