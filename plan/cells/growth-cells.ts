@@ -43,10 +43,18 @@ const fallocate = (mode: number, offset: bigint, end: bigint): Step =>
   ({ call: 'fallocate', fd: 0, mode, offset, lengthBytes: end - offset });
 const pwrite = (offset: bigint, end: bigint, fd = 0, writer = 0): Step =>
   ({ call: 'pwrite', fd, offset, lengthBytes: Number(end - offset), writer });
+/**
+ * So many bytes hold what tells one owner from another (model/bytes.ts): the last byte of a word, and others of it, are the same for a device
+ * and for what is written there.
+ */
+const WORD = 8n;
+/** What lies right before `end`. */
+const writeLast = (end: bigint, writer: number): Step => pwrite(end - WORD, end, 0, writer);
 const readAll = (sizeBytes: bigint): Step => ({ call: 'pread', fd: 0, offset: 0n, lengthBytes: Number(sizeBytes) + 1000 });
 /** The page that EOF is in, with what lies behind EOF. */
 const mapLast = (sizeBytes: bigint): Step =>
   ({ call: 'mmapRead', fd: 0, offset: sizeBytes - 1n - ((sizeBytes - 1n) % PAGE), lengthBytes: Number(PAGE) });
+const mapStore = (offset: bigint, end: bigint): Step => ({ call: 'mmapWrite', fd: 0, offset, lengthBytes: Number(end - offset), writer: 0 });
 const forget: Step = { call: 'fadvise', fd: 0, offset: 0n, lengthBytes: 0, advice: 'dontneed' };
 
 /** From the other file, which is as large as this one was. */
@@ -64,7 +72,7 @@ const WAYS: readonly Way[] = [
   { path: 'fallocate', name: 'ZERO_RANGE that keeps the size, then ftruncate', make: ({ from, to }) =>
     ({ steps: [fallocate(ZERO_RANGE | KEEP_SIZE, from - 1n, to), fstat, resize(to)], to }) },
   { path: 'mmap-write', name: 'a mapped store behind EOF, then ftruncate', make: ({ from, to }) =>
-    ({ steps: [{ call: 'mmapWrite', fd: 0, offset: from - 1n, lengthBytes: Number(ceil(from, PAGE) - from) + 1, writer: 0 }, resize(to)], to }) },
+    ({ steps: [mapStore(from - 1n - ((from - 1n) % WORD), ceil(from, PAGE)), resize(to)], to }) },
   { path: 'direct-write', name: 'a direct write behind EOF', beside: 'direct', make: ({ blockSize, to }) =>
     ({ steps: [pwrite(ceil(to, blockSize), ceil(to, blockSize) + blockSize, 1)], to: ceil(to, blockSize) + blockSize }) },
   { path: 'copy', name: 'a copy by the kernel', beside: 'other file', make: (growth) => ({
@@ -81,12 +89,12 @@ const WAYS: readonly Way[] = [
 
 /** How the file becomes larger once more, from `from` to `to` bytes. */
 const AGAIN: readonly ((from: bigint, to: bigint) => Step)[] = [
-  (_, to) => resize(to), (_, to) => pwrite(to - 1n, to, 0, 1), (from, to) => fallocate(0, from, to),
+  (_, to) => resize(to), (_, to) => writeLast(to, 1), (from, to) => fallocate(0, from, to),
 ];
 
 /** What is in the page cache of EOF's page when the file grows. */
 const BEFORE: readonly ((sizeBytes: bigint) => Step[])[] = [
-  () => [], (sizeBytes) => [readAll(sizeBytes)], (sizeBytes) => [mapLast(sizeBytes)], (sizeBytes) => [pwrite(sizeBytes - 1n, sizeBytes, 0, 2)],
+  () => [], (sizeBytes) => [readAll(sizeBytes)], (sizeBytes) => [mapLast(sizeBytes)], (sizeBytes) => [writeLast(sizeBytes, 2)],
 ];
 
 /** Bytes of which some differ, whatever they are: fewer of a device may be zeros. */
