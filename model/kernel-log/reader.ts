@@ -38,6 +38,8 @@ interface Block {
   told: boolean;
   /** It is part of another report. */
   absorbed: boolean;
+  /** The one that goes on where this one ended. */
+  rest?: Block;
 }
 
 /** A report is cut behind so many lines; a kernel that prints without end must not fill the memory. */
@@ -132,6 +134,10 @@ export class LogReader {
       const waiting = stack.find((block) => !block.over && (!block.row || block.row.pattern.explains) && (block.delimited || block.condition || block.lines.length === 1));
       if (waiting) {
         if (waiting.before?.row?.belongs?.test(text)) waiting.absorbed = true;
+        if (this.#followsFortify(text)) {
+          waiting.absorbed = true;
+          this.#latest!.rest = waiting;
+        }
         if (waiting.row) Object.assign(waiting, { message: waiting.headline, kind: waiting.row.pattern.kind });
         else if (!waiting.condition) Object.assign(waiting, { message: messageOf(waiting) });
         if (name !== 'warn') delete waiting.condition;
@@ -157,6 +163,11 @@ export class LogReader {
     if (top && !top.over && row.pattern.end === '' && (row.pattern.kind === 'ended' || row.pattern.kind === 'notice')) return false;
     this.#name(this.#begin(stack, { lines: [] }), row, text);
     return true;
+  }
+
+  /** lib/string_helpers.c, __fortify_panic: it warns of an overflow, and then makes a BUG of it, which says nothing new. */
+  #followsFortify(text: string): boolean {
+    return fortifyPanic.test(text) && this.#latest?.message !== undefined && fortify.start.test(this.#latest.message);
   }
 
   #name(block: Block, row: Row, text: string): void {
@@ -193,6 +204,9 @@ function conditionOf(text: string): Block['condition'] {
   return match ? { kind: bad ? 'bad-mapping-warn' : 'assertion', condition: match[1]!, func: match[2]!, line: Number(match[3]) } : undefined;
 }
 
+const fortify = rows.find(({ pattern: { name } }) => name === 'fortify')!;
+const fortifyPanic = /^kernel BUG at lib\/string_helpers\.c:/;
+
 /** A report's stack begins within so many lines. */
 const NEAR = 12;
 const CALL_TRACE = /^Call Trace:/;
@@ -205,7 +219,7 @@ function eventOf(block: Block): KernelEvent | undefined {
   if (condition) return condition;
   if (!row || headline === undefined) return undefined;
   const title = titleOf(row.pattern, row.start, headline, lines, message);
-  const text = lines.join('\n');
+  const text = [...lines, ...(block.rest?.lines ?? [])].join('\n');
   if (row.pattern.kind === 'ended') return { kind: 'channel-ended', channel: 'lockdep', title, text };
   const { alone } = row.pattern;
   const isAlone = !block.delimited && !lines.slice(0, NEAR).some((line) => CALL_TRACE.test(line));
