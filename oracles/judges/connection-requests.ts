@@ -6,7 +6,7 @@ import { createOut, openOut } from '../../uapi/fuse-structs.ts';
 
 const rule = 'request/config', aspect = 'request';
 
-/** uAPI, negotiation. */
+/** docs/spec/uapi.md#negotiation */
 const CONFIG = { flags: 0x7fn, maxbytes: (1n << 63n) - 1n, cacheMaxbytes: 262_144n } as const;
 
 /** What may be asked before CONFIG is answered: nobody waits for these. */

@@ -1,4 +1,4 @@
-/** Writes with RWF_ATOMIC: which are refused without a request, and direct writes that happen as a whole or not at all (behaviour, "RWF_ATOMIC with O_DIRECT"). */
+/** Writes with RWF_ATOMIC: which are refused without a request, and direct writes that happen as a whole or not at all (docs/spec/behaviour.md#requests-of-syscalls). */
 import { errnos } from '../../uapi/errno.ts';
 import { directWrite } from './direct-write.ts';
 import { Unspecified } from './driver.ts';

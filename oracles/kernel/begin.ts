@@ -100,7 +100,7 @@ function perhaps(world: World, file: FileState, context: BeginContext, end: bigi
   return undefined;
 }
 
-/** What the mapping cache gives for [pos, end); undefined: the server is asked. Source: behaviour, the mapping cache. */
+/** What the mapping cache gives for [pos, end); undefined: the server is asked. Source: docs/spec/behaviour.md#mapping-cache. */
 export function fromCache(world: World, file: FileState, opflags: number, pos: bigint, end: bigint): Accepted | Failed | undefined {
   const { revision } = world;
   const { ATOMIC, SWAPFILE, ZERO, UNSHARE, DIRECT, WRITEBACK } = revision.opFlags;

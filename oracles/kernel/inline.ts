@@ -1,4 +1,4 @@
-/** Inline data: the server's bytes, read by FUSE_READ of the whole mapping and written by FUSE_WRITE. Source: validation rules, inline/*. */
+/** Inline data: the server's bytes, read by FUSE_READ of the whole mapping and written by FUSE_WRITE. Source: docs/spec/rules.md#inline. */
 import { serverBytes } from '../../model/pattern.ts';
 import { writeOut } from '../../uapi/fuse-structs.ts';
 import { beginOut } from '../../uapi/iomap.ts';
@@ -125,7 +125,7 @@ const isWholeFile = (file: FileState, { acted, pos, length }: Accepted): boolean
 
 /**
  * A write to inline data through the page cache: the server has the bytes when it ends, and nothing is left to be written back. Returns the bytes
- * that count, the failure, or 'stale' when mappings changed before anything was written. Source: behaviour, what each type does.
+ * that count, the failure, or 'stale' when mappings changed before anything was written. Source: docs/spec/behaviour.md#types.
  */
 export function writeInlineCached(world: World, file: FileState, mapping: Accepted, what: Written, mayStale: boolean): bigint | Failed | 'stale' {
   const { acted, source = acted, pos, length, rule } = mapping;

@@ -33,7 +33,7 @@ function nextDirect(world: World, file: FileState, pos: bigint): Exchange | unde
 }
 
 /**
- * A direct write that ends before a mapping was used may report why by IOEND (behaviour, ENOSYS from BEGIN; RWF_NOWAIT). Returns the errno of the
+ * A direct write that ends before a mapping was used may report why by IOEND (docs/spec/behaviour.md#requests-of-syscalls, on ENOSYS and RWF_NOWAIT). Returns the errno of the
  * answer, 0 where nothing was reported.
  */
 export function mayReportFailure(world: World, file: FileState, pos: bigint, reaches: bigint, ...reasons: readonly number[]): number {

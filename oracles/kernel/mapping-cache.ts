@@ -1,4 +1,4 @@
-/** The mappings that the server has pushed into the kernel for one file. Source: behaviour, the mapping cache. Positions in bytes. */
+/** The mappings that the server has pushed into the kernel for one file. Source: docs/spec/behaviour.md#mapping-cache. Positions in bytes. */
 import type { ByteRange } from '../../model/notification.ts';
 import { INVAL_TO_EOF, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { isType, type WireMapping } from '../rules/context.ts';

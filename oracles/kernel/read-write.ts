@@ -1,6 +1,6 @@
 /**
- * pread and pwrite: what the flags of the call and of the open file make of them, before it comes to mappings. Source: behaviour, "which request
- * a syscall makes"; include/linux/fs.h, kiocb_set_rw_flags; fs/read_write.c, generic_write_checks.
+ * pread and pwrite: what the flags of the call and of the open file make of them, before it comes to mappings. Source:
+ * docs/spec/behaviour.md#requests-of-syscalls; include/linux/fs.h, kiocb_set_rw_flags; fs/read_write.c, generic_write_checks.
  */
 import { RWF } from '../../model/syscall-flags.ts';
 import { errnos } from '../../uapi/errno.ts';

@@ -1,4 +1,4 @@
-/** Freeze, thaw, sync and shutdown of the file system as a whole (behaviour, "FIFREEZE, FITHAW"; fs/super.c). */
+/** Freeze, thaw, sync and shutdown of the file system as a whole (docs/spec/behaviour.md#requests-of-syscalls, FIFREEZE; fs/super.c). */
 import { errnos } from '../../uapi/errno.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';

@@ -1,5 +1,5 @@
 /**
- * Swap files: swapon(2) reads the header by the page cache, then asks where the file is (behaviour, "swapon"); the mappings are in use until IOEND with
+ * Swap files: swapon(2) reads the header by the page cache, then asks where the file is (docs/spec/behaviour.md#requests-of-syscalls, swapon); the mappings are in use until IOEND with
  * SWAPOFF. What the library makes of them: fs/iomap/swapfile.c.
  */
 import { isType } from '../rules/context.ts';

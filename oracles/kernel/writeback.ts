@@ -1,5 +1,5 @@
 /**
- * Writeback of dirty pages: BEGIN for each dirty range, I/O to what it maps, IOEND (behaviour, "END and IOEND"). It may come at any time while
+ * Writeback of dirty pages: BEGIN for each dirty range, I/O to what it maps, IOEND (docs/spec/behaviour.md#end-and-ioend). It may come at any time while
  * something is dirty, in any order and portions and in several passes; fsync, close and their like leave nothing behind. What a folio is, how far a
  * mapping is used, and which ranges share an IOEND is the kernel's own business (fs/iomap/buffered-io.c, fs/iomap/ioend.c): what was dirty and
  * had a mapping is taken to be where the mapping says once it must be there, and to be there or not as long as it need not.

@@ -3,6 +3,7 @@ import { beginOut } from '../../uapi/iomap.ts';
 import { hasOp, isBacked, isType, isWriteType, writtenTo, type BeginContext, type DeviceFacts, type WireMapping } from './context.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Half, Rule } from './rule.ts';
+import { clauseOf } from './clause.ts';
 
 interface Row {
   id: string;
@@ -11,7 +12,6 @@ interface Row {
   viaBadData?: boolean;
   condition?: string;
   func?: string;
-  source?: string;
   half?: Half;
   applies?: (c: BeginContext) => boolean;
   violated: (c: BeginContext) => boolean;
@@ -73,13 +73,13 @@ const deviceRows: readonly Row[] = [
 const replyRows: readonly Row[] = [
   { id: 'error', text: 'the reply carries an error', errno: 'reply', viaBadData: false, violated: (c) => c.repliedErrno !== 0 },
   { id: 'reply-size', text: 'the reply has not the size of fuse_iomap_begin_out: write() to /dev/fuse gives EINVAL, the caller EIO',
-    source: 'uAPI, opcodes and notifications', errno: errnos.EIO, viaBadData: false, violated: (c) => c.payloadBytes !== beginOut.size },
+    errno: errnos.EIO, viaBadData: false, violated: (c) => c.payloadBytes !== beginOut.size },
 ];
 
 const toRule = (row: Row): Rule<BeginContext> => {
   const viaBadData = row.viaBadData ?? true;
   return {
-    id: `begin/${row.id}`, group: 'begin', text: row.text, source: row.source ?? 'validation rules, begin/*', errno: row.errno ?? errnos.EUCLEAN,
+    id: `begin/${row.id}`, group: 'begin', text: row.text, source: clauseOf(`begin/${row.id}`), errno: row.errno ?? errnos.EUCLEAN,
     viaBadData, applies: row.applies ?? (() => true), violated: row.violated,
     ...(row.condition && { conditions: [row.condition] }),
     ...(viaBadData && { func: row.func ?? 'fuse_iomap_begin_validate' }),

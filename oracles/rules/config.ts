@@ -3,6 +3,7 @@ import type { ConfigOut } from '../../uapi/iomap.ts';
 import type { ConfigFlagName, Revision, RevisionId } from '../../uapi/revision.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { refusalOf, type Refusal, type Rule } from './rule.ts';
+import { clauseOf } from './clause.ts';
 
 export interface ConfigContext {
   revision: Revision;
@@ -23,7 +24,7 @@ const isBlockSize = (size: number, pageSize: number): boolean =>
   size >= MIN_BLOCK_SIZE && size <= pageSize && (size & (size - 1)) === 0;
 
 const row = (id: string, text: string, violated: Rule<ConfigContext>['violated'], applies: Rule<ConfigContext>['applies'] = () => true): Rule<ConfigContext> => ({
-  id: `config/${id}`, group: 'config', text, source: 'validation rules, config/*', errno: errnos.EINVAL, viaBadData: true, applies, violated,
+  id: `config/${id}`, group: 'config', text, source: clauseOf(`config/${id}`), errno: errnos.EINVAL, viaBadData: true, applies, violated,
 });
 
 export const configRulesR3: readonly Rule<ConfigContext>[] = [
@@ -52,7 +53,7 @@ export function firstConfigViolation(context: ConfigContext): Refusal | undefine
   return rule && refusalOf(rule, 0);
 }
 
-/** Bytes that the mapping cache may take for a fork. Source: uAPI, constants. */
+/** Bytes that the mapping cache may take for a fork. Source: docs/spec/uapi.md#constants. */
 export const CACHE_BYTES = { default: 262_144n, least: 256n, most: 2n << 20n } as const;
 const clampCache = (bytes: bigint): bigint => (bytes < CACHE_BYTES.least ? CACHE_BYTES.least : bytes > CACHE_BYTES.most ? CACHE_BYTES.most : bytes);
 

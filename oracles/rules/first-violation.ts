@@ -29,7 +29,7 @@ export type BeginOutcome =
 
 /**
  * The first violation of a reply. `table` is the revision's, unless a test asks what a kernel with other rules would do.
- * Both halves are always checked, also for reads. Source: validation rules, begin/*.
+ * Both halves are always checked, also for reads. Source: docs/spec/rules.md#begin.
  */
 export function firstViolation(context: BeginContext, table: BeginTable = beginTables[context.revision.id]): BeginOutcome {
   const maybe: { refusal: Refusal; reason: string }[] = [];

@@ -2,6 +2,7 @@
 import { hasOp, isType, type BeginContext, type WireMapping } from './context.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Rule } from './rule.ts';
+import { clauseOf } from './clause.ts';
 
 /** An accepted mapping with what the requests for its data were answered. */
 export interface InlineContext extends BeginContext {
@@ -17,7 +18,7 @@ export interface InlineContext extends BeginContext {
 
 const isInline = (c: InlineContext): boolean => isType(c, c.acted, 'INLINE');
 const row = (id: string, text: string, errno: number | 'reply', applies: Rule<InlineContext>['applies'], violated: Rule<InlineContext>['violated'], viaBadData = false): Rule<InlineContext> => ({
-  id: `inline/${id}`, group: 'inline', text, source: 'validation rules, inline/*', errno, viaBadData, applies: (c) => isInline(c) && applies(c), violated,
+  id: `inline/${id}`, group: 'inline', text, source: clauseOf(`inline/${id}`), errno, viaBadData, applies: (c) => isInline(c) && applies(c), violated,
 });
 const enosys = (errno: number): boolean => errno === errnos.ENOSYS;
 

@@ -1,7 +1,8 @@
-/** The ioctls on /dev/fuse, each with its refusals in order. Source: uAPI, ioctls on /dev/fuse. */
+/** The ioctls on /dev/fuse, each with its refusals in order. Source: docs/spec/uapi.md#ioctls. */
 import type { IoctlName, Revision, RevisionId } from '../../uapi/revision.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Rule, RuleGroup } from './rule.ts';
+import { clauseOf } from './clause.ts';
 
 /** One ioctl, and the state of the connection it meets. */
 export interface IoctlContext {
@@ -26,7 +27,7 @@ type Row = [id: string, text: string, errno: number, violated: Rule<IoctlContext
 const TYPE_MASK = 0xff;
 const MAX_IDS = 1024;
 const table = (group: RuleGroup, rows: readonly Row[]) => rows.map(([id, text, errno, violated, only]): Rule<IoctlContext> => ({
-  id: `${group}/${id}`, group, text, source: 'uAPI, ioctls on /dev/fuse', errno, viaBadData: false,
+  id: `${group}/${id}`, group, text, source: clauseOf(`${group}/${id}`), errno, viaBadData: false,
   applies: (c) => !only || only.includes(c.revision.id), violated,
 }));
 const isIomap = (c: IoctlContext) => (c.flags & TYPE_MASK) === c.revision.backingTypes.IOMAP;

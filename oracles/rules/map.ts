@@ -3,6 +3,7 @@ import { NULL_ADDR, NULL_DEV } from '../../uapi/revision.ts';
 import { isBacked, isType, typeName, type MapContext } from './context.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Half, Rule } from './rule.ts';
+import { clauseOf } from './clause.ts';
 
 const WRAP = 1n << 64n;
 const both = ['read', 'write'] as const;
@@ -66,14 +67,14 @@ const rows: readonly Row[] = [
     applies: hasAddr, violated: (c) => c.mapping.addr + c.mapping.length >= WRAP },
 ];
 
-const toRule = (row: Row, position: string): Rule<MapContext> => ({
-  id: `map/${row.id}`, group: 'map', text: row.text, source: `validation rules, map/* row ${position}`,
+const toRule = (row: Row): Rule<MapContext> => ({
+  id: `map/${row.id}`, group: 'map', text: row.text, source: clauseOf(`map/${row.id}`),
   errno: errnos.EUCLEAN, viaBadData: true, conditions: [row.condition], func: 'fuse_iomap_check_mapping',
   halves: row.halves ?? both, applies: row.applies ?? (() => true), violated: row.violated,
 });
 
 /** r3, in order of evaluation. */
-export const mapRulesR3: readonly Rule<MapContext>[] = rows.map((row, n) => toRule(row, String(n + 1)));
+export const mapRulesR3: readonly Rule<MapContext>[] = rows.map(toRule);
 
 const r3 = (id: string): Rule<MapContext> => mapRulesR3.find((rule) => rule.id === `map/${id}`)!;
 const except = (...ids: string[]) => mapRulesR3.filter((rule) => !ids.includes(rule.id.slice('map/'.length)));
@@ -93,7 +94,6 @@ export const mapRulesR2: readonly Rule<MapContext>[] = [
 /** r1 knows no instructions, and no devices: any dev is refused before the last rule. */
 export const mapRulesR1: readonly Rule<MapContext>[] = [
   ...mapRulesR3.slice(0, mapRulesR3.findIndex((rule) => rule.id === 'map/overwrite-no-flags')),
-  toRule({ id: 'no-device', text: 'dev is not 0, whatever the type', condition: 'map->dev != FUSE_IOMAP_DEV_NULL', violated: hasDevice },
-    'r1 after 12'),
+  toRule({ id: 'no-device', text: 'dev is not 0, whatever the type', condition: 'map->dev != FUSE_IOMAP_DEV_NULL', violated: hasDevice }),
   r3('device-range-no-overflow'),
 ];

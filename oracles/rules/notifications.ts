@@ -4,6 +4,7 @@ import { isBacked, isType, type MapContext, type MountFacts, type WireMapping } 
 import { beginTables } from './first-violation.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { refusalOf, type Half, type Refusal, type Rule, type RuleGroup } from './rule.ts';
+import { clauseOf } from './clause.ts';
 
 /** What is known of the inode that a notification names. */
 export interface InodeFacts {
@@ -56,7 +57,7 @@ const SIZES = { upsert: 80, inval: 48, devinval: 24 } as const;
 
 type Row<C> = readonly [id: string, text: string, errno: number, violated: (c: C) => boolean, more?: { bad?: boolean; conditions?: readonly string[]; applies?: (c: C) => boolean }];
 const table = <C>(group: RuleGroup, rows: readonly Row<C>[]): Rule<C>[] => rows.map(([id, text, errno, violated, more = {}]) => ({
-  id: `${group}/${id}`, group, text, source: `validation rules, ${group}/*`, errno, viaBadData: more.bad ?? false,
+  id: `${group}/${id}`, group, text, source: clauseOf(`${group}/${id}`), errno, viaBadData: more.bad ?? false,
   ...(more.conditions && { conditions: more.conditions }), applies: more.applies ?? (() => true), violated,
 }));
 

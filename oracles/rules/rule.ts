@@ -1,6 +1,6 @@
 /**
  * What a rule is. Rules are data: generators aim at them, judges predict by them, reports and documentation print them.
- * Source of every row: the validation rules of the fuse-iomap uAPI, in their order of evaluation.
+ * Source of every row: docs/spec/rules.md, in its order of evaluation.
  */
 
 export type Half = 'read' | 'write';
@@ -14,7 +14,7 @@ export interface Rule<C> {
   readonly group: RuleGroup;
   /** The clause: what the kernel refuses. */
   readonly text: string;
-  /** Where the clause comes from. */
+  /** Where the clause stands: `docs/spec/rules.md#map-length-nonzero`. */
   readonly source: string;
   /** Errno of the refusal; `reply`: the one that the server answered. */
   readonly errno: number | 'reply';

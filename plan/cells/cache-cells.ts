@@ -1,4 +1,4 @@
-/** Cells of the mapping cache: what it serves and when it must not, what merges, what is dropped. Source: behaviour, the mapping cache. */
+/** Cells of the mapping cache: what it serves and when it must not, what merges, what is dropped. Source: docs/spec/behaviour.md#mapping-cache. */
 import fc from 'fast-check';
 import {
   cacheCase, cacheSequence, cacheSetting, calls, inval, NOTHING, pushed, rangeOf, someBlocks, upsert, FILE_BLOCKS, type Blocks, type CacheCase, type CacheSetting,
