@@ -20,6 +20,7 @@ interface Stage {
 
 const stages: Stage[] = [
   { name: 'lint', argv: ['npx', '--no-install', 'eslint', '.', '--max-warnings=0'] },
+  { name: 'format', argv: ['npx', '--no-install', 'prettier', '--check', '.', '--log-level', 'warn'] },
   { name: 'circles', argv: ['npm', 'run', '--silent', 'circles'] },
   { name: 'types', argv: ['npm', 'run', '--silent', 'types'] },
   // unit and browser tests first: they are quick, and a broken unit explains a broken suite in the VM.
@@ -61,7 +62,7 @@ const errorLines = 12;
 
 export function testCommand(): Command {
   return new Command('test')
-    .description('run lint, the search for import circles, types, unit tests, the suites in the VM and the browser tests of the report')
+    .description('run lint, the check of the format, the search for import circles, types, unit tests, the suites in the VM and the browser tests of the report')
     .argument('[stage...]', `only these stages: ${stages.map(({ name, extra }) => (extra === true ? `${name} (only when named)` : name)).join(', ')}`)
     .action(async (only: string[], _options, command: Command) => {
       const unknown = only.filter((name) => !stages.some((stage) => stage.name === name));

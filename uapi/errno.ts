@@ -1,4 +1,5 @@
 /** Errnos of Linux x86-64, whatever the machine that reads a result. Source: asm-generic/errno.h, errno-base.h. */
+// prettier-ignore
 export const errnos = {
   EPERM: 1, ENOENT: 2, ESRCH: 3, EINTR: 4, EIO: 5, ENXIO: 6, E2BIG: 7, ENOEXEC: 8, EBADF: 9, ECHILD: 10, EAGAIN: 11,
   ENOMEM: 12, EACCES: 13, EFAULT: 14, ENOTBLK: 15, EBUSY: 16, EEXIST: 17, EXDEV: 18, ENODEV: 19, ENOTDIR: 20,
