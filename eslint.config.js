@@ -2,8 +2,9 @@ import boundaries from 'eslint-plugin-boundaries';
 import tseslint from 'typescript-eslint';
 
 /**
- * The house, from the ground up, and the rooms whose code each room may import (docs/architecture.md). A room can only name rooms that stand before it
- * here, so imports run downwards. A folder that is not named may not be imported from any other.
+ * The house, from the ground up, and the rooms whose code each room may import (docs/architecture.md). A room can only
+ * name rooms that stand before it here, so imports run downwards. A folder that is not named may not be imported from
+ * any other.
  */
 const rooms = {
   uapi: [],
@@ -28,30 +29,52 @@ for (const [room, imports] of Object.entries(rooms)) {
 }
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'dist', 'build', 'harness/native/build', 'test-results', 'playwright-report', 'examples/**/node_modules'] },
+  {
+    ignores: [
+      'node_modules',
+      'dist',
+      'build',
+      'harness/native/build',
+      'test-results',
+      'playwright-report',
+      'examples/**/node_modules',
+    ],
+  },
   ...tseslint.configs.strict,
   {
     files: ['**/*.ts'],
     plugins: { boundaries },
-    settings: {
-      'boundaries/elements': order.map((pattern) => ({ type: pattern, pattern })),
-    },
+    settings: { 'boundaries/elements': order.map((pattern) => ({ type: pattern, pattern })) },
     rules: {
-      'boundaries/dependencies': ['error', {
-        default: 'disallow',
-        policies: order.map((type) => ({
-          from: { element: { type } },
-          allow: [type, ...rooms[type]].map((target) => ({ to: { element: { type: target } } })),
-        })),
-      }],
+      'boundaries/dependencies': [
+        'error',
+        {
+          default: 'disallow',
+          policies: order.map((type) => ({
+            from: { element: { type } },
+            allow: [type, ...rooms[type]].map((target) => ({ to: { element: { type: target } } })),
+          })),
+        },
+      ],
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/no-non-null-assertion': 'off',
-      'no-restricted-properties': ['error', { object: 'AbortSignal', property: 'timeout', message: 'the garbage collector may take it: see harness/run/time-limit.ts' }],
-      'no-restricted-syntax': ['error', {
-        selector: 'CallExpression:matches([callee.name=/^mkdir(Sync)?$/], [callee.property.name=/^mkdir(Sync)?$/]) > ObjectExpression > Property[key.name="recursive"]',
-        message: 'it never ends under /proc (Node 20): see files/make-directory.ts',
-      }],
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'AbortSignal',
+          property: 'timeout',
+          message: 'the garbage collector may take it: see harness/run/time-limit.ts',
+        },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression:matches([callee.name=/^mkdir(Sync)?$/], [callee.property.name=/^mkdir(Sync)?$/]) > ObjectExpression > Property[key.name="recursive"]',
+          message: 'it never ends under /proc (Node 20): see files/make-directory.ts',
+        },
+      ],
     },
   },
   // Tests make directories where they may.

@@ -1,4 +1,7 @@
-/** The benchmark: iomapfuzz and a C program by turns in the same guest, so that what is compared ran on the same machine under the same load. */
+/**
+ * The benchmark: iomapfuzz and a C program by turns in the same guest, so that what is compared ran on the same machine
+ * under the same load.
+ */
 import { findTool } from '../vm/host/tools.ts';
 import { execInGuest } from '../vm/exec.ts';
 import { InfrastructureError } from '../model/errors.ts';
@@ -73,24 +76,38 @@ export async function bench({ spec: plain, timeMs, onProgress }: BenchOptions): 
     await firstOutcome(source, cases.slice(0, 1));
     const bootToFirstCaseMs = performance.now() - bootMs;
     const [pid] = descendants(qemu);
-    if (pid === undefined) throw new InfrastructureError('QEMU\'s process was not found in /proc');
+    if (pid === undefined) throw new InfrastructureError("QEMU's process was not found in /proc");
     const used: number[] = [];
     let agentMib = 0;
     const note = async (): Promise<void> => {
       const { meminfo, statuses } = await memoryOf(vm);
       used.push(mibOf(meminfo, 'MemTotal') - mibOf(meminfo, 'MemAvailable'));
-      agentMib = Math.max(agentMib, ...statuses.filter((text) => /^Name:\s*node$/m.test(text)).map((text) => mibOf(text, 'VmHWM')));
+      agentMib = Math.max(
+        agentMib,
+        ...statuses.filter((text) => /^Name:\s*node$/m.test(text)).map((text) => mibOf(text, 'VmHWM')),
+      );
     };
     const requests = { yardstick: 0, guest: await requestsPerCase(source) };
 
-    const c = new Meter(pid), table = new Meter(pid), typescript = new Meter(pid);
+    const c = new Meter(pid),
+      table = new Meter(pid),
+      typescript = new Meter(pid);
     const yardstick = async (seconds: number, meter: Meter): Promise<YardstickRun> => {
-      const run = await runYardstick(vm, seconds, simpleKinds, { begin: () => { meter.begin(); }, end: () => { meter.end(); } });
+      const run = await runYardstick(vm, seconds, simpleKinds, {
+        begin: () => {
+          meter.begin();
+        },
+        end: () => {
+          meter.end();
+        },
+      });
       meter.count(run);
       return run;
     };
     const inGuest = async (way: 'table' | 'typescript', seconds: number, meter: Meter): Promise<void> => {
-      const run = await runInGuest(vm, way, cases, seconds, () => { meter.begin(); });
+      const run = await runInGuest(vm, way, cases, seconds, () => {
+        meter.begin();
+      });
       meter.end();
       meter.count(run);
     };
@@ -103,7 +120,9 @@ export async function bench({ spec: plain, timeMs, onProgress }: BenchOptions): 
       onProgress(`C and table cases by turns, ${slice} of ${slices}`);
       const run = await yardstick(seconds, c);
       await note();
-      requests.yardstick = Object.entries(run.requests).reduce((sum, [opcode, count]) => sum + (forgets.includes(opcode) ? 0 : count), 0) / run.cases;
+      requests.yardstick =
+        Object.entries(run.requests).reduce((sum, [opcode, count]) => sum + (forgets.includes(opcode) ? 0 : count), 0) /
+        run.cases;
       await inGuest('table', seconds, table);
       await note();
     }
@@ -115,7 +134,9 @@ export async function bench({ spec: plain, timeMs, onProgress }: BenchOptions): 
     const all = new Meter(pid);
     all.begin();
     const hostStartMs = process.cpuUsage();
-    const campaign = await runCampaign(source, vm.facts, timeMs / 1000, (done) => { onProgress(`generated, run and judged: ${done} cases`); });
+    const campaign = await runCampaign(source, vm.facts, timeMs / 1000, (done) => {
+      onProgress(`generated, run and judged: ${done} cases`);
+    });
     const host = process.cpuUsage(hostStartMs);
     all.end();
     all.count(campaign);
@@ -126,10 +147,20 @@ export async function bench({ spec: plain, timeMs, onProgress }: BenchOptions): 
     onProgress('snapshot to first case');
     const snapshotToFirstCaseMs = await snapshots(spec, cases.slice(0, 1));
     return {
-      environment: vm.environment, kernelRelease: vm.facts.release, kinds: simpleKinds, bootToFirstCaseMs, snapshotToFirstCaseMs,
-      yardstick: c.rate, guest: table.rate, typescript: typescript.rate,
-      ratio: { casesPerSecond: table.rate.casesPerSecond / c.rate.casesPerSecond, qemuTime: c.rate.qemuMsPerCase / table.rate.qemuMsPerCase },
-      requests, campaign: { ...campaign, ...all.rate, hostMs: (host.user + host.system) / 1000 },
+      environment: vm.environment,
+      kernelRelease: vm.facts.release,
+      kinds: simpleKinds,
+      bootToFirstCaseMs,
+      snapshotToFirstCaseMs,
+      yardstick: c.rate,
+      guest: table.rate,
+      typescript: typescript.rate,
+      ratio: {
+        casesPerSecond: table.rate.casesPerSecond / c.rate.casesPerSecond,
+        qemuTime: c.rate.qemuMsPerCase / table.rate.qemuMsPerCase,
+      },
+      requests,
+      campaign: { ...campaign, ...all.rate, hostMs: (host.user + host.system) / 1000 },
       memoryMib: { guestUsed: Math.max(...used), guestAgent: agentMib, qemu: qemuMib, host: peakMib(process.pid) },
     };
   } finally {
@@ -164,7 +195,11 @@ class Meter {
 
   get rate(): Rate {
     return {
-      cases: this.#cases, elapsedMs: this.#elapsedMs, qemuMs: this.#qemuMs, casesPerSecond: this.#cases / this.#elapsedMs * 1000, qemuMsPerCase: this.#qemuMs / this.#cases,
+      cases: this.#cases,
+      elapsedMs: this.#elapsedMs,
+      qemuMs: this.#qemuMs,
+      casesPerSecond: (this.#cases / this.#elapsedMs) * 1000,
+      qemuMsPerCase: this.#qemuMs / this.#cases,
     };
   }
 }
@@ -174,17 +209,23 @@ const only = (vm: Vm): GuestSource => ({ lease: () => Promise.resolve(vm), relea
 
 async function firstOutcome(source: GuestSource, cases: Parameters<typeof execute>[1]): Promise<void> {
   for await (const { outcome } of execute(source, cases)) {
-    if (outcome.kind !== 'observed') throw new InfrastructureError(`the first case could not be run: ${outcome.kind}${'reason' in outcome ? `: ${outcome.reason}` : ''}`);
+    if (outcome.kind !== 'observed')
+      throw new InfrastructureError(
+        `the first case could not be run: ${outcome.kind}${'reason' in outcome ? `: ${outcome.reason}` : ''}`,
+      );
   }
 }
 
 async function requestsPerCase(source: GuestSource): Promise<number> {
   // The first cases of a mount make the kernel ask once for what there is not (OPEN, FLUSH).
-  const cases = Array.from({ length: 4 * simpleKinds.length }, (_, index) => simpleCase(simpleKinds[index % simpleKinds.length]!));
+  const cases = Array.from({ length: 4 * simpleKinds.length }, (_, index) =>
+    simpleCase(simpleKinds[index % simpleKinds.length]!),
+  );
   let count = 0;
   for (let round = 0; round < 2; round++) {
     count = 0;
-    for await (const { outcome } of execute(source, cases)) if (outcome.kind === 'observed') count += outcome.observation.transcript.length;
+    for await (const { outcome } of execute(source, cases))
+      if (outcome.kind === 'observed') count += outcome.observation.transcript.length;
   }
   return count / cases.length;
 }
@@ -192,13 +233,21 @@ async function requestsPerCase(source: GuestSource): Promise<number> {
 async function memoryOf(vm: Vm): Promise<{ meminfo: string; statuses: string[] }> {
   let text = '';
   const argv = ['sh', '-c', 'cat /proc/meminfo; for f in /proc/[0-9]*/status; do echo ===; cat $f; done'];
-  await execInGuest(vm, { argv, timeoutMs: 60_000, onOutput: (stream, bytes) => { if (stream === 'stdout') text += Buffer.from(bytes).toString(); } });
+  await execInGuest(vm, {
+    argv,
+    timeoutMs: 60_000,
+    onOutput: (stream, bytes) => {
+      if (stream === 'stdout') text += Buffer.from(bytes).toString();
+    },
+  });
   const [meminfo = '', ...statuses] = text.split('===\n');
   return { meminfo, statuses };
 }
 
 async function snapshots(spec: VmSpec, cases: Parameters<typeof execute>[1]): Promise<number[]> {
-  const template = await Template.create(spec, async (vm) => { await firstOutcome(only(vm), cases); });
+  const template = await Template.create(spec, async (vm) => {
+    await firstOutcome(only(vm), cases);
+  });
   try {
     const all: number[] = [];
     for (let n = 0; n < clones; n++) {

@@ -14,15 +14,26 @@ import { execute, type GuestSource } from '../harness/run/execute.ts';
 const seed = 1;
 const chunkCases = 1024;
 /** One reply, one syscall: the paths of which that can be said. */
-const simplePaths: readonly Path[] = campaignPaths.filter((path) => ['direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole'].includes(path));
-const arbitraries = simplePaths.map((path) => fuzzCase({
-  revision: revisions.r3, path, geometry: { blockSize: 4096n, devices: defaultDevices, mount: 'ordinary', debugIomap: false },
-  // Half of them wrong in one field.
-  wrongFields: [1, 1, 0], maxBefore: 0, moreOps: [1, 0, 0],
-}));
+const simplePaths: readonly Path[] = campaignPaths.filter((path) =>
+  ['direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole'].includes(path),
+);
+const arbitraries = simplePaths.map((path) =>
+  fuzzCase({
+    revision: revisions.r3,
+    path,
+    geometry: { blockSize: 4096n, devices: defaultDevices, mount: 'ordinary', debugIomap: false },
+    // Half of them wrong in one field.
+    wrongFields: [1, 1, 0],
+    maxBefore: 0,
+    moreOps: [1, 0, 0],
+  }),
+);
 
 export function generatedCase(index: number): Case {
-  const [{ case: value }] = fc.sample(arbitraries[index % arbitraries.length]!, { seed: mix(seed, index), numRuns: 1 }) as [PlannedCase];
+  const [{ case: value }] = fc.sample(arbitraries[index % arbitraries.length]!, {
+    seed: mix(seed, index),
+    numRuns: 1,
+  }) as [PlannedCase];
   return value;
 }
 
@@ -36,7 +47,12 @@ export interface CampaignRun {
 }
 
 /** For `seconds`, or to the end of the chunk that is under way then. */
-export async function runCampaign(source: GuestSource, facts: KernelFacts, seconds: number, onProgress: (cases: number) => void): Promise<CampaignRun> {
+export async function runCampaign(
+  source: GuestSource,
+  facts: KernelFacts,
+  seconds: number,
+  onProgress: (cases: number) => void,
+): Promise<CampaignRun> {
   let next = 0;
   const run: CampaignRun = { cases: 0, elapsedMs: 0, generatingMs: 0, judgingMs: 0, verdicts: {} };
   const draw = (): Case => {
@@ -52,7 +68,10 @@ export async function runCampaign(source: GuestSource, facts: KernelFacts, secon
     const following: Case[] = [];
     for await (const { index, outcome } of execute(source, chunk)) {
       const judgeMs = performance.now();
-      const kind = outcome.kind === 'observed' ? assess(chunk[index]!, outcome.observation, { facts }).verdict.kind : 'not observed';
+      const kind =
+        outcome.kind === 'observed'
+          ? assess(chunk[index]!, outcome.observation, { facts }).verdict.kind
+          : 'not observed';
       run.judgingMs += performance.now() - judgeMs;
       run.verdicts[kind] = (run.verdicts[kind] ?? 0) + 1;
       run.cases += 1;

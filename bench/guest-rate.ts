@@ -1,4 +1,7 @@
-/** How fast a guest runs cases when nobody has to make or judge them: the same cases again and again, each time on fresh inodes. */
+/**
+ * How fast a guest runs cases when nobody has to make or judge them: the same cases again and again, each time on fresh
+ * inodes.
+ */
 import type { Case } from '../model/case.ts';
 import type { HostMessage } from '../model/channel.ts';
 import { encodeTableCase } from '../model/table-case.ts';
@@ -11,20 +14,37 @@ const batchCases = { table: 256, typescript: 64 } as const;
 const ahead = 2;
 const silenceMs = 60_000;
 
-export interface GuestRun { cases: number; elapsedMs: number }
+export interface GuestRun {
+  cases: number;
+  elapsedMs: number;
+}
 
 let lastId = 1_000_000;
 
-/** `way`: as table cases or by the server in TypeScript. `begin` is called when the first batch is done and the rest counts. */
-export async function runInGuest(vm: VmHandle, way: keyof typeof batchCases, cases: readonly Case[], seconds: number, begin: () => void): Promise<GuestRun> {
+/**
+ * `way`: as table cases or by the server in TypeScript. `begin` is called when the first batch is done and the rest
+ * counts.
+ */
+export async function runInGuest(
+  vm: VmHandle,
+  way: keyof typeof batchCases,
+  cases: readonly Case[],
+  seconds: number,
+  begin: () => void,
+): Promise<GuestRun> {
   const count = batchCases[way];
   const batch = Array.from({ length: count }, (_, index) => cases[index % cases.length]!);
-  const table = way === 'table' ? Buffer.concat(batch.map((value, index) => encodeTableCase(tableCaseOf(value)!, index))) : undefined;
+  const table =
+    way === 'table'
+      ? Buffer.concat(batch.map((value, index) => encodeTableCase(tableCaseOf(value)!, index)))
+      : undefined;
   const sent: number[] = [];
   const send = (): void => {
     const id = ++lastId;
     sent.push(id);
-    const message: HostMessage = table ? { kind: 'run-table', id, like: batch[0]!, cases: table } : { kind: 'run-cases', id, cases: batch.map((value, index) => ({ index, case: value })) };
+    const message: HostMessage = table
+      ? { kind: 'run-table', id, like: batch[0]!, cases: table }
+      : { kind: 'run-cases', id, cases: batch.map((value, index) => ({ index, case: value })) };
     vm.send(message);
   };
   let startMs: number | undefined;
@@ -33,7 +53,8 @@ export async function runInGuest(vm: VmHandle, way: keyof typeof batchCases, cas
   while (sent.length > 0) {
     const message = await vm.receive(silenceMs);
     if (!('id' in message) || message.id !== sent[0]) continue;
-    if (message.kind === 'table-refused' || message.kind === 'case-failed' || message.kind === 'error') throw new InfrastructureError(`the guest could not run the benchmark's cases: ${message.reason}`);
+    if (message.kind === 'table-refused' || message.kind === 'case-failed' || message.kind === 'error')
+      throw new InfrastructureError(`the guest could not run the benchmark's cases: ${message.reason}`);
     if (message.kind !== 'table-done' && message.kind !== 'cases-done') continue;
     sent.shift();
     const nowMs = performance.now();
@@ -48,7 +69,8 @@ export async function runInGuest(vm: VmHandle, way: keyof typeof batchCases, cas
       const last = sent.at(-1)!;
       for (;;) {
         const rest = await vm.receive(silenceMs);
-        if ('id' in rest && rest.id === last && (rest.kind === 'table-done' || rest.kind === 'cases-done')) return result;
+        if ('id' in rest && rest.id === last && (rest.kind === 'table-done' || rest.kind === 'cases-done'))
+          return result;
       }
     }
   }

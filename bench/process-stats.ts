@@ -19,7 +19,8 @@ export function cpuMs(pid: number): number {
 export const peakMib = (pid: number): number => mibOf(readFileSync(`/proc/${pid}/status`, 'latin1'), 'VmHWM');
 
 /** The field `name` of a text like /proc/meminfo, in MiB. */
-export const mibOf = (text: string, name: string): number => Number(new RegExp(`^${name}:\\s*(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) / 1024;
+export const mibOf = (text: string, name: string): number =>
+  Number(new RegExp(`^${name}:\\s*(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) / 1024;
 
 /** Descendants of this process that run `program`. */
 export function descendants(program: string): number[] {

@@ -29,9 +29,14 @@ export function yardstickFile(): GuestFile {
   const program = join(cacheDirectory('yardstick'), hash);
   if (!existsSync(program)) {
     try {
-      execFileSync('gcc', ['-O2', '-Wall', '-static', '-pthread', '-o', `${program}.new`, source], { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+      execFileSync('gcc', ['-O2', '-Wall', '-static', '-pthread', '-o', `${program}.new`, source], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        encoding: 'utf8',
+      });
     } catch (error) {
-      throw new InfrastructureError(`the benchmark's C program cannot be compiled: ${messageOf(error)}\n${installHint(['gcc'])}`);
+      throw new InfrastructureError(
+        `the benchmark's C program cannot be compiled: ${messageOf(error)}\n${installHint(['gcc'])}`,
+      );
     }
     renameSync(`${program}.new`, program);
   }
@@ -39,19 +44,33 @@ export function yardstickFile(): GuestFile {
 }
 
 /** Runs the kinds by turns for `seconds`; calls back when it begins, and when it has counted and only cleans up. */
-export async function runYardstick(vm: VmHandle, seconds: number, kinds: readonly string[], on: { begin(): void; end(): void }): Promise<YardstickRun> {
+export async function runYardstick(
+  vm: VmHandle,
+  seconds: number,
+  kinds: readonly string[],
+  on: { begin(): void; end(): void },
+): Promise<YardstickRun> {
   let out = '';
   let errors = '';
-  let begun = false, ended = false;
+  let begun = false,
+    ended = false;
   const code = await execInGuest(vm, {
-    argv: [pathInGuest, String(seconds), '/dev/ram0', ...kinds], timeoutMs: seconds * 1000 + slackMs,
+    argv: [pathInGuest, String(seconds), '/dev/ram0', ...kinds],
+    timeoutMs: seconds * 1000 + slackMs,
     onOutput: (stream, bytes) => {
       if (stream === 'stdout') out += Buffer.from(bytes).toString();
       else errors += Buffer.from(bytes).toString();
-      if (!begun && out.includes('begins\n')) { begun = true; on.begin(); }
-      if (!ended && out.endsWith('}}\n')) { ended = true; on.end(); }
+      if (!begun && out.includes('begins\n')) {
+        begun = true;
+        on.begin();
+      }
+      if (!ended && out.endsWith('}}\n')) {
+        ended = true;
+        on.end();
+      }
     },
   });
-  if (code !== 0 || !ended) throw new InfrastructureError(`the C program failed in the guest (exit code ${code}): ${errors.trim()}`);
+  if (code !== 0 || !ended)
+    throw new InfrastructureError(`the C program failed in the guest (exit code ${code}): ${errors.trim()}`);
   return JSON.parse(out.trim().split('\n').at(-1)!) as YardstickRun;
 }

@@ -14,8 +14,14 @@ interface BenchCommandOptions extends VmOptions {
 
 export function benchCommand(): Command {
   return addVmOptions(new Command('bench'))
-    .description('measure cases per second in one guest, by turns with a C program that makes the kernel do the same requests')
-    .addOption(new Option('--time <duration>', 'for each measurement; all of it takes about four times as long').argParser(durationMs).default(60_000, '60s'))
+    .description(
+      'measure cases per second in one guest, by turns with a C program that makes the kernel do the same requests',
+    )
+    .addOption(
+      new Option('--time <duration>', 'for each measurement; all of it takes about four times as long')
+        .argParser(durationMs)
+        .default(60_000, '60s'),
+    )
     .option('--json <file>', 'write the numbers there')
     .action(async (options: BenchCommandOptions) => {
       const spec = await vmSpecOf(options);
@@ -36,7 +42,19 @@ const row = (what: string, { casesPerSecond, qemuMsPerCase, elapsedMs }: Rate): 
 const goals = { casesPerSecond: 1000, ratio: 0.5, bootMs: 6000, snapshotMs: 800 } as const;
 const verdict = (good: boolean): string => (good ? 'ok' : 'MISSED');
 
-function print({ environment, kernelRelease, yardstick, guest, typescript, ratio, requests, campaign, bootToFirstCaseMs, snapshotToFirstCaseMs, memoryMib }: BenchResult): void {
+function print({
+  environment,
+  kernelRelease,
+  yardstick,
+  guest,
+  typescript,
+  ratio,
+  requests,
+  campaign,
+  bootToFirstCaseMs,
+  snapshotToFirstCaseMs,
+  memoryMib,
+}: BenchResult): void {
   const { cases, generatingMs, judgingMs, hostMs, verdicts } = campaign;
   const snapshotMs = Math.min(...snapshotToFirstCaseMs);
   const lines = [
@@ -52,7 +70,9 @@ function print({ environment, kernelRelease, yardstick, guest, typescript, ratio
     `sustained: ${campaign.casesPerSecond.toFixed(0)} cases/s (goal ${goals.casesPerSecond}: ${verdict(campaign.casesPerSecond >= goals.casesPerSecond)})`,
     `FUSE requests per case: C ${requests.yardstick.toFixed(2)}, iomapfuzz ${requests.guest.toFixed(2)}`,
     `host, per case: ${(generatingMs / cases).toFixed(3)} ms generating, ${(judgingMs / cases).toFixed(3)} ms judging, ${(hostMs / cases).toFixed(3)} ms processor time in all`,
-    `verdicts: ${Object.entries(verdicts).map(([kind, count]) => `${count} ${kind}`).join(', ')}`,
+    `verdicts: ${Object.entries(verdicts)
+      .map(([kind, count]) => `${count} ${kind}`)
+      .join(', ')}`,
     `boot to first case: ${seconds(bootToFirstCaseMs)} (goal ${seconds(goals.bootMs)}: ${verdict(bootToFirstCaseMs <= goals.bootMs)})`,
     `snapshot to first case: ${snapshotToFirstCaseMs.map(seconds).join(', ')} (goal ${seconds(goals.snapshotMs)}: ${verdict(snapshotMs <= goals.snapshotMs)})`,
     `peak memory, MiB: ${memoryMib.guestUsed.toFixed(0)} used in the guest, its agent ${memoryMib.guestAgent.toFixed(0)}; QEMU ${memoryMib.qemu.toFixed(0)}, iomapfuzz ${memoryMib.host.toFixed(0)}`,

@@ -6,9 +6,15 @@ import { findTool } from '../vm/host/tools.ts';
 import { repositoryRoot } from '../files/repository-root.ts';
 import { testKernel } from '../vm/testing/spec.ts';
 
-function iomapfuzz(args: string[], env: Record<string, string> = {}): { code: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(repositoryRoot(), 'dist/iomapfuzz.mjs'), ...args],
-    { encoding: 'utf8', env: { ...process.env, ...env } });
+function iomapfuzz(
+  args: string[],
+  env: Record<string, string> = {},
+): { code: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(repositoryRoot(), 'dist/iomapfuzz.mjs'), ...args],
+    { encoding: 'utf8', env: { ...process.env, ...env } },
+  );
   return { code: status, stdout, stderr };
 }
 
@@ -21,7 +27,11 @@ function pathOf(directory: string, ...programs: string[]): string {
 
 test('vm run should print what the command prints and exit as it does', async () => {
   const { path } = await testKernel();
-  expect(iomapfuzz(['vm', 'run', '--kernel', path, '--', 'sh', '-c', 'echo out; echo err >&2; exit 9'])).toEqual({ code: 9, stdout: 'out\n', stderr: 'err\n' });
+  expect(iomapfuzz(['vm', 'run', '--kernel', path, '--', 'sh', '-c', 'echo out; echo err >&2; exit 9'])).toEqual({
+    code: 9,
+    stdout: 'out\n',
+    stderr: 'err\n',
+  });
 });
 
 test('vm run should end a command that takes too long, as an infrastructure failure', async () => {
@@ -52,13 +62,17 @@ test('vm run should refuse what it cannot read or understand with exit code 2', 
 
 test('vm run should name QEMU where it is missing, and the package that has it', async ({}, info) => {
   const { path } = await testKernel();
-  const { code, stderr } = iomapfuzz(['vm', 'run', '--kernel', path, '--', 'true'], { PATH: pathOf(info.outputPath('bin'), 'node', 'busybox', 'ldd', 'sh', 'bash') });
+  const { code, stderr } = iomapfuzz(['vm', 'run', '--kernel', path, '--', 'true'], {
+    PATH: pathOf(info.outputPath('bin'), 'node', 'busybox', 'ldd', 'sh', 'bash'),
+  });
   expect(code).toBe(3);
   expect(stderr).toContain('qemu-system-x86');
 });
 
 test('kernel build should name every missing tool and the packages that have them', ({}, info) => {
-  const { code, stderr } = iomapfuzz(['kernel', 'build'], { PATH: pathOf(info.outputPath('bin'), 'node', 'sh', 'flock') });
+  const { code, stderr } = iomapfuzz(['kernel', 'build'], {
+    PATH: pathOf(info.outputPath('bin'), 'node', 'sh', 'flock'),
+  });
   expect(code).toBe(3);
   expect(stderr).toMatch(/missing: .*gcc.*flex.*bison/);
   expect(stderr).toMatch(/apt-get install .*gcc.*flex.*bison/);
@@ -70,7 +84,9 @@ test('doctor should boot a guest of a kernel it is given, and fail without QEMU'
   expect(well.stdout).toMatch(/ok +guest +Linux .* was ready after/);
   expect(well.stdout).toMatch(/fuse-iomap/);
   expect([0, 3]).toContain(well.code);
-  const ill = iomapfuzz(['doctor', '--kernel', path], { PATH: pathOf(info.outputPath('bin'), 'node', 'busybox', 'ldd', 'sh', 'bash') });
+  const ill = iomapfuzz(['doctor', '--kernel', path], {
+    PATH: pathOf(info.outputPath('bin'), 'node', 'busybox', 'ldd', 'sh', 'bash'),
+  });
   expect(ill.code).toBe(3);
   expect(ill.stdout).toMatch(/BAD +QEMU .*missing: qemu/);
   expect(ill.stdout).toContain('no guest was booted');
@@ -79,5 +95,6 @@ test('doctor should boot a guest of a kernel it is given, and fail without QEMU'
 test('kernel config should print a fragment with what the uAPI under test needs', () => {
   const { code, stdout } = iomapfuzz(['kernel', 'config']);
   expect(code).toBe(0);
-  for (const line of ['CONFIG_FUSE_IOMAP=y', 'CONFIG_VIRTIO_CONSOLE=y', 'CONFIG_SERIAL_8250_CONSOLE=y']) expect(stdout.split('\n')).toContain(line);
+  for (const line of ['CONFIG_FUSE_IOMAP=y', 'CONFIG_VIRTIO_CONSOLE=y', 'CONFIG_SERIAL_8250_CONSOLE=y'])
+    expect(stdout.split('\n')).toContain(line);
 });

@@ -14,12 +14,20 @@ import { writeReport } from './write-report.ts';
 
 export function compareCommand(): Command {
   return new Command('compare')
-    .description('compare results, oldest first: new, gone, changed and flaky findings, what is newly not run, and which kernel or config difference goes with it')
-    .argument('<dir...>', 'two or more results directories, oldest first; the last is judged against the one before, the others show what is flaky')
+    .description(
+      'compare results, oldest first: new, gone, changed and flaky findings, what is newly not run, and which kernel or config difference goes with it',
+    )
+    .argument(
+      '<dir...>',
+      'two or more results directories, oldest first; the last is judged against the one before, the others show what is flaky',
+    )
     .addOption(expectationsOption('count these known deviations instead of those that the runs were started with'))
     .option('--json', 'print the comparison as JSON')
     .option('--html <file>', 'also write it as a self-contained page')
-    .addHelpText('after', '\nExit code: 0 no regression, 1 regression (a new finding, or a cell that was judged and is not any more), 2 unreadable results,\n3 no verdict: a run lost cases, is incomplete or damaged, or the last one tried less than the one before (it says what), 4 nothing was judged in the last run.')
+    .addHelpText(
+      'after',
+      '\nExit code: 0 no regression, 1 regression (a new finding, or a cell that was judged and is not any more), 2 unreadable results,\n3 no verdict: a run lost cases, is incomplete or damaged, or the last one tried less than the one before (it says what), 4 nothing was judged in the last run.',
+    )
     .action(async (directories: string[], options: { json?: boolean; html?: string; expectations?: string }) => {
       if (directories.length < 2) throw new UsageError('compare needs at least two results directories, oldest first');
       const runs: Run[] = [];
@@ -29,7 +37,10 @@ export function compareCommand(): Command {
       // Before anything is written: a reader like head may end the output early.
       process.exitCode = comparison.exitCode;
       if (options.json) console.log(JSON.stringify(comparison, undefined, 1));
-      else for (const line of comparisonLines(comparison)) for (const part of wrap(line, terminalOf(process.stdout, process.env).widthColumns, 4)) console.log(part);
-      if (options.html !== undefined) console.error(`page: ${writeReport(options.html, comparisonPage(comparison, runs, toolVersion()), '--html')}`);
+      else
+        for (const line of comparisonLines(comparison))
+          for (const part of wrap(line, terminalOf(process.stdout, process.env).widthColumns, 4)) console.log(part);
+      if (options.html !== undefined)
+        console.error(`page: ${writeReport(options.html, comparisonPage(comparison, runs, toolVersion()), '--html')}`);
     });
 }

@@ -44,12 +44,31 @@ export function conformanceCommand(): Command {
     .option('--rule <id>', 'only this rule; * matches anything (map/*); repeatable', collect, [])
     .option('--path <name>', 'only this path (direct-read, fiemap, ...); repeatable', collect, [])
     .option('--seed <n>', 'draws the surroundings of each case; by default a new one', integer)
-    .option('--runs <n>', 'cases per cell of the plan; cells of several kinds have one of each at least', positiveInteger, 4)
-    .addOption(new Option('--time <duration>', 'give each cell one case, and then as many more, up to --runs, as fit into this time: 90s, 10m, 2h').argParser(durationMs).conflicts('shard'))
-    .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
+    .option(
+      '--runs <n>',
+      'cases per cell of the plan; cells of several kinds have one of each at least',
+      positiveInteger,
+      4,
+    )
+    .addOption(
+      new Option(
+        '--time <duration>',
+        'give each cell one case, and then as many more, up to --runs, as fit into this time: 90s, 10m, 2h',
+      )
+        .argParser(durationMs)
+        .conflicts('shard'),
+    )
+    .addOption(
+      new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'),
+    )
     .option('--shard <i/n>', 'run the i-th of n parts of the plan', shardOf)
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
-    .option('--max-crashes <n>', 'end the run after so many cases that took the kernel down, or hung it, alike', positiveInteger, MOST_EQUAL_CRASHES)
+    .option(
+      '--max-crashes <n>',
+      'end the run after so many cases that took the kernel down, or hung it, alike',
+      positiveInteger,
+      MOST_EQUAL_CRASHES,
+    )
     .addOption(libertyOption())
     .addOption(minimiseOption())
     .addOption(expectationsOption())
@@ -59,8 +78,12 @@ export function conformanceCommand(): Command {
       const cells = selectCells(options);
       if (options.list) {
         const idle = optionsThatOnlyRunsHave(command);
-        if (idle.length > 0) console.error(`--list prints the plan and runs nothing: ${idle.join(', ')} ${idle.length === 1 ? 'changes' : 'change'} nothing in it (--rule, --path and --uapi do)`);
-        for (const cell of cells) console.log(cell.impossible === undefined ? cell.id : `${cell.id}  (cannot exist: ${cell.impossible})`);
+        if (idle.length > 0)
+          console.error(
+            `--list prints the plan and runs nothing: ${idle.join(', ')} ${idle.length === 1 ? 'changes' : 'change'} nothing in it (--rule, --path and --uapi do)`,
+          );
+        for (const cell of cells)
+          console.log(cell.impossible === undefined ? cell.id : `${cell.id}  (cannot exist: ${cell.impossible})`);
         return;
       }
       const expectations = options.expectations === undefined ? [] : readExpectations(options.expectations);
@@ -70,10 +93,21 @@ export function conformanceCommand(): Command {
       const flavour = flavourOf(options);
       const progress = progressLine();
       const { untestable } = await campaign({
-        spec, cells, seed, runs: options.runs, maxCrashes: options.maxCrashes, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
-        ...(flavour === undefined ? {} : { flavour }), ...(options.liberty && { liberties: options.liberty }),
-        ...(options.shard === undefined ? {} : { shard: options.shard }), ...(options.time === undefined ? {} : { timeMs: options.time }),
-        ...(options.jobs === undefined ? {} : { jobs: options.jobs }), ...(options.minimise === undefined ? {} : { minimiseMs: options.minimise }),
+        spec,
+        cells,
+        seed,
+        runs: options.runs,
+        maxCrashes: options.maxCrashes,
+        revision: options.uapi,
+        directory: out,
+        kernelOrigin: originOf(options),
+        expectations,
+        ...(flavour === undefined ? {} : { flavour }),
+        ...(options.liberty && { liberties: options.liberty }),
+        ...(options.shard === undefined ? {} : { shard: options.shard }),
+        ...(options.time === undefined ? {} : { timeMs: options.time }),
+        ...(options.jobs === undefined ? {} : { jobs: options.jobs }),
+        ...(options.minimise === undefined ? {} : { minimiseMs: options.minimise }),
         onProgress: progress.update,
       });
       progress.end();
@@ -86,11 +120,19 @@ export function conformanceCommand(): Command {
 /** Those that were given with --list. */
 const optionsThatOnlyRunsHave = (command: Command): string[] => {
   const selecting: ReadonlySet<string> = new Set(['rule', 'path', 'uapi', 'list']);
-  return command.options.filter((option) => !selecting.has(option.attributeName()) && command.getOptionValueSource(option.attributeName()) === 'cli').map(({ long }) => long!);
+  return command.options
+    .filter(
+      (option) =>
+        !selecting.has(option.attributeName()) && command.getOptionValueSource(option.attributeName()) === 'cli',
+    )
+    .map(({ long }) => long!);
 };
 
 export const minimiseOption = (): Option =>
-  new Option('--minimise <duration>', 'make findings small for at most so long when all cases have run (default: 1m, and 30s for each finding, at most 20m; 0s: not at all)').argParser((text) => (text === '0s' ? 0 : durationMs(text)));
+  new Option(
+    '--minimise <duration>',
+    'make findings small for at most so long when all cases have run (default: 1m, and 30s for each finding, at most 20m; 0s: not at all)',
+  ).argParser((text) => (text === '0s' ? 0 : durationMs(text)));
 
 /** Prints the matrix of a results directory; the exit code says what the run came to. */
 export async function printRun(directory: string): Promise<number> {
@@ -98,7 +140,12 @@ export async function printRun(directory: string): Promise<number> {
   if (loaded.kind !== 'run') throw problemError(loaded);
   const matrix = buildMatrix(loaded.run);
   const verdict = judgeRun(loaded.run, matrix);
-  process.stdout.write(renderTerminal(loaded.run, matrix, verdict, { ...terminalOf(process.stdout, process.env), rules: ruleTexts(loaded.run.summary.revision) }));
+  process.stdout.write(
+    renderTerminal(loaded.run, matrix, verdict, {
+      ...terminalOf(process.stdout, process.env),
+      rules: ruleTexts(loaded.run.summary.revision),
+    }),
+  );
   console.log(`results: ${directory} (seed ${loaded.run.summary.seed})`);
   return verdict.exitCode;
 }
@@ -106,15 +153,19 @@ export async function printRun(directory: string): Promise<number> {
 function selectCells({ uapi, rule, path }: ConformanceOptions): PlanCell[] {
   const all = conformancePlan(uapi);
   const byRule = all.filter((cell) => rule.length === 0 || rule.some((pattern) => matchesGlob(pattern, cell.rule)));
-  if (byRule.length === 0) throw new UsageError(`no rule matches ${rule.join(', ')}; conformance --list prints what there is`);
+  if (byRule.length === 0)
+    throw new UsageError(`no rule matches ${rule.join(', ')}; conformance --list prints what there is`);
   const cells = byRule.filter((cell) => path.length === 0 || path.includes(cell.path));
   if (cells.length === 0) {
-    throw new UsageError(`no cell has path ${path.join(', ')}; paths of these rules: ${[...new Set(byRule.map((cell) => cell.path))].join(', ')}`);
+    throw new UsageError(
+      `no cell has path ${path.join(', ')}; paths of these rules: ${[...new Set(byRule.map((cell) => cell.path))].join(', ')}`,
+    );
   }
   return cells;
 }
 
-export const originOf = ({ kernel, kdir }: VmOptions): string => (kernel !== undefined ? `--kernel ${kernel}` : kdir !== undefined ? `--kdir ${kdir}` : 'reference');
+export const originOf = ({ kernel, kdir }: VmOptions): string =>
+  kernel !== undefined ? `--kernel ${kernel}` : kdir !== undefined ? `--kdir ${kdir}` : 'reference';
 
 export function shardOf(text: string): Shard {
   const match = /^([1-9]\d*)\/([1-9]\d*)$/.exec(text);
@@ -124,6 +175,7 @@ export function shardOf(text: string): Shard {
 }
 
 export function integer(text: string): number {
-  if (!/^\d{1,10}$/.test(text) || Number(text) > 0x7fff_ffff) throw new InvalidArgumentError('It must be a whole number from 0 to 2147483647.');
+  if (!/^\d{1,10}$/.test(text) || Number(text) > 0x7fff_ffff)
+    throw new InvalidArgumentError('It must be a whole number from 0 to 2147483647.');
   return Number(text);
 }

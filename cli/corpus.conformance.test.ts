@@ -23,7 +23,8 @@ test('should conform in every case of the corpus', async () => {
   let judged = 0;
   for await (const { index, outcome } of execute(kernel, cases)) {
     const [hash, { why }] = entries[index]!;
-    const verdict = outcome.kind === 'observed' ? judge(cases[index]!, outcome.observation, { facts: kernel.facts }) : undefined;
+    const verdict =
+      outcome.kind === 'observed' ? judge(cases[index]!, outcome.observation, { facts: kernel.facts }) : undefined;
     if (verdict?.kind === 'conforms') judged += 1;
     else problems.push(`${hash} (${why}): ${JSON.stringify(verdict ?? outcome)}`);
   }

@@ -20,14 +20,25 @@ import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { progressLine } from './progress.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
 
-interface CorpusOptions { corpus: string }
+interface CorpusOptions {
+  corpus: string;
+}
 
 const withCorpus = (command: Command): Command =>
-  command.addOption(new Option('--corpus <dir>', 'directory of the corpus').default(join(repositoryRoot(), 'corpora'), 'corpora/ of iomapfuzz'));
+  command.addOption(
+    new Option('--corpus <dir>', 'directory of the corpus').default(
+      join(repositoryRoot(), 'corpora'),
+      'corpora/ of iomapfuzz',
+    ),
+  );
 
 export function corpusCommand(): Command {
-  return new Command('corpus').description('cases worth keeping: add, list, replay all, make smaller')
-    .addCommand(addCommand()).addCommand(listCommand()).addCommand(checkCommand()).addCommand(minimiseCommand());
+  return new Command('corpus')
+    .description('cases worth keeping: add, list, replay all, make smaller')
+    .addCommand(addCommand())
+    .addCommand(listCommand())
+    .addCommand(checkCommand())
+    .addCommand(minimiseCommand());
 }
 
 function addCommand(): Command {
@@ -42,7 +53,12 @@ function addCommand(): Command {
       const known = new Map(corpus.entries());
       for (const of of cases) {
         const before = known.get(addressOf(of));
-        const hash = corpus.add(of, { why, origin: of.provenance?.origin ?? 'hand', shows: showsOf(of), kernels: before?.kernels ?? {} });
+        const hash = corpus.add(of, {
+          why,
+          origin: of.provenance?.origin ?? 'hand',
+          shows: showsOf(of),
+          kernels: before?.kernels ?? {},
+        });
         console.log(`${hash}  ${before ? 'known, reason replaced' : 'added'}`);
       }
       corpus.save();
@@ -61,12 +77,22 @@ function listCommand(): Command {
 
 function describe(hash: string, { why, shows, kernels, origin }: CorpusEntry): string[] {
   return [
-    `${hash}  ${why}`, ...shows.map((key) => `              shows ${key}`), `              from ${origin}`,
-    ...Object.entries(kernels).map(([name, { verdict, rules }]) => `              ${name}: ${verdict}${rules && rules.length > 0 ? ` (${rules.join(', ')})` : ''}`),
+    `${hash}  ${why}`,
+    ...shows.map((key) => `              shows ${key}`),
+    `              from ${origin}`,
+    ...Object.entries(kernels).map(
+      ([name, { verdict, rules }]) =>
+        `              ${name}: ${verdict}${rules && rules.length > 0 ? ` (${rules.join(', ')})` : ''}`,
+    ),
   ];
 }
 
-interface CheckOptions extends CorpusOptions, VmOptions { out?: string; record?: string; expectations?: string; minimise?: number }
+interface CheckOptions extends CorpusOptions, VmOptions {
+  out?: string;
+  record?: string;
+  expectations?: string;
+  minimise?: number;
+}
 
 function checkCommand(): Command {
   return addVmOptions(withCorpus(new Command('check')))
@@ -85,12 +111,28 @@ function checkCommand(): Command {
       });
       if (planned.length === 0) throw new UsageError(`${options.corpus} holds no cases; add some with \`corpus add\``);
       const strays = corpus.strays();
-      if (strays.length > 0) throw new UsageError(`${corpus.path('*')}: not in the index: ${strays.join(', ')}; add them with \`corpus add\`, or remove them`);
-      const directory = options.out ?? join('iomapfuzz-results', `corpus-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
+      if (strays.length > 0)
+        throw new UsageError(
+          `${corpus.path('*')}: not in the index: ${strays.join(', ')}; add them with \`corpus add\`, or remove them`,
+        );
+      const directory =
+        options.out ??
+        join('iomapfuzz-results', `corpus-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
       const progress = progressLine();
       const { untestable, summary } = await campaign({
-        kind: 'corpus', planned, expectations, spec: await vmSpecOf(options), cells: distinctCells(planned), seed: 0, runs: 1, revision: revisionOf(planned), directory,
-        kernelOrigin: originOf(options), ...(options.flavour !== undefined && { flavour: options.flavour }), ...(options.minimise !== undefined && { minimiseMs: options.minimise }), onProgress: progress.update,
+        kind: 'corpus',
+        planned,
+        expectations,
+        spec: await vmSpecOf(options),
+        cells: distinctCells(planned),
+        seed: 0,
+        runs: 1,
+        revision: revisionOf(planned),
+        directory,
+        kernelOrigin: originOf(options),
+        ...(options.flavour !== undefined && { flavour: options.flavour }),
+        ...(options.minimise !== undefined && { minimiseMs: options.minimise }),
+        onProgress: progress.update,
       });
       progress.end();
       const exitCode = await printRun(directory);
@@ -98,35 +140,51 @@ function checkCommand(): Command {
       if (options.record !== undefined) await record(corpus, directory, options.record);
       if (!summary.complete && !untestable) {
         const ran = Object.values(summary.counts).reduce((sum, count) => sum + count, 0);
-        console.log(`${ran} of ${planned.length} cases were replayed, and are in ${directory}${options.record === undefined ? '' : ' and in the index'}; give the same command again to replay all of them`);
+        console.log(
+          `${ran} of ${planned.length} cases were replayed, and are in ${directory}${options.record === undefined ? '' : ' and in the index'}; give the same command again to replay all of them`,
+        );
       }
     });
 }
 
 /** A run has one revision for its report; the cases are judged by their own. */
-const revisionOf = (planned: readonly PlannedRun[]): RevisionId => [...planned.map(({ case: { revision } }) => revision)].sort().at(-1)!;
+const revisionOf = (planned: readonly PlannedRun[]): RevisionId =>
+  [...planned.map(({ case: { revision } }) => revision)].sort().at(-1)!;
 
-const distinctCells = (planned: readonly PlannedRun[]): PlannedRun['cell'][] => [...new Map(planned.map(({ cell }) => [cell.id, cell])).values()];
+const distinctCells = (planned: readonly PlannedRun[]): PlannedRun['cell'][] => [
+  ...new Map(planned.map(({ cell }) => [cell.id, cell])).values(),
+];
 
 /** The cell of the matrix that a case stands for: the first thing it shows. */
 function cellOf({ shows }: CorpusEntry, hash: string): CellInfo {
   const id = shows[0] ?? `corpus/${hash} replay`;
   const match = /^(\S+?)(?:@(read|write))? (\S+)(?: (violating|legal))?$/.exec(id);
   if (!match) return { id, rule: id, path: 'replay' };
-  const [, rule, half, path, border] = match as unknown as [string, string, 'read' | 'write' | undefined, string, 'violating' | 'legal' | undefined];
+  const [, rule, half, path, border] = match as unknown as [
+    string,
+    string,
+    'read' | 'write' | undefined,
+    string,
+    'violating' | 'legal' | undefined,
+  ];
   return { id, rule, path, ...(half && { half }), ...(border && { border }) };
 }
 
 async function record(corpus: Corpus, directory: string, name: string): Promise<void> {
   const loaded = await loadRun(directory);
-  if (loaded.kind !== 'run') throw new UsageError(`the results in ${directory} can't be read, so that nothing is noted`);
+  if (loaded.kind !== 'run')
+    throw new UsageError(`the results in ${directory} can't be read, so that nothing is noted`);
   const byNumber = corpus.entries();
   for (const entry of loaded.run.cases) {
     const found = byNumber[entry.n];
     if (!found || (entry.kind !== 'conforms' && entry.kind !== 'deviates' && entry.kind !== 'unspecified')) continue;
     const [hash, { kernels }] = found;
-    const rules = entry.kind !== 'deviates' ? undefined
-      : [...new Set(loaded.run.findings.filter(({ cases }) => cases.includes(entry.n)).map(({ rule }) => rule))].sort();
+    const rules =
+      entry.kind !== 'deviates'
+        ? undefined
+        : [
+            ...new Set(loaded.run.findings.filter(({ cases }) => cases.includes(entry.n)).map(({ rule }) => rule)),
+          ].sort();
     corpus.note(hash, { kernels: { ...kernels, [name]: { verdict: entry.kind, ...(rules && { rules }) } } });
   }
   corpus.save();
@@ -134,7 +192,9 @@ async function record(corpus: Corpus, directory: string, name: string): Promise<
 
 function minimiseCommand(): Command {
   return addVmOptions(withCorpus(new Command('minimise')))
-    .description('make each case as small as shows the same on a kernel, then drop cases that show nothing others do not')
+    .description(
+      'make each case as small as shows the same on a kernel, then drop cases that show nothing others do not',
+    )
     .action(async (options: CorpusOptions & VmOptions) => {
       const corpus = Corpus.openExisting(options.corpus);
       corpus.requireOwn();
@@ -142,9 +202,19 @@ function minimiseCommand(): Command {
       const spec = await vmSpecOf(options);
       requireTestable(spec.kernel);
       const stop = new AbortController();
-      const guests = new LocalGuests(spec, undefined, 1, ({ reason, when }) => { console.log(`the kernel, ${when}: ${reason}`); }, stop.signal);
+      const guests = new LocalGuests(
+        spec,
+        undefined,
+        1,
+        ({ reason, when }) => {
+          console.log(`the kernel, ${when}: ${reason}`);
+        },
+        stop.signal,
+      );
       const progress = progressLine();
-      const interrupt = (): void => { stop.abort(); };
+      const interrupt = (): void => {
+        stop.abort();
+      };
       process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
       let [smaller, done] = [0, 0];
       try {
@@ -156,18 +226,26 @@ function minimiseCommand(): Command {
           if (stop.signal.aborted) break;
           const of = corpus.read(hash);
           let keep: string | undefined;
-          for await (const { outcome } of execute(guests, [of], { signal: stop.signal })) keep = shown(of, outcome, facts);
+          for await (const { outcome } of execute(guests, [of], { signal: stop.signal }))
+            keep = shown(of, outcome, facts);
           done += 1;
           progress.update(`${done} of ${before.length} cases, ${smaller} made smaller`);
           if (keep === undefined) {
             console.log(`${hash}  left as it is: it could not be judged on this kernel`);
             continue;
           }
-          const result = await reduce((cases) => execute(guests, cases, { signal: stop.signal }), of, (smaller, outcome) => shown(smaller, outcome, facts) === keep, { signal: stop.signal });
+          const result = await reduce(
+            (cases) => execute(guests, cases, { signal: stop.signal }),
+            of,
+            (smaller, outcome) => shown(smaller, outcome, facts) === keep,
+            { signal: stop.signal },
+          );
           const address = addressOf(result.case);
           if (address === hash) continue;
           smaller += 1;
-          console.log(`${hash}  is ${address} now: ${formatCase(of).length} to ${formatCase(result.case).length} bytes, ${result.tried} cases tried`);
+          console.log(
+            `${hash}  is ${address} now: ${formatCase(of).length} to ${formatCase(result.case).length} bytes, ${result.tried} cases tried`,
+          );
           corpus.remove(hash);
           corpus.add(result.case, { ...entry, shows: showsOf(result.case), kernels: {} });
           // After each case, so that an interruption loses nothing.
@@ -178,13 +256,17 @@ function minimiseCommand(): Command {
         process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
         await guests.close();
       }
-      const sizes = corpus.entries().map(([hash, { shows }]) => ({ hash, shows, sizeBytes: formatCase(corpus.read(hash)).length }));
+      const sizes = corpus
+        .entries()
+        .map(([hash, { shows }]) => ({ hash, shows, sizeBytes: formatCase(corpus.read(hash)).length }));
       const gone = stop.signal.aborted ? [] : redundant(sizes);
       for (const hash of gone) {
         console.log(`${hash}  dropped: others show what it shows`);
         corpus.remove(hash);
       }
       corpus.save();
-      console.log(`${before.length} cases before, ${corpus.entries().length} now; ${smaller} made smaller${stop.signal.aborted ? `; interrupted after ${done}: what is smaller is saved, give the same command again for the rest` : ''}`);
+      console.log(
+        `${before.length} cases before, ${corpus.entries().length} now; ${smaller} made smaller${stop.signal.aborted ? `; interrupted after ${done}: what is smaller is saved, give the same command again for the rest` : ''}`,
+      );
     });
 }

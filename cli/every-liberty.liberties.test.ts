@@ -1,6 +1,7 @@
 /**
- * Every liberty of the reference kernel with the whole plan and a short campaign: nothing deviates, and the kernel did take it. For nights, about
- * an hour long; IOMAPFUZZ_SEED draws other cases, IOMAPFUZZ_LIBERTIES=NAME,NAME runs only these.
+ * Every liberty of the reference kernel with the whole plan and a short campaign: nothing deviates, and the kernel did
+ * take it. For nights, about an hour long; IOMAPFUZZ_SEED draws other cases, IOMAPFUZZ_LIBERTIES=NAME,NAME runs only
+ * these.
  */
 import { expect, test } from '@playwright/test';
 import { libertiesOfSeries } from '../vm/kernel/liberties.ts';

@@ -7,10 +7,12 @@ import { readText } from '../harness/run/case-file.ts';
 import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { ruleTexts } from './rule-texts.ts';
 
-export const expectationsOption = (text = 'known deviations of kernels, with reason, link and expiry: they fail nothing until they expire'): Option =>
-  new Option('--expectations <file>', text);
+export const expectationsOption = (
+  text = 'known deviations of kernels, with reason, link and expiry: they fail nothing until they expire',
+): Option => new Option('--expectations <file>', text);
 
-const SHAPE = 'It must be {"schema": 1, "expectations": [{"id" or "rule" or both, "path"?, "kernel", "reason", "link", "expires": "YYYY-MM-DD"}, ...]}; correct it, or give another file';
+const SHAPE =
+  'It must be {"schema": 1, "expectations": [{"id" or "rule" or both, "path"?, "kernel", "reason", "link", "expires": "YYYY-MM-DD"}, ...]}; correct it, or give another file';
 
 /** Throws UsageError that names what is wrong in which entry. */
 export function readExpectations(path: string): ExpectedDeviation[] {
@@ -23,11 +25,15 @@ export function readExpectations(path: string): ExpectedDeviation[] {
   }
   const parsed = expectationsFile.safeParse(json);
   if (parsed.success) {
-    const faults = parsed.data.expectations.flatMap((one, index) => faultsOf(one).map((fault) => `  expectations.${index}.rule: ${fault}`));
+    const faults = parsed.data.expectations.flatMap((one, index) =>
+      faultsOf(one).map((fault) => `  expectations.${index}.rule: ${fault}`),
+    );
     if (faults.length > 0) throw new UsageError(`${path} expects what it must not:\n${faults.join('\n')}`);
     return parsed.data.expectations;
   }
-  const fields = parsed.error.issues.map(({ path: where, message }) => `  ${where.join('.') || 'the file'}: ${message}`);
+  const fields = parsed.error.issues.map(
+    ({ path: where, message }) => `  ${where.join('.') || 'the file'}: ${message}`,
+  );
   throw new UsageError(`${path} is no list of expected deviations:\n${fields.join('\n')}\n${SHAPE}`);
 }
 
@@ -35,13 +41,20 @@ export function readExpectations(path: string): ExpectedDeviation[] {
 function faultsOf({ id, rule, path }: ExpectedDeviation): string[] {
   if (rule === undefined) return [];
   const named = knownRules().filter((known) => matchesGlob(rule, known));
-  if (named.length === 0) return [`no rule is called ${rule}; reports print the names of those that deviate, and "iomapfuzz conformance --list" those of the others`];
+  if (named.length === 0)
+    return [
+      `no rule is called ${rule}; reports print the names of those that deviate, and "iomapfuzz conformance --list" those of the others`,
+    ];
   if (id !== undefined) return [];
-  if (named.every(concernsHealth)) return [`${rule} is what the kernel itself says: name the one that is expected by its "id", as reports print it`];
+  if (named.every(concernsHealth))
+    return [`${rule} is what the kernel itself says: name the one that is expected by its "id", as reports print it`];
   // A family is named in letters: `*`, `*/*` and `*e*` are about nearly everything.
-  if (rule.split('/')[0]!.includes('*') && /^\**$/.test(path ?? '')) return [`${rule} expects nearly every deviation; name a rule, a family of them (map/*) or an id`];
+  if (rule.split('/')[0]!.includes('*') && /^\**$/.test(path ?? ''))
+    return [`${rule} expects nearly every deviation; name a rule, a family of them (map/*) or an id`];
   return [];
 }
 
 /** Of all revisions. */
-const knownRules = (): string[] => [...new Set((Object.keys(revisions) as RevisionId[]).flatMap((revision) => [...ruleTexts(revision).keys()]))];
+const knownRules = (): string[] => [
+  ...new Set((Object.keys(revisions) as RevisionId[]).flatMap((revision) => [...ruleTexts(revision).keys()])),
+];

@@ -45,18 +45,36 @@ const DEFAULT_TIME_MS = 600_000;
 export function fuzzCommand(): Command {
   return addVmOptions(new Command('fuzz'))
     .description('run near-valid cases from a seed against a kernel, minimise what deviates and save it as case files')
-    .addOption(new Option('--time <duration>', 'stop after this long: 90s, 10m, 2h (default: 10m, unless --runs is given)').argParser(durationMs))
+    .addOption(
+      new Option(
+        '--time <duration>',
+        'stop after this long: 90s, 10m, 2h (default: 10m, unless --runs is given)',
+      ).argParser(durationMs),
+    )
     .option('--runs <n>', 'stop after so many cases', positiveInteger)
     .option('--seed <n>', 'the same seed and version give the same cases everywhere; by default a new one', integer)
     .option('--start <n>', 'begin with case number n of the seed, as an interrupted campaign says', integer, 0)
     .option('--rule <id>', 'only cases that aim at this rule; * matches anything (map/*); repeatable', collect, [])
     .option('--paths <names>', 'only these paths (direct-read,fiemap,...); repeatable', collect, [])
-    .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
+    .addOption(
+      new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'),
+    )
     .option('--shard <i/n>', 'run the i-th of n parts of the campaign', shardOf)
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
-    .option('--dry-run', 'run nothing: print what the cases are made of, which rules they reach, and a hash of all of them; needs no VM (default: 20000 cases)')
-    .option('--coverage', 'also report which lines of fs/fuse and fs/iomap the cases reach, and keep those that reach new ones; needs KCOV, as in --flavour debug')
-    .option('--max-crashes <n>', 'end the run after so many cases that took the kernel down, or hung it, alike', positiveInteger, MOST_EQUAL_CRASHES)
+    .option(
+      '--dry-run',
+      'run nothing: print what the cases are made of, which rules they reach, and a hash of all of them; needs no VM (default: 20000 cases)',
+    )
+    .option(
+      '--coverage',
+      'also report which lines of fs/fuse and fs/iomap the cases reach, and keep those that reach new ones; needs KCOV, as in --flavour debug',
+    )
+    .option(
+      '--max-crashes <n>',
+      'end the run after so many cases that took the kernel down, or hung it, alike',
+      positiveInteger,
+      MOST_EQUAL_CRASHES,
+    )
     .addOption(libertyOption())
     .addOption(minimiseOption())
     .addOption(expectationsOption())
@@ -68,7 +86,8 @@ export function fuzzCommand(): Command {
         return;
       }
       const expectations = options.expectations === undefined ? [] : readExpectations(options.expectations);
-      const out = options.out ?? join('iomapfuzz-results', `fuzz-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
+      const out =
+        options.out ?? join('iomapfuzz-results', `fuzz-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
       const seed = options.seed ?? Math.floor(Math.random() * 0x7fff_ffff);
       const timeMs = options.time ?? (options.runs === undefined ? DEFAULT_TIME_MS : undefined);
       const spec = await vmSpecOf(options);
@@ -76,11 +95,28 @@ export function fuzzCommand(): Command {
       const progress = progressLine();
       console.error(`seed ${seed}, results in ${out}`);
       const outcome = await fuzzCampaign({
-        spec, seed, start: options.start, maxCrashes: options.maxCrashes, revision: options.uapi, directory: out, kernelOrigin: originOf(options), expectations,
-        ...(select && { select }), ...(options.runs !== undefined && { runs: options.runs }), ...(timeMs !== undefined && { timeMs }),
-        ...(flavour !== undefined && { flavour }), ...(options.liberty && { liberties: options.liberty }), ...(options.shard && { shard: options.shard }), ...(options.jobs !== undefined && { jobs: options.jobs }), ...(options.coverage && { coverage: true }), ...(options.minimise !== undefined && { minimiseMs: options.minimise }),
+        spec,
+        seed,
+        start: options.start,
+        maxCrashes: options.maxCrashes,
+        revision: options.uapi,
+        directory: out,
+        kernelOrigin: originOf(options),
+        expectations,
+        ...(select && { select }),
+        ...(options.runs !== undefined && { runs: options.runs }),
+        ...(timeMs !== undefined && { timeMs }),
+        ...(flavour !== undefined && { flavour }),
+        ...(options.liberty && { liberties: options.liberty }),
+        ...(options.shard && { shard: options.shard }),
+        ...(options.jobs !== undefined && { jobs: options.jobs }),
+        ...(options.coverage && { coverage: true }),
+        ...(options.minimise !== undefined && { minimiseMs: options.minimise }),
         onProgress: progress.update,
-        onEvent: (line) => { progress.end(); console.log(line); },
+        onEvent: (line) => {
+          progress.end();
+          console.log(line);
+        },
       });
       progress.end();
       print(outcome, out, seed);
@@ -89,52 +125,110 @@ export function fuzzCommand(): Command {
 }
 
 /** Rules that the plan reaches and no case does are an error of the generators, and no verdict: exit code 3. */
-function dryRun({ seed = Math.floor(Math.random() * 0x7fff_ffff), start, runs = 20_000, uapi }: FuzzOptions, select: ((slot: Slot) => boolean) | undefined): void {
+function dryRun(
+  { seed = Math.floor(Math.random() * 0x7fff_ffff), start, runs = 20_000, uapi }: FuzzOptions,
+  select: ((slot: Slot) => boolean) | undefined,
+): void {
   const progress = progressLine();
   const drawn = distribution(new FuzzCases({ seed, revision: uapi, version: toolVersion() }), {
-    start, runs, ...(select && { select }), onCase: (done) => { progress.update(`${done} of ${runs} cases drawn`); },
+    start,
+    runs,
+    ...(select && { select }),
+    onCase: (done) => {
+      progress.update(`${done} of ${runs} cases drawn`);
+    },
   });
   progress.end();
   console.log([`seed ${seed}, revision ${uapi}, iomapfuzz ${toolVersion()}`, ...distributionText(drawn)].join('\n'));
   if (drawn.missing.length > 0 && drawn.cases >= 20_000) process.exitCode = 3;
 }
 
-function print({ summary, reconciled, untestable, files, examined, covered, digest, interrupted, resumeAt, runsLeft, timeLeftMs }: FuzzOutcome, out: string, seed: number): void {
+function print(
+  {
+    summary,
+    reconciled,
+    untestable,
+    files,
+    examined,
+    covered,
+    digest,
+    interrupted,
+    resumeAt,
+    runsLeft,
+    timeLeftMs,
+  }: FuzzOutcome,
+  out: string,
+  seed: number,
+): void {
   const { counts, vms } = summary;
   for (const notice of [...summary.notices, ...reconciled.notices]) console.log(notice);
   if (summary.omitted) console.log(omittedText(summary.omitted));
-  for (const { reason, when } of summary.incidents ?? []) console.log(`finding of the run: ${reason} (${when}); \`iomapfuzz report ${out}\` has its log`);
-  for (const { finding, expectation: { reason, link } } of reconciled.expected) console.log(`expected: ${finding.id} ${finding.title}: ${reason} (${link})`);
+  for (const { reason, when } of summary.incidents ?? [])
+    console.log(`finding of the run: ${reason} (${when}); \`iomapfuzz report ${out}\` has its log`);
+  for (const {
+    finding,
+    expectation: { reason, link },
+  } of reconciled.expected)
+    console.log(`expected: ${finding.id} ${finding.title}: ${reason} (${link})`);
   if (untestable) return;
   if (summary.endedBy !== undefined && !interrupted) console.log(summary.endedBy);
   const { unexpected, expected } = reconciled;
-  if (unexpected.length > 0) console.log(`\n${unexpected.length} finding${unexpected.length === 1 ? '' : 's'}, the worst first:`);
+  if (unexpected.length > 0)
+    console.log(`\n${unexpected.length} finding${unexpected.length === 1 ? '' : 's'}, the worst first:`);
   for (const finding of unexpected) {
     const file = join(out, files.get(finding.id)!);
     const cases = casesOf(finding).length;
     const known = examined.get(finding.id);
-    console.log(`  ${finding.id} ${finding.title}\n    on ${pathsOf(finding).join(', ')}; ${cases} case${cases === 1 ? '' : 's'}; ${exampleOf(finding).example.note}`);
-    for (const { rule, aspect, expected: wanted, seen } of deviationsOf(finding).slice(0, 3)) console.log(`    ${rule} (${aspect}): expected ${wanted}, seen ${seen}`);
-    console.log(`    ${known ? describeShrunk(known.minimised) : 'not minimised'}${known?.reliability ? `; ${describeReliability(known.reliability)}` : ''}`);
+    console.log(
+      `  ${finding.id} ${finding.title}\n    on ${pathsOf(finding).join(', ')}; ${cases} case${cases === 1 ? '' : 's'}; ${exampleOf(finding).example.note}`,
+    );
+    for (const { rule, aspect, expected: wanted, seen } of deviationsOf(finding).slice(0, 3))
+      console.log(`    ${rule} (${aspect}): expected ${wanted}, seen ${seen}`);
+    console.log(
+      `    ${known ? describeShrunk(known.minimised) : 'not minimised'}${known?.reliability ? `; ${describeReliability(known.reliability)}` : ''}`,
+    );
     console.log(`    iomapfuzz repro ${file}`);
   }
   const judged = counts.conforms + counts.deviates;
-  const rest = (['unspecified', 'not-run', 'lost'] as const).filter((kind) => counts[kind] > 0).map((kind) => `, ${counts[kind]} ${kind}`).join('');
-  console.log(`\n${judged} cases judged, ${counts.deviates} deviate${expected.length > 0 ? ` (${expected.length} findings are expected)` : ''}${rest}; ${covered.size} rules x paths; ${vms.booted} guests`);
+  const rest = (['unspecified', 'not-run', 'lost'] as const)
+    .filter((kind) => counts[kind] > 0)
+    .map((kind) => `, ${counts[kind]} ${kind}`)
+    .join('');
+  console.log(
+    `\n${judged} cases judged, ${counts.deviates} deviate${expected.length > 0 ? ` (${expected.length} findings are expected)` : ''}${rest}; ${covered.size} rules x paths; ${vms.booted} guests`,
+  );
   for (const liberty of summary.liberties ?? []) console.log(libertyText(liberty));
   if (summary.coverage) console.log(coverageText(summary.coverage));
-  console.log(`cases: ${Object.values(counts).reduce((sum, count) => sum + count, 0)}, sha256 of their hashes: ${digest}`);
+  console.log(
+    `cases: ${Object.values(counts).reduce((sum, count) => sum + count, 0)}, sha256 of their hashes: ${digest}`,
+  );
   console.log(`results: ${out} (seed ${seed})`);
-  if (interrupted && runsLeft !== 0 && timeLeftMs !== 0) console.log(`to go on: iomapfuzz ${resumeArguments(process.argv.slice(2), { seed, start: resumeAt, runsLeft, timeLeftMs }).map(quoted).join(' ')}`);
+  if (interrupted && runsLeft !== 0 && timeLeftMs !== 0)
+    console.log(
+      `to go on: iomapfuzz ${resumeArguments(process.argv.slice(2), { seed, start: resumeAt, runsLeft, timeLeftMs }).map(quoted).join(' ')}`,
+    );
 }
 
 /** The command line of the rest of a campaign. */
-export function resumeArguments(argv: readonly string[], rest: { seed: number; start: number; runsLeft?: number | undefined; timeLeftMs?: number | undefined }): string[] {
+export function resumeArguments(
+  argv: readonly string[],
+  rest: { seed: number; start: number; runsLeft?: number | undefined; timeLeftMs?: number | undefined },
+): string[] {
   const { seed, start, runsLeft, timeLeftMs } = rest;
   const replaced = ['--seed', '--start', '--runs', '--time', '--out'];
-  const kept = argv.filter((word, index) => !replaced.includes(word) && !replaced.includes(argv[index - 1] ?? '') && !replaced.some((option) => word.startsWith(`${option}=`)));
+  const kept = argv.filter(
+    (word, index) =>
+      !replaced.includes(word) &&
+      !replaced.includes(argv[index - 1] ?? '') &&
+      !replaced.some((option) => word.startsWith(`${option}=`)),
+  );
   return [
-    ...kept, '--seed', String(seed), '--start', String(start), ...(runsLeft === undefined ? [] : ['--runs', String(runsLeft)]),
+    ...kept,
+    '--seed',
+    String(seed),
+    '--start',
+    String(start),
+    ...(runsLeft === undefined ? [] : ['--runs', String(runsLeft)]),
     ...(timeLeftMs === undefined ? [] : ['--time', `${Math.ceil(timeLeftMs / 1000)}s`]),
   ];
 }
@@ -142,7 +236,11 @@ export function resumeArguments(argv: readonly string[], rest: { seed: number; s
 const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /** As docs/architecture.md says. Findings that are expected fail nothing; a campaign that broke off passes nothing. */
-export function exitCodeOf({ untestable, reconciled, summary: { counts, complete, incidents = [] } }: Pick<FuzzOutcome, 'untestable' | 'reconciled' | 'summary'>): 0 | 1 | 3 | 4 | 125 {
+export function exitCodeOf({
+  untestable,
+  reconciled,
+  summary: { counts, complete, incidents = [] },
+}: Pick<FuzzOutcome, 'untestable' | 'reconciled' | 'summary'>): 0 | 1 | 3 | 4 | 125 {
   if (untestable) return 125;
   if (reconciled.unexpected.length > 0 || incidents.length > 0) return 1;
   if (counts.lost > 0 || !complete) return 3;
@@ -150,15 +248,24 @@ export function exitCodeOf({ untestable, reconciled, summary: { counts, complete
 }
 
 /** Undefined: all slots. Throws UsageError where nothing is left. */
-function selection({ rule, paths, uapi }: Pick<FuzzOptions, 'rule' | 'paths' | 'uapi'>): ((slot: Slot) => boolean) | undefined {
+function selection({
+  rule,
+  paths,
+  uapi,
+}: Pick<FuzzOptions, 'rule' | 'paths' | 'uapi'>): ((slot: Slot) => boolean) | undefined {
   if (rule.length === 0 && paths.length === 0) return undefined;
   const { slots, ownMounts } = slotTable(uapi);
   const all = [...slots, ...ownMounts.map((cell): Slot => ({ kind: 'own-mount', cell }))].map(describeSlot);
   const known = new Set(all.map(({ path }) => path));
   const unknown = paths.filter((path) => !known.has(path));
-  if (unknown.length > 0) throw new UsageError(`there is no path ${unknown.join(', ')}; there are ${[...known].sort().join(', ')}`);
+  if (unknown.length > 0)
+    throw new UsageError(`there is no path ${unknown.join(', ')}; there are ${[...known].sort().join(', ')}`);
   const fits = (of: { rule?: string; path: string }): boolean =>
-    (paths.length === 0 || paths.includes(of.path)) && (rule.length === 0 || rule.some((pattern) => of.rule !== undefined && matchesGlob(pattern, of.rule)));
-  if (!all.some(fits)) throw new UsageError(`no case aims at ${rule.join(', ')}${paths.length === 0 ? '' : ` on ${paths.join(', ')}`}; \`iomapfuzz conformance --list\` prints the rules and their paths`);
+    (paths.length === 0 || paths.includes(of.path)) &&
+    (rule.length === 0 || rule.some((pattern) => of.rule !== undefined && matchesGlob(pattern, of.rule)));
+  if (!all.some(fits))
+    throw new UsageError(
+      `no case aims at ${rule.join(', ')}${paths.length === 0 ? '' : ` on ${paths.join(', ')}`}; \`iomapfuzz conformance --list\` prints the rules and their paths`,
+    );
   return (slot) => fits(describeSlot(slot));
 }

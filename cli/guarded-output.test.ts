@@ -17,7 +17,13 @@ for (const [name, evil] of Object.entries(evilStrings)) {
 }
 
 test('should leave colours and progress lines alone', () => {
-  for (const text of ['\u001b[1;31mFAIL\u001b[0m 1/2\n', '\r12 of 40 cases\u001b[K', '\r\u001b[K', 'a\tb \u00e9 \u65e5\n']) expect(guarded(text)).toBe(text);
+  for (const text of [
+    '\u001b[1;31mFAIL\u001b[0m 1/2\n',
+    '\r12 of 40 cases\u001b[K',
+    '\r\u001b[K',
+    'a\tb \u00e9 \u65e5\n',
+  ])
+    expect(guarded(text)).toBe(text);
 });
 
 test('should guard what the program prints, errors included', () => {
@@ -25,7 +31,11 @@ test('should guard what the program prints, errors included', () => {
   try {
     const odd = join(scratch, 'x\u001b[2J\n::error::evil');
     mkdirSync(odd);
-    const { stdout, stderr, status } = spawnSync(process.execPath, [join(repositoryRoot(), 'dist/iomapfuzz.mjs'), 'report', odd], { encoding: 'utf8' });
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [join(repositoryRoot(), 'dist/iomapfuzz.mjs'), 'report', odd],
+      { encoding: 'utf8' },
+    );
     expect(status).toBe(2);
     expect(stdout + stderr).toContain('evil');
     expect(stdout + stderr).not.toMatch(actingCharacters);

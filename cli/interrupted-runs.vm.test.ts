@@ -1,4 +1,7 @@
-/** Every kind of run writes its results as it goes: whatever ends it, what finished is reported, and that it is incomplete. */
+/**
+ * Every kind of run writes its results as it goes: whatever ends it, what finished is reported, and that it is
+ * incomplete.
+ */
 import { expect, test } from '@playwright/test';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,8 +13,12 @@ import { sampleCases } from '../reproducers/testing/samples.ts';
 
 const program = join(repositoryRoot(), 'dist/iomapfuzz.mjs');
 let kernel: string;
-test.beforeAll(async () => { kernel = (await testKernel()).path; });
-test.beforeEach(({}, info) => { mkdirSync(info.outputDir, { recursive: true }); });
+test.beforeAll(async () => {
+  kernel = (await testKernel()).path;
+});
+test.beforeEach(({}, info) => {
+  mkdirSync(info.outputDir, { recursive: true });
+});
 
 /** Long enough that none of them ends before it is ended; `corpus check` has tests of its own. */
 const commands: Record<string, (caseFile: string) => string[]> = {
@@ -21,10 +28,21 @@ const commands: Record<string, (caseFile: string) => string[]> = {
 };
 
 /** Starts a command and resolves when some cases are on disk. */
-async function underWay(argv: string[], out: string, env: NodeJS.ProcessEnv = {}): Promise<{ child: ChildProcess; ended: Promise<number | null> }> {
-  const child = spawn(process.execPath, [program, ...argv, '--kernel', kernel, '--out', out], { stdio: ['pipe', 'ignore', 'ignore'], env: { ...process.env, ...env } });
-  const ended = new Promise<number | null>((resolve) => { child.on('exit', resolve); });
-  await expect.poll(() => linesOf(join(out, 'cases.jsonl')), { timeout: 200_000, intervals: [100] }).toBeGreaterThanOrEqual(2);
+async function underWay(
+  argv: string[],
+  out: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ child: ChildProcess; ended: Promise<number | null> }> {
+  const child = spawn(process.execPath, [program, ...argv, '--kernel', kernel, '--out', out], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    env: { ...process.env, ...env },
+  });
+  const ended = new Promise<number | null>((resolve) => {
+    child.on('exit', resolve);
+  });
+  await expect
+    .poll(() => linesOf(join(out, 'cases.jsonl')), { timeout: 200_000, intervals: [100] })
+    .toBeGreaterThanOrEqual(2);
   return { child, ended };
 }
 
@@ -45,7 +63,9 @@ for (const [name, argv] of Object.entries(commands)) {
     child.kill('SIGKILL');
     await ended;
     const { status, stdout } = spawnSync(process.execPath, [program, 'report', out], { encoding: 'utf8' });
-    expect(stdout).toMatch(/^NO VERDICT: the run is incomplete \(it was killed, or it is still running\); \d+ cases? judged so far,\s+none deviates/);
+    expect(stdout).toMatch(
+      /^NO VERDICT: the run is incomplete \(it was killed, or it is still running\); \d+ cases? judged so far,\s+none deviates/,
+    );
     expect(status).toBe(3);
   });
 }

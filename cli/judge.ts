@@ -11,11 +11,25 @@ const counted = { ...noCounts(), nothing: 0, unreadable: 0 };
 
 export function judgeCommand(): Command {
   return new Command('judge')
-    .description('judge stored observations again by the rules of this version, without a guest: records, lines of results, findings')
-    .argument('<path...>', 'files and directories: a record as JSON with `case` and `observation`, cases.jsonl, a finding, a results directory, a directory of these')
+    .description(
+      'judge stored observations again by the rules of this version, without a guest: records, lines of results, findings',
+    )
+    .argument(
+      '<path...>',
+      'files and directories: a record as JSON with `case` and `observation`, cases.jsonl, a finding, a results directory, a directory of these',
+    )
     .option('--json', 'print one line of JSON for each record')
-    .addOption(new Option('--uapi <revision>', "judge by this revision of the rules (default: each case's own)").choices(['r1', 'r2', 'r3']))
-    .addHelpText('after', '\nExit code: 0 everything that was judged conforms, 1 something deviates, 2 something can\'t be read (it is named, and the others are judged all the same),\n4 nothing was judged.')
+    .addOption(
+      new Option('--uapi <revision>', "judge by this revision of the rules (default: each case's own)").choices([
+        'r1',
+        'r2',
+        'r3',
+      ]),
+    )
+    .addHelpText(
+      'after',
+      "\nExit code: 0 everything that was judged conforms, 1 something deviates, 2 something can't be read (it is named, and the others are judged all the same),\n4 nothing was judged.",
+    )
     .action(async (paths: string[], options: { json?: boolean; uapi?: RevisionId }) => {
       const counts = { ...counted };
       const recorded = { agree: 0, differ: 0 };
@@ -29,13 +43,16 @@ export function judgeCommand(): Command {
           // Records are data of others: nothing of them may act.
           const judged = plainTexts(judgeStored(item, options.uapi));
           counts[judged.kind === 'judged' ? judged.verdict.kind : judged.kind] += 1;
-          if (judged.kind === 'judged' && judged.recorded !== undefined) recorded[judged.recorded === judged.verdict.kind ? 'agree' : 'differ'] += 1;
+          if (judged.kind === 'judged' && judged.recorded !== undefined)
+            recorded[judged.recorded === judged.verdict.kind ? 'agree' : 'differ'] += 1;
           // Before anything is written: a reader like head may end the output early.
           process.exitCode = exitCodeOfJudged(counts);
           if (options.json) console.log(JSON.stringify(judgedJson(judged)));
-          else if (judged.kind === 'unreadable') console.error(plainLine(`iomapfuzz: ${placeText(judged.place)} can't be read: ${judged.reason}`));
+          else if (judged.kind === 'unreadable')
+            console.error(plainLine(`iomapfuzz: ${placeText(judged.place)} can't be read: ${judged.reason}`));
           // Of lines of results only the count: most of them conformed, and hold no observation.
-          else if (judged.kind === 'judged' || judged.place.line === undefined) for (const line of judgedLines(judged)) console.log(plainLine(line));
+          else if (judged.kind === 'judged' || judged.place.line === undefined)
+            for (const line of judgedLines(judged)) console.log(plainLine(line));
         }
       }
       process.exitCode = exitCodeOfJudged(counts);
@@ -52,10 +69,19 @@ function othersText(files: readonly string[]): string {
 
 function summaryOf(counts: typeof counted, recorded: { agree: number; differ: number }): string {
   const words: Record<keyof typeof counted, string> = {
-    conforms: 'conform', deviates: 'deviate', unspecified: 'unspecified', 'not-run': 'not run', lost: 'lost', nothing: 'without anything to judge', unreadable: 'unreadable',
+    conforms: 'conform',
+    deviates: 'deviate',
+    unspecified: 'unspecified',
+    'not-run': 'not run',
+    lost: 'lost',
+    nothing: 'without anything to judge',
+    unreadable: 'unreadable',
   };
-  const parts = (Object.keys(counted) as (keyof typeof counted)[]).filter((kind) => counts[kind] > 0).map((kind) => `${counts[kind]} ${words[kind]}`);
+  const parts = (Object.keys(counted) as (keyof typeof counted)[])
+    .filter((kind) => counts[kind] > 0)
+    .map((kind) => `${counts[kind]} ${words[kind]}`);
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const agreement = recorded.agree + recorded.differ === 0 ? '' : `; ${recorded.agree} as recorded, ${recorded.differ} otherwise`;
+  const agreement =
+    recorded.agree + recorded.differ === 0 ? '' : `; ${recorded.agree} as recorded, ${recorded.differ} otherwise`;
   return `${total} record${total === 1 ? '' : 's'}: ${parts.join(', ') || 'nothing was found'}${agreement}`;
 }

@@ -1,7 +1,18 @@
-/** `./iomapfuzz` itself: what it installs and compiles is done by stand-ins here, in a copy of the repository's outline. */
+/**
+ * `./iomapfuzz` itself: what it installs and compiles is done by stand-ins here, in a copy of the repository's outline.
+ */
 import { expect, test } from '@playwright/test';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { findTool } from '../vm/host/tools.ts';
 import { repositoryRoot } from '../files/repository-root.ts';
@@ -9,7 +20,29 @@ import { expectNoneOf, interruptWhenStarted } from '../vm/testing/interrupted-ch
 import { processesThatName } from '../vm/testing/processes.ts';
 
 /** What the launcher and its stand-ins need of a machine; g++ is none of it. */
-const programs = ['bash', 'sh', 'make', 'python3', 'flock', 'find', 'tail', 'grep', 'id', 'mktemp', 'sha256sum', 'cut', 'cat', 'env', 'dirname', 'readlink', 'rm', 'mv', 'sleep', 'touch', 'mkdir'];
+const programs = [
+  'bash',
+  'sh',
+  'make',
+  'python3',
+  'flock',
+  'find',
+  'tail',
+  'grep',
+  'id',
+  'mktemp',
+  'sha256sum',
+  'cut',
+  'cat',
+  'env',
+  'dirname',
+  'readlink',
+  'rm',
+  'mv',
+  'sleep',
+  'touch',
+  'mkdir',
+];
 
 interface Outline {
   directory: string;
@@ -20,9 +53,14 @@ interface Outline {
 
 /** Everything is there, and nothing has been installed or compiled yet. */
 function outline(scratch: string): Outline {
-  const [directory, bin, temporary] = ['root', 'bin', 'tmp'].map((name) => join(scratch, name)) as [string, string, string];
+  const [directory, bin, temporary] = ['root', 'bin', 'tmp'].map((name) => join(scratch, name)) as [
+    string,
+    string,
+    string,
+  ];
   for (const folder of [bin, temporary, join(directory, 'harness/native')]) mkdirSync(folder, { recursive: true });
-  for (const name of ['iomapfuzz', 'package.json', 'package-lock.json', 'build.mjs', 'harness/native/binding.gyp']) copyFileSync(join(repositoryRoot(), name), join(directory, name));
+  for (const name of ['iomapfuzz', 'package.json', 'package-lock.json', 'build.mjs', 'harness/native/binding.gyp'])
+    copyFileSync(join(repositoryRoot(), name), join(directory, name));
   for (const name of ['generators', 'oracles', 'vm', 'reports']) mkdirSync(join(directory, name));
   for (const name of programs) symlinkSync(findTool(name)!, join(bin, name));
   const standIn = (name: string, script: string): void => {
@@ -33,11 +71,14 @@ function outline(scratch: string): Outline {
   };
   standIn('g++', '');
   standIn('npm', 'mkdir -p node_modules');
-  standIn('node', `case "$*" in
+  standIn(
+    'node',
+    `case "$*" in
 *build.mjs) mkdir -p dist ;;
 *iomapfuzz.mjs*) echo "the program ran: $*" ;;
 *) exec '${process.execPath}' "$@" ;;
-esac`);
+esac`,
+  );
   return { directory, env: { ...process.env, PATH: bin, TMPDIR: temporary }, standIn };
 }
 
@@ -45,11 +86,20 @@ esac`);
 const endless = 'sleep 1000 & echo $$ $! >"$TMPDIR/../started"; wait';
 
 const run = ({ directory, env }: Outline): { status: number | null; stdout: string; stderr: string } =>
-  spawnSync('bash', [join(directory, 'iomapfuzz'), 'report', 'x'], { encoding: 'utf8', env, timeout: 60_000, killSignal: 'SIGKILL' });
+  spawnSync('bash', [join(directory, 'iomapfuzz'), 'report', 'x'], {
+    encoding: 'utf8',
+    env,
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  });
 
 test('should install, compile and run; a second time only run', ({}, info) => {
   const of = outline(info.outputPath('scratch'));
-  expect(run(of)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^the program ran: .*report x\n$/), stderr: expect.stringMatching(/installing npm packages.*\n.*compiling/) });
+  expect(run(of)).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^the program ran: .*report x\n$/),
+    stderr: expect.stringMatching(/installing npm packages.*\n.*compiling/),
+  });
   expect(run(of)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^the program ran: /), stderr: '' });
   expect(readdirSync(of.env['TMPDIR']!)).toEqual([]);
 });
@@ -57,35 +107,71 @@ test('should install, compile and run; a second time only run', ({}, info) => {
 test('should tell the program that its output is closed, and nothing when it is open or goes to /dev/null', ({}, info) => {
   const of = outline(info.outputPath('scratch'));
   run(of);
-  of.standIn('node', `case "$*" in *iomapfuzz.mjs*) echo "closed: $IOMAPFUZZ_CLOSED_OUTPUT" >&2 ;; *) exec '${process.execPath}' "$@" ;; esac`);
+  of.standIn(
+    'node',
+    `case "$*" in *iomapfuzz.mjs*) echo "closed: $IOMAPFUZZ_CLOSED_OUTPUT" >&2 ;; *) exec '${process.execPath}' "$@" ;; esac`,
+  );
   const stderrOf = (redirection: string): string =>
-    spawnSync('sh', ['-c', `bash '${join(of.directory, 'iomapfuzz')}' report x ${redirection}`], { encoding: 'utf8', env: { ...of.env, IOMAPFUZZ_CLOSED_OUTPUT: '' } }).stderr;
+    spawnSync('sh', ['-c', `bash '${join(of.directory, 'iomapfuzz')}' report x ${redirection}`], {
+      encoding: 'utf8',
+      env: { ...of.env, IOMAPFUZZ_CLOSED_OUTPUT: '' },
+    }).stderr;
   expect(stderrOf('>&-')).toBe('closed: 1\n');
   for (const open of ['', '>/dev/null', '| cat']) expect(stderrOf(open), open).toBe('closed: \n');
 });
 
-const steps: readonly { name: string; during: string; disturb: (of: Outline) => void; mend: (of: Outline) => void }[] = [
-  { name: 'npm', during: 'installing npm packages', disturb: ({ standIn }) => { standIn('npm', endless); }, mend: ({ standIn }) => { standIn('npm', 'mkdir -p node_modules'); } },
-  {
-    name: 'the compiler', during: 'compiling',
-    disturb: ({ standIn }) => { standIn('node', `case "$*" in *native/build.mjs) ${endless} ;; *) exec '${process.execPath}' "$@" ;; esac`); },
-    mend: ({ standIn }) => { standIn('node', `case "$*" in *build.mjs) mkdir -p dist ;; *iomapfuzz.mjs*) echo "the program ran" ;; *) exec '${process.execPath}' "$@" ;; esac`); },
-  },
-  {
-    name: 'the wait for another one', during: 'waiting for another iomapfuzz',
-    disturb: ({ standIn }) => { standIn('flock', `case "$1" in -n) exit 1 ;; *) ${endless} ;; esac`); },
-    mend: ({ standIn }) => { standIn('flock', ''); },
-  },
-];
+const steps: readonly { name: string; during: string; disturb: (of: Outline) => void; mend: (of: Outline) => void }[] =
+  [
+    {
+      name: 'npm',
+      during: 'installing npm packages',
+      disturb: ({ standIn }) => {
+        standIn('npm', endless);
+      },
+      mend: ({ standIn }) => {
+        standIn('npm', 'mkdir -p node_modules');
+      },
+    },
+    {
+      name: 'the compiler',
+      during: 'compiling',
+      disturb: ({ standIn }) => {
+        standIn('node', `case "$*" in *native/build.mjs) ${endless} ;; *) exec '${process.execPath}' "$@" ;; esac`);
+      },
+      mend: ({ standIn }) => {
+        standIn(
+          'node',
+          `case "$*" in *build.mjs) mkdir -p dist ;; *iomapfuzz.mjs*) echo "the program ran" ;; *) exec '${process.execPath}' "$@" ;; esac`,
+        );
+      },
+    },
+    {
+      name: 'the wait for another one',
+      during: 'waiting for another iomapfuzz',
+      disturb: ({ standIn }) => {
+        standIn('flock', `case "$1" in -n) exit 1 ;; *) ${endless} ;; esac`);
+      },
+      mend: ({ standIn }) => {
+        standIn('flock', '');
+      },
+    },
+  ];
 
 for (const { name, during, disturb, mend } of steps) {
-  for (const [signal, ignored] of [['SIGTERM', ''], ['SIGTERM', 'trap "" INT; '], ['SIGINT', '']] as const) {
+  for (const [signal, ignored] of [
+    ['SIGTERM', ''],
+    ['SIGTERM', 'trap "" INT; '],
+    ['SIGINT', ''],
+  ] as const) {
     test(`${signal} should end ${name} with 3 and leave nothing that breaks the next run${ignored === '' ? '' : ' (as in a background job, which ignores SIGINT)'}`, async ({}, info) => {
       const scratch = info.outputPath('scratch');
       const of = outline(scratch);
       disturb(of);
       const started = join(scratch, 'started');
-      const child = spawn('bash', ['-c', `${ignored}exec bash ${join(of.directory, 'iomapfuzz')} report x`], { env: of.env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn('bash', ['-c', `${ignored}exec bash ${join(of.directory, 'iomapfuzz')} report x`], {
+        env: of.env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       const { end, said, tookMs } = await interruptWhenStarted(child, started, signal, 60_000);
       expect(end, said).toBe(3);
       // A generous deadline; the stand-ins take a quarter of an hour.
@@ -106,7 +192,8 @@ const resolves = `case "$*" in
 update) echo "Err:1 http://mirror.invalid/debian bookworm InRelease"; echo "  Could not resolve 'mirror.invalid'"; echo "W: Some index files failed to download. They have been ignored, or old ones used instead." >&2 ;;
 *) echo "Reading package lists..."; echo "E: Unable to locate package g++" >&2; exit 100 ;;
 esac`;
-const lacks = 'case "$*" in update) echo "Hit:1 http://mirror.example/debian bookworm InRelease" ;; *) echo "E: Unable to locate package g++" >&2; exit 100 ;; esac';
+const lacks =
+  'case "$*" in update) echo "Hit:1 http://mirror.example/debian bookworm InRelease" ;; *) echo "E: Unable to locate package g++" >&2; exit 100 ;; esac';
 
 test('should say that the mirror cannot be reached when that is why a package cannot be installed, and only then', ({}, info) => {
   const of = outline(info.outputPath('scratch'));
@@ -114,7 +201,12 @@ test('should say that the mirror cannot be reached when that is why a package ca
   rmSync(join(of.env['PATH']!, 'g++'));
   of.standIn('apt-get', resolves);
   const { status, stderr } = run(of);
-  expect([status, stderr]).toEqual([3, expect.stringContaining("missing here: g++, and the package mirror could not be reached (Could not resolve 'mirror.invalid'): connect this machine to the network")]);
+  expect([status, stderr]).toEqual([
+    3,
+    expect.stringContaining(
+      "missing here: g++, and the package mirror could not be reached (Could not resolve 'mirror.invalid'): connect this machine to the network",
+    ),
+  ]);
   expect(stderr).not.toContain('Unable to locate');
   of.standIn('apt-get', lacks);
   const other = run(of);
@@ -128,11 +220,23 @@ test('should not break off apt-get while it changes the machine', async ({}, inf
   const of = outline(scratch);
   of.standIn('id', 'echo 0');
   rmSync(join(of.env['PATH']!, 'g++'));
-  of.standIn('apt-get', `case "$*" in update|*--download-only) ;; *) touch "$TMPDIR/../started"; while [ ! -e "$TMPDIR/../go-on" ]; do sleep 0.1; done; touch "$TMPDIR/../whole" ;; esac`);
-  const child = spawn('bash', [join(of.directory, 'iomapfuzz'), 'report', 'x'], { env: of.env, stdio: ['ignore', 'ignore', 'pipe'] });
+  of.standIn(
+    'apt-get',
+    `case "$*" in update|*--download-only) ;; *) touch "$TMPDIR/../started"; while [ ! -e "$TMPDIR/../go-on" ]; do sleep 0.1; done; touch "$TMPDIR/../whole" ;; esac`,
+  );
+  const child = spawn('bash', [join(of.directory, 'iomapfuzz'), 'report', 'x'], {
+    env: of.env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let said = '';
-  child.stderr.on('data', (bytes: Buffer) => { said += bytes.toString(); });
-  const ended = new Promise<unknown>((resolve) => { child.on('close', (code, by) => { resolve(by ?? code); }); });
+  child.stderr.on('data', (bytes: Buffer) => {
+    said += bytes.toString();
+  });
+  const ended = new Promise<unknown>((resolve) => {
+    child.on('close', (code, by) => {
+      resolve(by ?? code);
+    });
+  });
   await expect.poll(() => existsSync(join(scratch, 'started')), { timeout: 60_000 }).toBe(true);
   child.kill('SIGTERM');
   await expect.poll(() => said, { timeout: 60_000 }).toContain('waiting until apt-get has ended');
@@ -144,7 +248,10 @@ test('should not break off apt-get while it changes the machine', async ({}, inf
 test('should say that the npm registry cannot be reached when that is why packages cannot be installed, and only then', ({}, info) => {
   const of = outline(info.outputPath('scratch'));
   of.standIn('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
-  expect(run(of)).toMatchObject({ status: 3, stderr: expect.stringMatching(/ENOTFOUND[\s\S]*the npm registry could not be reached/) });
+  expect(run(of)).toMatchObject({
+    status: 3,
+    stderr: expect.stringMatching(/ENOTFOUND[\s\S]*the npm registry could not be reached/),
+  });
   of.standIn('npm', 'echo "npm error code EINTEGRITY" >&2; exit 1');
   expect(run(of)).toMatchObject({ status: 3, stderr: expect.stringMatching(/EINTEGRITY[\s\S]*npm ci failed in/) });
 });

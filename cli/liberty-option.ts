@@ -13,14 +13,19 @@ interface LibertyOptions {
 }
 
 export const libertyOption = (): Option =>
-  new Option('--liberty <name>', 'let the reference kernel take this liberty of the rules (docs/kernel.md lists them); repeatable')
-    .argParser((value: string, all: string[] = []) => [...all, ...value.split(',')]);
+  new Option(
+    '--liberty <name>',
+    'let the reference kernel take this liberty of the rules (docs/kernel.md lists them); repeatable',
+  ).argParser((value: string, all: string[] = []) => [...all, ...value.split(',')]);
 
 /** The flavour that is meant: a liberty needs one that has switches. */
 export const flavourOf = ({ kernel, kdir, flavour, liberty }: LibertyOptions): Flavour | undefined =>
   flavour ?? (liberty && kernel === undefined && kdir === undefined ? 'liberties' : undefined);
 
-/** The options with that flavour. Throws UsageError when a liberty is not one of the reference kernel's and that kernel is meant. */
+/**
+ * The options with that flavour. Throws UsageError when a liberty is not one of the reference kernel's and that kernel
+ * is meant.
+ */
 export function withLiberties<T extends LibertyOptions>(options: T): T {
   const { kernel, kdir, liberty } = options;
   if (!liberty) return options;
@@ -28,13 +33,24 @@ export function withLiberties<T extends LibertyOptions>(options: T): T {
   const odd = liberty.filter((name) => !/^[a-z]+(-[a-z]+)*$/.test(name));
   const known = libertiesOfSeries().map(({ name }) => name);
   const unknown = kernel === undefined && kdir === undefined ? liberty.filter((name) => !known.includes(name)) : odd;
-  if (unknown.length > 0) throw new UsageError(`there is no liberty ${unknown.join(', ')}; there are ${known.join(', ')}`);
+  if (unknown.length > 0)
+    throw new UsageError(`there is no liberty ${unknown.join(', ')}; there are ${known.join(', ')}`);
   return { ...options, ...(flavour && { flavour }) };
 }
 
 /** Throws UsageError when the kernel is known to have no switches. */
-export function requireLiberties({ liberty, kernel, kdir, flavour }: LibertyOptions, config: KernelConfig | undefined): void {
+export function requireLiberties(
+  { liberty, kernel, kdir, flavour }: LibertyOptions,
+  config: KernelConfig | undefined,
+): void {
   if (!liberty || !config || config.has('FUSE_IOMAP_LIBERTIES')) return;
-  const named = kernel !== undefined ? `--kernel ${kernel}` : kdir !== undefined ? `--kdir ${kdir}` : `--flavour ${flavour ?? 'fast'}`;
-  throw new UsageError(`${named} is a kernel without CONFIG_FUSE_IOMAP_LIBERTIES, and --liberty needs its switches: leave ${named.split(' ')[0]!} out, or give --flavour liberties`);
+  const named =
+    kernel !== undefined
+      ? `--kernel ${kernel}`
+      : kdir !== undefined
+        ? `--kdir ${kdir}`
+        : `--flavour ${flavour ?? 'fast'}`;
+  throw new UsageError(
+    `${named} is a kernel without CONFIG_FUSE_IOMAP_LIBERTIES, and --liberty needs its switches: leave ${named.split(' ')[0]!} out, or give --flavour liberties`,
+  );
 }

@@ -1,6 +1,6 @@
 /**
- * Runs against guests that lie, from outside: exit code, what the program says, and what it wrote down. A program that speaks on QEMU's three
- * sockets stands in for QEMU, so that no kernel is needed.
+ * Runs against guests that lie, from outside: exit code, what the program says, and what it wrote down. A program that
+ * speaks on QEMU's three sockets stands in for QEMU, so that no kernel is needed.
  */
 import { expect, test } from '@playwright/test';
 import { buildSync } from 'esbuild';
@@ -18,9 +18,20 @@ const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'er
 
 test.beforeAll(() => {
   mkdirSync(join(scratch, 'bin'), { recursive: true });
-  buildSync({ ...common, entryPoints: [join(repositoryRoot(), 'cli/main.ts')], outfile: program, format: 'esm', packages: 'external' });
+  buildSync({
+    ...common,
+    entryPoints: [join(repositoryRoot(), 'cli/main.ts')],
+    outfile: program,
+    format: 'esm',
+    packages: 'external',
+  });
   const qemu = join(scratch, 'qemu.cjs');
-  buildSync({ ...common, entryPoints: [join(repositoryRoot(), 'cli/testing/stand-in/qemu.ts')], outfile: qemu, format: 'cjs' });
+  buildSync({
+    ...common,
+    entryPoints: [join(repositoryRoot(), 'cli/testing/stand-in/qemu.ts')],
+    outfile: qemu,
+    format: 'cjs',
+  });
   writeFileSync(join(scratch, 'bin/qemu-system-x86_64'), `#!/bin/sh\nexec '${process.execPath}' '${qemu}' "$@"\n`);
   chmodSync(join(scratch, 'bin/qemu-system-x86_64'), 0o755);
   // The head of a bzImage (Documentation/arch/x86/boot.rst); nobody runs it.
@@ -33,28 +44,74 @@ test.beforeAll(() => {
   writeFileSync(kernel, image);
   // What goes into an initramfs, which nobody unpacks.
   const agent = join(repositoryRoot(), 'dist/guest/agent.cjs');
-  if (!existsSync(agent)) buildSync({ ...common, entryPoints: [join(repositoryRoot(), 'harness/guest/agent.ts')], outfile: agent, format: 'cjs' });
+  if (!existsSync(agent))
+    buildSync({
+      ...common,
+      entryPoints: [join(repositoryRoot(), 'harness/guest/agent.ts')],
+      outfile: agent,
+      format: 'cjs',
+    });
 });
 
-interface Outcome { code: number | null; text: string; summary: RunSummary | undefined; cases: CaseRecord[] }
+interface Outcome {
+  code: number | null;
+  text: string;
+  summary: RunSummary | undefined;
+  cases: CaseRecord[];
+}
 
 function run(name: string, { argv = [] }: Lie, directory: string): Promise<Outcome> {
   const out = join(directory, 'out');
-  const child = spawn(process.execPath, [
-    program, 'conformance', '--kernel', kernel, '--accel', 'tcg', '--rule', 'map/length-nonzero', '--path', 'seek-data', '--seed', '1', '--runs', '2', '--minimise', '1s', '--out', out, ...argv,
-  ], {
-    env: { ...process.env, PATH: `${join(scratch, 'bin')}:${process.env['PATH'] ?? ''}`, IOMAPFUZZ_LIE: name, IOMAPFUZZ_LIE_STATE: join(directory, 'state') },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [
+      program,
+      'conformance',
+      '--kernel',
+      kernel,
+      '--accel',
+      'tcg',
+      '--rule',
+      'map/length-nonzero',
+      '--path',
+      'seek-data',
+      '--seed',
+      '1',
+      '--runs',
+      '2',
+      '--minimise',
+      '1s',
+      '--out',
+      out,
+      ...argv,
+    ],
+    {
+      env: {
+        ...process.env,
+        PATH: `${join(scratch, 'bin')}:${process.env['PATH'] ?? ''}`,
+        IOMAPFUZZ_LIE: name,
+        IOMAPFUZZ_LIE_STATE: join(directory, 'state'),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (part: string) => { text += part; });
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
   return new Promise((resolve) => {
     child.on('close', (code) => {
       const read = (file: string): string => (existsSync(join(out, file)) ? readFileSync(join(out, file), 'utf8') : '');
       const summary = read('summary.json');
       resolve({
-        code, text, summary: summary === '' ? undefined : JSON.parse(summary) as RunSummary,
-        cases: read('cases.jsonl').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as CaseRecord),
+        code,
+        text,
+        summary: summary === '' ? undefined : (JSON.parse(summary) as RunSummary),
+        cases: read('cases.jsonl')
+          .split('\n')
+          .filter((line) => line !== '')
+          .map((line) => JSON.parse(line) as CaseRecord),
       });
     });
   });

@@ -47,7 +47,9 @@ const commands = [
 ];
 for (const make of commands) program.addCommand(make());
 setUp(program);
-program.hook('preAction', (_, action) => { if (withoutGuests.has(action.name())) signalsEndAtOnce(); });
+program.hook('preAction', (_, action) => {
+  if (withoutGuests.has(action.name())) signalsEndAtOnce();
+});
 guardOutput(process.stdout);
 guardOutput(process.stderr);
 
@@ -77,6 +79,7 @@ function exitCodeOf(error: unknown): number {
 }
 
 function report(error: unknown): void {
-  const known = error instanceof UsageError || error instanceof InfrastructureError || error instanceof UntestableKernelError;
+  const known =
+    error instanceof UsageError || error instanceof InfrastructureError || error instanceof UntestableKernelError;
   console.error(`iomapfuzz: ${known ? error.message : explain(error)}`);
 }

@@ -36,22 +36,40 @@ const RESUME_WITHIN_MS = 20 * 3_600_000;
 
 export function nightlyCommand(): Command {
   return addVmOptions(new Command('nightly'))
-    .description('run everything within a budget, keep the results in a history, and report what changed since the last nights')
-    .addOption(new Option('--budget <duration>', 'for the whole night: 90s, 45m, 2h').argParser(durationMs).default(7_200_000, '2h'))
+    .description(
+      'run everything within a budget, keep the results in a history, and report what changed since the last nights',
+    )
+    .addOption(
+      new Option('--budget <duration>', 'for the whole night: 90s, 45m, 2h')
+        .argParser(durationMs)
+        .default(7_200_000, '2h'),
+    )
     .requiredOption('--history <dir>', 'directory of all nights; it gets DATE-N for this one and index.html for all')
     .option('--seed <n>', 'of the cases; by default a new one each night', integer)
-    .addOption(new Option('--corpus <dir>', 'directory of the corpus').default(join(repositoryRoot(), 'corpora'), 'corpora/ of iomapfuzz'))
-    .addOption(new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'))
+    .addOption(
+      new Option('--corpus <dir>', 'directory of the corpus').default(
+        join(repositoryRoot(), 'corpora'),
+        'corpora/ of iomapfuzz',
+      ),
+    )
+    .addOption(
+      new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'),
+    )
     .addOption(expectationsOption())
     .option('--new', 'begin a new night instead of going on with one that was interrupted')
-    .addHelpText('after', `\nRuns, in this order: ${runKinds.map(({ kind }) => kind).join(', ')}. After an interruption the same command goes on; runs that are complete are not repeated.`
-      + '\nExit code: 0 all conform, 1 a deviation or a regression (a cell that was judged and is not any more), 2 usage,\n3 no verdict (no VM, lost cases, interrupted, cut off by the budget), 4 nothing was judged, 125 this kernel cannot be tested.')
+    .addHelpText(
+      'after',
+      `\nRuns, in this order: ${runKinds.map(({ kind }) => kind).join(', ')}. After an interruption the same command goes on; runs that are complete are not repeated.` +
+        '\nExit code: 0 all conform, 1 a deviation or a regression (a cell that was judged and is not any more), 2 usage,\n3 no verdict (no VM, lost cases, interrupted, cut off by the budget), 4 nothing was judged, 125 this kernel cannot be tested.',
+    )
     .action(async (options: NightlyOptions) => {
       // A bad list is found now, not by every run of the night.
       if (options.expectations !== undefined) readExpectations(options.expectations);
       const history = historyOf(options.history);
-      let night = await resumable(history, options) ?? begin(history, options);
-      const say = (line: string): void => { console.log(line); };
+      let night = (await resumable(history, options)) ?? begin(history, options);
+      const say = (line: string): void => {
+        console.log(line);
+      };
       const stop = new AbortController();
       const interrupt = (): void => {
         if (stop.signal.aborted) process.exit(3);
@@ -72,15 +90,31 @@ export function nightlyCommand(): Command {
         Object.assign(night, { imageHash });
         delete night.noVm;
       } catch (error) {
-        if (error instanceof InterruptedError) throw new InterruptedError(`${error.message}; it is night ${night.name} that goes on`);
+        if (error instanceof InterruptedError)
+          throw new InterruptedError(`${error.message}; it is night ${night.name} that goes on`);
         // A night that was begun is told of, whatever ended it.
         night.noVm = messageOf(error);
         say(`no VM: ${night.noVm}`);
       }
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
       say(`night ${join(history, night.name)} (seed ${night.seed})`);
-      await runNight(night, { history, corpus: resolve(options.corpus), uapi: options.uapi, ...(options.expectations !== undefined && { expectations: resolve(options.expectations) }), vmArguments: vmArguments(imagePath === undefined ? options : oneImage(options, imagePath)), ...(imagePath !== undefined && { imagePath }), stop: stop.signal, say });
-      say(readFileSync(join(history, night.name, 'mail.txt'), 'utf8').split('\n').slice(2).join('\n').trimEnd());
+      await runNight(night, {
+        history,
+        corpus: resolve(options.corpus),
+        uapi: options.uapi,
+        ...(options.expectations !== undefined && { expectations: resolve(options.expectations) }),
+        vmArguments: vmArguments(imagePath === undefined ? options : oneImage(options, imagePath)),
+        ...(imagePath !== undefined && { imagePath }),
+        stop: stop.signal,
+        say,
+      });
+      say(
+        readFileSync(join(history, night.name, 'mail.txt'), 'utf8')
+          .split('\n')
+          .slice(2)
+          .join('\n')
+          .trimEnd(),
+      );
       say(`history: ${join(history, 'index.html')}`);
       if (night.endedAt === undefined) say('interrupted: give the same command again to go on');
       process.exitCode = nightExitCode(night);
@@ -102,13 +136,20 @@ function historyOf(path: string): string {
 }
 
 function begin(history: string, options: NightlyOptions): Night {
-  if (options.kernel !== undefined && options.kdir !== undefined) throw new UsageError('--kernel and --kdir both name the kernel; give one of them');
+  if (options.kernel !== undefined && options.kdir !== undefined)
+    throw new UsageError('--kernel and --kdir both name the kernel; give one of them');
   if (options.kernel !== undefined) readable(options.kernel, '--kernel');
   if (options.kdir !== undefined) readable(options.kdir, '--kdir');
   const startedAt = new Date().toISOString();
   const night: Night = {
-    format: NIGHT_FORMAT, name: nextName(history, startedAt.slice(0, 10)), startedAt, toolVersion: toolVersion(), target: targetOf(options),
-    seed: options.seed ?? Math.floor(Math.random() * 0x7fff_ffff), budgetMs: options.budget, pid: process.pid,
+    format: NIGHT_FORMAT,
+    name: nextName(history, startedAt.slice(0, 10)),
+    startedAt,
+    toolVersion: toolVersion(),
+    target: targetOf(options),
+    seed: options.seed ?? Math.floor(Math.random() * 0x7fff_ffff),
+    budgetMs: options.budget,
+    pid: process.pid,
     stages: runKinds.map(({ kind }) => ({ kind, status: 'waiting' })),
   };
   writeNight(history, night);
@@ -131,13 +172,26 @@ async function resumable(history: string, options: NightlyOptions): Promise<Nigh
   const last = readHistory(history).nights.at(-1);
   if (!last || last.endedAt !== undefined) return undefined;
   const runs = last.stages.flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
-  for (const deadline = performance.now() + ENDING_MS; !isOurs(last.pid) && runs.some(isOurs) && performance.now() < deadline;) await setTimeout(200);
+  for (
+    const deadline = performance.now() + ENDING_MS;
+    !isOurs(last.pid) && runs.some(isOurs) && performance.now() < deadline;
+  )
+    await setTimeout(200);
   const running = [last.pid, ...runs].find(isOurs);
-  if (running !== undefined) throw new UsageError(`night ${last.name} is still running (process ${running}); wait for it or end that process`);
-  const same = JSON.stringify(last.target) === JSON.stringify(targetOf(options)) && (options.seed === undefined || options.seed === last.seed);
-  const obstacle = options.new ? '--new was given' : !same ? 'it tested something else'
-    : last.toolVersion !== toolVersion() ? `it was begun by iomapfuzz ${last.toolVersion}, this is ${toolVersion()}`
-      : Date.now() - Date.parse(last.startedAt) > RESUME_WITHIN_MS ? 'it is too long ago' : undefined;
+  if (running !== undefined)
+    throw new UsageError(`night ${last.name} is still running (process ${running}); wait for it or end that process`);
+  const same =
+    JSON.stringify(last.target) === JSON.stringify(targetOf(options)) &&
+    (options.seed === undefined || options.seed === last.seed);
+  const obstacle = options.new
+    ? '--new was given'
+    : !same
+      ? 'it tested something else'
+      : last.toolVersion !== toolVersion()
+        ? `it was begun by iomapfuzz ${last.toolVersion}, this is ${toolVersion()}`
+        : Date.now() - Date.parse(last.startedAt) > RESUME_WITHIN_MS
+          ? 'it is too long ago'
+          : undefined;
   if (obstacle !== undefined) {
     console.log(`night ${last.name} was interrupted and stays so: ${obstacle}`);
     return undefined;
@@ -145,7 +199,15 @@ async function resumable(history: string, options: NightlyOptions): Promise<Nigh
   console.log(`going on with night ${last.name}`);
   // Kinds of run that this version knows and the night does not yet.
   const known = new Set(last.stages.map(({ kind }) => kind));
-  const night: Night = { ...last, pid: process.pid, budgetMs: options.budget, stages: [...last.stages, ...runKinds.filter(({ kind }) => !known.has(kind)).map(({ kind }) => ({ kind, status: 'waiting' as const }))] };
+  const night: Night = {
+    ...last,
+    pid: process.pid,
+    budgetMs: options.budget,
+    stages: [
+      ...last.stages,
+      ...runKinds.filter(({ kind }) => !known.has(kind)).map(({ kind }) => ({ kind, status: 'waiting' as const })),
+    ],
+  };
   writeNight(history, night);
   return night;
 }
@@ -164,9 +226,25 @@ function oneImage({ kdir, build: _build, ...options }: NightlyOptions, imagePath
   return kdir === undefined ? options : { ...options, kernel: imagePath };
 }
 
-const vmOptionNames = { kernel: '--kernel', kdir: '--kdir', flavour: '--flavour', modules: '--modules', source: '--source', memory: '--memory', accel: '--accel', consoleLog: '--console-log' } as const;
+const vmOptionNames = {
+  kernel: '--kernel',
+  kdir: '--kdir',
+  flavour: '--flavour',
+  modules: '--modules',
+  source: '--source',
+  memory: '--memory',
+  accel: '--accel',
+  consoleLog: '--console-log',
+} as const;
 
-const vmArguments = (options: VmOptions): string[] => Object.entries(vmOptionNames)
-  .flatMap(([name, option]) => (options[name as keyof VmOptions] === undefined ? [] : [option, String(options[name as keyof VmOptions])]));
+const vmArguments = (options: VmOptions): string[] =>
+  Object.entries(vmOptionNames).flatMap(([name, option]) =>
+    options[name as keyof VmOptions] === undefined ? [] : [option, String(options[name as keyof VmOptions])],
+  );
 
-const targetOf = (options: NightlyOptions): string[] => [...vmArguments(options), '--corpus', resolve(options.corpus), ...(options.uapi === 'r3' ? [] : ['--uapi', options.uapi])];
+const targetOf = (options: NightlyOptions): string[] => [
+  ...vmArguments(options),
+  '--corpus',
+  resolve(options.corpus),
+  ...(options.uapi === 'r3' ? [] : ['--uapi', options.uapi]),
+];

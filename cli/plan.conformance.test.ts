@@ -1,6 +1,7 @@
 /**
- * The conformance plan as tests, one per rule and path. Which kernel: IOMAPFUZZ_KERNEL (a bzImage) or IOMAPFUZZ_KDIR, else the reference
- * kernel of IOMAPFUZZ_FLAVOUR. Which cases: IOMAPFUZZ_SEED, IOMAPFUZZ_RUNS (per cell), IOMAPFUZZ_UAPI (r1, r2, r3).
+ * The conformance plan as tests, one per rule and path. Which kernel: IOMAPFUZZ_KERNEL (a bzImage) or IOMAPFUZZ_KDIR,
+ * else the reference kernel of IOMAPFUZZ_FLAVOUR. Which cases: IOMAPFUZZ_SEED, IOMAPFUZZ_RUNS (per cell),
+ * IOMAPFUZZ_UAPI (r1, r2, r3).
  */
 import { expect, test } from '@playwright/test';
 import { revisions, type RevisionId } from '../uapi/revision.ts';
@@ -26,10 +27,20 @@ for (const [name, cells] of byRuleAndPath(plan)) {
     test.info().annotations.push({ type: 'seed', description: String(seed) });
     const problems: string[] = [];
     let conforming = 0;
-    for await (const { verdict, cell, hash, note } of runConformance(kernel, planRuns(cells, { seed, runs }), seed, () => kernel.facts)) {
+    for await (const { verdict, cell, hash, note } of runConformance(
+      kernel,
+      planRuns(cells, { seed, runs }),
+      seed,
+      () => kernel.facts,
+    )) {
       if (verdict.kind === 'conforms') conforming += 1;
       else if (verdict.kind === 'deviates') {
-        problems.push(`${cell ?? ''} ${hash.slice(0, 12)} (${note}):`, ...verdict.deviations.map(({ rule, aspect, expected, seen }) => `  ${rule}, ${aspect}: expected ${expected}; seen ${seen}`));
+        problems.push(
+          `${cell ?? ''} ${hash.slice(0, 12)} (${note}):`,
+          ...verdict.deviations.map(
+            ({ rule, aspect, expected, seen }) => `  ${rule}, ${aspect}: expected ${expected}; seen ${seen}`,
+          ),
+        );
       } else problems.push(`${cell ?? ''} ${hash.slice(0, 12)} (${note}): ${verdict.kind}, ${verdict.reason}`);
     }
     expect(problems, `seed ${seed}`).toEqual([]);

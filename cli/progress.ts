@@ -1,4 +1,7 @@
-/** Progress for people: one line that is rewritten on a terminal, a plain line now and then elsewhere. On stderr, results go to stdout. */
+/**
+ * Progress for people: one line that is rewritten on a terminal, a plain line now and then elsewhere. On stderr,
+ * results go to stdout.
+ */
 
 /** Often enough to see that a log is alive, rarely enough to keep it readable. */
 const PLAIN_INTERVAL_MS = 15_000;

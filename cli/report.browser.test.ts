@@ -1,4 +1,7 @@
-/** The page of a large run: a hundred thousand cases of the whole plan, made and read as a user would. Prints what it measured. */
+/**
+ * The page of a large run: a hundred thousand cases of the whole plan, made and read as a user would. Prints what it
+ * measured.
+ */
 import { expect, test, type Page } from '@playwright/test';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,10 +18,21 @@ const CASES = 100_000;
 test('should stay quick with 100,000 cases', async ({ page }) => {
   // Generous, as the other deadline below: on an idle machine all of this takes some seconds.
   test.setTimeout(300_000);
-  const cells = conformancePlan('r3').map(({ id, rule, half, path, border, impossible }) => ({ id, rule, path, ...(half && { half }), ...(border && { border }), ...(impossible !== undefined && { impossible }) }));
+  const cells = conformancePlan('r3').map(({ id, rule, half, path, border, impossible }) => ({
+    id,
+    rule,
+    path,
+    ...(half && { half }),
+    ...(border && { border }),
+    ...(impossible !== undefined && { impossible }),
+  }));
   const possible = cells.filter(({ impossible }) => impossible === undefined).length;
   const directory = join(scratch(), 'run');
-  writeSample(directory, { cells, casesPerCell: Math.ceil(CASES / possible), deviates: ({ id }) => id === 'map/length-aligned@read direct-read violating' });
+  writeSample(directory, {
+    cells,
+    casesPerCell: Math.ceil(CASES / possible),
+    deviates: ({ id }) => id === 'map/length-aligned@read direct-read violating',
+  });
   const measured: string[] = [];
   const timed = async <T>(what: string, action: () => Promise<T>): Promise<T> => {
     const started = performance.now();
@@ -55,7 +69,10 @@ test('should stay quick with 100,000 cases', async ({ page }) => {
   });
   expect(Date.now() - started).toBeLessThan(120_000);
   expect(await elements(page, '#case-list tr')).toBeLessThan(1000);
-  console.log(`page of ${(possible * Math.ceil(CASES / possible)).toLocaleString('en')} cases, ${(text.length / 1e6).toFixed(1)} MB: ${measured.join(', ')}`);
+  console.log(
+    `page of ${(possible * Math.ceil(CASES / possible)).toLocaleString('en')} cases, ${(text.length / 1e6).toFixed(1)} MB: ${measured.join(', ')}`,
+  );
 });
 
-const elements = (page: Page, selector: string): Promise<number> => page.evaluate((wanted) => document.querySelectorAll(wanted).length, selector);
+const elements = (page: Page, selector: string): Promise<number> =>
+  page.evaluate((wanted) => document.querySelectorAll(wanted).length, selector);

@@ -17,7 +17,15 @@ import { emitMail } from '../reproducers/mail.ts';
 import { FindingFiles } from '../harness/run/finding-files.ts';
 import { caseOfSeed } from '../harness/run/fuzz/cases.ts';
 import { showsFinding } from '../harness/run/minimise.ts';
-import { exitCodeOf, parseReference, reliabilityOf, replay, resolveCase, type Reliability, type Replay } from '../harness/run/repro.ts';
+import {
+  exitCodeOf,
+  parseReference,
+  reliabilityOf,
+  replay,
+  resolveCase,
+  type Reliability,
+  type Replay,
+} from '../harness/run/repro.ts';
 import { recordRun, tellingConfig } from '../harness/run/recorded-run.ts';
 import { toolVersion } from '../harness/run/tool-version.ts';
 import { originOf } from './conformance.ts';
@@ -33,18 +41,34 @@ interface ReproOptions extends VmOptions {
 
 export function reproCommand(): Command {
   return addVmOptions(new Command('repro'))
-    .description('replay cases in a fresh guest each time, show what happened and what was compared, and say how reliably they deviate; or write one as a C program or a mail')
+    .description(
+      'replay cases in a fresh guest each time, show what happened and what was compared, and say how reliably they deviate; or write one as a C program or a mail',
+    )
     .argument('<cases...>', 'case files, or SEED[:PATH] of a campaign')
     .option('--times <n>', 'replays of each (default: 1; with --emit c: 0)', positiveInteger)
     .addOption(libertyOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/repro-DATE)')
-    .addOption(new Option('--emit <form>', 'write this to stdout, of one case: c, one C file that needs no iomapfuzz; mail, plain text to send').choices(['c', 'mail']))
+    .addOption(
+      new Option(
+        '--emit <form>',
+        'write this to stdout, of one case: c, one C file that needs no iomapfuzz; mail, plain text to send',
+      ).choices(['c', 'mail']),
+    )
     .action(async (texts: string[], options: ReproOptions) => {
-      const cases = texts.map((text): NamedCase => ({ name: text, case: resolveCase(parseReference(text), (seed, path) => caseOfSeed({ seed, revision: 'r3', version: toolVersion() }, path)) }));
+      const cases = texts.map((text): NamedCase => ({
+        name: text,
+        case: resolveCase(parseReference(text), (seed, path) =>
+          caseOfSeed({ seed, revision: 'r3', version: toolVersion() }, path),
+        ),
+      }));
       const [{ case: value }] = cases as [NamedCase];
-      if (options.emit !== undefined && cases.length > 1) throw new UsageError(`--emit writes one case, and these are ${cases.length}: give one at a time`);
+      if (options.emit !== undefined && cases.length > 1)
+        throw new UsageError(`--emit writes one case, and these are ${cases.length}: give one at a time`);
       const revisions = [...new Set(cases.map((one) => one.case.revision))];
-      if (revisions.length > 1) throw new UsageError(`the cases are of different revisions (${revisions.join(', ')}), and a run is judged by one: give those of one revision at a time`);
+      if (revisions.length > 1)
+        throw new UsageError(
+          `the cases are of different revisions (${revisions.join(', ')}), and a run is judged by one: give those of one revision at a time`,
+        );
       // A program can be written of what the rules say alone; a mail is about what was seen.
       if (options.emit === 'c' && options.times === undefined) {
         process.stdout.write(emitC(value, { deviations: [], clauses: ruleTexts(value.revision) }));
@@ -55,31 +79,54 @@ export function reproCommand(): Command {
       const { replayed, kernel, facts } = await replayAll(cases, options, say);
       for (const { name, case: of, reliability } of replayed) {
         say(`${cases.length > 1 ? `${name}: ` : ''}${summaryOf(reliability)}`);
-        if (options.emit === undefined && reliability.observation) console.log(['', ...timelineOf(of, reliability), ...comparedLines(of, reliability, facts), ''].join('\n'));
-        else if (options.emit === undefined && reliability.shown) console.log(['', ...timelineOf(of, reliability), ''].join('\n'));
+        if (options.emit === undefined && reliability.observation)
+          console.log(['', ...timelineOf(of, reliability), ...comparedLines(of, reliability, facts), ''].join('\n'));
+        else if (options.emit === undefined && reliability.shown)
+          console.log(['', ...timelineOf(of, reliability), ''].join('\n'));
       }
       if (options.emit !== undefined) emit(options.emit, value, replayed[0]!.reliability, kernel);
-      process.exitCode = exitCodeOfAll(replayed.map(({ reliability }) => exitCodeOf(reliability, options.times ?? 1)), cases.length);
+      process.exitCode = exitCodeOfAll(
+        replayed.map(({ reliability }) => exitCodeOf(reliability, options.times ?? 1)),
+        cases.length,
+      );
     });
 }
 
-interface NamedCase { name: string; case: Case }
-interface Replayed extends NamedCase { reliability: Reliability }
+interface NamedCase {
+  name: string;
+  case: Case;
+}
+interface Replayed extends NamedCase {
+  reliability: Reliability;
+}
 
 function emit(form: 'c' | 'mail', value: Case, reliability: Reliability, kernel: KernelNotes): void {
   const findings: Findings = {
-    deviations: reliability.shown?.deviations ?? [], clauses: ruleTexts(value.revision), kernel,
+    deviations: reliability.shown?.deviations ?? [],
+    clauses: ruleTexts(value.revision),
+    kernel,
     reliability: { shown: reliability.shown?.times ?? reliability.counts.conforms, of: reliability.times },
   };
   if (form === 'c') {
     process.stdout.write(emitC(value, findings));
     return;
   }
-  if (reliability.counts.conforms + reliability.counts.deviates === 0) throw new UsageError(`nothing was judged, so that there is nothing to write about: ${summaryOf(reliability)}`);
-  process.stdout.write(emitMail({ case: value, findings, timeline: timelineOf(value, reliability, true), consoleTail: reliability.shown?.consoleTail ?? [] }));
+  if (reliability.counts.conforms + reliability.counts.deviates === 0)
+    throw new UsageError(`nothing was judged, so that there is nothing to write about: ${summaryOf(reliability)}`);
+  process.stdout.write(
+    emitMail({
+      case: value,
+      findings,
+      timeline: timelineOf(value, reliability, true),
+      consoleTail: reliability.shown?.consoleTail ?? [],
+    }),
+  );
 }
 
-/** A case that deviates outweighs one that was lost, and that one those that conform; some must have been judged. `asked`: cases that were to be replayed. */
+/**
+ * A case that deviates outweighs one that was lost, and that one those that conform; some must have been judged.
+ * `asked`: cases that were to be replayed.
+ */
 function exitCodeOfAll(codes: readonly (0 | 1 | 3 | 4)[], asked: number): 0 | 1 | 3 | 4 {
   if (codes.includes(1)) return 1;
   if (codes.includes(3) || codes.length < asked) return 3;
@@ -87,50 +134,96 @@ function exitCodeOfAll(codes: readonly (0 | 1 | 3 | 4)[], asked: number): 0 | 1 
 }
 
 /** A replay is a run as any other: what finished is in the results directory, whatever ends it. */
-async function replayAll(cases: readonly NamedCase[], options: ReproOptions, say: (line: string) => void): Promise<{ replayed: Replayed[]; kernel: KernelNotes; facts: KernelFacts }> {
+async function replayAll(
+  cases: readonly NamedCase[],
+  options: ReproOptions,
+  say: (line: string) => void,
+): Promise<{ replayed: Replayed[]; kernel: KernelNotes; facts: KernelFacts }> {
   const times = options.times ?? 1;
-  const directory = options.out ?? join('iomapfuzz-results', `repro-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
+  const directory =
+    options.out ?? join('iomapfuzz-results', `repro-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
   const [first] = cases as [NamedCase];
   const flavour = flavourOf(options);
   const seedOf = ({ case: { provenance } }: NamedCase): number => provenance?.seed ?? 0;
-  const noteOf = ({ name }: NamedCase, n: number): string => `${cases.length > 1 ? `${name}, ` : ''}replay ${n} of ${times}`;
+  const noteOf = ({ name }: NamedCase, n: number): string =>
+    `${cases.length > 1 ? `${name}, ` : ''}replay ${n} of ${times}`;
   let untestable = '';
-  const result = await recordRun<{ replayed: Replayed[]; kernel: KernelNotes; facts: KernelFacts } | undefined>({
-    kind: 'repro', spec: await vmSpecOf(options), seed: seedOf(first), revision: first.case.revision, directory, kernelOrigin: originOf(options),
-    ...(flavour !== undefined && { flavour }), ...(options.liberty && { liberties: options.liberty }), cells: [], expectations: [], fresh: true,
-  }, async ({ guests, facts, signal, summary, writer, add }) => {
-    const { environment } = summary;
-    summary.planned = times * cases.length;
-    const files = new FindingFiles(writer);
-    const replayed: Replayed[] = [];
-    for (const [index, one] of cases.entries()) {
-      if (signal.aborted) break;
-      const replays: Replay[] = [];
-      for await (const replayedOnce of replay(guests.fresh(), one.case, times, facts, signal)) {
-        const n = replays.push(replayedOnce);
-        add(caseRecord({ n: index * times + n - 1, note: noteOf(one, n), seed: seedOf(one), case: one.case }, replayedOnce.outcome, replayedOnce.verdict));
-        say(`${noteOf(one, n)}: ${verdictText(replayedOnce.verdict)}`);
+  const result = await recordRun<{ replayed: Replayed[]; kernel: KernelNotes; facts: KernelFacts } | undefined>(
+    {
+      kind: 'repro',
+      spec: await vmSpecOf(options),
+      seed: seedOf(first),
+      revision: first.case.revision,
+      directory,
+      kernelOrigin: originOf(options),
+      ...(flavour !== undefined && { flavour }),
+      ...(options.liberty && { liberties: options.liberty }),
+      cells: [],
+      expectations: [],
+      fresh: true,
+    },
+    async ({ guests, facts, signal, summary, writer, add }) => {
+      const { environment } = summary;
+      summary.planned = times * cases.length;
+      const files = new FindingFiles(writer);
+      const replayed: Replayed[] = [];
+      for (const [index, one] of cases.entries()) {
+        if (signal.aborted) break;
+        const replays: Replay[] = [];
+        for await (const replayedOnce of replay(guests.fresh(), one.case, times, facts, signal)) {
+          const n = replays.push(replayedOnce);
+          add(
+            caseRecord(
+              { n: index * times + n - 1, note: noteOf(one, n), seed: seedOf(one), case: one.case },
+              replayedOnce.outcome,
+              replayedOnce.verdict,
+            ),
+          );
+          say(`${noteOf(one, n)}: ${verdictText(replayedOnce.verdict)}`);
+        }
+        if (signal.aborted) say(`interrupted after ${replays.length} of ${times} replays`);
+        const reliability = reliabilityOf(replays);
+        replayed.push({ ...one, reliability });
+        for (const { id, deviation, follows } of causesOf(reliability.shown?.deviations ?? [])) {
+          const n = replays.findIndex(
+            ({ verdict }) => verdict.kind === 'deviates' && showsFinding(id, verdict.deviations),
+          );
+          files.save({
+            id,
+            rule: deviation.rule,
+            case: one.case,
+            deviations: [deviation, ...follows],
+            outcome: replays[n]!.outcome,
+            reliability: { shown: reliability.shown!.times, of: reliability.times },
+            found: { n: index * times + n, note: noteOf(one, n + 1), seed: seedOf(one) },
+          });
+        }
       }
-      if (signal.aborted) say(`interrupted after ${replays.length} of ${times} replays`);
-      const reliability = reliabilityOf(replays);
-      replayed.push({ ...one, reliability });
-      for (const { id, deviation, follows } of causesOf(reliability.shown?.deviations ?? [])) {
-        const n = replays.findIndex(({ verdict }) => verdict.kind === 'deviates' && showsFinding(id, verdict.deviations));
-        files.save({
-          id, rule: deviation.rule, case: one.case, deviations: [deviation, ...follows], outcome: replays[n]!.outcome, reliability: { shown: reliability.shown!.times, of: reliability.times },
-          found: { n: index * times + n, note: noteOf(one, n + 1), seed: seedOf(one) },
-        });
-      }
-    }
-    return { replayed, facts, kernel: notesOf(facts, `QEMU ${environment!.qemuVersion}, ${environment!.machine}, ${environment!.accelerator}`) };
-  }, ({ add, summary }, reason) => {
-    summary.planned = times * cases.length;
-    untestable = reason;
-    cases.forEach((one, index) => {
-      for (let n = 0; n < times; n += 1) add({ n: index * times + n, hash: caseHash(one.case), note: noteOf(one, n + 1), seed: seedOf(one), verdict: { kind: 'not-run', reason } });
-    });
-    return undefined;
-  });
+      return {
+        replayed,
+        facts,
+        kernel: notesOf(
+          facts,
+          `QEMU ${environment!.qemuVersion}, ${environment!.machine}, ${environment!.accelerator}`,
+        ),
+      };
+    },
+    ({ add, summary }, reason) => {
+      summary.planned = times * cases.length;
+      untestable = reason;
+      cases.forEach((one, index) => {
+        for (let n = 0; n < times; n += 1)
+          add({
+            n: index * times + n,
+            hash: caseHash(one.case),
+            note: noteOf(one, n + 1),
+            seed: seedOf(one),
+            verdict: { kind: 'not-run', reason },
+          });
+      });
+      return undefined;
+    },
+  );
   console.error(`results: ${directory}`);
   if (!result) throw new UntestableKernelError(untestable);
   return result;
@@ -138,34 +231,75 @@ async function replayAll(cases: readonly NamedCase[], options: ReproOptions, say
 
 /** What the verdict rests on. */
 const comparedLines = (of: Case, { observation, shown }: Reliability, facts: KernelFacts): string[] =>
-  (observation ? ['', shown ? 'what was compared (what deviates stands above):' : 'what was compared, and agrees:', ...compared(of, observation, { facts }).map((line) => `  ${line}`)] : []);
+  observation
+    ? [
+        '',
+        shown ? 'what was compared (what deviates stands above):' : 'what was compared, and agrees:',
+        ...compared(of, observation, { facts }).map((line) => `  ${line}`),
+      ]
+    : [];
 
-const notesOf = (facts: KernelFacts, machine: string): KernelNotes => ({ release: facts.release, version: facts.version, config: tellingConfig(facts), machine });
+const notesOf = (facts: KernelFacts, machine: string): KernelNotes => ({
+  release: facts.release,
+  version: facts.version,
+  config: tellingConfig(facts),
+  machine,
+});
 
 function verdictText(verdict: Verdict): string {
   switch (verdict.kind) {
-    case 'conforms': return 'conforms';
-    case 'deviates': return `deviates from ${[...new Set(verdict.deviations.map(({ rule, aspect }: Deviation) => `${rule} (${aspect})`))].join(', ')}`;
-    default: return `${verdict.kind}: ${verdict.reason}`;
+    case 'conforms':
+      return 'conforms';
+    case 'deviates':
+      return `deviates from ${[...new Set(verdict.deviations.map(({ rule, aspect }: Deviation) => `${rule} (${aspect})`))].join(', ')}`;
+    default:
+      return `${verdict.kind}: ${verdict.reason}`;
   }
 }
 
 /** `deviates 9 of 10 times`, with what the other times were. */
 function summaryOf({ times, counts }: Reliability): string {
-  const words: [Verdict['kind'], string][] = [['deviates', 'deviates'], ['conforms', 'conforms'], ['unspecified', 'is not covered by the rules'], ['not-run', 'did not run'], ['lost', 'was lost to the infrastructure']];
-  const parts = words.filter(([kind]) => counts[kind] > 0).map(([kind, word]) => `${word} ${counts[kind]} of ${times} times`);
+  const words: [Verdict['kind'], string][] = [
+    ['deviates', 'deviates'],
+    ['conforms', 'conforms'],
+    ['unspecified', 'is not covered by the rules'],
+    ['not-run', 'did not run'],
+    ['lost', 'was lost to the infrastructure'],
+  ];
+  const parts = words
+    .filter(([kind]) => counts[kind] > 0)
+    .map(([kind, word]) => `${word} ${counts[kind]} of ${times} times`);
   return `the case ${parts.join(', ') || 'was not replayed'}`;
 }
 
-/** `brief`: without everyday requests that the case says nothing about, and without SETATTR for the times of a written file. */
+/**
+ * `brief`: without everyday requests that the case says nothing about, and without SETATTR for the times of a written
+ * file.
+ */
 function timelineOf(value: Case, { shown, observation: whole }: Reliability, brief = false): string[] {
   const scripted = new Set<string>(value.script.map(({ on }) => on));
-  const setsAttributes = value.workload.some((step) => step.call === 'ftruncate' || step.call === 'setTimes' || (step.call === 'open' && step.flags.includes('trunc')));
-  const observation = whole && brief
-    ? { ...whole, transcript: whole.transcript.filter(({ name }) => scripted.has(name) || (!everydayRequests.has(name) && (name !== 'SETATTR' || setsAttributes))) } : whole;
-  return timelineText(buildTimeline({
-    n: 0, hash: caseHash(value), note: '', seed: value.provenance?.seed ?? 0, case: encodeCase(value),
-    verdict: shown ? { kind: 'deviates', deviations: [...shown.deviations] } : { kind: 'conforms' },
-    ...(observation && { observation: jsonSafe(observation) }),
-  }));
+  const setsAttributes = value.workload.some(
+    (step) =>
+      step.call === 'ftruncate' || step.call === 'setTimes' || (step.call === 'open' && step.flags.includes('trunc')),
+  );
+  const observation =
+    whole && brief
+      ? {
+          ...whole,
+          transcript: whole.transcript.filter(
+            ({ name }) => scripted.has(name) || (!everydayRequests.has(name) && (name !== 'SETATTR' || setsAttributes)),
+          ),
+        }
+      : whole;
+  return timelineText(
+    buildTimeline({
+      n: 0,
+      hash: caseHash(value),
+      note: '',
+      seed: value.provenance?.seed ?? 0,
+      case: encodeCase(value),
+      verdict: shown ? { kind: 'deviates', deviations: [...shown.deviations] } : { kind: 'conforms' },
+      ...(observation && { observation: jsonSafe(observation) }),
+    }),
+  );
 }

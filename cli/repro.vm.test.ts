@@ -5,22 +5,42 @@ import { join } from 'node:path';
 import { repositoryRoot } from '../files/repository-root.ts';
 import { testKernel } from '../vm/testing/spec.ts';
 import { formatCase } from '../harness/run/case-file.ts';
-import { begin, makeCase, mapped, mappings, openDirect, overwrite, sampleCases } from '../reproducers/testing/samples.ts';
+import {
+  begin,
+  makeCase,
+  mapped,
+  mappings,
+  openDirect,
+  overwrite,
+  sampleCases,
+} from '../reproducers/testing/samples.ts';
 
 function iomapfuzz(args: string[]): { code: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(repositoryRoot(), 'dist/iomapfuzz.mjs'), ...args], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(repositoryRoot(), 'dist/iomapfuzz.mjs'), ...args],
+    { encoding: 'utf8' },
+  );
   return { code: status, stdout, stderr };
 }
 
 const conforming = formatCase(sampleCases['length 0 in the read half']!);
 /** Revision r2 allows what the reference kernel refuses. */
-const deviating = formatCase(makeCase(
-  [openDirect, { call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }], [begin(mappings(mapped(), overwrite({ flags: ['NEW'] })))], { revision: 'r2' },
-));
+const deviating = formatCase(
+  makeCase(
+    [openDirect, { call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }],
+    [begin(mappings(mapped(), overwrite({ flags: ['NEW'] })))],
+    { revision: 'r2' },
+  ),
+);
 
 let kernel: string;
-test.beforeAll(async () => { kernel = (await testKernel()).path; });
-test.beforeEach(({}, info) => { mkdirSync(info.outputDir, { recursive: true }); });
+test.beforeAll(async () => {
+  kernel = (await testKernel()).path;
+});
+test.beforeEach(({}, info) => {
+  mkdirSync(info.outputDir, { recursive: true });
+});
 
 test('repro should count how often a case deviates, show what happened, and exit with 1', ({}, info) => {
   const path = info.outputPath('case.json');
@@ -35,7 +55,9 @@ test('repro should count how often a case deviates, show what happened, and exit
   const report = iomapfuzz(['report', out]);
   expect(report).toMatchObject({ code: 1, stdout: expect.stringMatching(/^DEVIATES: .*3 cases of 3 judged/) });
   expect(report.stdout).toContain('shows in 3 of 3 replays');
-  expect(iomapfuzz(['report', out, '--format', 'mail']).stdout).toMatch(/iomapfuzz repro \S+results\/findings\/[0-9a-f]{12}\.case\.json/);
+  expect(iomapfuzz(['report', out, '--format', 'mail']).stdout).toMatch(
+    /iomapfuzz repro \S+results\/findings\/[0-9a-f]{12}\.case\.json/,
+  );
 });
 
 test('repro should exit with 0 when the case conforms, and show what happened and what was compared', ({}, info) => {
@@ -57,11 +79,20 @@ test('repro should take several files, judge each, and fail when one of them dev
   const { code, stdout } = iomapfuzz(['repro', ...files, '--kernel', kernel, '--out', out]);
   expect(code).toBe(0);
   for (const file of files) expect(stdout).toContain(`${file}: the case conforms 1 of 1 times`);
-  expect(iomapfuzz(['report', out])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^CONFORMS: all 2 judged cases conform/) });
+  expect(iomapfuzz(['report', out])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^CONFORMS: all 2 judged cases conform/),
+  });
   // What one run is judged by is one revision; what is emitted is one case.
   writeFileSync(files[1], deviating);
-  expect(iomapfuzz(['repro', ...files, '--kernel', kernel])).toMatchObject({ code: 2, stderr: expect.stringContaining('different revisions (r3, r2)') });
-  expect(iomapfuzz(['repro', files[0], files[0], '--emit', 'c'])).toMatchObject({ code: 2, stderr: expect.stringContaining('--emit writes one case') });
+  expect(iomapfuzz(['repro', ...files, '--kernel', kernel])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('different revisions (r3, r2)'),
+  });
+  expect(iomapfuzz(['repro', files[0], files[0], '--emit', 'c'])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--emit writes one case'),
+  });
 });
 
 test('repro should write a program without a guest, and a mail of what it saw alone to stdout', ({}, info) => {
@@ -79,7 +110,9 @@ test('repro should write a program without a guest, and a mail of what it saw al
 test('repro should refuse what is no case with exit code 2 and say what to do', ({}, info) => {
   const path = info.outputPath('case.json');
   for (const [text, message] of [
-    ['{', /no JSON/], ['{"schema": 99}', /schema 99.*update iomapfuzz/s], [conforming.replace('"pread"', '"prread"'), /workload\[1\]\.call/],
+    ['{', /no JSON/],
+    ['{"schema": 99}', /schema 99.*update iomapfuzz/s],
+    [conforming.replace('"pread"', '"prread"'), /workload\[1\]\.call/],
   ] as const) {
     writeFileSync(path, text);
     const { code, stderr } = iomapfuzz(['repro', path, '--kernel', kernel]);
@@ -97,14 +130,33 @@ test('corpus should take cases, replay them, note what became of them, and make 
   writeFileSync(files[1]!, deviating);
   expect(iomapfuzz(['corpus', 'check', '--corpus', corpus, '--kernel', kernel])).toMatchObject({ code: 2 });
   expect(iomapfuzz(['corpus', 'add', ...files, '--why', 'a test', '--corpus', corpus]).code).toBe(0);
-  const checked = iomapfuzz(['corpus', 'check', '--corpus', corpus, '--kernel', kernel, '--record', 'here', '--out', info.outputPath('results')]);
+  const checked = iomapfuzz([
+    'corpus',
+    'check',
+    '--corpus',
+    corpus,
+    '--kernel',
+    kernel,
+    '--record',
+    'here',
+    '--out',
+    info.outputPath('results'),
+  ]);
   expect(checked.stdout).toContain('DEVIATES: ');
   expect(checked.code).toBe(1);
-  const index = JSON.parse(readFileSync(join(corpus, 'index.json'), 'utf8')) as { cases: Record<string, { kernels: Record<string, { verdict: string }> }> };
-  expect(Object.values(index.cases).map(({ kernels }) => kernels['here']?.verdict).sort()).toEqual(['conforms', 'deviates']);
+  const index = JSON.parse(readFileSync(join(corpus, 'index.json'), 'utf8')) as {
+    cases: Record<string, { kernels: Record<string, { verdict: string }> }>;
+  };
+  expect(
+    Object.values(index.cases)
+      .map(({ kernels }) => kernels['here']?.verdict)
+      .sort(),
+  ).toEqual(['conforms', 'deviates']);
   const smaller = iomapfuzz(['corpus', 'minimise', '--corpus', corpus, '--kernel', kernel]);
   expect(smaller.code).toBe(0);
   expect(smaller.stdout).toContain('2 cases before, 2 now');
-  expect(iomapfuzz(['corpus', 'check', '--corpus', corpus, '--kernel', kernel, '--out', info.outputPath('again')]).code).toBe(1);
+  expect(
+    iomapfuzz(['corpus', 'check', '--corpus', corpus, '--kernel', kernel, '--out', info.outputPath('again')]).code,
+  ).toBe(1);
   expect(iomapfuzz(['corpus', 'list', '--corpus', corpus]).stdout).toContain('2 cases\n');
 });

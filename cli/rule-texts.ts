@@ -16,9 +16,13 @@ export function ruleTexts(revision: string): RuleTexts {
 
 function textOf({ id, text, errno, conditions, source }: RuleDescription): RuleText {
   return {
-    id, clause: text, source,
+    id,
+    clause: text,
+    source,
     ...(id in behaviours && { behaviour: true }),
-    ...(errno !== undefined && { errno: errno === 'reply' ? 'the errno of the reply' : `${errnoNames.get(errno) ?? 'errno'} (${errno})` }),
+    ...(errno !== undefined && {
+      errno: errno === 'reply' ? 'the errno of the reply' : `${errnoNames.get(errno) ?? 'errno'} (${errno})`,
+    }),
     ...(conditions && { condition: conditions.join(', then ') }),
   };
 }

@@ -15,15 +15,19 @@ const units: Readonly<Record<string, number>> = { '': 1, K: 1 << 10, M: 1 << 20,
 const zeros = Buffer.alloc(chunkBytes);
 
 export function addDeviceOption(command: Command): Command {
-  return command.option('--device <file|size>', 'the script\'s next device: with the content of this file, or empty (64M, 1G); may be repeated',
-    (value: string, all: WantedDevice[] = []) => [...all, wantedDevice(value)]);
+  return command.option(
+    '--device <file|size>',
+    "the script's next device: with the content of this file, or empty (64M, 1G); may be repeated",
+    (value: string, all: WantedDevice[] = []) => [...all, wantedDevice(value)],
+  );
 }
 
 export function wantedDevice(text: string): WantedDevice {
   const size = /^(\d+)([KMG]?)$/.exec(text);
   if (size && !statSync(text, { throwIfNoEntry: false })) {
     const sizeBytes = Number(size[1]) * units[size[2]!]!;
-    if (sizeBytes === 0 || sizeBytes % sectorBytes !== 0) throw new InvalidArgumentError(`A device has a multiple of ${sectorBytes} bytes.`);
+    if (sizeBytes === 0 || sizeBytes % sectorBytes !== 0)
+      throw new InvalidArgumentError(`A device has a multiple of ${sectorBytes} bytes.`);
     return { kind: 'blank', sizeBytes };
   }
   const source = resolve(text);
@@ -45,7 +49,10 @@ export function ramdiskArguments(devices: readonly WantedDevice[]): string[] {
 }
 
 /** Brings content into the guest. Returns the devices as harness/guest/serve/devices.ts wants them. */
-export async function attachDevices(vm: Vm, devices: readonly WantedDevice[]): Promise<({ kind: 'file'; path: string; sizeBytes: number } | { kind: 'blank'; sizeBytes: number })[]> {
+export async function attachDevices(
+  vm: Vm,
+  devices: readonly WantedDevice[],
+): Promise<({ kind: 'file'; path: string; sizeBytes: number } | { kind: 'blank'; sizeBytes: number })[]> {
   const attached = [];
   for (const [index, device] of devices.entries()) {
     if (device.kind === 'blank') {
@@ -75,7 +82,10 @@ async function sendFile(vm: Vm, source: string, path: string, sizeBytes: number)
       if (at > 0 && bytes.equals(zeros.subarray(0, length))) continue;
       vm.send({ kind: 'write-file', id: at, path, offsetBytes: at, sizeBytes, bytes });
       const answer = await vm.receive(answerMs);
-      if (answer.kind === 'error') throw new InfrastructureError(`${source} does not fit into the guest (${answer.reason}): give it more with --memory`);
+      if (answer.kind === 'error')
+        throw new InfrastructureError(
+          `${source} does not fit into the guest (${answer.reason}): give it more with --memory`,
+        );
     }
   } finally {
     closeSync(from);

@@ -12,7 +12,13 @@ import { Vm } from '../vm/vm.ts';
 import { requireRegular } from '../files/regular-file.ts';
 import type { GuestMessage } from '../model/channel.ts';
 import { addFileOption, guestFilesOf, memoryForFiles } from './guest-file-options.ts';
-import { addDeviceOption, attachDevices, memoryForDevices, ramdiskArguments, type WantedDevice } from './serve-devices.ts';
+import {
+  addDeviceOption,
+  attachDevices,
+  memoryForDevices,
+  ramdiskArguments,
+  type WantedDevice,
+} from './serve-devices.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
 
 interface ServeOptions extends VmOptions {
@@ -42,37 +48,51 @@ const tools = ['filefrag'];
 
 export function serveCommand(): Command {
   return addDeviceOption(addFileOption(addVmOptions(new Command('serve'))))
-    .description('boot a guest, mount the file system that SCRIPT serves, and run CMD in it, or a shell; every request and reply is shown on standard error')
+    .description(
+      'boot a guest, mount the file system that SCRIPT serves, and run CMD in it, or a shell; every request and reply is shown on standard error',
+    )
     .usage('[options] SCRIPT.ts [-- CMD...]')
     .argument('<script>', 'TypeScript file whose default export is defineServer({ ... }); see examples/')
     .argument('[cmd...]', `run in ${mountPoint}; without it: a shell`)
     .option('-q, --quiet', 'no transcript')
-    .action(async (script: string, argv: string[], { device = [], file = [], quiet = false, ...options }: ServeOptions) => {
-      const bundle = await bundleScript(script);
-      const brought = guestFilesOf(file);
-      const files: GuestFile[] = [
-        { path: bundlePath, content: { kind: 'bytes', bytes: bundle } },
-        { path: '/usr/local/bin/remount', content: { kind: 'bytes', bytes: Buffer.from(remountScript) }, executable: true },
-        ...brought,
-      ];
-      for (const name of tools) {
-        const tool = findTool(name);
-        if (tool !== undefined) files.push(...programWithLibraries(`/usr/bin/${name}`, tool));
-      }
-      const spec = await vmSpecOf(options, files);
-      requireTestable(spec.kernel);
-      const vm = await Vm.boot({
-        ...spec, memoryMib: options.memory ?? spec.memoryMib + memoryForFiles(brought) + memoryForDevices(device), kernelArguments: ramdiskArguments(device),
-      });
-      try {
-        // Without fuse-iomap the kernel would ask for no mapping, and reads would return what no script said.
-        requireTestable(spec.kernel, vm.facts);
-        const attachments = await attachDevices(vm, device);
-        process.exitCode = await serveIn(vm, argv, JSON.stringify({ mountPoint, attachments, quiet, remountFile, readyLine, scriptFault }));
-      } finally {
-        await vm.close();
-      }
-    });
+    .action(
+      async (script: string, argv: string[], { device = [], file = [], quiet = false, ...options }: ServeOptions) => {
+        const bundle = await bundleScript(script);
+        const brought = guestFilesOf(file);
+        const files: GuestFile[] = [
+          { path: bundlePath, content: { kind: 'bytes', bytes: bundle } },
+          {
+            path: '/usr/local/bin/remount',
+            content: { kind: 'bytes', bytes: Buffer.from(remountScript) },
+            executable: true,
+          },
+          ...brought,
+        ];
+        for (const name of tools) {
+          const tool = findTool(name);
+          if (tool !== undefined) files.push(...programWithLibraries(`/usr/bin/${name}`, tool));
+        }
+        const spec = await vmSpecOf(options, files);
+        requireTestable(spec.kernel);
+        const vm = await Vm.boot({
+          ...spec,
+          memoryMib: options.memory ?? spec.memoryMib + memoryForFiles(brought) + memoryForDevices(device),
+          kernelArguments: ramdiskArguments(device),
+        });
+        try {
+          // Without fuse-iomap the kernel would ask for no mapping, and reads would return what no script said.
+          requireTestable(spec.kernel, vm.facts);
+          const attachments = await attachDevices(vm, device);
+          process.exitCode = await serveIn(
+            vm,
+            argv,
+            JSON.stringify({ mountPoint, attachments, quiet, remountFile, readyLine, scriptFault }),
+          );
+        } finally {
+          await vm.close();
+        }
+      },
+    );
 }
 
 /** The script and the server as one file. Throws UsageError with the compiler's messages. */
@@ -88,8 +108,17 @@ async function bundleScript(script: string): Promise<Uint8Array> {
   const contents = `import * as script from ${JSON.stringify(path)};\nimport { main } from ${JSON.stringify(join(root, 'harness/guest/serve/main.ts'))};\nmain(script.default);\n`;
   try {
     const { outputFiles } = await build({
-      stdin: { contents, resolveDir: root, loader: 'ts' }, bundle: true, write: false, platform: 'node', target: 'node20', format: 'cjs',
-      alias: { 'iomapfuzz/server': join(root, 'harness/guest/api.ts') }, logLevel: 'silent', legalComments: 'none', sourcemap: 'inline', sourcesContent: false,
+      stdin: { contents, resolveDir: root, loader: 'ts' },
+      bundle: true,
+      write: false,
+      platform: 'node',
+      target: 'node20',
+      format: 'cjs',
+      alias: { 'iomapfuzz/server': join(root, 'harness/guest/api.ts') },
+      logLevel: 'silent',
+      legalComments: 'none',
+      sourcemap: 'inline',
+      sourcesContent: false,
       // A script without a default export is told so in the guest, in words.
       logOverride: { 'import-is-undefined': 'silent' },
     });
@@ -102,10 +131,14 @@ async function bundleScript(script: string): Promise<Uint8Array> {
 }
 
 const messageText = ({ text, location }: Message): string =>
-  location ? `  ${location.file}:${location.line}:${location.column + 1}: ${text}\n    ${location.lineText.trim()}` : `  ${text}`;
+  location
+    ? `  ${location.file}:${location.line}:${location.column + 1}: ${text}\n    ${location.lineText.trim()}`
+    : `  ${text}`;
 
 /** Ids of the three commands in the guest. */
-const SERVER = 1, COMMAND = 2, UMOUNT = 3;
+const SERVER = 1,
+  COMMAND = 2,
+  UMOUNT = 3;
 
 /** Returns the command's exit code. Throws InfrastructureError when the server does not come up. */
 async function serveIn(vm: Vm, argv: string[], options: string): Promise<number> {
@@ -127,7 +160,14 @@ async function serveIn(vm: Vm, argv: string[], options: string): Promise<number>
         complaints += Buffer.from(message.bytes).toString();
         if (ready || !complaints.includes(readyLine) || commanded) continue;
         commanded = true;
-        vm.send({ kind: 'exec', id: COMMAND, argv: shell ? ['sh', '-i'] : argv, cwd: mountPoint, input: true, env: { PS1: `${mountPoint} # `, HOME: '/root' } });
+        vm.send({
+          kind: 'exec',
+          id: COMMAND,
+          argv: shell ? ['sh', '-i'] : argv,
+          cwd: mountPoint,
+          input: true,
+          env: { PS1: `${mountPoint} # `, HOME: '/root' },
+        });
         stopInput = passInput(vm);
       } else if (message.kind === 'output') {
         showOutput(message, transcript);
@@ -136,7 +176,9 @@ async function serveIn(vm: Vm, argv: string[], options: string): Promise<number>
         if (!served) return code;
         vm.send({ kind: 'exec', id: UMOUNT, argv: ['umount', mountPoint] });
       } else if (message.kind === 'exited' && message.id === UMOUNT && message.code !== 0) {
-        process.stderr.write('iomapfuzz: something in the guest still uses the mount: it ends with the guest, not unmounted\n');
+        process.stderr.write(
+          'iomapfuzz: something in the guest still uses the mount: it ends with the guest, not unmounted\n',
+        );
         return code!;
       } else if (message.kind === 'exited' && message.id === SERVER) {
         const rest = complaints.replaceAll(`${readyLine}\n`, '').trim();
@@ -147,7 +189,9 @@ async function serveIn(vm: Vm, argv: string[], options: string): Promise<number>
           if (commanded) continue;
         }
         if (message.code === scriptFault) throw new UsageError(`the script failed in the guest:\n${rest}`);
-        throw new InfrastructureError(`the server ended with exit code ${message.code}${rest === '' ? '' : `:\n${rest}`}`);
+        throw new InfrastructureError(
+          `the server ended with exit code ${message.code}${rest === '' ? '' : `:\n${rest}`}`,
+        );
       }
     }
   } finally {
@@ -162,8 +206,12 @@ function showOutput(message: Extract<GuestMessage, { kind: 'output' }>, transcri
 
 /** Standard input goes to the command until it or the command ends. Returns what stops that. */
 function passInput(vm: Vm): () => void {
-  const give = (bytes: Uint8Array): void => { vm.send({ kind: 'input', id: COMMAND, bytes }); };
-  const end = (): void => { give(new Uint8Array(0)); };
+  const give = (bytes: Uint8Array): void => {
+    vm.send({ kind: 'input', id: COMMAND, bytes });
+  };
+  const end = (): void => {
+    give(new Uint8Array(0));
+  };
   process.stdin.on('data', give).on('end', end);
   return () => {
     process.stdin.off('data', give).off('end', end);

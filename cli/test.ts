@@ -33,17 +33,36 @@ const stages: Stage[] = [
   })),
   // Ten thousand of these are part of the unit tests.
   {
-    name: 'mutations', playwright: true, extra: true, env: { IOMAPFUZZ_MUTATIONS: process.env['IOMAPFUZZ_MUTATIONS'] ?? '1000000' },
-    argv: ['npx', '--no-install', 'playwright', 'test', '--project=unit', '--reporter=list,json', 'harness/run/mutations.test.ts'],
+    name: 'mutations',
+    playwright: true,
+    extra: true,
+    env: { IOMAPFUZZ_MUTATIONS: process.env['IOMAPFUZZ_MUTATIONS'] ?? '1000000' },
+    argv: [
+      'npx',
+      '--no-install',
+      'playwright',
+      'test',
+      '--project=unit',
+      '--reporter=list,json',
+      'harness/run/mutations.test.ts',
+    ],
   },
   {
-    name: 'kills', playwright: true, extra: true, env: { IOMAPFUZZ_KILLS: process.env['IOMAPFUZZ_KILLS'] ?? '100' },
+    name: 'kills',
+    playwright: true,
+    extra: true,
+    env: { IOMAPFUZZ_KILLS: process.env['IOMAPFUZZ_KILLS'] ?? '100' },
     argv: ['npx', '--no-install', 'playwright', 'test', '--project=vm', '--reporter=list,json', 'cli/kills.vm.test.ts'],
   },
 ];
 
 /** What a stage came to; `failures` names each failed test and the first lines of its error. */
-interface Tally { passed: number; failed: number; skipped: number; failures: string[] }
+interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+  failures: string[];
+}
 
 /** Playwright's JSON report, as far as it is read here (node_modules/playwright/types/testReporter.d.ts). */
 interface JsonReport {
@@ -54,7 +73,12 @@ interface JsonReport {
 
 interface JsonSuite {
   suites?: JsonSuite[];
-  specs?: { title: string; file: string; line: number; tests: { status: string; results: { errors: { message?: string }[] }[] }[] }[];
+  specs?: {
+    title: string;
+    file: string;
+    line: number;
+    tests: { status: string; results: { errors: { message?: string }[] }[] }[];
+  }[];
 }
 
 /** Enough of an error to know which assertion it was. */
@@ -62,17 +86,29 @@ const errorLines = 12;
 
 export function testCommand(): Command {
   return new Command('test')
-    .description('run lint, the check of the format, the search for import circles, types, unit tests, the suites in the VM and the browser tests of the report')
-    .argument('[stage...]', `only these stages: ${stages.map(({ name, extra }) => (extra === true ? `${name} (only when named)` : name)).join(', ')}`)
+    .description(
+      'run lint, the check of the format, the search for import circles, types, unit tests, the suites in the VM and the browser tests of the report',
+    )
+    .argument(
+      '[stage...]',
+      `only these stages: ${stages.map(({ name, extra }) => (extra === true ? `${name} (only when named)` : name)).join(', ')}`,
+    )
     .action(async (only: string[], _options, command: Command) => {
       const unknown = only.filter((name) => !stages.some((stage) => stage.name === name));
-      if (unknown.length > 0) command.error(`error: there is no stage ${unknown.join(', ')}; there are: ${stages.map(({ name }) => name).join(', ')}`);
+      if (unknown.length > 0)
+        command.error(
+          `error: there is no stage ${unknown.join(', ')}; there are: ${stages.map(({ name }) => name).join(', ')}`,
+        );
       const total: Tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
-      for (const stage of stages.filter(({ name, extra }) => (only.length === 0 ? extra !== true : only.includes(name)))) {
+      for (const stage of stages.filter(({ name, extra }) =>
+        only.length === 0 ? extra !== true : only.includes(name),
+      )) {
         const startedMs = performance.now();
         console.log(`\n== ${stage.name}`);
         const tally = await runStage(stage);
-        console.log(`== ${stage.name}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped in ${Math.round((performance.now() - startedMs) / 1000)} s`);
+        console.log(
+          `== ${stage.name}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped in ${Math.round((performance.now() - startedMs) / 1000)} s`,
+        );
         total.passed += tally.passed;
         total.failed += tally.failed;
         total.skipped += tally.skipped;
@@ -81,7 +117,9 @@ export function testCommand(): Command {
       // Again at the end: logs of CI systems are often cut, and never there.
       if (total.failures.length > 0) console.log(`\n== failed\n${total.failures.join('\n')}`);
       // Alone on its line: the form in which CI systems look for it.
-      console.log(`\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
+      console.log(
+        `\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`,
+      );
       if (total.failed > 0) process.exitCode = 1;
       else if (total.passed === 0) process.exitCode = 4;
     });
@@ -91,15 +129,22 @@ async function runStage(stage: Stage): Promise<Tally> {
   const scratch = mkdtempSync(join(tmpdir(), 'iomapfuzz-test-'));
   const report = join(scratch, 'report.json');
   try {
-    const code = await run(stage.argv, { PLAYWRIGHT_JSON_OUTPUT_NAME: report, PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1', ...stage.env });
+    const code = await run(stage.argv, {
+      PLAYWRIGHT_JSON_OUTPUT_NAME: report,
+      PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: '1',
+      ...stage.env,
+    });
     if (!stage.playwright) {
-      return code === 0 ? { passed: 1, failed: 0, skipped: 0, failures: [] } : { passed: 0, failed: 1, skipped: 0, failures: [`${stage.argv.join(' ')}: exit code ${code}`] };
+      return code === 0
+        ? { passed: 1, failed: 0, skipped: 0, failures: [] }
+        : { passed: 0, failed: 1, skipped: 0, failures: [`${stage.argv.join(' ')}: exit code ${code}`] };
     }
     const tally = readTally(report);
     // Playwright can fail without a failing test: a file that does not load, a global set-up that throws.
     if (code !== 0 && tally.failed === 0) {
       tally.failed = 1;
-      if (tally.failures.length === 0) tally.failures.push(`${stage.argv.join(' ')}: exit code ${code} without a failed test`);
+      if (tally.failures.length === 0)
+        tally.failures.push(`${stage.argv.join(' ')}: exit code ${code} without a failed test`);
     }
     return tally;
   } finally {
@@ -111,7 +156,9 @@ function readTally(path: string): Tally {
   try {
     const { stats, suites, errors } = JSON.parse(readFileSync(path, 'utf8')) as JsonReport;
     return {
-      passed: stats.expected, failed: stats.unexpected + stats.flaky, skipped: stats.skipped,
+      passed: stats.expected,
+      failed: stats.unexpected + stats.flaky,
+      skipped: stats.skipped,
       failures: [...errors.map(firstLines), ...suites.flatMap(failuresOf)],
     };
   } catch {
@@ -121,22 +168,37 @@ function readTally(path: string): Tally {
 }
 
 function failuresOf(suite: JsonSuite): string[] {
-  const own = (suite.specs ?? []).flatMap(({ title, file, line, tests }) => tests
-    .filter(({ status }) => status === 'unexpected' || status === 'flaky')
-    .map(({ results }) => [`${file}:${line} ${title}`, ...results.flatMap(({ errors }) => errors.slice(0, 1).map(firstLines))].join('\n')));
+  const own = (suite.specs ?? []).flatMap(({ title, file, line, tests }) =>
+    tests
+      .filter(({ status }) => status === 'unexpected' || status === 'flaky')
+      .map(({ results }) =>
+        [`${file}:${line} ${title}`, ...results.flatMap(({ errors }) => errors.slice(0, 1).map(firstLines))].join('\n'),
+      ),
+  );
   return [...own, ...(suite.suites ?? []).flatMap(failuresOf)];
 }
 
 /** An error's first lines, indented, without the colours of a terminal. */
 function firstLines({ message = '' }: { message?: string }): string {
-  return stripVTControlCharacters(message).split('\n').slice(0, errorLines).map((line) => `    ${line}`).join('\n');
+  return stripVTControlCharacters(message)
+    .split('\n')
+    .slice(0, errorLines)
+    .map((line) => `    ${line}`)
+    .join('\n');
 }
 
 /** Runs with inherited output; resolves to the exit code, 128+n for a signal. */
 function run(argv: string[], env: Record<string, string>): Promise<number> {
   return new Promise((resolve) => {
-    const child = spawn(argv[0]!, argv.slice(1), { cwd: repositoryRoot(), stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env } });
-    child.on('error', (error) => { console.error(`could not start ${argv[0]}: ${error.message}`); resolve(127); });
+    const child = spawn(argv[0]!, argv.slice(1), {
+      cwd: repositoryRoot(),
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env },
+    });
+    child.on('error', (error) => {
+      console.error(`could not start ${argv[0]}: ${error.message}`);
+      resolve(127);
+    });
     child.on('close', (code, signal) => resolve(code ?? (signal ? 143 : 1)));
   });
 }

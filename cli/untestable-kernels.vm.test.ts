@@ -1,4 +1,7 @@
-/** A kernel without fuse-iomap: no command judges it, none shows what it read, and none boots it where its configuration says enough. */
+/**
+ * A kernel without fuse-iomap: no command judges it, none shows what it read, and none boots it where its configuration
+ * says enough.
+ */
 import { expect, test } from '@playwright/test';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -11,7 +14,17 @@ import { sampleCases } from '../reproducers/testing/samples.ts';
 const root = repositoryRoot();
 /** Rows: the arguments of a command; those of the kernel follow, where the row does not place them itself. */
 const commands: Record<string, (folder: string, kernel: readonly string[]) => string[]> = {
-  conformance: (folder) => ['conformance', '--rule', 'map/type-known', '--path', 'fiemap', '--runs', '1', '--out', join(folder, 'out')],
+  conformance: (folder) => [
+    'conformance',
+    '--rule',
+    'map/type-known',
+    '--path',
+    'fiemap',
+    '--runs',
+    '1',
+    '--out',
+    join(folder, 'out'),
+  ],
   fuzz: (folder) => ['fuzz', '--runs', '5', '--out', join(folder, 'out')],
   repro: (folder) => ['repro', join(folder, 'case.json'), '--out', join(folder, 'out')],
   'corpus check': (folder) => ['corpus', 'check', '--out', join(folder, 'out')],
@@ -30,13 +43,22 @@ for (const [name, argv] of Object.entries(commands)) {
     writeFileSync(kernel, bzImage());
     writeFileSync(info.outputPath('config'), 'CONFIG_FUSE_FS=y\n');
     const words = argv(info.outputDir, ['--kernel', kernel]);
-    const { status, stdout, stderr } = spawnSync(process.execPath,
-      [join(root, 'dist/iomapfuzz.mjs'), ...words, ...(words.includes('--kernel') ? [] : ['--kernel', kernel])], { encoding: 'utf8', timeout: 100_000 });
-    expect(`${stdout}${stderr}`.replace(/\s+/g, ' ')).toContain('is built without fuse-iomap: CONFIG_FUSE_IOMAP is not set');
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(root, 'dist/iomapfuzz.mjs'), ...words, ...(words.includes('--kernel') ? [] : ['--kernel', kernel])],
+      { encoding: 'utf8', timeout: 100_000 },
+    );
+    expect(`${stdout}${stderr}`.replace(/\s+/g, ' ')).toContain(
+      'is built without fuse-iomap: CONFIG_FUSE_IOMAP is not set',
+    );
     expect(status, `${stdout}${stderr}`).toBe(125);
     expect(stdout).not.toContain('CONFORMS');
     if (words.includes(info.outputPath('out'))) {
-      expect(JSON.parse(readFileSync(info.outputPath('out/summary.json'), 'utf8'))).toMatchObject({ complete: true, environment: { machine: 'not booted' }, vms: { booted: 0 } });
+      expect(JSON.parse(readFileSync(info.outputPath('out/summary.json'), 'utf8'))).toMatchObject({
+        complete: true,
+        environment: { machine: 'not booted' },
+        vms: { booted: 0 },
+      });
     }
   });
 }

@@ -33,7 +33,10 @@ const memoryMib = { fast: 512, debug: 1024 };
 export function addKernelOptions(command: Command): Command {
   return command
     .option('--kernel <bzImage>', 'test this kernel image')
-    .option('--kdir <tree>', 'test the kernel of this tree as it is now: make runs first, with the tree\'s configuration')
+    .option(
+      '--kdir <tree>',
+      "test the kernel of this tree as it is now: make runs first, with the tree's configuration",
+    )
     .option('--no-build', 'with --kdir: take the image that is there, and refuse one that is older than the source')
     .addOption(new Option('--flavour <name>', 'of the reference kernel').choices(flavours))
     .option('--modules <dir>', 'lib/modules/RELEASE of --kernel, when not found beside it')
@@ -53,7 +56,10 @@ export async function vmSpecOf(given: VmOptions, files: readonly GuestFile[] = [
   if (options.consoleLog !== undefined) requireWritable(options.consoleLog);
   const kernel = await selectKernel(options, terminalProgress());
   requireLiberties(options, kernel.config);
-  const heavy = options.flavour === 'debug' || kernel.config?.get('KASAN') === 'y' || kernel.config?.get('PROVE_LOCKING') === 'y' ? 'debug' : 'fast';
+  const heavy =
+    options.flavour === 'debug' || kernel.config?.get('KASAN') === 'y' || kernel.config?.get('PROVE_LOCKING') === 'y'
+      ? 'debug'
+      : 'fast';
   return {
     kernel,
     files: [...agentFiles(), ...files],

@@ -14,7 +14,7 @@ export function vmCommand(): Command {
   const run = addFileOption(addVmOptions(new Command('run')))
     .description('boot a guest, run a command in it, print what it prints, and exit as it does')
     .usage('[options] -- CMD...')
-    .argument('<cmd...>', 'program and arguments: busybox\'s commands and node are there')
+    .argument('<cmd...>', "program and arguments: busybox's commands and node are there")
     .option('--timeout <seconds>', 'for the command', positiveInteger, 600)
     .action(async (argv: string[], options: RunOptions) => {
       const files = guestFilesOf(options.file);
@@ -24,7 +24,9 @@ export function vmCommand(): Command {
         process.exitCode = await execInGuest(vm, {
           argv,
           timeoutMs: options.timeout * 1000,
-          onOutput: (stream, bytes) => { process[stream].write(bytes); },
+          onOutput: (stream, bytes) => {
+            process[stream].write(bytes);
+          },
         });
       } finally {
         await vm.close();

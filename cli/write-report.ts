@@ -5,7 +5,10 @@ import { messageOf, UsageError } from '../model/errors.ts';
 import { writeError } from '../files/system-error.ts';
 import { writeWhole } from '../files/write-whole.ts';
 
-/** Returns the file's whole path. What is no regular file (a device, a pipe) is written to as it is. Throws UsageError that names `option`. */
+/**
+ * Returns the file's whole path. What is no regular file (a device, a pipe) is written to as it is. Throws UsageError
+ * that names `option`.
+ */
 export function writeReport(file: string, text: string, option: string): string {
   const path = resolve(file);
   try {

@@ -1,9 +1,10 @@
 /**
- * A file of written, unwritten and absent parts. `filefrag -v` lists them: holes are missing from the list, unwritten extents
- * say so. Holes and unwritten extents read as zeros. Writing to the unwritten part makes the kernel report that with IOEND,
- * and the script then calls it written. Try:
+ * A file of written, unwritten and absent parts. `filefrag -v` lists them: holes are missing from the list, unwritten
+ * extents say so. Holes and unwritten extents read as zeros. Writing to the unwritten part makes the kernel report that
+ * with IOEND, and the script then calls it written. Try:
  *
- *     ./iomapfuzz serve examples/sparse.ts -- sh -c 'filefrag -v sparse; dd if=/dev/zero of=sparse bs=64K seek=3 count=1 conv=notrunc oflag=direct; filefrag -v sparse'
+ *     ./iomapfuzz serve examples/sparse.ts -- sh -c 'filefrag -v sparse; dd if=/dev/zero of=sparse bs=64K seek=3
+ *       count=1 conv=notrunc oflag=direct; filefrag -v sparse'
  */
 import { defineServer, error, hole, mapped, unwritten, type Mapping } from 'iomapfuzz/server';
 

@@ -1,7 +1,8 @@
 /**
  * A file whose 64 KiB stripes alternate between two devices, as on RAID 0. Try:
  *
- *     ./iomapfuzz serve examples/striped.ts -- sh -c 'dd if=striped bs=64K iflag=direct | tr -s . "\\n" | uniq -c; filefrag -v striped'
+ *     ./iomapfuzz serve examples/striped.ts -- sh -c 'dd if=striped bs=64K iflag=direct | tr -s . "\\n" | uniq -c;
+ *       filefrag -v striped'
  */
 import { defineServer, mapped } from 'iomapfuzz/server';
 
@@ -22,7 +23,12 @@ export default defineServer({
       // Behind the end of the file, where only reports ask, the server's ordinary answer will do: a hole.
       if (pos >= 2 * deviceBytes) return;
       const number = pos / stripe;
-      return mapped({ device: Number(number % 2n), addr: number / 2n * stripe, offset: number * stripe, length: stripe });
+      return mapped({
+        device: Number(number % 2n),
+        addr: (number / 2n) * stripe,
+        offset: number * stripe,
+        length: stripe,
+      });
     },
   },
 });

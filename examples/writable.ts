@@ -1,12 +1,27 @@
 /**
- * A small writable file system: names and extents in memory, bytes on the device. Space is promised when bytes enter the page cache (DELALLOC), and placed when
- * they leave it; new blocks are UNWRITTEN until the kernel says that they were written (IOEND); copies by copy_file_range(2) share their blocks, and a write
- * to those goes elsewhere (SHARED). fsync, sync and unmounting put names and extents on the device, where the next mount finds them. Try:
+ * A small writable file system: names and extents in memory, bytes on the device. Space is promised when bytes enter
+ * the page cache (DELALLOC), and placed when they leave it; new blocks are UNWRITTEN until the kernel says that they
+ * were written (IOEND); copies by copy_file_range(2) share their blocks, and a write to those goes elsewhere (SHARED).
+ * fsync, sync and unmounting put names and extents on the device, where the next mount finds them. Try:
  *
  *     ./iomapfuzz serve --device 256M --file cp examples/writable.ts -- sh -c '
- *       seq 100000 > a; cp a b; filefrag -v a b; echo changed | dd of=b conv=notrunc; sync; filefrag -v b; cd /; remount; sha256sum /mnt/a; df /mnt'
+ *       seq 100000 > a; cp a b; filefrag -v a b; echo changed | dd of=b conv=notrunc; sync; filefrag -v b; cd /;
+ *         remount; sha256sum /mnt/a; df /mnt'
  */
-import { defineServer, error, hole, delalloc, mapped, pureOverwrite, unwritten, type Context, type FileOptions, type Files, type Mapping, type Node } from 'iomapfuzz/server';
+import {
+  defineServer,
+  error,
+  hole,
+  delalloc,
+  mapped,
+  pureOverwrite,
+  unwritten,
+  type Context,
+  type FileOptions,
+  type Files,
+  type Mapping,
+  type Node,
+} from 'iomapfuzz/server';
 import { Checkpoints, type Entry } from './writable/checkpoint.ts';
 import type { Extent } from './writable/extents.ts';
 import { FileBlocks, type Piece, type Target } from './writable/file.ts';
@@ -16,9 +31,12 @@ const block = 4096;
 const size = BigInt(block);
 const down = (bytes: bigint): number => Number(bytes / size);
 const up = (bytes: bigint): number => Number((bytes + size - 1n) / size);
-const S_IFMT = 0o170000, S_IFREG = 0o100000;
+const S_IFMT = 0o170000,
+  S_IFREG = 0o100000;
 const SETATTR_SIZE = 8;
-const KEEP_SIZE = 1, PUNCH_HOLE = 2, ZERO_RANGE = 0x10;
+const KEEP_SIZE = 1,
+  PUNCH_HOLE = 2,
+  ZERO_RANGE = 0x10;
 /** No file goes further. */
 const farthest = 1n << 63n;
 
@@ -27,9 +45,18 @@ function mapping(piece: Piece, flags: Mapping['flags'] = []): Mapping {
   const offset = BigInt(piece.at) * size;
   const length = Number.isFinite(piece.count) ? BigInt(piece.count) * size : farthest - offset;
   switch (piece.kind) {
-    case 'hole': return hole({ offset, length, flags });
-    case 'delalloc': return delalloc({ offset, length, flags });
-    default: return (piece.kind === 'written' ? mapped : unwritten)({ device: 0, addr: BigInt((piece as Extent).start) * size, offset, length, flags });
+    case 'hole':
+      return hole({ offset, length, flags });
+    case 'delalloc':
+      return delalloc({ offset, length, flags });
+    default:
+      return (piece.kind === 'written' ? mapped : unwritten)({
+        device: 0,
+        addr: BigInt((piece as Extent).start) * size,
+        offset,
+        length,
+        flags,
+      });
   }
 }
 
@@ -45,7 +72,9 @@ export default defineServer((host) => {
   const checkpoints = new Checkpoints(device);
   const entries = checkpoints.load() ?? [];
   let files: Files | undefined;
-  const space = new Space(checkpoints.reservedBytes / block, Math.floor(device.sizeBytes / block), () => { save(files); });
+  const space = new Space(checkpoints.reservedBytes / block, Math.floor(device.sizeBytes / block), () => {
+    save(files);
+  });
   const blocksOf = new WeakMap<Node, FileBlocks>();
 
   /** What the device had gets its inodes when the first request comes. */
@@ -57,7 +86,7 @@ export default defineServer((host) => {
   const of = (node: Node, context: Context): FileBlocks => {
     open(context);
     let blocks = blocksOf.get(node);
-    if (!blocks) blocksOf.set(node, blocks = new FileBlocks(space));
+    if (!blocks) blocksOf.set(node, (blocks = new FileBlocks(space)));
     return blocks;
   };
 
@@ -75,7 +104,15 @@ export default defineServer((host) => {
       const { mode, uid, gid, atime, mtime, ctime, sizeBytes, target, children } = node;
       const regular = (mode & S_IFMT) === S_IFREG;
       const options: FileOptions = {
-        mode, uid, gid, atime, mtime, ctime, ...(children ? { directory: true } : {}), ...(target === undefined ? {} : { symlink: target }), ...(regular ? { sizeBytes } : {}),
+        mode,
+        uid,
+        gid,
+        atime,
+        mtime,
+        ctime,
+        ...(children ? { directory: true } : {}),
+        ...(target === undefined ? {} : { symlink: target }),
+        ...(regular ? { sizeBytes } : {}),
       };
       list.push({ path, options, ...(regular ? { extents: blocksOf.get(node)?.extents ?? [] } : {}) });
       for (const [name, child] of children ?? []) visit(path === '' ? name : `${path}/${name}`, child);
@@ -103,7 +140,8 @@ export default defineServer((host) => {
     handlers: {
       begin({ node, pos, count, ops }, context) {
         const blocks = of(node, context);
-        const at = down(pos), many = up(pos + count) - at;
+        const at = down(pos),
+          many = up(pos + count) - at;
         if (ops.has('REPORT')) {
           const { piece, shared } = blocks.report(at);
           return mapping(piece, shared ? ['SHARED'] : []);
@@ -124,15 +162,22 @@ export default defineServer((host) => {
       },
       // A write that was cut short: the rest of what was promised to it goes back.
       end({ node, pos, written, args }, context) {
-        const { type, flags, offset, length } = args['map'] as { type: number; flags: number; offset: bigint; length: bigint };
-        const DELALLOC = 1, NEW = 1;
+        const { type, flags, offset, length } = args['map'] as {
+          type: number;
+          flags: number;
+          offset: bigint;
+          length: bigint;
+        };
+        const DELALLOC = 1,
+          NEW = 1;
         if (type !== DELALLOC || !(flags & NEW)) return;
         const kept = written > 0n ? up(pos + written) : down(pos);
         of(node, context).unpromise(kept, Math.max(0, up(offset + length) - kept));
       },
       ioend({ node, pos, written, flags, error: failed }, context) {
         const blocks = of(node, context);
-        const at = down(pos), many = up(pos + written) - at;
+        const at = down(pos),
+          many = up(pos + written) - at;
         if (failed !== 0) {
           blocks.lost(at, many);
           return;
@@ -142,19 +187,22 @@ export default defineServer((host) => {
         return node.sizeBytes;
       },
       getattr({ node }, context) {
-        if (node && (node.mode & S_IFMT) === S_IFREG) node.blocks = BigInt(of(node, context).blocks * block / 512);
+        if (node && (node.mode & S_IFMT) === S_IFREG) node.blocks = BigInt((of(node, context).blocks * block) / 512);
       },
       setattr({ node, args }, context) {
-        if (args.valid & SETATTR_SIZE && (node.mode & S_IFMT) === S_IFREG) of(node, context).cut(up(args.size), Infinity);
+        if (args.valid & SETATTR_SIZE && (node.mode & S_IFMT) === S_IFREG)
+          of(node, context).cut(up(args.size), Infinity);
       },
       fallocate({ node, args: { offset, length, mode } }, context) {
         const blocks = of(node, context);
-        const from = down(offset), to = up(offset + length);
+        const from = down(offset),
+          to = up(offset + length);
         switch (mode & ~KEEP_SIZE) {
           case PUNCH_HOLE:
           case ZERO_RANGE: {
             // The kernel writes zeros to what is not whole blocks.
-            const first = up(offset), last = down(offset + length);
+            const first = up(offset),
+              last = down(offset + length);
             if (last > first) blocks.cut(first, last - first);
             if (mode & PUNCH_HOLE || blocks.preallocate(from, to - from)) return;
             return error('ENOSPC');
@@ -170,7 +218,7 @@ export default defineServer((host) => {
         if (!target || offIn >= node.sizeBytes) return 0;
         const end = offIn + len >= node.sizeBytes ? node.sizeBytes : offIn + len;
         const lastToo = end === node.sizeBytes && offOut + end - offIn >= target.sizeBytes;
-        const bytes = lastToo ? end - offIn : (end - offIn) / size * size;
+        const bytes = lastToo ? end - offIn : ((end - offIn) / size) * size;
         if (bytes === 0n || offIn % size !== 0n || offOut % size !== 0n) return error('EOPNOTSUPP');
         of(target, context).shareFrom(of(node, context), down(offIn), down(offOut), up(bytes));
         if (offOut + bytes > target.sizeBytes) target.sizeBytes = offOut + bytes;

@@ -1,6 +1,6 @@
 /**
- * Files of a directory that somebody else may have filled (results, a history of nights): they are found there and nowhere else. What a user
- * names himself is another matter, and is written where it leads (write-whole.ts).
+ * Files of a directory that somebody else may have filled (results, a history of nights): they are found there and
+ * nowhere else. What a user names himself is another matter, and is written where it leads (write-whole.ts).
  */
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,22 +23,35 @@ export class ForeignFileError extends Error {
   }
 }
 
-/** Throws ForeignFileError when there is anything but a regular file at `path`, links included; nothing at all is right. */
+/**
+ * Throws ForeignFileError when there is anything but a regular file at `path`, links included; nothing at all is right.
+ */
 export function requireOrdinary(path: string): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (!stats || stats.isFile()) return;
   const advice = 'remove it, or put a regular file in its place';
-  if (stats.isSymbolicLink()) throw new ForeignFileError(path, `it is a symbolic link, and is not followed; ${advice}`, 'ELOOP');
-  throw new ForeignFileError(path, `it is no regular file but ${kindOf(stats)}; give a regular file in its place, or remove it`, 'EEXIST');
+  if (stats.isSymbolicLink())
+    throw new ForeignFileError(path, `it is a symbolic link, and is not followed; ${advice}`, 'ELOOP');
+  throw new ForeignFileError(
+    path,
+    `it is no regular file but ${kindOf(stats)}; give a regular file in its place, or remove it`,
+    'EEXIST',
+  );
 }
 
 /** Throws ForeignFileError for a directory that is a link; nothing at all is right. */
 export function requireUnlinked(directory: string): void {
   if (!lstatSync(directory, { throwIfNoEntry: false })?.isSymbolicLink()) return;
-  throw new ForeignFileError(directory, 'it is a symbolic link, and is not followed; name the directory itself', 'ELOOP');
+  throw new ForeignFileError(
+    directory,
+    'it is a symbolic link, and is not followed; name the directory itself',
+    'ELOOP',
+  );
 }
 
-/** Writes a file whole or not at all, in its directory and nowhere else. Throws ForeignFileError, or the system's error. */
+/**
+ * Writes a file whole or not at all, in its directory and nowhere else. Throws ForeignFileError, or the system's error.
+ */
 export function writeInside(path: string, text: string): void {
   requireOrdinary(path);
   replaceFile(path, text);

@@ -1,4 +1,7 @@
-/** Makes directories. Node's own way of making the parents too never ends on file systems that take no new directories (Node 20, `mkdirSync(path, { recursive: true })` under /proc). */
+/**
+ * Makes directories. Node's own way of making the parents too never ends on file systems that take no new directories
+ * (Node 20, `mkdirSync(path, { recursive: true })` under /proc).
+ */
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
@@ -13,7 +16,9 @@ export class DirectoryError extends Error {
   }
 }
 
-/** Makes a directory, and the parents that it lacks. One that is there already stays as it is. Throws DirectoryError. */
+/**
+ * Makes a directory, and the parents that it lacks. One that is there already stays as it is. Throws DirectoryError.
+ */
 export function makeDirectory(path: string): void {
   const missing: string[] = [];
   for (let at = resolve(path); !isDirectory(at); at = dirname(at)) missing.push(at);
@@ -34,9 +39,12 @@ function makeOne(directory: string): void {
 /** What a person can make of the errno of a mkdir whose parent is there. */
 function reasonOf(code: string, directory: string): string | undefined {
   switch (code) {
-    case 'ENOENT': return `ENOENT: the file system of ${dirname(directory)} takes no new directories`;
-    case 'EEXIST': return `EEXIST: ${directory} is there and is no directory`;
-    default: return undefined;
+    case 'ENOENT':
+      return `ENOENT: the file system of ${dirname(directory)} takes no new directories`;
+    case 'EEXIST':
+      return `EEXIST: ${directory} is there and is no directory`;
+    default:
+      return undefined;
   }
 }
 

@@ -1,4 +1,7 @@
-/** Failed system calls in words for people: what happened and what to do next, without the names of calls and of temporary files. */
+/**
+ * Failed system calls in words for people: what happened and what to do next, without the names of calls and of
+ * temporary files.
+ */
 import { dirname } from 'node:path';
 
 /** `code`: the errno name, which the message holds, too. */
@@ -12,7 +15,10 @@ export class FileError extends Error {
   }
 }
 
-interface Words { what: string; next: string }
+interface Words {
+  what: string;
+  next: string;
+}
 
 const common: Readonly<Record<string, Words>> = {
   ENOTDIR: { what: 'a part of its path is no directory', next: 'check the path' },
@@ -37,7 +43,9 @@ const ofWriting: Readonly<Record<string, Words>> = {
   EDQUOT: { what: 'the quota of this user is used up', next: 'free some space' },
 };
 
-/** What to throw instead of an error that came while a file was read; an error that has no words here stays as it is. */
+/**
+ * What to throw instead of an error that came while a file was read; an error that has no words here stays as it is.
+ */
 export const readError = (error: unknown): unknown => inWords(error, ofReading);
 
 /** As `readError`, of a file that was written to `path`. */

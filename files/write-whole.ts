@@ -4,7 +4,10 @@ import { lstatSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } 
 import { requireRegular } from './regular-file.ts';
 import { writeError } from './system-error.ts';
 
-/** Writes beside the file and renames. A link to a file stays one; what is no regular file (a pipe, a device) is left alone. Throws Error. */
+/**
+ * Writes beside the file and renames. A link to a file stays one; what is no regular file (a pipe, a device) is left
+ * alone. Throws Error.
+ */
 export function writeWhole(path: string, text: string): void {
   const existing = statSync(path, { throwIfNoEntry: false });
   if (existing) requireRegular(path);

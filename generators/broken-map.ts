@@ -1,6 +1,6 @@
 /**
- * For every rule of map/* and begin/* that judges a mapping: how to make the violating mapping nearest to the border out of a valid one,
- * and what its nearest legal neighbour is. A new rule is a row in its table and a row here.
+ * For every rule of map/* and begin/* that judges a mapping: how to make the violating mapping nearest to the border
+ * out of a valid one, and what its nearest legal neighbour is. A new rule is a row in its table and a row here.
  */
 import fc from 'fast-check';
 import type { MappingSpec } from '../model/mapping.ts';
@@ -41,88 +41,137 @@ const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 /** Fields that a mapping without storage has. */
 const nulls = { flags: [], dev: 0, addr: NULL_ADDR };
 
-const field = <K extends keyof MappingSpec>(input: BorderInput, key: K, violating: MappingSpec[K], legal: MappingSpec[K] = input.valid[key]): Border => ({
-  violating: { ...input.valid, [key]: violating }, legal: { ...input.valid, [key]: legal },
+const field = <K extends keyof MappingSpec>(
+  input: BorderInput,
+  key: K,
+  violating: MappingSpec[K],
+  legal: MappingSpec[K] = input.valid[key],
+): Border => ({
+  violating: { ...input.valid, [key]: violating },
+  legal: { ...input.valid, [key]: legal },
   note: `${key} ${show(violating)}, legal ${show(legal)}`,
 });
 const show = (value: MappingSpec[keyof MappingSpec]): string =>
-  (typeof value === 'bigint' ? hex(value) : typeof value === 'object' ? JSON.stringify(value) : String(value));
+  typeof value === 'bigint' ? hex(value) : typeof value === 'object' ? JSON.stringify(value) : String(value);
 const pick = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values);
 /** Cookies that a mapping without storage must not have. */
 const someDevice = (input: BorderInput): fc.Arbitrary<MappingSpec['dev']> =>
   pick<MappingSpec['dev']>(1, 0x7fff_fffe, 0xffff_ffff, ...(input.deviceCount > 0 ? [{ device: 0 }] : []));
 /** Distances below a block that break an alignment. */
-const misalignments = (block: bigint): bigint[] => [1n, -1n, block / 2n, 512n].filter((distance) => distance % block !== 0n);
+const misalignments = (block: bigint): bigint[] =>
+  [1n, -1n, block / 2n, 512n].filter((distance) => distance % block !== 0n);
 
 /** An instruction in the half: nothing but its type and range. */
 const instruction = (input: BorderInput, type: TypeName): MappingSpec => ({ ...input.valid, ...nulls, type });
 const wrongField = (type: TypeName, key: 'flags' | 'dev' | 'addr'): BorderRow => ({
   make: (input) => {
     const legal = instruction(input, type);
-    const values: fc.Arbitrary<Partial<MappingSpec>> = key === 'flags'
-      ? pick<MappingSpec['flags']>(['NEW'], ['WANT_IOMAP_END'], ['SHARED', 'DIRTY'], [0xff]).map((flags) => ({ flags }))
-      : key === 'dev' ? someDevice(input).map((dev) => ({ dev }))
-        : borderValue({ max: NULL_ADDR - 1n }).map((addr) => ({ addr }));
-    return values.map((wrong) => ({ violating: { ...legal, ...wrong }, legal, note: `${type} with ${key} ${show(Object.values(wrong)[0]!)}` }));
+    const values: fc.Arbitrary<Partial<MappingSpec>> =
+      key === 'flags'
+        ? pick<MappingSpec['flags']>(['NEW'], ['WANT_IOMAP_END'], ['SHARED', 'DIRTY'], [0xff]).map((flags) => ({
+            flags,
+          }))
+        : key === 'dev'
+          ? someDevice(input).map((dev) => ({ dev }))
+          : borderValue({ max: NULL_ADDR - 1n }).map((addr) => ({ addr }));
+    return values.map((wrong) => ({
+      violating: { ...legal, ...wrong },
+      legal,
+      note: `${type} with ${key} ${show(Object.values(wrong)[0]!)}`,
+    }));
   },
 });
 
 export const borderRows: Readonly<Record<string, BorderRow>> = {
   'map/type-known': {
-    make: (input) => pick(5, 252, 256, 6, 128, 0x7fff, 0x8000, 0xffff, 0x0102).map((type) => field(input, 'type', type)),
+    make: (input) =>
+      pick(5, 252, 256, 6, 128, 0x7fff, 0x8000, 0xffff, 0x0102).map((type) => field(input, 'type', type)),
   },
   'map/flags-known': {
     types: ['HOLE', 'DELALLOC', 'MAPPED', 'UNWRITTEN', 'INLINE'],
-    make: (input) => pick(0x100, 0x200, 0x400, 0x800, 0x1000, 0x8000, 0xff00).chain((flag) =>
-      pick<MappingSpec['flags']>(['WANT_IOMAP_END'], ['WANT_IOMAP_END', 'MERGED']).map((legal) => field(input, 'flags', [flag], legal))),
+    make: (input) =>
+      pick(0x100, 0x200, 0x400, 0x800, 0x1000, 0x8000, 0xff00).chain((flag) =>
+        pick<MappingSpec['flags']>(['WANT_IOMAP_END'], ['WANT_IOMAP_END', 'MERGED']).map((legal) =>
+          field(input, 'flags', [flag], legal),
+        ),
+      ),
   },
   'map/length-nonzero': { make: (input) => fc.constant(field(input, 'length', 0n)) },
   'map/offset-aligned': {
-    make: (input) => pick(...misalignments(input.blockSize)).filter((distance) => input.valid.offset + distance >= 0n)
-      .map((distance) => field(input, 'offset', input.valid.offset + distance)),
+    make: (input) =>
+      pick(...misalignments(input.blockSize))
+        .filter((distance) => input.valid.offset + distance >= 0n)
+        .map((distance) => field(input, 'offset', input.valid.offset + distance)),
   },
   'map/length-aligned': {
-    make: (input) => pick(...misalignments(input.blockSize)).map((distance) => field(input, 'length', input.valid.length + distance)),
+    make: (input) =>
+      pick(...misalignments(input.blockSize)).map((distance) => field(input, 'length', input.valid.length + distance)),
   },
   'map/range-no-overflow': {
     setting: { minBlocks: 1 },
     // Backed mappings of that length would wrap on the device too; 2^64 is the first end that wraps.
     types: ['HOLE', 'DELALLOC', 'PURE_OVERWRITE'],
-    make: (input) => pick(0n, 1n).map((blocks) => {
-      const offset = input.valid.offset === 0n ? input.blockSize : input.valid.offset;
-      const at = { ...input, valid: { ...input.valid, offset } };
-      const wraps = WRAP - offset;
-      return field(at, 'length', blocks === 1n && offset > input.blockSize ? wraps + input.blockSize : wraps, wraps - input.blockSize);
-    }),
+    make: (input) =>
+      pick(0n, 1n).map((blocks) => {
+        const offset = input.valid.offset === 0n ? input.blockSize : input.valid.offset;
+        const at = { ...input, valid: { ...input.valid, offset } };
+        const wraps = WRAP - offset;
+        return field(
+          at,
+          'length',
+          blocks === 1n && offset > input.blockSize ? wraps + input.blockSize : wraps,
+          wraps - input.blockSize,
+        );
+      }),
   },
   'map/offset-below-maxbytes': {
     setting: { atMaxBytes: true },
     make: (input) => {
       const first = input.maxBytes + ((input.blockSize - (input.maxBytes % input.blockSize)) % input.blockSize);
-      return pick(0n, 1n, 2n).map((blocks) => field(input, 'offset', first + blocks * input.blockSize, first - input.blockSize));
+      return pick(0n, 1n, 2n).map((blocks) =>
+        field(input, 'offset', first + blocks * input.blockSize, first - input.blockSize),
+      );
     },
   },
   'map/backed-has-device': { types: backed, make: (input) => fc.constant(field(input, 'dev', 0)) },
   'map/backed-has-addr': { types: backed, make: (input) => fc.constant(field(input, 'addr', NULL_ADDR)) },
-  'map/unbacked-no-device': { types: unbacked, make: (input) => someDevice(input).map((dev) => field(input, 'dev', dev)) },
-  'map/unbacked-no-addr': { types: unbacked, make: (input) => fc.oneof(fc.constant(NULL_ADDR - 1n), borderValue({ max: NULL_ADDR - 1n })).map((addr) => field(input, 'addr', addr)) },
+  'map/unbacked-no-device': {
+    types: unbacked,
+    make: (input) => someDevice(input).map((dev) => field(input, 'dev', dev)),
+  },
+  'map/unbacked-no-addr': {
+    types: unbacked,
+    make: (input) =>
+      fc
+        .oneof(fc.constant(NULL_ADDR - 1n), borderValue({ max: NULL_ADDR - 1n }))
+        .map((addr) => field(input, 'addr', addr)),
+  },
   'map/no-device': {
-    make: (input) => pick<TypeName>('MAPPED', 'UNWRITTEN').map((type) => ({
-      violating: { ...input.valid, flags: [], type, dev: 1, addr: 0n }, legal: input.valid, note: `${type} with dev 1, legal ${String(input.valid.type)}`,
-    })),
+    make: (input) =>
+      pick<TypeName>('MAPPED', 'UNWRITTEN').map((type) => ({
+        violating: { ...input.valid, flags: [], type, dev: 1, addr: 0n },
+        legal: input.valid,
+        note: `${type} with dev 1, legal ${String(input.valid.type)}`,
+      })),
   },
   'map/overwrite-write-side': {
-    make: (input) => fc.constant({
-      violating: instruction(input, 'PURE_OVERWRITE'), legal: input.valid, note: `type PURE_OVERWRITE, legal ${String(input.valid.type)}`,
-    }),
+    make: (input) =>
+      fc.constant({
+        violating: instruction(input, 'PURE_OVERWRITE'),
+        legal: input.valid,
+        note: `type PURE_OVERWRITE, legal ${String(input.valid.type)}`,
+      }),
   },
   'map/overwrite-no-flags': wrongField('PURE_OVERWRITE', 'flags'),
   'map/overwrite-no-device': wrongField('PURE_OVERWRITE', 'dev'),
   'map/overwrite-no-addr': wrongField('PURE_OVERWRITE', 'addr'),
   'map/retry-needs-cache': {
-    make: (input) => fc.constant({
-      violating: instruction(input, 'RETRY_CACHE'), legal: input.valid, note: `type RETRY_CACHE without a mapping cache, legal ${String(input.valid.type)}`,
-    }),
+    make: (input) =>
+      fc.constant({
+        violating: instruction(input, 'RETRY_CACHE'),
+        legal: input.valid,
+        note: `type RETRY_CACHE without a mapping cache, legal ${String(input.valid.type)}`,
+      }),
   },
   'map/instruction-no-flags': wrongField('NOCACHE', 'flags'),
   'map/instruction-no-device': wrongField('NOCACHE', 'dev'),
@@ -134,35 +183,64 @@ export const borderRows: Readonly<Record<string, BorderRow>> = {
       return pick(0n, 1n, input.valid.length - 2n).map((beyond) => field(input, 'addr', wraps + beyond, wraps - 1n));
     },
   },
-  ...Object.fromEntries((['read', 'write'] as const).flatMap((half): [string, BorderRow][] => [
-    [`begin/${half}-not-nocache`, {
-      make: (input) => fc.constant({
-        violating: instruction(input, 'NOCACHE'), legal: input.valid, note: `type NOCACHE, legal ${String(input.valid.type)}`,
-      }),
-    }],
-    [`begin/${half}-starts-by-pos`, {
-      make: (input) => pick(0n, 1n).map((blocks) => {
-        const last = input.pos - (input.pos % input.blockSize);
-        return field(input, 'offset', last + (blocks + 1n) * input.blockSize, last);
-      }),
-    }],
-    [`begin/${half}-covers-pos`, {
-      setting: { minBlocks: 1 },
-      // The mapping ends at pos, or at the last block border before it.
-      make: (input) => pick(1n, 2n).map((blocks) => {
-        const last = input.pos - (input.pos % input.blockSize);
-        const length = blocks * input.blockSize <= last ? blocks * input.blockSize : input.blockSize;
-        const at = { ...input.valid, offset: last - length };
-        return {
-          violating: { ...at, length }, legal: { ...at, length: length + input.blockSize },
-          note: `[${hex(at.offset)}, ${hex(last)}) for pos ${hex(input.pos)}, legal to ${hex(last + input.blockSize)}`,
-        };
-      }),
-    }],
-    [`begin/${half}-device-known`, {
-      types: backed,
-      make: (input) => pick(input.deviceCount + 1, input.deviceCount + 2, 1024, 1025, 0x7fff_fffe, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff)
-        .map((dev) => field(input, 'dev', dev)),
-    }],
-  ])),
+  ...Object.fromEntries(
+    (['read', 'write'] as const).flatMap((half): [string, BorderRow][] => [
+      [
+        `begin/${half}-not-nocache`,
+        {
+          make: (input) =>
+            fc.constant({
+              violating: instruction(input, 'NOCACHE'),
+              legal: input.valid,
+              note: `type NOCACHE, legal ${String(input.valid.type)}`,
+            }),
+        },
+      ],
+      [
+        `begin/${half}-starts-by-pos`,
+        {
+          make: (input) =>
+            pick(0n, 1n).map((blocks) => {
+              const last = input.pos - (input.pos % input.blockSize);
+              return field(input, 'offset', last + (blocks + 1n) * input.blockSize, last);
+            }),
+        },
+      ],
+      [
+        `begin/${half}-covers-pos`,
+        {
+          setting: { minBlocks: 1 },
+          // The mapping ends at pos, or at the last block border before it.
+          make: (input) =>
+            pick(1n, 2n).map((blocks) => {
+              const last = input.pos - (input.pos % input.blockSize);
+              const length = blocks * input.blockSize <= last ? blocks * input.blockSize : input.blockSize;
+              const at = { ...input.valid, offset: last - length };
+              return {
+                violating: { ...at, length },
+                legal: { ...at, length: length + input.blockSize },
+                note: `[${hex(at.offset)}, ${hex(last)}) for pos ${hex(input.pos)}, legal to ${hex(last + input.blockSize)}`,
+              };
+            }),
+        },
+      ],
+      [
+        `begin/${half}-device-known`,
+        {
+          types: backed,
+          make: (input) =>
+            pick(
+              input.deviceCount + 1,
+              input.deviceCount + 2,
+              1024,
+              1025,
+              0x7fff_fffe,
+              0x7fff_ffff,
+              0x8000_0000,
+              0xffff_ffff,
+            ).map((dev) => field(input, 'dev', dev)),
+        },
+      ],
+    ]),
+  ),
 };

@@ -8,8 +8,18 @@ import { revisions } from '../uapi/revision.ts';
 import { fileSequence, sequenceModes } from './file-sequence.ts';
 import { geometriesOf } from './fuzz-geometry.ts';
 
-const sample = (mode: (typeof sequenceModes)[number], numRuns: number, wrong?: number) => Array.from({ length: 4 }, (_, n) => n).flatMap((n) => fc.sample(
-  fileSequence({ revision: revisions.r3, geometry: geometriesOf(5, n)[n]!, mode, ...(wrong !== undefined && { wrong }) }), { seed: 100 + n, numRuns: numRuns / 4 }));
+const sample = (mode: (typeof sequenceModes)[number], numRuns: number, wrong?: number) =>
+  Array.from({ length: 4 }, (_, n) => n).flatMap((n) =>
+    fc.sample(
+      fileSequence({
+        revision: revisions.r3,
+        geometry: geometriesOf(5, n)[n]!,
+        mode,
+        ...(wrong !== undefined && { wrong }),
+      }),
+      { seed: 100 + n, numRuns: numRuns / 4 },
+    ),
+  );
 
 for (const mode of sequenceModes) {
   test(`should make ${mode} sequences that a kernel which follows the rules passes`, () => {
@@ -31,28 +41,61 @@ for (const mode of sequenceModes) {
     const cases = sample(mode, 200).map((planned) => planned.case);
     const calls = new Set(cases.flatMap(({ workload }) => workload.map(({ call }) => call)));
     const common = ['open', 'close', 'pread', 'pwrite', 'ftruncate', 'fallocate'];
-    const own = { direct: ['fstat', 'fiemap', 'seekData', 'seekHole'], buffered: ['fstat', 'fiemap', 'fsync', 'mmapRead', 'mmapWrite'], growing: ['fsync', 'fadvise', 'mmapRead', 'mmapWrite'],
+    const own = {
+      direct: ['fstat', 'fiemap', 'seekData', 'seekHole'],
+      buffered: ['fstat', 'fiemap', 'fsync', 'mmapRead', 'mmapWrite'],
+      growing: ['fsync', 'fadvise', 'mmapRead', 'mmapWrite'],
       mixed: ['fstat', 'fiemap', 'fsync', 'fadvise', 'mmapRead', 'mmapWrite'],
     };
     expect([...calls].sort()).toEqual([...common, ...own[mode]].sort());
     expect(cases.filter(({ workload }) => workload.length > 4).length).toBeGreaterThan(100);
-    const begins = cases.map((value) => { try { return runIdeal(value).transcript.filter(({ name }) => name === 'IOMAP_BEGIN').map(({ step }) => step); } catch { return []; } });
-    expect(begins.filter((steps) => steps.some((step, index) => steps.indexOf(step) !== index)).length).toBeGreaterThan(60);
+    const begins = cases.map((value) => {
+      try {
+        return runIdeal(value)
+          .transcript.filter(({ name }) => name === 'IOMAP_BEGIN')
+          .map(({ step }) => step);
+      } catch {
+        return [];
+      }
+    });
+    expect(begins.filter((steps) => steps.some((step, index) => steps.indexOf(step) !== index)).length).toBeGreaterThan(
+      60,
+    );
   });
 }
 
 /** What a kernel with a fault would show, each with the sequences that can show it; undefined: this one cannot. */
 const FAULTS: Readonly<Record<string, (seen: Observation) => Observation | undefined>> = {
-  'loses what was written': (seen) => (seen.deviceChanges.some(isWritten) ? { ...seen, deviceChanges: seen.deviceChanges.filter((change) => !isWritten(change)) } : undefined),
-  'writes what was written to another place': (seen) => (seen.deviceChanges.some(isWritten)
-    ? { ...seen, deviceChanges: seen.deviceChanges.map((change) => (isWritten(change) ? { ...change, offsetBytes: change.offsetBytes + 8192n } : change)) } : undefined),
-  'does not ask where writeback goes': (seen) => without(seen, ({ name, request }) => name === 'IOMAP_BEGIN' && request['opflags'] === revisions.r3.opFlags.WRITEBACK),
+  'loses what was written': (seen) =>
+    seen.deviceChanges.some(isWritten)
+      ? { ...seen, deviceChanges: seen.deviceChanges.filter((change) => !isWritten(change)) }
+      : undefined,
+  'writes what was written to another place': (seen) =>
+    seen.deviceChanges.some(isWritten)
+      ? {
+          ...seen,
+          deviceChanges: seen.deviceChanges.map((change) =>
+            isWritten(change) ? { ...change, offsetBytes: change.offsetBytes + 8192n } : change,
+          ),
+        }
+      : undefined,
+  'does not ask where writeback goes': (seen) =>
+    without(
+      seen,
+      ({ name, request }) => name === 'IOMAP_BEGIN' && request['opflags'] === revisions.r3.opFlags.WRITEBACK,
+    ),
   'does not report what writeback did': (seen) => without(seen, ({ name }) => name === 'IOMAP_IOEND'),
 };
 /** Enough bytes to tell whose they are. */
-const isWritten = ({ content }: DeviceChange): boolean => content.some(({ source, lengthBytes }) => source.kind === 'writer' && lengthBytes >= 16);
-const without = (seen: Observation, which: (exchange: Observation['transcript'][number]) => boolean): Observation | undefined =>
-  (seen.transcript.some(which) ? { ...seen, transcript: seen.transcript.filter((exchange) => !which(exchange)) } : undefined);
+const isWritten = ({ content }: DeviceChange): boolean =>
+  content.some(({ source, lengthBytes }) => source.kind === 'writer' && lengthBytes >= 16);
+const without = (
+  seen: Observation,
+  which: (exchange: Observation['transcript'][number]) => boolean,
+): Observation | undefined =>
+  seen.transcript.some(which)
+    ? { ...seen, transcript: seen.transcript.filter((exchange) => !which(exchange)) }
+    : undefined;
 
 for (const [name, fault] of Object.entries(FAULTS)) {
   test(`should show in buffered sequences that a kernel ${name}, and nothing where it does not`, () => {
@@ -67,18 +110,20 @@ for (const [name, fault] of Object.entries(FAULTS)) {
       if (judge(value, wrong).kind === 'deviates') caught += 1;
     }
     expect(shown).toBeGreaterThan(50);
-    // What is on no device that anybody can ask about (cut off before it had to be there) is not among what the ideal kernel shows.
+    // What is on no device that anybody can ask about (cut off before it had to be there) is not among what the ideal
+    // kernel shows.
     expect(caught).toBe(shown);
   });
 }
 
 test('should show in growing sequences, often, that a kernel leaves old bytes in a file that grows or behind its end', () => {
   test.setTimeout(120_000);
-  const shown = { 'grown': 0, 'grown again': 0, 'rest': 0 };
+  const shown = { grown: 0, 'grown again': 0, rest: 0 };
   for (const { case: value, note } of sample('growing', 120, 0)) {
     expect(judge(value, runIdeal(value)), note).toEqual({ kind: 'conforms' });
     for (const leak of Object.keys(shown) as Leak[]) {
-      if (judge(value, runIdeal(value, { pageCache: () => new LeakyPageCache(value, leak) })).kind === 'deviates') shown[leak] += 1;
+      if (judge(value, runIdeal(value, { pageCache: () => new LeakyPageCache(value, leak) })).kind === 'deviates')
+        shown[leak] += 1;
     }
   }
   expect(shown.grown).toBeGreaterThan(40);
@@ -88,6 +133,10 @@ test('should show in growing sequences, often, that a kernel leaves old bytes in
 
 test('should make nothing wrong when it shall not', () => {
   for (const { case: value } of sample('direct', 60, 0)) {
-    expect(value.script.every(({ on, times, reply }) => on === 'IOMAP_BEGIN' && times === undefined && reply.kind === 'mappings')).toBe(true);
+    expect(
+      value.script.every(
+        ({ on, times, reply }) => on === 'IOMAP_BEGIN' && times === undefined && reply.kind === 'mappings',
+      ),
+    ).toBe(true);
   }
 });

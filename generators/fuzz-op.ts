@@ -1,6 +1,6 @@
 /**
- * One operation of a fuzzed case, near-valid by construction: a valid case around one BEGIN reply, in which the rule that is aimed at is
- * violated at its border, and now and then a field more is wrong.
+ * One operation of a fuzzed case, near-valid by construction: a valid case around one BEGIN reply, in which the rule
+ * that is aimed at is violated at its border, and now and then a field more is wrong.
  */
 import fc from 'fast-check';
 import type { Reply, ScriptLine } from '../model/case.ts';
@@ -12,7 +12,15 @@ import { borderValue } from './border-value.ts';
 import { borderRows } from './broken-map.ts';
 import type { FuzzGeometry } from './fuzz-geometry.ts';
 import { harmlessFlags, isBackedType, mapping, typesFor } from './mapping.ts';
-import { otherHalf, pureOverwrite, repliesBefore, replyCase, typesOf, type Mappings, type PlannedCase } from './reply-case.ts';
+import {
+  otherHalf,
+  pureOverwrite,
+  repliesBefore,
+  replyCase,
+  typesOf,
+  type Mappings,
+  type PlannedCase,
+} from './reply-case.ts';
 import { PLAIN_ERRNOS, WRONG_BEGIN_SIZES } from './reply-values.ts';
 import { isReport, setting, stretch, targetOf, type Path, type Setting } from './setting.ts';
 import { LOFF_MAX } from '../uapi/units.ts';
@@ -29,7 +37,9 @@ export interface FuzzOpConstraints {
   path: Path;
   /** Default: none, the reply is valid. */
   aim?: Aim;
-  /** Wrong fields that no rule was aimed at, besides those of the aim: weights of none, one and two. Default: 16, 3, 1. */
+  /**
+   * Wrong fields that no rule was aimed at, besides those of the aim: weights of none, one and two. Default: 16, 3, 1.
+   */
   wrongFields?: readonly [none: number, one: number, two: number];
   /** Most replies that are served before the one in question. Default: 2. */
   maxBefore?: number;
@@ -48,7 +58,11 @@ interface Made {
   note: string;
 }
 
-const answered = (mappings: Mappings, note: string): Made => ({ mappings, reply: { kind: 'mappings', ...mappings }, note });
+const answered = (mappings: Mappings, note: string): Made => ({
+  mappings,
+  reply: { kind: 'mappings', ...mappings },
+  note,
+});
 const maxBytesOf = (of: Setting): bigint => of.maxBytes ?? LOFF_MAX;
 
 export function fuzzOp(constraints: FuzzOpConstraints): fc.Arbitrary<FuzzOp> {
@@ -56,102 +70,217 @@ export function fuzzOp(constraints: FuzzOpConstraints): fc.Arbitrary<FuzzOp> {
   const hasDevices = revision.ioctls.BACKING_OPEN !== undefined;
   const row = aim && borderRows[aim.rule];
   const surroundings = setting({
-    path, maxBefore, maxBytes: geometry.maxBytes ?? null, blockSizes: [geometry.blockSize], configurable: revision.opcodes.IOMAP_CONFIG !== undefined,
+    path,
+    maxBefore,
+    maxBytes: geometry.maxBytes ?? null,
+    blockSizes: [geometry.blockSize],
+    configurable: revision.opcodes.IOMAP_CONFIG !== undefined,
     // Valid mappings lie on devices that everything can be done with.
     devices: hasDevices ? geometry.devices.filter(({ access }) => access === 'rw') : [],
     ...row?.setting,
   }).map((drawn): Setting => ({
-    ...drawn, mount: geometry.mount, debugIomap: geometry.debugIomap, ...(geometry.maxBytes !== undefined && { maxBytes: geometry.maxBytes }),
+    ...drawn,
+    mount: geometry.mount,
+    debugIomap: geometry.debugIomap,
+    ...(geometry.maxBytes !== undefined && { maxBytes: geometry.maxBytes }),
   }));
-  return surroundings.chain((drawn) => fc.tuple(inQuestion(constraints, drawn), repliesBefore(revision, drawn), acknowledgements(drawn))
-    .map(([made, before, extra]): FuzzOp => ({
-      case: replyCase(revision, drawn, made.reply, before, { extra }), setting: drawn, ...(made.mappings && { mappings: made.mappings }),
-      note: `${path}: ${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
-    })));
+  return surroundings.chain((drawn) =>
+    fc
+      .tuple(inQuestion(constraints, drawn), repliesBefore(revision, drawn), acknowledgements(drawn))
+      .map(([made, before, extra]): FuzzOp => ({
+        case: replyCase(revision, drawn, made.reply, before, { extra }),
+        setting: drawn,
+        ...(made.mappings && { mappings: made.mappings }),
+        note: `${path}: ${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
+      })),
+  );
 }
 
 function inQuestion(constraints: FuzzOpConstraints, drawn: Setting): fc.Arbitrary<Made> {
   const { aim, wrongFields: [none, one, two] = [16, 3, 1] } = constraints;
   // Shrinking may find that the aim has no part in the deviation.
   const aimed = aim
-    ? fc.noBias(fc.nat(31)).chain((lot) => (lot === 0 ? validReply(constraints, drawn) : aimedReply(constraints, aim, drawn)))
+    ? fc
+        .noBias(fc.nat(31))
+        .chain((lot) => (lot === 0 ? validReply(constraints, drawn) : aimedReply(constraints, aim, drawn)))
     : validReply(constraints, drawn);
   const wrong = wrongField(constraints, drawn);
   const choices: { weight: number; arbitrary: fc.Arbitrary<WrongField[]> }[] = [
-    { weight: none, arbitrary: fc.constant([]) }, { weight: one, arbitrary: fc.tuple(wrong) }, { weight: two, arbitrary: fc.tuple(wrong, wrong) },
+    { weight: none, arbitrary: fc.constant([]) },
+    { weight: one, arbitrary: fc.tuple(wrong) },
+    { weight: two, arbitrary: fc.tuple(wrong, wrong) },
   ];
-  return fc.tuple(aimed, fc.oneof({ withCrossShrink: true }, ...choices.filter(({ weight }) => weight > 0))).map(([made, fields]) => {
-    if (!made.mappings) return made;
-    const mappings = fields.reduce<Mappings>((all, { half, ...change }) => ({ ...all, [half]: { ...all[half], ...change } }), made.mappings);
-    return answered(mappings, [made.note, ...fields.map(showField)].join(', '));
-  });
+  return fc
+    .tuple(aimed, fc.oneof({ withCrossShrink: true }, ...choices.filter(({ weight }) => weight > 0)))
+    .map(([made, fields]) => {
+      if (!made.mappings) return made;
+      const mappings = fields.reduce<Mappings>(
+        (all, { half, ...change }) => ({ ...all, [half]: { ...all[half], ...change } }),
+        made.mappings,
+      );
+      return answered(mappings, [made.note, ...fields.map(showField)].join(', '));
+    });
 }
 
 /** A reply that every rule lets pass, each half with flags that change nothing but requests. */
 function validReply({ revision }: FuzzOpConstraints, drawn: Setting): fc.Arbitrary<Made> {
   const { start, end } = stretch(drawn);
   const { path } = drawn;
-  const acted = (half: Half) => fc.constantFrom(...typesOf(revision, typesFor(path, half, true))).chain((type) =>
-    mapping({ setting: drawn, start, end, type, flags: harmlessFlags(path), exact: path === 'direct-write' }));
-  const made = (mappings: Mappings) => answered(mappings, `valid, ${String(mappings.read.type)} and ${String(mappings.write.type)}`);
+  const acted = (half: Half) =>
+    fc
+      .constantFrom(...typesOf(revision, typesFor(path, half, true)))
+      .chain((type) =>
+        mapping({ setting: drawn, start, end, type, flags: harmlessFlags(path), exact: path === 'direct-write' }),
+      );
+  const made = (mappings: Mappings) =>
+    answered(mappings, `valid, ${String(mappings.read.type)} and ${String(mappings.write.type)}`);
   if (path !== 'direct-write') {
-    return fc.tuple(acted('read'), otherHalf(revision, drawn, 'read', start, end)).map(([read, write]) => made({ read, write }));
+    return fc
+      .tuple(acted('read'), otherHalf(revision, drawn, 'read', start, end))
+      .map(([read, write]) => made({ read, write }));
   }
-  return fc.tuple(acted('write'), fc.boolean()).map(([map, ownHalf]) => made(ownHalf
-    ? { read: { type: 'HOLE', flags: [], dev: 0, addr: NULL_ADDR, offset: map.offset, length: map.length }, write: map }
-    : { read: map, write: pureOverwrite(map.offset, map.length) }));
+  return fc
+    .tuple(acted('write'), fc.boolean())
+    .map(([map, ownHalf]) =>
+      made(
+        ownHalf
+          ? {
+              read: { type: 'HOLE', flags: [], dev: 0, addr: NULL_ADDR, offset: map.offset, length: map.length },
+              write: map,
+            }
+          : { read: map, write: pureOverwrite(map.offset, map.length) },
+      ),
+    );
 }
 
 /** Which side of a device's access the rule judges. */
-const restricted: Readonly<Record<string, 'ro' | 'wo'>> = { 'begin/device-readable': 'wo', 'begin/device-writable': 'ro' };
+const restricted: Readonly<Record<string, 'ro' | 'wo'>> = {
+  'begin/device-readable': 'wo',
+  'begin/device-writable': 'ro',
+};
 
 /** Whether a fuzzed operation can be made to violate a rule. */
-export const canAim = (rule: string): boolean => rule === 'begin/error' || rule === 'begin/reply-size' || restricted[rule] !== undefined || borderRows[rule] !== undefined;
+export const canAim = (rule: string): boolean =>
+  rule === 'begin/error' ||
+  rule === 'begin/reply-size' ||
+  restricted[rule] !== undefined ||
+  borderRows[rule] !== undefined;
 
-function aimedReply({ revision, geometry }: FuzzOpConstraints, { rule, half = 'read' }: Aim, drawn: Setting): fc.Arbitrary<Made> {
-  if (rule === 'begin/error') return fc.constantFrom(...PLAIN_ERRNOS).map((errno) => ({ reply: { kind: 'error', errno }, note: `errno ${errno}` }));
+function aimedReply(
+  { revision, geometry }: FuzzOpConstraints,
+  { rule, half = 'read' }: Aim,
+  drawn: Setting,
+): fc.Arbitrary<Made> {
+  if (rule === 'begin/error')
+    return fc
+      .constantFrom(...PLAIN_ERRNOS)
+      .map((errno) => ({ reply: { kind: 'error', errno }, note: `errno ${errno}` }));
   if (rule === 'begin/reply-size') {
-    return fc.constantFrom(...WRONG_BEGIN_SIZES).map((size) => ({ reply: { kind: 'raw', payload: '00'.repeat(size) }, note: `${size} bytes of payload` }));
+    return fc
+      .constantFrom(...WRONG_BEGIN_SIZES)
+      .map((size) => ({ reply: { kind: 'raw', payload: '00'.repeat(size) }, note: `${size} bytes of payload` }));
   }
   const access = restricted[rule];
-  if (access) return onRestricted(geometry.devices.findIndex((device) => device.access === access), access, drawn);
+  if (access)
+    return onRestricted(
+      geometry.devices.findIndex((device) => device.access === access),
+      access,
+      drawn,
+    );
   const row = borderRows[rule];
   if (!row) throw new Error(`no generator aims at ${rule}`);
-  return borderReply(revision, { row, half, setting: drawn, types: startTypes(revision, drawn.path, half, row), deviceCount: geometry.devices.length })
-    .map(({ on, note }) => answered(on('violating'), note));
+  return borderReply(revision, {
+    row,
+    half,
+    setting: drawn,
+    types: startTypes(revision, drawn.path, half, row),
+    deviceCount: geometry.devices.length,
+  }).map(({ on, note }) => answered(on('violating'), note));
 }
 
 /** The acted mapping lies on a device with the wrong access. */
 function onRestricted(device: number, access: string, drawn: Setting): fc.Arbitrary<Made> {
   const { start, end } = stretch(drawn);
-  return fc.tuple(mapping({ setting: drawn, start, end, type: 'MAPPED', device: 0, exact: true }), fc.boolean()).map(([placed, ownHalf]) => {
-    const map = { ...placed, dev: { device } };
-    const hole = { ...map, type: 'HOLE' as const, dev: 0, addr: NULL_ADDR };
-    return answered(drawn.path === 'direct-write' && ownHalf ? { read: hole, write: map } : { read: map, write: pureOverwrite(map.offset, map.length) },
-      `on device ${device}, opened ${access}`);
-  });
+  return fc
+    .tuple(mapping({ setting: drawn, start, end, type: 'MAPPED', device: 0, exact: true }), fc.boolean())
+    .map(([placed, ownHalf]) => {
+      const map = { ...placed, dev: { device } };
+      const hole = { ...map, type: 'HOLE' as const, dev: 0, addr: NULL_ADDR };
+      return answered(
+        drawn.path === 'direct-write' && ownHalf
+          ? { read: hole, write: map }
+          : { read: map, write: pureOverwrite(map.offset, map.length) },
+        `on device ${device}, opened ${access}`,
+      );
+    });
 }
 
 type WrongField = Partial<MappingSpec> & { half: Half };
 
-const TYPES: readonly MappingSpec['type'][] = ['HOLE', 'MAPPED', 'UNWRITTEN', 'DELALLOC', 'INLINE', 'NOCACHE', 'RETRY_CACHE', 'PURE_OVERWRITE', 5, 252, 256, 0xffff];
-const FLAGS: readonly MappingSpec['flags'][] = [[], ['NEW'], ['SHARED'], ['WANT_IOMAP_END'], ['ATOMIC_BIO'], [0xff], [0x100], [0x200], [0x8000]];
+const TYPES: readonly MappingSpec['type'][] = [
+  'HOLE',
+  'MAPPED',
+  'UNWRITTEN',
+  'DELALLOC',
+  'INLINE',
+  'NOCACHE',
+  'RETRY_CACHE',
+  'PURE_OVERWRITE',
+  5,
+  252,
+  256,
+  0xffff,
+];
+const FLAGS: readonly MappingSpec['flags'][] = [
+  [],
+  ['NEW'],
+  ['SHARED'],
+  ['WANT_IOMAP_END'],
+  ['ATOMIC_BIO'],
+  [0xff],
+  [0x100],
+  [0x200],
+  [0x8000],
+];
 
 /** A field of a half with a value that has nothing to do with the rest of its mapping. */
 function wrongField({ revision, geometry }: FuzzOpConstraints, drawn: Setting): fc.Arbitrary<WrongField> {
   const block = drawn.blockSize;
   const pos = targetOf(drawn);
   const inFile = borderValue({ around: [block, pos, pos - (pos % block) + block, maxBytesOf(drawn), drawn.fileSize] });
-  const onDevice = borderValue({ around: [block, NULL_ADDR, ...geometry.devices.map(({ sizeBytes }) => BigInt(sizeBytes))] });
+  const onDevice = borderValue({
+    around: [block, NULL_ADDR, ...geometry.devices.map(({ sizeBytes }) => BigInt(sizeBytes))],
+  });
   const devices = geometry.devices.length;
-  const dev = fc.constantFrom<MappingSpec['dev']>(0, devices + 1, 1025, 0x7fff_fffe, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff,
-    ...(revision.ioctls.BACKING_OPEN === undefined ? [] : geometry.devices.map((_, device) => ({ device }))));
+  const dev = fc.constantFrom<MappingSpec['dev']>(
+    0,
+    devices + 1,
+    1025,
+    0x7fff_fffe,
+    0x7fff_ffff,
+    0x8000_0000,
+    0xffff_ffff,
+    ...(revision.ioctls.BACKING_OPEN === undefined ? [] : geometry.devices.map((_, device) => ({ device }))),
+  );
   // Inline data goes through FUSE_READ and FUSE_WRITE, by rules of its own (inline/*), whichever half says so.
-  const types = TYPES.filter((type) => typeof type === 'number' || (revision.mappingTypes[type] !== undefined && (type !== 'INLINE' || isReport(drawn.path))));
-  return fc.tuple(fc.constantFrom<Half>('read', 'write'), fc.oneof<fc.Arbitrary<Partial<MappingSpec>>[]>(
-    fc.constantFrom(...types).map((type) => ({ type })), fc.constantFrom(...FLAGS).map((flags) => ({ flags })), dev.map((value) => ({ dev: value })),
-    onDevice.map((addr) => ({ addr })), inFile.map((offset) => ({ offset })), inFile.map((length) => ({ length })),
-  )).map(([half, change]) => ({ half, ...change }));
+  const types = TYPES.filter(
+    (type) =>
+      typeof type === 'number' ||
+      (revision.mappingTypes[type] !== undefined && (type !== 'INLINE' || isReport(drawn.path))),
+  );
+  return fc
+    .tuple(
+      fc.constantFrom<Half>('read', 'write'),
+      fc.oneof<fc.Arbitrary<Partial<MappingSpec>>[]>(
+        fc.constantFrom(...types).map((type) => ({ type })),
+        fc.constantFrom(...FLAGS).map((flags) => ({ flags })),
+        dev.map((value) => ({ dev: value })),
+        onDevice.map((addr) => ({ addr })),
+        inFile.map((offset) => ({ offset })),
+        inFile.map((length) => ({ length })),
+      ),
+    )
+    .map(([half, change]) => ({ half, ...change }));
 }
 
 function showField({ half, ...change }: WrongField): string {
@@ -159,17 +288,34 @@ function showField({ half, ...change }: WrongField): string {
   return `${half} ${key} ${typeof value === 'bigint' ? `0x${value.toString(16)}` : JSON.stringify(value)}`;
 }
 
-/** Answers to END and IOEND: mostly the server's ordinary ones. ENOSYS is not among them, since the connection would remember it. */
+/**
+ * Answers to END and IOEND: mostly the server's ordinary ones. ENOSYS is not among them, since the connection would
+ * remember it.
+ */
 function acknowledgements(drawn: Setting): fc.Arbitrary<ScriptLine[]> {
-  const errno = fc.constantFrom<Reply[]>({ kind: 'error', errno: 5 }, { kind: 'error', errno: 28 }, { kind: 'error', errno: 117 });
-  const raw = (...sizes: number[]) => fc.constantFrom(...sizes).map((size): Reply => ({ kind: 'raw', payload: '00'.repeat(size) }));
-  const line = (on: ScriptLine['on'], reply: fc.Arbitrary<Reply>) => reply.map((value): ScriptLine[] => [{ on, file: 0, reply: value }]);
+  const errno = fc.constantFrom<Reply[]>(
+    { kind: 'error', errno: 5 },
+    { kind: 'error', errno: 28 },
+    { kind: 'error', errno: 117 },
+  );
+  const raw = (...sizes: number[]) =>
+    fc.constantFrom(...sizes).map((size): Reply => ({ kind: 'raw', payload: '00'.repeat(size) }));
+  const line = (on: ScriptLine['on'], reply: fc.Arbitrary<Reply>) =>
+    reply.map((value): ScriptLine[] => [{ on, file: 0, reply: value }]);
   const none = { weight: 15, arbitrary: fc.constant<ScriptLine[]>([]) };
   const end = { weight: 1, arbitrary: line('IOMAP_END', fc.oneof(errno, raw(1, 8, 64))) };
   if (drawn.path !== 'direct-write') return fc.oneof({ withCrossShrink: true }, none, end);
-  const newsize = borderValue({ max: LOFF_MAX, around: [drawn.fileSize, drawn.opEnd] }).map((newsizeBytes): Reply => ({ kind: 'ioend', newsizeBytes }));
-  return fc.oneof({ withCrossShrink: true }, none, end,
-    { weight: 1, arbitrary: line('IOMAP_IOEND', fc.oneof(errno, raw(0, 7, 9, 16))) }, { weight: 2, arbitrary: line('IOMAP_IOEND', newsize) });
+  const newsize = borderValue({ max: LOFF_MAX, around: [drawn.fileSize, drawn.opEnd] }).map((newsizeBytes): Reply => ({
+    kind: 'ioend',
+    newsizeBytes,
+  }));
+  return fc.oneof(
+    { withCrossShrink: true },
+    none,
+    end,
+    { weight: 1, arbitrary: line('IOMAP_IOEND', fc.oneof(errno, raw(0, 7, 9, 16))) },
+    { weight: 2, arbitrary: line('IOMAP_IOEND', newsize) },
+  );
 }
 
 export const isBackedReply = (mappings: Mappings | undefined): mappings is Mappings =>

@@ -9,31 +9,67 @@ import { paths, setting, stretch } from './setting.ts';
 
 const { mappingTypes, mappingFlags } = revisions.r3;
 const context = (map: MappingSpec, half: 'read' | 'write', blockSizeBytes: bigint, maxBytes: bigint): MapContext => ({
-  revision: revisions.r3, blockSizeBytes, maxBytes, devices: new Map(), inodeHasCache: false, half,
+  revision: revisions.r3,
+  blockSizeBytes,
+  maxBytes,
+  devices: new Map(),
+  inodeHasCache: false,
+  half,
   mapping: {
-    offset: map.offset, length: map.length, addr: map.addr, type: mappingTypes[map.type as 'HOLE']!, dev: typeof map.dev === 'number' ? map.dev : map.dev.device + 1,
+    offset: map.offset,
+    length: map.length,
+    addr: map.addr,
+    type: mappingTypes[map.type as 'HOLE']!,
+    dev: typeof map.dev === 'number' ? map.dev : map.dev.device + 1,
     flags: map.flags.reduce<number>((sum, flag) => sum | mappingFlags[flag as 'NEW']!, 0),
   },
 });
 
-const drawn = fc.constantFrom(...paths).chain((path) => setting({ path })).chain((of) => fc.constantFrom('read' as const, 'write' as const).chain((half) =>
-  fc.constantFrom(...typesFor(of.path, half, half === 'read')).chain((type) => fc.record({ of: fc.constant(of), half: fc.constant(half), area: fc.nat(3), exact: fc.boolean() })
-    .chain(({ area, exact }) => mapping({ setting: of, ...stretch(of), type, area, exact, flags: harmlessFlags(of.path) }).map((map) => ({ of, half, map, area }))))));
+const drawn = fc
+  .constantFrom(...paths)
+  .chain((path) => setting({ path }))
+  .chain((of) =>
+    fc
+      .constantFrom('read' as const, 'write' as const)
+      .chain((half) =>
+        fc
+          .constantFrom(...typesFor(of.path, half, half === 'read'))
+          .chain((type) =>
+            fc
+              .record({ of: fc.constant(of), half: fc.constant(half), area: fc.nat(3), exact: fc.boolean() })
+              .chain(({ area, exact }) =>
+                mapping({ setting: of, ...stretch(of), type, area, exact, flags: harmlessFlags(of.path) }).map(
+                  (map) => ({ of, half, map, area }),
+                ),
+              ),
+          ),
+      ),
+  );
 
 test('every rule of map lets it pass', () => {
-  fc.assert(fc.property(drawn, ({ of, half, map }) => {
-    const facts = context(map, half, of.blockSize, of.maxBytes ?? (1n << 63n) - 1n);
-    expect(beginTables.r3.map.filter((rule) => rule.halves!.includes(half) && rule.applies(facts) && rule.violated(facts)).map((rule) => rule.id)).toEqual([]);
-  }), { numRuns: 500, seed: 2 });
+  fc.assert(
+    fc.property(drawn, ({ of, half, map }) => {
+      const facts = context(map, half, of.blockSize, of.maxBytes ?? (1n << 63n) - 1n);
+      expect(
+        beginTables.r3.map
+          .filter((rule) => rule.halves!.includes(half) && rule.applies(facts) && rule.violated(facts))
+          .map((rule) => rule.id),
+      ).toEqual([]);
+    }),
+    { numRuns: 500, seed: 2 },
+  );
 });
 
 test('it covers its range, and stays inside its area of the device', () => {
-  fc.assert(fc.property(drawn, ({ of, map, area }) => {
-    const { start, end } = stretch(of);
-    expect(map.offset <= start && map.offset + map.length >= end).toBe(true);
-    if (typeof map.dev === 'object') {
-      const size = BigInt(of.devices[map.dev.device]!.sizeBytes) / 4n;
-      expect(map.addr >= BigInt(area) * size && map.addr + map.length <= BigInt(area + 1) * size).toBe(true);
-    }
-  }), { numRuns: 500, seed: 3 });
+  fc.assert(
+    fc.property(drawn, ({ of, map, area }) => {
+      const { start, end } = stretch(of);
+      expect(map.offset <= start && map.offset + map.length >= end).toBe(true);
+      if (typeof map.dev === 'object') {
+        const size = BigInt(of.devices[map.dev.device]!.sizeBytes) / 4n;
+        expect(map.addr >= BigInt(area) * size && map.addr + map.length <= BigInt(area + 1) * size).toBe(true);
+      }
+    }),
+    { numRuns: 500, seed: 3 },
+  );
 });

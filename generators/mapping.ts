@@ -49,9 +49,15 @@ export function mapping(constraints: MappingConstraints): fc.Arbitrary<MappingSp
     before: exact ? fc.constant(0n) : fc.bigInt({ min: 0n, max: blocksAhead }),
     // Behind the largest file position a mapping may end, but then the operation may fail for it.
     behind: exact || end >= 1n << 62n ? fc.constant(0n) : fc.bigInt({ min: 0n, max: SLACK_BLOCKS }),
-    device: constraints.device === undefined ? fc.nat(Math.max(setting.devices.length - 1, 0)) : fc.constant(constraints.device),
+    device:
+      constraints.device === undefined
+        ? fc.nat(Math.max(setting.devices.length - 1, 0))
+        : fc.constant(constraints.device),
     place: fc.nat(15),
-    flags: fc.oneof({ weight: 2, arbitrary: fc.constant<FlagName[]>([]) }, { weight: 1, arbitrary: fc.subarray([...flags]) }),
+    flags: fc.oneof(
+      { weight: 2, arbitrary: fc.constant<FlagName[]>([]) },
+      { weight: 1, arbitrary: fc.subarray([...flags]) },
+    ),
   });
   return drawn.map(({ before, behind, device, place, flags: drawnFlags }) => {
     const offset = start - before * block;
@@ -75,11 +81,14 @@ export const storageType = (_path: Path): TypeName => 'MAPPED';
 export function typesFor(path: Path, half: 'read' | 'write', acted: boolean): readonly TypeName[] {
   const all: readonly TypeName[] = ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED', 'INLINE'];
   if (isReport(path)) return half === 'read' ? all : [...all, 'PURE_OVERWRITE'];
-  if (path === 'direct-read' || path === 'buffered-read' || path === 'mmap-read') return half === 'read' ? all.filter((type) => type !== 'INLINE') : [...all, 'PURE_OVERWRITE'];
+  if (path === 'direct-read' || path === 'buffered-read' || path === 'mmap-read')
+    return half === 'read' ? all.filter((type) => type !== 'INLINE') : [...all, 'PURE_OVERWRITE'];
   // Inline data goes through FUSE_READ and FUSE_WRITE; a hole under a direct write is a case of its own.
   if (!acted && half === 'write') return ['PURE_OVERWRITE'];
   if (path === 'writeback') return acted ? ['UNWRITTEN', 'MAPPED'] : ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
-  // What is written to a hole or a reservation waits in the page cache for a place; what is there is read, where anything says what it is.
-  if (path === 'buffered-write' || path === 'mmap-write' || isZeroPath(path)) return acted ? ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['HOLE', 'UNWRITTEN', 'MAPPED'];
+  // What is written to a hole or a reservation waits in the page cache for a place; what is there is read, where
+  // anything says what it is.
+  if (path === 'buffered-write' || path === 'mmap-write' || isZeroPath(path))
+    return acted ? ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['HOLE', 'UNWRITTEN', 'MAPPED'];
   return acted ? ['DELALLOC', 'UNWRITTEN', 'MAPPED'] : ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED'];
 }

@@ -14,29 +14,57 @@ export type Upsert = Extract<Notification, { kind: 'upsert' }>;
 
 const readTypes: readonly TypeName[] = ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED', 'INLINE'];
 /** Types that a half of an upsert may store. */
-export const storedTypes = (revision: Revision, half: Half): readonly TypeName[] => typesOf(revision, half === 'read' ? readTypes : [...readTypes, 'PURE_OVERWRITE']);
+export const storedTypes = (revision: Revision, half: Half): readonly TypeName[] =>
+  typesOf(revision, half === 'read' ? readTypes : [...readTypes, 'PURE_OVERWRITE']);
 
-export const noCache = (offset: bigint, length: bigint): MappingSpec => ({ ...pureOverwrite(offset, length), type: 'NOCACHE' });
-export const retryCache = (offset: bigint, length: bigint): MappingSpec => ({ ...pureOverwrite(offset, length), type: 'RETRY_CACHE' });
+export const noCache = (offset: bigint, length: bigint): MappingSpec => ({
+  ...pureOverwrite(offset, length),
+  type: 'NOCACHE',
+});
+export const retryCache = (offset: bigint, length: bigint): MappingSpec => ({
+  ...pureOverwrite(offset, length),
+  type: 'RETRY_CACHE',
+});
 
 /** A mapping over the stretch in question that an upsert may store. */
 export function storable(drawn: Setting, type: TypeName, half: Half): fc.Arbitrary<MappingSpec> {
   const { start, end } = stretch(drawn);
-  return mapping({ setting: drawn, start, end, type, area: half === 'read' ? 0 : 3, flags: ['NEW', 'DIRTY', 'SHARED', 'MERGED'] });
+  return mapping({
+    setting: drawn,
+    start,
+    end,
+    type,
+    area: half === 'read' ? 0 : 3,
+    flags: ['NEW', 'DIRTY', 'SHARED', 'MERGED'],
+  });
 }
 
 /** An upsert that every rule lets pass, or one with a NOCACHE half. */
 export function validUpsert(revision: Revision, drawn: Setting): fc.Arbitrary<Upsert> {
-  const half = (of: Half): fc.Arbitrary<MappingSpec> => fc.oneof(
-    { weight: 5, arbitrary: fc.constantFrom(...storedTypes(revision, of)).chain((type) => storable(drawn, type, of)) },
-    { weight: 1, arbitrary: fc.constant(noCache(floor(stretch(drawn).start, drawn.blockSize), drawn.blockSize)) });
-  return fc.record({ read: half('read'), write: half('write') }).map((halves) => ({ kind: 'upsert', node: { file: 0 }, ...halves }));
+  const half = (of: Half): fc.Arbitrary<MappingSpec> =>
+    fc.oneof(
+      {
+        weight: 5,
+        arbitrary: fc.constantFrom(...storedTypes(revision, of)).chain((type) => storable(drawn, type, of)),
+      },
+      { weight: 1, arbitrary: fc.constant(noCache(floor(stretch(drawn).start, drawn.blockSize), drawn.blockSize)) },
+    );
+  return fc
+    .record({ read: half('read'), write: half('write') })
+    .map((halves) => ({ kind: 'upsert', node: { file: 0 }, ...halves }));
 }
 
-
 /** Surroundings of a notification: those of a report that asks for one mapping. */
-export const notifySetting = (revision: Revision, constraints: Partial<SettingConstraints> = {}): fc.Arbitrary<Setting> =>
-  setting({ path: 'seek-data', maxBefore: 0, configurable: revision.opcodes.IOMAP_CONFIG !== undefined, ...constraints });
+export const notifySetting = (
+  revision: Revision,
+  constraints: Partial<SettingConstraints> = {},
+): fc.Arbitrary<Setting> =>
+  setting({
+    path: 'seek-data',
+    maxBefore: 0,
+    configurable: revision.opcodes.IOMAP_CONFIG !== undefined,
+    ...constraints,
+  });
 
 export interface NotifyCase {
   revision: Revision;
@@ -61,20 +89,48 @@ const FAR = 1n << 62n;
 export const holeLine = (drawn: Setting): ScriptLine => {
   const block = drawn.blockSize;
   const length = drawn.fileSize >= FAR ? (1n << 63n) - block : ((drawn.fileSize + block - 1n) / block + 8n) * block;
-  return { on: 'IOMAP_BEGIN', file: 0, reply: { kind: 'mappings', read: { type: 'HOLE', flags: [], dev: 0, addr: NULL_ADDR, offset: 0n, length }, write: pureOverwrite(0n, length) } };
+  return {
+    on: 'IOMAP_BEGIN',
+    file: 0,
+    reply: {
+      kind: 'mappings',
+      read: { type: 'HOLE', flags: [], dev: 0, addr: NULL_ADDR, offset: 0n, length },
+      write: pureOverwrite(0n, length),
+    },
+  };
 };
 
-export function notifyCase({ revision, setting: drawn, notifications, note, behind, geometry = {}, script, first = [], extra = [] }: NotifyCase): PlannedCase {
+export function notifyCase({
+  revision,
+  setting: drawn,
+  notifications,
+  note,
+  behind,
+  geometry = {},
+  script,
+  first = [],
+  extra = [],
+}: NotifyCase): PlannedCase {
   const config = configOf(drawn);
   const probe: Step = { call: 'fiemap', fd: 0, start: 0n, lengthBytes: drawn.fileSize, flags: 0, extents: 16 };
   const value: Case = {
-    schema: CASE_SCHEMA, revision: revision.id, debugIomap: drawn.debugIomap,
+    schema: CASE_SCHEMA,
+    revision: revision.id,
+    debugIomap: drawn.debugIomap,
     geometry: {
-      mount: drawn.mount, ...(config && { config }), devices: drawn.devices, files: [{ sizeBytes: drawn.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }], ...geometry,
+      mount: drawn.mount,
+      ...(config && { config }),
+      devices: drawn.devices,
+      files: [{ sizeBytes: drawn.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
+      ...geometry,
     },
     script: [...(script ?? [holeLine(drawn)]), ...extra],
     workload: [
-      { call: 'open', file: 0, flags: ['rdonly'] }, ...first, ...notifications.map((notification): Step => ({ call: 'notify', notification })), ...(behind ?? (drawn.fileSize < FAR ? [probe] : [])), { call: 'close', fd: 0 },
+      { call: 'open', file: 0, flags: ['rdonly'] },
+      ...first,
+      ...notifications.map((notification): Step => ({ call: 'notify', notification })),
+      ...(behind ?? (drawn.fileSize < FAR ? [probe] : [])),
+      { call: 'close', fd: 0 },
     ],
   };
   return { case: value, note: `${note}; block size ${drawn.blockSize}` };

@@ -1,12 +1,17 @@
-/** Seeds derived from the seed of a campaign, so that case number i is the same on any machine, in any shard and batch. */
+/**
+ * Seeds derived from the seed of a campaign, so that case number i is the same on any machine, in any shard and batch.
+ */
 
-/** A well-mixed signed 32-bit number of a seed and one or more positions. Mixing step: the finaliser of MurmurHash3 (public domain). */
+/**
+ * A well-mixed signed 32-bit number of a seed and one or more positions. Mixing step: the finaliser of MurmurHash3
+ * (public domain).
+ */
 export function mix(seed: number, ...positions: readonly number[]): number {
   let hash = seed | 0;
   for (const position of positions) {
     // Positions may pass 2^32: both halves count.
     for (const word of [position | 0, Math.floor(position / 0x1_0000_0000) | 0]) {
-      hash = Math.imul(hash ^ word, 0x9e37_79b1) + 0x7f4a_7c15 | 0;
+      hash = (Math.imul(hash ^ word, 0x9e37_79b1) + 0x7f4a_7c15) | 0;
       hash ^= hash >>> 16;
       hash = Math.imul(hash, 0x85eb_ca6b);
       hash ^= hash >>> 13;
@@ -18,7 +23,8 @@ export function mix(seed: number, ...positions: readonly number[]): number {
 }
 
 /** A number from 0 to `count` - 1. */
-export const pickIndex = (count: number, seed: number, ...positions: readonly number[]): number => (mix(seed, ...positions) >>> 0) % count;
+export const pickIndex = (count: number, seed: number, ...positions: readonly number[]): number =>
+  (mix(seed, ...positions) >>> 0) % count;
 
 /** The numbers 0 to `count` - 1 in an order that the seed decides. */
 export function shuffled(count: number, seed: number): number[] {

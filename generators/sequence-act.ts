@@ -1,4 +1,7 @@
-/** One syscall of a sequence, made when it is its turn: by then it is known which open of the file is the newest, and how large the file is. */
+/**
+ * One syscall of a sequence, made when it is its turn: by then it is known which open of the file is the newest, and
+ * how large the file is.
+ */
 import type { Step } from '../model/case.ts';
 
 export interface Now {
@@ -18,9 +21,13 @@ const FALLOC_KEEP_SIZE = 1;
 export function sizeAfter(step: Step, sizeBytes: bigint): bigint {
   const reaching = (end: bigint): bigint => (end > sizeBytes ? end : sizeBytes);
   switch (step.call) {
-    case 'ftruncate': return step.sizeBytes;
-    case 'pwrite': return step.lengthBytes === 0 ? sizeBytes : reaching(step.offset + BigInt(step.lengthBytes));
-    case 'fallocate': return (step.mode & FALLOC_KEEP_SIZE) !== 0 ? sizeBytes : reaching(step.offset + step.lengthBytes);
-    default: return sizeBytes;
+    case 'ftruncate':
+      return step.sizeBytes;
+    case 'pwrite':
+      return step.lengthBytes === 0 ? sizeBytes : reaching(step.offset + BigInt(step.lengthBytes));
+    case 'fallocate':
+      return (step.mode & FALLOC_KEEP_SIZE) !== 0 ? sizeBytes : reaching(step.offset + step.lengthBytes);
+    default:
+      return sizeBytes;
   }
 }

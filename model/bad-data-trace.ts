@@ -5,8 +5,12 @@ const eventLine = /\bfuse_iomap_bad_data:\s*(.*)$/;
 const lostLine = /LOST (\d+) EVENTS/;
 /** In place of an event whose text is longer than a page (kernel/trace/trace.c); nobody knows what it was. */
 const tooBigLine = /\[LINE TOO BIG\]/;
-/** Kernels may print `func name`, `func=name` or `func: name`; the condition is the last field, since it may hold anything. */
-const fields = /\bfunc(?:tion)?[ =:]+"?([A-Za-z0-9_.]+)"?,?\s+line[ =:]+(\d+),?\s+(?:cond(?:ition)?|what|why|msg)[ =:]+(.*)$/;
+/**
+ * Kernels may print `func name`, `func=name` or `func: name`; the condition is the last field, since it may hold
+ * anything.
+ */
+const fields =
+  /\bfunc(?:tion)?[ =:]+"?([A-Za-z0-9_.]+)"?,?\s+line[ =:]+(\d+),?\s+(?:cond(?:ition)?|what|why|msg)[ =:]+(.*)$/;
 
 export function parseTrace(text: string): KernelEvent[] {
   const events: KernelEvent[] = [];
@@ -21,9 +25,11 @@ export function parseTrace(text: string): KernelEvent[] {
     if (!event) continue;
     const match = fields.exec(event[1]!);
     // An event that cannot be read is shown whole: it must not vanish.
-    events.push(match
-      ? { kind: 'bad-data', func: match[1]!, line: Number(match[2]), condition: match[3]!.trim() }
-      : { kind: 'bad-data', func: '', line: 0, condition: event[1]! });
+    events.push(
+      match
+        ? { kind: 'bad-data', func: match[1]!, line: Number(match[2]), condition: match[3]!.trim() }
+        : { kind: 'bad-data', func: '', line: 0, condition: event[1]! },
+    );
   }
   return events;
 }

@@ -1,10 +1,11 @@
 /**
  * Where bytes came from. Every byte that a case can meet is self-describing: devices are filled, and writes made, with
- * 8-byte words that name their owner and their position, so that the guest can say of any buffer which device, writer or
- * nothing it holds, without sending it. The word (little-endian): bits 63..56 magic 0xd5, 55..52 owner kind, 51..40 owner
- * number, 39..0 position / 8.  Positions are compared modulo 2^43 bytes. Eight bytes that follow each other hold each byte of a word
- * once, so an owner is named from sixteen bytes on, and mostly from nine on, wherever in a word a write began; fewer are spelled out. Whatever runs say of bytes
- * is what the bytes are: who compares by value is never wrong, also where two sources agree in some bytes.
+ * 8-byte words that name their owner and their position, so that the guest can say of any buffer which device, writer
+ * or nothing it holds, without sending it. The word (little-endian): bits 63..56 magic 0xd5, 55..52 owner kind, 51..40
+ * owner number, 39..0 position / 8.  Positions are compared modulo 2^43 bytes. Eight bytes that follow each other hold
+ * each byte of a word once, so an owner is named from sixteen bytes on, and mostly from nine on, wherever in a word a
+ * write began; fewer are spelled out. Whatever runs say of bytes is what the bytes are: who compares by value is never
+ * wrong, also where two sources agree in some bytes.
  */
 
 export type ByteSource =
@@ -17,9 +18,14 @@ export type ByteSource =
   | { kind: 'zero' }
   /** A read buffer that the kernel did not touch. */
   | { kind: 'poison' }
-  /** None of these: `hex` holds the bytes. In records of older versions it holds the first 16 only; the rest is as `unknown`. */
+  /**
+   * None of these: `hex` holds the bytes. In records of older versions it holds the first 16 only; the rest is as
+   * `unknown`.
+   */
   | { kind: 'other'; hex: string }
-  /** Bytes that were not kept: nothing follows from them. What is long and odd is cut so, in place of its last bytes. */
+  /**
+   * Bytes that were not kept: nothing follows from them. What is long and odd is cut so, in place of its last bytes.
+   */
   | { kind: 'unknown' };
 
 /** A stretch of bytes with one source, which advances with the bytes. */
@@ -42,7 +48,11 @@ export function splitRuns(runs: readonly ByteRun[], atBytes: number): [ByteRun[]
   let position = 0;
   for (const run of runs) {
     const cut = Math.min(Math.max(atBytes - position, 0), run.lengthBytes);
-    if (cut > 0) before.push({ lengthBytes: cut, source: run.source.kind === 'other' ? { kind: 'other', hex: run.source.hex.slice(0, 2 * cut) } : run.source });
+    if (cut > 0)
+      before.push({
+        lengthBytes: cut,
+        source: run.source.kind === 'other' ? { kind: 'other', hex: run.source.hex.slice(0, 2 * cut) } : run.source,
+      });
     if (cut < run.lengthBytes) behind.push({ lengthBytes: run.lengthBytes - cut, source: advanced(run.source, cut) });
     position += run.lengthBytes;
   }

@@ -2,11 +2,21 @@ import { expect, test } from '@playwright/test';
 import { decodeCase, type Case } from './case.ts';
 import { mostRequests } from './case-traits.ts';
 
-const makeCase = (step: object, sizeBytes: bigint): Case => decodeCase({
-  schema: 1, revision: 'r3', geometry: { mount: 'ordinary', devices: [], files: [{ sizeBytes: String(sizeBytes), attrFlags: ['IOMAP', 'EXCLUSIVE'] }] },
-  script: [], workload: [{ call: 'open', file: 0, flags: ['rdonly'] }, step], debugIomap: false,
-});
-const fiemap = (lengthBytes: bigint): Case => makeCase({ call: 'fiemap', fd: 0, start: '0', lengthBytes: String(lengthBytes), flags: 0, extents: 4 }, 4096n);
+const makeCase = (step: object, sizeBytes: bigint): Case =>
+  decodeCase({
+    schema: 1,
+    revision: 'r3',
+    geometry: {
+      mount: 'ordinary',
+      devices: [],
+      files: [{ sizeBytes: String(sizeBytes), attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
+    },
+    script: [],
+    workload: [{ call: 'open', file: 0, flags: ['rdonly'] }, step],
+    debugIomap: false,
+  });
+const fiemap = (lengthBytes: bigint): Case =>
+  makeCase({ call: 'fiemap', fd: 0, start: '0', lengthBytes: String(lengthBytes), flags: 0, extents: 4 }, 4096n);
 
 test('should be certain that a kernel is in a loop only where the case cannot need so many requests', () => {
   expect(mostRequests(fiemap(1n << 16n))).toMatchObject({ certain: true });

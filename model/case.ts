@@ -60,7 +60,11 @@ export const reply = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('empty') }),
   /** Payload bytes as they are behind a header that may lie about anything. */
   z.strictObject({
-    kind: z.literal('raw'), payload: hex, error: z.int().optional(), lengthBytes: u32.optional(), unique: u64.optional(),
+    kind: z.literal('raw'),
+    payload: hex,
+    error: z.int().optional(),
+    lengthBytes: u32.optional(),
+    unique: u64.optional(),
     /** Only so many bytes of header and payload go out. */
     sentBytes: z.int().min(0).optional(),
   }),
@@ -82,10 +86,56 @@ export type Reply = z.infer<typeof reply>;
  * used up; a request that no line matches gets the server's ordinary answer.
  */
 export const scriptLine = z.strictObject({
-  on: z.enum(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'IOMAP_CONFIG', 'LOOKUP', 'OPEN', 'RELEASE', 'FLUSH', 'GETATTR', 'SETATTR', 'GETXATTR', 'FSYNC', 'FALLOCATE',
-    'READ', 'WRITE', 'LSEEK', 'SYNCFS', 'DESTROY', 'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
-    'INIT', 'FORGET', 'STATFS', 'STATX', 'ACCESS', 'LISTXATTR', 'SETXATTR', 'REMOVEXATTR', 'SYMLINK', 'READLINK', 'MKDIR', 'RMDIR', 'MKNOD', 'CREATE', 'TMPFILE', 'LINK', 'UNLINK',
-    'RENAME', 'RENAME2', 'OPENDIR', 'READDIR', 'RELEASEDIR', 'FSYNCDIR', 'POLL', 'IOCTL']),
+  on: z.enum([
+    'IOMAP_BEGIN',
+    'IOMAP_END',
+    'IOMAP_IOEND',
+    'IOMAP_CONFIG',
+    'LOOKUP',
+    'OPEN',
+    'RELEASE',
+    'FLUSH',
+    'GETATTR',
+    'SETATTR',
+    'GETXATTR',
+    'FSYNC',
+    'FALLOCATE',
+    'READ',
+    'WRITE',
+    'LSEEK',
+    'SYNCFS',
+    'DESTROY',
+    'FREEZE_FS',
+    'UNFREEZE_FS',
+    'SHUTDOWN_FS',
+    'COPY_FILE_RANGE',
+    'COPY_FILE_RANGE_64',
+    'INIT',
+    'FORGET',
+    'STATFS',
+    'STATX',
+    'ACCESS',
+    'LISTXATTR',
+    'SETXATTR',
+    'REMOVEXATTR',
+    'SYMLINK',
+    'READLINK',
+    'MKDIR',
+    'RMDIR',
+    'MKNOD',
+    'CREATE',
+    'TMPFILE',
+    'LINK',
+    'UNLINK',
+    'RENAME',
+    'RENAME2',
+    'OPENDIR',
+    'READDIR',
+    'RELEASEDIR',
+    'FSYNCDIR',
+    'POLL',
+    'IOCTL',
+  ]),
   /** Index into the case's files; absent: any. */
   file: index.optional(),
   /** Bits of the request's opflags that must be set and that must not be set (BEGIN and END). */
@@ -95,13 +145,16 @@ export const scriptLine = z.strictObject({
   posFrom: u64.optional(),
   posTo: u64.optional(),
   /**
-   * How often the line answers. Kernels differ in how many requests they need: what has a position is told apart by that, and counted only where
-   * the same place is to be answered in another way later.
+   * How often the line answers. Kernels differ in how many requests they need: what has a position is told apart by
+   * that, and counted only where the same place is to be answered in another way later.
    */
   times: z.int().min(1).optional(),
   /** Written to /dev/fuse one after the other while the request waits; then it is answered. */
   before: z.array(notification).min(1).max(256).optional(),
-  /** A signal is pending for the thread that runs the workload when the answer comes; it has a handler that does nothing. */
+  /**
+   * A signal is pending for the thread that runs the workload when the answer comes; it has a handler that does
+   * nothing.
+   */
   signal: z.literal(true).optional(),
   reply,
 });
@@ -117,21 +170,53 @@ export const step = z.discriminatedUnion('call', [
   z.strictObject({ call: z.literal('close'), fd }),
   z.strictObject({ call: z.literal('pread'), fd, offset: s64, lengthBytes: z.int().min(0), rwf: u32.optional() }),
   /** Writes the pattern of writer `writer` (see ByteSource), positions counted from the file's start. */
-  z.strictObject({ call: z.literal('pwrite'), fd, offset: s64, lengthBytes: z.int().min(0), writer: index, rwf: u32.optional() }),
+  z.strictObject({
+    call: z.literal('pwrite'),
+    fd,
+    offset: s64,
+    lengthBytes: z.int().min(0),
+    writer: index,
+    rwf: u32.optional(),
+  }),
   z.strictObject({ call: z.literal('seekData'), fd, offset: s64 }),
   z.strictObject({ call: z.literal('seekHole'), fd, offset: s64 }),
-  z.strictObject({ call: z.literal('fiemap'), fd, start: u64, lengthBytes: u64, flags: u32, extents: z.int().min(0).max(4096) }),
-  /** Copies from a shared mapping of the file. Returns the bytes copied; fewer than asked: the page there gave SIGBUS. */
+  z.strictObject({
+    call: z.literal('fiemap'),
+    fd,
+    start: u64,
+    lengthBytes: u64,
+    flags: u32,
+    extents: z.int().min(0).max(4096),
+  }),
+  /**
+   * Copies from a shared mapping of the file. Returns the bytes copied; fewer than asked: the page there gave SIGBUS.
+   */
   z.strictObject({ call: z.literal('mmapRead'), fd, offset: s64, lengthBytes: z.int().min(0) }),
-  /** Copies the pattern of writer `writer` into a shared mapping of the file, as `mmapRead`; `msync`: then msync(MS_SYNC), whose failure is the step's. */
-  z.strictObject({ call: z.literal('mmapWrite'), fd, offset: s64, lengthBytes: z.int().min(0), writer: index, msync: z.boolean().optional() }),
+  /**
+   * Copies the pattern of writer `writer` into a shared mapping of the file, as `mmapRead`; `msync`: then
+   * msync(MS_SYNC), whose failure is the step's.
+   */
+  z.strictObject({
+    call: z.literal('mmapWrite'),
+    fd,
+    offset: s64,
+    lengthBytes: z.int().min(0),
+    writer: index,
+    msync: z.boolean().optional(),
+  }),
   z.strictObject({ call: z.literal('fsync'), fd }),
   z.strictObject({ call: z.literal('ftruncate'), fd, sizeBytes: s64 }),
   z.strictObject({ call: z.literal('fallocate'), fd, mode: u32, offset: s64, lengthBytes: s64 }),
   z.strictObject({ call: z.literal('fstat'), fd }),
   /** readahead(2), and posix_fadvise(2): the page cache is filled or emptied without anybody reading. */
   z.strictObject({ call: z.literal('readahead'), fd, offset: s64, lengthBytes: z.int().min(0) }),
-  z.strictObject({ call: z.literal('fadvise'), fd, offset: s64, lengthBytes: z.int().min(0), advice: z.enum(['willneed', 'dontneed']) }),
+  z.strictObject({
+    call: z.literal('fadvise'),
+    fd,
+    offset: s64,
+    lengthBytes: z.int().min(0),
+    advice: z.enum(['willneed', 'dontneed']),
+  }),
   /** futimens(2), then the times that the file has. Seconds and nanoseconds. */
   z.strictObject({ call: z.literal('setTimes'), fd, atime: timestamp, mtime: timestamp }),
   /** FS_IOC_GETFSUUID. */
@@ -145,15 +230,46 @@ export const step = z.discriminatedUnion('call', [
   /** FS_IOC_SHUTDOWN with these flags. */
   z.strictObject({ call: z.literal('shutdown'), fd, flags: u32 }),
   /**
-   * swapon(2) of a file. `header`: a swap header for so many pages lies at that place of a device, where the file's first page may be mapped, while
-   * the syscall runs; before and behind it the device's own bytes do. The case's guest takes swap files that a case leaves in use out of use.
+   * swapon(2) of a file. `header`: a swap header for so many pages lies at that place of a device, where the file's
+   * first page may be mapped, while the syscall runs; before and behind it the device's own bytes do. The case's guest
+   * takes swap files that a case leaves in use out of use.
    */
-  z.strictObject({ call: z.literal('swapon'), file: index, header: z.strictObject({ device: index, offset: u64, pages: z.int().min(1).max(1 << 20) }).optional() }),
+  z.strictObject({
+    call: z.literal('swapon'),
+    file: index,
+    header: z
+      .strictObject({
+        device: index,
+        offset: u64,
+        pages: z
+          .int()
+          .min(1)
+          .max(1 << 20),
+      })
+      .optional(),
+  }),
   z.strictObject({ call: z.literal('swapoff'), file: index }),
-  /** Fills private memory with the pattern of writer `writer`, makes the kernel page it out (MADV_PAGEOUT), and reads it back. Whole pages. */
-  z.strictObject({ call: z.literal('pageOut'), lengthBytes: z.int().min(4096).max(1 << 24), writer: index }),
+  /**
+   * Fills private memory with the pattern of writer `writer`, makes the kernel page it out (MADV_PAGEOUT), and reads it
+   * back. Whole pages.
+   */
+  z.strictObject({
+    call: z.literal('pageOut'),
+    lengthBytes: z
+      .int()
+      .min(4096)
+      .max(1 << 24),
+    writer: index,
+  }),
   /** From one file to another, or within one: `fd` is written to. */
-  z.strictObject({ call: z.literal('copyFileRange'), from: fd, fromOffset: s64, fd, offset: s64, lengthBytes: z.int().min(0) }),
+  z.strictObject({
+    call: z.literal('copyFileRange'),
+    from: fd,
+    fromOffset: s64,
+    fd,
+    offset: s64,
+    lengthBytes: z.int().min(0),
+  }),
   /** FICLONERANGE; length 0 is to the end of the file. */
   z.strictObject({ call: z.literal('clone'), from: fd, fromOffset: u64, fd, offset: u64, lengthBytes: u64 }),
   /** FIDEDUPERANGE for one range of `fd`, whose status counts as the result. */
@@ -164,13 +280,24 @@ export const step = z.discriminatedUnion('call', [
   z.strictObject({ call: z.literal('deviceRead'), device: index, offset: u64, lengthBytes: z.int().min(0) }),
   /** Control plane: an ioctl on the connection's /dev/fuse, or on one that is not mounted. */
   z.strictObject({
-    call: z.literal('fuseIoctl'), on: z.enum(['mounted', 'unmounted']),
-    ioctl: z.enum(['BACKING_OPEN', 'BACKING_CLOSE', 'SYNC_INIT', 'IOMAP_SUPPORT', 'SET_NOFS', 'ADD_IOMAP', 'IOMAP_SET_BLOCKSIZE']),
+    call: z.literal('fuseIoctl'),
+    on: z.enum(['mounted', 'unmounted']),
+    ioctl: z.enum([
+      'BACKING_OPEN',
+      'BACKING_CLOSE',
+      'SYNC_INIT',
+      'IOMAP_SUPPORT',
+      'SET_NOFS',
+      'ADD_IOMAP',
+      'IOMAP_SET_BLOCKSIZE',
+    ]),
     /** BACKING_OPEN: what `fd` refers to. */
     target: z.enum(['device', 'device-opath', 'regular', 'bad']).optional(),
     device: index.optional(),
     /** Raw u32 words or fields by the ioctl: flags/padding of fuse_backing_map, id, value, blocksize. */
-    flags: u32.optional(), padding: u64.optional(), id: z.union([z.strictObject({ device: index }), z.int()]).optional(),
+    flags: u32.optional(),
+    padding: u64.optional(),
+    id: z.union([z.strictObject({ device: index }), z.int()]).optional(),
     value: u32.optional(),
   }),
 ]);

@@ -1,10 +1,11 @@
 /**
- * A binary form of messages whose reader cannot be made to do more work than the bytes are worth. The description of a message is its schema:
- * the same rows write it in the guest and read it on the host, and what does not fit them is a GarbageError, never a value.
+ * A binary form of messages whose reader cannot be made to do more work than the bytes are worth. The description of a
+ * message is its schema: the same rows write it in the guest and read it on the host, and what does not fit them is a
+ * GarbageError, never a value.
  *
- * v8.deserialize, which would be the obvious way, gives no such promise: ten bytes of a sparse array make it take 256 MiB, and bytes that it does
- * not expect can end the process. Here a count is believed only as far as bytes are left for it, and all parts of one message count against
- * one budget.
+ * v8.deserialize, which would be the obvious way, gives no such promise: ten bytes of a sparse array make it take 256
+ * MiB, and bytes that it does not expect can end the process. Here a count is believed only as far as bytes are left
+ * for it, and all parts of one message count against one budget.
  */
 
 /** What was read is not what may be sent. It costs whoever sent it, and nobody else. */
@@ -24,7 +25,10 @@ export interface Codec<T> {
   read(from: Reader): T;
 }
 
-/** Parts (fields of lists, runs, events) that one message may have: with the bytes of a frame they stay far below 256 MiB of memory. */
+/**
+ * Parts (fields of lists, runs, events) that one message may have: with the bytes of a frame they stay far below 256
+ * MiB of memory.
+ */
 export const mostParts = 400_000;
 
 export class Writer {
@@ -54,7 +58,8 @@ export class Writer {
 
   /** A whole number from 0 to 2^53 - 1, seven bits a byte. */
   whole(value: number): void {
-    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${String(value)} is no whole number that a message can hold`);
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new RangeError(`${String(value)} is no whole number that a message can hold`);
     let rest = value;
     for (; rest > 127; rest = Math.floor(rest / 128)) this.byte((rest % 128) | 128);
     this.byte(rest);
@@ -113,7 +118,12 @@ export class Reader extends Budget {
 }
 
 /** A whole number from 0 to `most`. */
-export const whole = (most = Number.MAX_SAFE_INTEGER): Codec<number> => ({ write: (out, value) => { out.whole(value); }, read: (from) => from.whole(most) });
+export const whole = (most = Number.MAX_SAFE_INTEGER): Codec<number> => ({
+  write: (out, value) => {
+    out.whole(value);
+  },
+  read: (from) => from.whole(most),
+});
 
 /** A whole number of either sign, not beyond `most`. */
 export const signed = (most = Number.MAX_SAFE_INTEGER): Codec<number> => ({
@@ -125,7 +135,9 @@ export const signed = (most = Number.MAX_SAFE_INTEGER): Codec<number> => ({
 });
 
 export const flag: Codec<boolean> = {
-  write: (out, value) => { out.byte(value ? 1 : 0); },
+  write: (out, value) => {
+    out.byte(value ? 1 : 0);
+  },
   read: (from) => {
     const byte = from.byte();
     if (byte > 1) throw new GarbageError(`a flag is ${String(byte)}`, from.bytes);
@@ -134,7 +146,12 @@ export const flag: Codec<boolean> = {
 };
 
 /** An optional field that is `true` where it is there at all. */
-export const yes: Codec<true> = { write: () => { /* that it is there says it */ }, read: () => true };
+export const yes: Codec<true> = {
+  write: () => {
+    /* that it is there says it */
+  },
+  read: () => true,
+};
 
 /** A 64-bit value, signed or not. */
 export const big: Codec<bigint> = {
@@ -143,7 +160,8 @@ export const big: Codec<bigint> = {
     bytes[at] = value < 0n ? 1 : 0;
     bytes.writeBigUInt64LE(BigInt.asUintN(64, value), at + 1);
   },
-  read: (from) => (flag.read(from) ? from.bytes.readBigInt64LE(from.take(8)) : from.bytes.readBigUInt64LE(from.take(8))),
+  read: (from) =>
+    flag.read(from) ? from.bytes.readBigInt64LE(from.take(8)) : from.bytes.readBigUInt64LE(from.take(8)),
 };
 
 /** A copy: what is read does not keep the whole message in memory. */
@@ -178,7 +196,8 @@ export const text = (mostBytes: number): Codec<string> => ({
 
 export const list = <T>(item: Codec<T>, most = mostParts): Codec<readonly T[] & T[]> => ({
   write: (out, values) => {
-    if (values.length > most) throw new RangeError(`a list of ${String(values.length)} is longer than a message can hold (${String(most)})`);
+    if (values.length > most)
+      throw new RangeError(`a list of ${String(values.length)} is longer than a message can hold (${String(most)})`);
     out.whole(values.length);
     for (const value of values) item.write(out, value);
   },
@@ -195,7 +214,9 @@ export const list = <T>(item: Codec<T>, most = mostParts): Codec<readonly T[] & 
 
 /** One of a few words. */
 export const word = <const W extends string>(...words: W[]): Codec<W> => ({
-  write: (out, value) => { out.byte(words.indexOf(value)); },
+  write: (out, value) => {
+    out.byte(words.indexOf(value));
+  },
   read: (from) => {
     const found = words[from.byte()];
     if (found === undefined) throw new GarbageError('a word is none of those that can stand there', from.bytes);
@@ -204,16 +225,25 @@ export const word = <const W extends string>(...words: W[]): Codec<W> => ({
 });
 
 /** Marks fields that may be absent. */
-export interface Optional<T> { optional: Codec<T> }
+export interface Optional<T> {
+  optional: Codec<T>;
+}
 export const optional = <T>(of: Codec<T>): Optional<T> => ({ optional: of });
 
-type Field<T, K extends keyof T> = undefined extends T[K] ? Optional<Exclude<T[K], undefined>> : Record<string, never> extends Pick<T, K> ? Optional<T[K]> : Codec<T[K]>;
+type Field<T, K extends keyof T> = undefined extends T[K]
+  ? Optional<Exclude<T[K], undefined>>
+  : Record<string, never> extends Pick<T, K>
+    ? Optional<T[K]>
+    : Codec<T[K]>;
 
 /** The rows of an object: one for each of its fields. */
 export type Fields<T> = { [K in keyof T]-?: Field<T, K> };
 
 /** The rows of `fields` as a pair: one writes them, the other reads them into an object. */
-function rowsOf(fields: object): { write(out: Writer, value: object): void; readInto(from: Reader, value: Record<string, unknown>): void } {
+function rowsOf(fields: object): {
+  write(out: Writer, value: object): void;
+  readInto(from: Reader, value: Record<string, unknown>): void;
+} {
   const rows = Object.entries(fields) as [string, Codec<unknown> | Optional<unknown>][];
   return {
     write: (out, value) => {
@@ -251,7 +281,9 @@ export function record<T extends object>(fields: Fields<T>): Codec<T> {
 type OfKind<T extends { kind: string }, K> = T extends { kind: infer U } ? (K extends U ? T : never) : never;
 
 /** One of several objects that `kind` tells apart; each row holds the fields of one, without `kind`. */
-export function union<T extends { kind: string }>(byKind: { [K in T['kind']]: Fields<Omit<OfKind<T, K>, 'kind'>> }): Codec<T> {
+export function union<T extends { kind: string }>(byKind: {
+  [K in T['kind']]: Fields<Omit<OfKind<T, K>, 'kind'>>;
+}): Codec<T> {
   const kinds = Object.keys(byKind);
   const all = Object.values<object>(byKind).map(rowsOf);
   return {
@@ -273,7 +305,12 @@ export function union<T extends { kind: string }>(byKind: { [K in T['kind']]: Fi
 }
 
 /** `codec`, and what it gives as `change` leaves it. */
-export const changed = <T>(codec: Codec<T>, change: (value: T) => T): Codec<T> => ({ write: (out, value) => { codec.write(out, value); }, read: (from) => change(codec.read(from)) });
+export const changed = <T>(codec: Codec<T>, change: (value: T) => T): Codec<T> => ({
+  write: (out, value) => {
+    codec.write(out, value);
+  },
+  read: (from) => change(codec.read(from)),
+});
 
 /** One value that is all of the bytes. Throws GarbageError. */
 export function decodeWhole<T>(codec: Codec<T>, bytes: Buffer): T {

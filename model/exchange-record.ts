@@ -1,10 +1,10 @@
 /**
- * The transcript as a guest sends it: raw bytes of requests and replies, one record after the other, so that decoding costs the
- * host and not the guest. A record: request bytes u32, reply bytes s32 (-1: no reply), errno of the reply's write u32 (without a reply: an
- * ENDED, when the server ended the connection instead), sequence
- * number u32 (all little-endian), then the request and the reply, each padded to 8 bytes, and each only up to `keptBytes`. A record without a
- * request tells of the next one's
- * notifications: in place of the reply the index of the script's line u32, then the errno of each u32.
+ * The transcript as a guest sends it: raw bytes of requests and replies, one record after the other, so that decoding
+ * costs the host and not the guest. A record: request bytes u32, reply bytes s32 (-1: no reply), errno of the reply's
+ * write u32 (without a reply: an ENDED, when the server ended the connection instead), sequence number u32 (all
+ * little-endian), then the request and the reply, each padded to 8 bytes, and each only up to `keptBytes`. A record
+ * without a request tells of the next one's notifications: in place of the reply the index of the script's line u32,
+ * then the errno of each u32.
  */
 import type { ByteRun } from './bytes.ts';
 import { GarbageError } from './codec.ts';
@@ -55,7 +55,9 @@ export function notifiedRecord(seq: number, line: number, errnos: readonly numbe
   const out = Buffer.alloc(recordHeaderBytes + padded(bytes));
   out.writeInt32LE(bytes, 4);
   out.writeUInt32LE(seq, 12);
-  [line, ...errnos].forEach((word, index) => { out.writeUInt32LE(word, recordHeaderBytes + index * 4); });
+  [line, ...errnos].forEach((word, index) => {
+    out.writeUInt32LE(word, recordHeaderBytes + index * 4);
+  });
   return out;
 }
 
@@ -67,14 +69,18 @@ function* allRecords(log: Buffer, length: number): Generator<ExchangeRecord> {
     // A record without a request tells of notifications, and has room for a line's number.
     if (requestBytes === 0 && replyBytes < 4) throw new GarbageError('a record of a transcript holds nothing');
     const requestAt = at + recordHeaderBytes;
-    const keptRequest = keptOf(requestBytes), keptReply = keptOf(Math.max(replyBytes, 0));
+    const keptRequest = keptOf(requestBytes),
+      keptReply = keptOf(Math.max(replyBytes, 0));
     const replyAt = requestAt + padded(keptRequest);
     const end = replyAt + padded(keptReply);
     if (end > length) throw new GarbageError('a record of a transcript is longer than what holds it');
     yield {
-      seq: log.readUInt32LE(at + 12), writeErrno: log.readUInt32LE(at + 8), request: log.subarray(requestAt, requestAt + keptRequest),
+      seq: log.readUInt32LE(at + 12),
+      writeErrno: log.readUInt32LE(at + 8),
+      request: log.subarray(requestAt, requestAt + keptRequest),
       reply: replyBytes < 0 ? undefined : log.subarray(replyAt, replyAt + keptReply),
-      requestCutBytes: requestBytes - keptRequest, replyCutBytes: Math.max(replyBytes, 0) - keptReply,
+      requestCutBytes: requestBytes - keptRequest,
+      replyCutBytes: Math.max(replyBytes, 0) - keptReply,
     };
     at = end;
   }
@@ -87,7 +93,9 @@ export interface PackedObservation extends Omit<Observation, 'transcript' | 'cut
   written: { seq: number; data: ByteRun[] }[];
   /** Sequence numbers between which the requests of each step lie: before the first step, then after each. */
   stepBounds: number[];
-  /** The transcript ends before exchange `seq`; `exchanges`: how many came from there on, as far as they were counted. */
+  /**
+   * The transcript ends before exchange `seq`; `exchanges`: how many came from there on, as far as they were counted.
+   */
   cut?: { seq: number; exchanges: number; why: TranscriptCut['why'] };
   /** Node id of each file of the case; exchanges about other cases' files are in the log too. */
   nodeids: bigint[];

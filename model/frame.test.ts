@@ -5,18 +5,24 @@ import { FrameDecoder, GarbageError, encodeFrame, maxFrameBytes } from './frame.
 const value = fc.oneof(fc.bigInt(), fc.string(), fc.uint8Array(), fc.array(fc.bigInt()));
 
 test('should give back what was sent, in whatever pieces it arrives', () => {
-  fc.assert(fc.property(fc.array(fc.record({ kind: fc.string(), value })), fc.infiniteStream(fc.integer({ min: 1, max: 40 })), (messages, sizes) => {
-    const stream = Buffer.concat(messages.map((message) => encodeFrame(message)));
-    const decoder = new FrameDecoder();
-    const received: unknown[] = [];
-    for (let at = 0; at < stream.length;) {
-      const size = sizes.next().value as number;
-      received.push(...decoder.push(stream.subarray(at, at + size)));
-      at += size;
-    }
-    expect(received).toEqual(messages);
-    expect(decoder.pendingBytes).toBe(0);
-  }));
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ kind: fc.string(), value })),
+      fc.infiniteStream(fc.integer({ min: 1, max: 40 })),
+      (messages, sizes) => {
+        const stream = Buffer.concat(messages.map((message) => encodeFrame(message)));
+        const decoder = new FrameDecoder();
+        const received: unknown[] = [];
+        for (let at = 0; at < stream.length;) {
+          const size = sizes.next().value as number;
+          received.push(...decoder.push(stream.subarray(at, at + size)));
+          at += size;
+        }
+        expect(received).toEqual(messages);
+        expect(decoder.pendingBytes).toBe(0);
+      },
+    ),
+  );
 });
 
 test('should keep 64-bit values and bytes exact', () => {

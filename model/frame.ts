@@ -1,6 +1,7 @@
 /**
- * Frames of the channels: u32 little-endian payload length, then the payload. What a guest says is written by its schema (guest-message.ts); what
- * goes to a guest, and what processes of one run say to each other, as v8.serialize wrote it: those who read that trust its writer.
+ * Frames of the channels: u32 little-endian payload length, then the payload. What a guest says is written by its
+ * schema (guest-message.ts); what goes to a guest, and what processes of one run say to each other, as v8.serialize
+ * wrote it: those who read that trust its writer.
  */
 import { deserialize, serialize } from 'node:v8';
 import { GarbageError } from './codec.ts';
@@ -16,9 +17,15 @@ export interface Message {
 }
 
 /** `payload`: the message as its reader wants it. Throws RangeError when it is too large. */
-export function encodeFrame(message: Message, payload: Uint8Array = serialize(message), mostBytes = maxFrameBytes): Buffer {
+export function encodeFrame(
+  message: Message,
+  payload: Uint8Array = serialize(message),
+  mostBytes = maxFrameBytes,
+): Buffer {
   if (payload.length > mostBytes) {
-    throw new RangeError(`a message of kind ${message.kind} takes ${String(payload.length)} bytes, more than a frame may (${String(mostBytes)})`);
+    throw new RangeError(
+      `a message of kind ${message.kind} takes ${String(payload.length)} bytes, more than a frame may (${String(mostBytes)})`,
+    );
   }
   const frame = Buffer.allocUnsafe(4 + payload.length);
   frame.writeUInt32LE(payload.length, 0);
@@ -26,7 +33,10 @@ export function encodeFrame(message: Message, payload: Uint8Array = serialize(me
   return frame;
 }
 
-/** Takes the byte stream in pieces of any size, gives whole messages. Throws GarbageError; after that it is of no further use. */
+/**
+ * Takes the byte stream in pieces of any size, gives whole messages. Throws GarbageError; after that it is of no
+ * further use.
+ */
 export class FrameDecoder<M extends Message = Message> {
   readonly #decode: (payload: Buffer) => M;
   readonly #mostBytes: number;
@@ -52,7 +62,10 @@ export class FrameDecoder<M extends Message = Message> {
       if (this.#bufferedBytes < 4) return messages;
       const lengthBytes = this.#peekLength();
       if (lengthBytes > this.#mostBytes) {
-        throw new GarbageError(`a frame claims ${String(lengthBytes)} bytes, the most is ${String(this.#mostBytes)}`, this.#joined());
+        throw new GarbageError(
+          `a frame claims ${String(lengthBytes)} bytes, the most is ${String(this.#mostBytes)}`,
+          this.#joined(),
+        );
       }
       if (this.#bufferedBytes < 4 + lengthBytes) return messages;
       const all = this.#joined();
@@ -67,7 +80,10 @@ export class FrameDecoder<M extends Message = Message> {
     try {
       return this.#decode(payload);
     } catch (error) {
-      throw new GarbageError(`a frame of ${String(payload.length)} bytes does not hold a message (${error instanceof Error ? error.message : String(error)})`, payload);
+      throw new GarbageError(
+        `a frame of ${String(payload.length)} bytes does not hold a message (${error instanceof Error ? error.message : String(error)})`,
+        payload,
+      );
     }
   }
 
@@ -84,6 +100,7 @@ export class FrameDecoder<M extends Message = Message> {
 
 function deserialized<M extends Message>(payload: Buffer): M {
   const value: unknown = deserialize(payload);
-  if (typeof value !== 'object' || value === null || !('kind' in value) || typeof value.kind !== 'string') throw new Error('it is something else');
+  if (typeof value !== 'object' || value === null || !('kind' in value) || typeof value.kind !== 'string')
+    throw new Error('it is something else');
   return value as M;
 }

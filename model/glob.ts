@@ -1,6 +1,7 @@
 /**
- * Whether `text` is what `pattern` says, where * stands for anything. In time that grows with the product of both lengths at most: a pattern with many
- * stars, as a list of expectations may have, would keep a regular expression busy for ever.
+ * Whether `text` is what `pattern` says, where * stands for anything. In time that grows with the product of both
+ * lengths at most: a pattern with many stars, as a list of expectations may have, would keep a regular expression busy
+ * for ever.
  */
 export function matchesGlob(pattern: string, text: string): boolean {
   const [first, ...rest] = pattern.split('*') as [string, ...string[]];

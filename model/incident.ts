@@ -10,5 +10,9 @@ function ruleOf(reason: string): string {
   return causeOfHang(reason) === undefined ? 'kernel/healthy' : 'kernel/hang';
 }
 
-export const incidentDeviation = ({ reason }: Pick<Incident, 'reason'>): Deviation =>
-  ({ rule: ruleOf(reason), aspect: 'kernel-log', expected: 'the kernel stays healthy, whatever a server answers', seen: reason });
+export const incidentDeviation = ({ reason }: Pick<Incident, 'reason'>): Deviation => ({
+  rule: ruleOf(reason),
+  aspect: 'kernel-log',
+  expected: 'the kernel stays healthy, whatever a server answers',
+  seen: reason,
+});

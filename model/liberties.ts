@@ -1,6 +1,7 @@
 /**
- * Liberties: what the rules leave open, as switches of a kernel that was built with them (FUSE_IOMAP_LIBERTIES of the reference kernel). A run with
- * one of them says something about it only where the kernel took it, so that its counts travel with the results.
+ * Liberties: what the rules leave open, as switches of a kernel that was built with them (FUSE_IOMAP_LIBERTIES of the
+ * reference kernel). A run with one of them says something about it only where the kernel took it, so that its counts
+ * travel with the results.
  */
 
 /** A switch, as the kernel describes it. */
@@ -13,7 +14,10 @@ export interface Liberty {
 }
 
 /** How often a switch was looked at while it was on, and how often it made a difference. */
-export interface LibertyCount { reached: number; used: number }
+export interface LibertyCount {
+  reached: number;
+  used: number;
+}
 
 /** Counts by name of the switch. */
 export type LibertyCounts = Record<string, LibertyCount>;

@@ -2,9 +2,28 @@
 import { z } from 'zod';
 import { index, u16, u32, u64 } from './scalars.ts';
 
-const mappingTypeName = z.enum(['HOLE', 'DELALLOC', 'MAPPED', 'UNWRITTEN', 'INLINE', 'NOCACHE', 'RETRY_CACHE', 'PURE_OVERWRITE']);
-const mappingFlagName = z.enum(['NEW', 'DIRTY', 'SHARED', 'MERGED', 'BOUNDARY', 'ANON_WRITE', 'ATOMIC_BIO', 'WANT_IOMAP_END',
-  'SIZE_CHANGED', 'STALE']);
+const mappingTypeName = z.enum([
+  'HOLE',
+  'DELALLOC',
+  'MAPPED',
+  'UNWRITTEN',
+  'INLINE',
+  'NOCACHE',
+  'RETRY_CACHE',
+  'PURE_OVERWRITE',
+]);
+const mappingFlagName = z.enum([
+  'NEW',
+  'DIRTY',
+  'SHARED',
+  'MERGED',
+  'BOUNDARY',
+  'ANON_WRITE',
+  'ATOMIC_BIO',
+  'WANT_IOMAP_END',
+  'SIZE_CHANGED',
+  'STALE',
+]);
 
 export const mappingSpec = z.strictObject({
   /** Name in the case's revision, or a bare number for values that have none. */

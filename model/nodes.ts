@@ -1,4 +1,7 @@
-/** Node ids, inode numbers and names of cases' files, so that host and guest know from each to which case and file it belongs. */
+/**
+ * Node ids, inode numbers and names of cases' files, so that host and guest know from each to which case and file it
+ * belongs.
+ */
 
 export const nodesPerCase = 64n;
 /** Below are the root and the connection. */
@@ -6,7 +9,8 @@ export const firstCaseNode = 0x1000n;
 /** Inode numbers differ from node ids, so that a kernel that mixes them up is noticed. */
 export const inoOffset = 0x1_0000_0000n;
 
-export const nodeidOf = (serial: number, file: number): bigint => firstCaseNode + BigInt(serial) * nodesPerCase + BigInt(file);
+export const nodeidOf = (serial: number, file: number): bigint =>
+  firstCaseNode + BigInt(serial) * nodesPerCase + BigInt(file);
 export const inoOf = (nodeid: bigint): bigint => nodeid + inoOffset;
 export function parseNodeid(nodeid: bigint): { serial: number; file: number } | undefined {
   if (nodeid < firstCaseNode) return undefined;

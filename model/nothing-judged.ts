@@ -2,9 +2,18 @@
 import type { Deviation, Unjudged, Verdict } from './verdict.ts';
 
 /** What a case is about. That a kernel complained of nothing, in its log or by reports, passes nothing alone. */
-const SUBSTANCE = ['errno', 'result', 'size', 'bytes-read', 'device-bytes', 'request'] as const satisfies readonly Deviation['aspect'][];
+const SUBSTANCE = [
+  'errno',
+  'result',
+  'size',
+  'bytes-read',
+  'device-bytes',
+  'request',
+] as const satisfies readonly Deviation['aspect'][];
 
-/** True when nothing is left that was judged. What is not judged of one step, or from one on, was judged of the others. */
+/**
+ * True when nothing is left that was judged. What is not judged of one step, or from one on, was judged of the others.
+ */
 export function isNothingJudged(unjudged: readonly Pick<Unjudged, 'aspect' | 'step'>[]): boolean {
   const named = new Set(unjudged.flatMap(({ aspect, step }) => (step === undefined ? [aspect] : [])));
   return SUBSTANCE.every((aspect) => named.has(aspect));

@@ -19,12 +19,21 @@ export const notification = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('inval'), node, attrIno, read: byteRange, write: byteRange, sentBytes }),
   z.strictObject({ kind: z.literal('devInval'), dev, reserved: u32.optional(), range: byteRange, sentBytes }),
   /** FUSE_NOTIFY_STORE of so many bytes of the server's data. */
-  z.strictObject({ kind: z.literal('store'), node, offset: u64, lengthBytes: z.int().min(0).max(1 << 16) }),
+  z.strictObject({
+    kind: z.literal('store'),
+    node,
+    offset: u64,
+    lengthBytes: z
+      .int()
+      .min(0)
+      .max(1 << 16),
+  }),
   /** FUSE_NOTIFY_RETRIEVE. */
   z.strictObject({ kind: z.literal('retrieve'), node, offset: u64, lengthBytes: u32 }),
   /**
-   * FUSE_NOTIFY_INVAL_INODE: attributes are to be asked for again, and from `offset` on pages leave the page cache, unless it is negative; `length` 0 is to
-   * the end. The kernel locks those pages: sent while an operation that holds them waits for its answer, it waits for ever.
+   * FUSE_NOTIFY_INVAL_INODE: attributes are to be asked for again, and from `offset` on pages leave the page cache,
+   * unless it is negative; `length` 0 is to the end. The kernel locks those pages: sent while an operation that holds
+   * them waits for its answer, it waits for ever.
    */
   z.strictObject({ kind: z.literal('invalInode'), node, offset: s64, length: s64 }),
   /** Any code with any bytes behind the header. */

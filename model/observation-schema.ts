@@ -1,12 +1,15 @@
 /**
- * Schema of a stored observation, in the form that `fromJsonSafe` gives. It asks for what judges read, and lets through fields that newer
- * versions add. Types: observation.ts.
+ * Schema of a stored observation, in the form that `fromJsonSafe` gives. It asks for what judges read, and lets through
+ * fields that newer versions add. Types: observation.ts.
  */
 import { z } from 'zod';
 import { cutReasons, type Observation } from './observation.ts';
 
 const count = z.union([z.int().min(0), z.bigint().min(0n).max(BigInt(Number.MAX_SAFE_INTEGER)).transform(Number)]);
-const number = z.union([z.int(), z.bigint().min(BigInt(Number.MIN_SAFE_INTEGER)).max(BigInt(Number.MAX_SAFE_INTEGER)).transform(Number)]);
+const number = z.union([
+  z.int(),
+  z.bigint().min(BigInt(Number.MIN_SAFE_INTEGER)).max(BigInt(Number.MAX_SAFE_INTEGER)).transform(Number),
+]);
 /** 64 bits; a small number may have been stored as a plain one. */
 const wide = z.union([z.bigint(), z.int().transform(BigInt)]);
 const bytes = z.instanceof(Uint8Array);
@@ -23,7 +26,10 @@ const knownSource = z.discriminatedUnion('kind', [
 const sourceKinds: ReadonlySet<string> = new Set(['device', 'writer', 'server', 'zero', 'poison', 'other', 'unknown']);
 /** A kind that a later version adds says nothing to the judges of this one. */
 const byteSource = z.union([
-  knownSource, z.looseObject({ kind: z.string().refine((kind) => !sourceKinds.has(kind)) }).transform(() => ({ kind: 'unknown' as const })),
+  knownSource,
+  z
+    .looseObject({ kind: z.string().refine((kind) => !sourceKinds.has(kind)) })
+    .transform(() => ({ kind: 'unknown' as const })),
 ]);
 const byteRuns = z.array(z.looseObject({ lengthBytes: count, source: byteSource }));
 
@@ -57,7 +63,12 @@ const exchange = z.looseObject({
   name: z.string(),
   nodeid: wide,
   file: count.optional(),
-  request: z.record(z.string(), z.unknown()).refine(({ data }) => data === undefined || byteRuns.safeParse(data).success, { path: ['data'], message: 'no runs of bytes' }),
+  request: z
+    .record(z.string(), z.unknown())
+    .refine(({ data }) => data === undefined || byteRuns.safeParse(data).success, {
+      path: ['data'],
+      message: 'no runs of bytes',
+    }),
   raw: bytes.optional(),
   cutBytes: count.optional(),
   notified: z.looseObject({ line: count, errnos: z.array(count) }).optional(),
@@ -68,8 +79,11 @@ const exchange = z.looseObject({
 
 const report = { func: z.string(), line: count, condition: z.string() };
 const knownEvents: Readonly<Record<string, z.ZodType>> = {
-  'bad-data': z.looseObject(report), 'bad-mapping-warn': z.looseObject(report), assertion: z.looseObject(report),
-  warning: z.looseObject({ title: z.string(), text: z.string() }), bug: z.looseObject({ title: z.string(), text: z.string() }),
+  'bad-data': z.looseObject(report),
+  'bad-mapping-warn': z.looseObject(report),
+  assertion: z.looseObject(report),
+  warning: z.looseObject({ title: z.string(), text: z.string() }),
+  bug: z.looseObject({ title: z.string(), text: z.string() }),
   'channel-ended': z.looseObject({ title: z.string() }),
   'lost-events': z.looseObject({ source: z.enum(['trace', 'kmsg']), count }),
 };
@@ -100,5 +114,8 @@ export function parseObservation(value: unknown): ObservationParse {
   const parsed = observation.safeParse(value);
   if (parsed.success) return { kind: 'observation', observation: parsed.data as unknown as Observation };
   const issue = parsed.error.issues[0];
-  return { kind: 'invalid', reason: `${issue?.path.join('.') || 'the observation'}: ${issue?.message ?? 'not as the format says'}` };
+  return {
+    kind: 'invalid',
+    reason: `${issue?.path.join('.') || 'the observation'}: ${issue?.message ?? 'not as the format says'}`,
+  };
 }

@@ -1,4 +1,7 @@
-/** Observation: everything seen while a case ran. No judgement in it. Made in the guest, sent to the host by structured clone. */
+/**
+ * Observation: everything seen while a case ran. No judgement in it. Made in the guest, sent to the host by structured
+ * clone.
+ */
 import type { ByteRun } from './bytes.ts';
 
 /** Result of one syscall. */
@@ -35,7 +38,10 @@ export interface Exchange {
   /** Position in the connection's order of requests. */
   seq: number;
   unique: bigint;
-  /** Index of the workload step that was running when the request arrived; absent: none was, or the guest did not note it. */
+  /**
+   * Index of the workload step that was running when the request arrived; absent: none was, or the guest did not note
+   * it.
+   */
   step?: number;
   opcode: number;
   /** Name of the opcode in the revision, or `op N`. */
@@ -44,14 +50,17 @@ export interface Exchange {
   /** Index of the case's file that the nodeid stands for, when it does. */
   file?: number;
   /**
-   * Decoded request: the fields of its structure (bigint for 64-bit ones), its names as `name` and `name2`, the bytes behind
-   * them as `data` (ByteRun[]). Requests that the layout does not fit have `raw` instead.
+   * Decoded request: the fields of its structure (bigint for 64-bit ones), its names as `name` and `name2`, the bytes
+   * behind them as `data` (ByteRun[]). Requests that the layout does not fit have `raw` instead.
    */
   request: Record<string, unknown>;
   raw?: Uint8Array;
   /** Bytes at the request's end that were not kept. */
   cutBytes?: number;
-  /** What the script had sent while the request waited, and whether there was a signal: the line, and for each notification of it 0 or the errno of its write(). */
+  /**
+   * What the script had sent while the request waited, and whether there was a signal: the line, and for each
+   * notification of it 0 or the errno of its write().
+   */
   notified?: { line: number; errnos: number[] };
   /** What was answered; absent: no answer (FORGET, or `ended`). */
   reply?: SentReply;
@@ -68,7 +77,10 @@ export interface SentReply {
   /** Bytes behind `payload` that went out, too, and were not kept. */
   cutBytes?: number;
   fields?: Record<string, unknown>;
-  /** Header fields that lied: the length it gave, the request it named; and the bytes that went out when not even the header did. */
+  /**
+   * Header fields that lied: the length it gave, the request it named; and the bytes that went out when not even the
+   * header did.
+   */
   lengthBytes?: number;
   unique?: bigint;
   sentBytes?: number;
@@ -82,13 +94,17 @@ export type KernelEvent =
   /** `Assertion failed: ...`: always a finding. */
   | { kind: 'assertion'; func: string; line: number; condition: string }
   /**
-   * Any other report: WARNING, BUG, Oops, KASAN, UBSAN, lockdep, hung task (kernel-log/patterns.ts). `title` is the same whenever the same
-   * thing goes wrong: without addresses, offsets, processors and threads. `text` is the report as it was printed.
+   * Any other report: WARNING, BUG, Oops, KASAN, UBSAN, lockdep, hung task (kernel-log/patterns.ts). `title` is the
+   * same whenever the same thing goes wrong: without addresses, offsets, processors and threads. `text` is the report
+   * as it was printed.
    */
   | { kind: 'warning' | 'bug'; title: string; text: string }
   /** Worth a line, but no fault of the kernel: out of memory, remarks of the unwinder. */
   | { kind: 'notice'; title: string; text: string }
-  /** A checker of the kernel stopped, as its limits demand: from here on its silence proves nothing. `earlier`: it did so before the case. */
+  /**
+   * A checker of the kernel stopped, as its limits demand: from here on its silence proves nothing. `earlier`: it did
+   * so before the case.
+   */
   | { kind: 'channel-ended'; channel: 'lockdep'; title: string; text: string; earlier?: true }
   /** Records were overwritten before they were read: what is absent proves nothing. */
   | { kind: 'lost-events'; source: 'trace' | 'kmsg'; count: number };
@@ -113,15 +129,19 @@ export interface MountResult {
 export const cutReasons = ['room', 'count', 'frozen'] as const;
 
 export interface TranscriptCut {
-  /** The first step whose exchanges are not all there; as many as there are steps: only what came behind the last one is missing. */
+  /**
+   * The first step whose exchanges are not all there; as many as there are steps: only what came behind the last one is
+   * missing.
+   */
   step: number;
   /** Exchanges that are missing, as far as they were counted. */
   exchanges: number;
   /**
-   * `room`: they found no room. `count`: the case made more requests than are served, so that the connection was cut in that step. `frozen`: that step
-   * and those behind it were not run, because the file system is frozen and the step would wait for a thaw that does not come.
+   * `room`: they found no room. `count`: the case made more requests than are served, so that the connection was cut in
+   * that step. `frozen`: that step and those behind it were not run, because the file system is frozen and the step
+   * would wait for a thaw that does not come.
    */
-  why: typeof cutReasons[number];
+  why: (typeof cutReasons)[number];
 }
 
 export interface Observation {
@@ -132,8 +152,9 @@ export interface Observation {
   events: KernelEvent[];
   deviceChanges: DeviceChange[];
   /**
-   * The kernel made more requests than any case needs (case-traits.ts): `opcode` of the one that was too many, and whether the last ones were
-   * the same over and over. Its connection was cut then, and only the first requests are kept.
+   * The kernel made more requests than any case needs (case-traits.ts): `opcode` of the one that was too many, and
+   * whether the last ones were the same over and over. Its connection was cut then, and only the first requests are
+   * kept.
    */
   endless?: { opcode: number; same: boolean; step?: number };
   /** The transcript is the beginning of what was said; absent: all of it. */

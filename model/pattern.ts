@@ -7,10 +7,14 @@ const wordOf = (kind: keyof typeof OWNER_KINDS, owner: number, position: bigint)
 /** The byte that a source stands for; undefined: it was not kept. */
 export function byteOf(source: ByteSource): number | undefined {
   switch (source.kind) {
-    case 'zero': return 0;
-    case 'poison': return POISON_BYTE;
-    case 'other': return source.hex === '' ? undefined : Number.parseInt(source.hex.slice(0, 2), 16);
-    case 'unknown': return undefined;
+    case 'zero':
+      return 0;
+    case 'poison':
+      return POISON_BYTE;
+    case 'other':
+      return source.hex === '' ? undefined : Number.parseInt(source.hex.slice(0, 2), 16);
+    case 'unknown':
+      return undefined;
     default: {
       const owner = source.kind === 'device' ? source.device : source.kind === 'writer' ? source.writer : source.file;
       const position = BigInt.asUintN(43, source.offsetBytes);
@@ -26,6 +30,7 @@ export function serverBytes(file: number, offsetBytes: bigint, lengthBytes: numb
   const out = Buffer.alloc(words * 8);
   const owner = wordOf('server', file, 0n);
   const mask = (1n << 40n) - 1n;
-  for (let index = 0; index < words; index += 1) out.writeBigUInt64LE(owner | ((offsetBytes / 8n + BigInt(index)) & mask), index * 8);
+  for (let index = 0; index < words; index += 1)
+    out.writeBigUInt64LE(owner | ((offsetBytes / 8n + BigInt(index)) & mask), index * 8);
   return out.subarray(skip, skip + lengthBytes);
 }

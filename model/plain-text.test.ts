@@ -18,7 +18,10 @@ const table: [what: string, text: string, plain: string][] = [
   ['half of a pair', 'a\ud800b', 'a\ufffdb'],
   ['the end of an 8-bit string', 'a\u009db\u009cc', 'ac'],
 ];
-for (const [what, text, plain] of table) test(`should make plain: ${what}`, () => { expect(plainText(text)).toBe(plain); });
+for (const [what, text, plain] of table)
+  test(`should make plain: ${what}`, () => {
+    expect(plainText(text)).toBe(plain);
+  });
 
 test('should leave lines, tabs and printable text of any script alone', () => {
   const text = 'a\n\tb: \u00e4\u00f6\u00fc \u65e5\u672c \u{1F600} \u2212 ok';
@@ -27,6 +30,10 @@ test('should leave lines, tabs and printable text of any script alone', () => {
 });
 
 test('should break the commands of CI systems and nothing else', () => {
-  expect(withoutLogCommands('::error::x\n  ::set-output name=a::b\nmap::x, a ::b')).toBe(': :error::x\n  : :set-output name=a::b\nmap::x, a ::b');
-  expect(withoutLogCommands('x ##[error]y ##vso[task.x] ##teamcity[a] ## [ok] ## heading')).toBe('x ## [error]y ## vso[task.x] ## teamcity[a] ## [ok] ## heading');
+  expect(withoutLogCommands('::error::x\n  ::set-output name=a::b\nmap::x, a ::b')).toBe(
+    ': :error::x\n  : :set-output name=a::b\nmap::x, a ::b',
+  );
+  expect(withoutLogCommands('x ##[error]y ##vso[task.x] ##teamcity[a] ## [ok] ## heading')).toBe(
+    'x ## [error]y ## vso[task.x] ## teamcity[a] ## [ok] ## heading',
+  );
 });

@@ -1,10 +1,12 @@
 /**
  * Results: what a run leaves behind, format 1. A results directory holds
- *   summary.json  one RunSummary, replaced atomically while the run goes on; `complete` is false until the run has ended
+ *   summary.json  one RunSummary, replaced atomically while the run goes on; `complete` is false until the run has
+ *     ended
  *   cases.jsonl   one CaseRecord a line, appended as cases finish
  *   findings.jsonl  one FindingRecord a line, when a finding has been made small and replayed; absent: nothing deviated
  *   findings/     their case files
- *   coverage.json, coverage/  lines of the kernel that were reached, and the cases that reached something first; only when asked for
+ *   coverage.json, coverage/  lines of the kernel that were reached, and the cases that reached something first; only
+ *     when asked for
  *   console.log   the kernel log of every guest, one after the other
  * A run that was killed therefore leaves everything it finished, and says itself that it is incomplete.
  */
@@ -17,7 +19,10 @@ import type { Verdict } from './verdict.ts';
 
 export const RESULTS_FORMAT = 1;
 
-/** A campaign draws so many cases, runs them in the order of their mounts, and draws the next when all of them are over: a few stretches of the geometries' table. */
+/**
+ * A campaign draws so many cases, runs them in the order of their mounts, and draws the next when all of them are over:
+ * a few stretches of the geometries' table.
+ */
 export const CAMPAIGN_CHUNK = 2048;
 
 /** One cell of the matrix: a rule (or behaviour) on a path. */
@@ -70,7 +75,10 @@ export interface Minimised {
 }
 
 /** In how many of so many replays, each in a fresh guest, the case showed the same. */
-export interface ReliabilityCount { shown: number; of: number }
+export interface ReliabilityCount {
+  shown: number;
+  of: number;
+}
 
 export interface FindingRecord {
   /** As reports print it; absent in results of older versions. */
@@ -100,7 +108,10 @@ export interface Environment {
   kernelImageHash: string;
   /** When the image was written, in ISO 8601. */
   kernelImageDate?: string;
-  /** Of the tree that the image was made from, as git describe says it, or why it is not known; absent: no tree was named. */
+  /**
+   * Of the tree that the image was made from, as git describe says it, or why it is not known; absent: no tree was
+   * named.
+   */
   kernelCommit?: string;
   flavour?: string;
   /** Options that matter, as NAME=value; from /proc/config.gz or the build's config. */
@@ -126,7 +137,10 @@ export interface CoverageSummary {
   noLines?: string;
   /** Cases in coverage/ that were the first to reach some place. */
   keptCases: number;
-  /** Cases that reached more than there was room for, so that places which count as not reached may have been; absent: none. */
+  /**
+   * Cases that reached more than there was room for, so that places which count as not reached may have been; absent:
+   * none.
+   */
   cutCases?: number;
 }
 
@@ -143,11 +157,17 @@ export interface Incident {
   log: string;
   /** Hashes of the cases one of which did it; absent: no case was running. */
   candidates?: string[];
-  /** Of one that a case showed which is none of the run's own, but a smaller form of one: the case, its file, how often it showed, and which finding it is. */
+  /**
+   * Of one that a case showed which is none of the run's own, but a smaller form of one: the case, its file, how often
+   * it showed, and which finding it is.
+   */
   shownBy?: { case: z.input<typeof caseSchema>; file: string; reliability: ReliabilityCount; finding: string };
 }
 
-/** So many incidents, and notices, of a run are kept: a kernel that does the same again and again must not fill the summary. */
+/**
+ * So many incidents, and notices, of a run are kept: a kernel that does the same again and again must not fill the
+ * summary.
+ */
 export const MOST_INCIDENTS = 100;
 
 export interface RunSummary {
@@ -174,8 +194,8 @@ export interface RunSummary {
   cells: CellInfo[];
   counts: Counts;
   /**
-   * How many cases the run was to have when it ended: with fewer in cases.jsonl it is no pass. Absent: it did not get so far, or an iomapfuzz wrote it
-   * that did not store the number.
+   * How many cases the run was to have when it ended: with fewer in cases.jsonl it is no pass. Absent: it did not get
+   * so far, or an iomapfuzz wrote it that did not store the number.
    */
   planned?: number;
   /** What the kernel did that no case shows; absent: nothing. */

@@ -2,15 +2,23 @@
 import { z } from 'zod';
 
 /** u64: hexadecimal or decimal text in JSON, written as hexadecimal. */
-export const u64 = z.codec(z.string().regex(/^(0x[0-9a-fA-F]{1,16}|[0-9]{1,20})$/), z.bigint().min(0n).max((1n << 64n) - 1n), {
-  decode: (text) => BigInt(text),
-  encode: (value) => `0x${value.toString(16)}`,
-});
+export const u64 = z.codec(
+  z.string().regex(/^(0x[0-9a-fA-F]{1,16}|[0-9]{1,20})$/),
+  z
+    .bigint()
+    .min(0n)
+    .max((1n << 64n) - 1n),
+  { decode: (text) => BigInt(text), encode: (value) => `0x${value.toString(16)}` },
+);
 /** s64: decimal text in JSON. */
-export const s64 = z.codec(z.string().regex(/^-?[0-9]{1,19}$/), z.bigint().min(-(1n << 63n)).max((1n << 63n) - 1n), {
-  decode: (text) => BigInt(text),
-  encode: (value) => value.toString(),
-});
+export const s64 = z.codec(
+  z.string().regex(/^-?[0-9]{1,19}$/),
+  z
+    .bigint()
+    .min(-(1n << 63n))
+    .max((1n << 63n) - 1n),
+  { decode: (text) => BigInt(text), encode: (value) => value.toString() },
+);
 export const u32 = z.int().min(0).max(0xffff_ffff);
 export const u16 = z.int().min(0).max(0xffff);
 export const index = z.int().min(0).max(1023);

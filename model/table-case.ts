@@ -1,19 +1,36 @@
 /**
- * Table cases: cases whose every reply is known beforehand, as the bytes that the addon runs (harness/native/src/table.h has the same
- * layouts in C). All integers are little-endian, all parts multiples of 8 bytes.
+ * Table cases: cases whose every reply is known beforehand, as the bytes that the addon runs
+ * (harness/native/src/table.h has the same layouts in C). All integers are little-endian, all parts multiples of 8
+ * bytes.
  *
  * A case: header {u32 total bytes, index, flags; u16 files, lines, steps, windows; u32 notifications}, then
  *   files    {u64 size; u32 attr flags, 0}
- *   lines    {u32 opcode, file, opflags set, opflags clear, times (0: always), reply bytes; u16 flags, fixups, first notification, notifications;
+ *   lines    {u32 opcode, file, opflags set, opflags clear, times (0: always), reply bytes; u16 flags, fixups, first
+ *     notification, notifications;
  *            u64 first pos, last pos},
  *            fixups {u32 at, device}, the reply with its header
  *   steps    {u32 call, fd or file; u64 offset, length; u32 flags, number}
  *   windows  {u32 device, 0; u64 start, end}: where the case may have changed a device
- *   notifications {u32 bytes, fixups, where data begins (0: nowhere), file whose server's data it is; u64 position of the data}, fixups {u32 at; u16 kind, index},
+ *   notifications {u32 bytes, fixups, where data begins (0: nowhere), file whose server's data it is; u64 position of
+ *     the data}, fixups {u32 at; u16 kind, index},
  *            the message with its header
  */
 
-export const TABLE_CALLS = { open: 1, close: 2, pread: 3, pwrite: 4, seek: 5, fiemap: 6, fsync: 7, ftruncate: 8, fallocate: 9, fstat: 10, mmapRead: 11, mmapWrite: 12, notify: 13 } as const;
+export const TABLE_CALLS = {
+  open: 1,
+  close: 2,
+  pread: 3,
+  pwrite: 4,
+  seek: 5,
+  fiemap: 6,
+  fsync: 7,
+  ftruncate: 8,
+  fallocate: 9,
+  fstat: 10,
+  mmapRead: 11,
+  mmapWrite: 12,
+  notify: 13,
+} as const;
 export type TableCall = keyof typeof TABLE_CALLS;
 
 export interface TableLine {
@@ -36,8 +53,15 @@ export interface TableLine {
   before?: { first: number; count: number };
 }
 
-/** What only the guest knows: a device's cookie, a file's node id or inode number. `at` counts from the start of the message. */
-export interface NotificationFixup { at: number; kind: 'device' | 'nodeid' | 'ino'; index: number }
+/**
+ * What only the guest knows: a device's cookie, a file's node id or inode number. `at` counts from the start of the
+ * message.
+ */
+export interface NotificationFixup {
+  at: number;
+  kind: 'device' | 'nodeid' | 'ino';
+  index: number;
+}
 const FIXUP_KINDS = { device: 0, nodeid: 1, ino: 2 } as const;
 
 export interface TableNotification {
@@ -61,7 +85,11 @@ export interface TableStep {
 }
 
 /** Bytes [start, end) of a device. */
-export interface DeviceWindow { device: number; start: bigint; end: bigint }
+export interface DeviceWindow {
+  device: number;
+  start: bigint;
+  end: bigint;
+}
 
 export interface TableCase {
   /** Everything the case makes the kernel ask is answered while a syscall of the case waits. */
@@ -80,18 +108,35 @@ export const mostTableNotifications = 512;
 export const mostTableStepBytes = 1 << 20;
 export const mostTableReplyBytes = 1 << 15;
 
-const HEADER = 24, FILE = 16, LINE = 48, FIXUP = 8, STEP = 32, WINDOW = 24, NOTIFICATION = 24;
+const HEADER = 24,
+  FILE = 16,
+  LINE = 48,
+  FIXUP = 8,
+  STEP = 32,
+  WINDOW = 24,
+  NOTIFICATION = 24;
 const anyFile = 0xffff_ffff;
 const padded = (bytes: number): number => (bytes + 7) & ~7;
 /** Case flag; line flags. */
 const QUIET = 1;
-const OWN_UNIQUE = 1, RAW = 2;
+const OWN_UNIQUE = 1,
+  RAW = 2;
 
 /** `index` comes back with the result. */
-export function encodeTableCase({ quiet, files, lines, steps, windows, notifications }: TableCase, index: number): Buffer {
-  const total = HEADER + files.length * FILE + steps.length * STEP + windows.length * WINDOW
-    + lines.reduce((sum, { reply, fixups }) => sum + LINE + fixups.length * FIXUP + padded(reply.length), 0)
-    + notifications.reduce((sum, { message, fixups }) => sum + NOTIFICATION + fixups.length * FIXUP + padded(message.length), 0);
+export function encodeTableCase(
+  { quiet, files, lines, steps, windows, notifications }: TableCase,
+  index: number,
+): Buffer {
+  const total =
+    HEADER +
+    files.length * FILE +
+    steps.length * STEP +
+    windows.length * WINDOW +
+    lines.reduce((sum, { reply, fixups }) => sum + LINE + fixups.length * FIXUP + padded(reply.length), 0) +
+    notifications.reduce(
+      (sum, { message, fixups }) => sum + NOTIFICATION + fixups.length * FIXUP + padded(message.length),
+      0,
+    );
   const out = Buffer.alloc(total);
   out.writeUInt32LE(total, 0);
   out.writeUInt32LE(index, 4);

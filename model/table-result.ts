@@ -1,21 +1,32 @@
 /**
- * What the addon gives for a batch of table cases (harness/native/src/table-workload.cc): {u64 cases, where to go on, bytes of results, bytes of
- * log}, the results, the log (records of exchange-record.ts). A result: header {u32 total bytes, index, flags, serial, first sequence
- * number, steps, trace bytes, kernel log bytes, changes, where the trace is; u64 log start, end; u32 WRITE requests, 0}, then
- *   steps    {s64 ret; u32 errno, next sequence number, runs, extra; u64 size; u32 extents, 0}, its runs, its extents (struct fiemap_extent)
+ * What the addon gives for a batch of table cases (harness/native/src/table-workload.cc): {u64 cases, where to go on,
+ * bytes of results, bytes of log}, the results, the log (records of exchange-record.ts). A result: header {u32 total
+ * bytes, index, flags, serial, first sequence number, steps, trace bytes, kernel log bytes, changes, where the trace
+ * is; u64 log start, end; u32 WRITE requests, 0}, then
+ *   steps    {s64 ret; u32 errno, next sequence number, runs, extra; u64 size; u32 extents, 0}, its runs, its extents
+ *     (struct fiemap_extent)
  *   the trace's and the kernel log's bytes, together padded to 8
  *   changes  {u32 device, runs; u64 offset}, runs
  *   WRITE requests {u32 sequence number, runs}, runs: what they carried
- * A run: {u32 bytes; u16 kind, number; u64 position, 0} or, of unknown origin, its bytes there: 16 at most, more are further runs.
+ * A run: {u32 bytes; u16 kind, number; u64 position, 0} or, of unknown origin, its bytes there: 16 at most, more are
+ * further runs.
  */
 import { OWNER_KINDS, type ByteRun, type ByteSource } from './bytes.ts';
 import { Budget, GarbageError } from './codec.ts';
 import type { DeviceChange, FiemapExtent } from './observation.ts';
 import { FIEMAP_EXTENT_BYTES } from './syscall-flags.ts';
 
-const BATCH = 32, HEADER = 64, STEP = 40, RUN = 24, CHANGE = 16, WRITTEN = 8;
-const BEYOND = 1, DEVICE_ERROR = 2;
-const OTHER = 0, ZERO = 4, POISON = 5;
+const BATCH = 32,
+  HEADER = 64,
+  STEP = 40,
+  RUN = 24,
+  CHANGE = 16,
+  WRITTEN = 8;
+const BEYOND = 1,
+  DEVICE_ERROR = 2;
+const OTHER = 0,
+  ZERO = 4,
+  POISON = 5;
 
 export interface TableStepResult {
   /** -1n on failure. */
@@ -50,8 +61,10 @@ export interface TableResult {
 }
 
 /** How many cases ran, and the byte of the batch with the first that did not. */
-export const tableBatchHead = (results: Buffer): { cases: number; resumeAt: number } =>
-  ({ cases: Number(results.readBigUInt64LE(0)), resumeAt: Number(results.readBigUInt64LE(8)) });
+export const tableBatchHead = (results: Buffer): { cases: number; resumeAt: number } => ({
+  cases: Number(results.readBigUInt64LE(0)),
+  resumeAt: Number(results.readBigUInt64LE(8)),
+});
 
 /** Throws GarbageError when the bytes hold less than they say. */
 function recordsEnd(results: Buffer): number {
@@ -85,38 +98,53 @@ export function* tableResults(results: Buffer, budget = new Budget()): Generator
 function decodeResult(from: Buffer, at: number, end: number, log: number, budget: Budget): TableResult {
   // Whoever made these bytes may have lied about what follows: nothing is made before there are bytes for it.
   const check = (from: number, count: number, eachBytes: number): void => {
-    if (from + count * eachBytes > end) throw new GarbageError('a part of a table\'s result is longer than the result');
+    if (from + count * eachBytes > end) throw new GarbageError("a part of a table's result is longer than the result");
     budget.spend(count);
   };
   const flags = from.readUInt32LE(at + 8);
-  const stepCount = from.readUInt32LE(at + 20), traceBytes = from.readUInt32LE(at + 24), kmsgBytes = from.readUInt32LE(at + 28);
-  const changeCount = from.readUInt32LE(at + 32), streamsAt = at + from.readUInt32LE(at + 36);
+  const stepCount = from.readUInt32LE(at + 20),
+    traceBytes = from.readUInt32LE(at + 24),
+    kmsgBytes = from.readUInt32LE(at + 28);
+  const changeCount = from.readUInt32LE(at + 32),
+    streamsAt = at + from.readUInt32LE(at + 36);
   let position = at + HEADER;
   const steps: TableStepResult[] = [];
   check(position, stepCount, STEP);
   for (let n = 0; n < stepCount; n++) {
     check(position, 1, STEP);
-    const runCount = from.readUInt32LE(position + 16), extentCount = from.readUInt32LE(position + 32);
+    const runCount = from.readUInt32LE(position + 16),
+      extentCount = from.readUInt32LE(position + 32);
     const extentsAt = position + STEP + runCount * RUN;
     check(position + STEP, runCount, RUN);
     check(extentsAt, extentCount, FIEMAP_EXTENT_BYTES);
     steps.push({
-      ret: from.readBigInt64LE(position), errno: from.readUInt32LE(position + 8), begun: from.readUInt32LE(position + 12),
-      extra: from.readUInt32LE(position + 20), sizeBytes: from.readBigUInt64LE(position + 24), runs: runsAt(from, position + STEP, runCount),
-      extents: Array.from({ length: extentCount }, (_, index) => extentAt(from, extentsAt + index * FIEMAP_EXTENT_BYTES)),
+      ret: from.readBigInt64LE(position),
+      errno: from.readUInt32LE(position + 8),
+      begun: from.readUInt32LE(position + 12),
+      extra: from.readUInt32LE(position + 20),
+      sizeBytes: from.readBigUInt64LE(position + 24),
+      runs: runsAt(from, position + STEP, runCount),
+      extents: Array.from({ length: extentCount }, (_, index) =>
+        extentAt(from, extentsAt + index * FIEMAP_EXTENT_BYTES),
+      ),
     });
     position = extentsAt + extentCount * FIEMAP_EXTENT_BYTES;
   }
   position = streamsAt + traceBytes + kmsgBytes;
   position += (streamsAt - position) & 7;
-  if (streamsAt < at + HEADER || position > end) throw new GarbageError('the trace of a table\'s result is longer than the result');
+  if (streamsAt < at + HEADER || position > end)
+    throw new GarbageError("the trace of a table's result is longer than the result");
   const changes: DeviceChange[] = [];
   check(position, changeCount, CHANGE);
   for (let n = 0; n < changeCount; n++) {
     check(position, 1, CHANGE);
     const runCount = from.readUInt32LE(position + 4);
     check(position + CHANGE, runCount, RUN);
-    changes.push({ device: from.readUInt32LE(position), offsetBytes: from.readBigUInt64LE(position + 8), content: runsAt(from, position + CHANGE, runCount) });
+    changes.push({
+      device: from.readUInt32LE(position),
+      offsetBytes: from.readBigUInt64LE(position + 8),
+      content: runsAt(from, position + CHANGE, runCount),
+    });
     position += CHANGE + runCount * RUN;
   }
   const written: TableResult['written'] = [];
@@ -129,11 +157,20 @@ function decodeResult(from: Buffer, at: number, end: number, log: number, budget
     written.push({ seq: from.readUInt32LE(position), data: runsAt(from, position + WRITTEN, runCount) });
     position += WRITTEN + runCount * RUN;
   }
-  const logStart = log + Number(from.readBigUInt64LE(at + 40)), logEnd = log + Number(from.readBigUInt64LE(at + 48));
-  if (logStart > logEnd || logEnd > from.length) throw new GarbageError('the transcript of a table\'s result lies elsewhere');
+  const logStart = log + Number(from.readBigUInt64LE(at + 40)),
+    logEnd = log + Number(from.readBigUInt64LE(at + 48));
+  if (logStart > logEnd || logEnd > from.length)
+    throw new GarbageError("the transcript of a table's result lies elsewhere");
   return {
-    index: from.readUInt32LE(at + 4), serial: from.readUInt32LE(at + 12), beyond: (flags & (BEYOND | DEVICE_ERROR)) !== 0, firstSeq: from.readUInt32LE(at + 16),
-    steps, trace: from.toString('latin1', streamsAt, streamsAt + traceBytes), hasLog: kmsgBytes > 0, changes, written,
+    index: from.readUInt32LE(at + 4),
+    serial: from.readUInt32LE(at + 12),
+    beyond: (flags & (BEYOND | DEVICE_ERROR)) !== 0,
+    firstSeq: from.readUInt32LE(at + 16),
+    steps,
+    trace: from.toString('latin1', streamsAt, streamsAt + traceBytes),
+    hasLog: kmsgBytes > 0,
+    changes,
+    written,
     transcript: from.subarray(logStart, logEnd),
   };
 }
@@ -155,16 +192,26 @@ function sourceAt(from: Buffer, at: number): ByteSource {
   const number = from.readUInt16LE(at + 6);
   const kind = from.readUInt16LE(at + 4);
   switch (kind) {
-    case OWNER_KINDS.device: return { kind: 'device', device: number, offsetBytes: from.readBigUInt64LE(at + 8) };
-    case OWNER_KINDS.writer: return { kind: 'writer', writer: number, offsetBytes: from.readBigUInt64LE(at + 8) };
-    case OWNER_KINDS.server: return { kind: 'server', file: number, offsetBytes: from.readBigUInt64LE(at + 8) };
-    case ZERO: return { kind: 'zero' };
-    case POISON: return { kind: 'poison' };
-    case OTHER: return { kind: 'other', hex: from.toString('hex', at + 8, at + 8 + Math.min(16, from.readUInt32LE(at))) };
-    default: return { kind: 'unknown' };
+    case OWNER_KINDS.device:
+      return { kind: 'device', device: number, offsetBytes: from.readBigUInt64LE(at + 8) };
+    case OWNER_KINDS.writer:
+      return { kind: 'writer', writer: number, offsetBytes: from.readBigUInt64LE(at + 8) };
+    case OWNER_KINDS.server:
+      return { kind: 'server', file: number, offsetBytes: from.readBigUInt64LE(at + 8) };
+    case ZERO:
+      return { kind: 'zero' };
+    case POISON:
+      return { kind: 'poison' };
+    case OTHER:
+      return { kind: 'other', hex: from.toString('hex', at + 8, at + 8 + Math.min(16, from.readUInt32LE(at))) };
+    default:
+      return { kind: 'unknown' };
   }
 }
 
 const extentAt = (from: Buffer, at: number): FiemapExtent => ({
-  logical: from.readBigUInt64LE(at), physical: from.readBigUInt64LE(at + 8), length: from.readBigUInt64LE(at + 16), flags: from.readUInt32LE(at + 40),
+  logical: from.readBigUInt64LE(at),
+  physical: from.readBigUInt64LE(at + 8),
+  length: from.readBigUInt64LE(at + 16),
+  flags: from.readUInt32LE(at + 40),
 });

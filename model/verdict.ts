@@ -5,7 +5,8 @@ export interface Deviation {
   /** Id of the rule or behaviour that is contradicted, as in the rule tables. */
   rule: string;
   /** Which channel or effect shows it. */
-  aspect: 'errno' | 'result' | 'trace-event' | 'warn' | 'bytes-read' | 'device-bytes' | 'request' | 'kernel-log' | 'size';
+  aspect:
+    'errno' | 'result' | 'trace-event' | 'warn' | 'bytes-read' | 'device-bytes' | 'request' | 'kernel-log' | 'size';
   /** For people: one line each. */
   expected: string;
   seen: string;
@@ -18,14 +19,21 @@ export interface Deviation {
 /** What bytes are, next to those that belong where they lie. */
 export type ByteKind =
   /** Of a device, a write or the server. On a device, `unchanged` is what lay there before the case. */
-  | 'device' | 'unchanged' | 'writer' | 'server' | 'zeros'
+  | 'device'
+  | 'unchanged'
+  | 'writer'
+  | 'server'
+  | 'zeros'
   /** The read buffer as it was before the syscall. */
   | 'untouched'
   | 'unknown'
   /** Bytes end here. */
   | 'nothing'
   /** Of the same kind as those that belong there, and of another owner or from another position. */
-  | 'other device' | 'other writer' | 'other file' | 'other place';
+  | 'other device'
+  | 'other writer'
+  | 'other file'
+  | 'other place';
 
 /** What is wrong, without what was drawn. Each part only where the deviation is about it. */
 export interface DeviationFacts {
@@ -51,8 +59,8 @@ export interface DeviationFacts {
 }
 
 /**
- * What could not be judged, because the kernel lacks a channel, records were lost, or what was seen was cut short. Not a pass of that: the
- * rest of the case was judged.
+ * What could not be judged, because the kernel lacks a channel, records were lost, or what was seen was cut short. Not
+ * a pass of that: the rest of the case was judged.
  */
 export interface Unjudged {
   aspect: Deviation['aspect'];

@@ -4,38 +4,69 @@ import type { StepResult } from '../model/observation.ts';
 import { RWF } from '../model/syscall-flags.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { judge } from './judge.ts';
-import { beginExchange, failed, ioendExchange, madeCase, mapped, MiB, observed, overwrite, writer } from './testing/hand-made.ts';
+import {
+  beginExchange,
+  failed,
+  ioendExchange,
+  madeCase,
+  mapped,
+  MiB,
+  observed,
+  overwrite,
+  writer,
+} from './testing/hand-made.ts';
 
 const deviates = (verdict: Verdict): string[] =>
-  (verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind]);
-const EIO = 5, EINVAL = 22, EOPNOTSUPP = 95, ATOMIC_WRITE = 0x211, ATOMIC_BIO = 0x40;
+  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
+const EIO = 5,
+  EINVAL = 22,
+  EOPNOTSUPP = 95,
+  ATOMIC_WRITE = 0x211,
+  ATOMIC_BIO = 0x40;
 const wrote: StepResult = { ret: 4096n, errno: 0 };
 
-function atomicCase(write: Partial<Extract<Step, { call: 'pwrite' }>> = {}, more: { attr?: Case['geometry']['files'][number]['attrFlags']; flags?: Extract<Step, { call: 'open' }>['flags'] } = {}): Case {
-  const of = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0, rwf: RWF.ATOMIC, ...write }]);
-  of.geometry.devices = [{ sizeBytes: MiB, access: 'rw', atomic: true }, { sizeBytes: MiB, access: 'rw' }];
+function atomicCase(
+  write: Partial<Extract<Step, { call: 'pwrite' }>> = {},
+  more: {
+    attr?: Case['geometry']['files'][number]['attrFlags'];
+    flags?: Extract<Step, { call: 'open' }>['flags'];
+  } = {},
+): Case {
+  const of = madeCase([
+    { call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0, rwf: RWF.ATOMIC, ...write },
+  ]);
+  of.geometry.devices = [
+    { sizeBytes: MiB, access: 'rw', atomic: true },
+    { sizeBytes: MiB, access: 'rw' },
+  ];
   of.geometry.files[0]!.attrFlags = more.attr ?? ['IOMAP', 'EXCLUSIVE', 'ATOMIC'];
   if (more.flags) of.workload[0] = { call: 'open', file: 0, flags: more.flags };
   return of;
 }
-const begin = (opflags = ATOMIC_WRITE, flags = ATOMIC_BIO, dev = 1) => beginExchange(opflags, 4096n, 4096n, mapped(0n, 16384n, 0n, dev, flags), overwrite(0n, 16384n));
+const begin = (opflags = ATOMIC_WRITE, flags = ATOMIC_BIO, dev = 1) =>
+  beginExchange(opflags, 4096n, 4096n, mapped(0n, 16384n, 0n, dev, flags), overwrite(0n, 16384n));
 const changed = (device = 0) => [{ device, offsetBytes: 4096n, content: [writer(4096n, 4096)] }];
 
 test.describe('an atomic write of one block', () => {
-  const verdictOf = (opflags: number, result: StepResult = wrote, changes = changed()) => deviates(judge(atomicCase(), observed({ exchanges: [begin(opflags)], results: [result], changes })));
+  const verdictOf = (opflags: number, result: StepResult = wrote, changes = changed()) =>
+    deviates(judge(atomicCase(), observed({ exchanges: [begin(opflags)], results: [result], changes })));
   test('conforms with opflags 0x211, and with those only', () => {
     expect(verdictOf(ATOMIC_WRITE)).toEqual(['conforms']);
-    for (const opflags of [0x11, 0x201, 0x210, 0x231]) expect(verdictOf(opflags), String(opflags)).toContain('request/begin request');
+    for (const opflags of [0x11, 0x201, 0x210, 0x231])
+      expect(verdictOf(opflags), String(opflags)).toContain('request/begin request');
   });
   test('deviates when less was written, or elsewhere', () => {
     expect(verdictOf(ATOMIC_WRITE, { ret: 512n, errno: 0 })).not.toEqual(['conforms']);
-    expect(verdictOf(ATOMIC_WRITE, wrote, [{ device: 0, offsetBytes: 4096n, content: [writer(4096n, 512)] }])).toContain('device/bytes device-bytes');
+    expect(
+      verdictOf(ATOMIC_WRITE, wrote, [{ device: 0, offsetBytes: 4096n, content: [writer(4096n, 512)] }]),
+    ).toContain('device/bytes device-bytes');
     expect(verdictOf(ATOMIC_WRITE, wrote, changed(1))).toContain('device/bytes device-bytes');
   });
 });
 
 test.describe('what is refused without a request', () => {
-  const verdictOf = (of: Case, result: StepResult, exchanges = [] as ReturnType<typeof begin>[]) => deviates(judge(of, observed({ exchanges, results: [result], changes: result.ret > 0n ? changed() : [] })));
+  const verdictOf = (of: Case, result: StepResult, exchanges = [] as ReturnType<typeof begin>[]) =>
+    deviates(judge(of, observed({ exchanges, results: [result], changes: result.ret > 0n ? changed() : [] })));
   for (const [name, of, errno, rule] of [
     ['a file without ATTR_ATOMIC', atomicCase({}, { attr: ['IOMAP', 'EXCLUSIVE'] }), EOPNOTSUPP, 'atomic/allowed'],
     ['a buffered write', atomicCase({}, { flags: ['rdwr'] }), EOPNOTSUPP, 'atomic/buffered'],
@@ -55,10 +86,13 @@ test.describe('what is refused without a request', () => {
 test.describe('an atomic write to a device that takes none', () => {
   const begun = begin(ATOMIC_WRITE, ATOMIC_BIO, 2);
   test('fails, is reported by IOEND, and writes nothing', () => {
-    const seen = (result: StepResult, exchanges: object[], changes = [] as ReturnType<typeof changed>) => deviates(judge(atomicCase(), observed({ exchanges: exchanges as never, results: [result], changes })));
+    const seen = (result: StepResult, exchanges: object[], changes = [] as ReturnType<typeof changed>) =>
+      deviates(judge(atomicCase(), observed({ exchanges: exchanges as never, results: [result], changes })));
     expect(seen(failed(EINVAL), [begun, ioendExchange(8, 4096n, 4096n, -EINVAL)])).toEqual(['conforms']);
     expect(seen(failed(EINVAL), [begun])).toContain('request/ioend request');
-    expect(seen(failed(EINVAL), [begun, ioendExchange(8, 4096n, 4096n, -EINVAL)], changed(1))).toContain('device/bytes device-bytes');
+    expect(seen(failed(EINVAL), [begun, ioendExchange(8, 4096n, 4096n, -EINVAL)], changed(1))).toContain(
+      'device/bytes device-bytes',
+    );
     // As a kernel would that does not make the write atomic.
     expect(seen(wrote, [begun], changed(1))).not.toEqual(['conforms']);
   });

@@ -1,4 +1,7 @@
-/** Records of another kernel: those of one fault are one finding, those of several are several. The name of a record begins with its fault. */
+/**
+ * Records of another kernel: those of one fault are one finding, those of several are several. The name of a record
+ * begins with its fault.
+ */
 import { expect, test } from '@playwright/test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { decodeCase } from '../model/case.ts';
@@ -13,7 +16,11 @@ test('should make about one finding of each fault of the other kernel, and none 
   const findings = new Map<string, Set<string>>();
   const faults = new Set<string>();
   for (const name of readdirSync(directory).filter((one) => one.endsWith('.json'))) {
-    const record = JSON.parse(readFileSync(new URL(name, directory), 'utf8')) as { verdict: string; case: Parameters<typeof decodeCase>[0]; observation: unknown };
+    const record = JSON.parse(readFileSync(new URL(name, directory), 'utf8')) as {
+      verdict: string;
+      case: Parameters<typeof decodeCase>[0];
+      observation: unknown;
+    };
     const [fault] = name.split('-') as [string];
     const verdict = judge(decodeCase(record.case), fromJsonSafe(record.observation) as Observation);
     if (record.verdict !== 'deviates' || verdict.kind !== 'deviates') continue;

@@ -1,4 +1,7 @@
-/** Files that grow over blocks with old bytes behind EOF: each observation that must be caught with its nearest that must not. */
+/**
+ * Files that grow over blocks with old bytes behind EOF: each observation that must be caught with its nearest that
+ * must not.
+ */
 import { expect, test } from '@playwright/test';
 import type { ByteRun } from '../model/bytes.ts';
 import type { Case, Step } from '../model/case.ts';
@@ -11,18 +14,26 @@ import { runIdeal } from './testing/ideal-kernel.ts';
 /** Where position 0 of the file lies on device 0. */
 const ADDR = 65536n;
 const EOF = 5000n;
-const deviates = (verdict: Verdict): string[] => (verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind]);
+const deviates = (verdict: Verdict): string[] =>
+  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 
 /** A file of 5000 bytes, all of whose blocks, behind EOF too, hold what the device held at first. */
 const growing = (blockSizeBytes: number, ...steps: Step[]): Case => {
   const { geometry, ...rest } = madeCase([], { sizeBytes: EOF });
   const length = 1n << 17n;
   return {
-    ...rest, geometry: { ...geometry, config: { kind: 'config', flags: ['BLOCKSIZE'], blockSizeBytes } },
-    script: [{ on: 'IOMAP_BEGIN', reply: {
-      kind: 'mappings', read: { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: ADDR, offset: 0n, length },
-      write: { type: 'PURE_OVERWRITE', flags: [], dev: 0, addr: NULL_ADDR, offset: 0n, length },
-    } }],
+    ...rest,
+    geometry: { ...geometry, config: { kind: 'config', flags: ['BLOCKSIZE'], blockSizeBytes } },
+    script: [
+      {
+        on: 'IOMAP_BEGIN',
+        reply: {
+          kind: 'mappings',
+          read: { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: ADDR, offset: 0n, length },
+          write: { type: 'PURE_OVERWRITE', flags: [], dev: 0, addr: NULL_ADDR, offset: 0n, length },
+        },
+      },
+    ],
     workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, ...steps],
   };
 };
@@ -31,16 +42,40 @@ const old = (position: bigint, lengthBytes: number): ByteRun => device(0, ADDR +
 /** The case when its last step shows these bytes; all else is as the rules have it. */
 const shows = (of: Case, ...data: ByteRun[]): string[] => {
   const seen = runIdeal(of);
-  return deviates(judge(of, { ...seen, steps: seen.steps.map((step, index) => (index === seen.steps.length - 1 ? { ...step, data } : step)) }));
+  return deviates(
+    judge(of, {
+      ...seen,
+      steps: seen.steps.map((step, index) => (index === seen.steps.length - 1 ? { ...step, data } : step)),
+    }),
+  );
 };
 
 const truncate = (sizeBytes: bigint): Step => ({ call: 'ftruncate', fd: 0, sizeBytes });
-const fallocate = (mode: number, offset: bigint, lengthBytes: bigint): Step => ({ call: 'fallocate', fd: 0, mode, offset, lengthBytes });
-const write = (offset: bigint, lengthBytes: number): Step => ({ call: 'pwrite', fd: 0, offset, lengthBytes, writer: 0 });
+const fallocate = (mode: number, offset: bigint, lengthBytes: bigint): Step => ({
+  call: 'fallocate',
+  fd: 0,
+  mode,
+  offset,
+  lengthBytes,
+});
+const write = (offset: bigint, lengthBytes: number): Step => ({
+  call: 'pwrite',
+  fd: 0,
+  offset,
+  lengthBytes,
+  writer: 0,
+});
 const read = (lengthBytes: number): Step => ({ call: 'pread', fd: 0, offset: 0n, lengthBytes });
 const map = (offset: bigint, lengthBytes = 4096): Step => ({ call: 'mmapRead', fd: 0, offset, lengthBytes });
-const store = (offset: bigint, lengthBytes: number): Step => ({ call: 'mmapWrite', fd: 0, offset, lengthBytes, writer: 0 });
-const KEEP_SIZE = 1, ZERO_RANGE = 0x10;
+const store = (offset: bigint, lengthBytes: number): Step => ({
+  call: 'mmapWrite',
+  fd: 0,
+  offset,
+  lengthBytes,
+  writer: 0,
+});
+const KEEP_SIZE = 1,
+  ZERO_RANGE = 0x10;
 
 /** Ways from 5000 bytes to 10000, without writing anything. */
 const ways: Readonly<Record<string, Step[]>> = {
@@ -116,7 +151,12 @@ test('a file that grows again has zeros where it ended, whatever a mapping showe
 });
 
 test('what a direct write behind EOF leaves between is zeros', () => {
-  const of = growing(4096, { call: 'open', file: 0, flags: ['rdwr', 'direct'] }, { ...write(8192n, 4096), fd: 1 } as Step, read(12288));
+  const of = growing(
+    4096,
+    { call: 'open', file: 0, flags: ['rdwr', 'direct'] },
+    { ...write(8192n, 4096), fd: 1 } as Step,
+    read(12288),
+  );
   expect(shows(of, old(0n, 5000), zeros(3192), writer(8192n, 4096))).toEqual(['conforms']);
   expect(shows(of, old(0n, 8192), writer(8192n, 4096))).toHaveLength(1);
 });

@@ -9,7 +9,10 @@ const clone = (seen: Observation): Observation => structuredClone(seen);
 const last = <T>(list: readonly T[]): T | undefined => list[list.length - 1];
 const PLACED = /^IOMAP_/;
 
-/** Ways to be wrong. Each changes a faithful observation into one that no reading of the rules allows, or returns undefined where it cannot. */
+/**
+ * Ways to be wrong. Each changes a faithful observation into one that no reading of the rules allows, or returns
+ * undefined where it cannot.
+ */
 const faults: Readonly<Record<string, (of: Case, seen: Observation) => Observation | undefined>> = {
   'another errno': (_, seen) => {
     const step = seen.steps.find((result) => result.ret < 0n);
@@ -49,7 +52,11 @@ const faults: Readonly<Record<string, (of: Case, seen: Observation) => Observati
   },
   'a device that changed where nothing was written': (_, seen) => {
     if (seen.mount.devices.length === 0 || seen.mount.errno !== 0) return undefined;
-    seen.deviceChanges.push({ device: 0, offsetBytes: (1n << 20n) - 8n, content: [{ lengthBytes: 8, source: { kind: 'other', hex: '00ff' } }] });
+    seen.deviceChanges.push({
+      device: 0,
+      offsetBytes: (1n << 20n) - 8n,
+      content: [{ lengthBytes: 8, source: { kind: 'other', hex: '00ff' } }],
+    });
     return seen;
   },
   'a write that did not arrive': (_, seen) => {
@@ -87,7 +94,8 @@ const faults: Readonly<Record<string, (of: Case, seen: Observation) => Observati
   'a report of another condition': (_, seen) => {
     const report = seen.events.find((event) => event.kind === 'bad-data');
     if (report?.kind !== 'bad-data') return undefined;
-    report.condition = report.condition === 'map->length == 0' ? '!IS_ALIGNED(map->offset, blocksize)' : 'map->length == 0';
+    report.condition =
+      report.condition === 'map->length == 0' ? '!IS_ALIGNED(map->offset, blocksize)' : 'map->length == 0';
     return seen;
   },
 };
@@ -110,9 +118,11 @@ test.describe('a faithful observation with one fault deviates', () => {
 });
 
 test('whatever choice the rules leave, a kernel that takes it conforms', () => {
-  const wrong = sampleCases(150, 12).flatMap(({ of }) => [[1], [0, 1], [1, 1, 1], [0, 0, 1, 1], [1, 0, 1, 0, 1]].flatMap((choices) => {
-    const verdict = judge(of, runIdeal(of, { choices }));
-    return verdict.kind === 'conforms' ? [] : [{ of, choices, verdict }];
-  }));
+  const wrong = sampleCases(150, 12).flatMap(({ of }) =>
+    [[1], [0, 1], [1, 1, 1], [0, 0, 1, 1], [1, 0, 1, 0, 1]].flatMap((choices) => {
+      const verdict = judge(of, runIdeal(of, { choices }));
+      return verdict.kind === 'conforms' ? [] : [{ of, choices, verdict }];
+    }),
+  );
   expect(wrong).toEqual([]);
 });

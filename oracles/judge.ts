@@ -24,15 +24,19 @@ export interface JudgeOptions {
 }
 
 /**
- * Judges a case that ran. Where the rules leave a choice, the reading that fits best is taken. Channels that the kernel lacks, and what
- * was cut short, are named in `unjudged`, never counted as passed.
+ * Judges a case that ran. Where the rules leave a choice, the reading that fits best is taken. Channels that the kernel
+ * lacks, and what was cut short, are named in `unjudged`, never counted as passed.
  */
 export function judge(of: Case, seen: Observation, options: JudgeOptions = {}): Verdict {
   return assess(of, seen, options).verdict;
 }
 
 /** As `judge`, with the refusals that the rules ask for in this case: what campaigns count as covered. */
-export function assess(of: Case, seen: Observation, options: JudgeOptions = {}): { verdict: Verdict; refusals: readonly ExpectedRefusal[] } {
+export function assess(
+  of: Case,
+  seen: Observation,
+  options: JudgeOptions = {},
+): { verdict: Verdict; refusals: readonly ExpectedRefusal[] } {
   const endless = judgeEndless(of, seen);
   if (endless.length > 0) return { verdict: { kind: 'deviates', deviations: endless }, refusals: [] };
   const { deviations, expectation, unjudged } = examine(of, seen, options);
@@ -43,12 +47,17 @@ export function assess(of: Case, seen: Observation, options: JudgeOptions = {}):
   const named = unjudged.length > 0 ? { unjudged } : {};
   if (deviations.length > 0) {
     const conformsAs = otherRevisions(of, seen, options);
-    return { verdict: { kind: 'deviates', deviations, ...(conformsAs.length > 0 && { conformsAs }), ...named }, refusals };
+    return {
+      verdict: { kind: 'deviates', deviations, ...(conformsAs.length > 0 && { conformsAs }), ...named },
+      refusals,
+    };
   }
-  if (expectation.unspecified !== undefined) return { verdict: { kind: 'unspecified', reason: expectation.unspecified }, refusals };
+  if (expectation.unspecified !== undefined)
+    return { verdict: { kind: 'unspecified', reason: expectation.unspecified }, refusals };
   // Of what nobody here can read it is not known whether it is a crash.
   const unknown = unknownEventKinds(seen);
-  if (unknown.length > 0) return { verdict: { kind: 'not-run', reason: `not judged: ${unknownEventsText(unknown)}` }, refusals: [] };
+  if (unknown.length > 0)
+    return { verdict: { kind: 'not-run', reason: `not judged: ${unknownEventsText(unknown)}` }, refusals: [] };
   return { verdict: { kind: 'conforms', ...named }, refusals };
 }
 
@@ -68,9 +77,17 @@ export function rulesReached(of: Case, seen: Observation, options: JudgeOptions 
 }
 
 /** What the rules say must be seen, in the reading that fits best, and what of it could not be compared. */
-export const expectationOf = (of: Case, seen: Observation, options: JudgeOptions = {}): { expectation: Expectation; unjudged: Unjudged[] } => examine(of, seen, options);
+export const expectationOf = (
+  of: Case,
+  seen: Observation,
+  options: JudgeOptions = {},
+): { expectation: Expectation; unjudged: Unjudged[] } => examine(of, seen, options);
 
-interface Examined { deviations: Deviation[]; expectation: Expectation; unjudged: Unjudged[] }
+interface Examined {
+  deviations: Deviation[];
+  expectation: Expectation;
+  unjudged: Unjudged[];
+}
 
 function examine(of: Case, seen: Observation, options: JudgeOptions): Examined {
   const cut = cutOf(of, seen);
@@ -82,18 +99,28 @@ function examine(of: Case, seen: Observation, options: JudgeOptions): Examined {
 
 function examineWhole(of: Case, seen: Observation, options: JudgeOptions, cut?: Cut): Examined {
   const channels = channelsOf(revisions[of.revision], options.facts);
-  const proven = (deviations: readonly Deviation[]): Deviation[] => (cut ? provenBeforeCut(deviations, cut) : [...deviations]);
-  const { deviations, expectation } = interpret(of, seen, (reading) => proven([
-    ...judgeMount(of, seen, reading),
-    ...judgeOutcome(of, seen, reading),
-    ...judgeRefusals(of, seen, reading, channels),
-    ...judgeBytes(of, seen, reading),
-    ...judgeRequests(of, seen, reading),
-    ...judgeAnswers(of, seen, reading),
-    ...judgeKernelLog(of, seen, reading),
-  ]), cut && cut.why !== 'frozen' ? { goesOn: true } : {});
+  const proven = (deviations: readonly Deviation[]): Deviation[] =>
+    cut ? provenBeforeCut(deviations, cut) : [...deviations];
+  const { deviations, expectation } = interpret(
+    of,
+    seen,
+    (reading) =>
+      proven([
+        ...judgeMount(of, seen, reading),
+        ...judgeOutcome(of, seen, reading),
+        ...judgeRefusals(of, seen, reading, channels),
+        ...judgeBytes(of, seen, reading),
+        ...judgeRequests(of, seen, reading),
+        ...judgeAnswers(of, seen, reading),
+        ...judgeKernelLog(of, seen, reading),
+      ]),
+    cut && cut.why !== 'frozen' ? { goesOn: true } : {},
+  );
   const unjudged = [
-    ...channels.unjudged, ...unjudgedKernelLog(seen), ...expectation.unjudgedRequests, ...unjudgedBytes(of, seen, expectation),
+    ...channels.unjudged,
+    ...unjudgedKernelLog(seen),
+    ...expectation.unjudgedRequests,
+    ...unjudgedBytes(of, seen, expectation),
     ...unknownConditions(of, seen, expectation, channels),
   ];
   return { deviations: withoutConsequences(of, proven(deviations)), expectation, unjudged };

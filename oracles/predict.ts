@@ -1,6 +1,6 @@
 /**
- * What the rules expect of a case, without a kernel: every reading of the rules, against the case's own script. Where the rules
- * leave a choice, a syscall has several outcomes that are right.
+ * What the rules expect of a case, without a kernel: every reading of the rules, against the case's own script. Where
+ * the rules leave a choice, a syscall has several outcomes that are right.
  */
 import type { Case } from '../model/case.ts';
 import { revisions } from '../uapi/revision.ts';
@@ -28,7 +28,10 @@ export interface Prediction {
   tolerated: RegExp[];
   /** Requests about mappings that the kernel has to make, in order, in each reading. */
   requests: PredictedRequest[][];
-  /** By line of the script: for each notification that it has `before` its answer the errno of write(), 0: it is taken; undefined: the rules leave a choice. */
+  /**
+   * By line of the script: for each notification that it has `before` its answer the errno of write(), 0: it is taken;
+   * undefined: the rules leave a choice.
+   */
   meanwhile: Readonly<Record<number, (number | undefined)[]>>;
   /** Why the rules say nothing from some step on. */
   unspecified?: string;
@@ -47,14 +50,27 @@ export function predict(of: Case): Prediction {
   const readings = [...readingsOf(of)];
   const specified = readings.filter(({ expectation }) => expectation.unspecified === undefined);
   const used = specified.length > 0 ? specified : readings;
-  const unspecified = specified.length > 0 ? undefined : used[0]?.expectation.unspecified ?? 'the case makes the kernel ask without end';
+  const unspecified =
+    specified.length > 0
+      ? undefined
+      : (used[0]?.expectation.unspecified ?? 'the case makes the kernel ask without end');
   return {
     mount: distinct(used.map(({ expectation }) => expectation.mount)),
     devices: used[0]?.expectation.devices ?? [],
     steps: of.workload.map((_, index) => distinct(used.flatMap(({ expectation }) => expectation.steps[index] ?? []))),
     refusals: distinct(used.map(({ expectation }) => expectation.refusals.filter(({ viaBadData }) => viaBadData))),
-    contents: unspecified === undefined ? of.geometry.devices.map((_, device) => mergeContents(used.map(({ expectation }) => expectation), device)) : undefined,
-    tolerated: distinct(used.flatMap(({ expectation }) => expectation.tolerated.map(({ pattern }) => pattern.source))).map((source) => new RegExp(source)),
+    contents:
+      unspecified === undefined
+        ? of.geometry.devices.map((_, device) =>
+            mergeContents(
+              used.map(({ expectation }) => expectation),
+              device,
+            ),
+          )
+        : undefined,
+    tolerated: distinct(
+      used.flatMap(({ expectation }) => expectation.tolerated.map(({ pattern }) => pattern.source)),
+    ).map((source) => new RegExp(source)),
     requests: unspecified === undefined ? distinct(used.map(({ requests }) => requests)) : [],
     meanwhile: unspecified === undefined ? agreed(used.flatMap(({ notified }) => notified)) : {},
     ...(unspecified !== undefined && { unspecified }),
@@ -62,14 +78,19 @@ export function predict(of: Case): Prediction {
 }
 
 type Notified = NonNullable<Exchange['notified']>;
-interface Reading { expectation: Expectation; requests: PredictedRequest[]; notified: Notified[] }
+interface Reading {
+  expectation: Expectation;
+  requests: PredictedRequest[];
+  notified: Notified[];
+}
 
 /** Where all readings, and all times that a line answers, have the same outcome. */
 function agreed(all: readonly Notified[]): Prediction['meanwhile'] {
   const lines: Record<number, (number | undefined)[]> = {};
   for (const { line, errnos } of all) {
     const known = lines[line];
-    lines[line] = known === undefined ? [...errnos] : known.map((errno, index) => (errno === errnos[index] ? errno : undefined));
+    lines[line] =
+      known === undefined ? [...errnos] : known.map((errno, index) => (errno === errnos[index] ? errno : undefined));
   }
   return lines;
 }
@@ -82,7 +103,12 @@ function* readingsOf(of: Case): Generator<Reading> {
     const mount = { errno: 0, minor: revisions[of.revision].minor, devices };
     try {
       yield {
-        expectation: simulate({ case: of, mount, inodes: of.geometry.files.map((_, index) => 100n + BigInt(index)), driver: server }),
+        expectation: simulate({
+          case: of,
+          mount,
+          inodes: of.geometry.files.map((_, index) => 100n + BigInt(index)),
+          driver: server,
+        }),
         requests: server.asked,
         notified: server.transcript.map(({ notified }) => notified).filter((one) => one !== undefined),
       };
@@ -90,7 +116,10 @@ function* readingsOf(of: Case): Generator<Reading> {
       if (!(error instanceof EndlessWalk)) throw error;
     }
     const last: number = server.choices.findLastIndex(({ taken, count }) => taken + 1 < count);
-    choices = last < 0 ? undefined : server.choices.slice(0, last + 1).map(({ taken }, index) => (index === last ? taken + 1 : taken));
+    choices =
+      last < 0
+        ? undefined
+        : server.choices.slice(0, last + 1).map(({ taken }, index) => (index === last ? taken + 1 : taken));
   }
 }
 
@@ -98,7 +127,11 @@ class RecordingServer extends ScriptedServer {
   readonly asked: PredictedRequest[] = [];
 
   override request(expected: ExpectedRequest) {
-    this.asked.push({ name: expected.name, ...(expected.file !== undefined && { file: expected.file }), fields: expected.fields });
+    this.asked.push({
+      name: expected.name,
+      ...(expected.file !== undefined && { file: expected.file }),
+      fields: expected.fields,
+    });
     return super.request(expected);
   }
 }
@@ -125,10 +158,13 @@ const withoutFunctions = (value: unknown): unknown => {
 /** Each byte with what is right for it in any reading, for the ranges that any reading touches. */
 function mergeContents(readings: readonly Expectation[], device: number): Segment[] {
   const contents = readings.map(({ contents: all }) => all[device]).filter((content) => content !== undefined);
-  const edges = [...new Set(contents.flatMap((content) => content.touched().flatMap(({ start, end }) => [start, end])))].sort((a, b) => (a < b ? -1 : 1));
+  const edges = [
+    ...new Set(contents.flatMap((content) => content.touched().flatMap(({ start, end }) => [start, end]))),
+  ].sort((a, b) => (a < b ? -1 : 1));
   return edges.slice(0, -1).flatMap((start, index): Segment[] => {
     const end = edges[index + 1]!;
-    if (!contents.some((content) => content.touched().some((segment) => segment.start < end && segment.end > start))) return [];
+    if (!contents.some((content) => content.touched().some((segment) => segment.start < end && segment.end > start)))
+      return [];
     const sources = distinct(contents.flatMap((content) => content.read(start, end)[0]!.sources));
     return [{ start, end, sources }];
   });

@@ -1,4 +1,7 @@
-/** Writeback in several passes, and pages that leave the cache: what the kernel may leave unsaid, and what not even then. */
+/**
+ * Writeback in several passes, and pages that leave the cache: what the kernel may leave unsaid, and what not even
+ * then.
+ */
 import { expect, test } from '@playwright/test';
 import type { Step } from '../model/case.ts';
 import type { DeviceChange, Exchange, StepResult } from '../model/observation.ts';
@@ -6,30 +9,71 @@ import type { Verdict } from '../model/verdict.ts';
 import { attrOut } from '../uapi/fuse-structs.ts';
 import { ioendOut, type IomapIo } from '../uapi/iomap.ts';
 import { judge } from './judge.ts';
-import { beginExchange, endExchange, INO, madeCase, mapped, observed, other, overwrite, wire, writer, zeros } from './testing/hand-made.ts';
+import {
+  beginExchange,
+  endExchange,
+  INO,
+  madeCase,
+  mapped,
+  observed,
+  other,
+  overwrite,
+  wire,
+  writer,
+  zeros,
+} from './testing/hand-made.ts';
 
 type Made = Omit<Exchange, 'seq' | 'unique' | 'opcode' | 'nodeid'>;
-const WRITE = 1, ZERO = 2, WRITEBACK = 0x8000_0000, UNWRITTEN = 3, STALE = 0x200, IOEND_UNWRITTEN = 0x22, IOEND_UNWRITTEN_APPEND = 0x32;
+const WRITE = 1,
+  ZERO = 2,
+  WRITEBACK = 0x8000_0000,
+  UNWRITTEN = 3,
+  STALE = 0x200,
+  IOEND_UNWRITTEN = 0x22,
+  IOEND_UNWRITTEN_APPEND = 0x32;
 const conforms = { kind: 'conforms' } as const;
-const deviates = (verdict: Verdict): string[] => (verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind]);
+const deviates = (verdict: Verdict): string[] =>
+  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 
 const attributes = Buffer.alloc(attrOut.size);
 // st_mode of a regular file.
 attributes.writeUInt32LE(0o100644, 16 + 60);
 /** `step`: the guest saw it in. */
 const at = (step: number, ...exchanges: Made[]): Made[] => exchanges.map((exchange) => ({ ...exchange, step }));
-const setattr = (size: bigint, valid = 0x478): Made => ({ name: 'SETATTR', file: 0, request: { valid, padding: 0, size }, reply: { error: 0, payload: attributes }, writeErrno: 0 });
-const times = setattr(0n, 0x430);
-const ask = (opflags: number, pos: bigint, count: bigint, read: IomapIo): Made => beginExchange(opflags, pos, count, read, overwrite(read.offset, read.length));
-const ioend = (flags: number, pos: bigint, written: bigint, newAddr: bigint): Made => ({
-  name: 'IOMAP_IOEND', file: 0, writeErrno: 0, request: { flags, error: 0, attrIno: INO, pos, newAddr, written, dev: 1, pad: 0 }, reply: { error: 0, payload: ioendOut.encode({ newsize: 0n }) },
+const setattr = (size: bigint, valid = 0x478): Made => ({
+  name: 'SETATTR',
+  file: 0,
+  request: { valid, padding: 0, size },
+  reply: { error: 0, payload: attributes },
+  writeErrno: 0,
 });
-const write = (offset: bigint, lengthBytes: number, number = 0): Step => ({ call: 'pwrite', fd: 0, offset, lengthBytes, writer: number });
+const times = setattr(0n, 0x430);
+const ask = (opflags: number, pos: bigint, count: bigint, read: IomapIo): Made =>
+  beginExchange(opflags, pos, count, read, overwrite(read.offset, read.length));
+const ioend = (flags: number, pos: bigint, written: bigint, newAddr: bigint): Made => ({
+  name: 'IOMAP_IOEND',
+  file: 0,
+  writeErrno: 0,
+  request: { flags, error: 0, attrIno: INO, pos, newAddr, written, dev: 1, pad: 0 },
+  reply: { error: 0, payload: ioendOut.encode({ newsize: 0n }) },
+});
+const write = (offset: bigint, lengthBytes: number, number = 0): Step => ({
+  call: 'pwrite',
+  fd: 0,
+  offset,
+  lengthBytes,
+  writer: number,
+});
 const fsync: Step = { call: 'fsync', fd: 0 };
 const truncate = (sizeBytes: bigint): Step => ({ call: 'ftruncate', fd: 0, sizeBytes });
 const done: StepResult = { ret: 0n, errno: 0 };
-const resultOf = (step: Step): StepResult => (step.call === 'pwrite' ? { ret: BigInt(step.lengthBytes), errno: 0 } : done);
-const changed = (offsetBytes: bigint, ...content: DeviceChange['content']): DeviceChange => ({ device: 0, offsetBytes, content });
+const resultOf = (step: Step): StepResult =>
+  step.call === 'pwrite' ? { ret: BigInt(step.lengthBytes), errno: 0 } : done;
+const changed = (offsetBytes: bigint, ...content: DeviceChange['content']): DeviceChange => ({
+  device: 0,
+  offsetBytes,
+  content,
+});
 
 /** A file of 16384 bytes, or `sizeBytes`, through the page cache. */
 function seen(steps: Step[], exchanges: Made[], changes: DeviceChange[], sizeBytes = 16384n): Verdict {
@@ -39,8 +83,10 @@ function seen(steps: Step[], exchanges: Made[], changes: DeviceChange[], sizeByt
 
 test.describe('pages that a truncation drops', () => {
   const steps = [write(4096n, 8192), truncate(0n)];
-  const place = mapped(0n, 16384n, 65536n), fresh = wire(UNWRITTEN, 0n, 16384n, { addr: 65536n, dev: 1 });
-  const run = (map: IomapIo, exchanges: Made[], ...changes: DeviceChange[]) => seen(steps, [...at(1, ask(WRITE, 4096n, 8192n, map)), ...at(2, ...exchanges, setattr(0n))], changes);
+  const place = mapped(0n, 16384n, 65536n),
+    fresh = wire(UNWRITTEN, 0n, 16384n, { addr: 65536n, dev: 1 });
+  const run = (map: IomapIo, exchanges: Made[], ...changes: DeviceChange[]) =>
+    seen(steps, [...at(1, ask(WRITE, 4096n, 8192n, map)), ...at(2, ...exchanges, setattr(0n))], changes);
   const begun = (map: IomapIo): Made => ask(WRITEBACK, 4096n, 4096n, map);
 
   test('may have been written behind the one that was asked for, by its mapping, or not', () => {
@@ -50,40 +96,79 @@ test.describe('pages that a truncation drops', () => {
   });
   test('have not been written where no mapping was asked for, and elsewhere not even then', () => {
     const short = mapped(4096n, 4096n, 69632n);
-    expect(deviates(run(place, [begun(short)], changed(69632n, writer(4096n, 8192))))).toEqual(['device/bytes device-bytes']);
+    expect(deviates(run(place, [begun(short)], changed(69632n, writer(4096n, 8192))))).toEqual([
+      'device/bytes device-bytes',
+    ]);
     expect(deviates(run(place, [], changed(69632n, writer(4096n, 4096))))).toEqual(['device/bytes device-bytes']);
-    expect(deviates(run(place, [begun(place)], changed(69632n, writer(4096n, 4096), writer(4096n, 4096))))).toEqual(['device/bytes device-bytes']);
+    expect(deviates(run(place, [begun(place)], changed(69632n, writer(4096n, 4096), writer(4096n, 4096))))).toEqual([
+      'device/bytes device-bytes',
+    ]);
   });
   test('need their IOEND where one is due', () => {
-    const first = ioend(IOEND_UNWRITTEN, 4096n, 4096n, 69632n), both = ioend(IOEND_UNWRITTEN, 4096n, 8192n, 69632n);
+    const first = ioend(IOEND_UNWRITTEN, 4096n, 4096n, 69632n),
+      both = ioend(IOEND_UNWRITTEN, 4096n, 8192n, 69632n);
     expect(run(fresh, [begun(fresh), both], changed(69632n, writer(4096n, 8192)))).toEqual(conforms);
     expect(run(fresh, [begun(fresh), first], changed(69632n, writer(4096n, 4096)))).toEqual(conforms);
-    expect(deviates(run(fresh, [begun(fresh), first], changed(69632n, writer(4096n, 8192))))).toEqual(['device/bytes device-bytes']);
+    expect(deviates(run(fresh, [begun(fresh), first], changed(69632n, writer(4096n, 8192))))).toEqual([
+      'device/bytes device-bytes',
+    ]);
   });
 });
 
 test.describe('writeback in several passes', () => {
-  const low = mapped(0n, 8192n, 65536n), high = mapped(8192n, 8192n, 73728n);
+  const low = mapped(0n, 8192n, 65536n),
+    high = mapped(8192n, 8192n, 73728n);
   const steps = [write(8192n, 8192), write(0n, 4096, 1), write(12288n, 4096, 2), fsync];
-  const before = [...at(1, ask(WRITE, 8192n, 8192n, high)), ...at(2, ask(WRITEBACK, 8192n, 4096n, high), ask(WRITE, 0n, 4096n, low))];
+  const before = [
+    ...at(1, ask(WRITE, 8192n, 8192n, high)),
+    ...at(2, ask(WRITEBACK, 8192n, 4096n, high), ask(WRITE, 0n, 4096n, low)),
+  ];
   const bytes = [changed(65536n, writer(0n, 4096, 1)), changed(73728n, writer(8192n, 4096), writer(12288n, 4096, 2))];
   const end = [times, other('FSYNC')];
 
   test('may use what the first pass was given when a later one is elsewhere', () => {
-    expect(seen(steps, [...before, ...at(3, ask(WRITE, 12288n, 4096n, high)), ...at(4, ask(WRITEBACK, 0n, 4096n, low), ...end)], bytes)).toEqual(conforms);
-    expect(seen(steps, [...before, ...at(3, ask(WRITE, 12288n, 4096n, high)), ...at(4, ask(WRITEBACK, 0n, 4096n, low), ask(WRITEBACK, 12288n, 4096n, high), ...end)], bytes)).toEqual(conforms);
+    expect(
+      seen(
+        steps,
+        [...before, ...at(3, ask(WRITE, 12288n, 4096n, high)), ...at(4, ask(WRITEBACK, 0n, 4096n, low), ...end)],
+        bytes,
+      ),
+    ).toEqual(conforms);
+    expect(
+      seen(
+        steps,
+        [
+          ...before,
+          ...at(3, ask(WRITE, 12288n, 4096n, high)),
+          ...at(4, ask(WRITEBACK, 0n, 4096n, low), ask(WRITEBACK, 12288n, 4096n, high), ...end),
+        ],
+        bytes,
+      ),
+    ).toEqual(conforms);
   });
   test('has what was written last on the device at the end, whichever pass brought it there', () => {
-    const asked = [...before, ...at(3, ask(WRITE, 12288n, 4096n, high)), ...at(4, ask(WRITEBACK, 0n, 4096n, low), ...end)];
-    expect(deviates(seen(steps, asked, [bytes[0]!, changed(73728n, writer(8192n, 8192))]))).toEqual(['device/bytes device-bytes']);
+    const asked = [
+      ...before,
+      ...at(3, ask(WRITE, 12288n, 4096n, high)),
+      ...at(4, ask(WRITEBACK, 0n, 4096n, low), ...end),
+    ];
+    expect(deviates(seen(steps, asked, [bytes[0]!, changed(73728n, writer(8192n, 8192))]))).toEqual([
+      'device/bytes device-bytes',
+    ]);
     expect(deviates(seen(steps, asked, [bytes[0]!]))).toEqual(['device/bytes device-bytes']);
     expect(deviates(seen(steps, asked, [bytes[1]!]))).toEqual(['device/bytes device-bytes']);
   });
   test('asks anew for what is written after fsync, whose passes are over', () => {
     const again = [write(8192n, 4096), fsync, write(8192n, 4096, 1), fsync];
-    const first = [...at(1, ask(WRITE, 8192n, 4096n, high)), ...at(2, ask(WRITEBACK, 8192n, 4096n, high), ...end), ...at(3, ask(WRITE, 8192n, 4096n, high))];
+    const first = [
+      ...at(1, ask(WRITE, 8192n, 4096n, high)),
+      ...at(2, ask(WRITEBACK, 8192n, 4096n, high), ...end),
+      ...at(3, ask(WRITE, 8192n, 4096n, high)),
+    ];
     const last = [changed(73728n, writer(8192n, 4096, 1))];
-    expect(seen(again, [...first, ...at(4, ask(WRITEBACK, 8192n, 4096n, high), other('FSYNC'))], last)).toEqual(conforms);
+    expect(seen(again, [...first, ...at(4, ask(WRITEBACK, 8192n, 4096n, high), other('FSYNC'))], last)).toEqual(
+      conforms,
+    );
     expect(deviates(seen(again, [...first, ...at(4, other('FSYNC'))], last))).toContain('request/writeback request');
   });
 });
@@ -91,17 +176,29 @@ test.describe('writeback in several passes', () => {
 test.describe('a file that grows over what is dirty in unwritten blocks', () => {
   const fresh = wire(UNWRITTEN, 0n, 1n << 20n, { addr: 65536n, dev: 1 });
   const steps = [write(4096n, 100), truncate(8192n)];
-  const zeroing = ask(ZERO, 4196n, 3996n, fresh), staleEnd = endExchange(ZERO, 4196n, 3996n, 0n, { ...fresh, flags: STALE });
+  const zeroing = ask(ZERO, 4196n, 3996n, fresh),
+    staleEnd = endExchange(ZERO, 4196n, 3996n, 0n, { ...fresh, flags: STALE });
   const written = [ask(WRITEBACK, 4096n, 4096n, fresh), ioend(IOEND_UNWRITTEN_APPEND, 4096n, 4096n, 69632n)];
-  const wrote = at(1, ask(WRITE, 4096n, 100n, fresh), endExchange(WRITE, 4096n, 100n, 100n, { ...fresh, flags: 0x100 }));
-  const run = (exchanges: Made[], content: DeviceChange['content']) => seen(steps, [...wrote, ...at(2, ...exchanges)], [changed(69632n, ...content)], 4096n);
+  const wrote = at(
+    1,
+    ask(WRITE, 4096n, 100n, fresh),
+    endExchange(WRITE, 4096n, 100n, 100n, { ...fresh, flags: 0x100 }),
+  );
+  const run = (exchanges: Made[], content: DeviceChange['content']) =>
+    seen(steps, [...wrote, ...at(2, ...exchanges)], [changed(69632n, ...content)], 4096n);
 
   test('may write that back first, and ask again', () => {
-    expect(run([zeroing, ...written, staleEnd, zeroing, setattr(8192n)], [writer(4096n, 100), zeros(3996)])).toEqual(conforms);
+    expect(run([zeroing, ...written, staleEnd, zeroing, setattr(8192n)], [writer(4096n, 100), zeros(3996)])).toEqual(
+      conforms,
+    );
   });
   test('starts over only after END, and has zeros behind the old end of the file', () => {
-    expect(deviates(run([zeroing, ...written, zeroing, setattr(8192n)], [writer(4096n, 100), zeros(3996)]))).toEqual(['truncate/setattr request']);
-    expect(deviates(run([zeroing, ...written, staleEnd, zeroing, setattr(8192n)], [writer(4096n, 4096)]))).not.toEqual(['conforms']);
+    expect(deviates(run([zeroing, ...written, zeroing, setattr(8192n)], [writer(4096n, 100), zeros(3996)]))).toEqual([
+      'truncate/setattr request',
+    ]);
+    expect(deviates(run([zeroing, ...written, staleEnd, zeroing, setattr(8192n)], [writer(4096n, 4096)]))).not.toEqual([
+      'conforms',
+    ]);
   });
   test('may call a mapping stale when writeback was over before it asked, and only by an END that says so', () => {
     const bytes = [writer(4096n, 100), zeros(3996)];
@@ -112,12 +209,30 @@ test.describe('a file that grows over what is dirty in unwritten blocks', () => 
   });
   test('may call the mapping of a write stale by what writeback of another range reports meanwhile', () => {
     const two = [write(4096n, 100), write(12288n, 8)];
-    const asked = ask(WRITE, 12288n, 8n, fresh), given = endExchange(WRITE, 12288n, 8n, 0n, { ...fresh, flags: STALE });
+    const asked = ask(WRITE, 12288n, 8n, fresh),
+      given = endExchange(WRITE, 12288n, 8n, 0n, { ...fresh, flags: STALE });
     const reported = ioend(IOEND_UNWRITTEN_APPEND, 4096n, 100n, 69632n);
     const last = [ask(WRITEBACK, 12288n, 4096n, fresh), ioend(IOEND_UNWRITTEN_APPEND, 12288n, 8n, 77824n)];
-    const all = (end: Made[]) => seen(two, [...wrote, ...at(2, written[0]!, ask(ZERO, 4196n, 8092n, fresh), asked, reported, ...end, asked,
-      endExchange(WRITE, 12288n, 8n, 8n, { ...fresh, flags: 0x100 })), ...last],
-    [changed(69632n, writer(4096n, 100), zeros(3996)), changed(77824n, writer(12288n, 8), zeros(4088))], 4096n);
+    const all = (end: Made[]) =>
+      seen(
+        two,
+        [
+          ...wrote,
+          ...at(
+            2,
+            written[0]!,
+            ask(ZERO, 4196n, 8092n, fresh),
+            asked,
+            reported,
+            ...end,
+            asked,
+            endExchange(WRITE, 12288n, 8n, 8n, { ...fresh, flags: 0x100 }),
+          ),
+          ...last,
+        ],
+        [changed(69632n, writer(4096n, 100), zeros(3996)), changed(77824n, writer(12288n, 8), zeros(4088))],
+        4096n,
+      );
     expect(all([given])).toEqual(conforms);
     expect(deviates(all([])).join()).toMatch(/request\/(none|end) request/);
   });
@@ -130,8 +245,18 @@ test.describe('a file that grows over what is dirty in unwritten blocks', () => 
 
 test('times that the server heard with a new size need not be told again, and without it they must', () => {
   const place = mapped(0n, 16384n, 65536n);
-  const run = (valid: number, ...last: Made[]) => deviates(seen([truncate(8192n), write(0n, 4096), fsync],
-    [...at(1, setattr(8192n, valid)), ...at(2, ask(WRITE, 0n, 4096n, place)), ...at(3, ask(WRITEBACK, 0n, 4096n, place), ...last, other('FSYNC'))], [changed(65536n, writer(0n, 4096))]));
+  const run = (valid: number, ...last: Made[]) =>
+    deviates(
+      seen(
+        [truncate(8192n), write(0n, 4096), fsync],
+        [
+          ...at(1, setattr(8192n, valid)),
+          ...at(2, ask(WRITE, 0n, 4096n, place)),
+          ...at(3, ask(WRITEBACK, 0n, 4096n, place), ...last, other('FSYNC')),
+        ],
+        [changed(65536n, writer(0n, 4096))],
+      ),
+    );
   expect(run(0x478)).toEqual(['conforms']);
   expect(run(0x478, times)).toEqual(['conforms']);
   expect(run(8)).toContain('request/times request');
@@ -140,15 +265,32 @@ test('times that the server heard with a new size need not be told again, and wi
 
 test.describe('writeback by a call that changes the size', () => {
   const fresh = wire(UNWRITTEN, 0n, 1n << 20n, { addr: 65536n, dev: 1 });
-  const wrote = (bytes: bigint) => at(1, ask(WRITE, 4096n, bytes, fresh), endExchange(WRITE, 4096n, bytes, bytes, { ...fresh, flags: 0x100 }));
+  const wrote = (bytes: bigint) =>
+    at(1, ask(WRITE, 4096n, bytes, fresh), endExchange(WRITE, 4096n, bytes, bytes, { ...fresh, flags: 0x100 }));
   const fetched = ask(WRITEBACK, 4096n, 4096n, fresh);
 
   test('says APPEND by the old size or by the new one, before the server knows that, and by the old one before the call', () => {
     const allocate: Step = { call: 'fallocate', fd: 0, mode: 0x10, offset: 4300n, lengthBytes: 100n };
-    const asked: Made = { name: 'FALLOCATE', file: 0, request: { offset: 4300n, length: 100n, mode: 0x10, padding: 0 }, reply: { error: 0, payload: new Uint8Array() }, writeErrno: 0 };
-    const run = (flags: number, step: number) => deviates(seen([write(4096n, 100), allocate], [
-      ...wrote(100n), ...at(step, fetched, ioend(flags, 4096n, 100n, 69632n)), ...at(2, asked, ask(ZERO, 4196n, 204n, fresh)),
-    ], [changed(69632n, writer(4096n, 100), zeros(3996))], 4096n));
+    const asked: Made = {
+      name: 'FALLOCATE',
+      file: 0,
+      request: { offset: 4300n, length: 100n, mode: 0x10, padding: 0 },
+      reply: { error: 0, payload: new Uint8Array() },
+      writeErrno: 0,
+    };
+    const run = (flags: number, step: number) =>
+      deviates(
+        seen(
+          [write(4096n, 100), allocate],
+          [
+            ...wrote(100n),
+            ...at(step, fetched, ioend(flags, 4096n, 100n, 69632n)),
+            ...at(2, asked, ask(ZERO, 4196n, 204n, fresh)),
+          ],
+          [changed(69632n, writer(4096n, 100), zeros(3996))],
+          4096n,
+        ),
+      );
     expect(run(IOEND_UNWRITTEN_APPEND, 2)).toEqual(['conforms']);
     expect(run(IOEND_UNWRITTEN, 2)).toEqual(['conforms']);
     expect(run(IOEND_UNWRITTEN_APPEND, 1)).toEqual(['conforms']);
@@ -156,9 +298,24 @@ test.describe('writeback by a call that changes the size', () => {
   });
 
   test('reaches to the end of a file that is cut by now, or, before its block is zeroed, to the old one', () => {
-    const run = (written: bigint, bytes: number, isReported = true) => deviates(seen([write(4096n, 2000), truncate(5000n)], [
-      ...wrote(2000n), ...at(2, setattr(5000n), ask(ZERO, 5000n, 3192n, fresh), fetched, ...(isReported ? [ioend(IOEND_UNWRITTEN_APPEND, 4096n, written, 69632n)] : [])),
-    ], [changed(69632n, writer(4096n, bytes), zeros(4096 - bytes))], 4096n));
+    const run = (written: bigint, bytes: number, isReported = true) =>
+      deviates(
+        seen(
+          [write(4096n, 2000), truncate(5000n)],
+          [
+            ...wrote(2000n),
+            ...at(
+              2,
+              setattr(5000n),
+              ask(ZERO, 5000n, 3192n, fresh),
+              fetched,
+              ...(isReported ? [ioend(IOEND_UNWRITTEN_APPEND, 4096n, written, 69632n)] : []),
+            ),
+          ],
+          [changed(69632n, writer(4096n, bytes), zeros(4096 - bytes))],
+          4096n,
+        ),
+      );
     expect(run(904n, 904)).toEqual(['conforms']);
     expect(run(2000n, 2000)).toEqual(['conforms']);
     expect(run(904n, 904, false)).toContain('request/writeback-ioend request');

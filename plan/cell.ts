@@ -10,11 +10,14 @@ export const borders: readonly Border[] = ['violating', 'legal'];
 export interface PlanCell extends CellInfo {
   /** Draws the cell's cases; absent exactly when the cell is impossible. */
   cases?: fc.Arbitrary<PlannedCase>;
-  /** The kinds of situation that make up the cell, where a case of one of them shows nothing about the others: a run has one of each at least. */
+  /**
+   * The kinds of situation that make up the cell, where a case of one of them shows nothing about the others: a run has
+   * one of each at least.
+   */
   kinds?: readonly fc.Arbitrary<PlannedCase>[];
   /**
-   * What the rules must make of a case of this cell besides a verdict: the rule refuses in every case (`violating`) or in none (`legal`).
-   * Absent: no rule is at stake. In the form of `rulesReached`.
+   * What the rules must make of a case of this cell besides a verdict: the rule refuses in every case (`violating`) or
+   * in none (`legal`). Absent: no rule is at stake. In the form of `rulesReached`.
    */
   reaches?: string;
 }
@@ -28,15 +31,25 @@ export interface CellKey {
 
 /** `map/length-nonzero@read direct-read violating`. Rules of begin/* name their half themselves. */
 export const cellId = ({ rule, half, path, border }: CellKey): string =>
-  [half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule, path, border].filter((part) => part !== undefined).join(' ');
+  [half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule, path, border]
+    .filter((part) => part !== undefined)
+    .join(' ');
 
 export const possible = (key: CellKey, cases: fc.Arbitrary<PlannedCase>): PlanCell => {
   const id = cellId(key);
-  return { ...key, id, cases: cases.map((planned) => ({ ...planned, case: { ...planned.case, provenance: { origin: `conformance ${id}` } } })) };
+  return {
+    ...key,
+    id,
+    cases: cases.map((planned) => ({
+      ...planned,
+      case: { ...planned.case, provenance: { origin: `conformance ${id}` } },
+    })),
+  };
 };
 
 /** A cell of several kinds of situation. */
-export const possibleKinds = (key: CellKey, kinds: readonly fc.Arbitrary<PlannedCase>[]): PlanCell => ofKinds(kinds.map((cases) => possible(key, cases)));
+export const possibleKinds = (key: CellKey, kinds: readonly fc.Arbitrary<PlannedCase>[]): PlanCell =>
+  ofKinds(kinds.map((cases) => possible(key, cases)));
 
 /** One cell of cells for the same place that are kinds of it. */
 export function ofKinds(cells: readonly PlanCell[]): PlanCell {
@@ -47,19 +60,29 @@ export function ofKinds(cells: readonly PlanCell[]): PlanCell {
 
 export const impossible = (key: CellKey, reason: string): PlanCell => ({ ...key, id: cellId(key), impossible: reason });
 
-/** The cases of a cell: `runs` of them, or one of each kind where that is more; the same for the same seed and version. Seeds of different cells are independent. */
+/**
+ * The cases of a cell: `runs` of them, or one of each kind where that is more; the same for the same seed and version.
+ * Seeds of different cells are independent.
+ */
 export function casesOf(cell: PlanCell, { seed, runs }: { seed: number; runs: number }): PlannedCase[] {
   if (!cell.cases) return [];
   const drawSeed = cellSeed(cell.id, seed);
   const { kinds } = cell;
   const drawn = kinds
-    ? Array.from({ length: casesIn(cell, runs) }, (_, n) => fc.sample(kinds[n % kinds.length]!, { seed: drawSeed + n, numRuns: 1 })[0]!)
+    ? Array.from(
+        { length: casesIn(cell, runs) },
+        (_, n) => fc.sample(kinds[n % kinds.length]!, { seed: drawSeed + n, numRuns: 1 })[0]!,
+      )
     : fc.sample(cell.cases, { seed: drawSeed, numRuns: runs });
-  return drawn.map((planned) => ({ ...planned, case: { ...planned.case, provenance: { origin: `conformance ${cell.id}`, seed } } }));
+  return drawn.map((planned) => ({
+    ...planned,
+    case: { ...planned.case, provenance: { origin: `conformance ${cell.id}`, seed } },
+  }));
 }
 
 /** How many cases a cell has in a run of `runs` per cell; none of it: none. */
-export const casesIn = ({ kinds }: PlanCell, runs: number): number => (runs === 0 ? 0 : Math.max(runs, kinds?.length ?? 0));
+export const casesIn = ({ kinds }: PlanCell, runs: number): number =>
+  runs === 0 ? 0 : Math.max(runs, kinds?.length ?? 0);
 
 /** 32-bit FNV-1a over the id, so that cells drawn from one seed do not repeat each other's surroundings. */
 export function cellSeed(id: string, seed: number): number {

@@ -4,14 +4,24 @@ import { configTables } from '../oracles/rules/config.ts';
 import { beginTables } from '../oracles/rules/first-violation.ts';
 import { inlineRules } from '../oracles/rules/inline.ts';
 import { ioctlTables } from '../oracles/rules/ioctls.ts';
-import { devInvalTables, invalInodeRules, invalRangeRules, upsertHalfRules, upsertInodeRules } from '../oracles/rules/notifications.ts';
+import {
+  devInvalTables,
+  invalInodeRules,
+  invalRangeRules,
+  upsertHalfRules,
+  upsertInodeRules,
+} from '../oracles/rules/notifications.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { revisions } from '../uapi/revision.ts';
 import { borders } from './cell.ts';
 import { conformancePlan, type PlanCell } from './plan.ts';
 
 /** A rule of a table, with the halves it judges and the paths on which something leads to it. */
-interface Row { id: string; halves?: readonly ('read' | 'write')[] | undefined; paths: readonly string[] }
+interface Row {
+  id: string;
+  halves?: readonly ('read' | 'write')[] | undefined;
+  paths: readonly string[];
+}
 
 const NOTIFIED = ['notify', 'while-asked'] as const;
 
@@ -19,29 +29,52 @@ const NOTIFIED = ['notify', 'while-asked'] as const;
 function rowsOf(id: RevisionId): Row[] {
   const { reply, map, validate, devices } = beginTables[id];
   const asked = [...paths, 'atomic-write', 'swapon'];
-  const notified = revisions[id].notifications.IOMAP_UPSERT_MAPPINGS === undefined ? [] : [
-    ...map.map((rule) => ({ id: rule.id, halves: rule.halves, paths: NOTIFIED })),
-    ...upsertHalfRules.map((rule) => ({ id: rule.id, halves: ['read', 'write'] as const, paths: NOTIFIED })),
-    ...invalRangeRules.map((rule) => ({ id: rule.id, halves: ['read', 'write'] as const, paths: NOTIFIED })),
-    ...[...upsertInodeRules, ...invalInodeRules, ...devInvalTables[id]].map((rule) => ({ id: rule.id, paths: NOTIFIED })),
-  ];
+  const notified =
+    revisions[id].notifications.IOMAP_UPSERT_MAPPINGS === undefined
+      ? []
+      : [
+          ...map.map((rule) => ({ id: rule.id, halves: rule.halves, paths: NOTIFIED })),
+          ...upsertHalfRules.map((rule) => ({ id: rule.id, halves: ['read', 'write'] as const, paths: NOTIFIED })),
+          ...invalRangeRules.map((rule) => ({ id: rule.id, halves: ['read', 'write'] as const, paths: NOTIFIED })),
+          ...[...upsertInodeRules, ...invalInodeRules, ...devInvalTables[id]].map((rule) => ({
+            id: rule.id,
+            paths: NOTIFIED,
+          })),
+        ];
   return [
     ...[...reply, ...map, ...validate, ...devices].map((rule) => ({ id: rule.id, halves: rule.halves, paths: asked })),
     ...notified,
     ...(id === 'r1' ? [] : [...new Set(inlineRules.map((rule) => rule.id))].map((rule) => ({ id: rule, paths }))),
     ...configTables[id].map((rule) => ({ id: rule.id, paths: ['mount'] })),
-    ...(id === 'r1' ? [] : Object.values(ioctlTables).flat().filter((rule) => id === 'r3' || !onlyInR3.has(rule.id)).map((rule) => ({ id: rule.id, paths: ['ioctl'] }))),
+    ...(id === 'r1'
+      ? []
+      : Object.values(ioctlTables)
+          .flat()
+          .filter((rule) => id === 'r3' || !onlyInR3.has(rule.id))
+          .map((rule) => ({ id: rule.id, paths: ['ioctl'] }))),
   ];
 }
-const onlyInR3 = new Set(['backing-open/fd-usable', 'add-iomap/unmounted', 'set-blocksize/iomap-connection', 'set-blocksize/id-known']);
+const onlyInR3 = new Set([
+  'backing-open/fd-usable',
+  'add-iomap/unmounted',
+  'set-blocksize/iomap-connection',
+  'set-blocksize/id-known',
+]);
 
 /** Pairs of rule and path, and sides of the border, that have neither cases nor a reason. */
 function missing(plan: readonly PlanCell[], rows: readonly Row[]): string[] {
   const have = new Set(plan.map(({ rule, half, path, border }) => [rule, half ?? '', path, border ?? ''].join(' ')));
   const has = (rule: string, half: string | undefined, path: string, border: string): boolean =>
     [half ?? '', ''].some((one) => [border, ''].some((side) => have.has([rule, one, path, side].join(' '))));
-  return rows.flatMap((row) => (row.halves ?? [undefined]).flatMap((half) => row.paths.flatMap((path) => borders.filter((border) => !has(row.id, half, path, border))
-    .map((border) => `${row.id}${half ? `@${half}` : ''} ${path} ${border}`))));
+  return rows.flatMap((row) =>
+    (row.halves ?? [undefined]).flatMap((half) =>
+      row.paths.flatMap((path) =>
+        borders
+          .filter((border) => !has(row.id, half, path, border))
+          .map((border) => `${row.id}${half ? `@${half}` : ''} ${path} ${border}`),
+      ),
+    ),
+  );
 }
 
 for (const id of ['r1', 'r2', 'r3'] as const) {
@@ -53,13 +86,27 @@ for (const id of ['r1', 'r2', 'r3'] as const) {
 test('a rule without cells would be noticed, and so would a path and a side of the border', () => {
   const plan = conformancePlan('r3');
   const rows = rowsOf('r3');
-  const noticed = (leftOut: (cell: PlanCell) => boolean): string[] => missing(plan.filter((cell) => !leftOut(cell)), rows);
+  const noticed = (leftOut: (cell: PlanCell) => boolean): string[] =>
+    missing(
+      plan.filter((cell) => !leftOut(cell)),
+      rows,
+    );
   expect(noticed(({ rule }) => rule === 'inline/fits-block')).toHaveLength(paths.length * 2);
-  expect(noticed(({ rule, path }) => rule === 'devinval/size' && path === 'notify')).toEqual(['devinval/size notify violating', 'devinval/size notify legal']);
-  expect(noticed(({ rule, path, half, border }) => rule === 'map/flags-known' && path === 'fiemap' && half === 'write' && border === 'legal')).toEqual(['map/flags-known@write fiemap legal']);
+  expect(noticed(({ rule, path }) => rule === 'devinval/size' && path === 'notify')).toEqual([
+    'devinval/size notify violating',
+    'devinval/size notify legal',
+  ]);
+  expect(
+    noticed(
+      ({ rule, path, half, border }) =>
+        rule === 'map/flags-known' && path === 'fiemap' && half === 'write' && border === 'legal',
+    ),
+  ).toEqual(['map/flags-known@write fiemap legal']);
 });
 
 test('reasons name what rules or revisions say, not what is left to do', () => {
-  const reasons = (['r1', 'r2', 'r3'] as const).flatMap((id) => conformancePlan(id).flatMap(({ impossible }) => (impossible === undefined ? [] : [impossible])));
+  const reasons = (['r1', 'r2', 'r3'] as const).flatMap((id) =>
+    conformancePlan(id).flatMap(({ impossible }) => (impossible === undefined ? [] : [impossible])),
+  );
   expect([...new Set(reasons)].filter((reason) => /no generator|not done|todo|yet/i.test(reason))).toEqual([]);
 });

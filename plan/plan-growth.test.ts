@@ -1,4 +1,7 @@
-/** Kernels that leave old bytes in a file that grows, or behind its end, against the whole plan: the cells about that must fail, and which others may. */
+/**
+ * Kernels that leave old bytes in a file that grows, or behind its end, against the whole plan: the cells about that
+ * must fail, and which others may.
+ */
 import { expect, test } from '@playwright/test';
 import { judge } from '../oracles/judge.ts';
 import { EndlessWalk } from '../oracles/kernel/scripted-server.ts';
@@ -15,18 +18,21 @@ function catches(of: Case, leak: Leak): boolean {
   try {
     return judge(of, runIdeal(of, { pageCache: () => new LeakyPageCache(of, leak) })).kind === 'deviates';
   } catch (error) {
-    if (error instanceof EndlessWalk || (error instanceof Error && error.message.startsWith('unspecified'))) return false;
+    if (error instanceof EndlessWalk || (error instanceof Error && error.message.startsWith('unspecified')))
+      return false;
     throw error;
   }
 }
 
 /** Of each cell: how many of its cases catch the kernel, and how many there are. */
-const caught = (cells: readonly PlanCell[], leak: Leak): { cell: PlanCell; count: number; all: number }[] => cells.map((cell) => {
-  const cases = casesOf(cell, { seed: 5, runs: 1 });
-  return { cell, count: cases.filter(({ case: of }) => catches(of, leak)).length, all: cases.length };
-});
+const caught = (cells: readonly PlanCell[], leak: Leak): { cell: PlanCell; count: number; all: number }[] =>
+  cells.map((cell) => {
+    const cases = casesOf(cell, { seed: 5, runs: 1 });
+    return { cell, count: cases.filter(({ case: of }) => catches(of, leak)).length, all: cases.length };
+  });
 const name = ({ rule, path }: PlanCell): string => `${rule} ${path}`;
-const byAll = (found: ReturnType<typeof caught>): string[] => found.filter(({ count, all }) => count === all).map(({ cell }) => name(cell));
+const byAll = (found: ReturnType<typeof caught>): string[] =>
+  found.filter(({ count, all }) => count === all).map(({ cell }) => name(cell));
 
 test.describe('a kernel that', () => {
   test('does not zero what becomes part of a file should fail on every case of every way to grow', () => {
@@ -43,7 +49,13 @@ test.describe('a kernel that', () => {
     const found = caught(planned, 'grown again').filter(({ count }) => count > 0);
     // A direct write ends at a block; what the server copies the page cache does not have.
     const rest = ['direct-write', 'copy'];
-    expect(byAll(found).filter((one) => one.startsWith('growth/'))).toEqual(growth.filter(({ path }) => !rest.includes(path)).map(name));
-    expect([...new Set(found.map(({ cell }) => cell.rule))].sort()).toEqual(['growth/behind-eof', 'growth/content', 'truncate/stored-behind']);
+    expect(byAll(found).filter((one) => one.startsWith('growth/'))).toEqual(
+      growth.filter(({ path }) => !rest.includes(path)).map(name),
+    );
+    expect([...new Set(found.map(({ cell }) => cell.rule))].sort()).toEqual([
+      'growth/behind-eof',
+      'growth/content',
+      'truncate/stored-behind',
+    ]);
   });
 });

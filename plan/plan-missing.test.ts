@@ -1,4 +1,7 @@
-/** What a kernel leaves out is named, whichever of its liberties it takes: a reading that ends early explains less than one that goes on. */
+/**
+ * What a kernel leaves out is named, whichever of its liberties it takes: a reading that ends early explains less than
+ * one that goes on.
+ */
 import { expect, test } from '@playwright/test';
 import { judge } from '../oracles/judge.ts';
 import { runIdeal } from '../oracles/testing/ideal-kernel.ts';
@@ -10,9 +13,15 @@ import { casesOf, conformancePlan } from './plan.ts';
 
 const plan = conformancePlan('r3');
 
-const caseOf = (cell: string): Case => casesOf(plan.find(({ id }) => id === cell)!, { seed: 1, runs: 1 })[0]!.case;
+const caseOf = (cell: string): Case =>
+  casesOf(
+    plan.find(({ id }) => id === cell)!,
+    { seed: 1, runs: 1 },
+  )[0]!.case;
 
-/** What is found when the kernel, taking its second choice where the rules leave one, does all but send that request. */
+/**
+ * What is found when the kernel, taking its second choice where the rules leave one, does all but send that request.
+ */
 function foundWithout(cell: string, request: string): string[] {
   const of = caseOf(cell);
   const whole = runIdeal(of, { choices: [1] });
@@ -24,7 +33,11 @@ function foundWithout(cell: string, request: string): string[] {
 
 for (const [cell, request, cause] of [
   ['map/device-range-no-overflow@write mmap-write legal', 'FSYNC', 'FSYNC |  | missing | request/fsync'],
-  ['map/device-range-no-overflow@write mmap-write legal', 'IOMAP_END', 'IOMAP_END | write fault | missing | request/end'],
+  [
+    'map/device-range-no-overflow@write mmap-write legal',
+    'IOMAP_END',
+    'IOMAP_END | write fault | missing | request/end',
+  ],
   ['begin/read-covers-pos buffered-write legal', 'FSYNC', 'FSYNC |  | missing | request/fsync'],
   ['type/inline mmap-write', 'IOMAP_IOEND', 'IOMAP_IOEND | writeback | missing | request/writeback-ioend'],
 ] as const) {
@@ -36,10 +49,14 @@ for (const [cell, request, cause] of [
 test('should say nothing where the rules leave more readings than are tried, and what is wrong where all were', () => {
   const of = caseOf('map/device-range-no-overflow@write mmap-write legal');
   const whole = runIdeal(of, { choices: [1] });
-  const read = (seen: Observation, most?: number) => interpret(of, seen, () => [], most === undefined ? {} : { mostReadings: most });
+  const read = (seen: Observation, most?: number) =>
+    interpret(of, seen, () => [], most === undefined ? {} : { mostReadings: most });
   expect(read(whole)).toMatchObject({ deviations: [] });
   expect(read(whole).expectation.unspecified).toBeUndefined();
-  expect(read(whole, 1)).toMatchObject({ deviations: [], expectation: { unspecified: expect.stringContaining('more than 1 ways') } });
+  expect(read(whole, 1)).toMatchObject({
+    deviations: [],
+    expectation: { unspecified: expect.stringContaining('more than 1 ways') },
+  });
   const silent = { ...whole, transcript: whole.transcript.filter(({ name }) => name !== 'FSYNC') };
   expect(read(silent).deviations).toHaveLength(1);
 });

@@ -12,7 +12,8 @@ function saying(rule: string, condition: string): Verdict {
   for (const cell of plan.filter((one) => one.reaches?.startsWith(rule) && one.cases && one.border === 'violating')) {
     for (const { case: of } of casesOf(cell, { seed: 1, runs: 1 })) {
       const seen = runIdeal(of);
-      if (seen.events.length !== 1 || seen.events[0]!.kind !== 'bad-data' || judge(of, seen).kind !== 'conforms') continue;
+      if (seen.events.length !== 1 || seen.events[0]!.kind !== 'bad-data' || judge(of, seen).kind !== 'conforms')
+        continue;
       return judge(of, { ...seen, events: [{ ...seen.events[0]!, condition }] });
     }
   }
@@ -21,7 +22,10 @@ function saying(rule: string, condition: string): Verdict {
 
 for (const rule of ['begin/atomic-on-storage', 'inval/ino-matches', 'upsert/within-device']) {
   test(`should not take the words of another rule for a report of ${rule}, and any others`, () => {
-    expect(saying(rule, 'map->length == 0')).toMatchObject({ kind: 'deviates', deviations: [{ rule, aspect: 'trace-event' }] });
+    expect(saying(rule, 'map->length == 0')).toMatchObject({
+      kind: 'deviates',
+      deviations: [{ rule, aspect: 'trace-event' }],
+    });
     expect(saying(rule, 'something that this kernel finds wrong').kind).toBe('conforms');
   });
 }

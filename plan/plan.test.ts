@@ -12,7 +12,10 @@ import { casesOf, conformancePlan, type PlanCell } from './plan.ts';
 const RUNS = 12;
 const planned = conformancePlan('r3');
 const exercised = planned.filter((cell) => cell.cases);
-/** Rows of map/* and begin/* in the rules' text, less the two that stand for map/* and the retry; and the size of the reply. */
+/**
+ * Rows of map/* and begin/* in the rules' text, less the two that stand for map/* and the retry; and the size of the
+ * reply.
+ */
 const RULES_OF_BEGIN = 20 + (18 - 3) + 1;
 
 for (const id of ['r1', 'r2', 'r3'] as RevisionId[]) {
@@ -26,15 +29,18 @@ for (const id of ['r1', 'r2', 'r3'] as RevisionId[]) {
 
     test('makes cases that a kernel which follows the rules passes, and that reach their rule exactly on its violating side', () => {
       // Collected, since an expect() of Playwright's costs more than a case.
-      const wrong = plan.flatMap((cell): object[] => casesOf(cell, { seed: 1, runs: RUNS }).flatMap(({ case: drawn, note }): object[] => {
-        const seen = runIdeal(drawn);
-        const verdict = judge(drawn, seen);
-        if (verdict.kind !== 'conforms') return [{ cell: cell.id, note, verdict }];
-        const reached = rulesReached(drawn, seen);
-        const right = cell.reaches === undefined || (cell.border === 'violating'
-          ? reached.join() === cell.reaches : !reached.includes(cell.reaches));
-        return right ? [] : [{ cell: cell.id, note, reached }];
-      }));
+      const wrong = plan.flatMap((cell): object[] =>
+        casesOf(cell, { seed: 1, runs: RUNS }).flatMap(({ case: drawn, note }): object[] => {
+          const seen = runIdeal(drawn);
+          const verdict = judge(drawn, seen);
+          if (verdict.kind !== 'conforms') return [{ cell: cell.id, note, verdict }];
+          const reached = rulesReached(drawn, seen);
+          const right =
+            cell.reaches === undefined ||
+            (cell.border === 'violating' ? reached.join() === cell.reaches : !reached.includes(cell.reaches));
+          return right ? [] : [{ cell: cell.id, note, reached }];
+        }),
+      );
       expect(wrong).toEqual([]);
     });
   });
@@ -53,14 +59,20 @@ test('has words for what every cell is about', () => {
 
 test('gives the same cases for the same seed and others for another', () => {
   const cell = exercised[0]!;
-  const texts = (seed: number) => JSON.stringify(casesOf(cell, { seed, runs: RUNS }).map((made) => encodeCase(made.case)).map((json) => ({ ...json, provenance: undefined })));
+  const texts = (seed: number) =>
+    JSON.stringify(
+      casesOf(cell, { seed, runs: RUNS })
+        .map((made) => encodeCase(made.case))
+        .map((json) => ({ ...json, provenance: undefined })),
+    );
   expect(texts(7)).toBe(texts(7));
   expect(texts(7)).not.toBe(texts(8));
 });
 
 test('makes cases that survive their JSON form', () => {
   for (const cell of exercised) {
-    for (const { case: drawn } of casesOf(cell, { seed: 3, runs: 2 })) expect(decodeCase(JSON.parse(JSON.stringify(encodeCase(drawn))))).toEqual(drawn);
+    for (const { case: drawn } of casesOf(cell, { seed: 3, runs: 2 }))
+      expect(decodeCase(JSON.parse(JSON.stringify(encodeCase(drawn))))).toEqual(drawn);
   }
 });
 
@@ -68,40 +80,67 @@ test.describe('a kernel that lacks one check', () => {
   const without = (rule: string): BeginTable => {
     const keep = <T extends { id: string }>(rows: readonly T[]) => rows.filter((row) => row.id !== rule);
     const table = beginTables.r3;
-    return { reply: keep(table.reply), map: keep(table.map), validate: keep(table.validate), retryHalves: table.retryHalves, devices: keep(table.devices) };
+    return {
+      reply: keep(table.reply),
+      map: keep(table.map),
+      validate: keep(table.validate),
+      retryHalves: table.retryHalves,
+      devices: keep(table.devices),
+    };
   };
-  const drawnOf = new Map(exercised.map((cell) => [cell, casesOf(cell, { seed: 5, runs: 2 }).map((planned) => ({
-    ...planned, reached: rulesReached(planned.case, runIdeal(planned.case)).map((id) => id.replace(/@.*/, '')),
-  }))]));
-  const fails = (cell: PlanCell, rule: string, table: BeginTable): boolean => drawnOf.get(cell)!.some(({ case: drawn, reached }) => {
-    // Nothing changes where the check never refused anything.
-    if (!reached.includes(rule)) return false;
-    let verdict: Verdict;
-    try {
-      verdict = judge(drawn, runIdeal(drawn, { table }));
-    } catch (error) {
-      // Such a kernel hangs, or goes where the model does not follow: not a pass either.
-      if (error instanceof EndlessWalk || (error instanceof Error && error.message.startsWith('unspecified'))) return true;
-      throw error;
-    }
-    // Another rule refuses it by the same errno in words that none has (of an upsert the spec names few): that is not judged, and said.
-    return verdict.kind === 'deviates' || (verdict.kind === 'conforms' && verdict.unjudged !== undefined);
-  });
+  const drawnOf = new Map(
+    exercised.map((cell) => [
+      cell,
+      casesOf(cell, { seed: 5, runs: 2 }).map((planned) => ({
+        ...planned,
+        reached: rulesReached(planned.case, runIdeal(planned.case)).map((id) => id.replace(/@.*/, '')),
+      })),
+    ]),
+  );
+  const fails = (cell: PlanCell, rule: string, table: BeginTable): boolean =>
+    drawnOf.get(cell)!.some(({ case: drawn, reached }) => {
+      // Nothing changes where the check never refused anything.
+      if (!reached.includes(rule)) return false;
+      let verdict: Verdict;
+      try {
+        verdict = judge(drawn, runIdeal(drawn, { table }));
+      } catch (error) {
+        // Such a kernel hangs, or goes where the model does not follow: not a pass either.
+        if (error instanceof EndlessWalk || (error instanceof Error && error.message.startsWith('unspecified')))
+          return true;
+        throw error;
+      }
+      // Another rule refuses it by the same errno in words that none has (of an upsert the spec names few): that is not
+      // judged, and said.
+      return verdict.kind === 'deviates' || (verdict.kind === 'conforms' && verdict.unjudged !== undefined);
+    });
 
   const aboutOneCheck = (cell: PlanCell): boolean =>
-    cell.border === 'violating' && /^(map|begin)\//.test(cell.rule) && !['begin/error', 'begin/reply-size'].includes(cell.rule);
-  /** Cells of a clause that is about the same check elsewhere: how a device was opened counts for cached mappings, too. */
+    cell.border === 'violating' &&
+    /^(map|begin)\//.test(cell.rule) &&
+    !['begin/error', 'begin/reply-size'].includes(cell.rule);
+  /**
+   * Cells of a clause that is about the same check elsewhere: how a device was opened counts for cached mappings, too.
+   */
   const alsoAbout: Readonly<Record<string, readonly string[]>> = {
     // A mapping that no rule allows, read ahead; one that is finer than the blocks that CONFIG set.
-    'map/type-known': ['read/ahead-refused'], 'map/length-aligned': ['config/block-size'],
-    'begin/device-readable': ['cache/access'], 'begin/device-writable': ['cache/access'] };
+    'map/type-known': ['read/ahead-refused'],
+    'map/length-aligned': ['config/block-size'],
+    'begin/device-readable': ['cache/access'],
+    'begin/device-writable': ['cache/access'],
+  };
   for (const rule of [...new Set(exercised.filter(aboutOneCheck).map((cell) => cell.rule))]) {
     test(`fails on ${rule} and on nothing else`, () => {
       const table = without(rule);
       const failing = exercised.filter((cell) => fails(cell, rule, table));
       const own = failing.filter((cell) => !alsoAbout[rule]?.includes(cell.rule));
       expect(own.filter((cell) => cell.rule !== rule).map((cell) => cell.id)).toEqual([]);
-      expect(own.map((cell) => cell.id).sort()).toEqual(exercised.filter((cell) => cell.rule === rule && cell.border === 'violating').map((cell) => cell.id).sort());
+      expect(own.map((cell) => cell.id).sort()).toEqual(
+        exercised
+          .filter((cell) => cell.rule === rule && cell.border === 'violating')
+          .map((cell) => cell.id)
+          .sort(),
+      );
     });
   }
 });

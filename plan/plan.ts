@@ -1,6 +1,6 @@
 /**
- * The conformance plan: every rule of map/* and begin/* on every path that reaches it, both sides of its border, and what accepted replies
- * must do. Cells that cannot have cases are there too, with the reason.
+ * The conformance plan: every rule of map/* and begin/* on every path that reaches it, both sides of its border, and
+ * what accepted replies must do. Cells that cannot have cases are there too, with the reason.
  */
 import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { atomicCells } from './cells/atomic-cells.ts';
@@ -37,10 +37,37 @@ export { casesIn, casesOf, cellId, type PlanCell } from './cell.ts';
 export function conformancePlan(id: RevisionId): PlanCell[] {
   const revision = revisions[id];
   return [
-    ...borderCells(revision), ...replyCells(revision), ...typeCells(revision), ...deviceCells(revision), ...endCells(revision), ...ioendCells(revision),
-    ...inlineCells(revision), ...inlineWriteCells(revision), ...malformedCells(revision),
-    ...notifyCells(revision), ...heldCells(revision), ...enosysCells(revision), ...newsizeCells(revision), ...diskSizeCells(revision), ...cacheCells(revision), ...syscallCells(revision), ...sizeCells(revision), ...copyCells(revision), ...bufferedWriteCells(revision),
-    ...flagCells(revision), ...mixedCells(revision), ...resizeCells(revision), ...growthCells(revision),
-    ...atomicCells(revision), ...swapCells(revision), ...variantCells(revision), ...superblockCells(revision), ...configCells(revision), ...configEffectCells(revision), ...readaheadCells(revision), ...inodeCells(revision), ...ioctlCells(revision),
+    ...borderCells(revision),
+    ...replyCells(revision),
+    ...typeCells(revision),
+    ...deviceCells(revision),
+    ...endCells(revision),
+    ...ioendCells(revision),
+    ...inlineCells(revision),
+    ...inlineWriteCells(revision),
+    ...malformedCells(revision),
+    ...notifyCells(revision),
+    ...heldCells(revision),
+    ...enosysCells(revision),
+    ...newsizeCells(revision),
+    ...diskSizeCells(revision),
+    ...cacheCells(revision),
+    ...syscallCells(revision),
+    ...sizeCells(revision),
+    ...copyCells(revision),
+    ...bufferedWriteCells(revision),
+    ...flagCells(revision),
+    ...mixedCells(revision),
+    ...resizeCells(revision),
+    ...growthCells(revision),
+    ...atomicCells(revision),
+    ...swapCells(revision),
+    ...variantCells(revision),
+    ...superblockCells(revision),
+    ...configCells(revision),
+    ...configEffectCells(revision),
+    ...readaheadCells(revision),
+    ...inodeCells(revision),
+    ...ioctlCells(revision),
   ];
 }

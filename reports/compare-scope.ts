@@ -1,11 +1,23 @@
-/** What one of two compared runs tried less than the other: where it did not look, that nothing new was found there means nothing. */
+/**
+ * What one of two compared runs tried less than the other: where it did not look, that nothing new was found there
+ * means nothing.
+ */
 import { planUnknown, type Run } from './run.ts';
 import { plural } from './text.ts';
 
 export interface Gap {
   /** The run that tried less. */
   side: 'before' | 'after';
-  kind: 'ended-early' | 'lost-cases' | 'damaged' | 'plan-unknown' | 'nothing-judged' | 'fewer-cases' | 'places' | 'other-cases' | 'other-kind';
+  kind:
+    | 'ended-early'
+    | 'lost-cases'
+    | 'damaged'
+    | 'plan-unknown'
+    | 'nothing-judged'
+    | 'fewer-cases'
+    | 'places'
+    | 'other-cases'
+    | 'other-kind';
   /** One sentence for people, without a full stop. */
   text: string;
   /** Without new findings there is no verdict: what was not looked at can hide some. */
@@ -20,8 +32,12 @@ const names = { before: 'the earlier run', after: 'the last run' } as const;
 /** The most important first. */
 export function gapsBetween(before: Run, after: Run): Gap[] {
   return [
-    ...ofOneRun('after', after), ...ofOneRun('before', before),
-    ...otherKind(before, after), ...fewerCases(before, after), ...missingPlaces(before, after), ...otherCases(before, after),
+    ...ofOneRun('after', after),
+    ...ofOneRun('before', before),
+    ...otherKind(before, after),
+    ...fewerCases(before, after),
+    ...missingPlaces(before, after),
+    ...otherCases(before, after),
   ];
 }
 
@@ -33,26 +49,47 @@ export const triedLess = (run: Run, other: Run): boolean => {
 
 function ofOneRun(side: Gap['side'], run: Run): Gap[] {
   const { summary, counts, damage } = run;
-  const gap = (kind: Gap['kind'], says: string, noVerdict = true): Gap => ({ side, kind, text: `${names[side]} ${says}`, noVerdict });
+  const gap = (kind: Gap['kind'], says: string, noVerdict = true): Gap => ({
+    side,
+    kind,
+    text: `${names[side]} ${says}`,
+    noVerdict,
+  });
   const ended = summary.endedBy ?? 'it was killed, or it is still running';
   const { planned } = summary;
-  const finished = planned === undefined ? plural(run.cases.length, 'case') : `${shown(run.cases.length)} of ${plural(planned, 'planned case')}`;
+  const finished =
+    planned === undefined
+      ? plural(run.cases.length, 'case')
+      : `${shown(run.cases.length)} of ${plural(planned, 'planned case')}`;
   const effect = side === 'before' ? 'what is new may have been there before' : 'what it does not show may be there';
   return [
     ...(summary.complete ? [] : [gap('ended-early', `ended early (${ended}) after ${finished}: ${effect}`)]),
-    ...(counts.lost > 0 ? [gap('lost-cases', `lost ${plural(counts.lost, 'case')}, which ${counts.lost === 1 ? 'was' : 'were'} not judged: ${effect}`)] : []),
+    ...(counts.lost > 0
+      ? [
+          gap(
+            'lost-cases',
+            `lost ${plural(counts.lost, 'case')}, which ${counts.lost === 1 ? 'was' : 'were'} not judged: ${effect}`,
+          ),
+        ]
+      : []),
     ...(damage.length > 0 && summary.complete ? [gap('damaged', `is damaged (${damage[0]!}): ${effect}`)] : []),
-    ...(planUnknown(run) ? [gap('plan-unknown', 'does not say how many cases were planned, so that some may be missing', side === 'after')] : []),
+    ...(planUnknown(run)
+      ? [gap('plan-unknown', 'does not say how many cases were planned, so that some may be missing', side === 'after')]
+      : []),
     ...(judgedCount(run) === 0 ? [gap('nothing-judged', 'judged nothing: there is nothing to compare with')] : []),
   ];
 }
 
 function otherKind(before: Run, after: Run): Gap[] {
   if (before.summary.kind === after.summary.kind) return [];
-  return [{
-    side: 'after', kind: 'other-kind', noVerdict: true,
-    text: `a run of the kind '${before.summary.kind}' is compared with one of the kind '${after.summary.kind}': they try different cases`,
-  }];
+  return [
+    {
+      side: 'after',
+      kind: 'other-kind',
+      noVerdict: true,
+      text: `a run of the kind '${before.summary.kind}' is compared with one of the kind '${after.summary.kind}': they try different cases`,
+    },
+  ];
 }
 
 function fewerCases(before: Run, after: Run): Gap[] {
@@ -61,22 +98,44 @@ function fewerCases(before: Run, after: Run): Gap[] {
   const side = counts.before < counts.after ? 'before' : 'after';
   const other = side === 'before' ? 'after' : 'before';
   const noVerdict = side === 'after' && triedLess(after, before);
-  const effect = side === 'before' ? 'what is new may have been there before, undrawn' : 'what it does not show may be there, undrawn';
-  return [{
-    side, kind: 'fewer-cases', noVerdict,
-    text: `${names[side]} judged fewer cases (${shown(counts[side])}, ${names[other]} ${shown(counts[other])})${noVerdict || side === 'before' ? `: ${effect}` : ', about as many as the other in its time'}`,
-  }];
+  const effect =
+    side === 'before'
+      ? 'what is new may have been there before, undrawn'
+      : 'what it does not show may be there, undrawn';
+  return [
+    {
+      side,
+      kind: 'fewer-cases',
+      noVerdict,
+      text: `${names[side]} judged fewer cases (${shown(counts[side])}, ${names[other]} ${shown(counts[other])})${noVerdict || side === 'before' ? `: ${effect}` : ', about as many as the other in its time'}`,
+    },
+  ];
 }
 
-/** Campaigns store where a rule had to refuse something. Two with the same seed draw alike; with another seed some places are always missing. */
+/**
+ * Campaigns store where a rule had to refuse something. Two with the same seed draw alike; with another seed some
+ * places are always missing.
+ */
 function missingPlaces(before: Run, after: Run): Gap[] {
   const [old, now] = [before.summary.covered, after.summary.covered];
   if (!old || !now) return [];
-  return ([['after', old, now], ['before', now, old]] as const).flatMap(([side, there, here]): Gap[] => {
+  return (
+    [
+      ['after', old, now],
+      ['before', now, old],
+    ] as const
+  ).flatMap(([side, there, here]): Gap[] => {
     const missing = Object.keys(there).filter((place) => (there[place] ?? 0) > 0 && (here[place] ?? 0) === 0);
     if (missing.length === 0) return [];
     const places = `${missing.slice(0, 3).join(', ')}${missing.length > 3 ? ` and ${missing.length - 3} more` : ''}`;
-    return [{ side, kind: 'places', noVerdict: side === 'after' && before.summary.seed === after.summary.seed, text: `${names[side]} drew nothing that a rule must refuse in ${plural(missing.length, 'place')} where the other did: ${places}` }];
+    return [
+      {
+        side,
+        kind: 'places',
+        noVerdict: side === 'after' && before.summary.seed === after.summary.seed,
+        text: `${names[side]} drew nothing that a rule must refuse in ${plural(missing.length, 'place')} where the other did: ${places}`,
+      },
+    ];
   });
 }
 
@@ -84,11 +143,16 @@ function missingPlaces(before: Run, after: Run): Gap[] {
 function otherCases(before: Run, after: Run): Gap[] {
   const isCampaign = before.summary.kind === 'fuzz' && after.summary.kind === 'fuzz';
   if (!isCampaign || before.summary.seed === after.summary.seed) return [];
-  return [{
-    side: 'after', kind: 'other-cases', noVerdict: false,
-    text: `the campaigns drew other cases (seed ${before.summary.seed} before, ${after.summary.seed} now): what is gone may not have been drawn, and what is new may have been there;`
-      + ` give --seed ${before.summary.seed} to try the same again`,
-  }];
+  return [
+    {
+      side: 'after',
+      kind: 'other-cases',
+      noVerdict: false,
+      text:
+        `the campaigns drew other cases (seed ${before.summary.seed} before, ${after.summary.seed} now): what is gone may not have been drawn, and what is new may have been there;` +
+        ` give --seed ${before.summary.seed} to try the same again`,
+    },
+  ];
 }
 
 const shown = (count: number): string => count.toLocaleString('en');
@@ -97,4 +161,5 @@ const judgedCount = ({ counts }: Run): number => counts.conforms + counts.deviat
 
 /** A campaign that names no number ends by its time. */
 const isTimed = ({ summary: { kind, argv } }: Run): boolean =>
-  argv.some((word) => /^--time(=|$)/.test(word)) || (kind === 'fuzz' && !argv.some((word) => /^--runs(=|$)/.test(word)));
+  argv.some((word) => /^--time(=|$)/.test(word)) ||
+  (kind === 'fuzz' && !argv.some((word) => /^--runs(=|$)/.test(word)));

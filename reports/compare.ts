@@ -20,14 +20,21 @@ export interface ComparedFinding {
 }
 
 export interface CellChange {
-  /** `map/length-nonzero@read seek-data`; `map/length-nonzero@read seek-data (violating side)` where only that side of the border changed. */
+  /**
+   * `map/length-nonzero@read seek-data`; `map/length-nonzero@read seek-data (violating side)` where only that side of
+   * the border changed.
+   */
   cell: string;
   before: string;
   after: string;
   reason: string;
 }
 
-export interface Difference { field: string; before: string; after: string }
+export interface Difference {
+  field: string;
+  before: string;
+  after: string;
+}
 
 export interface Comparison {
   before: { directory: string; startedAt: string };
@@ -35,7 +42,10 @@ export interface Comparison {
   new: ComparedFinding[];
   gone: ComparedFinding[];
   changed: ComparedFinding[];
-  /** Do not show each time, and showed before; or come and go although neither the kernel nor the tool changed. A crash or wrong bytes that were never seen before are new all the same. */
+  /**
+   * Do not show each time, and showed before; or come and go although neither the kernel nor the tool changed. A crash
+   * or wrong bytes that were never seen before are new all the same.
+   */
   flaky: ComparedFinding[];
   /** Still there and the same. */
   same: ComparedFinding[];
@@ -56,7 +66,10 @@ export interface Comparison {
   kernel: Difference[];
   /** Tool, revision, seed, machine: what makes two runs less comparable. */
   circumstances: Difference[];
-  /** 0 no regression, 1 regression, 3 no verdict (a run lost cases, is incomplete, or tried less than the other), 4 nothing was judged in the new run. */
+  /**
+   * 0 no regression, 1 regression, 3 no verdict (a run lost cases, is incomplete, or tried less than the other), 4
+   * nothing was judged in the new run.
+   */
   exitCode: 0 | 1 | 3 | 4;
 }
 
@@ -77,8 +90,18 @@ export function compareRuns(runs: Run[]): Comparison {
   const comparison: Comparison = {
     before: { directory: before.directory, startedAt: before.summary.startedAt },
     after: { directory: after.directory, startedAt: after.summary.startedAt },
-    new: [], gone: [], changed: [], flaky: [], same: [], notTried: [], gaps: gapsBetween(before, after),
-    expected: after.expected.map(({ finding, expectation: { reason, expires } }) => ({ ...named(finding), after: shape(finding), note: `${reason} (until ${expires})` })),
+    new: [],
+    gone: [],
+    changed: [],
+    flaky: [],
+    same: [],
+    notTried: [],
+    gaps: gapsBetween(before, after),
+    expected: after.expected.map(({ finding, expectation: { reason, expires } }) => ({
+      ...named(finding),
+      after: shape(finding),
+      note: `${reason} (until ${expires})`,
+    })),
     ...compareCells(cellsOf(before), afterCells),
     sameImage: sameImage(before, after),
     kernel: [...differences(kernelFacts(before), kernelFacts(after)), ...configDifferences(before, after)],
@@ -101,7 +124,12 @@ export function compareRuns(runs: Run[]): Comparison {
     else if (unsteady) comparison.flaky.push({ ...entry, note: unsteady.note });
     else if (!earlier) comparison.new.push({ ...entry, ...noteOf(finding) });
     // One kernel that is asked other questions gives other answers: no change either.
-    else ((sameImage(before, after) && before.summary.seed !== after.summary.seed) || showAlike(earlier, finding, { before, after }) ? comparison.same : comparison.changed).push(entry);
+    else
+      ((sameImage(before, after) && before.summary.seed !== after.summary.seed) ||
+      showAlike(earlier, finding, { before, after })
+        ? comparison.same
+        : comparison.changed
+      ).push(entry);
   }
   for (const [key, finding] of old) {
     if (now.has(key) || awaited.has(key)) continue;
@@ -119,7 +147,8 @@ export function compareRuns(runs: Run[]): Comparison {
 
 function exitCodeOf(comparison: Comparison, after: Run): Comparison['exitCode'] {
   if (comparison.new.length > 0) return 1;
-  if (after.counts.conforms + after.counts.deviates === 0) return after.counts.lost > 0 || !after.summary.complete ? 3 : 4;
+  if (after.counts.conforms + after.counts.deviates === 0)
+    return after.counts.lost > 0 || !after.summary.complete ? 3 : 4;
   if (after.counts.lost > 0 || !after.summary.complete || after.damage.length > 0 || planUnknown(after)) return 3;
   if (comparison.newlyNotRun.length > 0) return 1;
   return comparison.notTried.length > 0 || comparison.gaps.some(({ noVerdict }) => noVerdict) ? 3 : 0;
@@ -132,14 +161,20 @@ const index = (findings: Finding[]): Map<string, Finding> => new Map(findings.ma
 function showAlike(old: Finding, now: Finding, { before, after }: { before: Run; after: Run }): boolean {
   const [paths, pathsNow] = [new Set(old.paths), new Set(now.paths)];
   const cells = new Map([before, after].map((run) => [run, cellsOf(run)]));
-  const isNew = (place: Finding['places'][number], known: ReadonlySet<string>, from: Run, to: Run): boolean => !known.has(place.path) && judgedIn(place.cell, from, to, cells.get(to)!);
-  return !now.places.some((place) => isNew(place, paths, after, before)) && !old.places.some((place) => isNew(place, pathsNow, before, after));
+  const isNew = (place: Finding['places'][number], known: ReadonlySet<string>, from: Run, to: Run): boolean =>
+    !known.has(place.path) && judgedIn(place.cell, from, to, cells.get(to)!);
+  return (
+    !now.places.some((place) => isNew(place, paths, after, before)) &&
+    !old.places.some((place) => isNew(place, pathsNow, before, after))
+  );
 }
 
 /** What shows in another way than before, by the same rule and in the same place, is neither new nor gone. */
 function takeChanged(comparison: Comparison): void {
   for (const now of [...comparison.new]) {
-    const old = comparison.gone.find(({ rule, paths }) => rule === now.rule && paths.some((path) => now.paths.includes(path)));
+    const old = comparison.gone.find(
+      ({ rule, paths }) => rule === now.rule && paths.some((path) => now.paths.includes(path)),
+    );
     if (!old || now.note !== undefined) continue;
     comparison.new.splice(comparison.new.indexOf(now), 1);
     comparison.gone.splice(comparison.gone.indexOf(old), 1);
@@ -147,7 +182,13 @@ function takeChanged(comparison: Comparison): void {
   }
 }
 
-const named = ({ id, key, rule, title, paths }: Finding): Pick<ComparedFinding, 'id' | 'key' | 'rule' | 'title' | 'paths'> => ({ id, key, rule, title, paths });
+const named = ({
+  id,
+  key,
+  rule,
+  title,
+  paths,
+}: Finding): Pick<ComparedFinding, 'id' | 'key' | 'rule' | 'title' | 'paths'> => ({ id, key, rule, title, paths });
 
 /** For people: what deviates in the smallest case, and where else. */
 const shape = (finding: Finding): string => `${finding.title} (on ${placesText(finding)})`;
@@ -164,8 +205,8 @@ function judgedIn(cell: string | undefined, before: Run, after: Run, cells: Map<
 }
 
 /**
- * Flaky: judged differently in repetitions of one case; or, between runs of one kernel by one tool and seed, there and not there
- * although its cell was judged in both.
+ * Flaky: judged differently in repetitions of one case; or, between runs of one kernel by one tool and seed, there and
+ * not there although its cell was judged in both.
  */
 function flakyKeys(runs: Run[]): Map<string, { note: string; comesAndGoes: boolean }> {
   const notes = new Map<string, { note: string; comesAndGoes: boolean }>();
@@ -175,7 +216,8 @@ function flakyKeys(runs: Run[]): Map<string, { note: string; comesAndGoes: boole
     for (const finding of run.findings) {
       const { key, cases } = finding;
       if (isFlaky(finding)) notes.set(key, { note: reliabilityText(finding)!, comesAndGoes: false });
-      if (cases.some((n) => positions.has(n))) notes.set(key, { note: 'one case was judged differently when repeated', comesAndGoes: false });
+      if (cases.some((n) => positions.has(n)))
+        notes.set(key, { note: 'one case was judged differently when repeated', comesAndGoes: false });
     }
   }
   for (let later = 1; later < runs.length; later += 1) {
@@ -183,28 +225,42 @@ function flakyKeys(runs: Run[]): Map<string, { note: string; comesAndGoes: boole
     if (!sameExperiment(a, b)) continue;
     // What is expected in one of them is there all the same.
     const [left, right] = [index(allOf(a)), index(allOf(b))];
-    for (const [one, other, from, to] of [[left, right, a, b], [right, left, b, a]] as const) {
+    for (const [one, other, from, to] of [
+      [left, right, a, b],
+      [right, left, b, a],
+    ] as const) {
       const cells = cellsOf(to);
       for (const [key, finding] of one) {
-        if (!other.has(key) && judgedAgain(finding, from, to, cells)) notes.set(key, { note: `it comes and goes with the same kernel, tool and seed (${from.directory} has it, ${to.directory} does not)`, comesAndGoes: true });
+        if (!other.has(key) && judgedAgain(finding, from, to, cells))
+          notes.set(key, {
+            note: `it comes and goes with the same kernel, tool and seed (${from.directory} has it, ${to.directory} does not)`,
+            comesAndGoes: true,
+          });
       }
     }
   }
   return notes;
 }
 
-const sameImage = (a: Run, b: Run): boolean => a.summary.environment !== undefined && a.summary.environment.kernelImageHash === b.summary.environment?.kernelImageHash;
+const sameImage = (a: Run, b: Run): boolean =>
+  a.summary.environment !== undefined &&
+  a.summary.environment.kernelImageHash === b.summary.environment?.kernelImageHash;
 
-const sameExperiment = (a: Run, b: Run): boolean => sameImage(a, b) && a.summary.toolVersion === b.summary.toolVersion
-  && a.summary.seed === b.summary.seed && a.summary.revision === b.summary.revision;
+const sameExperiment = (a: Run, b: Run): boolean =>
+  sameImage(a, b) &&
+  a.summary.toolVersion === b.summary.toolVersion &&
+  a.summary.seed === b.summary.seed &&
+  a.summary.revision === b.summary.revision;
 
-const cellKey = (rule: string, half: string | undefined, path: string): string => `${half === undefined ? rule : `${rule}@${half}`} ${path}`;
+const cellKey = (rule: string, half: string | undefined, path: string): string =>
+  `${half === undefined ? rule : `${rule}@${half}`} ${path}`;
 
 function cellsOf(run: Run): Map<string, MatrixCell> {
   return new Map(matrixCells(buildMatrix(run)).map(({ row, cell }) => [cellKey(row.rule, row.half, cell.path), cell]));
 }
 
-const judged = (cell: MatrixCell | undefined): boolean => cell?.status === 'conforms' || cell?.status === 'deviates' || cell?.status === 'expected';
+const judged = (cell: MatrixCell | undefined): boolean =>
+  cell?.status === 'conforms' || cell?.status === 'deviates' || cell?.status === 'expected';
 
 type Cells = Map<string, MatrixCell>;
 
@@ -216,7 +272,8 @@ function compareCells(before: Cells, after: Cells): Pick<Comparison, 'newlyNotRu
     const [old, now] = [before.get(key), after.get(key)];
     const change = { cell: key, before: old?.status ?? 'not in the plan', after: now?.status ?? 'not in the plan' };
     if (judged(old) && judged(now)) newlyNotRun.push(...lostSides(key, old!, now!));
-    else if (judged(old)) newlyNotRun.push({ ...change, reason: now?.reasons.join('; ') ?? 'the plan no longer has it' });
+    else if (judged(old))
+      newlyNotRun.push({ ...change, reason: now?.reasons.join('; ') ?? 'the plan no longer has it' });
     else if (judged(now)) newlyRun.push({ ...change, reason: '' });
     else if (mayExist(old) || mayExist(now)) neverRun.push({ ...change, reason: (now ?? old)!.reasons.join('; ') });
   }
@@ -225,14 +282,25 @@ function compareCells(before: Cells, after: Cells): Pick<Comparison, 'newlyNotRu
 
 const mayExist = (cell: MatrixCell | undefined): boolean => cell !== undefined && cell.status !== 'impossible';
 
-/** Sides of a cell's border that were judged before and had no run at all now: the other side alone does not show that a rule is kept. */
+/**
+ * Sides of a cell's border that were judged before and had no run at all now: the other side alone does not show that a
+ * rule is kept.
+ */
 function lostSides(key: string, old: MatrixCell, now: MatrixCell): CellChange[] {
   return old.borders.filter(wasJudged).flatMap(({ info, status }) => {
     const same = now.borders.find((border) => border.info.border === info.border);
     if (same && same.status !== 'not-run') return [];
     const reasons = [...new Set(same?.cases.flatMap(({ reason }) => reason ?? []))];
-    const reason = reasons.join('; ') || (same ? 'the run has no case for this side' : 'the plan no longer has this side');
-    return [{ cell: info.border === undefined ? key : `${key} (${info.border} side)`, before: status, after: 'not-run', reason }];
+    const reason =
+      reasons.join('; ') || (same ? 'the run has no case for this side' : 'the plan no longer has this side');
+    return [
+      {
+        cell: info.border === undefined ? key : `${key} (${info.border} side)`,
+        before: status,
+        after: 'not-run',
+        reason,
+      },
+    ];
   });
 }
 
@@ -242,7 +310,11 @@ function kernelFacts({ summary: { environment } }: Run): Map<string, string> {
   if (!environment) return new Map();
   const { kernelRelease, kernelVersion, kernelImageHash, kernelCommit, kernelOrigin, flavour } = environment;
   return new Map<string, string>([
-    ['kernel release', kernelRelease], ['kernel version', kernelVersion], ['kernel image', kernelImageHash], ['kernel commit', kernelCommit ?? 'not known'], ['kernel origin', kernelOrigin],
+    ['kernel release', kernelRelease],
+    ['kernel version', kernelVersion],
+    ['kernel image', kernelImageHash],
+    ['kernel commit', kernelCommit ?? 'not known'],
+    ['kernel origin', kernelOrigin],
     ['flavour', flavour ?? 'none'],
   ]);
 }
@@ -262,7 +334,8 @@ function configDifferences(before: Run, after: Run): Difference[] {
   const [old, now] = [configOf(before), configOf(after)];
   if (old && now) return differences(old, now, 'not set');
   if (!old && !now) return [];
-  const shown = (options: Map<string, string> | undefined): string => (options ? `${options.size} options that matter` : 'not known');
+  const shown = (options: Map<string, string> | undefined): string =>
+    options ? `${options.size} options that matter` : 'not known';
   return [{ field: 'kernel config', before: shown(old), after: shown(now) }];
 }
 
@@ -270,7 +343,9 @@ function circumstances({ summary }: Run): Map<string, string> {
   const { environment } = summary;
   const keys: (keyof Environment)[] = ['accelerator', 'machine', 'qemuVersion', 'memoryMiB', 'nodeVersion', 'hostCpus'];
   return new Map<string, string>([
-    ['tool', summary.toolVersion], ['revision', summary.revision], ['seed', String(summary.seed)],
+    ['tool', summary.toolVersion],
+    ['revision', summary.revision],
+    ['seed', String(summary.seed)],
     ['complete', summary.complete ? 'yes' : `no (${summary.endedBy ?? 'killed'})`],
     ...(environment ? keys.map((key): [string, string] => [key, String(environment[key])]) : []),
   ]);

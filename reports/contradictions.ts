@@ -38,9 +38,14 @@ export class Contradictions {
 
   /** A line of findings.jsonl, after all cases. */
   addFinding(line: FindingLine): void {
-    if (line.kind === 'bad') this.#note('line of findings', `line ${line.line} of findings.jsonl is no finding (${plainText(line.detail)})`);
+    if (line.kind === 'bad')
+      this.#note('line of findings', `line ${line.line} of findings.jsonl is no finding (${plainText(line.detail)})`);
     else if (line.kind === 'finding') this.#checkFinding(line.record);
-    else if (this.#summary.complete) this.#note('line of findings', `the last line of findings.jsonl (line ${line.line}) breaks off, and the run is complete`);
+    else if (this.#summary.complete)
+      this.#note(
+        'line of findings',
+        `the last line of findings.jsonl (line ${line.line}) breaks off, and the run is complete`,
+      );
   }
 
   #checkFinding({ example, file }: FindingRecord): void {
@@ -48,12 +53,22 @@ export class Contradictions {
     this.#checkCase(example, `the example of ${place}`);
     const kind = this.#kinds.get(example.n);
     if (example.verdict.kind !== 'deviates') {
-      this.#note('verdict of a finding', `${place} holds a finding whose example does not deviate (${example.verdict.kind})`);
+      this.#note(
+        'verdict of a finding',
+        `${place} holds a finding whose example does not deviate (${example.verdict.kind})`,
+      );
     } else if (kind === undefined) {
       // A run that was killed may have lost the last lines of one file and not of the other.
-      if (this.#summary.complete) this.#note('finding without a case', `${place} holds a deviation of case ${example.n}, and cases.jsonl has no such case`);
+      if (this.#summary.complete)
+        this.#note(
+          'finding without a case',
+          `${place} holds a deviation of case ${example.n}, and cases.jsonl has no such case`,
+        );
     } else if (kind !== 'deviates') {
-      this.#note('finding of a case that does not deviate', `${place} holds a deviation of case ${example.n}, and cases.jsonl says of that case '${kind}'`);
+      this.#note(
+        'finding of a case that does not deviate',
+        `${place} holds a deviation of case ${example.n}, and cases.jsonl says of that case '${kind}'`,
+      );
     } else if (example.case === undefined) {
       this.#note('finding that lacks its case', `${place} holds a finding without the case that shows it`);
     }
@@ -71,25 +86,36 @@ export class Contradictions {
     if (id === undefined) return;
     const impossible = this.#cells.get(id)?.impossible;
     if (impossible !== undefined && kind !== 'lost' && kind !== 'not-run') {
-      this.#note('impossible cell', `${place} was judged (${kind}) in the cell ${id}, which the plan says no case can exercise (${impossible})`);
+      this.#note(
+        'impossible cell',
+        `${place} was judged (${kind}) in the cell ${id}, which the plan says no case can exercise (${impossible})`,
+      );
     }
     if (this.#summary.kind !== 'conformance') return;
-    // Of a plan's case its own text says for which cell it was drawn. What an older version wrote there names no cell of the plan.
+    // Of a plan's case its own text says for which cell it was drawn. What an older version wrote there names no cell
+    // of the plan.
     const origin = (value as { provenance?: { origin?: unknown } } | null | undefined)?.provenance?.origin;
-    const drawnFor = typeof origin === 'string' && origin.startsWith(OF_THE_PLAN) ? origin.slice(OF_THE_PLAN.length) : id;
-    if (drawnFor !== id && this.#cells.has(drawnFor)) this.#note('cell of another case', `${place} stands in the cell ${id}, and was drawn for ${drawnFor}`);
+    const drawnFor =
+      typeof origin === 'string' && origin.startsWith(OF_THE_PLAN) ? origin.slice(OF_THE_PLAN.length) : id;
+    if (drawnFor !== id && this.#cells.has(drawnFor))
+      this.#note('cell of another case', `${place} stands in the cell ${id}, and was drawn for ${drawnFor}`);
   }
 
   #checkCase({ hash, case: value, verdict }: Stored, place: string): void {
     const stray = strayIn(verdict);
-    if (stray !== undefined) this.#note('verdict with parts of another', `${place} says '${verdict.kind}', and holds ${stray}`);
+    if (stray !== undefined)
+      this.#note('verdict with parts of another', `${place} says '${verdict.kind}', and holds ${stray}`);
     if (value === undefined) return;
     // Cases of one corpus may be of several revisions, and each is judged by its own.
     const { revision } = value as { revision?: unknown };
     if (this.#summary.kind !== 'corpus' && revision !== this.#summary.revision) {
-      this.#note('revision', `${place} is of revision ${JSON.stringify(revision) ?? 'none'}, and the run was judged by ${this.#summary.revision}`);
+      this.#note(
+        'revision',
+        `${place} is of revision ${JSON.stringify(revision) ?? 'none'}, and the run was judged by ${this.#summary.revision}`,
+      );
     }
-    if (!isHashOf(hash, value)) this.#note('hash', `${place} has the hash ${hash.slice(0, 16)}, which is not that of its case`);
+    if (!isHashOf(hash, value))
+      this.#note('hash', `${place} has the hash ${hash.slice(0, 16)}, which is not that of its case`);
   }
 
   #note(kind: string, text: string): void {
@@ -112,7 +138,10 @@ function strayIn(verdict: Verdict): string | undefined {
   })?.[1];
 }
 
-/** Of the case as it is stored, or as this version reads it: an older one may have written fewer fields. A case of a schema that this version does not know has any hash. */
+/**
+ * Of the case as it is stored, or as this version reads it: an older one may have written fewer fields. A case of a
+ * schema that this version does not know has any hash.
+ */
 function isHashOf(hash: string, stored: unknown): boolean {
   if (typeof stored !== 'object' || stored === null) return false;
   const { provenance: _provenance, ...experiment } = stored as Record<string, unknown>;

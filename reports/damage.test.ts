@@ -1,4 +1,6 @@
-/** Results that somebody changed, or that lost a part, must pass no job: only the run itself can say that it is whole. */
+/**
+ * Results that somebody changed, or that lost a part, must pass no job: only the run itself can say that it is whole.
+ */
 import { expect, test } from '@playwright/test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,12 +12,18 @@ import { sampleDirectory, scratch } from './testing/scratch.ts';
 import type { SampleOptions } from './testing/sample.ts';
 import { judgeRun } from './verdict.ts';
 
-interface Stored { summary: RunSummary; cases: CaseRecord[] }
+interface Stored {
+  summary: RunSummary;
+  cases: CaseRecord[];
+}
 
 function read(directory: string): Stored {
   return {
     summary: JSON.parse(readFileSync(join(directory, 'summary.json'), 'utf8')) as RunSummary,
-    cases: readFileSync(join(directory, 'cases.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as CaseRecord),
+    cases: readFileSync(join(directory, 'cases.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as CaseRecord),
   };
 }
 
@@ -42,7 +50,8 @@ async function verdictOf(directory: string) {
 }
 
 const shard = (index: number) => ({
-  shard: { index, count: 2 }, summary: { argv: ['conformance', '--seed', '42', '--shard', `${index}/2`] },
+  shard: { index, count: 2 },
+  summary: { argv: ['conformance', '--seed', '42', '--shard', `${index}/2`] },
 });
 
 /** By what is wrong; the text is the one that a reader gets. */
@@ -62,52 +71,89 @@ const changes: Record<string, { change: (stored: Stored) => void; says: string }
     says: 'others before it do not',
   },
   'cases that name no cell': {
-    change: ({ cases }) => { for (const record of cases) delete record.cell; },
+    change: ({ cases }) => {
+      for (const record of cases) delete record.cell;
+    },
     says: 'no cell of the plan',
   },
   'a kernel that nobody knows': {
-    change: ({ summary }) => { delete summary.environment; },
+    change: ({ summary }) => {
+      delete summary.environment;
+    },
     says: 'on which kernel',
   },
   'a kernel without a release': {
-    change: ({ summary }) => { summary.environment!.kernelRelease = ''; },
+    change: ({ summary }) => {
+      summary.environment!.kernelRelease = '';
+    },
     says: 'on which kernel (kernelRelease empty)',
   },
   'a kernel without a version and an image': {
-    change: ({ summary }) => { Object.assign(summary.environment!, { kernelVersion: ' ', kernelImageHash: '' }); },
+    change: ({ summary }) => {
+      Object.assign(summary.environment!, { kernelVersion: ' ', kernelImageHash: '' });
+    },
     says: 'on which kernel (kernelVersion, kernelImageHash empty)',
   },
   'an early end of a complete run': {
-    change: ({ summary }) => { summary.endedBy = 'no VM answered'; },
+    change: ({ summary }) => {
+      summary.endedBy = 'no VM answered';
+    },
     says: 'ended early (no VM answered)',
   },
   'incidents that were counted and not kept': {
-    change: ({ summary }) => { summary.omitted = { incidents: 3, notices: 0 }; },
+    change: ({ summary }) => {
+      summary.omitted = { incidents: 3, notices: 0 };
+    },
     says: '3 incidents came after',
   },
 };
 
 test('should pass what a run left, and shards of it that are merged', async () => {
-  expect(await verdictOf(changed({}, () => { /* as it is */ }))).toMatchObject({ kind: 'conforms', exitCode: 0 });
+  expect(
+    await verdictOf(
+      changed({}, () => {
+        /* as it is */
+      }),
+    ),
+  ).toMatchObject({ kind: 'conforms', exitCode: 0 });
   const out = join(scratch(), 'merged');
-  expect(await mergeRuns([sampleDirectory(shard(1)), sampleDirectory(shard(2))], out)).toMatchObject({ kind: 'merged' });
+  expect(await mergeRuns([sampleDirectory(shard(1)), sampleDirectory(shard(2))], out)).toMatchObject({
+    kind: 'merged',
+  });
   expect(await verdictOf(out)).toMatchObject({ kind: 'conforms', exitCode: 0 });
   // One of them alone has not each cell, and says so.
-  expect(await verdictOf(sampleDirectory({ ...shard(1), casesPerCell: 1 }))).toMatchObject({ kind: 'conforms', reasons: expect.arrayContaining([expect.stringContaining('only shard 1 of 2')]) });
+  expect(await verdictOf(sampleDirectory({ ...shard(1), casesPerCell: 1 }))).toMatchObject({
+    kind: 'conforms',
+    reasons: expect.arrayContaining([expect.stringContaining('only shard 1 of 2')]),
+  });
 });
 
 for (const [name, { change, says }] of Object.entries(changes)) {
   test(`should not pass ${name}`, async () => {
     const verdict = await verdictOf(changed({}, change));
-    expect(verdict).toMatchObject({ kind: 'infrastructure', exitCode: 3, reasons: expect.arrayContaining([expect.stringContaining(says)]) });
+    expect(verdict).toMatchObject({
+      kind: 'infrastructure',
+      exitCode: 3,
+      reasons: expect.arrayContaining([expect.stringContaining(says)]),
+    });
     // What is seen stays seen.
     const deviating = await verdictOf(changed({ deviates: ({ rule }) => rule === 'map/length-nonzero' }, change));
-    expect(deviating).toMatchObject({ kind: 'deviates', exitCode: 1, reasons: expect.arrayContaining([expect.stringContaining(says)]) });
+    expect(deviating).toMatchObject({
+      kind: 'deviates',
+      exitCode: 1,
+      reasons: expect.arrayContaining([expect.stringContaining(says)]),
+    });
   });
 }
 
 test('should not pass what was judged by rules that this version does not know', async () => {
-  expect(await verdictOf(changed({}, ({ summary }) => { summary.revision = 'r9'; }))).toMatchObject({ kind: 'corrupt', detail: expect.stringContaining('revision') });
+  expect(
+    await verdictOf(
+      changed({}, ({ summary }) => {
+        summary.revision = 'r9';
+      }),
+    ),
+  ).toMatchObject({ kind: 'corrupt', detail: expect.stringContaining('revision') });
 });
 
 test('should not merge an emptied shard, or one with the cases of another, into a pass', async () => {
@@ -123,11 +169,21 @@ test('should not merge an emptied shard, or one with the cases of another, into 
   });
   expect(await merged(whole, empty)).toMatchObject({ exitCode: 3 });
   // As many cases as were planned, each at a position of the other shard that is free.
-  const mixed = changed(shard(2), ({ cases }) => { for (const record of cases) record.n += 1001; });
-  expect(await merged(whole, mixed)).toMatchObject({ exitCode: 3, reasons: expect.arrayContaining([expect.stringContaining('another shard')]) });
+  const mixed = changed(shard(2), ({ cases }) => {
+    for (const record of cases) record.n += 1001;
+  });
+  expect(await merged(whole, mixed)).toMatchObject({
+    exitCode: 3,
+    reasons: expect.arrayContaining([expect.stringContaining('another shard')]),
+  });
 });
 
 test('should not merge shards of runs with different numbers of cases for each cell', async () => {
-  const other = changed(shard(2), ({ summary }) => { summary.runsPerCell = 3; });
-  expect(await mergeRuns([sampleDirectory(shard(1)), other], join(scratch(), 'merged'))).toMatchObject({ kind: 'different-runs', field: 'the number of cases per cell' });
+  const other = changed(shard(2), ({ summary }) => {
+    summary.runsPerCell = 3;
+  });
+  expect(await mergeRuns([sampleDirectory(shard(1)), other], join(scratch(), 'merged'))).toMatchObject({
+    kind: 'different-runs',
+    field: 'the number of cases per cell',
+  });
 });

@@ -1,4 +1,7 @@
-/** What can be wrong with a results directory, as values; a command ends with exit code 2 for each of them, and with 3 for `no-summary`. */
+/**
+ * What can be wrong with a results directory, as values; a command ends with exit code 2 for each of them, and with 3
+ * for `no-summary`.
+ */
 
 export type ResultsProblem =
   | { kind: 'absent'; path: string }

@@ -22,23 +22,51 @@ import { sampleDirectory, sampleRun } from './testing/scratch.ts';
 import { complaintsOf } from './testing/validate.ts';
 
 /** Keys whose texts are no free texts: their values are one of few, or the reader looks them up. */
-const fixed = new Set(['kind', 'aspect', 'half', 'border', 'startedAt', 'revision', 'conformsAs', 'hash', 'end', 'call', 'on', 'schema', 'cell', 'id', 'rule', 'path', 'file', '$n', '$hex', 'argv', 'case']);
+const fixed = new Set([
+  'kind',
+  'aspect',
+  'half',
+  'border',
+  'startedAt',
+  'revision',
+  'conformsAs',
+  'hash',
+  'end',
+  'call',
+  'on',
+  'schema',
+  'cell',
+  'id',
+  'rule',
+  'path',
+  'file',
+  '$n',
+  '$hex',
+  'argv',
+  'case',
+]);
 
 /** Enough of the plan for each outcome; the texts of a cell are the same in all of them. */
-const fewCells = samplePlan().filter(({ rule }) => ['map/length-aligned', 'begin/error', 'map/retry-needs-cache', 'begin/device-writable'].includes(rule));
+const fewCells = samplePlan().filter(({ rule }) =>
+  ['map/length-aligned', 'begin/error', 'map/retry-needs-cache', 'begin/device-writable'].includes(rule),
+);
 
 /** A copy in which every free text has `evil` behind it. */
 function poisoned(value: unknown, evil: string, key = ''): unknown {
   if (typeof value === 'string') return fixed.has(key) ? value : value + evil;
   if (Array.isArray(value)) return value.map((one) => poisoned(one, evil, key));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, fixed.has(name) ? inner : poisoned(inner, evil, name)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, fixed.has(name) ? inner : poisoned(inner, evil, name)]),
+  );
 }
 
 /** Results of a run whose kernel put `evil` behind each of its texts. */
 async function inputWith(evil: string): Promise<ReportInput> {
   const directory = sampleDirectory({
-    casesPerCell: 1, cells: fewCells, summary: { notices: ['a notice'], endedBy: 'a reason' },
+    casesPerCell: 1,
+    cells: fewCells,
+    summary: { notices: ['a notice'], endedBy: 'a reason' },
     deviates: ({ rule, border }) => rule === 'map/length-aligned' && border === 'violating',
     lost: ({ id }) => id === 'begin/error fiemap violating',
     notRun: ({ rule }) => (rule === 'map/retry-needs-cache' ? 'a reason' : undefined),
@@ -58,7 +86,9 @@ async function inputWith(evil: string): Promise<ReportInput> {
 for (const [name, evil] of Object.entries(evilStrings)) {
   test.describe(name, () => {
     let input: ReportInput;
-    test.beforeAll(async () => { input = await inputWith(evil); });
+    test.beforeAll(async () => {
+      input = await inputWith(evil);
+    });
 
     test('should reach the reports', () => {
       // Or this file tests nothing.
@@ -67,7 +97,11 @@ for (const [name, evil] of Object.entries(evilStrings)) {
     });
 
     test('should do nothing in the output for terminals and logs of jobs', () => {
-      const text = renderTerminal(input.run, input.matrix, input.verdict, { widthColumns: 100, colour: false, rules: input.rules });
+      const text = renderTerminal(input.run, input.matrix, input.verdict, {
+        widthColumns: 100,
+        colour: false,
+        rules: input.rules,
+      });
       expect(text).not.toMatch(actingCharacters);
       expect(text).not.toMatch(logCommand);
       const compared = comparisonLines(compareRuns([input.run, input.run])).join('\n');
@@ -93,10 +127,12 @@ for (const [name, evil] of Object.entries(evilStrings)) {
       const text = String(await ktapReporter.render(input));
       const plain = String(await ktapReporter.render(await inputWith('')));
       expect(text).not.toMatch(actingCharacters);
-      const results = (report: string): string[] => report.split('\n').flatMap((line) => /^\s*(?:not )?ok \d+/.exec(line)?.[0] ?? []);
+      const results = (report: string): string[] =>
+        report.split('\n').flatMap((line) => /^\s*(?:not )?ok \d+/.exec(line)?.[0] ?? []);
       expect(results(text)).toEqual(results(plain));
       expect(text).not.toMatch(/^\s*(Bail out|1\.\.0)/m);
-      for (const line of text.split('\n').filter((one) => /^\s*(not )?ok /.test(one))) expect(line.split('#').length).toBeLessThanOrEqual(2);
+      for (const line of text.split('\n').filter((one) => /^\s*(not )?ok /.test(one)))
+        expect(line.split('#').length).toBeLessThanOrEqual(2);
       expect(() => TapParser.parse(text)).not.toThrow();
     });
 
@@ -125,7 +161,9 @@ for (const [name, evil] of Object.entries(evilStrings)) {
     test('should be the same value in JSON, and nothing but ASCII', async () => {
       const text = String(await jsonReporter.render(input));
       expect(text).toMatch(/^[\n\x20-\x7e]*$/);
-      expect(JSON.parse(text)).toMatchObject({ run: { environment: { kernelRelease: input.run.summary.environment!.kernelRelease } } });
+      expect(JSON.parse(text)).toMatchObject({
+        run: { environment: { kernelRelease: input.run.summary.environment!.kernelRelease } },
+      });
     });
   });
 }

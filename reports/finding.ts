@@ -32,18 +32,34 @@ export type Examined = Pick<Finding, 'minimised' | 'notMinimised' | 'reliability
 /** `examined`: what is known of its example. */
 export function findingOf(found: Found<CaseRecord>, known: Examined = {}): Finding {
   const { example, rule } = exampleOf(found);
-  return { ...found, rule, paths: pathsOf(found), cases: casesOf(found), example, deviations: deviationsOf(found), ...triesOf(rule, example), ...known };
+  return {
+    ...found,
+    rule,
+    paths: pathsOf(found),
+    cases: casesOf(found),
+    example,
+    deviations: deviationsOf(found),
+    ...triesOf(rule, example),
+    ...known,
+  };
 }
 
 /** A case that took a guest down and was run again says itself how reliably it does so. */
 function triesOf(rule: string, { crashes, tries }: CaseRecord): Pick<Finding, 'reliability'> {
-  return rule.startsWith('kernel/') && crashes && tries !== undefined ? { reliability: { shown: crashes.length, of: tries } } : {};
+  return rule.startsWith('kernel/') && crashes && tries !== undefined
+    ? { reliability: { shown: crashes.length, of: tries } }
+    : {};
 }
 
 /** The finding in some of its places; what is known of its smallest case only where that is among them. */
 export function narrowed(finding: Finding, places: Finding['places']): Finding {
   const { minimised, notMinimised, reliability, file, ...found } = finding;
-  const known: Examined = { ...(minimised && { minimised }), ...(notMinimised !== undefined && { notMinimised }), ...(reliability && { reliability }), ...(file !== undefined && { file }) };
+  const known: Examined = {
+    ...(minimised && { minimised }),
+    ...(notMinimised !== undefined && { notMinimised }),
+    ...(reliability && { reliability }),
+    ...(file !== undefined && { file }),
+  };
   return findingOf(inPlaces<Found<CaseRecord>>(found, places), places.includes(exampleOf(finding)) ? known : {});
 }
 
@@ -55,15 +71,22 @@ export function inCell(finding: Finding, cell: string): Finding {
 
 /** `shows in 5 of 5 replays`; undefined: it was not replayed. */
 export const reliabilityText = ({ reliability }: Pick<Finding, 'reliability'>): string | undefined =>
-  reliability && `shows in ${reliability.shown} of ${reliability.of} replays${isFlaky({ reliability }) ? ': flaky' : ''}`;
+  reliability &&
+  `shows in ${reliability.shown} of ${reliability.of} replays${isFlaky({ reliability }) ? ': flaky' : ''}`;
 
-export const isFlaky = ({ reliability }: Pick<Finding, 'reliability'>): boolean => reliability !== undefined && reliability.shown < reliability.of;
+export const isFlaky = ({ reliability }: Pick<Finding, 'reliability'>): boolean =>
+  reliability !== undefined && reliability.shown < reliability.of;
 
 /** As small as it gets. */
 export const isSmall = ({ minimised }: Pick<Finding, 'minimised'>): boolean => minimised?.end === 'minimal';
 
-/** `minimised: no smaller form shows it (40 were run)`; undefined: it is a case as it was drawn, and nobody says why. */
-export function minimisedText({ minimised, notMinimised }: Pick<Finding, 'minimised' | 'notMinimised'>): string | undefined {
+/**
+ * `minimised: no smaller form shows it (40 were run)`; undefined: it is a case as it was drawn, and nobody says why.
+ */
+export function minimisedText({
+  minimised,
+  notMinimised,
+}: Pick<Finding, 'minimised' | 'notMinimised'>): string | undefined {
   if (!minimised) return notMinimised === undefined ? undefined : `not minimised: ${notMinimised}`;
   return {
     minimal: `minimised: no smaller form shows it (${minimised.tried} were run)`,
@@ -73,13 +96,20 @@ export function minimisedText({ minimised, notMinimised }: Pick<Finding, 'minimi
 }
 
 /** Both of these, as the end of a sentence about the example. */
-export const exampleFacts = (finding: Finding): string => [minimisedText(finding), reliabilityText(finding)].filter((text) => text !== undefined).map((text) => `; ${text}`).join('');
+export const exampleFacts = (finding: Finding): string =>
+  [minimisedText(finding), reliabilityText(finding)]
+    .filter((text) => text !== undefined)
+    .map((text) => `; ${text}`)
+    .join('');
 
 /** Where it shows: `read half: fiemap, seek-data; write half: fiemap`. */
 export function placesText({ places }: Finding): string {
   const halves = new Map<string, Set<string>>();
   for (const { half, path } of places) halves.set(half ?? '', (halves.get(half ?? '') ?? new Set()).add(path));
-  return [...halves].sort(([a], [b]) => (a < b ? -1 : 1)).map(([half, paths]) => `${half && `${half} half: `}${[...paths].sort().join(', ')}`).join('; ');
+  return [...halves]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([half, paths]) => `${half && `${half} half: `}${[...paths].sort().join(', ')}`)
+    .join('; ');
 }
 
 /** `12 cases in 3 cells`. */
@@ -91,6 +121,9 @@ export function extentText({ cases, places, ofRun }: Finding): string {
 
 /** The smallest case, and what is known of it: `1a2b3c4d5e6f7a8b: fiemap at 0x1000; shows in 5 of 5 replays`. */
 export const exampleText = (finding: Finding): string => {
-  const { example: { case: value, hash, note }, ofRun } = finding;
+  const {
+    example: { case: value, hash, note },
+    ofRun,
+  } = finding;
   return `${ofRun && value === undefined ? '' : `${hash.slice(0, 16)}: `}${note}${exampleFacts(finding)}`;
 };

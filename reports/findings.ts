@@ -16,7 +16,10 @@ export class FindingCollector {
 
   add(record: CaseRecord, cell: CellInfo | undefined): void {
     if (record.verdict.kind !== 'deviates') return;
-    this.#set.add({ n: record.n, example: record, size: sizeOf(record), case: record.case, cell }, record.verdict.deviations);
+    this.#set.add(
+      { n: record.n, example: record, size: sizeOf(record), case: record.case, cell },
+      record.verdict.deviations,
+    );
   }
 
   /** What no case of the run shows. */
@@ -32,22 +35,35 @@ export class FindingCollector {
     if (record.example.verdict.kind === 'deviates') this.#examined.push(record);
   }
 
-  /** Severe ones first, then in the order of `cells` (plan order). What did not show in every replay comes last: a reader with little time begins with what is certain. */
+  /**
+   * Severe ones first, then in the order of `cells` (plan order). What did not show in every replay comes last: a
+   * reader with little time begins with what is certain.
+   */
   finish(cells: readonly CellInfo[]): Finding[] {
     const order = new Map(cells.map(({ rule }, index) => [rule, index] as const).reverse());
     const rank = ({ rule }: Finding): number => order.get(rule) ?? cells.length;
     const severities = new Map<string, number>();
     const found = this.#set.all();
     // What a case of the run shows as well is told with that case.
-    const incidents = [...this.#incidents.values()].filter(({ finding }) => !found.some((one) => one.key === finding.key)).map(incidentSeen);
-    for (const { severity } of [...incidents].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity))) severities.set(severity, severities.get(severity) ?? severities.size);
+    const incidents = [...this.#incidents.values()]
+      .filter(({ finding }) => !found.some((one) => one.key === finding.key))
+      .map(incidentSeen);
+    for (const { severity } of [...incidents].sort(
+      (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity),
+    ))
+      severities.set(severity, severities.get(severity) ?? severities.size);
     for (const { severity } of found) severities.set(severity, severities.get(severity) ?? severities.size);
     const inCases = this.#withExamined(found).map((one) => {
       const incident = this.#incidents.get(one.key);
       return incident ? seenOutside(one, incident.finding) : one;
     });
-    return [...incidents, ...inCases]
-      .sort((a, b) => Number(isFlaky(a)) - Number(isFlaky(b)) || severities.get(a.severity)! - severities.get(b.severity)! || rank(a) - rank(b) || (a.key < b.key ? -1 : 1));
+    return [...incidents, ...inCases].sort(
+      (a, b) =>
+        Number(isFlaky(a)) - Number(isFlaky(b)) ||
+        severities.get(a.severity)! - severities.get(b.severity)! ||
+        rank(a) - rank(b) ||
+        (a.key < b.key ? -1 : 1),
+    );
   }
 
   #withExamined(found: Found<CaseRecord>[]): Finding[] {
@@ -59,7 +75,12 @@ export class FindingCollector {
       }
     }
     return found.map((one) => {
-      const record = best.get(one.id) ?? one.places.map(({ deviation, follows }) => causesOf([deviation, ...follows])[0]).map((cause) => cause && best.get(cause.id)).find((known) => known !== undefined);
+      const record =
+        best.get(one.id) ??
+        one.places
+          .map(({ deviation, follows }) => causesOf([deviation, ...follows])[0])
+          .map((cause) => cause && best.get(cause.id))
+          .find((known) => known !== undefined);
       return record ? withSmallest(one, record) : findingOf(one);
     });
   }
@@ -67,16 +88,43 @@ export class FindingCollector {
 
 /** Results of older versions do not say which finding they belong to. */
 const idsOf = ({ id, example: { verdict } }: FindingRecord): string[] =>
-  (id !== undefined ? [id] : verdict.kind === 'deviates' ? causesOf(verdict.deviations).map((cause) => cause.id) : []);
+  id !== undefined ? [id] : verdict.kind === 'deviates' ? causesOf(verdict.deviations).map((cause) => cause.id) : [];
 
 /** The place that the smallest case was made from has it as its example. */
-function withSmallest(found: Found<CaseRecord>, { example, minimised, notMinimised, reliability, file }: FindingRecord): Finding {
-  const cause = example.verdict.kind === 'deviates' ? causesOf(example.verdict.deviations).find(({ id, general }) => [id, ...general.map((wider) => wider.id)].includes(found.id)) : undefined;
-  const origin = found.places.find(({ cell, cases }) => cell === example.cell && cases.includes(example.n)) ?? exampleOf(found);
-  const known: Examined = { ...(minimised && { minimised }), ...(notMinimised !== undefined && { notMinimised }), ...(reliability && { reliability }), file };
+function withSmallest(
+  found: Found<CaseRecord>,
+  { example, minimised, notMinimised, reliability, file }: FindingRecord,
+): Finding {
+  const cause =
+    example.verdict.kind === 'deviates'
+      ? causesOf(example.verdict.deviations).find(({ id, general }) =>
+          [id, ...general.map((wider) => wider.id)].includes(found.id),
+        )
+      : undefined;
+  const origin =
+    found.places.find(({ cell, cases }) => cell === example.cell && cases.includes(example.n)) ?? exampleOf(found);
+  const known: Examined = {
+    ...(minimised && { minimised }),
+    ...(notMinimised !== undefined && { notMinimised }),
+    ...(reliability && { reliability }),
+    file,
+  };
   if (!cause) return findingOf(found, known);
-  const smallest: Sighting<CaseRecord> = { ...origin, n: example.n, example, size: Math.min(sizeOf(example), exampleOf(found).size - 1), deviation: cause.deviation, follows: cause.follows };
-  return findingOf(inPlaces(found, found.places.map((place) => (place === origin ? smallest : place))), known);
+  const smallest: Sighting<CaseRecord> = {
+    ...origin,
+    n: example.n,
+    example,
+    size: Math.min(sizeOf(example), exampleOf(found).size - 1),
+    deviation: cause.deviation,
+    follows: cause.follows,
+  };
+  return findingOf(
+    inPlaces(
+      found,
+      found.places.map((place) => (place === origin ? smallest : place)),
+    ),
+    known,
+  );
 }
 
 /** Records without their case come last. */

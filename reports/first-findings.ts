@@ -7,9 +7,20 @@ const MAX_NAMED = 6;
 const MAX_PATHS = 5;
 
 /** In the order of the findings, the severe ones first. */
-export function firstFindings(findings: readonly Finding[]): { first: { finding: Finding; says: string }[]; more: string | undefined } {
-  const first = findings.slice(0, MAX_NAMED).map((finding) => ({ finding, says: `${finding.title} (${finding.ofRun ? finding.example.note : `${onPaths(finding.paths)}; ${plural(finding.cases.length, 'case')}`})` }));
-  return { first, more: findings.length > MAX_NAMED ? plural(findings.length - MAX_NAMED, 'further finding') : undefined };
+export function firstFindings(findings: readonly Finding[]): {
+  first: { finding: Finding; says: string }[];
+  more: string | undefined;
+} {
+  const first = findings
+    .slice(0, MAX_NAMED)
+    .map((finding) => ({
+      finding,
+      says: `${finding.title} (${finding.ofRun ? finding.example.note : `${onPaths(finding.paths)}; ${plural(finding.cases.length, 'case')}`})`,
+    }));
+  return {
+    first,
+    more: findings.length > MAX_NAMED ? plural(findings.length - MAX_NAMED, 'further finding') : undefined,
+  };
 }
 
 const onPaths = (paths: readonly string[]): string =>

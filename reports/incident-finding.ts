@@ -8,7 +8,9 @@ import { caseSize } from '../model/finding/size.ts';
 import type { CaseRecord, Incident } from '../model/results.ts';
 import type { Finding } from './finding.ts';
 
-/** Its example names the cases one of which did it, or is the case that showed it where that is none of the run's own. */
+/**
+ * Its example names the cases one of which did it, or is the case that showed it where that is none of the run's own.
+ */
 export function incidentFinding({ reason, when, log, candidates = [], shownBy }: Incident, seed: number): Finding {
   const deviation = incidentDeviation({ reason });
   const { rule } = deviation;
@@ -17,21 +19,51 @@ export function incidentFinding({ reason, when, log, candidates = [], shownBy }:
   const key = keyOf(deviation).parts.join(' | ');
   const note = shownBy || candidates.length === 0 ? when : `${when}; ${candidatesText(candidates)}`;
   const example: CaseRecord = {
-    n: 0, hash: candidates[0] ?? 'none', note, seed, verdict: { kind: 'deviates', deviations }, consoleTail: log, ...(shownBy && { case: shownBy.case }),
+    n: 0,
+    hash: candidates[0] ?? 'none',
+    note,
+    seed,
+    verdict: { kind: 'deviates', deviations },
+    consoleTail: log,
+    ...(shownBy && { case: shownBy.case }),
   };
   const size = caseSize(example.case as Parameters<typeof caseSize>[0]);
-  const place: Sighting<CaseRecord> = { rule, path: 'the run as a whole', cases: [], n: 0, example, size, deviation, follows: [] };
-  const found = inPlaces({ id: findingId(key), key, title: '', severity: severityOf(deviation), places: [place] }, [place]);
+  const place: Sighting<CaseRecord> = {
+    rule,
+    path: 'the run as a whole',
+    cases: [],
+    n: 0,
+    example,
+    size,
+    deviation,
+    follows: [],
+  };
+  const found = inPlaces({ id: findingId(key), key, title: '', severity: severityOf(deviation), places: [place] }, [
+    place,
+  ]);
   return {
-    ...found, rule, paths: [place.path], cases: [], example, deviations, ofRun: true,
-    ...(shownBy && { reliability: shownBy.reliability, file: shownBy.file, notMinimised: 'it was seen while another finding was made small' }),
+    ...found,
+    rule,
+    paths: [place.path],
+    cases: [],
+    example,
+    deviations,
+    ofRun: true,
+    ...(shownBy && {
+      reliability: shownBy.reliability,
+      file: shownBy.file,
+      notMinimised: 'it was seen while another finding was made small',
+    }),
   };
 }
 
 const MOST_NAMED = 8;
 
 function candidatesText(candidates: readonly string[]): string {
-  const names = candidates.slice(0, MOST_NAMED).map((hash) => hash.slice(0, 12)).join(', ');
+  const names = candidates
+    .slice(0, MOST_NAMED)
+    .map((hash) => hash.slice(0, 12))
+    .join(', ');
   return `${candidates.length === 1 ? 'the case' : 'the cases'}: ${names}${candidates.length > MOST_NAMED ? ' ...' : ''}`;
 }
 
@@ -39,9 +71,14 @@ function candidatesText(candidates: readonly string[]): string {
 export function incidentSeen({ finding, times }: { finding: Finding; times: number }): Finding {
   if (times === 1) return finding;
   const { example } = finding;
-  return { ...finding, example: { ...example, note: `${example.note}; and at ${times - 1} more ${times === 2 ? 'moment' : 'moments'}` } };
+  return {
+    ...finding,
+    example: { ...example, note: `${example.note}; and at ${times - 1} more ${times === 2 ? 'moment' : 'moments'}` },
+  };
 }
 
 /** A finding that cases show, and that was seen outside of them. */
-export const seenOutside = (finding: Finding, incident: Finding): Finding =>
-  ({ ...finding, example: { ...finding.example, note: `${finding.example.note}; it was also seen ${incident.example.note}` } });
+export const seenOutside = (finding: Finding, incident: Finding): Finding => ({
+  ...finding,
+  example: { ...finding.example, note: `${finding.example.note}; it was also seen ${incident.example.note}` },
+});

@@ -1,7 +1,14 @@
 /** What `iomapfuzz judge` made of stored observations, as text and as JSON. */
 import type { Deviation, Unjudged, Verdict } from '../model/verdict.ts';
 
-export interface JudgedPlace { file: string; line?: number; index?: number; n?: number; cell?: string; note?: string }
+export interface JudgedPlace {
+  file: string;
+  line?: number;
+  index?: number;
+  n?: number;
+  cell?: string;
+  note?: string;
+}
 export type Judged =
   | { kind: 'judged'; place: JudgedPlace; verdict: Verdict; recorded?: Verdict['kind'] }
   | { kind: 'nothing' | 'unreadable'; place: JudgedPlace; reason: string };
@@ -18,7 +25,8 @@ export function judgedLines(judged: Judged): string[] {
   const place = placeText(judged.place);
   if (judged.kind !== 'judged') return [`${place}: not judged: ${judged.reason}`];
   const { verdict, recorded } = judged;
-  const comparison = recorded === undefined ? '' : recorded === verdict.kind ? ' (as recorded)' : ` (RECORDED: ${recorded})`;
+  const comparison =
+    recorded === undefined ? '' : recorded === verdict.kind ? ' (as recorded)' : ` (RECORDED: ${recorded})`;
   const reason = 'reason' in verdict ? `: ${verdict.reason}` : '';
   return [
     `${place}: ${verdict.kind}${comparison}${reason}`,
@@ -32,11 +40,20 @@ const deviationLine = ({ rule, aspect, step, expected, seen }: Deviation): strin
   `    ${rule}, ${aspect}${step === undefined ? '' : ` of step ${step}`}: expected ${expected}; seen ${seen}`;
 const unjudgedLine = ({ aspect, reason }: Unjudged): string => `    not judged, ${aspect}: ${reason}`;
 
-/** One line of `--json`. Keys that a record does not have are absent; `verdict` is `unreadable` or `nothing` where there is none. */
+/**
+ * One line of `--json`. Keys that a record does not have are absent; `verdict` is `unreadable` or `nothing` where there
+ * is none.
+ */
 export function judgedJson(judged: Judged): Record<string, unknown> {
   const { place } = judged;
   if (judged.kind !== 'judged') return { ...place, verdict: judged.kind, reason: judged.reason };
   const { verdict, recorded } = judged;
   const { kind, ...rest } = verdict;
-  return { ...place, verdict: kind, deviations: [], ...rest, ...(recorded !== undefined && { recorded, agrees: recorded === kind }) };
+  return {
+    ...place,
+    verdict: kind,
+    deviations: [],
+    ...rest,
+    ...(recorded !== undefined && { recorded, agrees: recorded === kind }),
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * JUnit XML: one suite a rule and half, one test a path and border. Because CI systems show a file in which everything is
- * skipped as green, the suite `run` holds a test that fails or errs whenever the run as a whole is not a pass.
+ * JUnit XML: one suite a rule and half, one test a path and border. Because CI systems show a file in which everything
+ * is skipped as green, the suite `run` holds a test that fails or errs whenever the run as a whole is not a pass.
  */
 import { matrixCells, type BorderOutcome } from './matrix.ts';
 import { exampleText, extentText, inCell, type Finding } from './finding.ts';
@@ -13,11 +13,26 @@ import { logExcerpt, plural } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
 const LOG_LINES = 200;
-const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\n': '&#10;', '\t': '&#9;' };
+const escapes: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\n': '&#10;',
+  '\t': '&#9;',
+};
 const attribute = (text: string): string => plainText(text).replace(/[&<>"\n\t]/g, (sign) => escapes[sign]!);
 const content = (text: string): string => plainText(text).replace(/[&<>]/g, (sign) => escapes[sign]!);
 
-interface Test { name: string; className: string; outcome: 'passed' | 'failure' | 'error' | 'skipped'; message?: string; body?: string; log?: string | undefined; note?: string | undefined }
+interface Test {
+  name: string;
+  className: string;
+  outcome: 'passed' | 'failure' | 'error' | 'skipped';
+  message?: string;
+  body?: string;
+  log?: string | undefined;
+  note?: string | undefined;
+}
 
 export const junitReporter: Reporter = {
   format: 'junit',
@@ -26,7 +41,11 @@ export const junitReporter: Reporter = {
   render(input) {
     const suites = [{ name: 'run', tests: [wholeRun(input)] }, ...cellSuites(input)];
     const inFuzzing = input.run.findings.filter(({ example }) => example.cell === undefined);
-    if (inFuzzing.length > 0) suites.push({ name: 'findings', tests: inFuzzing.map((finding) => findingTest(finding, input, 'findings', `${finding.id}: ${finding.key}`)) });
+    if (inFuzzing.length > 0)
+      suites.push({
+        name: 'findings',
+        tests: inFuzzing.map((finding) => findingTest(finding, input, 'findings', `${finding.id}: ${finding.key}`)),
+      });
     const all = suites.flatMap(({ tests }) => tests);
     const seconds = (input.run.summary.elapsedMs / 1000).toFixed(3);
     return [
@@ -41,9 +60,19 @@ export const junitReporter: Reporter = {
 
 function wholeRun({ run, verdict }: ReportInput): Test {
   const body = [verdict.headline, ...verdict.reasons].join('\n');
-  const outcome = { conforms: 'passed', deviates: 'failure', infrastructure: 'error', incomplete: 'error', 'nothing-ran': 'error' } as const;
+  const outcome = {
+    conforms: 'passed',
+    deviates: 'failure',
+    infrastructure: 'error',
+    incomplete: 'error',
+    'nothing-ran': 'error',
+  } as const;
   return {
-    name: 'verdict', className: 'iomapfuzz.run', outcome: outcome[verdict.kind], message: verdict.headline, body,
+    name: 'verdict',
+    className: 'iomapfuzz.run',
+    outcome: outcome[verdict.kind],
+    message: verdict.headline,
+    body,
     note: outcome[verdict.kind] === 'passed' ? (verdict.reasons.length > 0 ? body : undefined) : undefined,
     log: run.losses.map(({ reason, example }) => `${reason}\n${example.consoleTail ?? ''}`).join('\n') || undefined,
   };
@@ -61,38 +90,64 @@ function cellSuites(input: ReportInput): { name: string; tests: Test[] }[] {
 
 function cellTest(outcome: BorderOutcome, label: string, reasons: string[], input: ReportInput): Test {
   const { info, status, counts } = outcome;
-  const test = { name: [info.path, info.border].filter(Boolean).join(' '), className: `iomapfuzz.${label.replace('/', '.')}` };
-  const why = info.impossible !== undefined && status === 'impossible' ? info.impossible : outcome.cases.find(({ reason }) => reason !== undefined)?.reason ?? reasons.join('; ');
+  const test = {
+    name: [info.path, info.border].filter(Boolean).join(' '),
+    className: `iomapfuzz.${label.replace('/', '.')}`,
+  };
+  const why =
+    info.impossible !== undefined && status === 'impossible'
+      ? info.impossible
+      : (outcome.cases.find(({ reason }) => reason !== undefined)?.reason ?? reasons.join('; '));
   switch (status) {
     case 'conforms': {
       const some = outcome.cases.filter(({ unjudged }) => unjudged !== undefined);
-      return { ...test, outcome: 'passed', ...(some.length > 0 && { note: `${plural(some.length, 'case')} not judged in part, because ${some[0]!.unjudged}` }) };
+      return {
+        ...test,
+        outcome: 'passed',
+        ...(some.length > 0 && {
+          note: `${plural(some.length, 'case')} not judged in part, because ${some[0]!.unjudged}`,
+        }),
+      };
     }
     case 'deviates': {
-      const finding = input.run.findings.find(({ cases }) => outcome.cases.some(({ n, kind }) => kind === 'deviates' && cases.includes(n)));
+      const finding = input.run.findings.find(({ cases }) =>
+        outcome.cases.some(({ n, kind }) => kind === 'deviates' && cases.includes(n)),
+      );
       if (finding) return findingTest(inCell(finding, info.id), input, test.className, test.name);
       return { ...test, outcome: 'failure', message: `${counts.deviates} cases deviate` };
     }
     case 'expected': {
       const met = input.run.expected.find(({ finding: { cases } }) => outcome.cases.some(({ n }) => cases.includes(n)));
-      return { ...test, outcome: 'skipped', message: `deviates as expected${met ? ` until ${met.expectation.expires}: ${met.expectation.reason} (${met.expectation.link})` : ''}` };
+      return {
+        ...test,
+        outcome: 'skipped',
+        message: `deviates as expected${met ? ` until ${met.expectation.expires}: ${met.expectation.reason} (${met.expectation.link})` : ''}`,
+      };
     }
-    case 'lost': return { ...test, outcome: 'error', message: `${counts.lost} cases lost: ${why}` };
-    case 'unspecified': return { ...test, outcome: 'skipped', message: `unspecified: ${why}` };
-    case 'not-run': return { ...test, outcome: 'skipped', message: `not run: ${why}` };
-    case 'impossible': return { ...test, outcome: 'skipped', message: `cannot exist: ${why}` };
+    case 'lost':
+      return { ...test, outcome: 'error', message: `${counts.lost} cases lost: ${why}` };
+    case 'unspecified':
+      return { ...test, outcome: 'skipped', message: `unspecified: ${why}` };
+    case 'not-run':
+      return { ...test, outcome: 'skipped', message: `not run: ${why}` };
+    case 'impossible':
+      return { ...test, outcome: 'skipped', message: `cannot exist: ${why}` };
   }
 }
 
 function findingTest(finding: Finding, { run, rules }: ReportInput, className: string, name: string): Test {
   const rule = rules.get(finding.rule);
   return {
-    name, className, outcome: 'failure',
+    name,
+    className,
+    outcome: 'failure',
     message: `${finding.title} (finding ${finding.id}, ${extentText(finding)})`,
     body: [
       ...(rule ? [`rule: ${clauseText(rule)}`] : []),
-      `case ${exampleText(finding)}`, '',
-      ...timelineText(buildTimeline(finding.example)), '',
+      `case ${exampleText(finding)}`,
+      '',
+      ...timelineText(buildTimeline(finding.example)),
+      '',
       ...reproduceCommands(finding, run),
     ].join('\n'),
     log: finding.example.consoleTail,
@@ -107,7 +162,15 @@ const totals = (tests: Test[]): string => {
 function renderSuite(name: string, tests: Test[], run: Run, withProperties: boolean): string {
   return [
     ` <testsuite name="${attribute(name)}" ${totals(tests)} timestamp="${attribute(run.summary.startedAt.replace(/\.\d+Z$|Z$/, ''))}"${withProperties ? ` time="${(run.summary.elapsedMs / 1000).toFixed(3)}"` : ''}>`,
-    ...(withProperties ? ['  <properties>', ...properties(run).map(([key, value]) => `   <property name="${attribute(key)}" value="${attribute(value)}"/>`), '  </properties>'] : []),
+    ...(withProperties
+      ? [
+          '  <properties>',
+          ...properties(run).map(
+            ([key, value]) => `   <property name="${attribute(key)}" value="${attribute(value)}"/>`,
+          ),
+          '  </properties>',
+        ]
+      : []),
     ...tests.map(renderTest),
     ' </testsuite>',
   ].join('\n');
@@ -117,14 +180,23 @@ function renderSuite(name: string, tests: Test[], run: Run, withProperties: bool
 function properties({ summary }: Run): [string, string][] {
   const { environment } = summary;
   return [
-    ['tool', `iomapfuzz ${summary.toolVersion}`], ['revision', summary.revision], ['seed', String(summary.seed)], ['complete', String(summary.complete)],
-    ...Object.entries(environment ?? {}).map(([key, value]): [string, string] => [key, Array.isArray(value) ? value.join(' ') : String(value)]),
+    ['tool', `iomapfuzz ${summary.toolVersion}`],
+    ['revision', summary.revision],
+    ['seed', String(summary.seed)],
+    ['complete', String(summary.complete)],
+    ...Object.entries(environment ?? {}).map(([key, value]): [string, string] => [
+      key,
+      Array.isArray(value) ? value.join(' ') : String(value),
+    ]),
   ];
 }
 
 function renderTest({ name, className, outcome, message, body, log, note }: Test): string {
   const open = `  <testcase name="${attribute(name)}" classname="${attribute(className)}"`;
-  const inner = outcome === 'passed' ? '' : `<${outcome} message="${attribute(message ?? '')}"${outcome === 'skipped' ? '' : ` type="${outcome === 'failure' ? 'deviation' : 'infrastructure'}"`}>${content(body ?? '')}</${outcome}>`;
+  const inner =
+    outcome === 'passed'
+      ? ''
+      : `<${outcome} message="${attribute(message ?? '')}"${outcome === 'skipped' ? '' : ` type="${outcome === 'failure' ? 'deviation' : 'infrastructure'}"`}>${content(body ?? '')}</${outcome}>`;
   const texts = [...(note ? [note] : []), ...(log ? [`kernel log:\n${logExcerpt(log, LOG_LINES).join('\n')}`] : [])];
   const output = texts.length > 0 ? `<system-out>${content(texts.join('\n'))}</system-out>` : '';
   return inner || output ? `${open}>${inner}${output}</testcase>` : `${open}/>`;

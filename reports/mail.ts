@@ -1,4 +1,7 @@
-/** Plain text that a person can send to a mailing list: 72 columns, the verdict first, facts, then each finding as a timeline. */
+/**
+ * Plain text that a person can send to a mailing list: 72 columns, the verdict first, facts, then each finding as a
+ * timeline.
+ */
 import { comparisonLines } from './compare-text.ts';
 import { exampleText, extentText, placesText, type Finding } from './finding.ts';
 import { firstFindingLines } from './first-findings.ts';
@@ -27,22 +30,54 @@ export const mailReporter: Reporter = {
     const { summary } = run;
     const statuses = countStatuses(matrix);
     const lines = [
-      `Subject: ${plainLine(`[iomapfuzz] ${summary.environment?.kernelRelease ?? 'unknown kernel'}: ${verdict.headline}`).slice(0, MAX_SUBJECT)}`, '',
-      ...wrap(verdict.headline, WIDTH), ...[...firstFindingLines(run.findings), ...verdict.reasons].flatMap((reason) => wrap(`- ${plainText(reason)}`, WIDTH, 2)), '',
+      `Subject: ${plainLine(`[iomapfuzz] ${summary.environment?.kernelRelease ?? 'unknown kernel'}: ${verdict.headline}`).slice(0, MAX_SUBJECT)}`,
+      '',
+      ...wrap(verdict.headline, WIDTH),
+      ...[...firstFindingLines(run.findings), ...verdict.reasons].flatMap((reason) =>
+        wrap(`- ${plainText(reason)}`, WIDTH, 2),
+      ),
+      '',
       ...facts(input),
-      ...wrap(`Matrix:    ${matrixText(statuses)}`, WIDTH, 11), '',
+      ...wrap(`Matrix:    ${matrixText(statuses)}`, WIDTH, 11),
+      '',
     ];
-    if (comparison) lines.push('Compared with the run before:', ...comparisonLines(comparison).flatMap((line) => wrap(`- ${plainText(line)}`, WIDTH, 2)), '');
-    run.findings.slice(0, MAX_FINDINGS).forEach((finding, index) => lines.push(...renderFinding(finding, index + 1, input)));
+    if (comparison)
+      lines.push(
+        'Compared with the run before:',
+        ...comparisonLines(comparison).flatMap((line) => wrap(`- ${plainText(line)}`, WIDTH, 2)),
+        '',
+      );
+    run.findings
+      .slice(0, MAX_FINDINGS)
+      .forEach((finding, index) => lines.push(...renderFinding(finding, index + 1, input)));
     const rest = run.findings.slice(MAX_FINDINGS);
-    if (rest.length > 0) lines.push('The other findings:', ...rest.flatMap((finding) => wrap(plainText(`- ${finding.id} ${finding.title} (on ${placesText(finding)}; ${extentText(finding)})`), WIDTH, 2)), '');
+    if (rest.length > 0)
+      lines.push(
+        'The other findings:',
+        ...rest.flatMap((finding) =>
+          wrap(
+            plainText(`- ${finding.id} ${finding.title} (on ${placesText(finding)}; ${extentText(finding)})`),
+            WIDTH,
+            2,
+          ),
+        ),
+        '',
+      );
     return `${mailText(lines).trimEnd()}\n`;
   },
 };
 
 /** Cells of rule by path: `208 conform, 8 deviate`. */
 function matrixText(statuses: Record<CellStatus, number>): string {
-  const words: [CellStatus, string][] = [['conforms', 'conform'], ['deviates', 'deviate'], ['expected', 'deviate as expected'], ['lost', 'lost'], ['unspecified', 'unspecified'], ['not-run', 'not run'], ['impossible', 'cannot exist']];
+  const words: [CellStatus, string][] = [
+    ['conforms', 'conform'],
+    ['deviates', 'deviate'],
+    ['expected', 'deviate as expected'],
+    ['lost', 'lost'],
+    ['unspecified', 'unspecified'],
+    ['not-run', 'not run'],
+    ['impossible', 'cannot exist'],
+  ];
   const parts = words.filter(([status]) => statuses[status] > 0).map(([status, word]) => `${statuses[status]} ${word}`);
   return parts.length === 0 ? 'empty' : `${parts.join(', ')} (cells of rule by path)`;
 }
@@ -50,12 +85,20 @@ function matrixText(statuses: Record<CellStatus, number>): string {
 function facts({ run: { summary, counts } }: ReportInput): string[] {
   const { environment } = summary;
   const rows: [string, string][] = [
-    ...(environment ? [
-      ['Kernel', `${environment.kernelRelease} ${environment.kernelVersion} (${environment.kernelOrigin})`],
-      ['Image', `sha256 ${environment.kernelImageHash}${imageText(environment) === '' ? '' : `, ${imageText(environment)}`}`],
-      ['Config', environment.kernelConfig.join(' ')],
-      ['Machine', `QEMU ${environment.qemuVersion} ${environment.machine}, ${environment.accelerator}, ${environment.memoryMiB} MiB`],
-    ] as [string, string][] : []),
+    ...(environment
+      ? ([
+          ['Kernel', `${environment.kernelRelease} ${environment.kernelVersion} (${environment.kernelOrigin})`],
+          [
+            'Image',
+            `sha256 ${environment.kernelImageHash}${imageText(environment) === '' ? '' : `, ${imageText(environment)}`}`,
+          ],
+          ['Config', environment.kernelConfig.join(' ')],
+          [
+            'Machine',
+            `QEMU ${environment.qemuVersion} ${environment.machine}, ${environment.accelerator}, ${environment.memoryMiB} MiB`,
+          ],
+        ] as [string, string][])
+      : []),
     ['Judged by', `iomapfuzz ${summary.toolVersion}, uAPI revision ${summary.revision}, seed ${summary.seed}`],
     ['Cases', `${countsText(counts)}; ${duration(summary.elapsedMs)}`],
   ];
@@ -68,11 +111,33 @@ function renderFinding(finding: Finding, number: number, { run, rules }: ReportI
   const log = record.consoleTail ? logExcerpt(record.consoleTail, LOG_LINES) : [];
   return [
     ...wrap(plainText(`${number}. ${finding.title} (finding ${finding.id}, ${extentText(finding)})`), WIDTH, 3),
-    ...wrap(`   On ${placesText(finding)}.`, WIDTH, 3), '',
-    ...(rule ? [...wrap(`   ${finding.rule}, ${rule.behaviour ? 'what must hold' : 'violated when'}: ${rule.clause}.${rule.errno ? ` A violation gives ${rule.errno}.` : ''}`, WIDTH, 3), ''] : []),
-    ...wrap(plainText(`   ${finding.ofRun ? 'When: ' : 'The smallest case, '}${exampleText(finding)}${finding.ofRun ? '' : ':'}`), WIDTH, 3), '',
-    ...timelineText(buildTimeline(record)).flatMap((line) => wrap(`   ${plainText(line)}`, WIDTH + 8, 7 + /^ */.exec(line)![0].length)), '',
+    ...wrap(`   On ${placesText(finding)}.`, WIDTH, 3),
+    '',
+    ...(rule
+      ? [
+          ...wrap(
+            `   ${finding.rule}, ${rule.behaviour ? 'what must hold' : 'violated when'}: ${rule.clause}.${rule.errno ? ` A violation gives ${rule.errno}.` : ''}`,
+            WIDTH,
+            3,
+          ),
+          '',
+        ]
+      : []),
+    ...wrap(
+      plainText(
+        `   ${finding.ofRun ? 'When: ' : 'The smallest case, '}${exampleText(finding)}${finding.ofRun ? '' : ':'}`,
+      ),
+      WIDTH,
+      3,
+    ),
+    '',
+    ...timelineText(buildTimeline(record)).flatMap((line) =>
+      wrap(`   ${plainText(line)}`, WIDTH + 8, 7 + /^ */.exec(line)![0].length),
+    ),
+    '',
     ...(log.length > 0 ? ['   Kernel log:', ...log.map((line) => `   ${plainText(line)}`), ''] : []),
-    '   To see it again:', ...reproduceCommands(finding, run).map((command) => `   ${command}`), '',
+    '   To see it again:',
+    ...reproduceCommands(finding, run).map((command) => `   ${command}`),
+    '',
   ];
 }

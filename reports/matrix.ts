@@ -60,7 +60,10 @@ export function buildMatrix(run: Run): Matrix {
     const row = rows.get(label) ?? { rule: info.rule, ...(info.half && { half: info.half }), label, cells: new Map() };
     rows.set(label, row);
     const outcome = toOutcome(info, byCell.get(info.id) ?? []);
-    row.cells.set(info.path, combine(info.path, [...(row.cells.get(info.path)?.borders ?? []), outcome], missingReason(run)));
+    row.cells.set(
+      info.path,
+      combine(info.path, [...(row.cells.get(info.path)?.borders ?? []), outcome], missingReason(run)),
+    );
   }
   return {
     paths: unique(run.summary.cells.map(({ path }) => path)),
@@ -78,13 +81,17 @@ function toOutcome(info: CellInfo, cases: StoredCase[]): BorderOutcome {
   const counts = noCounts();
   for (const { kind } of cases) counts[kind] += 1;
   const there = new Set<CellStatus>(cases.map(({ kind, expected }) => (expected ? 'expected' : kind)));
-  const status = info.impossible !== undefined && cases.length === 0 ? 'impossible' : precedence.find((one) => there.has(one)) ?? 'not-run';
+  const status =
+    info.impossible !== undefined && cases.length === 0
+      ? 'impossible'
+      : (precedence.find((one) => there.has(one)) ?? 'not-run');
   return { info, status, counts, cases };
 }
 
 function combine(path: string, borders: BorderOutcome[], missing: string): MatrixCell {
   const counts = noCounts();
-  for (const border of borders) for (const kind of Object.keys(counts) as (keyof Counts)[]) counts[kind] += border.counts[kind];
+  for (const border of borders)
+    for (const kind of Object.keys(counts) as (keyof Counts)[]) counts[kind] += border.counts[kind];
   const status = precedence.find((kind) => borders.some((border) => border.status === kind))!;
   const reasons = borders.flatMap(({ info, status: side, cases }) => [
     ...(side === 'impossible' ? [info.impossible!] : []),
@@ -92,18 +99,32 @@ function combine(path: string, borders: BorderOutcome[], missing: string): Matri
     ...cases.flatMap(({ reason }) => (reason === undefined ? [] : [reason])),
     ...cases.flatMap(({ unjudged }) => (unjudged === undefined ? [] : [`not judged in part: ${unjudged}`])),
   ]);
-  const inPart = counts['not-run'] > 0 || borders.some((border) => border.status === 'not-run' || border.cases.some(({ unjudged }) => unjudged !== undefined));
+  const inPart =
+    counts['not-run'] > 0 ||
+    borders.some(
+      (border) => border.status === 'not-run' || border.cases.some(({ unjudged }) => unjudged !== undefined),
+    );
   return { path, status, partial: status === 'conforms' && inPart, counts, reasons: unique(reasons), borders };
 }
 
 /** All cells of the matrix, row by row. */
 export function matrixCells(matrix: Matrix): { row: MatrixRow; cell: MatrixCell }[] {
-  return matrix.groups.flatMap(({ rows }) => rows.flatMap((row) => [...row.cells.values()].map((cell) => ({ row, cell }))));
+  return matrix.groups.flatMap(({ rows }) =>
+    rows.flatMap((row) => [...row.cells.values()].map((cell) => ({ row, cell }))),
+  );
 }
 
 /** How many rule-by-path cells have each status. */
 export function countStatuses(matrix: Matrix): Record<CellStatus, number> {
-  const tally: Record<CellStatus, number> = { deviates: 0, lost: 0, expected: 0, conforms: 0, unspecified: 0, 'not-run': 0, impossible: 0 };
+  const tally: Record<CellStatus, number> = {
+    deviates: 0,
+    lost: 0,
+    expected: 0,
+    conforms: 0,
+    unspecified: 0,
+    'not-run': 0,
+    impossible: 0,
+  };
   for (const { cell } of matrixCells(matrix)) tally[cell.status] += 1;
   return tally;
 }

@@ -1,13 +1,33 @@
 /**
- * Merges the results of shards into one directory that is what one machine would have left with the same seed: cases in the order
- * of their positions, one summary. Only timings, and what the machines themselves are, can differ.
+ * Merges the results of shards into one directory that is what one machine would have left with the same seed: cases in
+ * the order of their positions, one summary. Only timings, and what the machines themselves are, can differ.
  */
-import { appendFileSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, readdirSync, readSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { ForeignFileError, requireOrdinary, requireUnlinked } from '../files/inside.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import type { LibertyUse } from '../model/liberties.ts';
-import { MOST_INCIDENTS, noCounts, type Counts, type Environment, type Incident, type RunSummary } from '../model/results.ts';
+import {
+  MOST_INCIDENTS,
+  noCounts,
+  type Counts,
+  type Environment,
+  type Incident,
+  type RunSummary,
+} from '../model/results.ts';
 import { Contradictions } from './contradictions.ts';
 import { damageOf } from './damage.ts';
 import { explainProblem, type ResultsProblem } from './errors.ts';
@@ -27,13 +47,20 @@ const givenTwice = (directory: string): string => `${directory} is given twice; 
 
 export function explainMerge(problem: MergeProblem): string {
   switch (problem.kind) {
-    case 'results': return explainProblem(problem.problem);
+    case 'results':
+      return explainProblem(problem.problem);
     case 'different-runs':
       return `${problem.a} and ${problem.b} are not shards of one run: ${problem.field} differs (${problem.values.join(' and ')}); merge only shards that were started with the same options, on the same kernel`;
     case 'same-shard':
-      return problem.a === problem.b ? givenTwice(problem.a) : `${problem.a} and ${problem.b} are both shard ${problem.shard}; give every shard once, and the one of them that is complete`;
-    case 'overlap': return problem.a === problem.b ? givenTwice(problem.a) : `${problem.a} and ${problem.b} both hold the case at position ${problem.n}; give every shard once`;
-    case 'occupied': return `${problem.path} already holds files; give another --out directory, or move those away`;
+      return problem.a === problem.b
+        ? givenTwice(problem.a)
+        : `${problem.a} and ${problem.b} are both shard ${problem.shard}; give every shard once, and the one of them that is complete`;
+    case 'overlap':
+      return problem.a === problem.b
+        ? givenTwice(problem.a)
+        : `${problem.a} and ${problem.b} both hold the case at position ${problem.n}; give every shard once`;
+    case 'occupied':
+      return `${problem.path} already holds files; give another --out directory, or move those away`;
   }
 }
 
@@ -46,9 +73,17 @@ interface Source {
   /** What of it contradicts itself. */
   contradictions: string[];
 }
-interface Place { n: number; source: number; start: number; lengthBytes: number }
+interface Place {
+  n: number;
+  source: number;
+  start: number;
+  lengthBytes: number;
+}
 
-export async function mergeRuns(directories: string[], out: string): Promise<{ kind: 'merged'; summary: RunSummary } | MergeProblem> {
+export async function mergeRuns(
+  directories: string[],
+  out: string,
+): Promise<{ kind: 'merged'; summary: RunSummary } | MergeProblem> {
   if (existsSync(out) && readdirSync(out).length > 0) return { kind: 'occupied', path: out };
   const sources: Source[] = [];
   for (const directory of directories) {
@@ -71,8 +106,11 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
   makeDirectory(dirname(out));
   removeAbandoned(out);
   const scratch = join(dirname(out), `.${basename(out)}.${String(process.pid)}.merging`);
-  // What follows does not wait for anything: a signal is heard when it is over, and a SIGKILL leaves what the next merge removes.
-  const later = (): void => { /* the results are whole by then */ };
+  // What follows does not wait for anything: a signal is heard when it is over, and a SIGKILL leaves what the next
+  // merge removes.
+  const later = (): void => {
+    /* the results are whole by then */
+  };
   for (const signal of endingSignals) process.on(signal, later);
   try {
     mkdirSync(scratch);
@@ -91,7 +129,10 @@ export async function mergeRuns(directories: string[], out: string): Promise<{ k
   return { kind: 'merged', summary };
 }
 
-/** What is copied as it is, and is no regular file: a merge follows no link out of somebody's results, and waits for no pipe. */
+/**
+ * What is copied as it is, and is no regular file: a merge follows no link out of somebody's results, and waits for no
+ * pipe.
+ */
 function foreignFile(directory: string): ResultsProblem | undefined {
   const findings = join(directory, 'findings');
   try {
@@ -112,28 +153,41 @@ function removeAbandoned(out: string): void {
   const prefix = `.${basename(out)}.`;
   for (const name of readdirSync(dirname(out))) {
     const writer = name.startsWith(prefix) ? /^(\d+)\.merging$/.exec(name.slice(prefix.length))?.[1] : undefined;
-    if (writer !== undefined && !existsSync(`/proc/${writer}`)) rmSync(join(dirname(out), name), { recursive: true, force: true });
+    if (writer !== undefined && !existsSync(`/proc/${writer}`))
+      rmSync(join(dirname(out), name), { recursive: true, force: true });
   }
 }
 
 /** `sources` in the order of their shards. */
 function sameShard(sources: readonly Source[]): MergeProblem | undefined {
-  for (const [n, { directory, summary: { shard } }] of sources.entries()) {
+  for (const [
+    n,
+    {
+      directory,
+      summary: { shard },
+    },
+  ] of sources.entries()) {
     const next = sources[n + 1];
-    if (shard && next?.summary.shard?.index === shard.index) return { kind: 'same-shard', shard: `${shard.index} of ${shard.count}`, a: directory, b: next.directory };
+    if (shard && next?.summary.shard?.index === shard.index)
+      return { kind: 'same-shard', shard: `${shard.index} of ${shard.count}`, a: directory, b: next.directory };
   }
   return undefined;
 }
 
 /** Reads every shard once, keeping only where each line is. */
-async function locate(sources: Source[]): Promise<{ kind: 'located'; places: Place[]; truncated: string[] } | MergeProblem> {
+async function locate(
+  sources: Source[],
+): Promise<{ kind: 'located'; places: Place[]; truncated: string[] } | MergeProblem> {
   const places: Place[] = [];
   const owner = new Map<number, number>();
   const truncated: string[] = [];
   for (const [source, { directory, summary, cases, counts, contradictions: contradicting }] of sources.entries()) {
     const contradictions = new Contradictions(summary);
     for await (const line of readCases(directory)) {
-      if (line.kind === 'truncated') { truncated.push(directory); continue; }
+      if (line.kind === 'truncated') {
+        truncated.push(directory);
+        continue;
+      }
       if (line.kind !== 'case') return { kind: 'results', problem: line };
       const { n, cell, verdict } = line.record;
       const other = owner.get(n);
@@ -153,13 +207,29 @@ async function locate(sources: Source[]): Promise<{ kind: 'located'; places: Pla
 function mergeSummaries(sources: Source[], truncated: string[]): RunSummary {
   const summaries = sources.map(({ summary }) => summary);
   const [first] = summaries as [RunSummary, ...RunSummary[]];
-  const { shard, endedBy: _endedBy, environment: _environment, planned: _planned, incidents: _incidents, omitted: _omitted, ...common } = first;
+  const {
+    shard,
+    endedBy: _endedBy,
+    environment: _environment,
+    planned: _planned,
+    incidents: _incidents,
+    omitted: _omitted,
+    ...common
+  } = first;
   const present = new Set(summaries.map((summary) => summary.shard?.index));
-  const missing = shard ? Array.from({ length: shard.count }, (_, index) => index + 1).filter((index) => !present.has(index)) : [];
+  const missing = shard
+    ? Array.from({ length: shard.count }, (_, index) => index + 1).filter((index) => !present.has(index))
+    : [];
   const endings = [
-    ...sources.filter(({ summary }) => !summary.complete).map(({ summary, directory }) => `shard ${summary.shard?.index ?? directory}: ${summary.endedBy ?? 'killed'}`),
-    ...sources.filter(({ summary, directory }) => summary.complete && truncated.includes(directory)).map(({ directory }) => `${directory}: its cases break off`),
-    ...sources.flatMap(({ summary, directory, cases, counts, contradictions }) => [...damageOf(summary, cases, counts), ...contradictions].map((damage) => `${directory}: ${damage}`)),
+    ...sources
+      .filter(({ summary }) => !summary.complete)
+      .map(({ summary, directory }) => `shard ${summary.shard?.index ?? directory}: ${summary.endedBy ?? 'killed'}`),
+    ...sources
+      .filter(({ summary, directory }) => summary.complete && truncated.includes(directory))
+      .map(({ directory }) => `${directory}: its cases break off`),
+    ...sources.flatMap(({ summary, directory, cases, counts, contradictions }) =>
+      [...damageOf(summary, cases, counts), ...contradictions].map((damage) => `${directory}: ${damage}`),
+    ),
     ...(missing.length > 0 ? [missingShardsText(missing, shard!.count)] : []),
   ];
   const planned = summaries.map((summary) => summary.planned);
@@ -184,7 +254,8 @@ function mergeSummaries(sources: Source[], truncated: string[]): RunSummary {
     counts: sumOfCounts(sources),
     ...(first.liberties && { liberties: first.liberties.map((use) => sumOfUses(use, summaries)) }),
     // How many cases a shard was to have is known of those that are there.
-    ...(missing.length === 0 && planned.every((count) => count !== undefined) && { planned: planned.reduce((sum, count) => sum + count, 0) }),
+    ...(missing.length === 0 &&
+      planned.every((count) => count !== undefined) && { planned: planned.reduce((sum, count) => sum + count, 0) }),
     ...(incidents.length > 0 && { incidents }),
     ...(omitted.incidents + omitted.notices > 0 && { omitted }),
     notices: [...notices.slice(0, MOST_INCIDENTS), ...machineNotices(summaries)],
@@ -198,7 +269,8 @@ function mergeSummaries(sources: Source[], truncated: string[]): RunSummary {
 
 function sumOfCounts(sources: readonly Source[]): Counts {
   const total = noCounts();
-  for (const kind of Object.keys(total) as (keyof Counts)[]) total[kind] = sum(sources.map(({ counts }) => counts[kind]));
+  for (const kind of Object.keys(total) as (keyof Counts)[])
+    total[kind] = sum(sources.map(({ counts }) => counts[kind]));
   return total;
 }
 
@@ -216,20 +288,28 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) 
 
 const sumOfUses = (use: LibertyUse, summaries: readonly RunSummary[]): LibertyUse => {
   const all = summaries.flatMap(({ liberties = [] }) => liberties.filter(({ name }) => name === use.name));
-  return { ...use, reached: all.reduce((sum, { reached }) => sum + reached, 0), used: all.reduce((sum, { used }) => sum + used, 0) };
+  return {
+    ...use,
+    reached: all.reduce((sum, { reached }) => sum + reached, 0),
+    used: all.reduce((sum, { used }) => sum + used, 0),
+  };
 };
 
 /** The merged summary carries the first shard's machine; where others differ in what can matter, it says so. */
 function machineNotices(summaries: RunSummary[]): string[] {
   const keys: (keyof Environment)[] = ['accelerator', 'machine', 'qemuVersion'];
   return keys.flatMap((key) => {
-    const values = [...new Set(summaries.flatMap(({ environment }) => (environment ? [String(environment[key])] : [])))];
+    const values = [
+      ...new Set(summaries.flatMap(({ environment }) => (environment ? [String(environment[key])] : []))),
+    ];
     return values.length > 1 ? [`the shards ran with different ${key}: ${values.join(', ')}`] : [];
   });
 }
 
 function copyCases(sources: Source[], places: Place[], target: string): void {
-  const files = sources.map(({ directory }) => (existsSync(join(directory, 'cases.jsonl')) ? openSync(join(directory, 'cases.jsonl'), 'r') : -1));
+  const files = sources.map(({ directory }) =>
+    existsSync(join(directory, 'cases.jsonl')) ? openSync(join(directory, 'cases.jsonl'), 'r') : -1,
+  );
   const out = openSync(target, 'w');
   let buffer = Buffer.alloc(1 << 16);
   try {
@@ -245,7 +325,10 @@ function copyCases(sources: Source[], places: Place[], target: string): void {
   }
 }
 
-/** Findings are told by their rule and place: those of several shards stand side by side, and a report takes the smallest of each. */
+/**
+ * Findings are told by their rule and place: those of several shards stand side by side, and a report takes the
+ * smallest of each.
+ */
 function copyFindings(sources: Source[], target: string): void {
   for (const { directory } of sources) {
     // Half a line, as a killed run leaves one, would spoil the next one.
@@ -273,7 +356,8 @@ function appendFile(from: string, to: string): void {
   const [input, output] = [openSync(from, 'r'), openSync(to, 'a')];
   const buffer = Buffer.alloc(1 << 20);
   try {
-    for (let count = readSync(input, buffer); count > 0; count = readSync(input, buffer)) writeSync(output, buffer, 0, count);
+    for (let count = readSync(input, buffer); count > 0; count = readSync(input, buffer))
+      writeSync(output, buffer, 0, count);
   } finally {
     closeSync(input);
     closeSync(output);

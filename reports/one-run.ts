@@ -1,16 +1,27 @@
-/** Whether results directories are shards of one run: started alike, on one kernel. What their machines were may differ. */
+/**
+ * Whether results directories are shards of one run: started alike, on one kernel. What their machines were may differ.
+ */
 import { isDeepStrictEqual } from 'node:util';
 import { NOT_BOOTED, type Environment, type RunSummary } from '../model/results.ts';
 
-export interface Part { directory: string; summary: RunSummary }
+export interface Part {
+  directory: string;
+  summary: RunSummary;
+}
 
 /** `field`: for people, `the seed`. */
-export interface Difference { kind: 'different-runs'; field: string; a: string; b: string; values: [string, string] }
+export interface Difference {
+  kind: 'different-runs';
+  field: string;
+  a: string;
+  b: string;
+  values: [string, string];
+}
 
 /** How a run was started: every shard knows it. */
 const start: [string, (summary: RunSummary) => unknown][] = [
   ['the kind of run', ({ kind }) => kind],
-  ['the tool\'s version', ({ toolVersion }) => toolVersion],
+  ["the tool's version", ({ toolVersion }) => toolVersion],
   ['the uAPI revision', ({ revision }) => revision],
   ['the seed', ({ seed }) => seed],
   ['the number of cases per cell', ({ runsPerCell }) => runsPerCell],
@@ -21,8 +32,9 @@ const start: [string, (summary: RunSummary) => unknown][] = [
 ];
 
 /**
- * What says which kernel it was; `undefined`: a shard does not know it. When its image was written is no such fact: a copy on another machine
- * has another date. The command line names the image, so that its origin needs no comparison of its own.
+ * What says which kernel it was; `undefined`: a shard does not know it. When its image was written is no such fact: a
+ * copy on another machine has another date. The command line names the image, so that its origin needs no comparison of
+ * its own.
  */
 const kernel: [string, (environment: Environment) => unknown][] = [
   ['the kernel image', ({ kernelImageHash }) => kernelImageHash],
@@ -42,13 +54,21 @@ function booted(read: (environment: Environment) => unknown): (environment: Envi
 /** The first thing in which two of them differ that shards of one run have in common. */
 export function differenceOf(parts: readonly Part[]): Difference | undefined {
   for (const [field, read] of start) {
-    const difference = differing(field, parts.map((part) => ({ directory: part.directory, value: read(part.summary) })));
+    const difference = differing(
+      field,
+      parts.map((part) => ({ directory: part.directory, value: read(part.summary) })),
+    );
     if (difference) return difference;
   }
   for (const [field, read] of kernel) {
     // A shard that found no VM does not know its kernel; that is in its verdict, not in its identity.
-    const known = parts.flatMap(({ directory, summary: { environment } }) => (environment ? [{ directory, value: read(environment) }] : []));
-    const difference = differing(field, known.filter(({ value }) => value !== undefined));
+    const known = parts.flatMap(({ directory, summary: { environment } }) =>
+      environment ? [{ directory, value: read(environment) }] : [],
+    );
+    const difference = differing(
+      field,
+      known.filter(({ value }) => value !== undefined),
+    );
     if (difference) return difference;
   }
   return undefined;
@@ -57,13 +77,23 @@ export function differenceOf(parts: readonly Part[]): Difference | undefined {
 function differing(field: string, read: { directory: string; value: unknown }[]): Difference | undefined {
   const [first, ...others] = read;
   const other = others.find(({ value }) => !isDeepStrictEqual(value, first?.value));
-  return first && other && { kind: 'different-runs', field, a: first.directory, b: other.directory, values: shown(field, first.value, other.value) };
+  return (
+    first &&
+    other && {
+      kind: 'different-runs',
+      field,
+      a: first.directory,
+      b: other.directory,
+      values: shown(field, first.value, other.value),
+    }
+  );
 }
 
 /** Of two lists what only one of them holds: of long ones that differ in little, a reader sees nothing. */
 function shown(field: string, a: unknown, b: unknown): [string, string] {
   if (field === 'the plan') return [a, b].map((cells) => `${(cells as unknown[]).length} cells`) as [string, string];
-  if (field === 'the kernel configuration') return [only(a as string[], b as string[]), only(b as string[], a as string[])];
+  if (field === 'the kernel configuration')
+    return [only(a as string[], b as string[]), only(b as string[], a as string[])];
   return [a, b].map((value) => JSON.stringify(value) ?? 'none') as [string, string];
 }
 
@@ -77,5 +107,7 @@ function only(lines: readonly string[], others: readonly string[]): string {
 
 /** argv as an undivided run would have it: without the shard and without the place of the results. */
 export function withoutShard(argv: readonly string[]): string[] {
-  return argv.filter((word, index) => !/^--(shard|out)(=|$)/.test(word) && !/^--(shard|out)$/.test(argv[index - 1] ?? ''));
+  return argv.filter(
+    (word, index) => !/^--(shard|out)(=|$)/.test(word) && !/^--(shard|out)$/.test(argv[index - 1] ?? ''),
+  );
 }

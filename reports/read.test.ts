@@ -38,12 +38,19 @@ test('should believe no record of a case that conforms although the kernel went 
   const record = JSON.parse(first!) as Record<string, unknown>;
   const crashed = { ...record, tries: 2, crashes: [{ reason: 'the kernel panicked', console: '' }] };
   writeFileSync(path, [JSON.stringify(crashed), ...rest].join('\n'));
-  expect(await loadRun(directory)).toMatchObject({ kind: 'corrupt', line: 1, detail: expect.stringMatching(/went down .* verdict is conforms/) });
+  expect(await loadRun(directory)).toMatchObject({
+    kind: 'corrupt',
+    line: 1,
+    detail: expect.stringMatching(/went down .* verdict is conforms/),
+  });
 });
 
 test('should refuse a newer format before it looks at anything else', async () => {
   const directory = sampleDirectory({ casesPerCell: 1 });
-  editSummary(directory, (summary) => { summary['format'] = 2; delete summary['cells']; });
+  editSummary(directory, (summary) => {
+    summary['format'] = 2;
+    delete summary['cells'];
+  });
   const problem = await loadRun(directory);
   expect(problem).toMatchObject({ kind: 'newer-format', found: 2, known: 1 });
   if (problem.kind !== 'run') expect(explainProblem(problem)).toContain('use the version of iomapfuzz that wrote it');
@@ -51,7 +58,9 @@ test('should refuse a newer format before it looks at anything else', async () =
 
 test('should say which field of summary.json is wrong', async () => {
   const directory = sampleDirectory({ casesPerCell: 1 });
-  editSummary(directory, (summary) => { (summary['counts'] as Record<string, unknown>)['lost'] = -1; });
+  editSummary(directory, (summary) => {
+    (summary['counts'] as Record<string, unknown>)['lost'] = -1;
+  });
   expect(await loadRun(directory)).toMatchObject({ kind: 'corrupt', detail: expect.stringContaining('counts.lost') });
   writeFileSync(join(directory, 'summary.json'), '{"format": 1,');
   expect(await loadRun(directory)).toMatchObject({ kind: 'corrupt' });
@@ -63,7 +72,16 @@ test('should keep what stands before a last line that breaks off, and refuse a d
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
   truncateSync(path, readFileSync(path).length - 20);
   const loaded = await loadRun(directory);
-  expect(loaded).toMatchObject({ kind: 'run', run: { damage: [expect.stringContaining(`line ${lines.length}`), expect.stringContaining('cases.jsonl holds'), expect.stringContaining('1 cell of the plan has no case')] } });
+  expect(loaded).toMatchObject({
+    kind: 'run',
+    run: {
+      damage: [
+        expect.stringContaining(`line ${lines.length}`),
+        expect.stringContaining('cases.jsonl holds'),
+        expect.stringContaining('1 cell of the plan has no case'),
+      ],
+    },
+  });
   if (loaded.kind === 'run') expect(loaded.run.cases.length).toBe(lines.length - 1);
 
   writeFileSync(path, [...lines.slice(0, 4), lines[4]!.slice(0, 30), ...lines.slice(5)].join('\n'));
@@ -100,11 +118,33 @@ test('should read 100,000 cases', async () => {
   mkdirSync(directory);
   const cell = { id: 'map/a seek-data', rule: 'map/a', path: 'seek-data' };
   const count = 100_000;
-  writeFileSync(join(directory, 'cases.jsonl'), Array.from({ length: count }, (_, n) => `${JSON.stringify({ n, cell: cell.id, hash: `h${n}`, note: `length ${n}`, seed: 1, verdict: { kind: 'conforms' } })}\n`).join(''));
-  writeFileSync(join(directory, 'summary.json'), JSON.stringify({
-    format: 1, kind: 'conformance', toolVersion: '0', argv: [], revision: 'r3', seed: 1, startedAt: '2026-01-01T00:00:00Z', elapsedMs: 1, complete: true, planned: count, cells: [cell],
-    counts: { conforms: count, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 }, notices: [], vms: { booted: 1, lost: 0, bootMs: [] },
-  }));
+  writeFileSync(
+    join(directory, 'cases.jsonl'),
+    Array.from(
+      { length: count },
+      (_, n) =>
+        `${JSON.stringify({ n, cell: cell.id, hash: `h${n}`, note: `length ${n}`, seed: 1, verdict: { kind: 'conforms' } })}\n`,
+    ).join(''),
+  );
+  writeFileSync(
+    join(directory, 'summary.json'),
+    JSON.stringify({
+      format: 1,
+      kind: 'conformance',
+      toolVersion: '0',
+      argv: [],
+      revision: 'r3',
+      seed: 1,
+      startedAt: '2026-01-01T00:00:00Z',
+      elapsedMs: 1,
+      complete: true,
+      planned: count,
+      cells: [cell],
+      counts: { conforms: count, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 },
+      notices: [],
+      vms: { booted: 1, lost: 0, bootMs: [] },
+    }),
+  );
   const loaded = await loadRun(directory);
   expect(loaded).toMatchObject({ kind: 'run', run: { counts: { conforms: count } } });
 });

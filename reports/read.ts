@@ -1,4 +1,7 @@
-/** Reads a results directory: summary.json at once, cases.jsonl line by line, so that 100,000 cases do not need their size in memory. */
+/**
+ * Reads a results directory: summary.json at once, cases.jsonl line by line, so that 100,000 cases do not need their
+ * size in memory.
+ */
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readRegularText, requireRegular } from '../files/regular-file.ts';
@@ -19,14 +22,18 @@ const readLater = ['cases.jsonl', 'findings.jsonl'];
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** summary.json of a results directory, validated. The other files are refused here, too, when reading them might never end. */
+/**
+ * summary.json of a results directory, validated. The other files are refused here, too, when reading them might never
+ * end.
+ */
 export function readSummary(directory: string): { kind: 'summary'; summary: RunSummary } | ResultsProblem {
   let path = join(directory, 'summary.json');
   let text: string;
   try {
     if (!existsSync(directory)) return { kind: 'absent', path: directory };
     if (!statSync(directory).isDirectory()) return { kind: 'not-results', path: directory };
-    if (!existsSync(path)) return { kind: existsSync(join(directory, 'cases.jsonl')) ? 'no-summary' : 'not-results', path: directory };
+    if (!existsSync(path))
+      return { kind: existsSync(join(directory, 'cases.jsonl')) ? 'no-summary' : 'not-results', path: directory };
     text = readRegularText(path);
     for (const name of readLater) {
       path = join(directory, name);
@@ -44,12 +51,18 @@ export function readSummary(directory: string): { kind: 'summary'; summary: RunS
   }
   // Before the schema: a newer format may differ in everything else.
   const found = (json as { format?: unknown } | null)?.format;
-  if (typeof found === 'number' && found > RESULTS_FORMAT) return { kind: 'newer-format', path: directory, found, known: RESULTS_FORMAT };
+  if (typeof found === 'number' && found > RESULTS_FORMAT)
+    return { kind: 'newer-format', path: directory, found, known: RESULTS_FORMAT };
   const parsed = summarySchema.safeParse(json);
-  return parsed.success ? { kind: 'summary', summary: plainTexts(parsed.data as RunSummary) } : { kind: 'corrupt', path, detail: firstIssue(parsed.error) };
+  return parsed.success
+    ? { kind: 'summary', summary: plainTexts(parsed.data as RunSummary) }
+    : { kind: 'corrupt', path, detail: firstIssue(parsed.error) };
 }
 
-/** The lines of cases.jsonl in file order. Ends after the first problem. A run that was killed before its first case has no such file. */
+/**
+ * The lines of cases.jsonl in file order. Ends after the first problem. A run that was killed before its first case has
+ * no such file.
+ */
 export async function* readCases(directory: string): AsyncGenerator<CaseLine> {
   const path = join(directory, 'cases.jsonl');
   if (!existsSync(path)) return;
@@ -83,7 +96,8 @@ export function readFindings(directory: string): FindingLine[] {
   if (!existsSync(path)) return [];
   const lines = readRegularText(path).split('\n');
   return lines.flatMap((text, index): FindingLine[] => {
-    const line = index + 1, isLast = line === lines.length;
+    const line = index + 1,
+      isLast = line === lines.length;
     if (isLast && text === '') return [];
     const parsed = parseFinding(text);
     if (parsed.kind === 'finding') return [{ ...parsed, text }];
@@ -101,15 +115,22 @@ function parseFinding(text: string): { kind: 'finding'; record: FindingRecord } 
   const parsed = findingRecordSchema.safeParse(json);
   if (!parsed.success) return { kind: 'bad', detail: firstIssue(parsed.error) };
   const { data } = parsed;
-  return { kind: 'finding', record: { ...data, file: plainText(data.file), example: plainRecord(data.example as CaseRecord) } as FindingRecord };
+  return {
+    kind: 'finding',
+    record: { ...data, file: plainText(data.file), example: plainRecord(data.example as CaseRecord) } as FindingRecord,
+  };
 }
 
 /**
- * What a kernel made the guest say, and what stands in somebody else's results, is shown as text and does nothing else. The case and
- * the observation stay as they are: they are decoded before anything of them is shown.
+ * What a kernel made the guest say, and what stands in somebody else's results, is shown as text and does nothing else.
+ * The case and the observation stay as they are: they are decoded before anything of them is shown.
  */
 function plainRecord({ case: value, observation, verdict, ...texts }: CaseRecord): CaseRecord {
-  return { ...plainTexts({ ...texts, verdict: honestVerdict(verdict) }), ...(value !== undefined && { case: value }), ...(observation !== undefined && { observation }) };
+  return {
+    ...plainTexts({ ...texts, verdict: honestVerdict(verdict) }),
+    ...(value !== undefined && { case: value }),
+    ...(observation !== undefined && { observation }),
+  };
 }
 
 function parseLine(bytes: Buffer): { kind: 'good'; record: CaseRecord } | { kind: 'bad'; detail: string } {
@@ -121,9 +142,14 @@ function parseLine(bytes: Buffer): { kind: 'good'; record: CaseRecord } | { kind
   }
   const parsed = caseRecordSchema.safeParse(json);
   if (parsed.success && (parsed.data.crashes?.length ?? 0) > 0 && parsed.data.verdict.kind !== 'deviates') {
-    return { kind: 'bad', detail: `the kernel went down in one of its tries, and the verdict is ${parsed.data.verdict.kind}` };
+    return {
+      kind: 'bad',
+      detail: `the kernel went down in one of its tries, and the verdict is ${parsed.data.verdict.kind}`,
+    };
   }
-  return parsed.success ? { kind: 'good', record: plainRecord(parsed.data as CaseRecord) } : { kind: 'bad', detail: firstIssue(parsed.error) };
+  return parsed.success
+    ? { kind: 'good', record: plainRecord(parsed.data as CaseRecord) }
+    : { kind: 'bad', detail: firstIssue(parsed.error) };
 }
 
 /** node:readline does not say whether the last line ended, nor where a line starts. */

@@ -26,11 +26,17 @@ const mixed: SampleOptions = {
 };
 const nothing: SampleOptions = { casesPerCell: 1, notRun: () => 'this kernel has no fuse-iomap' };
 
-const inputOf = async (options: SampleOptions): Promise<ReportInput> => reportInput(await sampleRun(options), sampleRuleTexts);
+const inputOf = async (options: SampleOptions): Promise<ReportInput> =>
+  reportInput(await sampleRun(options), sampleRuleTexts);
 
 async function junit(options: SampleOptions): Promise<{ suites: TestSuites; tests: Map<string, TestCase> }> {
-  const suites = await parseJunit(await junitReporter.render(await inputOf(options))) as TestSuites;
-  return { suites, tests: new Map(suites.testsuite!.flatMap((suite) => (suite.testcase ?? []).map((one) => [`${suite.name} ${one.name}`, one]))) };
+  const suites = (await parseJunit(await junitReporter.render(await inputOf(options)))) as TestSuites;
+  return {
+    suites,
+    tests: new Map(
+      suites.testsuite!.flatMap((suite) => (suite.testcase ?? []).map((one) => [`${suite.name} ${one.name}`, one])),
+    ),
+  };
 }
 
 test('should render every format from the same run, and say the verdict in each', async () => {
@@ -45,39 +51,67 @@ test('should render every format from the same run, and say the verdict in each'
 });
 
 test('should say in every format which image was tested, and of which commit', async () => {
-  const input = await inputOf({ ...mixed, environment: { kernelImageDate: '2026-11-29T23:58:01.000Z', kernelCommit: 'v7.3-rc2-14-g0123456789ab-dirty' } });
+  const input = await inputOf({
+    ...mixed,
+    environment: { kernelImageDate: '2026-11-29T23:58:01.000Z', kernelCommit: 'v7.3-rc2-14-g0123456789ab-dirty' },
+  });
   for (const reporter of reporters) {
     const text = (await reporter.render(input)).replace(/\s+/g, ' ');
     expect(text, reporter.format).toContain('v7.3-rc2-14-g0123456789ab-dirty');
     expect(text, reporter.format).toMatch(/2026-11-29[ T]23:58/);
   }
-  const terminal = renderTerminal(input.run, input.matrix, input.verdict, { widthColumns: 200, colour: false, rules: sampleRuleTexts });
+  const terminal = renderTerminal(input.run, input.matrix, input.verdict, {
+    widthColumns: 200,
+    colour: false,
+    rules: sampleRuleTexts,
+  });
   expect(terminal).toContain('image of 2026-11-29 23:58 UTC, commit v7.3-rc2-14-g0123456789ab-dirty');
 });
 
 test('should say in every format what was not judged of cases that were, and why', async () => {
   const because = '6 bytes from offset 17 of the read on were not kept';
-  const input = await inputOf({ casesPerCell: 1, unjudged: ({ id }) => (id === 'map/length-aligned@read direct-read legal' ? because : undefined) });
+  const input = await inputOf({
+    casesPerCell: 1,
+    unjudged: ({ id }) => (id === 'map/length-aligned@read direct-read legal' ? because : undefined),
+  });
   expect(input.verdict.kind).toBe('conforms');
   for (const reporter of reporters) {
     const text = (await reporter.render(input)).replace(/\s+/g, ' ');
-    expect(text, reporter.format).toMatch(/1 case (was )?not judged in part, because 6 bytes from offset 17 of the read on were not kept/);
-    expect(text, reporter.format).toMatch(/[aA]ll \d+ judged cases conform, in \d+ cells of the matrix; something was not judged in 1 case/);
+    expect(text, reporter.format).toMatch(
+      /1 case (was )?not judged in part, because 6 bytes from offset 17 of the read on were not kept/,
+    );
+    expect(text, reporter.format).toMatch(
+      /[aA]ll \d+ judged cases conform, in \d+ cells of the matrix; something was not judged in 1 case/,
+    );
   }
-  const [row] = input.matrix.groups.flatMap(({ rows }) => rows).filter(({ label }) => label === 'map/length-aligned@read');
+  const [row] = input.matrix.groups
+    .flatMap(({ rows }) => rows)
+    .filter(({ label }) => label === 'map/length-aligned@read');
   expect(row!.cells.get('direct-read')).toMatchObject({ status: 'conforms', partial: true });
   expect(row!.cells.get('fiemap')).toMatchObject({ status: 'conforms', partial: false });
-  const terminal = renderTerminal(input.run, input.matrix, input.verdict, { widthColumns: 200, colour: false, rules: sampleRuleTexts });
+  const terminal = renderTerminal(input.run, input.matrix, input.verdict, {
+    widthColumns: 200,
+    colour: false,
+    rules: sampleRuleTexts,
+  });
   expect(terminal).toMatch(/length-aligned@read +ok 2~ +ok 2 /);
   expect(terminal).toContain('1 case was not judged in part, because 6 bytes');
 });
 
 test('should leave to its notice what could not be judged in a whole run', async () => {
   const because = 'this kernel has no trace event fuse_iomap_bad_data';
-  const { matrix, verdict } = await inputOf({ casesPerCell: 1, unjudged: () => because, summary: { notices: [`not judged: the trace event: ${because}`] } });
+  const { matrix, verdict } = await inputOf({
+    casesPerCell: 1,
+    unjudged: () => because,
+    summary: { notices: [`not judged: the trace event: ${because}`] },
+  });
   expect(verdict.reasons.filter((reason) => reason.includes(because))).toHaveLength(1);
   expect(verdict.headline).not.toContain('not judged');
-  expect(matrix.groups.flatMap(({ rows }) => rows.flatMap(({ cells }) => [...cells.values()])).filter(({ partial }) => partial)).toHaveLength(0);
+  expect(
+    matrix.groups
+      .flatMap(({ rows }) => rows.flatMap(({ cells }) => [...cells.values()]))
+      .filter(({ partial }) => partial),
+  ).toHaveLength(0);
 });
 
 test.describe('junit', () => {
@@ -88,9 +122,15 @@ test.describe('junit', () => {
       'system-out': [expect.stringContaining('Bad mapping: condition of map/length-aligned <&"]]>')],
     });
     expect(tests.get('map/length-aligned@read direct-read legal')).not.toHaveProperty('failure');
-    expect(tests.get('begin/error fiemap violating')).toMatchObject({ error: [{ message: expect.stringContaining('the VM hung') }] });
-    expect(tests.get('map/retry-needs-cache@read fiemap legal')).toMatchObject({ skipped: [{ message: 'not run: no mapping cache # in this <kernel>' }] });
-    expect(tests.get('begin/device-writable fiemap legal')).toMatchObject({ skipped: [{ message: expect.stringContaining('cannot exist') }] });
+    expect(tests.get('begin/error fiemap violating')).toMatchObject({
+      error: [{ message: expect.stringContaining('the VM hung') }],
+    });
+    expect(tests.get('map/retry-needs-cache@read fiemap legal')).toMatchObject({
+      skipped: [{ message: 'not run: no mapping cache # in this <kernel>' }],
+    });
+    expect(tests.get('begin/device-writable fiemap legal')).toMatchObject({
+      skipped: [{ message: expect.stringContaining('cannot exist') }],
+    });
     expect(suites).toMatchObject({ tests: tests.size, failures: 9, errors: 1 });
   });
 
@@ -113,10 +153,21 @@ test.describe('ktap', () => {
   /** TAP knows no directive ERROR and leaves it in the name. */
   const withoutDirective = (name: string): string => name.replace(/ # [A-Z]+ .*$/, '');
 
-  /** TAP 14 is what the parser reads: KTAP differs in its version line and in indenting subtests by two blanks instead of four. */
-  function parseKtap(text: string): { complete: { ok: boolean; count: number; fail: number; skip: number }; failed: string[] } {
+  /**
+   * TAP 14 is what the parser reads: KTAP differs in its version line and in indenting subtests by two blanks instead
+   * of four.
+   */
+  function parseKtap(text: string): {
+    complete: { ok: boolean; count: number; fail: number; skip: number };
+    failed: string[];
+  } {
     expect(text.split('\n')[0]).toBe('KTAP version 1');
-    const tap = text.split('\n').filter((line) => !/^ +KTAP version 1$/.test(line)).map((line) => line.replace(/^( +)/, '$1$1')).join('\n').replace('KTAP version 1', 'TAP version 14');
+    const tap = text
+      .split('\n')
+      .filter((line) => !/^ +KTAP version 1$/.test(line))
+      .map((line) => line.replace(/^( +)/, '$1$1'))
+      .join('\n')
+      .replace('KTAP version 1', 'TAP version 14');
     const failed: string[] = [];
     const parser = new TapParser({ strict: true });
     let complete: { ok: boolean; count: number; fail: number; skip: number } | undefined;
@@ -125,7 +176,9 @@ test.describe('ktap', () => {
       one.on('child', watch);
     };
     watch(parser);
-    parser.on('complete', (result) => { complete = result; });
+    parser.on('complete', (result) => {
+      complete = result;
+    });
     parser.end(tap);
     return { complete: complete!, failed };
   }
@@ -140,7 +193,10 @@ test.describe('ktap', () => {
   });
 
   test('should pass for a conforming run, skip everything when nothing ran, and fail when the run broke off', async () => {
-    expect(parseKtap(await ktapReporter.render(await inputOf({ casesPerCell: 1 }))).complete).toMatchObject({ ok: true, fail: 0 });
+    expect(parseKtap(await ktapReporter.render(await inputOf({ casesPerCell: 1 }))).complete).toMatchObject({
+      ok: true,
+      fail: 0,
+    });
     const silent = parseKtap(await ktapReporter.render(await inputOf(nothing)));
     expect(silent.complete.skip).toBe(silent.complete.count);
     const killed = await ktapReporter.render(await inputOf({ killedAfter: 30 }));
@@ -162,7 +218,11 @@ test.describe('html', () => {
   });
 
   test('should show markup in a kernel log or a note as text', async () => {
-    const input = await inputOf({ ...mixed, notRun: ({ rule }) => (rule === 'begin/error' ? '<script>alert(1)</script><img src=x onerror=alert(2)>' : undefined) });
+    const input = await inputOf({
+      ...mixed,
+      notRun: ({ rule }) =>
+        rule === 'begin/error' ? '<script>alert(1)</script><img src=x onerror=alert(2)>' : undefined,
+    });
     const text = await htmlReporter.render(input);
     expect(text).not.toContain('<script>alert(1)');
     expect(text).not.toContain('<img');
@@ -171,7 +231,10 @@ test.describe('html', () => {
   });
 
   test('should say what changed when it is given an earlier run', async () => {
-    const [before, after] = [await sampleRun({ casesPerCell: 1, seed: 1, environment: { kernelImageHash: 'b'.repeat(64) } }), await sampleRun({ ...mixed, lost: () => false, seed: 2 })];
+    const [before, after] = [
+      await sampleRun({ casesPerCell: 1, seed: 1, environment: { kernelImageHash: 'b'.repeat(64) } }),
+      await sampleRun({ ...mixed, lost: () => false, seed: 2 }),
+    ];
     const text = await htmlReporter.render(reportInput(after, sampleRuleTexts, compareRuns([before, after])));
     expect(text).toContain('REGRESSION: 1 new');
   });
@@ -179,7 +242,11 @@ test.describe('html', () => {
 
 test.describe('json', () => {
   test('should hold the verdict, the matrix and the findings', async () => {
-    const report = JSON.parse(await jsonReporter.render(await inputOf(mixed))) as { verdict: unknown; findings: unknown[]; matrix: { rows: { rule: string; half?: string; cells: { path: string; status: string }[] }[] } };
+    const report = JSON.parse(await jsonReporter.render(await inputOf(mixed))) as {
+      verdict: unknown;
+      findings: unknown[];
+      matrix: { rows: { rule: string; half?: string; cells: { path: string; status: string }[] }[] };
+    };
     expect(report.verdict).toMatchObject({ kind: 'deviates', exitCode: 1 });
     expect(report.findings).toHaveLength(1);
     const row = report.matrix.rows.find(({ rule, half }) => rule === 'map/length-aligned' && half === 'write')!;
@@ -199,7 +266,9 @@ test.describe('markdown', () => {
   });
 
   test('should keep markup of reasons from becoming markup', async () => {
-    expect(await markdownReporter.render(await inputOf({ ...nothing, notRun: () => '<b>|`x`' }))).toContain('\\<b\\>\\|\\`x\\`');
+    expect(await markdownReporter.render(await inputOf({ ...nothing, notRun: () => '<b>|`x`' }))).toContain(
+      '\\<b\\>\\|\\`x\\`',
+    );
   });
 });
 
@@ -207,7 +276,10 @@ test.describe('mail', () => {
   test('should be plain text of 72 columns but for logs and commands', async () => {
     const text = await mailReporter.render(await inputOf(mixed));
     expect(text).toMatch(/^Subject: \[iomapfuzz\] 7\.3\.0-iomapfuzz: DEVIATES/);
-    const long = text.split('\n').slice(1).filter((line) => line.length > 80 && !line.includes('[   12.4') && !line.includes('./iomapfuzz'));
+    const long = text
+      .split('\n')
+      .slice(1)
+      .filter((line) => line.length > 80 && !line.includes('[   12.4') && !line.includes('./iomapfuzz'));
     expect(long).toEqual([]);
     expect(text).toMatch(/^ {3}\.\/iomapfuzz conformance --rule map\/length-aligned --path [a-z-]+ --seed 42$/m);
     expect(text.match(/pread|pwrite|lseek/g)).toHaveLength(1);

@@ -7,4 +7,11 @@ import { mailReporter } from './mail.ts';
 import { markdownReporter } from './markdown.ts';
 import type { Reporter } from './reporter.ts';
 
-export const reporters: readonly Reporter[] = [htmlReporter, jsonReporter, junitReporter, ktapReporter, markdownReporter, mailReporter];
+export const reporters: readonly Reporter[] = [
+  htmlReporter,
+  jsonReporter,
+  junitReporter,
+  ktapReporter,
+  markdownReporter,
+  mailReporter,
+];

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import type { Finding } from './finding.ts';
 import type { Run } from './run.ts';
 
-/** Options that name the kernel or the rules, or that the drawing of cases depends on; the others (seed, shard, output) are chosen here. */
+/**
+ * Options that name the kernel or the rules, or that the drawing of cases depends on; the others (seed, shard, output)
+ * are chosen here.
+ */
 const kept = ['--kernel', '--kdir', '--flavour', '--source', '--uapi', '--runs'];
 
 const kernelOptions = ['--kernel', '--kdir', '--flavour', '--source'];
@@ -14,7 +17,7 @@ export function keepOptions(argv: string[], names: string[]): string[] {
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index]!;
     if (names.some((name) => word.startsWith(`${name}=`))) result.push(word);
-    else if (names.includes(word) && argv[index + 1] !== undefined) result.push(word, argv[index += 1]!);
+    else if (names.includes(word) && argv[index + 1] !== undefined) result.push(word, argv[(index += 1)]!);
   }
   return result;
 }
@@ -22,7 +25,10 @@ export function keepOptions(argv: string[], names: string[]): string[] {
 export function reproduceCommands(finding: Finding, run: Run): string[] {
   const { argv, runsPerCell } = run.summary;
   // Where the time decided how many cases each cell had, it is said in numbers.
-  const options = [...keepOptions(argv, runsPerCell === undefined ? kept : kept.filter((name) => name !== '--runs')).map(quote), ...(runsPerCell === undefined ? [] : [`--runs ${runsPerCell}`])].join(' ');
+  const options = [
+    ...keepOptions(argv, runsPerCell === undefined ? kept : kept.filter((name) => name !== '--runs')).map(quote),
+    ...(runsPerCell === undefined ? [] : [`--runs ${runsPerCell}`]),
+  ].join(' ');
   if (finding.file !== undefined) {
     const kernel = keepOptions(run.summary.argv, kernelOptions).map(quote).join(' ');
     const repro = `./iomapfuzz repro ${quote(join(run.directory, finding.file))}`;
@@ -35,9 +41,13 @@ export function reproduceCommands(finding: Finding, run: Run): string[] {
   }
   const cell = run.summary.cells.find(({ id }) => id === finding.example.cell);
   // The plan draws each cell from the seed alone, so that a part of it has the cases of the whole.
-  if (cell) return [`./iomapfuzz conformance --rule ${quote(cell.rule)} --path ${quote(cell.path)} --seed ${finding.example.seed}${options && ` ${options}`}`];
+  if (cell)
+    return [
+      `./iomapfuzz conformance --rule ${quote(cell.rule)} --path ${quote(cell.path)} --seed ${finding.example.seed}${options && ` ${options}`}`,
+    ];
   return [`./iomapfuzz repro CASE.json${options && ` ${options}`}   # CASE.json: the case as it stands in this report`];
 }
 
 /** For a POSIX shell. */
-export const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll('\'', '\'\\\'\'')}'`);
+export const quote = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

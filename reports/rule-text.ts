@@ -18,6 +18,7 @@ export interface RuleText {
 export const clauseLead = (behaviour: true | undefined): string => (behaviour ? 'Must hold' : 'Violated when');
 
 /** The clause as a part of a sentence: `violated when CLAUSE`, `must hold: CLAUSE`. */
-export const clauseText = ({ clause, behaviour }: Pick<RuleText, 'clause' | 'behaviour'>): string => `${behaviour ? 'must hold:' : 'violated when'} ${clause}`;
+export const clauseText = ({ clause, behaviour }: Pick<RuleText, 'clause' | 'behaviour'>): string =>
+  `${behaviour ? 'must hold:' : 'violated when'} ${clause}`;
 
 export type RuleTexts = ReadonlyMap<string, RuleText>;

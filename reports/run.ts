@@ -67,10 +67,17 @@ export interface Run {
 }
 
 /** Results of an iomapfuzz that did not store how many cases were planned: that none is missing cannot be said. */
-export const planUnknown = ({ summary: { complete, planned } }: Pick<Run, 'summary'>): boolean => complete && planned === undefined;
+export const planUnknown = ({ summary: { complete, planned } }: Pick<Run, 'summary'>): boolean =>
+  complete && planned === undefined;
 
-/** Reads a whole results directory. `expectations`: known deviations that count instead of those that the run was started with. */
-export async function loadRun(directory: string, expectations?: readonly ExpectedDeviation[]): Promise<{ kind: 'run'; run: Run } | ResultsProblem> {
+/**
+ * Reads a whole results directory. `expectations`: known deviations that count instead of those that the run was
+ * started with.
+ */
+export async function loadRun(
+  directory: string,
+  expectations?: readonly ExpectedDeviation[],
+): Promise<{ kind: 'run'; run: Run } | ResultsProblem> {
   const opened = readSummary(directory);
   if (opened.kind !== 'summary') return opened;
   const { summary } = opened;
@@ -94,10 +101,20 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
     if (line.kind !== 'case') return line;
     const { record } = line;
     if (seen.has(record.n)) {
-      return { kind: 'corrupt', path: `${directory}/cases.jsonl`, line: line.line, detail: `there are two cases at position ${record.n}` };
+      return {
+        kind: 'corrupt',
+        path: `${directory}/cases.jsonl`,
+        line: line.line,
+        detail: `there are two cases at position ${record.n}`,
+      };
     }
     if (record.cell !== undefined && !cells.has(record.cell)) {
-      return { kind: 'corrupt', path: `${directory}/cases.jsonl`, line: line.line, detail: `cell '${record.cell}' is not in summary.json` };
+      return {
+        kind: 'corrupt',
+        path: `${directory}/cases.jsonl`,
+        line: line.line,
+        detail: `cell '${record.cell}' is not in summary.json`,
+      };
     }
     seen.add(record.n);
     counts[record.verdict.kind] += 1;
@@ -121,8 +138,17 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
   const { environment } = summary;
   for (const incident of summary.incidents ?? []) findings.addIncident(incident, summary.seed);
   const kernel = environment && { release: environment.kernelRelease, version: environment.kernelVersion };
-  const here = expectations === undefined ? summary.expectations ?? [] : kernel === undefined ? [] : concerning(expectations, kernel);
-  const reconciled = reconcile(findings.finish(summary.cells), here, { tried: judgedPlaces(summary, cases, cells), today: summary.startedAt.slice(0, 10), narrow: narrowed });
+  const here =
+    expectations === undefined
+      ? (summary.expectations ?? [])
+      : kernel === undefined
+        ? []
+        : concerning(expectations, kernel);
+  const reconciled = reconcile(findings.finish(summary.cells), here, {
+    tried: judgedPlaces(summary, cases, cells),
+    today: summary.startedAt.slice(0, 10),
+    narrow: narrowed,
+  });
   const bad = new Set(reconciled.unexpected.flatMap(({ cases: members }) => members));
   const known = new Set(reconciled.expected.flatMap(({ finding }) => finding.cases));
   // A case that deviates and is in no finding at all is no expected one.
@@ -130,33 +156,64 @@ export async function loadRun(directory: string, expectations?: readonly Expecte
   return {
     kind: 'run',
     run: {
-      directory, summary, cases, counts, findings: [...reconciled.unexpected], expected: [...reconciled.expected], expectationNotices: reconciled.notices,
-      losses: [...losses.values()], unjudged: [...unjudged.values()], flaky: [...flaky], damage,
+      directory,
+      summary,
+      cases,
+      counts,
+      findings: [...reconciled.unexpected],
+      expected: [...reconciled.expected],
+      expectationNotices: reconciled.notices,
+      losses: [...losses.values()],
+      unjudged: [...unjudged.values()],
+      flaky: [...flaky],
+      damage,
     },
   };
 }
 
-/** Where a deviation would have shown: cells of the plan in which something was judged, rules that refused in a campaign. */
-function judgedPlaces({ covered = {} }: RunSummary, cases: readonly StoredCase[], cells: ReadonlyMap<string, CellInfo>): Place[] {
-  const judged = new Set(cases.filter(({ kind }) => kind === 'conforms' || kind === 'deviates').flatMap(({ cell }) => cell ?? []));
+/**
+ * Where a deviation would have shown: cells of the plan in which something was judged, rules that refused in a
+ * campaign.
+ */
+function judgedPlaces(
+  { covered = {} }: RunSummary,
+  cases: readonly StoredCase[],
+  cells: ReadonlyMap<string, CellInfo>,
+): Place[] {
+  const judged = new Set(
+    cases.filter(({ kind }) => kind === 'conforms' || kind === 'deviates').flatMap(({ cell }) => cell ?? []),
+  );
   return [
     ...[...judged].map((id) => cells.get(id)!),
-    ...Object.keys(covered).map((place) => ({ rule: place.split(' ')[0]!.replace(/@\w+$/, ''), path: place.split(' ')[1]! })),
+    ...Object.keys(covered).map((place) => ({
+      rule: place.split(' ')[0]!.replace(/@\w+$/, ''),
+      path: place.split(' ')[1]!,
+    })),
   ];
 }
 
 function toStored(record: CaseRecord): StoredCase {
   const { n, cell, hash, note, seed, atMs, verdict } = record;
   return {
-    n, hash, note, seed, kind: verdict.kind, ...(record.newPlaces !== undefined && { newPlaces: record.newPlaces }), ...(cell !== undefined && { cell }), ...(atMs !== undefined && { atMs }),
-    ...('reason' in verdict && { reason: verdict.reason }), ...('conformsAs' in verdict && verdict.conformsAs && { conformsAs: verdict.conformsAs }),
+    n,
+    hash,
+    note,
+    seed,
+    kind: verdict.kind,
+    ...(record.newPlaces !== undefined && { newPlaces: record.newPlaces }),
+    ...(cell !== undefined && { cell }),
+    ...(atMs !== undefined && { atMs }),
+    ...('reason' in verdict && { reason: verdict.reason }),
+    ...('conformsAs' in verdict && verdict.conformsAs && { conformsAs: verdict.conformsAs }),
   };
 }
 
 /** What of a case was not judged, besides what a notice says of the whole run. */
 function unjudgedOf({ verdict }: CaseRecord, { notices }: RunSummary): string[] {
   const { unjudged = [] } = 'unjudged' in verdict ? verdict : {};
-  return [...new Set(unjudged.map(({ reason }) => reason))].filter((reason) => !notices.some((notice) => notice.endsWith(reason)));
+  return [...new Set(unjudged.map(({ reason }) => reason))].filter(
+    (reason) => !notices.some((notice) => notice.endsWith(reason)),
+  );
 }
 
 function noteUnjudged(all: Map<string, PartlyJudged>, record: CaseRecord, reason: string): void {

@@ -4,7 +4,20 @@ import { expectation } from '../model/expectations.ts';
 
 const count = z.int().min(0);
 
-const byteKind = z.enum(['device', 'unchanged', 'writer', 'server', 'zeros', 'untouched', 'unknown', 'nothing', 'other device', 'other writer', 'other file', 'other place']);
+const byteKind = z.enum([
+  'device',
+  'unchanged',
+  'writer',
+  'server',
+  'zeros',
+  'untouched',
+  'unknown',
+  'nothing',
+  'other device',
+  'other writer',
+  'other file',
+  'other place',
+]);
 
 const facts = z.object({
   request: z.string().optional(),
@@ -19,7 +32,17 @@ const facts = z.object({
   condition: z.object({ expected: z.string().optional(), seen: z.string().optional() }).optional(),
 });
 
-const aspect = z.enum(['errno', 'result', 'trace-event', 'warn', 'bytes-read', 'device-bytes', 'request', 'kernel-log', 'size']);
+const aspect = z.enum([
+  'errno',
+  'result',
+  'trace-event',
+  'warn',
+  'bytes-read',
+  'device-bytes',
+  'request',
+  'kernel-log',
+  'size',
+]);
 const unjudged = z.array(z.object({ aspect, reason: z.string(), step: count.optional() })).optional();
 
 const deviation = z.object({
@@ -31,12 +54,20 @@ const deviation = z.object({
   facts: facts.optional(),
 });
 
-/** What only a verdict that deviates says; a record that has it beside another verdict contradicts itself (contradictions.ts). */
+/**
+ * What only a verdict that deviates says; a record that has it beside another verdict contradicts itself
+ * (contradictions.ts).
+ */
 const stray = { deviations: z.unknown().optional(), conformsAs: z.unknown().optional() };
 
 const verdict = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('conforms'), unjudged, ...stray, reason: z.unknown().optional() }),
-  z.object({ kind: z.literal('deviates'), deviations: z.array(deviation).min(1), conformsAs: z.array(z.enum(['r1', 'r2', 'r3'])).optional(), unjudged }),
+  z.object({
+    kind: z.literal('deviates'),
+    deviations: z.array(deviation).min(1),
+    conformsAs: z.array(z.enum(['r1', 'r2', 'r3'])).optional(),
+    unjudged,
+  }),
   z.object({ kind: z.literal('unspecified'), reason: z.string(), ...stray }),
   z.object({ kind: z.literal('not-run'), reason: z.string(), ...stray }),
   z.object({ kind: z.literal('lost'), reason: z.string(), ...stray }),
@@ -68,7 +99,9 @@ export const findingRecordSchema = z.object({
   id: z.string().optional(),
   rule: z.string(),
   file: z.string(),
-  minimised: z.object({ steps: count, tried: count, end: z.enum(['minimal', 'interrupted', 'out-of-time']) }).optional(),
+  minimised: z
+    .object({ steps: count, tried: count, end: z.enum(['minimal', 'interrupted', 'out-of-time']) })
+    .optional(),
   notMinimised: z.string().optional(),
   reliability: reliability.optional(),
   example: caseRecordSchema,
@@ -119,16 +152,35 @@ export const summarySchema = z.object({
   cells: z.array(cellInfo),
   counts: z.object({ conforms: count, deviates: count, unspecified: count, 'not-run': count, lost: count }),
   planned: count.optional(),
-  incidents: z.array(z.object({ reason: z.string(), when: z.string(), log: z.string(), candidates: z.array(z.string()).optional(), shownBy: shownBy.optional() })).optional(),
+  incidents: z
+    .array(
+      z.object({
+        reason: z.string(),
+        when: z.string(),
+        log: z.string(),
+        candidates: z.array(z.string()).optional(),
+        shownBy: shownBy.optional(),
+      }),
+    )
+    .optional(),
   omitted: z.object({ incidents: count, notices: count }).optional(),
   notices: z.array(z.string()),
   vms: z.object({ booted: count, lost: count, bootMs: z.array(z.number()) }),
   expectations: z.array(expectation).optional(),
   covered: z.record(z.string(), count).optional(),
-  liberties: z.array(z.object({ name: z.string(), clause: z.string(), effect: z.string(), reached: count, used: count })).optional(),
-  coverage: z.object({
-    unavailable: z.string().optional(), places: count, files: z.array(z.object({ file: z.string(), reached: count, lines: count })).optional(), noLines: z.string().optional(), keptCases: count, cutCases: count.optional(),
-  }).optional(),
+  liberties: z
+    .array(z.object({ name: z.string(), clause: z.string(), effect: z.string(), reached: count, used: count }))
+    .optional(),
+  coverage: z
+    .object({
+      unavailable: z.string().optional(),
+      places: count,
+      files: z.array(z.object({ file: z.string(), reached: count, lines: count })).optional(),
+      noLines: z.string().optional(),
+      keptCases: count,
+      cutCases: count.optional(),
+    })
+    .optional(),
 });
 
 /** The first thing that is wrong, with its place in the value. */

@@ -5,13 +5,18 @@ import { sampleRuleTexts } from './testing/rules.ts';
 import { sampleRun } from './testing/scratch.ts';
 import type { SampleOptions } from './testing/sample.ts';
 
-async function rendered(options: SampleOptions, terminal: { widthColumns?: number; colour?: boolean } = {}): Promise<string> {
+async function rendered(
+  options: SampleOptions,
+  terminal: { widthColumns?: number; colour?: boolean } = {},
+): Promise<string> {
   const run = await sampleRun(options);
   const { matrix, verdict, rules } = reportInput(run, sampleRuleTexts);
   return renderTerminal(run, matrix, verdict, { widthColumns: 100, colour: false, rules, ...terminal });
 }
 
-const faulty: SampleOptions = { deviates: ({ rule, border }) => rule === 'map/length-aligned' && border === 'violating' };
+const faulty: SampleOptions = {
+  deviates: ({ rule, border }) => rule === 'map/length-aligned' && border === 'violating',
+};
 
 test('should begin with the verdict', async () => {
   expect(await rendered(faulty)).toMatch(/^DEVIATES: 1 finding in 1 rule; 20 cases of /);
@@ -20,7 +25,10 @@ test('should begin with the verdict', async () => {
 
 test('should put each rule and half on a line, with a word for every outcome', async () => {
   const text = await rendered({
-    ...faulty, lost: ({ id }) => id === 'begin/error fiemap violating', notRun: ({ rule, border }) => (rule === 'map/retry-needs-cache' || (rule === 'map/type-known' && border === 'legal') ? 'no cache' : undefined),
+    ...faulty,
+    lost: ({ id }) => id === 'begin/error fiemap violating',
+    notRun: ({ rule, border }) =>
+      rule === 'map/retry-needs-cache' || (rule === 'map/type-known' && border === 'legal') ? 'no cache' : undefined,
   });
   expect(text).toMatch(/^ {2}length-aligned@read +FAIL 2\/4 +FAIL 2\/4 +FAIL 2\/4 +FAIL 2\/4 +FAIL 2\/4$/m);
   expect(text).toMatch(/^ {2}retry-needs-cache@write( +not run){5}$/m);
@@ -34,7 +42,9 @@ test('should say what the same deviation looks like once, with every place and t
   expect(text.match(/expected: EUCLEAN \(117\) \(errno\)/g)).toHaveLength(1);
   expect(text).toMatch(/read half: direct-read, direct-write, fiemap, seek-data, seek-hole; write\s+half:/);
   expect(text).toMatch(/rule: +map\/length-aligned: violated when length is no multiple of the block size/);
-  expect(text).toMatch(/^[0-9a-f]{8} map\/length-aligned: seek-\w+ succeeds, must fail with EUCLEAN +\(20 cases in 10 cells\)$/m);
+  expect(text).toMatch(
+    /^[0-9a-f]{8} map\/length-aligned: seek-\w+ succeeds, must fail with EUCLEAN +\(20 cases in 10 cells\)$/m,
+  );
   expect(text).toMatch(/case: +[0-9a-f]{16} {2}length = 0x1001 \(violates\)/);
 });
 

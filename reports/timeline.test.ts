@@ -4,19 +4,31 @@ import type { Run } from './run.ts';
 import { sampleRun } from './testing/scratch.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
-const deviating = (): Promise<Run> => sampleRun({ casesPerCell: 1, deviates: ({ id }) => id === 'map/range-no-overflow@read direct-write violating' });
+const deviating = (): Promise<Run> =>
+  sampleRun({ casesPerCell: 1, deviates: ({ id }) => id === 'map/range-no-overflow@read direct-write violating' });
 const textOf = (record: CaseRecord): string => timelineText(buildTimeline(record)).join('\n');
 
 test('should read top to bottom as what happened', async () => {
   const { example } = (await deviating()).findings[0]!;
   const text = textOf(example);
   const order = [
-    /^mount, revision r3, debug WARN on$/m, /^ {4}device 1: 0x400000 bytes, opened ro$/m,
-    /^the server answers IOMAP_BEGIN of file 0 with$/m, /^ {4}read {2}half: MAPPED, offset 0x\w+, length 2\^64-4096, device 0, addr 0x\w+$/m,
-    /^open\(file 0, rdwr\|direct\)$/m, /^ {4}LOOKUP of file 0$/m, /^ {2}= 0$/m,
-    /^pwrite\(fd 0, 0x1000 bytes of writer 1 at 0x\w+\)$/m, /^ {4}IOMAP_BEGIN of file 0$/m, /^ {8}opflags WRITE\|DIRECT \(0x11\), attrIno 2, pos 0x\w+, count 0x1000$/m,
-    /^ {2}= 0x1000; bytes: /m, /^ {2}! map\/range-no-overflow \(errno\)$/m, /^ {4}expected: EUCLEAN \(117\)$/m, /^ {4}seen: {5}success \(0\)$/m,
-    /^device 0 changed from 0x\w+: 0x1000 bytes of writer 1 from file offset 0x\w+$/m, /^over the whole case$/m, /^ {2}! map\/range-no-overflow \(trace-event\)$/m,
+    /^mount, revision r3, debug WARN on$/m,
+    /^ {4}device 1: 0x400000 bytes, opened ro$/m,
+    /^the server answers IOMAP_BEGIN of file 0 with$/m,
+    /^ {4}read {2}half: MAPPED, offset 0x\w+, length 2\^64-4096, device 0, addr 0x\w+$/m,
+    /^open\(file 0, rdwr\|direct\)$/m,
+    /^ {4}LOOKUP of file 0$/m,
+    /^ {2}= 0$/m,
+    /^pwrite\(fd 0, 0x1000 bytes of writer 1 at 0x\w+\)$/m,
+    /^ {4}IOMAP_BEGIN of file 0$/m,
+    /^ {8}opflags WRITE\|DIRECT \(0x11\), attrIno 2, pos 0x\w+, count 0x1000$/m,
+    /^ {2}= 0x1000; bytes: /m,
+    /^ {2}! map\/range-no-overflow \(errno\)$/m,
+    /^ {4}expected: EUCLEAN \(117\)$/m,
+    /^ {4}seen: {5}success \(0\)$/m,
+    /^device 0 changed from 0x\w+: 0x1000 bytes of writer 1 from file offset 0x\w+$/m,
+    /^over the whole case$/m,
+    /^ {2}! map\/range-no-overflow \(trace-event\)$/m,
   ].map((pattern) => ({ pattern, at: text.search(pattern) }));
   for (const { pattern, at } of order) expect(at, String(pattern)).toBeGreaterThanOrEqual(0);
   expect(order.map(({ at }) => at)).toEqual(order.map(({ at }) => at).sort((a, b) => a - b));
@@ -28,12 +40,16 @@ test('should not claim which syscall caused a request when the guest did not not
   for (const exchange of observation.transcript) delete exchange.step;
   const text = textOf({ ...example, observation: jsonSafe(observation) });
   expect(text.indexOf('requests during the case')).toBeGreaterThan(text.indexOf('pwrite('));
-  expect(text.indexOf('IOMAP_BEGIN of file 0\n        opflags')).toBeGreaterThan(text.indexOf('requests during the case'));
+  expect(text.indexOf('IOMAP_BEGIN of file 0\n        opflags')).toBeGreaterThan(
+    text.indexOf('requests during the case'),
+  );
 });
 
 test('should say so when a case comes from a schema that it does not know', async () => {
   const { example } = (await deviating()).findings[0]!;
-  expect(textOf({ ...example, case: { ...example.case!, schema: 2 } as never })).toMatch(/^the stored case can't be decoded by this version/);
+  expect(textOf({ ...example, case: { ...example.case!, schema: 2 } as never })).toMatch(
+    /^the stored case can't be decoded by this version/,
+  );
   const { case: _case, ...without } = example;
   expect(textOf(without)).toBe('the results do not hold this case');
 });

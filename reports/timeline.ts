@@ -1,12 +1,25 @@
-/** What happened in a case, top to bottom: the set-up, then each syscall with the requests it caused, then what the kernel reported. */
+/**
+ * What happened in a case, top to bottom: the set-up, then each syscall with the requests it caused, then what the
+ * kernel reported.
+ */
 import { decodeCase, type Case, type ScriptLine } from '../model/case.ts';
 import type { Exchange, Observation } from '../model/observation.ts';
 import { plainLine } from '../model/plain-text.ts';
 import { observationOf, type CaseRecord } from '../model/results.ts';
 import type { Deviation } from '../model/verdict.ts';
 import {
-  describeEvent, describeFields, describeNotification, describeOpflags, describeReply, describeRequest, describeResult, describeRuns, describeStep, describeWireMapping,
-  quantity, revisionOf,
+  describeEvent,
+  describeFields,
+  describeNotification,
+  describeOpflags,
+  describeReply,
+  describeRequest,
+  describeResult,
+  describeRuns,
+  describeStep,
+  describeWireMapping,
+  quantity,
+  revisionOf,
 } from './describe.ts';
 import { errnoText } from '../uapi/errno.ts';
 
@@ -34,20 +47,38 @@ export function buildTimeline(record: CaseRecord): Timeline {
     value = decodeCase(record.case);
     observation = observationOf(record);
   } catch (error) {
-    return { kind: 'none', reason: `the stored case can't be decoded by this version: ${String((error as Error).message).split('\n').join(' ').slice(0, 200)}` };
+    return {
+      kind: 'none',
+      reason: `the stored case can't be decoded by this version: ${String((error as Error).message)
+        .split('\n')
+        .join(' ')
+        .slice(0, 200)}`,
+    };
   }
   const deviations = record.verdict.kind === 'deviates' ? record.verdict.deviations : [];
   const entries = [setup(value), ...script(value), ...happenings(value, observation, deviations)];
   // What no syscall shows (a warning, changed device bytes) stands at the end, where it was found.
   const loose = deviations.filter(({ step }) => step === undefined || value.workload[step] === undefined);
   if (loose.length > 0) entries.push({ kind: 'event', title: 'over the whole case', lines: [], deviations: loose });
-  return { kind: 'timeline', entries: shortened(entries).map(plainEntry), case: value, ...(observation && { observation }) };
+  return {
+    kind: 'timeline',
+    entries: shortened(entries).map(plainEntry),
+    case: value,
+    ...(observation && { observation }),
+  };
 }
 
 /** Each text of a timeline is one line. */
 const plainEntry = (entry: TimelineEntry): TimelineEntry => ({
-  ...entry, title: plainLine(entry.title), lines: entry.lines.map(plainLine),
-  deviations: entry.deviations.map((one) => ({ ...one, rule: plainLine(one.rule), expected: plainLine(one.expected), seen: plainLine(one.seen) })),
+  ...entry,
+  title: plainLine(entry.title),
+  lines: entry.lines.map(plainLine),
+  deviations: entry.deviations.map((one) => ({
+    ...one,
+    rule: plainLine(one.rule),
+    expected: plainLine(one.expected),
+    seen: plainLine(one.seen),
+  })),
 });
 
 /** Nobody reads on after so many; what deviates is always kept. */
@@ -57,20 +88,34 @@ function shortened(entries: TimelineEntry[]): TimelineEntry[] {
   if (entries.length <= MAX_ENTRIES) return entries;
   const rest = entries.slice(MAX_ENTRIES);
   const telling = rest.filter(({ deviations }) => deviations.length > 0);
-  const left: TimelineEntry = { kind: 'setup', title: `${rest.length - telling.length} more entries are left out here; the results hold them`, lines: [], deviations: [] };
+  const left: TimelineEntry = {
+    kind: 'setup',
+    title: `${rest.length - telling.length} more entries are left out here; the results hold them`,
+    lines: [],
+    deviations: [],
+  };
   return [...entries.slice(0, MAX_ENTRIES), left, ...telling];
 }
 
 function setup({ geometry, revision, debugIomap }: Case): TimelineEntry {
-  const config = geometry.config === undefined ? 'CONFIG answered ENOSYS'
-    : geometry.config.kind === 'error' ? `CONFIG answered ${errnoText(geometry.config.errno)}` : `CONFIG answered ${describeReply(geometry.config)[0]}`;
+  const config =
+    geometry.config === undefined
+      ? 'CONFIG answered ENOSYS'
+      : geometry.config.kind === 'error'
+        ? `CONFIG answered ${errnoText(geometry.config.errno)}`
+        : `CONFIG answered ${describeReply(geometry.config)[0]}`;
   return {
     kind: 'setup',
     title: `${geometry.mount === 'syncInit' ? 'mount after SYNC_INIT' : 'mount'}, revision ${revision}, debug WARN ${debugIomap ? 'on' : 'off'}`,
     lines: [
       config,
-      ...geometry.devices.map(({ sizeBytes, access }, index) => `device ${index}: ${quantity(BigInt(sizeBytes))} bytes, opened ${access}`),
-      ...geometry.files.map(({ sizeBytes, attrFlags, directIo }, index) => `file ${index}: size ${quantity(sizeBytes)}, ${attrFlags.join('|') || 'no attribute flags'}${directIo ? ', FOPEN_DIRECT_IO' : ''}`),
+      ...geometry.devices.map(
+        ({ sizeBytes, access }, index) => `device ${index}: ${quantity(BigInt(sizeBytes))} bytes, opened ${access}`,
+      ),
+      ...geometry.files.map(
+        ({ sizeBytes, attrFlags, directIo }, index) =>
+          `file ${index}: size ${quantity(sizeBytes)}, ${attrFlags.join('|') || 'no attribute flags'}${directIo ? ', FOPEN_DIRECT_IO' : ''}`,
+      ),
     ],
     deviations: [],
   };
@@ -80,13 +125,27 @@ function script(value: Case): TimelineEntry[] {
   return value.script.map((line) => ({
     kind: 'script',
     title: `the server answers ${line.on}${line.file === undefined ? '' : ` of file ${line.file}`}${conditions(line, value)}${line.times === undefined ? '' : line.times === 1 ? ' once' : ` ${line.times} times`} with`,
-    lines: [...(line.signal ? ['with a signal pending'] : []), ...(line.before ?? []).map((notification) => `after notify(/dev/fuse, ${describeNotification(notification)})`), ...describeReply(line.reply)],
+    lines: [
+      ...(line.signal ? ['with a signal pending'] : []),
+      ...(line.before ?? []).map((notification) => `after notify(/dev/fuse, ${describeNotification(notification)})`),
+      ...describeReply(line.reply),
+    ],
     deviations: [],
   }));
 }
 
 /** Requests that every open file makes; somebody who reads about mappings knows them. */
-export const everydayRequests: ReadonlySet<string> = new Set(['INIT', 'LOOKUP', 'GETATTR', 'OPEN', 'FLUSH', 'RELEASE', 'FORGET', 'GETXATTR', 'IOMAP_CONFIG']);
+export const everydayRequests: ReadonlySet<string> = new Set([
+  'INIT',
+  'LOOKUP',
+  'GETATTR',
+  'OPEN',
+  'FLUSH',
+  'RELEASE',
+  'FORGET',
+  'GETXATTR',
+  'IOMAP_CONFIG',
+]);
 
 /** For which operations a line of the script holds, where it does not hold for all. */
 function conditions({ opflagsSet = 0, opflagsClear = 0 }: ScriptLine, value: Case): string {
@@ -95,38 +154,82 @@ function conditions({ opflagsSet = 0, opflagsClear = 0 }: ScriptLine, value: Cas
 }
 
 function happenings(value: Case, observation: Observation | undefined, deviations: Deviation[]): TimelineEntry[] {
-  if (!observation) return value.workload.map((step, index) => ({ kind: 'syscall', title: describeStep(step), lines: [], deviations: deviations.filter((one) => one.step === index) }));
+  if (!observation)
+    return value.workload.map((step, index) => ({
+      kind: 'syscall',
+      title: describeStep(step),
+      lines: [],
+      deviations: deviations.filter((one) => one.step === index),
+    }));
   const revision = revisionOf(value.revision);
   const scripted = new Set<string>(value.script.map(({ on }) => on));
   const request = (exchange: Exchange): TimelineEntry => ({
-    kind: 'request', ...(everydayRequests.has(exchange.name) && !scripted.has(exchange.name) && !exchange.raw && { everyday: true as const }), title: `${exchange.name}${exchange.file === undefined ? '' : ` of file ${exchange.file}`}`,
+    kind: 'request',
+    ...(everydayRequests.has(exchange.name) &&
+      !scripted.has(exchange.name) &&
+      !exchange.raw && { everyday: true as const }),
+    title: `${exchange.name}${exchange.file === undefined ? '' : ` of file ${exchange.file}`}`,
     lines: [
-      exchange.raw ? `undecodable: ${Buffer.from(exchange.raw).toString('hex').slice(0, 160)}` : describeRequest(exchange.name, exchange.request, revision),
+      exchange.raw
+        ? `undecodable: ${Buffer.from(exchange.raw).toString('hex').slice(0, 160)}`
+        : describeRequest(exchange.name, exchange.request, revision),
       ...answer(exchange, value),
     ].filter((line) => line !== ''),
     deviations: [],
   });
-  // Without the guest's note a request is not attributed to a syscall: guessing would put words into the kernel's mouth.
+  // Without the guest's note a request is not attributed to a syscall: guessing would put words into the kernel's
+  // mouth.
   const noted = observation.transcript.some(({ step }) => step !== undefined);
   const outside = observation.transcript.filter(({ step }) => step === undefined).map(request);
   const entries: TimelineEntry[] = [];
-  if (observation.mount.errno !== 0) entries.push({ kind: 'event', title: `mount failed with ${errnoText(observation.mount.errno)}`, lines: [], deviations: [] });
+  if (observation.mount.errno !== 0)
+    entries.push({
+      kind: 'event',
+      title: `mount failed with ${errnoText(observation.mount.errno)}`,
+      lines: [],
+      deviations: [],
+    });
   if (noted) entries.push(...outside);
   value.workload.forEach((step, index) => {
     const result = observation.steps[index];
     entries.push(
       { kind: 'syscall', title: describeStep(step), lines: [], deviations: [] },
       ...observation.transcript.filter((exchange) => exchange.step === index).map(request),
-      { kind: 'result', title: result ? describeResult(result) : 'not reached', lines: [], deviations: deviations.filter((one) => one.step === index) },
+      {
+        kind: 'result',
+        title: result ? describeResult(result) : 'not reached',
+        lines: [],
+        deviations: deviations.filter((one) => one.step === index),
+      },
     );
   });
   if (!noted && outside.length > 0) {
-    entries.push({ kind: 'setup', title: 'requests during the case, in the order of their arrival (which syscall caused which was not noted)', lines: [], deviations: [] }, ...outside);
+    entries.push(
+      {
+        kind: 'setup',
+        title: 'requests during the case, in the order of their arrival (which syscall caused which was not noted)',
+        lines: [],
+        deviations: [],
+      },
+      ...outside,
+    );
   }
-  entries.push(...observation.events.map((event): TimelineEntry => ({ kind: 'event', title: describeEvent(event), lines: [], deviations: [] })));
-  entries.push(...observation.deviceChanges.map(({ device, offsetBytes, content }): TimelineEntry => ({
-    kind: 'device', title: `device ${device} changed from ${quantity(offsetBytes)}: ${describeRuns(content)}`, lines: [], deviations: [],
-  })));
+  entries.push(
+    ...observation.events.map((event): TimelineEntry => ({
+      kind: 'event',
+      title: describeEvent(event),
+      lines: [],
+      deviations: [],
+    })),
+  );
+  entries.push(
+    ...observation.deviceChanges.map(({ device, offsetBytes, content }): TimelineEntry => ({
+      kind: 'device',
+      title: `device ${device} changed from ${quantity(offsetBytes)}: ${describeRuns(content)}`,
+      lines: [],
+      deviations: [],
+    })),
+  );
   return entries;
 }
 
@@ -142,14 +245,21 @@ function notifications({ notified }: Exchange, { script: lines }: Case): string[
 }
 
 function ending({ reply, writeErrno, name, ended }: Exchange, value: Case): string[] {
-  if (ended) return [`no answer: ${{ die: 'the server closed /dev/fuse', kill: 'the process that held /dev/fuse was killed', abort: 'the connection was aborted' }[ended]}`];
+  if (ended)
+    return [
+      `no answer: ${{ die: 'the server closed /dev/fuse', kill: 'the process that held /dev/fuse was killed', abort: 'the connection was aborted' }[ended]}`,
+    ];
   if (!reply) return ['no answer'];
   const lines: string[] = [];
   const revision = revisionOf(value.revision);
   const { read, write } = (reply.fields ?? {}) as { read?: Record<string, unknown>; write?: Record<string, unknown> };
-  if (reply.error !== 0) lines.push(`answered ${errnoText(Math.abs(reply.error))}${reply.error > 0 ? ', as a positive error' : ''}`);
+  if (reply.error !== 0)
+    lines.push(`answered ${errnoText(Math.abs(reply.error))}${reply.error > 0 ? ', as a positive error' : ''}`);
   else if (name === 'IOMAP_BEGIN' && read && write) {
-    lines.push(`answered read  half: ${describeWireMapping(read, revision)}`, `         write half: ${describeWireMapping(write, revision)}`);
+    lines.push(
+      `answered read  half: ${describeWireMapping(read, revision)}`,
+      `         write half: ${describeWireMapping(write, revision)}`,
+    );
   } else if (reply.fields) lines.push(`answered ${describeFields(reply.fields)}`);
   else lines.push(reply.payload.length === 0 ? 'answered, no payload' : `answered ${reply.payload.length} bytes`);
   if (writeErrno) lines.push(`the kernel refused the answer: write() gave ${errnoText(writeErrno)}`);
@@ -172,4 +282,5 @@ export function timelineText(timeline: Timeline): string[] {
 }
 
 /** Mappings that a case's script answers, for pictures. */
-export const scriptMappings = (value: Case) => value.script.flatMap(({ reply }) => (reply.kind === 'mappings' ? [reply] : []));
+export const scriptMappings = (value: Case) =>
+  value.script.flatMap(({ reply }) => (reply.kind === 'mappings' ? [reply] : []));

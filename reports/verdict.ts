@@ -28,14 +28,24 @@ export function judgeRun(run: Run, matrix: Matrix): RunVerdict {
   const statuses = countStatuses(matrix);
   const cells = statuses.conforms + statuses.deviates + statuses.expected;
   const headlines: Record<RunVerdict['kind'], () => string> = {
-    deviates: () => `DEVIATES: ${plural(findings.length, 'finding')} in ${plural(rules, 'rule')}; `
-      + (judged === 0 ? 'no case was judged' : counts.deviates === 0 ? `none of ${plural(judged, 'judged case')} shows it` : `${plural(counts.deviates, 'case')} of ${judged} judged`)
-      + (run.summary.complete ? '' : ' (and the run is incomplete)'),
-    conforms: () => `CONFORMS: ${run.expected.length > 0 ? `${counts.conforms} of ${judged} judged cases conform, the others deviate as expected` : counts.conforms === 1 ? 'the one judged case conforms' : `all ${counts.conforms} judged cases conform`}`
-      + (cells > 0 ? `, in ${plural(cells, 'cell')} of the matrix` : '') + inPart(run),
-    infrastructure: () => `NO VERDICT: ${counts.lost > 0 ? `${plural(counts.lost, 'case')} of ${run.cases.length} ${counts.lost === 1 ? 'was' : 'were'} lost to the infrastructure` : run.summary.endedBy ?? run.damage[0] ?? 'the infrastructure failed'}`,
-    incomplete: () => (planUnknown(run) ? `NO VERDICT: it is not known whether cases are missing; ${plural(judged, 'case')} judged, none deviates`
-      : `NO VERDICT: the run is incomplete (${run.summary.endedBy ?? 'it was killed, or it is still running'}); ${plural(judged, 'case')} judged so far, none deviates`),
+    deviates: () =>
+      `DEVIATES: ${plural(findings.length, 'finding')} in ${plural(rules, 'rule')}; ` +
+      (judged === 0
+        ? 'no case was judged'
+        : counts.deviates === 0
+          ? `none of ${plural(judged, 'judged case')} shows it`
+          : `${plural(counts.deviates, 'case')} of ${judged} judged`) +
+      (run.summary.complete ? '' : ' (and the run is incomplete)'),
+    conforms: () =>
+      `CONFORMS: ${run.expected.length > 0 ? `${counts.conforms} of ${judged} judged cases conform, the others deviate as expected` : counts.conforms === 1 ? 'the one judged case conforms' : `all ${counts.conforms} judged cases conform`}` +
+      (cells > 0 ? `, in ${plural(cells, 'cell')} of the matrix` : '') +
+      inPart(run),
+    infrastructure: () =>
+      `NO VERDICT: ${counts.lost > 0 ? `${plural(counts.lost, 'case')} of ${run.cases.length} ${counts.lost === 1 ? 'was' : 'were'} lost to the infrastructure` : (run.summary.endedBy ?? run.damage[0] ?? 'the infrastructure failed')}`,
+    incomplete: () =>
+      planUnknown(run)
+        ? `NO VERDICT: it is not known whether cases are missing; ${plural(judged, 'case')} judged, none deviates`
+        : `NO VERDICT: the run is incomplete (${run.summary.endedBy ?? 'it was killed, or it is still running'}); ${plural(judged, 'case')} judged so far, none deviates`,
     'nothing-ran': () => 'NOTHING WAS JUDGED: this is not a pass',
   };
   return { kind, exitCode: exitCodes[kind], headline: headlines[kind](), reasons: reasonsOf(run, matrix) };
@@ -48,8 +58,12 @@ function inPart({ cases }: Run): string {
 }
 
 function kindOf(run: Run, judged: number): RunVerdict['kind'] {
-  if (run.cases.some(({ kind, expected }) => kind === 'deviates' && !expected) || run.findings.some(({ ofRun }) => ofRun)) return 'deviates';
-  if (run.counts.lost > 0 || run.damage.length > 0 && run.summary.complete) return 'infrastructure';
+  if (
+    run.cases.some(({ kind, expected }) => kind === 'deviates' && !expected) ||
+    run.findings.some(({ ofRun }) => ofRun)
+  )
+    return 'deviates';
+  if (run.counts.lost > 0 || (run.damage.length > 0 && run.summary.complete)) return 'infrastructure';
   if (!run.summary.complete) return judged === 0 && run.cases.length === 0 ? 'infrastructure' : 'incomplete';
   if (judged === 0) return 'nothing-ran';
   return planUnknown(run) ? 'incomplete' : 'conforms';
@@ -58,37 +72,70 @@ function kindOf(run: Run, judged: number): RunVerdict['kind'] {
 function reasonsOf(run: Run, matrix: Matrix): string[] {
   const { summary, counts, losses, damage, flaky } = run;
   const reasons = [...likelyRevision(run), ...summary.notices, ...run.expectationNotices];
-  for (const { finding: { id, title, cases }, expectation: { reason, link, expires } } of run.expected) {
+  for (const {
+    finding: { id, title, cases },
+    expectation: { reason, link, expires },
+  } of run.expected) {
     reasons.push(`expected until ${expires}: ${id} ${title} (${plural(cases.length, 'case')}): ${reason} (${link})`);
   }
-  if (!summary.complete) reasons.push(`the run is incomplete: ${summary.endedBy ?? 'it was killed, or it is still running'}; ${unfinished(run)}`);
-  if (summary.shard && summary.shard.count > 1) reasons.push(`only shard ${summary.shard.index} of ${summary.shard.count}: merge all shards for the whole picture`);
-  if (planUnknown(run)) reasons.push('the number of planned cases is not known: the results were written by an iomapfuzz that did not store it; run it again for a verdict');
+  if (!summary.complete)
+    reasons.push(
+      `the run is incomplete: ${summary.endedBy ?? 'it was killed, or it is still running'}; ${unfinished(run)}`,
+    );
+  if (summary.shard && summary.shard.count > 1)
+    reasons.push(`only shard ${summary.shard.index} of ${summary.shard.count}: merge all shards for the whole picture`);
+  if (planUnknown(run))
+    reasons.push(
+      'the number of planned cases is not known: the results were written by an iomapfuzz that did not store it; run it again for a verdict',
+    );
   if (summary.omitted) reasons.push(omittedText(summary.omitted));
   reasons.push(...damage);
   for (const { reason, cases } of losses) reasons.push(`${plural(cases.length, 'case')} lost: ${reason}`);
   for (const { reason, cases } of run.unjudged) {
-    reasons.push(`${plural(cases.length, 'case')} ${cases.length === 1 ? 'was' : 'were'} not judged in part, because ${reason}${cases.length > 1 ? ' (and the like)' : ''}`);
+    reasons.push(
+      `${plural(cases.length, 'case')} ${cases.length === 1 ? 'was' : 'were'} not judged in part, because ${reason}${cases.length > 1 ? ' (and the like)' : ''}`,
+    );
   }
-  for (const [reason, count] of tally(run.cases.filter(({ kind }) => kind === 'not-run').map((entry) => entry.reason ?? 'no reason given'))) {
+  for (const [reason, count] of tally(
+    run.cases.filter(({ kind }) => kind === 'not-run').map((entry) => entry.reason ?? 'no reason given'),
+  )) {
     reasons.push(`${plural(count, 'case')} not run: ${reason}`);
   }
-  const silent = matrixCells(matrix).flatMap(({ cell }) => cell.borders).filter(({ status, cases }) => status === 'not-run' && cases.length === 0).length;
+  const silent = matrixCells(matrix)
+    .flatMap(({ cell }) => cell.borders)
+    .filter(({ status, cases }) => status === 'not-run' && cases.length === 0).length;
   if (silent > 0) reasons.push(`${plural(silent, 'border')} of the matrix without a case`);
-  if (counts.unspecified > 0) reasons.push(`${plural(counts.unspecified, 'case')} unspecified: the rules do not say what must happen`);
+  if (counts.unspecified > 0)
+    reasons.push(`${plural(counts.unspecified, 'case')} unspecified: the rules do not say what must happen`);
   for (const liberty of summary.liberties ?? []) reasons.push(libertyText(liberty));
   if (summary.coverage) reasons.push(coverageText(summary.coverage));
   reasons.push(...largeReasons(run));
   const unsteady = run.findings.filter(isFlaky);
-  if (unsteady.length > 0) reasons.push(`${plural(unsteady.length, 'finding')} did not show in every replay (flaky): ${unsteady.slice(0, 3).map(({ id, title }) => `${id} ${title}`).join(', ')}${unsteady.length > 3 ? ' ...' : ''}`);
-  if (flaky.length > 0) reasons.push(`${plural(flaky.length, 'case')} judged differently when repeated (flaky): ${flaky.slice(0, 3).map((hash) => hash.slice(0, 12)).join(', ')}${flaky.length > 3 ? ' ...' : ''}`);
+  if (unsteady.length > 0)
+    reasons.push(
+      `${plural(unsteady.length, 'finding')} did not show in every replay (flaky): ${unsteady
+        .slice(0, 3)
+        .map(({ id, title }) => `${id} ${title}`)
+        .join(', ')}${unsteady.length > 3 ? ' ...' : ''}`,
+    );
+  if (flaky.length > 0)
+    reasons.push(
+      `${plural(flaky.length, 'case')} judged differently when repeated (flaky): ${flaky
+        .slice(0, 3)
+        .map((hash) => hash.slice(0, 12))
+        .join(', ')}${flaky.length > 3 ? ' ...' : ''}`,
+    );
   return reasons;
 }
 
 /** How much there is of a run that did not end, and what to do for the rest. */
 function unfinished({ summary: { planned, endedBy }, cases }: Run): string {
-  const there = planned === undefined ? 'what finished is reported' : `${cases.length} of ${plural(planned, 'planned case')} finished and ${cases.length === 1 ? 'is' : 'are'} reported`;
-  if (lacksShards(endedBy)) return `${plural(cases.length, 'case')} of the shards that are there; run each shard that is missing (--shard), and merge all of them again`;
+  const there =
+    planned === undefined
+      ? 'what finished is reported'
+      : `${cases.length} of ${plural(planned, 'planned case')} finished and ${cases.length === 1 ? 'is' : 'are'} reported`;
+  if (lacksShards(endedBy))
+    return `${plural(cases.length, 'case')} of the shards that are there; run each shard that is missing (--shard), and merge all of them again`;
   // What else ends a run says itself what to do, or would end it again.
   if (endedBy !== undefined && !endedBy.startsWith('interrupted by SIG')) return there;
   return `${there}; ${endedBy === undefined ? 'if it does not run any more, ' : ''}give the same command again, with another --out, for a verdict on all of it`;
@@ -100,17 +147,25 @@ function largeReasons({ findings }: Run): string[] {
   const reasons = new Map<string, string[]>();
   for (const finding of large) {
     const why = finding.notMinimised ?? minimisedText(finding)!.replace(/ after \d+ forms$/, '');
-    reasons.set(why, [...reasons.get(why) ?? [], finding.id]);
+    reasons.set(why, [...(reasons.get(why) ?? []), finding.id]);
   }
-  return [...reasons].map(([why, ids]) => `${ids.length} of ${plural(findings.length, 'finding')} ${ids.length === 1 ? 'was' : 'were'} not made small: ${why} (${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ' ...' : ''})`);
+  return [...reasons].map(
+    ([why, ids]) =>
+      `${ids.length} of ${plural(findings.length, 'finding')} ${ids.length === 1 ? 'was' : 'were'} not made small: ${why} (${ids.slice(0, 5).join(', ')}${ids.length > 5 ? ' ...' : ''})`,
+  );
 }
 
 /** When all that deviates conforms by another revision, that is the likely cause, and the first thing to say. */
 function likelyRevision({ cases, summary }: Run): string[] {
   const deviating = cases.filter(({ kind, expected }) => kind === 'deviates' && !expected);
   if (deviating.length === 0) return [];
-  return (['r3', 'r2', 'r1'] as const).filter((revision) => deviating.every(({ conformsAs }) => conformsAs?.includes(revision))).slice(0, 1).map((revision) =>
-    `the revision is the likely cause: ${deviating.length === 1 ? 'the case that deviates' : `each of the ${deviating.length} cases that deviate`} from ${summary.revision} conforms by ${revision}; try --uapi ${revision}`);
+  return (['r3', 'r2', 'r1'] as const)
+    .filter((revision) => deviating.every(({ conformsAs }) => conformsAs?.includes(revision)))
+    .slice(0, 1)
+    .map(
+      (revision) =>
+        `the revision is the likely cause: ${deviating.length === 1 ? 'the case that deviates' : `each of the ${deviating.length} cases that deviate`} from ${summary.revision} conforms by ${revision}; try --uapi ${revision}`,
+    );
 }
 
 function tally(values: string[]): [string, number][] {

@@ -1,4 +1,6 @@
-/** One C file that shows a case without this harness: mounts, serves the case's replies, does its syscalls, compares. */
+/**
+ * One C file that shows a case without this harness: mounts, serves the case's replies, does its syscalls, compares.
+ */
 import type { Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
 import { revisions } from '../uapi/revision.ts';
@@ -17,11 +19,17 @@ import type { Findings } from './findings.ts';
 import { predict, type Prediction } from '../oracles/predict.ts';
 
 /**
- * The program's text. It compiles with `gcc -Wall -Wextra -O2` and nothing but a C library; it exits with 0 when the kernel
- * conforms, 1 when it deviates, 2 when it cannot be tried here. `prediction`: what the rules expect, by default of this version.
+ * The program's text. It compiles with `gcc -Wall -Wextra -O2` and nothing but a C library; it exits with 0 when the
+ * kernel conforms, 1 when it deviates, 2 when it cannot be tried here. `prediction`: what the rules expect, by default
+ * of this version.
  */
 export function emitC(of: Case, findings: Findings, prediction: Prediction = predict(of)): string {
-  const program: Program = { case: of, revision: revisions[of.revision], prediction, uses: usesOf(of, prediction, findings.deviations) };
+  const program: Program = {
+    case: of,
+    revision: revisions[of.revision],
+    prediction,
+    uses: usesOf(of, prediction, findings.deviations),
+  };
   const { uses } = program;
   const body = [
     uapi(program),
@@ -34,7 +42,9 @@ export function emitC(of: Case, findings: Findings, prediction: Prediction = pre
     kernelLog(program),
     mustFailToMount(prediction) ? '' : workload(program),
     main(program),
-  ].filter((part) => part !== '').join('\n\n');
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
   return `// SPDX-License-Identifier: MIT
 ${headerComment(of, caseHash(of), findings, prediction)}
 ${includes(body)}

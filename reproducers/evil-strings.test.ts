@@ -14,13 +14,19 @@ import { sampleCases } from './testing/samples.ts';
 const value = sampleCases['length 0 in the read half']!;
 const findingsWith = (evil: string): Findings => ({
   clauses: new Map([['map/length-nonzero', { clause: 'length is 0', errno: 'EUCLEAN (117)' }]]),
-  deviations: [{ rule: 'map/length-nonzero', aspect: 'errno', expected: `EUCLEAN${evil}`, seen: `success${evil}`, step: 1 }],
+  deviations: [
+    { rule: 'map/length-nonzero', aspect: 'errno', expected: `EUCLEAN${evil}`, seen: `success${evil}`, step: 1 },
+  ],
   kernel: { release: `7.3.0${evil}`, version: `#1${evil}`, config: [`CONFIG_X=${evil}`], machine: `QEMU${evil}` },
 });
 
 let directory: string;
-test.beforeAll(() => { directory = mkdtempSync(join(tmpdir(), 'iomapfuzz-evil-c-')); });
-test.afterAll(() => { rmSync(directory, { recursive: true }); });
+test.beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'iomapfuzz-evil-c-'));
+});
+test.afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
 
 /** The program as its compiler reads it: without comments, lines joined. */
 function code(program: string, flags: readonly string[]): string {
@@ -32,7 +38,8 @@ function code(program: string, flags: readonly string[]): string {
 for (const flags of [['-std=gnu17'], ['-std=c99', '-trigraphs']]) {
   test(`should have the same code whatever the kernel calls itself: ${flags.join(' ')}`, () => {
     const right = code(emitC(value, findingsWith('')), flags);
-    for (const [name, evil] of Object.entries(evilStrings)) expect(code(emitC(value, findingsWith(evil)), flags), name).toBe(right);
+    for (const [name, evil] of Object.entries(evilStrings))
+      expect(code(emitC(value, findingsWith(evil)), flags), name).toBe(right);
   });
 
   test(`should write any text as a literal that means that text: ${flags.join(' ')}`, () => {
@@ -49,7 +56,12 @@ for (const flags of [['-std=gnu17'], ['-std=c99', '-trigraphs']]) {
 
 for (const [name, evil] of Object.entries(evilStrings)) {
   test(`should write a mail with one header and nothing that acts: ${name}`, () => {
-    const mail = emitMail({ case: value, findings: findingsWith(evil), timeline: [`pread${evil}`], consoleTail: [`log${evil}`] });
+    const mail = emitMail({
+      case: value,
+      findings: findingsWith(evil),
+      timeline: [`pread${evil}`],
+      consoleTail: [`log${evil}`],
+    });
     expect(mail).not.toMatch(actingCharacters);
     expect(mail.split('\n\n')[0]!.split('\n')).toHaveLength(1);
     expect(mail).not.toMatch(/^From |^\.$/m);

@@ -21,17 +21,33 @@ export interface MailInput {
 export function emitMail(input: MailInput): string {
   const { case: of } = input;
   const lines = [
-    plainLine(`Subject: ${subject(input)}`), '',
-    ...opening(input), '',
+    plainLine(`Subject: ${subject(input)}`),
+    '',
+    ...opening(input),
+    '',
     ...clauses(input),
-    'What happens, from the mount on:', '',
-    ...input.timeline.flatMap((line) => wrapLine(`  ${plainLine(line)}`, WIDTH)), '',
-    ...(input.consoleTail && input.consoleTail.length > 0 ? ['Kernel log:', '', ...input.consoleTail.map((line) => `  ${plainLine(line)}`), ''] : []),
-    ...paragraph('The attached repro.c shows it with nothing but a C library: it mounts, answers the requests as above, does the system calls '
-      + 'and says what contradicts the rules. As root:'), '',
-    '  gcc -Wall -Wextra -O2 -pthread -o repro repro.c && ./repro', '',
-    ...paragraph(`It exits with 0 when the kernel conforms, with 1 when it deviates, and with 2 when it can't be tried.${
-      of.geometry.devices.length > 0 ? ' It makes loop devices of its own; block devices given as arguments are used instead, and overwritten.' : ''}`), '',
+    'What happens, from the mount on:',
+    '',
+    ...input.timeline.flatMap((line) => wrapLine(`  ${plainLine(line)}`, WIDTH)),
+    '',
+    ...(input.consoleTail && input.consoleTail.length > 0
+      ? ['Kernel log:', '', ...input.consoleTail.map((line) => `  ${plainLine(line)}`), '']
+      : []),
+    ...paragraph(
+      'The attached repro.c shows it with nothing but a C library: it mounts, answers the requests as above, does the system calls ' +
+        'and says what contradicts the rules. As root:',
+    ),
+    '',
+    '  gcc -Wall -Wextra -O2 -pthread -o repro repro.c && ./repro',
+    '',
+    ...paragraph(
+      `It exits with 0 when the kernel conforms, with 1 when it deviates, and with 2 when it can't be tried.${
+        of.geometry.devices.length > 0
+          ? ' It makes loop devices of its own; block devices given as arguments are used instead, and overwritten.'
+          : ''
+      }`,
+    ),
+    '',
     ...facts(input),
   ];
   return `${mailText(lines).trimEnd()}\n`;
@@ -50,55 +66,103 @@ function subject(input: MailInput): string {
 
 function callOf(of: Case, { step }: Deviation): string | undefined {
   const call = step === undefined ? undefined : of.workload[step]?.call;
-  return call === undefined ? undefined : { seekData: 'SEEK_DATA', seekHole: 'SEEK_HOLE', fiemap: 'FIEMAP', fuseIoctl: 'an ioctl' }[call as string] ?? `${call}()`;
+  return call === undefined
+    ? undefined
+    : ({ seekData: 'SEEK_DATA', seekHole: 'SEEK_HOLE', fiemap: 'FIEMAP', fuseIoctl: 'an ioctl' }[call as string] ??
+        `${call}()`);
 }
 
 /** Rules that the case is about, as far as it is known without having been run. */
 function about({ case: of, findings }: MailInput): string[] {
   const seen = findings.deviations.map(({ rule }) => rule);
-  return [...new Set(seen.length > 0 ? seen : predict(of).refusals.flat().map(({ rule }) => rule))];
+  return [
+    ...new Set(
+      seen.length > 0
+        ? seen
+        : predict(of)
+            .refusals.flat()
+            .map(({ rule }) => rule),
+    ),
+  ];
 }
 
 function opening(input: MailInput): string[] {
-  const { findings: { deviations, kernel, reliability } } = input;
+  const {
+    findings: { deviations, kernel, reliability },
+  } = input;
   const where = kernel ? `On Linux ${kernel.release}` : 'On a kernel with fuse-iomap';
   const first = headline(input);
   if (!first) return paragraph(`${where} this case does what the rules say${times(reliability)}.`);
   const call = callOf(input.case, first);
   return [
-    ...paragraph(`${where} ${call ?? 'the kernel'} ${shortcoming[first.aspect]}${times(reliability)}:`), '',
+    ...paragraph(`${where} ${call ?? 'the kernel'} ${shortcoming[first.aspect]}${times(reliability)}:`),
+    '',
     ...deviations.flatMap(({ expected, seen, aspect }) => [
-      ...wrapLine(`  ${aspectText[aspect]}`, WIDTH), ...wrapLine(`    expected  ${plainLine(expected)}`, WIDTH), ...wrapLine(`    seen      ${plainLine(seen)}`, WIDTH),
+      ...wrapLine(`  ${aspectText[aspect]}`, WIDTH),
+      ...wrapLine(`    expected  ${plainLine(expected)}`, WIDTH),
+      ...wrapLine(`    seen      ${plainLine(seen)}`, WIDTH),
     ]),
   ];
 }
 
 /** What is wrong, for the first sentence. */
 const shortcoming: Record<Deviation['aspect'], string> = {
-  errno: 'does not end as the rules of fuse-iomap say', result: 'does not return what the rules of fuse-iomap say', 'trace-event': 'does not report a bad mapping as the rules of fuse-iomap say',
-  warn: 'does not warn about a bad mapping as the rules of fuse-iomap say', 'bytes-read': 'returns bytes that the mappings do not lead to', 'device-bytes': 'leaves bytes on a device that it should not',
-  request: 'makes the kernel ask the server something else than it should', 'kernel-log': 'makes the kernel complain', size: 'leaves a file of the wrong size',
+  errno: 'does not end as the rules of fuse-iomap say',
+  result: 'does not return what the rules of fuse-iomap say',
+  'trace-event': 'does not report a bad mapping as the rules of fuse-iomap say',
+  warn: 'does not warn about a bad mapping as the rules of fuse-iomap say',
+  'bytes-read': 'returns bytes that the mappings do not lead to',
+  'device-bytes': 'leaves bytes on a device that it should not',
+  request: 'makes the kernel ask the server something else than it should',
+  'kernel-log': 'makes the kernel complain',
+  size: 'leaves a file of the wrong size',
 };
 
 const aspectText: Record<Deviation['aspect'], string> = {
-  errno: 'errno', result: 'result of the system call', 'trace-event': 'trace event fuse_iomap_bad_data', warn: 'WARN of debug_iomap',
-  'bytes-read': 'bytes that were read', 'device-bytes': 'bytes on the device', request: 'request to the server', 'kernel-log': 'kernel log', size: 'file size',
+  errno: 'errno',
+  result: 'result of the system call',
+  'trace-event': 'trace event fuse_iomap_bad_data',
+  warn: 'WARN of debug_iomap',
+  'bytes-read': 'bytes that were read',
+  'device-bytes': 'bytes on the device',
+  request: 'request to the server',
+  'kernel-log': 'kernel log',
+  size: 'file size',
 };
 
 const times = (reliability: { shown: number; of: number } | undefined): string =>
-  (reliability === undefined ? '' : reliability.of === 1 ? ' (tried once)' : `, ${reliability.shown} times out of ${reliability.of}`);
+  reliability === undefined
+    ? ''
+    : reliability.of === 1
+      ? ' (tried once)'
+      : `, ${reliability.shown} times out of ${reliability.of}`;
 
 function clauses(input: MailInput): string[] {
   const told = about(input).flatMap((rule) => {
     const clause = input.findings.clauses.get(rule);
-    return clause ? [...wrapLine(`  ${rule}: violated when ${clause.clause}.${clause.errno ? ` A violation gives ${clause.errno}.` : ''}`, WIDTH), ''] : [];
+    return clause
+      ? [
+          ...wrapLine(
+            `  ${rule}: violated when ${clause.clause}.${clause.errno ? ` A violation gives ${clause.errno}.` : ''}`,
+            WIDTH,
+          ),
+          '',
+        ]
+      : [];
   });
   return told.length === 0 ? [] : ['The clause:', '', ...told];
 }
 
 function facts({ case: of, findings: { kernel } }: MailInput): string[] {
   const rows: [string, string][] = [
-    ...(kernel ? [['Kernel:', kernel.version.includes(kernel.release) ? kernel.version : `${kernel.release} ${kernel.version}`] as [string, string]] : []),
+    ...(kernel
+      ? [
+          [
+            'Kernel:',
+            kernel.version.includes(kernel.release) ? kernel.version : `${kernel.release} ${kernel.version}`,
+          ] as [string, string],
+        ]
+      : []),
     ...(kernel && kernel.config.length > 0 ? [['Config:', kernel.config.join(' ')] as [string, string]] : []),
     ...(kernel?.machine === undefined ? [] : [['Machine:', kernel.machine] as [string, string]]),
     ['Rules:', `fuse-iomap, revision ${of.revision}`],

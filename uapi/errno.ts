@@ -22,14 +22,17 @@ export const errnos = {
   ERESTARTSYS: 512, ERESTARTNOINTR: 513, ERESTARTNOHAND: 514, EPROBE_DEFER: 517, ENOTSUPP: 524, EIOCBQUEUED: 529,
 } as const;
 
-const names: Readonly<Record<number, string>> = Object.fromEntries(Object.entries(errnos).map(([name, errno]) => [errno, name]));
+const names: Readonly<Record<number, string>> = Object.fromEntries(
+  Object.entries(errnos).map(([name, errno]) => [errno, name]),
+);
 
 /** `EUCLEAN`; `errno 200` for a number without a name. */
 export const errnoName = (errno: number): string => names[errno] ?? `errno ${errno}`;
 
 /** `EUCLEAN (117)`; a number without a name stays a number. */
-export const errnoText = (errno: number): string => (names[errno] === undefined ? errnoName(errno) : `${names[errno]} (${errno})`);
+export const errnoText = (errno: number): string =>
+  names[errno] === undefined ? errnoName(errno) : `${names[errno]} (${errno})`;
 
 /** The error of a FUSE header or of a request, which is negative: `-EUCLEAN`; 0 and positive numbers stay numbers. */
 export const negativeErrnoText = (error: bigint | number): string =>
-  (error < 0 ? names[Number(-error)] === undefined ? String(error) : `-${names[Number(-error)]}` : String(error));
+  error < 0 ? (names[Number(-error)] === undefined ? String(error) : `-${names[Number(-error)]}`) : String(error);

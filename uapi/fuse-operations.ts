@@ -23,9 +23,18 @@ export interface Operation {
   readonly reply: AnyLayout | 'data' | 'none' | 'never';
 }
 
-const row = (opcode: number, request: AnyLayout | undefined, trailing: '' | 'name' | 'names' | 'data' | 'name data',
-  reply: Operation['reply']): Omit<Operation, 'name'> =>
-  ({ opcode, ...(request ? { request } : {}), names: trailing === 'names' ? 2 : trailing.startsWith('name') ? 1 : 0, data: trailing.endsWith('data'), reply });
+const row = (
+  opcode: number,
+  request: AnyLayout | undefined,
+  trailing: '' | 'name' | 'names' | 'data' | 'name data',
+  reply: Operation['reply'],
+): Omit<Operation, 'name'> => ({
+  opcode,
+  ...(request ? { request } : {}),
+  names: trailing === 'names' ? 2 : trailing.startsWith('name') ? 1 : 0,
+  data: trailing.endsWith('data'),
+  reply,
+});
 
 const ordinary = {
   LOOKUP: row(1, undefined, 'name', f.entryOut),
@@ -104,5 +113,6 @@ export function operationsOf(revision: Revision): ReadonlyMap<number, Operation>
 }
 
 /** Ordinary opcodes by name. */
-export const OPCODES = Object.fromEntries(Object.entries(ordinary).map(([name, { opcode }]) => [name, opcode])) as
-  Readonly<Record<keyof typeof ordinary, number>>;
+export const OPCODES = Object.fromEntries(
+  Object.entries(ordinary).map(([name, { opcode }]) => [name, opcode]),
+) as Readonly<Record<keyof typeof ordinary, number>>;

@@ -30,16 +30,30 @@ export function decodeRequest(operations: ReadonlyMap<number, Operation>, buffer
   const operation = operations.get(header.opcode);
   const end = length - header.totalExtlen * 8;
   const common = {
-    opcode: header.opcode, unique: header.unique, nodeid: header.nodeid, uid: header.uid, gid: header.gid, pid: header.pid,
+    opcode: header.opcode,
+    unique: header.unique,
+    nodeid: header.nodeid,
+    uid: header.uid,
+    gid: header.gid,
+    pid: header.pid,
   };
   if (!operation) {
-    return { ...common, name: `op ${header.opcode}`, args: {}, names: [], data: Buffer.from(buffer.subarray(HEADER_IN, length)) };
+    return {
+      ...common,
+      name: `op ${header.opcode}`,
+      args: {},
+      names: [],
+      data: Buffer.from(buffer.subarray(HEADER_IN, length)),
+    };
   }
   let at = HEADER_IN;
   let args: Record<string, unknown> = {};
   if (operation.request) {
     const { size } = operation.request;
-    args = operation.request.decode(at + size <= end ? buffer : Buffer.concat([buffer.subarray(0, end), Buffer.alloc(size)]), at);
+    args = operation.request.decode(
+      at + size <= end ? buffer : Buffer.concat([buffer.subarray(0, end), Buffer.alloc(size)]),
+      at,
+    );
     at = Math.min(at + size, end);
   }
   const names: string[] = [];
@@ -52,8 +66,15 @@ export function decodeRequest(operations: ReadonlyMap<number, Operation>, buffer
   return { ...common, name: operation.name, args, names, data: operation.data ? buffer.subarray(at, end) : none };
 }
 
-/** A reply: header and payload. `error` is 0 or -errno; `length` and `unique` may lie for tests of malformed replies. */
-export function encodeReply(unique: bigint, error: number, payload: Uint8Array = none, length = HEADER_OUT + payload.length): Buffer {
+/**
+ * A reply: header and payload. `error` is 0 or -errno; `length` and `unique` may lie for tests of malformed replies.
+ */
+export function encodeReply(
+  unique: bigint,
+  error: number,
+  payload: Uint8Array = none,
+  length = HEADER_OUT + payload.length,
+): Buffer {
   const out = Buffer.allocUnsafe(HEADER_OUT + payload.length);
   out.writeUInt32LE(length >>> 0, 0);
   out.writeInt32LE(error | 0, 4);

@@ -8,17 +8,41 @@ export type RevisionId = 'r1' | 'r2' | 'r3';
 /** Name to number, as the uAPI header of a revision defines them. */
 type Values<N extends string> = Readonly<Partial<Record<N, number>>>;
 
-export type MappingTypeName = 'HOLE' | 'DELALLOC' | 'MAPPED' | 'UNWRITTEN' | 'INLINE' | 'NOCACHE' | 'RETRY_CACHE' | 'PURE_OVERWRITE';
-export type MappingFlagName = 'NEW' | 'DIRTY' | 'SHARED' | 'MERGED' | 'BOUNDARY' | 'ANON_WRITE' | 'ATOMIC_BIO' | 'WANT_IOMAP_END'
-  | 'SIZE_CHANGED' | 'STALE';
-export type OpFlagName = 'WRITE' | 'ZERO' | 'REPORT' | 'FAULT' | 'DIRECT' | 'NOWAIT' | 'OVERWRITE_ONLY' | 'UNSHARE' | 'DAX' | 'ATOMIC'
-  | 'DONTCACHE' | 'SWAPFILE' | 'WRITEBACK';
+export type MappingTypeName =
+  'HOLE' | 'DELALLOC' | 'MAPPED' | 'UNWRITTEN' | 'INLINE' | 'NOCACHE' | 'RETRY_CACHE' | 'PURE_OVERWRITE';
+export type MappingFlagName =
+  | 'NEW'
+  | 'DIRTY'
+  | 'SHARED'
+  | 'MERGED'
+  | 'BOUNDARY'
+  | 'ANON_WRITE'
+  | 'ATOMIC_BIO'
+  | 'WANT_IOMAP_END'
+  | 'SIZE_CHANGED'
+  | 'STALE';
+export type OpFlagName =
+  | 'WRITE'
+  | 'ZERO'
+  | 'REPORT'
+  | 'FAULT'
+  | 'DIRECT'
+  | 'NOWAIT'
+  | 'OVERWRITE_ONLY'
+  | 'UNSHARE'
+  | 'DAX'
+  | 'ATOMIC'
+  | 'DONTCACHE'
+  | 'SWAPFILE'
+  | 'WRITEBACK';
 export type IoendFlagName = 'SHARED' | 'UNWRITTEN' | 'BOUNDARY' | 'DIRECT' | 'APPEND' | 'WRITEBACK' | 'SWAPOFF';
 export type ConfigFlagName = 'SID' | 'UUID' | 'BLOCKSIZE' | 'MAX_LINKS' | 'TIME' | 'MAXBYTES' | 'CACHE_MAXBYTES';
 export type AttrFlagName = 'SUBMOUNT' | 'DAX' | 'EXCLUSIVE' | 'IOMAP' | 'ATOMIC' | 'SYNC' | 'IMMUTABLE' | 'APPEND';
-export type IomapOpcodeName = 'FREEZE_FS' | 'UNFREEZE_FS' | 'SHUTDOWN_FS' | 'IOMAP_CONFIG' | 'IOMAP_IOEND' | 'IOMAP_BEGIN' | 'IOMAP_END';
+export type IomapOpcodeName =
+  'FREEZE_FS' | 'UNFREEZE_FS' | 'SHUTDOWN_FS' | 'IOMAP_CONFIG' | 'IOMAP_IOEND' | 'IOMAP_BEGIN' | 'IOMAP_END';
 export type IomapNotifyName = 'IOMAP_DEV_INVAL' | 'IOMAP_UPSERT_MAPPINGS' | 'IOMAP_INVAL_MAPPINGS';
-export type IoctlName = 'BACKING_OPEN' | 'BACKING_CLOSE' | 'SYNC_INIT' | 'IOMAP_SUPPORT' | 'SET_NOFS' | 'ADD_IOMAP' | 'IOMAP_SET_BLOCKSIZE';
+export type IoctlName =
+  'BACKING_OPEN' | 'BACKING_CLOSE' | 'SYNC_INIT' | 'IOMAP_SUPPORT' | 'SET_NOFS' | 'ADD_IOMAP' | 'IOMAP_SET_BLOCKSIZE';
 
 export interface Revision {
   readonly id: RevisionId;
@@ -54,12 +78,31 @@ export const DEV_LOOKUP_LIMIT = 0x7fff_ffff;
 
 const mappingTypesR1 = { HOLE: 0, DELALLOC: 1, MAPPED: 2, UNWRITTEN: 3, INLINE: 4, PURE_OVERWRITE: 255 } as const;
 const opFlags = {
-  WRITE: 1, ZERO: 2, REPORT: 4, FAULT: 8, DIRECT: 0x10, NOWAIT: 0x20, OVERWRITE_ONLY: 0x40, UNSHARE: 0x80, DAX: 0x100, ATOMIC: 0x200,
-  DONTCACHE: 0x400, SWAPFILE: 0x4000_0000, WRITEBACK: 0x8000_0000,
+  WRITE: 1,
+  ZERO: 2,
+  REPORT: 4,
+  FAULT: 8,
+  DIRECT: 0x10,
+  NOWAIT: 0x20,
+  OVERWRITE_ONLY: 0x40,
+  UNSHARE: 0x80,
+  DAX: 0x100,
+  ATOMIC: 0x200,
+  DONTCACHE: 0x400,
+  SWAPFILE: 0x4000_0000,
+  WRITEBACK: 0x8000_0000,
 } as const;
 const mappingFlags = {
-  NEW: 1, DIRTY: 2, SHARED: 4, MERGED: 8, BOUNDARY: 0x10, ANON_WRITE: 0x20, ATOMIC_BIO: 0x40, WANT_IOMAP_END: 0x80,
-  SIZE_CHANGED: 0x100, STALE: 0x200,
+  NEW: 1,
+  DIRTY: 2,
+  SHARED: 4,
+  MERGED: 8,
+  BOUNDARY: 0x10,
+  ANON_WRITE: 0x20,
+  ATOMIC_BIO: 0x40,
+  WANT_IOMAP_END: 0x80,
+  SIZE_CHANGED: 0x100,
+  STALE: 0x200,
 } as const;
 
 export const r1: Revision = {
@@ -87,11 +130,21 @@ export const r2: Revision = {
   id: 'r2',
   title: 'the whole series, early 2026',
   opcodes: {
-    FREEZE_FS: 4089, UNFREEZE_FS: 4090, SHUTDOWN_FS: 4091, IOMAP_CONFIG: 4092, IOMAP_IOEND: 4093, IOMAP_BEGIN: 4094, IOMAP_END: 4095,
+    FREEZE_FS: 4089,
+    UNFREEZE_FS: 4090,
+    SHUTDOWN_FS: 4091,
+    IOMAP_CONFIG: 4092,
+    IOMAP_IOEND: 4093,
+    IOMAP_BEGIN: 4094,
+    IOMAP_END: 4095,
   },
   notifications: { IOMAP_DEV_INVAL: 99, IOMAP_UPSERT_MAPPINGS: 100, IOMAP_INVAL_MAPPINGS: 101 },
   ioctls: {
-    BACKING_OPEN: 0x4010_e501, BACKING_CLOSE: 0x4004_e502, SYNC_INIT: 0xe503, IOMAP_SUPPORT: 0x8010_e563, SET_NOFS: 0x4004_e564,
+    BACKING_OPEN: 0x4010_e501,
+    BACKING_CLOSE: 0x4004_e502,
+    SYNC_INIT: 0xe503,
+    IOMAP_SUPPORT: 0x8010_e563,
+    SET_NOFS: 0x4004_e564,
     ADD_IOMAP: 0xe565,
   },
   mappingTypes: { ...mappingTypesR1, NOCACHE: 253, RETRY_CACHE: 254 },
@@ -120,7 +173,7 @@ export function nameOf<N extends string>(table: Values<N>, value: number): N | u
 
 /** Splits a flag word into names; what no name covers is returned as `rest`. */
 export function flagNames<N extends string>(table: Values<N>, word: number): { names: N[]; rest: number } {
-  const names = (Object.keys(table) as N[]).filter((name) => ((word & (table[name] ?? 0)) >>> 0) !== 0);
+  const names = (Object.keys(table) as N[]).filter((name) => (word & (table[name] ?? 0)) >>> 0 !== 0);
   const known = names.reduce((sum, name) => (sum | (table[name] ?? 0)) >>> 0, 0);
   return { names, rest: (word & ~known) >>> 0 };
 }

@@ -13,14 +13,20 @@ import type { QemuExit, QemuProcess } from './qemu/process.ts';
 import { processorMs, processorTime } from './qemu/processor-time.ts';
 import { Qmp } from './qemu/qmp.ts';
 
-/** A guest that says nothing on its console for that long will not say anything: a bzImage prints after 0.1 s under TCG. */
+/**
+ * A guest that says nothing on its console for that long will not say anything: a bzImage prints after 0.1 s under TCG.
+ */
 const firstWordMs = 45_000;
 /** What is kept of the console with the reason: a report of the kernel that ends in a panic has a hundred lines. */
 const keptConsoleLines = 200;
 /** A kernel that hangs may come back when its connection is cut; the guest sends what it saw then. */
 const freedDeadlineMs = 2000;
-/** What a kernel that is busy must have used of a processor before it is believed that it gets nowhere; a guest alone cannot measure that. */
-const busyMs = 5000, knownBusyMs = 1000;
+/**
+ * What a kernel that is busy must have used of a processor before it is believed that it gets nowhere; a guest alone
+ * cannot measure that.
+ */
+const busyMs = 5000,
+  knownBusyMs = 1000;
 /** QEMU itself answers within milliseconds. */
 const answerDeadlineMs = 2000;
 /** A kernel that is sent an NMI prints where it was, and panics: a hundred lines over an emulated serial port. */
@@ -72,15 +78,26 @@ export class Connection {
         if (this.#queue.length > mostWaiting) process.port.pause();
       } catch (error) {
         if (!(error instanceof GarbageError)) throw error;
-        this.#lose({ kind: 'garbage', detail: `${error.message}; it starts with ${Buffer.from(error.bytes).toString('hex')}` });
+        this.#lose({
+          kind: 'garbage',
+          detail: `${error.message}; it starts with ${Buffer.from(error.bytes).toString('hex')}`,
+        });
       }
     });
-    this.#turns = setInterval(() => { this.#turn(); }, turnMs).unref();
-    const closed = [process.console, process.port, process.qmp].map((socket) => new Promise<void>((resolve) => {
-      socket.on('error', () => { /* 'close' follows */ });
-      socket.on('close', resolve);
-    }));
-    // The reason is on the console, and the guest's last messages may still be in the socket: first all of that, then the reason.
+    this.#turns = setInterval(() => {
+      this.#turn();
+    }, turnMs).unref();
+    const closed = [process.console, process.port, process.qmp].map(
+      (socket) =>
+        new Promise<void>((resolve) => {
+          socket.on('error', () => {
+            /* 'close' follows */
+          });
+          socket.on('close', resolve);
+        }),
+    );
+    // The reason is on the console, and the guest's last messages may still be in the socket: first all of that, then
+    // the reason.
     this.#gone = Promise.all([process.exited, ...closed]).then(([exit]) => {
       console.end();
       clearInterval(this.#turns);
@@ -94,18 +111,35 @@ export class Connection {
 
   /** `signal` ends the waiting, with WaitingEnded. */
   async awaitHello(bootTimeoutMs: number, signal?: AbortSignal): Promise<Extract<GuestMessage, { kind: 'hello' }>> {
-    void this.qmp.negotiate().catch(() => { /* QEMU ended: the queue says why */ });
-    const silence = setTimeout(() => {
-      if (this.console.tail(1).length === 0) this.#lose({ kind: 'no-console', afterMs: firstWordMs });
-    }, Math.min(firstWordMs, bootTimeoutMs));
+    void this.qmp.negotiate().catch(() => {
+      /* QEMU ended: the queue says why */
+    });
+    const silence = setTimeout(
+      () => {
+        if (this.console.tail(1).length === 0) this.#lose({ kind: 'no-console', afterMs: firstWordMs });
+      },
+      Math.min(firstWordMs, bootTimeoutMs),
+    );
     try {
-      const message = await this.#queue.take(bootTimeoutMs, () => {
-        this.#lose(this.console.tail(1).length === 0 ? { kind: 'no-console', afterMs: bootTimeoutMs } : { kind: 'boot-timeout', afterMs: bootTimeoutMs });
-      }, signal);
+      const message = await this.#queue.take(
+        bootTimeoutMs,
+        () => {
+          this.#lose(
+            this.console.tail(1).length === 0
+              ? { kind: 'no-console', afterMs: bootTimeoutMs }
+              : { kind: 'boot-timeout', afterMs: bootTimeoutMs },
+          );
+        },
+        signal,
+      );
       if (message.kind !== 'hello' || message.protocol !== PROTOCOL) {
-        this.#lose({ kind: 'garbage', detail: message.kind === 'hello'
-          ? `the agent speaks protocol ${String(message.protocol)}, this program ${String(PROTOCOL)}`
-          : `its first message is ${message.kind}, not hello` });
+        this.#lose({
+          kind: 'garbage',
+          detail:
+            message.kind === 'hello'
+              ? `the agent speaks protocol ${String(message.protocol)}, this program ${String(PROTOCOL)}`
+              : `its first message is ${message.kind}, not hello`,
+        });
         throw this.lost!;
       }
       this.#ready = true;
@@ -120,7 +154,10 @@ export class Connection {
     return this.#liveness.watched;
   }
 
-  /** A restored guest said hello in its first life, and perhaps that it is `watched`: it may be locked up before it says so again. */
+  /**
+   * A restored guest said hello in its first life, and perhaps that it is `watched`: it may be locked up before it says
+   * so again.
+   */
   markReady(watched: boolean): void {
     this.#ready = true;
     this.#liveness.heard(watched);
@@ -132,7 +169,15 @@ export class Connection {
 
   receive(deadlineMs: number, signal?: AbortSignal): Promise<GuestMessage> {
     if (this.#queue.length <= mostWaiting) this.#process.port.resume();
-    return this.#queue.take(deadlineMs, () => { this.#lose(this.#lockup ? this.#lockedUp(this.#lockup) : { kind: 'hung', deadlineMs, alive: this.#liveness.watched }); }, signal);
+    return this.#queue.take(
+      deadlineMs,
+      () => {
+        this.#lose(
+          this.#lockup ? this.#lockedUp(this.#lockup) : { kind: 'hung', deadlineMs, alive: this.#liveness.watched },
+        );
+      },
+      signal,
+    );
   }
 
   /** The case at hand has locked up a guest before: believe it sooner. */
@@ -150,10 +195,16 @@ export class Connection {
       case 'case-hangs': {
         const { hang } = message;
         // A host under load makes a kernel slow; the guest tells again if it stays so.
-        if (hang.how === 'runs' && (this.#processorMs() ?? 0) - (this.#busySinceMs ?? 0) < (message.known === true ? knownBusyMs : busyMs)) return;
+        if (
+          hang.how === 'runs' &&
+          (this.#processorMs() ?? 0) - (this.#busySinceMs ?? 0) < (message.known === true ? knownBusyMs : busyMs)
+        )
+          return;
         if (this.#hang) return;
         this.#hang = hang;
-        void sleep(freedDeadlineMs, undefined, { ref: false }).then(() => { this.#lose({ kind: 'hangs', hang, freed: false }); });
+        void sleep(freedDeadlineMs, undefined, { ref: false }).then(() => {
+          this.#lose({ kind: 'hangs', hang, freed: false });
+        });
         return;
       }
       default:
@@ -179,15 +230,23 @@ export class Connection {
 
   /** A QEMU that does not answer is at fault itself; else the kernel is made to say where it is. */
   async #lookInto(silence: Silence): Promise<void> {
-    const answers = this.qmp.execute('query-status').then((status) => (status as { running?: boolean }).running === true, () => false);
-    if (!await Promise.race([answers, sleep(answerDeadlineMs, false, { ref: false })])) {
+    const answers = this.qmp.execute('query-status').then(
+      (status) => (status as { running?: boolean }).running === true,
+      () => false,
+    );
+    if (!(await Promise.race([answers, sleep(answerDeadlineMs, false, { ref: false })]))) {
       this.#lose({ kind: 'died', exit: 'it does not answer on its control socket', stderr: '' });
       return;
     }
     // Debug registers of a CPU that never looks: without a local APIC nothing comes of it.
     await this.qmp.execute('inject-nmi').catch(() => undefined);
     const end = performance.now() + panicDeadlineMs;
-    while (performance.now() < end && this.#queue.ended === undefined && !this.console.tail(8).some((line) => line.includes('end Kernel panic'))) await sleep(50, undefined, { ref: false });
+    while (
+      performance.now() < end &&
+      this.#queue.ended === undefined &&
+      !this.console.tail(8).some((line) => line.includes('end Kernel panic'))
+    )
+      await sleep(50, undefined, { ref: false });
     this.#lose(this.#lockedUp(silence));
   }
 
@@ -214,7 +273,13 @@ export class Connection {
   /** The first reason stands; with it the VM ends. */
   #lose(failure: VmFailure): void {
     const lines = this.console.tail(keptConsoleLines);
-    this.#queue.end(new VmError(failure, failure.kind === 'hangs' ? [...hangText(failure.hang), ...lines.slice(-linesBesideHang)] : lines, this.#context));
+    this.#queue.end(
+      new VmError(
+        failure,
+        failure.kind === 'hangs' ? [...hangText(failure.hang), ...lines.slice(-linesBesideHang)] : lines,
+        this.#context,
+      ),
+    );
     clearInterval(this.#turns);
     // The end of the socket comes behind what is still in it.
     this.#process.port.resume();
@@ -227,11 +292,16 @@ export class Connection {
     const lines = this.console.tail();
     const afterMs = performance.now() - this.#startMs;
     const init = findInitFailure(lines);
-    if (init !== undefined) return init.code === 'agent-ended' && this.#ready ? { kind: 'agent-ended', message: init.message } : { kind: 'init-failed', ...init };
+    if (init !== undefined)
+      return init.code === 'agent-ended' && this.#ready
+        ? { kind: 'agent-ended', message: init.message }
+        : { kind: 'init-failed', ...init };
     const headline = findPanic(lines);
-    if (headline !== undefined) return this.#ready ? { kind: 'panicked', headline } : { kind: 'boot-panicked', headline };
+    if (headline !== undefined)
+      return this.#ready ? { kind: 'panicked', headline } : { kind: 'boot-panicked', headline };
     // A restored guest printed what it had to say in its first life.
-    if (this.qmp.shutdownReason?.startsWith('guest-') === true) return lines.length === 0 && !this.#ready ? { kind: 'no-console', afterMs, exit: exit.text } : { kind: 'reset' };
+    if (this.qmp.shutdownReason?.startsWith('guest-') === true)
+      return lines.length === 0 && !this.#ready ? { kind: 'no-console', afterMs, exit: exit.text } : { kind: 'reset' };
     if (this.#ready) return { kind: 'died', exit: exit.text, stderr: exit.stderr };
     if (exit.code !== 0 && exit.code !== 137) return { kind: 'qemu-failed', exit: exit.text, stderr: exit.stderr };
     if (lines.length === 0) return { kind: 'no-console', afterMs, exit: exit.text };

@@ -23,6 +23,7 @@ export async function execInGuest(vm: VmHandle, { argv, cwd, env, timeoutMs, onO
     if (!('id' in message) || message.id !== id) continue;
     if (message.kind === 'output') onOutput(message.stream, message.bytes);
     else if (message.kind === 'exited') return message.code;
-    else if (message.kind === 'error') throw new VmError({ kind: 'garbage', detail: `the agent refused the command: ${message.reason}` });
+    else if (message.kind === 'error')
+      throw new VmError({ kind: 'garbage', detail: `the agent refused the command: ${message.reason}` });
   }
 }

@@ -6,7 +6,10 @@ import type { GuestFile } from './initramfs/files.ts';
 import { sharedLibraries } from './initramfs/files.ts';
 import { repositoryRoot } from '../files/repository-root.ts';
 
-/** Everything under dist/guest, and the addon with its libraries when it was built. Throws InfrastructureError before the first build. */
+/**
+ * Everything under dist/guest, and the addon with its libraries when it was built. Throws InfrastructureError before
+ * the first build.
+ */
 export function agentFiles(): GuestFile[] {
   const bundle = join(repositoryRoot(), 'dist/guest');
   if (!existsSync(join(bundle, 'agent.cjs'))) {
@@ -14,11 +17,15 @@ export function agentFiles(): GuestFile[] {
   }
   const addon = join(repositoryRoot(), 'harness/native/build/Release');
   return [
-    ...readdirSync(bundle).filter((name) => name.endsWith('.cjs')).map((name) => fileInGuest(`/iomapfuzz/${name}`, join(bundle, name))),
-    ...(existsSync(addon) ? readdirSync(addon) : []).filter((name) => name.endsWith('.node')).flatMap((name) => [
-      fileInGuest(`/iomapfuzz/${name}`, join(addon, name)),
-      ...sharedLibraries(join(addon, name)).map((library) => fileInGuest(library, library)),
-    ]),
+    ...readdirSync(bundle)
+      .filter((name) => name.endsWith('.cjs'))
+      .map((name) => fileInGuest(`/iomapfuzz/${name}`, join(bundle, name))),
+    ...(existsSync(addon) ? readdirSync(addon) : [])
+      .filter((name) => name.endsWith('.node'))
+      .flatMap((name) => [
+        fileInGuest(`/iomapfuzz/${name}`, join(addon, name)),
+        ...sharedLibraries(join(addon, name)).map((library) => fileInGuest(library, library)),
+      ]),
   ];
 }
 

@@ -1,10 +1,20 @@
 import { expect, test } from '@playwright/test';
 import { Liveness, turnMs, type Silence } from './liveness.ts';
 
-/** Turns until it is believed to be locked up, of at most 200; QEMU gets `share` of the processor, and waits for it the share `waits`, where the host counts that. */
-function turnsUntil(liveness: Liveness, share: number, waits?: number): { turns: number; silence: Silence } | undefined {
+/**
+ * Turns until it is believed to be locked up, of at most 200; QEMU gets `share` of the processor, and waits for it the
+ * share `waits`, where the host counts that.
+ */
+function turnsUntil(
+  liveness: Liveness,
+  share: number,
+  waits?: number,
+): { turns: number; silence: Silence } | undefined {
   for (let turns = 1; turns <= 200; turns++) {
-    const silence = liveness.turn({ usedMs: turns * turnMs * share, ...(waits !== undefined && { waitedMs: turns * turnMs * waits }) });
+    const silence = liveness.turn({
+      usedMs: turns * turnMs * share,
+      ...(waits !== undefined && { waitedMs: turns * turnMs * waits }),
+    });
     if (silence) return { turns, silence };
   }
   return undefined;

@@ -45,5 +45,7 @@ test('should not use a cache that another user can change', () => {
   expect(cacheDirectory('initramfs')).toBe(join(base, 'iomapfuzz/initramfs'));
   chownSync(join(base, 'iomapfuzz'), NOBODY, NOBODY);
   expect(() => cacheDirectory('initramfs')).toThrow(/iomapfuzz belongs to another user/);
-  expect(() => { requireOwn(join(base, 'iomapfuzz'), 'the results directory', 'give another by --out'); }).toThrow(/give another by --out/);
+  expect(() => {
+    requireOwn(join(base, 'iomapfuzz'), 'the results directory', 'give another by --out');
+  }).toThrow(/give another by --out/);
 });

@@ -61,7 +61,14 @@ export class VmPool {
     const kinds = [...this.#kinds.values()];
     await Promise.all([...this.#leased.keys(), ...kinds.flatMap(({ idle }) => idle)].map((vm) => vm.close()));
     for (const { template } of kinds) {
-      await template.then((made) => { made.close(); }, () => { /* it never came to be */ });
+      await template.then(
+        (made) => {
+          made.close();
+        },
+        () => {
+          /* it never came to be */
+        },
+      );
     }
     this.#kinds.clear();
     this.#leased.clear();
@@ -85,5 +92,7 @@ export class VmPool {
 
 function keyOf(spec: VmSpec): string {
   const { size, mtimeMs } = statSync(spec.kernel.path);
-  return createHash('sha256').update(serialize([spec, size, mtimeMs])).digest('hex');
+  return createHash('sha256')
+    .update(serialize([spec, size, mtimeMs]))
+    .digest('hex');
 }

@@ -1,9 +1,11 @@
 /**
- * A guest that was booted once and is cloned many times. Its memory is a file that the clones map privately, so that a clone
- * starts in the time QEMU needs to start, and clones share what they do not change. (QEMU's x-ignore-shared capability leaves
- * shared memory out of the device state; the clones' private mapping of the same file then supplies it.)
+ * A guest that was booted once and is cloned many times. Its memory is a file that the clones map privately, so that a
+ * clone starts in the time QEMU needs to start, and clones share what they do not change. (QEMU's x-ignore-shared
+ * capability leaves shared memory out of the device state; the clones' private mapping of the same file then supplies
+ * it.)
  *
- * Both files are unlinked as soon as they are open and reached through /proc/PID/fd: they vanish with this process, however it ends.
+ * Both files are unlinked as soon as they are open and reached through /proc/PID/fd: they vanish with this process,
+ * however it ends.
  */
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,8 +52,8 @@ export class Template {
   }
 
   /**
-   * Boots a guest, lets `prepare` bring it to the state that the clones shall start from, and stops it for ever. The agent must
-   * be idle then. Throws VmError, or InterruptedError when `signal` ends it.
+   * Boots a guest, lets `prepare` bring it to the state that the clones shall start from, and stops it for ever. The
+   * agent must be idle then. Throws VmError, or InterruptedError when `signal` ends it.
    */
   static async create(spec: VmSpec, prepare?: (vm: Vm) => Promise<void>, signal?: AbortSignal): Promise<Template> {
     const memory = openUnlinked(spec.memoryMib);
@@ -62,7 +64,9 @@ export class Template {
       try {
         await prepare?.(vm);
         await saveDevices(vm.qmp, devices.path, signal).catch((error: unknown) => {
-          throw error instanceof QmpError ? new VmError({ kind: 'qemu-failed', exit: `while it saved the template: ${error.message}`, stderr: '' }) : error;
+          throw error instanceof QmpError
+            ? new VmError({ kind: 'qemu-failed', exit: `while it saved the template: ${error.message}`, stderr: '' })
+            : error;
         });
       } finally {
         await vm.close();
@@ -82,7 +86,10 @@ export class Template {
     const { kernel, files, memoryMib, kernelArguments = [], consoleLog } = this.#spec;
     const { machine, accelerator } = this.environment;
     const process = await startQemu({
-      machine, accelerator, memoryMib, kernel: kernel.path,
+      machine,
+      accelerator,
+      memoryMib,
+      kernel: kernel.path,
       kernelArguments: [...argumentsFor(kernel.config), ...kernelArguments],
       // Not read again, but its size shapes the firmware's tables.
       initramfs: initramfsFor([...files, ...moduleFiles(kernel)]),
@@ -90,7 +97,12 @@ export class Template {
       incoming: true,
     });
     const context = `${machine}, ${accelerator}, from a template`;
-    const connection = new Connection(process, new Console(consoleLog === undefined ? undefined : openConsoleLog(consoleLog, context)), context, startMs);
+    const connection = new Connection(
+      process,
+      new Console(consoleLog === undefined ? undefined : openConsoleLog(consoleLog, context)),
+      context,
+      startMs,
+    );
     try {
       await loadDevices(connection, this.#devices.path, signal);
       connection.markReady(this.#watched);
@@ -128,11 +140,20 @@ function openUnlinked(neededMib: number): UnlinkedFile {
       return false;
     }
   });
-  if (base === undefined) throw new InfrastructureError(`the memory of a guest (${String(neededMib)} MiB) fits neither into /dev/shm nor into ${tmpdir()} nor into /var/tmp: free some space, or set TMPDIR to a larger disk`);
+  if (base === undefined)
+    throw new InfrastructureError(
+      `the memory of a guest (${String(neededMib)} MiB) fits neither into /dev/shm nor into ${tmpdir()} nor into /var/tmp: free some space, or set TMPDIR to a larger disk`,
+    );
   const directory = mkdtempSync(join(base, 'iomapfuzz-'));
   try {
     const fd = openSync(join(directory, 'file'), 'wx+', 0o600);
-    return { fd, path: `/proc/${String(process.pid)}/fd/${String(fd)}`, close: () => { closeSync(fd); } };
+    return {
+      fd,
+      path: `/proc/${String(process.pid)}/fd/${String(fd)}`,
+      close: () => {
+        closeSync(fd);
+      },
+    };
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -147,11 +168,18 @@ async function saveDevices(qmp: Qmp, path: string, signal: AbortSignal | undefin
   await qmp.execute('migrate', { uri: `exec:cat > ${path}` });
   const deadline = performance.now() + migrationDeadlineMs;
   for (;;) {
-    const { status, 'error-desc': reason } = (await qmp.execute('query-migrate')) as { status?: string; 'error-desc'?: string };
+    const { status, 'error-desc': reason } = (await qmp.execute('query-migrate')) as {
+      status?: string;
+      'error-desc'?: string;
+    };
     if (status === 'completed') return;
     notInterrupted(signal);
-    if (status === 'failed' || status === 'cancelled') throw new InfrastructureError(`QEMU could not save the guest's devices: ${reason ?? status}`);
-    if (performance.now() > deadline) throw new InfrastructureError(`QEMU did not save the guest's devices within ${String(migrationDeadlineMs / 1000)} s (${String(status)})`);
+    if (status === 'failed' || status === 'cancelled')
+      throw new InfrastructureError(`QEMU could not save the guest's devices: ${reason ?? status}`);
+    if (performance.now() > deadline)
+      throw new InfrastructureError(
+        `QEMU did not save the guest's devices within ${String(migrationDeadlineMs / 1000)} s (${String(status)})`,
+      );
     await sleep(5);
   }
 }
@@ -168,7 +196,10 @@ async function loadDevices(connection: Connection, path: string, signal: AbortSi
       const { status } = (await qmp.execute('query-status')) as { status: string };
       if (status === 'paused') break;
       notInterrupted(signal);
-      if (performance.now() > deadline) throw new InfrastructureError(`QEMU did not load the guest's devices within ${String(migrationDeadlineMs / 1000)} s (${status})`);
+      if (performance.now() > deadline)
+        throw new InfrastructureError(
+          `QEMU did not load the guest's devices within ${String(migrationDeadlineMs / 1000)} s (${status})`,
+        );
       await sleep(5);
     }
     await qmp.execute('cont');

@@ -6,12 +6,20 @@ import type { Vm } from './vm.ts';
 
 async function shell(vm: Vm, command: string): Promise<string> {
   let text = '';
-  await execInGuest(vm, { argv: ['sh', '-c', command], timeoutMs: 60_000, onOutput: (_, bytes) => { text += Buffer.from(bytes).toString(); } });
+  await execInGuest(vm, {
+    argv: ['sh', '-c', command],
+    timeoutMs: 60_000,
+    onOutput: (_, bytes) => {
+      text += Buffer.from(bytes).toString();
+    },
+  });
   return text.trim();
 }
 
 test('should clone guests in the state that was prepared, apart from each other', async () => {
-  const template = await Template.create(await testSpec(), async (vm) => { await shell(vm, 'echo prepared > /tmp/state'); });
+  const template = await Template.create(await testSpec(), async (vm) => {
+    await shell(vm, 'echo prepared > /tmp/state');
+  });
   const clones: Vm[] = [];
   try {
     const [a, b] = await Promise.all([template.clone(), template.clone()]);

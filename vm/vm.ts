@@ -52,7 +52,10 @@ export interface VmHandle {
   readonly facts: KernelFacts;
   readonly environment: VmEnvironment;
   send(message: HostMessage): void;
-  /** The guest's next message. Throws VmError; after that the VM is lost. No message within the deadline means that the guest hangs. */
+  /**
+   * The guest's next message. Throws VmError; after that the VM is lost. No message within the deadline means that the
+   * guest hangs.
+   */
   receive(deadlineMs: number): Promise<GuestMessage>;
   /** The last lines of the kernel log, oldest first. */
   consoleTail(lines?: number): string[];
@@ -61,9 +64,10 @@ export interface VmHandle {
 }
 
 /**
- * What no guest can do without: while the kernel unpacks the initramfs, the archive and its files are both in memory (init/initramfs.c), beside the kernel
- * itself and its page structs, and the files may take half of what is left beside archive and kernel, no more (mm/shmem.c, shmem_default_max_blocks);
- * KASAN's shadow takes an eighth of all (lib/Kconfig.kasan).
+ * What no guest can do without: while the kernel unpacks the initramfs, the archive and its files are both in memory
+ * (init/initramfs.c), beside the kernel itself and its page structs, and the files may take half of what is left beside
+ * archive and kernel, no more (mm/shmem.c, shmem_default_max_blocks); KASAN's shadow takes an eighth of all
+ * (lib/Kconfig.kasan).
  */
 export function leastMemoryMib(initramfsBytes: number, config: KernelConfig | undefined): number {
   const kasan = config?.get('KASAN_GENERIC') === 'y' || config?.get('KASAN') === 'y';
@@ -71,7 +75,9 @@ export function leastMemoryMib(initramfsBytes: number, config: KernelConfig | un
   return Math.ceil(kasan ? (least * 8) / 7 : least);
 }
 
-/** Of the reference kernel: with an archive of 102 MiB its fast flavour came up with 332 MiB, which leaves 26 for it. */
+/**
+ * Of the reference kernel: with an archive of 102 MiB its fast flavour came up with 332 MiB, which leaves 26 for it.
+ */
 const kernelItselfMib = { plain: 32, kasan: 64 } as const;
 
 export class Vm implements VmHandle {
@@ -85,7 +91,10 @@ export class Vm implements VmHandle {
     this.environment = environment;
   }
 
-  /** Boots a guest and waits for its agent. Throws VmError, or InterruptedError when `signal` ends it; nothing of the VM is left then. */
+  /**
+   * Boots a guest and waits for its agent. Throws VmError, or InterruptedError when `signal` ends it; nothing of the VM
+   * is left then.
+   */
   static async boot(spec: VmSpec, signal?: AbortSignal): Promise<Vm> {
     const candidates = machinesFor(spec);
     for (const [index, machine] of candidates.entries()) {
@@ -93,9 +102,14 @@ export class Vm implements VmHandle {
         return await bootOn(machine, spec, signal);
       } catch (error) {
         const last = index === candidates.length - 1;
-        // Only an unknown configuration has two candidates: a kernel without virtio-mmio shows no port on microvm, one that
-        // insists on ACPI may not get that far.
-        if (last || !(error instanceof VmError) || !['no-console', 'init-failed', 'boot-panicked'].includes(error.failure.kind)) throw error;
+        // Only an unknown configuration has two candidates: a kernel without virtio-mmio shows no port on microvm, one
+        // that insists on ACPI may not get that far.
+        if (
+          last ||
+          !(error instanceof VmError) ||
+          !['no-console', 'init-failed', 'boot-panicked'].includes(error.failure.kind)
+        )
+          throw error;
       }
     }
     throw new Error('unreachable: a kernel without a machine was refused');
@@ -166,29 +180,47 @@ function machinesFor(spec: VmSpec): Machine[] {
 
 async function bootOn(machine: Machine, spec: VmSpec, signal: AbortSignal | undefined): Promise<Vm> {
   const startMs = performance.now();
-  const choice = spec.accelerator === undefined
-    ? await chooseAccelerator(spec.kernel.path, signal)
-    : { accelerator: spec.accelerator, reason: 'asked for' };
+  const choice =
+    spec.accelerator === undefined
+      ? await chooseAccelerator(spec.kernel.path, signal)
+      : { accelerator: spec.accelerator, reason: 'asked for' };
   const { accelerator } = choice;
   notInterrupted(signal);
   const initramfs = initramfsFor([...spec.files, ...moduleFiles(spec.kernel)]);
   const context = `${machine}, ${accelerator}`;
   // A file that cannot be opened is said before anything runs.
-  const log = spec.consoleLog === undefined ? undefined : openConsoleLog(spec.consoleLog, spec.memoryFile === undefined ? context : `${context}, the template`);
+  const log =
+    spec.consoleLog === undefined
+      ? undefined
+      : openConsoleLog(spec.consoleLog, spec.memoryFile === undefined ? context : `${context}, the template`);
   const least = leastMemoryMib(statSync(initramfs).size, spec.kernel.config);
   if (spec.memoryMib < least) {
-    throw new UsageError(`a guest of this kernel needs at least ${String(least)} MiB of memory, not ${String(spec.memoryMib)}: its initramfs is in memory twice `
-      + `while it is unpacked, and may fill half of what is left; give a larger --memory, or leave it out`);
+    throw new UsageError(
+      `a guest of this kernel needs at least ${String(least)} MiB of memory, not ${String(spec.memoryMib)}: its initramfs is in memory twice ` +
+        `while it is unpacked, and may fill half of what is left; give a larger --memory, or leave it out`,
+    );
   }
   const qemuStartMs = performance.now();
   const process = await startQemu({
-    machine, accelerator, memoryMib: spec.memoryMib, kernel: spec.kernel.path, initramfs, kernelArguments: [...argumentsFor(spec.kernel.config), ...(spec.kernelArguments ?? [])],
-    ...(spec.memoryFile === undefined ? {} : { memoryFile: { path: spec.memoryFile, shared: true } }) });
+    machine,
+    accelerator,
+    memoryMib: spec.memoryMib,
+    kernel: spec.kernel.path,
+    initramfs,
+    kernelArguments: [...argumentsFor(spec.kernel.config), ...(spec.kernelArguments ?? [])],
+    ...(spec.memoryFile === undefined ? {} : { memoryFile: { path: spec.memoryFile, shared: true } }),
+  });
   const connection = new Connection(process, new Console(log), context, qemuStartMs);
   try {
     const hello = await connection.awaitHello(spec.bootTimeoutMs, signal);
     const readyAfterMs = Math.round(performance.now() - startMs);
-    return Vm.adopt(connection, hello.facts, { machine, accelerator, acceleratorReason: choice.reason, memoryMib: spec.memoryMib, readyAfterMs });
+    return Vm.adopt(connection, hello.facts, {
+      machine,
+      accelerator,
+      acceleratorReason: choice.reason,
+      memoryMib: spec.memoryMib,
+      readyAfterMs,
+    });
   } catch (error) {
     await connection.close();
     notInterrupted(signal);

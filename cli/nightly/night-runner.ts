@@ -1,4 +1,7 @@
-/** Runs what is left of a night, and writes its reports. What a night has finished is on disk before the next thing begins. */
+/**
+ * Runs what is left of a night, and writes its reports. What a night has finished is on disk before the next thing
+ * begins.
+ */
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { InfrastructureError, errnoOf, messageOf } from '../../model/errors.ts';
@@ -41,7 +44,10 @@ export interface NightRun {
   say: (line: string) => void;
 }
 
-/** Resolves when the night has ended or was interrupted; `endedAt` tells which. Throws InfrastructureError when it cannot be written. */
+/**
+ * Resolves when the night has ended or was interrupted; `endedAt` tells which. Throws InfrastructureError when it
+ * cannot be written.
+ */
 export async function runNight(night: Night, of: NightRun): Promise<void> {
   try {
     for (const stage of night.stages) await finishReports(night, stage, of.history);
@@ -56,7 +62,9 @@ export async function runNight(night: Night, of: NightRun): Promise<void> {
     writeOverview(night.name, of.history);
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
-    throw new InfrastructureError(`the night ${join(of.history, night.name)} can't be written (${messageOf(error)}); what had finished is there: make space or repair the directory, then give the same command again to go on`);
+    throw new InfrastructureError(
+      `the night ${join(of.history, night.name)} can't be written (${messageOf(error)}); what had finished is there: make space or repair the directory, then give the same command again to go on`,
+    );
   }
 }
 
@@ -71,7 +79,10 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
   };
   if (night.noVm !== undefined) return save({ status: 'failed', reason: 'not run: there is no VM' });
   if (of.imagePath !== undefined && night.imageHash !== undefined && hashFile(of.imagePath) !== night.imageHash) {
-    save({ status: 'failed', reason: `not run: ${of.imagePath} was replaced since the night began, and a night is about one kernel; give it a copy` });
+    save({
+      status: 'failed',
+      reason: `not run: ${of.imagePath} was replaced since the night began, and a night is about one kernel; give it a copy`,
+    });
     return of.say(`${row.kind}: ${stage.reason}`);
   }
   let skipped: string | undefined;
@@ -83,7 +94,10 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
   if (skipped !== undefined) return save({ status: 'skipped', reason: skipped });
   const leftMs = Math.max(0, night.budgetMs - night.stages.reduce((sum, { elapsedMs }) => sum + (elapsedMs ?? 0), 0));
   if (leftMs < SHORTEST_MS) {
-    save({ status: 'cut-off', reason: `not begun: ${duration(leftMs)} of the budget were left, and a guest alone takes some seconds to boot; give a larger --budget` });
+    save({
+      status: 'cut-off',
+      reason: `not begun: ${duration(leftMs)} of the budget were left, and a guest alone takes some seconds to boot; give a larger --budget`,
+    });
     return of.say(`${row.kind}: ${stage.reason}`);
   }
   setAside(directory);
@@ -94,14 +108,28 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
   of.say(`${row.kind}: about ${duration(shareMs)}, log in ${log}`);
   const startedMs = performance.now();
   const { exitCode, ended } = await runChild(
-    [...row.argv({ seed: night.seed, timeMs: shareMs, corpus: of.corpus, uapi: of.uapi }), ...(of.expectations === undefined ? [] : ['--expectations', of.expectations]), ...of.vmArguments, '--out', directory],
-    { log, timeMs: limitMs, stop: of.stop, onStart: (pid) => { save({ pid }); } },
+    [
+      ...row.argv({ seed: night.seed, timeMs: shareMs, corpus: of.corpus, uapi: of.uapi }),
+      ...(of.expectations === undefined ? [] : ['--expectations', of.expectations]),
+      ...of.vmArguments,
+      '--out',
+      directory,
+    ],
+    {
+      log,
+      timeMs: limitMs,
+      stop: of.stop,
+      onStart: (pid) => {
+        save({ pid });
+      },
+    },
   );
   delete stage.pid;
   if (ended === 'interrupted') {
     // Complete in spite of the signal: nothing to repeat.
     const whole = await loaded(directory);
-    if (typeof whole === 'string' || !whole.summary.complete) return save({ status: 'waiting', reason: 'interrupted; the same command goes on with it' });
+    if (typeof whole === 'string' || !whole.summary.complete)
+      return save({ status: 'waiting', reason: 'interrupted; the same command goes on with it' });
   }
   delete stage.reason;
   stage.elapsedMs = Math.round(performance.now() - startedMs);
@@ -110,20 +138,43 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
   if (typeof run === 'string') save({ status: 'failed', reason: lastLine(log) ?? run });
   else {
     if (run.summary.complete) stage.status = 'complete';
-    else if (ended === 'time over') Object.assign(stage, { status: 'cut-off', reason: `stopped after ${duration(limitMs)}: ${rest.length > 1 ? 'the runs after it need the rest of the budget' : 'the budget was over'}; what it judged counts, and a larger --budget lets it end` });
-    else Object.assign(stage, { status: 'failed', reason: run.summary.endedBy ?? `the process ended ${exitCode === undefined ? 'by a signal' : `with exit code ${exitCode}`}` });
+    else if (ended === 'time over')
+      Object.assign(stage, {
+        status: 'cut-off',
+        reason: `stopped after ${duration(limitMs)}: ${rest.length > 1 ? 'the runs after it need the rest of the budget' : 'the budget was over'}; what it judged counts, and a larger --budget lets it end`,
+      });
+    else
+      Object.assign(stage, {
+        status: 'failed',
+        reason:
+          run.summary.endedBy ??
+          `the process ended ${exitCode === undefined ? 'by a signal' : `with exit code ${exitCode}`}`,
+      });
     const before = await earlierRuns(night, row.kind, of.history);
-    stage.digest = digestRun(row.kind, run, before, readHistory(of.history).nights.filter(({ name }) => name !== night.name));
+    stage.digest = digestRun(
+      row.kind,
+      run,
+      before,
+      readHistory(of.history).nights.filter(({ name }) => name !== night.name),
+    );
     writeNight(of.history, night);
     await writeReports(run, before);
   }
   of.say(`${row.kind}: ${stage.digest?.headline ?? stage.reason ?? stage.status}`);
 }
 
-/** A run that had ended when the night was interrupted may lack its reports: a full disk, a kill at the wrong moment. */
+/**
+ * A run that had ended when the night was interrupted may lack its reports: a full disk, a kill at the wrong moment.
+ */
 async function finishReports(night: Night, stage: Stage, history: string): Promise<void> {
   const directory = join(history, night.name, stage.kind);
-  if (pending(stage) || stage.digest === undefined || !existsSync(directory) || nightReporters.every(({ fileName }) => existsSync(join(directory, fileName)))) return;
+  if (
+    pending(stage) ||
+    stage.digest === undefined ||
+    !existsSync(directory) ||
+    nightReporters.every(({ fileName }) => existsSync(join(directory, fileName)))
+  )
+    return;
   const run = await loaded(directory);
   if (typeof run !== 'string') await writeReports(run, await earlierRuns(night, stage.kind, history));
 }
@@ -157,7 +208,11 @@ async function earlierRuns(night: Night, kind: string, history: string): Promise
 }
 
 function lastLine(log: string): string | undefined {
-  return readFileSync(log, 'utf8').split('\n').filter((line) => line.startsWith('iomapfuzz: ')).at(-1)?.slice('iomapfuzz: '.length);
+  return readFileSync(log, 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('iomapfuzz: '))
+    .at(-1)
+    ?.slice('iomapfuzz: '.length);
 }
 
 async function writeReports(run: Run, before: { run: Run }[]): Promise<void> {

@@ -20,22 +20,59 @@ export interface RunKind {
   skip?(context: Pick<StageContext, 'corpus'>): string | undefined;
 }
 
-/** A run that knows its time ends well before its share is over, so that booting and making the last findings small fit in. */
-const ownTime = (timeMs: number): string => `${Math.max(1, Math.floor(Math.min(timeMs * 0.8, timeMs - 60_000) / 1000), Math.floor(timeMs * 0.5 / 1000))}s`;
+/**
+ * A run that knows its time ends well before its share is over, so that booting and making the last findings small fit
+ * in.
+ */
+const ownTime = (timeMs: number): string =>
+  `${Math.max(1, Math.floor(Math.min(timeMs * 0.8, timeMs - 60_000) / 1000), Math.floor((timeMs * 0.5) / 1000))}s`;
 
 /** A kernel that deviates everywhere must not spend the night on making its findings small. */
-const minimise = (timeMs: number): string[] => ['--minimise', `${Math.floor(Math.min(20 * 60_000, Math.max(10_000, timeMs / 5)) / 1000)}s`];
+const minimise = (timeMs: number): string[] => [
+  '--minimise',
+  `${Math.floor(Math.min(20 * 60_000, Math.max(10_000, timeMs / 5)) / 1000)}s`,
+];
 
 export const runKinds: readonly RunKind[] = [
   {
-    kind: 'corpus', share: 1,
+    kind: 'corpus',
+    share: 1,
     argv: ({ corpus, timeMs }) => ['corpus', 'check', '--corpus', corpus, ...minimise(timeMs)],
-    skip: ({ corpus }) => (Corpus.open(corpus).entries().length === 0 ? `the corpus ${corpus} holds no cases` : undefined),
+    skip: ({ corpus }) =>
+      Corpus.open(corpus).entries().length === 0 ? `the corpus ${corpus} holds no cases` : undefined,
   },
   // At most so many cases a cell: a hundred thousand in all, which is what the report of a run is made for.
-  { kind: 'conformance', share: 4, argv: ({ seed, timeMs, uapi }) => ['conformance', '--seed', String(seed), '--runs', '64', '--time', ownTime(timeMs), '--uapi', uapi, ...minimise(timeMs)] },
+  {
+    kind: 'conformance',
+    share: 4,
+    argv: ({ seed, timeMs, uapi }) => [
+      'conformance',
+      '--seed',
+      String(seed),
+      '--runs',
+      '64',
+      '--time',
+      ownTime(timeMs),
+      '--uapi',
+      uapi,
+      ...minimise(timeMs),
+    ],
+  },
   // Last: it takes whatever the others left.
-  { kind: 'fuzz', share: 5, argv: ({ seed, timeMs, uapi }) => ['fuzz', '--seed', String(seed), '--uapi', uapi, '--time', ownTime(timeMs), ...minimise(timeMs)] },
+  {
+    kind: 'fuzz',
+    share: 5,
+    argv: ({ seed, timeMs, uapi }) => [
+      'fuzz',
+      '--seed',
+      String(seed),
+      '--uapi',
+      uapi,
+      '--time',
+      ownTime(timeMs),
+      ...minimise(timeMs),
+    ],
+  },
 ];
 
 /** What a run may take of the budget that is left. */

@@ -1,4 +1,7 @@
-/** The kernel that the suites test: IOMAPFUZZ_KERNEL (a bzImage) or IOMAPFUZZ_KDIR, else the reference kernel of IOMAPFUZZ_FLAVOUR; in guests of the run's broker. */
+/**
+ * The kernel that the suites test: IOMAPFUZZ_KERNEL (a bzImage) or IOMAPFUZZ_KDIR, else the reference kernel of
+ * IOMAPFUZZ_FLAVOUR; in guests of the run's broker.
+ */
 import { brokerVariable } from '../../vm/broker/protocol.ts';
 import { LeasedVm } from '../../vm/broker/client.ts';
 import type { Flavour } from '../../vm/kernel/fragments.ts';
@@ -17,8 +20,14 @@ export class KernelUnderTest implements GuestSource {
   }
 
   /** The first run on a machine builds the kernel. */
-  async prepare({ IOMAPFUZZ_KERNEL: kernel, IOMAPFUZZ_KDIR: kdir, IOMAPFUZZ_FLAVOUR: flavour } = process.env): Promise<void> {
-    this.#spec = await vmSpecOf({ ...(kernel !== undefined && { kernel }), ...(kdir !== undefined && { kdir }), ...(flavour !== undefined && { flavour: flavour as Flavour }) });
+  async prepare(
+    { IOMAPFUZZ_KERNEL: kernel, IOMAPFUZZ_KDIR: kdir, IOMAPFUZZ_FLAVOUR: flavour } = process.env,
+  ): Promise<void> {
+    this.#spec = await vmSpecOf({
+      ...(kernel !== undefined && { kernel }),
+      ...(kdir !== undefined && { kdir }),
+      ...(flavour !== undefined && { flavour: flavour as Flavour }),
+    });
   }
 
   async lease(): Promise<Guest> {

@@ -16,8 +16,20 @@ export interface LibertyRun {
 
 /** `command`: conformance or fuzz, with its options but --liberty and --out. */
 export function runWithLiberty(names: readonly string[], out: string, ...command: string[]): LibertyRun {
-  const { status, stdout, stderr } = spawnSync(process.execPath,
-    [join(repositoryRoot(), 'dist/iomapfuzz.mjs'), ...command, ...names.flatMap((name) => ['--liberty', name]), '--out', out], { encoding: 'utf8', maxBuffer: 64 << 20 });
-  const { counts, liberties = [] } = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) as { counts: Counts; liberties?: LibertyUse[] };
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [
+      join(repositoryRoot(), 'dist/iomapfuzz.mjs'),
+      ...command,
+      ...names.flatMap((name) => ['--liberty', name]),
+      '--out',
+      out,
+    ],
+    { encoding: 'utf8', maxBuffer: 64 << 20 },
+  );
+  const { counts, liberties = [] } = JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) as {
+    counts: Counts;
+    liberties?: LibertyUse[];
+  };
   return { code: status, stdout, stderr, counts, uses: liberties };
 }

@@ -3,7 +3,12 @@ import type { Ext4Inode } from './inode.ts';
 import type { Bytes, Superblock } from './superblock.ts';
 
 /** All in bytes; in the order of the file, without overlaps. What no extent covers is a hole. */
-export interface Extent { offset: bigint; length: bigint; addr: bigint; unwritten: boolean }
+export interface Extent {
+  offset: bigint;
+  length: bigint;
+  addr: bigint;
+  unwritten: boolean;
+}
 
 const magic = 0xf30a;
 const entryBytes = 12;
@@ -23,8 +28,10 @@ export function extentsOf(image: Bytes, { blockBytes, blocks }: Superblock, inod
   const walk = (node: Buffer, depth: number | undefined): void => {
     const broken = (what: string): Error => new Error(`the extent tree of inode ${inode.number} is broken: ${what}`);
     if (node.readUInt16LE(0) !== magic) throw broken('a node lacks its magic number');
-    const entries = node.readUInt16LE(2), nodeDepth = node.readUInt16LE(6);
-    if (nodeDepth > deepest || (depth !== undefined && nodeDepth !== depth)) throw broken(`a node says that its depth is ${nodeDepth}`);
+    const entries = node.readUInt16LE(2),
+      nodeDepth = node.readUInt16LE(6);
+    if (nodeDepth > deepest || (depth !== undefined && nodeDepth !== depth))
+      throw broken(`a node says that its depth is ${nodeDepth}`);
     if ((entries + 1) * entryBytes > node.length) throw broken(`a node says that it has ${entries} entries`);
     for (let n = 1; n <= entries; n++) {
       const at = n * entryBytes;
@@ -36,14 +43,25 @@ export function extentsOf(image: Bytes, { blockBytes, blocks }: Superblock, inod
       }
       const length = node.readUInt16LE(at + 4);
       const unwritten = length > longestWritten;
-      const start = BigInt(node.readUInt32LE(at + 8)) | BigInt(node.readUInt16LE(at + 6)) << 32n;
+      const start = BigInt(node.readUInt32LE(at + 8)) | (BigInt(node.readUInt16LE(at + 6)) << 32n);
       const count = BigInt(unwritten ? length - longestWritten : length);
       if (start + count > blocks) throw broken(`an extent ends behind the end of the image`);
-      const extent: Extent = { offset: BigInt(node.readUInt32LE(at)) * size, length: count * size, addr: start * size, unwritten };
+      const extent: Extent = {
+        offset: BigInt(node.readUInt32LE(at)) * size,
+        length: count * size,
+        addr: start * size,
+        unwritten,
+      };
       const last = found.at(-1);
       if (last && last.offset + last.length > extent.offset) throw broken('its extents overlap');
       // One mapping serves both.
-      if (last && last.unwritten === unwritten && last.offset + last.length === extent.offset && last.addr + last.length === extent.addr) last.length += extent.length;
+      if (
+        last &&
+        last.unwritten === unwritten &&
+        last.offset + last.length === extent.offset &&
+        last.addr + last.length === extent.addr
+      )
+        last.length += extent.length;
       else found.push(extent);
     }
   };

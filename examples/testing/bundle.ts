@@ -5,6 +5,14 @@ import { repositoryRoot } from '../../files/repository-root.ts';
 
 /** A program for the guest's node, as one file. */
 export async function bundleForGuest(source: string, outfile: string): Promise<void> {
-  await build({ entryPoints: [join(repositoryRoot(), source)], outfile, bundle: true, platform: 'node', target: 'node20', format: 'esm', logLevel: 'warning',
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' } });
+  await build({
+    entryPoints: [join(repositoryRoot(), source)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    logLevel: 'warning',
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+  });
 }

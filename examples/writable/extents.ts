@@ -1,8 +1,16 @@
-/** Where the blocks of one file are: extents in order, without overlaps. What none covers is a hole. All numbers are blocks. */
+/**
+ * Where the blocks of one file are: extents in order, without overlaps. What none covers is a hole. All numbers are
+ * blocks.
+ */
 
 /** `delalloc`: space is promised but has no place yet; `start` is 0 then. */
 export type Kind = 'written' | 'unwritten' | 'delalloc';
-export interface Extent { at: number; count: number; start: number; kind: Kind }
+export interface Extent {
+  at: number;
+  count: number;
+  start: number;
+  kind: Kind;
+}
 
 const endOf = ({ at, count }: Extent): number => at + count;
 
@@ -10,10 +18,16 @@ const endOf = ({ at, count }: Extent): number => at + count;
 function part(extent: Extent, at: number, count: number): Extent {
   const from = Math.max(extent.at, at);
   const skipped = from - extent.at;
-  return { at: from, count: Math.min(endOf(extent), at + count) - from, start: extent.kind === 'delalloc' ? 0 : extent.start + skipped, kind: extent.kind };
+  return {
+    at: from,
+    count: Math.min(endOf(extent), at + count) - from,
+    start: extent.kind === 'delalloc' ? 0 : extent.start + skipped,
+    kind: extent.kind,
+  };
 }
 
-const continues = (a: Extent, b: Extent): boolean => a.kind === b.kind && endOf(a) === b.at && (a.kind === 'delalloc' || a.start + a.count === b.start);
+const continues = (a: Extent, b: Extent): boolean =>
+  a.kind === b.kind && endOf(a) === b.at && (a.kind === 'delalloc' || a.start + a.count === b.start);
 
 export class ExtentMap {
   readonly #list: Extent[] = [];
@@ -36,7 +50,8 @@ export class ExtentMap {
   /** The extents of a range, cut to it. */
   within(at: number, count: number): Extent[] {
     const found: Extent[] = [];
-    for (let n = this.#indexAfter(at); n < this.#list.length && this.#list[n]!.at < at + count; n++) found.push(part(this.#list[n]!, at, count));
+    for (let n = this.#indexAfter(at); n < this.#list.length && this.#list[n]!.at < at + count; n++)
+      found.push(part(this.#list[n]!, at, count));
     return found;
   }
 
@@ -59,7 +74,8 @@ export class ExtentMap {
     const old = this.cut(extent.at, extent.count);
     let n = this.#indexAfter(extent.at);
     const merged = { ...extent };
-    const before = this.#list[n - 1], after = this.#list[n];
+    const before = this.#list[n - 1],
+      after = this.#list[n];
     let replaced = 0;
     if (after && continues(merged, after)) {
       merged.count += after.count;
@@ -76,7 +92,8 @@ export class ExtentMap {
 
   /** Index of the first extent that ends behind `block`. */
   #indexAfter(block: number): number {
-    let low = 0, high = this.#list.length;
+    let low = 0,
+      high = this.#list.length;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (endOf(this.#list[middle]!) > block) high = middle;

@@ -40,7 +40,10 @@ export class FileBlocks {
 
   /** Blocks that were promised and have no place yet, copies included. */
   get promisedBlocks(): number {
-    return [...this.#data.all, ...this.#copies.all].reduce((sum, { kind, count }) => sum + (kind === 'delalloc' ? count : 0), 0);
+    return [...this.#data.all, ...this.#copies.all].reduce(
+      (sum, { kind, count }) => sum + (kind === 'delalloc' ? count : 0),
+      0,
+    );
   }
 
   /** What readers find. Promised space has no bytes yet. */
@@ -72,7 +75,10 @@ export class FileBlocks {
     return { over: cutTo(over, given), to, copy: shared !== false, fresh: true };
   }
 
-  /** For bytes on their way to the device, by writeback or past the page cache: gives them a place. Undefined: no space left. */
+  /**
+   * For bytes on their way to the device, by writeback or past the page cache: gives them a place. Undefined: no space
+   * left.
+   */
   place(at: number, count: number): Target | undefined {
     const { over, copy } = this.#around(at, count);
     if (copy.kind !== 'hole' && copy.kind !== 'delalloc') return { over, to: copy, copy: true };
@@ -99,7 +105,8 @@ export class FileBlocks {
       }
       return;
     }
-    for (const extent of this.#data.within(at, count)) if (extent.kind === 'unwritten') this.#data.put({ ...extent, kind: 'written' });
+    for (const extent of this.#data.within(at, count))
+      if (extent.kind === 'unwritten') this.#data.put({ ...extent, kind: 'written' });
   }
 
   /** Bytes were lost on their way: what was promised or placed for them alone is free. */
@@ -110,7 +117,8 @@ export class FileBlocks {
 
   /** Promises that were not used. */
   unpromise(at: number, count: number): void {
-    for (const extent of this.#data.within(at, count)) if (extent.kind === 'delalloc') this.#space.release(this.#data.cut(extent.at, extent.count));
+    for (const extent of this.#data.within(at, count))
+      if (extent.kind === 'delalloc') this.#space.release(this.#data.cut(extent.at, extent.count));
   }
 
   /** Makes a hole. */
@@ -148,7 +156,8 @@ export class FileBlocks {
   }
 
   #around(at: number, count: number): { over: Piece; copy: Piece } {
-    const copy = this.#copies.at(at), over = this.#data.at(at);
+    const copy = this.#copies.at(at),
+      over = this.#data.at(at);
     const alike = Math.min(count, copy.count, over.count);
     return { over: cutTo(over, alike), copy: cutTo(copy, alike) };
   }

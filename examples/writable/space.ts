@@ -11,7 +11,10 @@ export class Space {
   #cursor: number;
   readonly #checkpoint: () => void;
 
-  /** Blocks [first, end) of the device; `checkpoint` is called when blocks run out that only an old checkpoint uses, and calls `commit`. */
+  /**
+   * Blocks [first, end) of the device; `checkpoint` is called when blocks run out that only an old checkpoint uses, and
+   * calls `commit`.
+   */
   constructor(first: number, end: number, checkpoint: () => void) {
     this.#users = new Uint16Array(end);
     this.#first = this.#cursor = first;
@@ -41,7 +44,8 @@ export class Space {
   }
 
   /**
-   * Blocks in one piece, as many of `count` as there are; `promised`: out of a promise, which is kept by that. Undefined: the device is full.
+   * Blocks in one piece, as many of `count` as there are; `promised`: out of a promise, which is kept by that.
+   * Undefined: the device is full.
    */
   allocate(count: number, { promised }: { promised: boolean }): { start: number; count: number } | undefined {
     const most = promised ? count : Math.min(count, this.available);

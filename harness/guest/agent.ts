@@ -9,23 +9,31 @@ import { runCases, runTable, warmUp, watchThrough } from './run-cases.ts';
 import { writeFile } from './write-file.ts';
 
 type Send = (...messages: GuestMessage[]) => void;
-type Handlers = { [K in HostMessage['kind']]?: (message: Extract<HostMessage, { kind: K }>, send: Send) => void | Promise<void> };
+type Handlers = {
+  [K in HostMessage['kind']]?: (message: Extract<HostMessage, { kind: K }>, send: Send) => void | Promise<void>;
+};
 
 /** One row per kind of message; a new kind is a new row. */
 const handlers: Handlers = {
-  ping: ({ id }, send) => { send({ kind: 'pong', id }); },
+  ping: ({ id }, send) => {
+    send({ kind: 'pong', id });
+  },
   exec: runCommand,
   input: giveInput,
   'write-file': writeFile,
   'run-cases': runCases,
   'run-table': runTable,
   'warm-up': warmUp,
-  poweroff: () => { execFileSync('busybox', ['reboot', '-f']); },
+  poweroff: () => {
+    execFileSync('busybox', ['reboot', '-f']);
+  },
 };
 
 const port = Port.open(process.argv[2]!);
 watchThrough(port.access);
-const send: Send = (...messages) => { port.send(...messages); };
+const send: Send = (...messages) => {
+  port.send(...messages);
+};
 
 async function handle(message: HostMessage): Promise<void> {
   const handler = handlers[message.kind] as ((message: HostMessage, send: Send) => void | Promise<void>) | undefined;
@@ -40,7 +48,9 @@ async function handle(message: HostMessage): Promise<void> {
   }
 }
 
-const ended = port.listen((message) => { void handle(message); });
+const ended = port.listen((message) => {
+  void handle(message);
+});
 send({ kind: 'hello', protocol: PROTOCOL, facts: readKernelFacts() });
 void ended.catch((error: unknown) => {
   console.error('iomapfuzz-agent: the results port failed:', error);

@@ -1,6 +1,6 @@
 /**
- * What a `serve` script imports as 'iomapfuzz/server': a FUSE server that answers the kernel's requests as the script says.
- * docs/serving.md explains it.
+ * What a `serve` script imports as 'iomapfuzz/server': a FUSE server that answers the kernel's requests as the script
+ * says. docs/serving.md explains it.
  *
  *     import { defineServer, mapped } from 'iomapfuzz/server';
  *     export default defineServer({
@@ -36,7 +36,9 @@ export interface ServerDefinition {
   /** How long the kernel may believe attributes without asking again; the default is an hour. */
   attributesValidSeconds?: number;
   handlers?: Handlers;
-  /** A file is gone for good: it has no name, nobody has it open, and the kernel has forgotten it. What it took is free. */
+  /**
+   * A file is gone for good: it has no name, nobody has it open, and the kernel has forgotten it. What it took is free.
+   */
   evict?: (node: Node, context: Context) => void;
   /** mount(2) waits until INIT and CONFIG are answered (ioctl SYNC_INIT). */
   syncInit?: boolean;
@@ -44,9 +46,13 @@ export interface ServerDefinition {
 
 /** For scripts that want to look at their devices before they say what they serve. */
 export interface Host {
-  /** Device `number`: what --device gave, or a device like `fallback`. Throws Error when there is neither. The same after a remount. */
+  /**
+   * Device `number`: what --device gave, or a device like `fallback`. Throws Error when there is neither. The same
+   * after a remount.
+   */
   device(number: number, fallback?: DeviceOptions): Device;
 }
 
 /** Gives a script its types; it returns what it is given. A function is called for every mount. */
-export const defineServer = <T extends ServerDefinition | ((host: Host) => ServerDefinition)>(definition: T): T => definition;
+export const defineServer = <T extends ServerDefinition | ((host: Host) => ServerDefinition)>(definition: T): T =>
+  definition;

@@ -39,11 +39,17 @@ export function runCommand({ id, argv, cwd, env, input }: Exec, send: (message: 
   }
   return new Promise((resolve) => {
     const child = spawn(program, args, { cwd: cwd ?? '/', env: { ...process.env, ...env }, stdio: 'pipe' });
-    child.stdin.on('error', () => { /* EPIPE: it does not read any more */ });
+    child.stdin.on('error', () => {
+      /* EPIPE: it does not read any more */
+    });
     if (input === true) taking.set(id, child.stdin);
     else child.stdin.end();
-    child.stdout.on('data', (bytes: Buffer) => { send({ kind: 'output', id, stream: 'stdout', bytes }); });
-    child.stderr.on('data', (bytes: Buffer) => { send({ kind: 'output', id, stream: 'stderr', bytes }); });
+    child.stdout.on('data', (bytes: Buffer) => {
+      send({ kind: 'output', id, stream: 'stdout', bytes });
+    });
+    child.stderr.on('data', (bytes: Buffer) => {
+      send({ kind: 'output', id, stream: 'stderr', bytes });
+    });
     child.on('error', (error: NodeJS.ErrnoException) => {
       send({ kind: 'output', id, stream: 'stderr', bytes: Buffer.from(`${program}: ${error.message}\n`) });
       send({ kind: 'exited', id, code: error.code === 'ENOENT' ? notFound : notExecutable });
@@ -53,7 +59,11 @@ export function runCommand({ id, argv, cwd, env, input }: Exec, send: (message: 
       taking.delete(id);
       // After 'error' there was no process.
       if (child.pid === undefined) return;
-      send(signal === null ? { kind: 'exited', id, code: code! } : { kind: 'exited', id, code: 128 + constants.signals[signal], signal });
+      send(
+        signal === null
+          ? { kind: 'exited', id, code: code! }
+          : { kind: 'exited', id, code: 128 + constants.signals[signal], signal },
+      );
       resolve();
     });
   });

@@ -6,7 +6,13 @@ import { hasAtomicDisks } from './cases/atomic-disk.ts';
 import { knownLiberties } from './cases/liberties.ts';
 
 /** vm/initramfs/init.sh has switched them off, where that is possible. */
-const panicSwitches = ['panic_on_warn', 'hung_task_panic', 'softlockup_panic', 'hardlockup_panic', 'panic_on_rcu_stall'];
+const panicSwitches = [
+  'panic_on_warn',
+  'hung_task_panic',
+  'softlockup_panic',
+  'hardlockup_panic',
+  'panic_on_rcu_stall',
+];
 
 export function readKernelFacts(): KernelFacts {
   const enableIomap = boolParameter('enable_iomap');

@@ -31,8 +31,15 @@ import { WatchHandle } from './watch/watch-handle.ts';
 type Send = (...messages: GuestMessage[]) => void;
 type RunCases = Extract<HostMessage, { kind: 'run-cases' }>;
 type RunTable = Extract<HostMessage, { kind: 'run-table' }>;
-interface Numbered { index: number; case: Case; serial: number }
-interface Unverified { item: Numbered; observation: PackedObservation }
+interface Numbered {
+  index: number;
+  case: Case;
+  serial: number;
+}
+interface Unverified {
+  item: Numbered;
+  observation: PackedObservation;
+}
 
 const O_RDWR = 2;
 /** So many read-only cases share one comparison of the devices; if it finds a change they are run again one by one. */
@@ -52,7 +59,8 @@ function wrote(log: Buffer, value: Case): boolean {
 }
 
 /** Neither a report of a mapping nor a gap: it says something about the kernel whatever case it belongs to. */
-const isOfLog = ({ kind }: KernelEvent): boolean => kind !== 'bad-data' && kind !== 'bad-mapping-warn' && kind !== 'lost-events';
+const isOfLog = ({ kind }: KernelEvent): boolean =>
+  kind !== 'bad-data' && kind !== 'bad-mapping-warn' && kind !== 'lost-events';
 
 const modulePath = (parameter: string): string => `/sys/module/fuse/parameters/${parameter}`;
 function setParameter(name: string, on: boolean): void {
@@ -150,7 +158,9 @@ class Runner {
     };
     // What was read of the kernel's log is said nowhere else, also when the batch tells nothing.
     const events: { index: number; events: KernelEvent[] }[] = [];
-    const refuse = (reason: string): void => { send({ kind: 'table-refused', id, reason, events }); };
+    const refuse = (reason: string): void => {
+      send({ kind: 'table-refused', id, reason, events });
+    };
     try {
       this.#listen(id, send);
       this.#watchCommand(id, like.revision, hangs);
@@ -184,7 +194,9 @@ class Runner {
       this.#progress.enter('devices');
       const changed = session.devices.changes();
       this.#tell('between-cases');
-      const stopped = this.#events.ended && events.every((one) => one.events.every(({ kind }) => kind !== 'bug' && kind !== 'warning'));
+      const stopped =
+        this.#events.ended &&
+        events.every((one) => one.events.every(({ kind }) => kind !== 'bug' && kind !== 'warning'));
       if (changed.length > 0) refuse('a device was changed where no case of the batch should');
       else if (stopped) refuse('the kernel stopped to check its locks');
       else send({ kind: 'table-done', id, mount: session.mount, results, events, ...this.#libertiesTaken() });
@@ -219,7 +231,12 @@ class Runner {
     const verify = (): void => {
       const dirty = unverified.length > 0 && this.#session !== undefined && this.#session.devices.changes().length > 0;
       for (const { item, observation } of unverified.splice(0)) {
-        send({ kind: 'case-done', id, index: item.index, observation: dirty ? this.#again(item, observation.events) : observation });
+        send({
+          kind: 'case-done',
+          id,
+          index: item.index,
+          observation: dirty ? this.#again(item, observation.events) : observation,
+        });
       }
     };
     for (const item of group) {
@@ -263,7 +280,14 @@ class Runner {
       if (this.#closeSession() !== undefined) this.#tell('unmount');
       this.#settle(item.case);
       this.#progress.enter('mount', { index: item.index });
-      this.#session = Session.open(this.#native, this.#server, this.#devicesOf(item.case), item.case, needsOpens(item.case), serverCase(item));
+      this.#session = Session.open(
+        this.#native,
+        this.#server,
+        this.#devicesOf(item.case),
+        item.case,
+        needsOpens(item.case),
+        serverCase(item),
+      );
       observation = this.#execute(item, this.#session);
       this.#progress.enter('devices', { index: item.index });
       observation.deviceChanges = this.#session.devices.changes();
@@ -283,14 +307,18 @@ class Runner {
     }
   }
 
-  /** Once more, alone: the devices were found changed after a stretch of cases, and this says by which. `earlier`: what the kernel said the first time. */
+  /**
+   * Once more, alone: the devices were found changed after a stretch of cases, and this says by which. `earlier`: what
+   * the kernel said the first time.
+   */
   #again(item: Numbered, earlier: readonly KernelEvent[]): PackedObservation {
     const again = { ...item, serial: this.#serial++ };
     this.#session!.announce([serverCase(again)]);
     this.#settle(again.case);
     const observation = this.#execute(again, this.#session!);
     observation.deviceChanges = this.#session!.devices.changes();
-    // Reports of mappings are about the requests of that time, which nobody keeps; the rest is true whatever this time shows.
+    // Reports of mappings are about the requests of that time, which nobody keeps; the rest is true whatever this time
+    // shows.
     observation.events = [...earlier.filter(isOfLog), ...observation.events];
     return observation;
   }
@@ -307,14 +335,25 @@ class Runner {
     const files = value.geometry.files.length;
     const nodeids = Array.from({ length: files }, (_, index) => nodeidOf(serial, index));
     const observation: PackedObservation = {
-      mount: session.mount, steps: [], transcript: new Uint8Array(0), written: [], stepBounds: [], events: ended ? [ended] : [], deviceChanges: [], nodeids,
+      mount: session.mount,
+      steps: [],
+      transcript: new Uint8Array(0),
+      written: [],
+      stepBounds: [],
+      events: ended ? [ended] : [],
+      deviceChanges: [],
+      nodeids,
       inodes: nodeids.map(inoOf),
     };
     const { most, certain } = mostRequests(value);
     session.limit(most);
     if (session.mount.errno === 0) {
       let unmounted: number | undefined;
-      const control = { ...session.control, nodeids, unmountedFd: () => unmounted ??= this.#native.open('/dev/fuse', O_RDWR, 0) };
+      const control = {
+        ...session.control,
+        nodeids,
+        unmountedFd: () => (unmounted ??= this.#native.open('/dev/fuse', O_RDWR, 0)),
+      };
       const workload = new Workload(this.#native, control, session.paths(serial, files));
       try {
         const steps = (): void => {
@@ -347,7 +386,8 @@ class Runner {
     this.#progress.enter('settle', { index });
     let log = session.exchanges(isQuiet(value));
     const { endless, lost } = session;
-    if (observation.cut && (lost || endless)) throw new Error('the case froze the file system, and not all of its requests were kept');
+    if (observation.cut && (lost || endless))
+      throw new Error('the case froze the file system, and not all of its requests were kept');
     if (lost) observation.cut = { ...lost, why: 'room' };
     if (endless) {
       const beginning = beginningOf(log, keptOfEndless);
@@ -416,7 +456,11 @@ class Runner {
   }
 }
 
-const serverCase = ({ serial, case: { geometry, script } }: Numbered): ServerCase => ({ serial, files: geometry.files, script });
+const serverCase = ({ serial, case: { geometry, script } }: Numbered): ServerCase => ({
+  serial,
+  files: geometry.files,
+  script,
+});
 
 let runner: Promise<Runner> | undefined;
 let watchPort: PortAccess | undefined;
@@ -426,7 +470,10 @@ export function watchThrough(port: PortAccess): void {
   watchPort = port;
 }
 
-/** Handler of `run-cases`. The addon and the server's thread lie beside the agent's bundle; both are loaded at the first case. */
+/**
+ * Handler of `run-cases`. The addon and the server's thread lie beside the agent's bundle; both are loaded at the first
+ * case.
+ */
 export async function runCases(message: RunCases, send: Send): Promise<void> {
   runner ??= startRunner();
   (await runner).run(message, send);
@@ -450,7 +497,8 @@ async function startRunner(): Promise<Runner> {
   const addon = join(folder, 'iomapfuzz.node');
   const native = loadNative(addon);
   const [server, watch] = await Promise.all([
-    ServerHandle.start(join(folder, 'server-thread.cjs'), addon), watchPort && WatchHandle.start(join(folder, 'watch-thread.cjs'), addon, watchPort),
+    ServerHandle.start(join(folder, 'server-thread.cjs'), addon),
+    watchPort && WatchHandle.start(join(folder, 'watch-thread.cjs'), addon, watchPort),
   ]);
   return new Runner(native, server, watch);
 }

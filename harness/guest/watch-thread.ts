@@ -1,6 +1,6 @@
 /**
- * Entry of the watching thread: looks at the workload's and the server's threads while a case runs, tells the host that the guest is alive when one
- * takes long, and says what a kernel is at that does not come back.
+ * Entry of the watching thread: looks at the workload's and the server's threads while a case runs, tells the host that
+ * the guest is alive when one takes long, and says what a kernel is at that does not come back.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
@@ -35,9 +35,13 @@ const detectorMs = 2300;
 const detectorFile = '/proc/sys/kernel/hung_task_timeout_secs';
 const sysrqFile = '/proc/sysrq-trigger';
 const mostLogLines = 300;
-const O_RDONLY = 0, O_NONBLOCK = 0o4000, SEEK_END = 2;
+const O_RDONLY = 0,
+  O_NONBLOCK = 0o4000,
+  SEEK_END = 2;
 
-interface Place extends Position { answered: boolean }
+interface Place extends Position {
+  answered: boolean;
+}
 
 /** Where the workload is; a batch of table cases tells more than the first thread can. */
 function placeNow(): Place {
@@ -48,11 +52,16 @@ function placeNow(): Place {
 }
 
 function look(place: Place): Look {
-  const workload = usageOf(threads.agent), server = usageOf(threads.server);
+  const workload = usageOf(threads.agent),
+    server = usageOf(threads.server);
   const { idle, all } = processorTicks();
   return {
-    position: [place.moves, place.index, place.step, table[3]].join(), running: othersRunning(), switches: workload.switches + server.switches,
-    userTicks: workload.userTicks + server.userTicks, idleTicks: idle, allTicks: all,
+    position: [place.moves, place.index, place.step, table[3]].join(),
+    running: othersRunning(),
+    switches: workload.switches + server.switches,
+    userTicks: workload.userTicks + server.userTicks,
+    idleTicks: idle,
+    allTicks: all,
   };
 }
 
@@ -75,34 +84,55 @@ function askDetectors(tasks: readonly HangingTask[]): string[] {
   }
   const buffer = Buffer.alloc(256 << 10);
   let text = '';
-  for (let got = native.drain(log, buffer); got > 0 && text.length < 1 << 20; got = native.drain(log, buffer)) text += buffer.toString('latin1', 0, got);
+  for (let got = native.drain(log, buffer); got > 0 && text.length < 1 << 20; got = native.drain(log, buffer))
+    text += buffer.toString('latin1', 0, got);
   native.close(log);
-  return parseRecords(text).map(({ text: line }) => line.replace(/[^\x20-\x7e]/g, '?').slice(0, 512)).slice(0, mostLogLines);
+  return parseRecords(text)
+    .map(({ text: line }) => line.replace(/[^\x20-\x7e]/g, '?').slice(0, 512))
+    .slice(0, mostLogLines);
 }
 
 const signatureOf = ({ how, tasks: [first], lastRequest, during }: Omit<Hang, 'signature'>): string =>
-  [how, first ? tellingFrames(first.stack).slice(0, 12).join(' < ') : during, lastRequest?.name ?? 'no request'].join('; ').slice(0, 1024);
+  [how, first ? tellingFrames(first.stack).slice(0, 12).join(' < ') : during, lastRequest?.name ?? 'no request']
+    .join('; ')
+    .slice(0, 1024);
 
 function describe(place: Place, how: Hang['how'], milliseconds: number): Hang {
   const tasks = collectTasks(threads);
   const lastRequest = lastRequestOf(revisions[command.revision], native.lastRequest(), place.answered);
   // Where a busy kernel is differs from look to look: what all looks have in common is the outer end of the stack.
-  if (how === 'runs' && tasks[0]) tasks[0].stack = commonOuter(tasks[0].stack, () => collectTasks(threads).find(({ role, name }) => role === tasks[0]!.role && name === tasks[0]!.name)?.stack);
+  if (how === 'runs' && tasks[0])
+    tasks[0].stack = commonOuter(
+      tasks[0].stack,
+      () => collectTasks(threads).find(({ role, name }) => role === tasks[0]!.role && name === tasks[0]!.name)?.stack,
+    );
   const hang: Omit<Hang, 'signature'> = {
-    how, blame: tasks.some(isStuck) && (place.phase === 'mount' && place.answered || !serverOnly(tasks)) ? 'kernel' : 'guest', during: place.phase, milliseconds, tasks, log: [],
-    ...(place.index !== undefined && { index: place.index }), ...(place.step !== undefined && { step: place.step }), ...(lastRequest && { lastRequest }),
+    how,
+    blame:
+      tasks.some(isStuck) && ((place.phase === 'mount' && place.answered) || !serverOnly(tasks)) ? 'kernel' : 'guest',
+    during: place.phase,
+    milliseconds,
+    tasks,
+    log: [],
+    ...(place.index !== undefined && { index: place.index }),
+    ...(place.step !== undefined && { step: place.step }),
+    ...(lastRequest && { lastRequest }),
   };
   return { ...hang, signature: signatureOf(hang) };
 }
 
-/** A server that waits for a request is where it should be: it alone shows nothing, unless a mount waits for the kernel to send INIT. */
-const serverOnly = (tasks: readonly HangingTask[]): boolean => tasks.filter(isStuck).every(({ role, syscall, state }) => role === 'server' && syscall === 0 && state === 'S');
+/**
+ * A server that waits for a request is where it should be: it alone shows nothing, unless a mount waits for the kernel
+ * to send INIT.
+ */
+const serverOnly = (tasks: readonly HangingTask[]): boolean =>
+  tasks.filter(isStuck).every(({ role, syscall, state }) => role === 'server' && syscall === 0 && state === 'S');
 
 function commonOuter(stack: string[], next: () => string[] | undefined): string[] {
   let common = stack;
   // A thread is likelier to be left off its processor at some places: more looks than a few see others, too.
   for (let times = 0; times < 24; times++) {
-    sleep(11 + (times * 7) % 17);
+    sleep(11 + ((times * 7) % 17));
     const other = next() ?? common;
     let same = 0;
     while (same < common.length && common.at(-1 - same) === other.at(-1 - same)) same++;
@@ -133,7 +163,8 @@ class Watch {
       this.#lastAlive = time;
       port.trySend({ kind: 'alive', id: progress.position.id });
     }
-    for (let next = receiveMessageOnPort(parentPort!); next; next = receiveMessageOnPort(parentPort!)) command = next.message as WatchCommand;
+    for (let next = receiveMessageOnPort(parentPort!); next; next = receiveMessageOnPort(parentPort!))
+      command = next.message as WatchCommand;
     threads.server = command.server;
     const place = placeNow();
     if (place.phase === 'idle') {
@@ -152,7 +183,8 @@ class Watch {
       return;
     }
     const which = how ?? (command.hangs.length > 0 ? early : undefined);
-    if (which && this.#reported !== now.position) this.#report(place, which, now.position, how !== undefined, Math.round(time - this.#movedAt));
+    if (which && this.#reported !== now.position)
+      this.#report(place, which, now.position, how !== undefined, Math.round(time - this.#movedAt));
   }
 
   /** `proven`: also when it is none of those that are known. */
@@ -162,8 +194,13 @@ class Watch {
     if (!proven && !known) return;
     if (!known) hang.log = askDetectors(hang.tasks);
     // It went on after all.
-    if (placeNow().moves !== place.moves || !port.trySend({ kind: 'case-hangs', id: place.id, hang, ...(known && { known }) })) return;
-    // Whether a kernel that is busy gets nowhere is for the host to say, which knows how much processor the guest had; else it is told again.
+    if (
+      placeNow().moves !== place.moves ||
+      !port.trySend({ kind: 'case-hangs', id: place.id, hang, ...(known && { known }) })
+    )
+      return;
+    // Whether a kernel that is busy gets nowhere is for the host to say, which knows how much processor the guest had;
+    // else it is told again.
     if (how === 'runs') {
       this.#judgement.reset();
       return;

@@ -20,7 +20,10 @@ test('should report what differs from the initial content, restore it, and then 
     writeSync(fd, Buffer.from([0xff]), 0, 1, 15);
     expect(native.compareAndRestore(fd, 5, size)).toEqual([
       { offsetBytes: 8n, content: [{ lengthBytes: 8, source: { kind: 'other', hex: '01000000000510ff' } }] },
-      { offsetBytes: 307200n, content: [{ lengthBytes: 1024, source: { kind: 'writer', writer: 7, offsetBytes: 65536n } }] },
+      {
+        offsetBytes: 307200n,
+        content: [{ lengthBytes: 1024, source: { kind: 'writer', writer: 7, offsetBytes: 65536n } }],
+      },
     ]);
     expect(native.compareAndRestore(fd, 5, size)).toEqual([]);
     expect(readFileSync(path).equals(pristine)).toBe(true);

@@ -1,7 +1,7 @@
 /**
  * The addon: syscalls that Node lacks, and the byte patterns at native speed. A failing syscall never throws: functions
- * return what the kernel returns, a negative number being -errno. Offsets are bigint; file descriptors, lengths and flags
- * are numbers. All calls block the thread that makes them.
+ * return what the kernel returns, a negative number being -errno. Offsets are bigint; file descriptors, lengths and
+ * flags are numbers. All calls block the thread that makes them.
  */
 
 /** Where bytes came from; the same shape as model/bytes.ts. */
@@ -67,7 +67,10 @@ export interface Native {
   /** ioctl(2) with a buffer that the kernel reads and fills in place, or with a number. The caller sizes the buffer. */
   ioctl(fd: number, request: number, argument: Uint8Array | number): Ret;
 
-  /** The syscall of that name (model/ordinary-calls.ts) on `path`, or on `other` where it makes a name. poll: the returned events. */
+  /**
+   * The syscall of that name (model/ordinary-calls.ts) on `path`, or on `other` where it makes a name. poll: the
+   * returned events.
+   */
   ordinaryCall(name: string, path: string, other: string): Ret;
   readahead(fd: number, offset: bigint, length: number): Ret;
   /** posix_fadvise(2). */
@@ -89,10 +92,18 @@ export interface Native {
   /** Zeroed memory whose address is a multiple of `alignment` (a power of two, 8 or more). Undefined: out of memory. */
   alignedBuffer(length: number, alignment: number): Buffer | undefined;
   /**
-   * Maps the file shared and copies file to buffer, or buffer to file (`write`). Returns the bytes copied: fewer than asked
-   * means that touching the page there raised SIGBUS.
+   * Maps the file shared and copies file to buffer, or buffer to file (`write`). Returns the bytes copied: fewer than
+   * asked means that touching the page there raised SIGBUS.
    */
-  mmapCopy(fd: number, buffer: Uint8Array, at: number, length: number, offset: bigint, write: boolean, sync: boolean): Ret;
+  mmapCopy(
+    fd: number,
+    buffer: Uint8Array,
+    at: number,
+    length: number,
+    offset: bigint,
+    write: boolean,
+    sync: boolean,
+  ): Ret;
 
   /** madvise(MADV_PAGEOUT) of the first `length` bytes; page-aligned. */
   pageOut(buffer: Uint8Array, length: number): Ret;
@@ -105,7 +116,9 @@ export interface Native {
   forkHolder(): Ret;
   /** Ends it by SIGKILL; what it held is released when this returns. */
   killHolder(pid: number): Ret;
-  /** The BLKPG ioctl: op 1 adds partition `number` of the open disk at [start, start+length), bytes; op 2 removes it. */
+  /**
+   * The BLKPG ioctl: op 1 adds partition `number` of the open disk at [start, start+length), bytes; op 2 removes it.
+   */
   blkpg(fd: number, op: number, number: number, start: bigint, length: bigint): Ret;
   swapon(path: string, flags: number): Ret;
   swapoff(path: string): Ret;
@@ -117,37 +130,43 @@ export interface Native {
   sync(): void;
 
   /**
-   * Reads from a non-blocking fd (trace_pipe, /dev/kmsg) until it has nothing left or less than 8 KiB of the buffer is free.
-   * Returns the bytes read; 0: nothing there.
+   * Reads from a non-blocking fd (trace_pipe, /dev/kmsg) until it has nothing left or less than 8 KiB of the buffer is
+   * free. Returns the bytes read; 0: nothing there.
    */
   drain(fd: number, buffer: Uint8Array): Ret;
   /** poll(2) on one fd: returned events, 0 on timeout (-1: none). */
   poll(fd: number, events: number, timeoutMs: number): Ret;
 
-  /** Fills buffer[at, at+length) with the words of an owner (kind and number as in OWNER_KINDS) from byte `position` on. */
+  /**
+   * Fills buffer[at, at+length) with the words of an owner (kind and number as in OWNER_KINDS) from byte `position` on.
+   */
   fillPattern(buffer: Uint8Array, at: number, length: number, kind: number, number: number, position: bigint): void;
   /**
-   * What buffer[at, at+length) holds, as runs in order. Owned runs are recognised at any alignment, when they are 16 bytes or
-   * longer. Where a byte fits both neighbours (words contain zero bytes) it counts to the owned run.
+   * What buffer[at, at+length) holds, as runs in order. Owned runs are recognised at any alignment, when they are 16
+   * bytes or longer. Where a byte fits both neighbours (words contain zero bytes) it counts to the owned run.
    */
   decodeRuns(buffer: Uint8Array, at: number, length: number): NativeRun[];
   /** Writes the initial content of device number `device` through `fd`. */
   writePattern(fd: number, device: number, sizeBytes: number): Ret;
   /**
-   * Compares a device with its initial content, restores it where it differs, and returns what it held there. Stretches begin
-   * and end at multiples of 8 bytes. `fd` is open O_RDWR | O_DIRECT. A number is -errno.
+   * Compares a device with its initial content, restores it where it differs, and returns what it held there. Stretches
+   * begin and end at multiples of 8 bytes. `fd` is open O_RDWR | O_DIRECT. A number is -errno.
    */
-  compareAndRestore(fd: number, device: number, sizeBytes: number): { offsetBytes: bigint; content: NativeRun[] }[] | number;
+  compareAndRestore(
+    fd: number,
+    device: number,
+    sizeBytes: number,
+  ): { offsetBytes: bigint; content: NativeRun[] }[] | number;
 
   /**
-   * As `read`, for the server's thread: requests that the table case of the moment answers are answered and logged by the addon, all others
-   * are returned.
+   * As `read`, for the server's thread: requests that the table case of the moment answers are answered and logged by
+   * the addon, all others are returned.
    */
   readUnanswered(fd: number, buffer: Uint8Array, at: number, length: number): Ret;
   /**
-   * Where a batch of table cases is, for another thread than the one that runs it. Into `out`: 1 while a batch runs, else 0; its case's index; the
-   * case's step; requests that were read from /dev/fuse, and dealt with or handed out by `readUnanswered`; requests of the case; 1 when `endTable` ended
-   * the last batch, else 0.
+   * Where a batch of table cases is, for another thread than the one that runs it. Into `out`: 1 while a batch runs,
+   * else 0; its case's index; the case's step; requests that were read from /dev/fuse, and dealt with or handed out by
+   * `readUnanswered`; requests of the case; 1 when `endTable` ended the last batch, else 0.
    */
   progress(out: Uint32Array): void;
   /** The first 256 bytes of the request that `readUnanswered` read last; empty: it read none. */
@@ -155,8 +174,8 @@ export interface Native {
   /** The batch that runs begins no further case, and its current one counts as one that tables cannot run. */
   endTable(): void;
   /**
-   * Runs packed cases (model/table-case.ts) from byte `from` on; the first gets number `serial`. Returns packed results. Another
-   * thread must be in `readUnanswered` on the connection meanwhile.
+   * Runs packed cases (model/table-case.ts) from byte `from` on; the first gets number `serial`. Returns packed
+   * results. Another thread must be in `readUnanswered` on the connection meanwhile.
    */
   runTable(cases: Uint8Array, from: number, serial: number, options: TableOptions): Buffer;
 }

@@ -8,8 +8,13 @@ import { takeAnswers } from './answers.ts';
 import type { Batch } from './backlog.ts';
 import { packObservation } from './testing/pack.ts';
 
-const done: StepResult = { ret: 0n, errno: 0 }, busy: StepResult = { ret: -1n, errno: 16 };
-const of = madeCase([{ call: 'freeze', fd: 0 }, { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 }, { call: 'fsync', fd: 0 }]);
+const done: StepResult = { ret: 0n, errno: 0 },
+  busy: StepResult = { ret: -1n, errno: 16 };
+const of = madeCase([
+  { call: 'freeze', fd: 0 },
+  { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 },
+  { call: 'fsync', fd: 0 },
+]);
 
 /** What the host makes of a guest's answer to that case. */
 function taken(value: Case, seen: Observation): Observation | undefined {
@@ -18,7 +23,10 @@ function taken(value: Case, seen: Observation): Observation | undefined {
   const outcome = takeAnswers(batch, message, [value]).executed[0]?.outcome;
   return outcome?.kind === 'observed' ? outcome.observation : undefined;
 }
-const ended = (frozen: StepResult): Observation => ({ ...observed({ results: [frozen] }), cut: { step: 2, exchanges: 0, why: 'frozen' } });
+const ended = (frozen: StepResult): Observation => ({
+  ...observed({ results: [frozen] }),
+  cut: { step: 2, exchanges: 0, why: 'frozen' },
+});
 
 test('should take what was seen of a case until it would have waited for a thaw', () => {
   expect(taken(of, ended(done))).toMatchObject({ steps: [done, done], cut: { step: 2, exchanges: 0, why: 'frozen' } });

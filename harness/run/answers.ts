@@ -1,6 +1,7 @@
 /**
- * What a guest may say while it has a batch, and nothing else: a message out of turn, about a case that it was not given or that it
- * has answered, costs the guest. Everything that a message holds is decoded before anything of it counts.
+ * What a guest may say while it has a batch, and nothing else: a message out of turn, about a case that it was not
+ * given or that it has answered, costs the guest. Everything that a message holds is decoded before anything of it
+ * counts.
  */
 import type { Case } from '../../model/case.ts';
 import type { GuestMessage, OutsideCases } from '../../model/channel.ts';
@@ -37,7 +38,8 @@ export function takeAnswers(batch: Batch, message: GuestMessage, cases: readonly
   switch (message.kind) {
     case 'case-begins': {
       const { index } = message;
-      if (batch.table || !batch.left.has(index) || batch.begun.has(index)) throw violation(`the beginning of case ${String(index)}, which it does not have to run`);
+      if (batch.table || !batch.left.has(index) || batch.begun.has(index))
+        throw violation(`the beginning of case ${String(index)}, which it does not have to run`);
       batch.begun.add(index);
       batch.inFlight = index;
       return nothing;
@@ -45,11 +47,18 @@ export function takeAnswers(batch: Batch, message: GuestMessage, cases: readonly
     case 'case-done':
     case 'case-failed': {
       const { index } = message;
-      if (batch.table || !batch.left.has(index)) throw violation(`an answer to case ${String(index)}, which it does not have to run`);
+      if (batch.table || !batch.left.has(index))
+        throw violation(`an answer to case ${String(index)}, which it does not have to run`);
       // A case can fail before it begins: the devices could not be compared.
-      if (message.kind === 'case-done' && !batch.begun.has(index)) throw violation(`an answer to case ${String(index)}, which did not begin`);
-      const executed: Executed = message.kind === 'case-failed' ? { index, outcome: { kind: 'failed', reason: message.reason } }
-        : { index, outcome: { kind: 'observed', observation: read(() => observationOf(cases[index]!, message.observation)) } };
+      if (message.kind === 'case-done' && !batch.begun.has(index))
+        throw violation(`an answer to case ${String(index)}, which did not begin`);
+      const executed: Executed =
+        message.kind === 'case-failed'
+          ? { index, outcome: { kind: 'failed', reason: message.reason } }
+          : {
+              index,
+              outcome: { kind: 'observed', observation: read(() => observationOf(cases[index]!, message.observation)) },
+            };
       answered(batch, executed);
       return { ...nothing, executed: [executed] };
     }
@@ -62,7 +71,10 @@ export function takeAnswers(batch: Batch, message: GuestMessage, cases: readonly
     case 'cases-done': {
       if (batch.table) throw violation('the end of cases, while it runs a table');
       // After such an observation a guest may leave the rest of its batch to another one.
-      if (batch.left.size > 0 && !batch.tainted) throw new LeftOut(`it says that it is done, and left ${String(batch.left.size)} of ${String(batch.size)} cases out`);
+      if (batch.left.size > 0 && !batch.tainted)
+        throw new LeftOut(
+          `it says that it is done, and left ${String(batch.left.size)} of ${String(batch.size)} cases out`,
+        );
       return { ...nothing, over: true };
     }
     case 'table-done': {
@@ -76,7 +88,8 @@ export function takeAnswers(batch: Batch, message: GuestMessage, cases: readonly
       batch.tainted ||= unanswered.some(taints);
       return { ...nothing, unanswered, over: true };
     }
-    default: throw violation(`a message of kind ${message.kind}`);
+    default:
+      throw violation(`a message of kind ${message.kind}`);
   }
 }
 
@@ -102,7 +115,11 @@ function requireLeft({ left }: Batch, logs: readonly { index: number }[]): void 
   if (stranger) throw violation(`the kernel's log of case ${String(stranger.index)}, which it does not have to run`);
 }
 
-function tableAnswers(batch: Batch, { mount, results, events }: Extract<GuestMessage, { kind: 'table-done' }>, cases: readonly Case[]): Omit<Answers, 'over'> {
+function tableAnswers(
+  batch: Batch,
+  { mount, results, events }: Extract<GuestMessage, { kind: 'table-done' }>,
+  cases: readonly Case[],
+): Omit<Answers, 'over'> {
   const logs = new Map(events.map((one) => [one.index, one.events]));
   requireLeft(batch, events);
   const executed: Executed[] = [];
@@ -112,7 +129,8 @@ function tableAnswers(batch: Batch, { mount, results, events }: Extract<GuestMes
   for (const bytes of results) {
     for (const result of tableResults(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), parts)) {
       const { index } = result;
-      if (!batch.left.has(index) || seen.has(index)) throw violation(`a result of case ${String(index)}, which it does not have to run`);
+      if (!batch.left.has(index) || seen.has(index))
+        throw violation(`a result of case ${String(index)}, which it does not have to run`);
       seen.add(index);
       const log = logs.get(index) ?? [];
       if (result.beyond) unanswered.push({ index, events: log });
@@ -125,7 +143,10 @@ function tableAnswers(batch: Batch, { mount, results, events }: Extract<GuestMes
       }
     }
   }
-  if (seen.size < batch.left.size) throw new LeftOut(`it left ${String(batch.left.size - seen.size)} of the ${String(batch.size)} cases of a table out`);
+  if (seen.size < batch.left.size)
+    throw new LeftOut(
+      `it left ${String(batch.left.size - seen.size)} of the ${String(batch.size)} cases of a table out`,
+    );
   for (const one of executed) answered(batch, one);
   batch.tainted ||= unanswered.some(taints);
   return { executed, unanswered };
@@ -137,8 +158,10 @@ function observationOf(of: Case, packed: PackedObservation | Observation): Obser
   const ran = packed.mount.errno === 0;
   // Whether a freeze could end it there is looked at below.
   const steps = packed.cut?.why === 'frozen' ? packed.steps.length : of.workload.length;
-  if (packed.stepBounds.length !== (ran ? steps + 1 : 0)) throw new GarbageError('an observation lacks the bounds of its steps');
-  if (packed.nodeids.length !== of.geometry.files.length) throw new GarbageError('an observation has other files than its case');
+  if (packed.stepBounds.length !== (ran ? steps + 1 : 0))
+    throw new GarbageError('an observation lacks the bounds of its steps');
+  if (packed.nodeids.length !== of.geometry.files.length)
+    throw new GarbageError('an observation has other files than its case');
   checkCut(of, packed);
   const observation = unpackObservation(packed, of.revision);
   checkShape(of, observation);
@@ -153,6 +176,9 @@ function read<T>(decode: () => T): T {
     return decode();
   } catch (error) {
     if (error instanceof GarbageError) throw error;
-    throw new GarbageError(`it sent an observation that cannot be read (${error instanceof Error ? error.message : String(error)})`, new Uint8Array());
+    throw new GarbageError(
+      `it sent an observation that cannot be read (${error instanceof Error ? error.message : String(error)})`,
+      new Uint8Array(),
+    );
   }
 }

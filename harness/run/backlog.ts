@@ -108,13 +108,25 @@ export class Backlog {
 
   #plainBatch(indexes: readonly number[]): Batch {
     const cases = indexes.map((index) => ({ index, case: this.#cases[index]! }));
-    return this.#batch(indexes, false, (id) => ({ kind: 'run-cases', id, cases, ...(this.#coverage && { coverage: true }), ...this.#knownHangs() }));
+    return this.#batch(indexes, false, (id) => ({
+      kind: 'run-cases',
+      id,
+      cases,
+      ...(this.#coverage && { coverage: true }),
+      ...this.#knownHangs(),
+    }));
   }
 
   #tableBatch(indexes: readonly number[]): Batch {
     const cases = Buffer.concat(indexes.map((index) => encodeTableCase(this.#tableCase(index)!.table, index)));
     for (const index of indexes) this.#compiled.delete(index);
-    return this.#batch(indexes, true, (id) => ({ kind: 'run-table', id, like: this.#cases[indexes[0]!]!, cases, ...this.#knownHangs() }));
+    return this.#batch(indexes, true, (id) => ({
+      kind: 'run-table',
+      id,
+      like: this.#cases[indexes[0]!]!,
+      cases,
+      ...this.#knownHangs(),
+    }));
   }
 
   #knownHangs(): { hangs?: readonly string[] } {
@@ -125,7 +137,16 @@ export class Backlog {
   #batch(indexes: readonly number[], table: boolean, message: (id: number) => HostMessage): Batch {
     for (const index of indexes) this.#pending.delete(index);
     const id = ++lastId;
-    return { id, message: message(id), table, size: indexes.length, left: new Set(indexes), begun: new Set(), inFlight: undefined, tainted: false };
+    return {
+      id,
+      message: message(id),
+      table,
+      size: indexes.length,
+      left: new Set(indexes),
+      begun: new Set(),
+      inFlight: undefined,
+      tainted: false,
+    };
   }
 
   #tableCase(index: number): { table: TableCase; key: string } | undefined {

@@ -6,8 +6,9 @@ const SHT_SYMTAB = 2;
 const SHF_EXECINSTR = 4n;
 
 /**
- * Return addresses of the direct calls (x86-64 `call rel32`) of `symbol` in the executable sections of an ELF file; empty when it has no
- * such symbol. A byte sequence that merely looks like such a call, with exactly this target, is as good as impossible.
+ * Return addresses of the direct calls (x86-64 `call rel32`) of `symbol` in the executable sections of an ELF file;
+ * empty when it has no such symbol. A byte sequence that merely looks like such a call, with exactly this target, is as
+ * good as impossible.
  */
 export function callSites(path: string, symbol: string): bigint[] {
   const elf = readFileSync(path);
@@ -20,7 +21,11 @@ export function callSites(path: string, symbol: string): bigint[] {
     if ((flags & SHF_EXECINSTR) === 0n) continue;
     // Distances within a kernel fit into a number.
     const distance = Number(target - address);
-    for (let at = elf.indexOf(CALL_REL32, offset); at >= 0 && at + 5 <= offset + size; at = elf.indexOf(CALL_REL32, at + 1)) {
+    for (
+      let at = elf.indexOf(CALL_REL32, offset);
+      at >= 0 && at + 5 <= offset + size;
+      at = elf.indexOf(CALL_REL32, at + 1)
+    ) {
       const next = at - offset + 5;
       if (next + elf.readInt32LE(at + 1) === distance) sites.push(address + BigInt(next));
     }
@@ -28,7 +33,14 @@ export function callSites(path: string, symbol: string): bigint[] {
   return sites;
 }
 
-interface Section { type: number; flags: bigint; address: bigint; offset: number; size: number; link: number }
+interface Section {
+  type: number;
+  flags: bigint;
+  address: bigint;
+  offset: number;
+  size: number;
+  link: number;
+}
 
 /** Elf64_Shdr, elf(5). */
 function sectionsOf(elf: Buffer): Section[] {
@@ -37,8 +49,12 @@ function sectionsOf(elf: Buffer): Section[] {
     const at = start + index * entry;
     const size = Number(elf.readBigUInt64LE(at + 32));
     return {
-      type: elf.readUInt32LE(at + 4), flags: elf.readBigUInt64LE(at + 8), address: elf.readBigUInt64LE(at + 16), offset: Number(elf.readBigUInt64LE(at + 24)),
-      size, link: elf.readUInt32LE(at + 40),
+      type: elf.readUInt32LE(at + 4),
+      flags: elf.readBigUInt64LE(at + 8),
+      address: elf.readBigUInt64LE(at + 16),
+      offset: Number(elf.readBigUInt64LE(at + 24)),
+      size,
+      link: elf.readUInt32LE(at + 40),
     };
   });
 }
@@ -50,7 +66,8 @@ function addressOf(elf: Buffer, sections: readonly Section[], name: string): big
   if (!table || !names) return undefined;
   for (let at = table.offset; at < table.offset + table.size; at += 24) {
     const from = names.offset + elf.readUInt32LE(at);
-    if (elf[from + name.length] === 0 && elf.toString('latin1', from, from + name.length) === name) return elf.readBigUInt64LE(at + 8);
+    if (elf[from + name.length] === 0 && elf.toString('latin1', from, from + name.length) === name)
+      return elf.readBigUInt64LE(at + 8);
   }
   return undefined;
 }

@@ -23,7 +23,11 @@ test('should write equal cases as equal text, whatever the order of members was'
   const shuffled = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(shuffled);
     if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).reverse().map(([key, inner]) => [key, shuffled(inner)]));
+    return Object.fromEntries(
+      Object.entries(value)
+        .reverse()
+        .map(([key, inner]) => [key, shuffled(inner)]),
+    );
   };
   for (const value of Object.values(sampleCases)) {
     const parsed = parseCase(JSON.stringify(shuffled(encodeCase(value))));
@@ -71,9 +75,21 @@ test('should raise old schemas step by step, and say which step is missing', () 
     [1, (old: Record<string, unknown>) => ({ ...old, steps: old['calls'] })],
     [2, ({ calls: _calls, ...rest }: Record<string, unknown>) => rest],
   ]);
-  expect(migrate({ schema: 1, calls: [7] }, 3, table)).toEqual({ kind: 'json', json: { schema: 3, steps: [7] }, from: 1 });
-  expect(migrate({ schema: 3, steps: [] }, 3, table)).toEqual({ kind: 'json', json: { schema: 3, steps: [] }, from: 3 });
-  expect(migrate({ schema: 1 }, 4, table)).toMatchObject({ kind: 'too-old', schema: 1, reason: 'nothing leads from schema 3 to 4' });
+  expect(migrate({ schema: 1, calls: [7] }, 3, table)).toEqual({
+    kind: 'json',
+    json: { schema: 3, steps: [7] },
+    from: 1,
+  });
+  expect(migrate({ schema: 3, steps: [] }, 3, table)).toEqual({
+    kind: 'json',
+    json: { schema: 3, steps: [] },
+    from: 3,
+  });
+  expect(migrate({ schema: 1 }, 4, table)).toMatchObject({
+    kind: 'too-old',
+    schema: 1,
+    reason: 'nothing leads from schema 3 to 4',
+  });
 });
 
 test('should name the file in errors', () => {

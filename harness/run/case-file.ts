@@ -1,6 +1,6 @@
 /**
- * Case files: the truth about an experiment, as JSON that people read and edit. Reading accepts any layout and every older
- * schema that `migrations` leads up from; writing gives equal cases equal text.
+ * Case files: the truth about an experiment, as JSON that people read and edit. Reading accepts any layout and every
+ * older schema that `migrations` leads up from; writing gives equal cases equal text.
  */
 import { ZodError } from 'zod';
 import { UsageError, messageOf } from '../../model/errors.ts';
@@ -10,7 +10,10 @@ import { devicesOf } from '../../model/notification-refs.ts';
 import type { Notification } from '../../model/notification.ts';
 import { prettyJson } from './pretty-json.ts';
 
-/** Raises a case of schema n, as JSON, to schema n + 1. Throws Error with a text for people when that has no meaning any more. */
+/**
+ * Raises a case of schema n, as JSON, to schema n + 1. Throws Error with a text for people when that has no meaning any
+ * more.
+ */
 export type Migration = (json: Record<string, unknown>) => Record<string, unknown>;
 
 /** By the schema they start from. Schema 1 is the first, so that nothing leads up to it. */
@@ -50,15 +53,21 @@ export function decodeAnySchema(json: unknown): CaseParse {
   }
 }
 
-type Raised = { kind: 'json'; json: Record<string, unknown>; from: number } | Extract<CaseParse, { kind: 'no-case' | 'too-new' | 'too-old' }>;
+type Raised =
+  | { kind: 'json'; json: Record<string, unknown>; from: number }
+  | Extract<CaseParse, { kind: 'no-case' | 'too-new' | 'too-old' }>;
 
 /** Raises JSON of any known schema to schema `current`, one step at a time. */
 export function migrate(json: unknown, current: number, table: ReadonlyMap<number, Migration>): Raised {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    return { kind: 'no-case', reason: `the file holds ${Array.isArray(json) ? 'an array' : json === null ? 'null' : `a ${typeof json}`}, and a case is an object` };
+    return {
+      kind: 'no-case',
+      reason: `the file holds ${Array.isArray(json) ? 'an array' : json === null ? 'null' : `a ${typeof json}`}, and a case is an object`,
+    };
   }
   const { schema } = json as { schema?: unknown };
-  if (typeof schema !== 'number' || !Number.isInteger(schema)) return { kind: 'no-case', reason: 'it has no number "schema", which every case file has' };
+  if (typeof schema !== 'number' || !Number.isInteger(schema))
+    return { kind: 'no-case', reason: 'it has no number "schema", which every case file has' };
   if (schema > current) return { kind: 'too-new', schema };
   let raised = json as Record<string, unknown>;
   for (let version = schema; version < current; version += 1) {
@@ -98,14 +107,21 @@ const SHOWN_FIELDS = 8;
 /** What is wrong and what to do next, for people. */
 export function explainFailure(failure: Exclude<CaseParse, { kind: 'case' }>): string {
   switch (failure.kind) {
-    case 'not-json': return `this is no JSON (${failure.reason}); give a case file, as \`iomapfuzz corpus list\` shows them`;
-    case 'no-case': return `this is no case file: ${failure.reason}`;
-    case 'too-new': return `the case has schema ${failure.schema}, this iomapfuzz knows schemas up to ${CASE_SCHEMA}; update iomapfuzz`;
-    case 'too-old': return `the case has schema ${failure.schema}, which can't be raised to ${CASE_SCHEMA} (${failure.reason}); write the case again with this iomapfuzz, or replay it with the version that wrote it`;
+    case 'not-json':
+      return `this is no JSON (${failure.reason}); give a case file, as \`iomapfuzz corpus list\` shows them`;
+    case 'no-case':
+      return `this is no case file: ${failure.reason}`;
+    case 'too-new':
+      return `the case has schema ${failure.schema}, this iomapfuzz knows schemas up to ${CASE_SCHEMA}; update iomapfuzz`;
+    case 'too-old':
+      return `the case has schema ${failure.schema}, which can't be raised to ${CASE_SCHEMA} (${failure.reason}); write the case again with this iomapfuzz, or replay it with the version that wrote it`;
     case 'invalid': {
       const { fields } = failure;
       const more = fields.length > SHOWN_FIELDS ? `\n  and ${fields.length - SHOWN_FIELDS} more` : '';
-      return `the case is not valid:\n${fields.slice(0, SHOWN_FIELDS).map((line) => `  ${line}`).join('\n')}${more}\nCorrect these fields; model/case.ts describes each of them`;
+      return `the case is not valid:\n${fields
+        .slice(0, SHOWN_FIELDS)
+        .map((line) => `  ${line}`)
+        .join('\n')}${more}\nCorrect these fields; model/case.ts describes each of them`;
     }
   }
 }
@@ -123,17 +139,21 @@ function fieldPath(path: readonly PropertyKey[]): string {
 function danglingReferences({ geometry, script, workload }: Case): string[] {
   const fields: string[] = [];
   const check = (where: string, index: number | undefined, count: number, what: string): void => {
-    if (index !== undefined && index >= count) fields.push(`${where}: there is no ${what} ${index}; the case has ${count}`);
+    if (index !== undefined && index >= count)
+      fields.push(`${where}: there is no ${what} ${index}; the case has ${count}`);
   };
   const files = geometry.files.length;
   const devices = geometry.devices.length;
   const notifies = (where: string, notification: Notification): void => {
-    if ('node' in notification && 'file' in notification.node) check(`${where}.node.file`, notification.node.file, files, 'file');
+    if ('node' in notification && 'file' in notification.node)
+      check(`${where}.node.file`, notification.node.file, files, 'file');
     for (const { device } of devicesOf(notification)) check(`${where}: device`, device, devices, 'device');
   };
   script.forEach(({ file, reply, before = [] }, n) => {
     check(`script[${n}].file`, file, files, 'file');
-    before.forEach((notification, m) => { notifies(`script[${n}].before[${m}]`, notification); });
+    before.forEach((notification, m) => {
+      notifies(`script[${n}].before[${m}]`, notification);
+    });
     if (reply.kind !== 'mappings') return;
     for (const half of ['read', 'write'] as const) {
       const { dev } = reply[half];

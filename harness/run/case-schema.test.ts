@@ -8,7 +8,10 @@ import { corpusIndexSchema } from './corpus.ts';
 import { prettyJson } from './pretty-json.ts';
 
 /** For editors and other programs; IOMAPFUZZ_UPDATE=1 writes them anew after a change of the schema. */
-for (const [name, schema] of [['case', caseSchema], ['index', corpusIndexSchema]] as const) {
+for (const [name, schema] of [
+  ['case', caseSchema],
+  ['index', corpusIndexSchema],
+] as const) {
   test(`should ship the JSON schema of ${name} files as the code has it`, () => {
     const path = join(repositoryRoot(), 'corpora/schema', `${name}.schema.json`);
     const text = prettyJson(z.toJSONSchema(schema, { io: 'input' }));

@@ -23,47 +23,77 @@ export interface PlannedRun {
   note: string;
 }
 
-export interface Shard { index: number; count: number }
+export interface Shard {
+  index: number;
+  count: number;
+}
 
 /**
- * All cases of the cells, numbered as in the undivided run; a shard keeps every count-th. A further round of a run begins with the `from`-th
- * case of each cell, and counts on from `firstN`.
+ * All cases of the cells, numbered as in the undivided run; a shard keeps every count-th. A further round of a run
+ * begins with the `from`-th case of each cell, and counts on from `firstN`.
  */
-export function planRuns(cells: readonly PlanCell[], of: { seed: number; runs: number; shard?: Shard; from?: number; firstN?: number }): PlannedRun[] {
+export function planRuns(
+  cells: readonly PlanCell[],
+  of: { seed: number; runs: number; shard?: Shard; from?: number; firstN?: number },
+): PlannedRun[] {
   const { from = 0, firstN = 0 } = of;
   const all: PlannedRun[] = [];
   for (const cell of cells) {
-    for (const { case: drawn, note } of casesOf(cell, of).slice(casesIn(cell, from))) all.push({ n: firstN + all.length, cell, case: drawn, note });
+    for (const { case: drawn, note } of casesOf(cell, of).slice(casesIn(cell, from)))
+      all.push({ n: firstN + all.length, cell, case: drawn, note });
   }
   const { shard } = of;
   return shard === undefined ? all : all.filter(({ n }) => n % shard.count === shard.index - 1);
 }
 
 /** `jobs`: guests that run cases at the same time. Default: 1. */
-export interface RunOptions extends ExecuteOptions { jobs?: number }
+export interface RunOptions extends ExecuteOptions {
+  jobs?: number;
+}
 
 /** Runs and judges; yields one record per case, as they finish. */
 export async function* runConformance(
-  source: GuestSource, runs: readonly PlannedRun[], seed: number, facts: () => KernelFacts, { jobs = 1, ...options }: RunOptions = {}, startedMs = performance.now(),
+  source: GuestSource,
+  runs: readonly PlannedRun[],
+  seed: number,
+  facts: () => KernelFacts,
+  { jobs = 1, ...options }: RunOptions = {},
+  startedMs = performance.now(),
 ): AsyncGenerator<CaseRecord> {
   // A mount serves all cases of one geometry: bring those together.
-  const ordered = runs.map((run) => ({ run, key: mountOrder(run.case) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.run.n - b.run.n));
-  yield* shared(ordered.map(({ run }) => run), jobs, async function* (pieces): AsyncGenerator<CaseRecord> {
-    for (let piece = pieces.shift(); piece && !options.signal?.aborted; piece = pieces.shift()) {
-      for await (const { index, outcome } of execute(source, piece.map((run) => run.case), options)) {
-        yield recordOf(piece[index]!, outcome, seed, facts(), Math.round(performance.now() - startedMs));
+  const ordered = runs
+    .map((run) => ({ run, key: mountOrder(run.case) }))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.run.n - b.run.n));
+  yield* shared(
+    ordered.map(({ run }) => run),
+    jobs,
+    async function* (pieces): AsyncGenerator<CaseRecord> {
+      for (let piece = pieces.shift(); piece && !options.signal?.aborted; piece = pieces.shift()) {
+        for await (const { index, outcome } of execute(
+          source,
+          piece.map((run) => run.case),
+          options,
+        )) {
+          yield recordOf(piece[index]!, outcome, seed, facts(), Math.round(performance.now() - startedMs));
+        }
       }
-    }
-  });
+    },
+  );
 }
 
 function recordOf(run: PlannedRun, outcome: Outcome, seed: number, facts: KernelFacts, atMs: number): CaseRecord {
-  return caseRecord({ n: run.n, cell: run.cell.id, note: run.note, seed, atMs, case: run.case }, outcome, verdictOf(run, outcome, facts));
+  return caseRecord(
+    { n: run.n, cell: run.cell.id, note: run.note, seed, atMs, case: run.case },
+    outcome,
+    verdictOf(run, outcome, facts),
+  );
 }
 
 /** A line of cases.jsonl: what was run, and of what does not conform all that was seen. */
 export function caseRecord(
-  { case: of, ...place }: Pick<CaseRecord, 'n' | 'cell' | 'note' | 'seed' | 'atMs'> & { case: Case }, outcome: Outcome, verdict: Verdict,
+  { case: of, ...place }: Pick<CaseRecord, 'n' | 'cell' | 'note' | 'seed' | 'atMs'> & { case: Case },
+  outcome: Outcome,
+  verdict: Verdict,
 ): CaseRecord {
   const record: CaseRecord = { ...place, hash: caseHash(of), verdict, case: encodeCase(of) };
   if (verdict.kind !== 'conforms' && outcome.kind === 'observed') record.observation = jsonSafe(outcome.observation);
@@ -75,16 +105,23 @@ export function triesOf(outcome: Outcome): Pick<CaseRecord, 'consoleTail' | 'tri
   const { crashes, tries } = outcome;
   const consoleTail = consoleOf(outcome);
   return {
-    ...(consoleTail !== '' && { consoleTail }), ...(tries !== undefined && { tries }),
-    ...(crashes && { crashes: crashes.map(({ reason, consoleTail: lines }) => ({ reason, console: lines.join('\n') })) }),
+    ...(consoleTail !== '' && { consoleTail }),
+    ...(tries !== undefined && { tries }),
+    ...(crashes && {
+      crashes: crashes.map(({ reason, consoleTail: lines }) => ({ reason, console: lines.join('\n') })),
+    }),
   };
 }
 
 const swapping: ReadonlySet<Step['call']> = new Set(['swapon', 'swapoff', 'pageOut'] as const);
 
 /** What the kernel lacks for a case, and what to do about it. */
-function lackingFor({ geometry, workload }: Case, { atomicDevices = true, swap = true }: KernelFacts): string | undefined {
-  if (!swap && workload.some(({ call }) => swapping.has(call))) return 'this kernel cannot swap: build it with CONFIG_SWAP=y, as the fragment of `iomapfuzz kernel config` does';
+function lackingFor(
+  { geometry, workload }: Case,
+  { atomicDevices = true, swap = true }: KernelFacts,
+): string | undefined {
+  if (!swap && workload.some(({ call }) => swapping.has(call)))
+    return 'this kernel cannot swap: build it with CONFIG_SWAP=y, as the fragment of `iomapfuzz kernel config` does';
   if (!geometry.devices.some(({ atomic }) => atomic) || atomicDevices) return undefined;
   return 'no block device of this kernel takes atomic writes: build it with CONFIG_SCSI_DEBUG=y and CONFIG_BLK_DEV_SD=y, as the fragment of `iomapfuzz kernel config` does';
 }
@@ -99,23 +136,31 @@ function crashDeviations({ crashes = [], tries = 1 }: Outcome): Deviation[] {
   const kinds = new Map<string, GuestLoss[]>();
   for (const loss of crashes) {
     const kind = loss.signature ?? loss.reason;
-    kinds.set(kind, [...kinds.get(kind) ?? [], loss]);
+    kinds.set(kind, [...(kinds.get(kind) ?? []), loss]);
   }
   return [...kinds.values()].map((losses) => {
     const { hang, reason } = losses[0]!;
     if (!hang) return crashDeviation(reason, losses.length, tries);
     return {
-      rule: 'kernel/hang', aspect: 'kernel-log', expected: 'the syscall returns: all that the kernel asked for is answered', seen: `${describeHang(hang)} ${timesText(losses.length, tries)}`,
+      rule: 'kernel/hang',
+      aspect: 'kernel-log',
+      expected: 'the syscall returns: all that the kernel asked for is answered',
+      seen: `${describeHang(hang)} ${timesText(losses.length, tries)}`,
       ...(hang.step !== undefined && { step: hang.step }),
     };
   });
 }
 
-function verdictOfLastTry({ cell, case: of }: Pick<PlannedRun, 'cell' | 'case'>, outcome: Outcome, facts: KernelFacts): Verdict {
+function verdictOfLastTry(
+  { cell, case: of }: Pick<PlannedRun, 'cell' | 'case'>,
+  outcome: Outcome,
+  facts: KernelFacts,
+): Verdict {
   switch (outcome.kind) {
     // What crashed is judged by its crashes.
     case 'crashed':
-    case 'lost': return { kind: 'lost', reason: outcome.loss.reason };
+    case 'lost':
+      return { kind: 'lost', reason: outcome.loss.reason };
     case 'failed': {
       const lacks = lackingFor(of, facts);
       if (lacks !== undefined) return { kind: 'not-run', reason: lacks };
@@ -131,7 +176,10 @@ function verdictOfLastTry({ cell, case: of }: Pick<PlannedRun, 'cell' | 'case'>,
         return judged(cell, of, outcome.observation, facts);
       } catch (error) {
         // One case must not cost the others of a night.
-        return { kind: 'lost', reason: `iomapfuzz could not judge what was seen, which is a bug of iomapfuzz: ${error instanceof Error ? error.message : String(error)}` };
+        return {
+          kind: 'lost',
+          reason: `iomapfuzz could not judge what was seen, which is a bug of iomapfuzz: ${error instanceof Error ? error.message : String(error)}`,
+        };
       }
   }
 }
@@ -139,8 +187,18 @@ function verdictOfLastTry({ cell, case: of }: Pick<PlannedRun, 'cell' | 'case'>,
 function judged(cell: PlannedRun['cell'], of: PlannedRun['case'], seen: Observation, facts: KernelFacts): Verdict {
   const verdict = judge(of, seen, { facts });
   // A case that conforms without having met its rule says nothing about the rule.
-  if (verdict.kind === 'conforms' && cell.reaches !== undefined && rulesReached(of, seen, { facts }).includes(cell.reaches) !== (cell.border === 'violating')) {
-    return { kind: 'not-run', reason: cell.border === 'violating' ? `the case did not reach ${cell.reaches}` : `the legal twin was refused by ${cell.reaches}` };
+  if (
+    verdict.kind === 'conforms' &&
+    cell.reaches !== undefined &&
+    rulesReached(of, seen, { facts }).includes(cell.reaches) !== (cell.border === 'violating')
+  ) {
+    return {
+      kind: 'not-run',
+      reason:
+        cell.border === 'violating'
+          ? `the case did not reach ${cell.reaches}`
+          : `the legal twin was refused by ${cell.reaches}`,
+    };
   }
   return verdict;
 }

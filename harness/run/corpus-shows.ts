@@ -8,9 +8,17 @@ export function showsOf(of: Case): string[] {
   const cell = /^conformance (.+)$/.exec(of.provenance?.origin ?? '')?.[1];
   const prediction = predict(of);
   const path = pathOf(of);
-  const refused = prediction.refusals.flat().map(({ rule, half }) => cellId({ rule, ...(half && { half }), path, border: 'violating' }));
-  const decided = refused.length > 0 || prediction.unspecified !== undefined ? []
-    : prediction.steps.flat().map(({ rule }) => rule).filter((rule) => !plain.has(rule)).map((rule) => cellId({ rule, path }));
+  const refused = prediction.refusals
+    .flat()
+    .map(({ rule, half }) => cellId({ rule, ...(half && { half }), path, border: 'violating' }));
+  const decided =
+    refused.length > 0 || prediction.unspecified !== undefined
+      ? []
+      : prediction.steps
+          .flat()
+          .map(({ rule }) => rule)
+          .filter((rule) => !plain.has(rule))
+          .map((rule) => cellId({ rule, path }));
   return [...new Set([...(cell === undefined ? [] : [cell]), ...[...refused, ...decided].sort()])];
 }
 
@@ -22,21 +30,37 @@ export function pathOf({ workload, geometry }: Case): string {
   const opens = workload.filter((step) => step.call === 'open');
   for (const step of [...workload].reverse()) {
     switch (step.call) {
-      case 'open': case 'close': case 'fstat': case 'fsync': case 'deviceRead': continue;
-      case 'mmapRead': return 'mmap-read';
-      case 'mmapWrite': return 'mmap-write';
-      case 'fuseIoctl': return 'ioctl';
-      case 'seekData': return 'seek-data';
-      case 'seekHole': return 'seek-hole';
-      case 'pread': case 'pwrite': {
+      case 'open':
+      case 'close':
+      case 'fstat':
+      case 'fsync':
+      case 'deviceRead':
+        continue;
+      case 'mmapRead':
+        return 'mmap-read';
+      case 'mmapWrite':
+        return 'mmap-write';
+      case 'fuseIoctl':
+        return 'ioctl';
+      case 'seekData':
+        return 'seek-data';
+      case 'seekHole':
+        return 'seek-hole';
+      case 'pread':
+      case 'pwrite': {
         const open = opens[step.fd];
         const direct = open?.flags.includes('direct') || (open && geometry.files[open.file]?.directIo);
         return `${direct ? 'direct' : 'buffered'}-${step.call === 'pread' ? 'read' : 'write'}`;
       }
-      case 'ftruncate': return 'truncate';
-      case 'copyFileRange': return 'copy';
-      case 'clone': case 'dedupe': return 'clone';
-      default: return step.call;
+      case 'ftruncate':
+        return 'truncate';
+      case 'copyFileRange':
+        return 'copy';
+      case 'clone':
+      case 'dedupe':
+        return 'clone';
+      default:
+        return step.call;
     }
   }
   return 'mount';

@@ -1,5 +1,15 @@
 import { expect, test } from '@playwright/test';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../files/repository-root.ts';
@@ -9,8 +19,12 @@ import { sampleCases } from '../../reproducers/testing/samples.ts';
 import { formatCase } from './case-file.ts';
 
 let directory: string;
-test.beforeEach(() => { directory = mkdtempSync(join(tmpdir(), 'iomapfuzz-corpus-')); });
-test.afterEach(() => { rmSync(directory, { recursive: true }); });
+test.beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'iomapfuzz-corpus-'));
+});
+test.afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
 
 const entry = { why: 'because', origin: 'hand', shows: ['map/length-nonzero@read direct-read violating'], kernels: {} };
 const value = sampleCases['length 0 in the read half']!;
@@ -47,9 +61,13 @@ test('should remove the file of a case that was removed, when it is saved', () =
 });
 
 test('should tell a corpus that does not exist from an empty one', () => {
-  expect(() => Corpus.openExisting(join(directory, 'nowhere'))).toThrow(/there is no corpus .*nowhere: no such directory; check --corpus, or begin one with `corpus add`/);
+  expect(() => Corpus.openExisting(join(directory, 'nowhere'))).toThrow(
+    /there is no corpus .*nowhere: no such directory; check --corpus, or begin one with `corpus add`/,
+  );
   writeFileSync(join(directory, 'file'), '');
-  expect(() => Corpus.openExisting(join(directory, 'file'))).toThrow(/file is no directory, and a corpus is one; check --corpus/);
+  expect(() => Corpus.openExisting(join(directory, 'file'))).toThrow(
+    /file is no directory, and a corpus is one; check --corpus/,
+  );
   expect(Corpus.openExisting(directory).entries()).toEqual([]);
   // One is begun by adding to it.
   expect(Corpus.open(join(directory, 'nowhere')).entries()).toEqual([]);
@@ -68,7 +86,13 @@ test('should write through no link inside a corpus and remove nothing behind one
     addTo(corpus);
     spoil(Corpus.open(corpus).entries()[0]![0]);
   };
-  const refuses = (path: RegExp): void => { expect(() => { addTo(corpus); }).toThrow(new RegExp(`${path.source}: it is a symbolic link, and is not followed; .*; or name another corpus by --corpus`)); };
+  const refuses = (path: RegExp): void => {
+    expect(() => {
+      addTo(corpus);
+    }).toThrow(
+      new RegExp(`${path.source}: it is a symbolic link, and is not followed; .*; or name another corpus by --corpus`),
+    );
+  };
   const victim = join(elsewhere, 'victim.json');
   const moved = (path: string): string => {
     renameSync(path, victim);
@@ -85,7 +109,9 @@ test('should write through no link inside a corpus and remove nothing behind one
   expect(readFileSync(victim, 'utf8')).toBe(before);
   expect(existsSync(join(corpus, 'cases'))).toBe(false);
 
-  spoilt((hash) => { before = moved(join(corpus, 'cases', `${hash}.json`)); });
+  spoilt((hash) => {
+    before = moved(join(corpus, 'cases', `${hash}.json`));
+  });
   refuses(/cases\/[0-9a-f]{12}\.json/);
   expect(readFileSync(victim, 'utf8')).toBe(before);
 
@@ -105,14 +131,20 @@ test('should write through no link inside a corpus and remove nothing behind one
   refuses(/cases/);
   expect(readdirSync(elsewhere)).toEqual(['victim.json']);
 
-  spoilt(() => { /* as it is */ });
+  spoilt(() => {
+    /* as it is */
+  });
   symlinkSync(corpus, join(elsewhere, 'mine'));
   addTo(join(elsewhere, 'mine'));
   expect(Corpus.open(corpus).entries()).toHaveLength(1);
 });
 
 test('should refuse an index that it cannot read, and say what to do', () => {
-  for (const [text, message] of [['{', /restore it/], ['{"schema": 9, "cases": {}}', /update iomapfuzz/], ['{"schema": 1, "cases": {"x": {}}}', /no corpus index: cases/]] as const) {
+  for (const [text, message] of [
+    ['{', /restore it/],
+    ['{"schema": 9, "cases": {}}', /update iomapfuzz/],
+    ['{"schema": 1, "cases": {"x": {}}}', /no corpus index: cases/],
+  ] as const) {
     writeFileSync(join(directory, 'index.json'), text);
     expect(() => Corpus.open(directory)).toThrow(message);
   }
@@ -121,7 +153,9 @@ test('should refuse an index that it cannot read, and say what to do', () => {
 test('should say which rules refuse in a case, and on which path', () => {
   expect(showsOf(value)).toEqual(['map/length-nonzero@read direct-read violating']);
   expect(showsOf(sampleCases['FIEMAP']!)).toEqual(['fiemap/extents fiemap']);
-  expect(showsOf({ ...value, provenance: { origin: 'conformance map/x@read fiemap legal' } })).toContain('map/x@read fiemap legal');
+  expect(showsOf({ ...value, provenance: { origin: 'conformance map/x@read fiemap legal' } })).toContain(
+    'map/x@read fiemap legal',
+  );
 });
 
 test('should ship a corpus whose every case can be read, and whose index is as it would be written', () => {

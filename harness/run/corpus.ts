@@ -1,4 +1,7 @@
-/** The corpus: cases worth keeping, content-addressed, and an index that says why each is there and what kernels made of it. */
+/**
+ * The corpus: cases worth keeping, content-addressed, and an index that says why each is there and what kernels made of
+ * it.
+ */
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -21,7 +24,10 @@ const entrySchema = z.strictObject({
   /** What it shows, in the form of the conformance plan's cells: `map/type-known@read fiemap violating`. */
   shows: z.array(z.string()),
   /** By name of a kernel: what became of the case there. */
-  kernels: z.record(z.string(), z.strictObject({ verdict: z.enum(['conforms', 'deviates', 'unspecified']), rules: z.array(z.string()).optional() })),
+  kernels: z.record(
+    z.string(),
+    z.strictObject({ verdict: z.enum(['conforms', 'deviates', 'unspecified']), rules: z.array(z.string()).optional() }),
+  ),
 });
 export type CorpusEntry = z.infer<typeof entrySchema>;
 
@@ -43,10 +49,16 @@ export class Corpus {
     this.#index = index;
   }
 
-  /** As `open`, of one that is there: to read a corpus that does not exist is a mistake in its name. Throws UsageError. */
+  /**
+   * As `open`, of one that is there: to read a corpus that does not exist is a mistake in its name. Throws UsageError.
+   */
   static openExisting(directory: string): Corpus {
-    if (!existsSync(directory)) throw new UsageError(`there is no corpus ${directory}: no such directory; check --corpus, or begin one with \`corpus add\``);
-    if (!statSync(directory).isDirectory()) throw new UsageError(`${directory} is no directory, and a corpus is one; check --corpus`);
+    if (!existsSync(directory))
+      throw new UsageError(
+        `there is no corpus ${directory}: no such directory; check --corpus, or begin one with \`corpus add\``,
+      );
+    if (!statSync(directory).isDirectory())
+      throw new UsageError(`${directory} is no directory, and a corpus is one; check --corpus`);
     return Corpus.open(directory);
   }
 
@@ -54,7 +66,10 @@ export class Corpus {
   static open(directory: string): Corpus {
     const path = join(directory, 'index.json');
     if (!existsSync(path)) {
-      if (existsSync(join(directory, 'cases'))) throw new UsageError(`${directory} has cases but no index.json; restore it from version control, or add the cases to an empty corpus`);
+      if (existsSync(join(directory, 'cases')))
+        throw new UsageError(
+          `${directory} has cases but no index.json; restore it from version control, or add the cases to an empty corpus`,
+        );
       return new Corpus(directory, { schema: CORPUS_SCHEMA, cases: {} });
     }
     let json: unknown;
@@ -64,11 +79,14 @@ export class Corpus {
       throw new UsageError(`${path} can't be read: ${messageOf(error)}; restore it from version control`);
     }
     const { schema } = (json ?? {}) as { schema?: unknown };
-    if (typeof schema === 'number' && schema > CORPUS_SCHEMA) throw new UsageError(`${path} has schema ${schema}, this iomapfuzz knows ${CORPUS_SCHEMA}; update iomapfuzz`);
+    if (typeof schema === 'number' && schema > CORPUS_SCHEMA)
+      throw new UsageError(`${path} has schema ${schema}, this iomapfuzz knows ${CORPUS_SCHEMA}; update iomapfuzz`);
     const parsed = corpusIndexSchema.safeParse(json);
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
-      throw new UsageError(`${path} is no corpus index: ${issue?.path.join('.') || 'the whole file'}: ${issue?.message ?? ''}; restore it from version control`);
+      throw new UsageError(
+        `${path} is no corpus index: ${issue?.path.join('.') || 'the whole file'}: ${issue?.message ?? ''}; restore it from version control`,
+      );
     }
     return new Corpus(directory, parsed.data);
   }
@@ -93,7 +111,9 @@ export class Corpus {
     if (parsed.kind !== 'case') throw new UsageError(`${path}: ${explainFailure(parsed)}`);
     // A migrated case keeps the name it was added under.
     if (parsed.migratedFrom === undefined && addressOf(parsed.case) !== hash) {
-      throw new UsageError(`${path} was changed: its content is case ${addressOf(parsed.case)}; restore it, or add the changed case with \`corpus add\``);
+      throw new UsageError(
+        `${path} was changed: its content is case ${addressOf(parsed.case)}; restore it, or add the changed case with \`corpus add\``,
+      );
     }
     return parsed.case;
   }
@@ -102,23 +122,32 @@ export class Corpus {
   strays(): string[] {
     const known = new Set(Object.keys(this.#index.cases));
     try {
-      return readdirSync(join(this.directory, 'cases')).filter((name) => name.endsWith('.json') && !known.has(name.slice(0, -'.json'.length)));
+      return readdirSync(join(this.directory, 'cases')).filter(
+        (name) => name.endsWith('.json') && !known.has(name.slice(0, -'.json'.length)),
+      );
     } catch {
       return [];
     }
   }
 
-  /** Throws UsageError when a link or a pipe stands where the corpus has a file or its cases: what somebody else put there leads nowhere else. */
+  /**
+   * Throws UsageError when a link or a pipe stands where the corpus has a file or its cases: what somebody else put
+   * there leads nowhere else.
+   */
   requireOwn(): void {
     try {
       requireUnlinked(join(this.directory, 'cases'));
-      for (const path of [this.#indexPath, ...Object.keys(this.#index.cases).map((hash) => this.path(hash))]) requireOrdinary(path);
+      for (const path of [this.#indexPath, ...Object.keys(this.#index.cases).map((hash) => this.path(hash))])
+        requireOrdinary(path);
     } catch (error) {
       throw new UsageError(`${messageOf(error)}; or name another corpus by --corpus`);
     }
   }
 
-  /** Adds a case or replaces its entry; returns its address. The index is on disk after `save`. Throws UsageError, InfrastructureError. */
+  /**
+   * Adds a case or replaces its entry; returns its address. The index is on disk after `save`. Throws UsageError,
+   * InfrastructureError.
+   */
   add(of: Case, entry: CorpusEntry): string {
     const hash = addressOf(of);
     this.#index.cases[hash] = entry;
@@ -152,7 +181,9 @@ export class Corpus {
       if (existsSync(path) && readText(path) === text) return;
       writeInside(path, text);
     } catch (error) {
-      throw new InfrastructureError(`${path} can't be written: ${messageOf(error)}; name another corpus, or free some space there`);
+      throw new InfrastructureError(
+        `${path} can't be written: ${messageOf(error)}; name another corpus, or free some space there`,
+      );
     }
   }
 }

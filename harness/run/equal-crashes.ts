@@ -1,4 +1,7 @@
-/** Ends a run of a kernel that goes down or hangs in the same way again and again: each further case costs seconds and tells nothing new. */
+/**
+ * Ends a run of a kernel that goes down or hangs in the same way again and again: each further case costs seconds and
+ * tells nothing new.
+ */
 import { causeInLog } from '../../model/finding/message.ts';
 import type { CaseRecord } from '../../model/results.ts';
 
@@ -18,7 +21,11 @@ export class EqualCrashes {
   /** Why the run must end, when this was one too many. */
   add({ verdict }: Pick<CaseRecord, 'verdict'>): string | undefined {
     if (verdict.kind !== 'deviates') return undefined;
-    const kinds = new Set(verdict.deviations.filter(({ rule }) => CRASHES.has(rule)).map(({ seen }) => seen.replace(/ \(\d+ of \d+ tries\)$/, '')));
+    const kinds = new Set(
+      verdict.deviations
+        .filter(({ rule }) => CRASHES.has(rule))
+        .map(({ seen }) => seen.replace(/ \(\d+ of \d+ tries\)$/, '')),
+    );
     for (const seen of kinds) {
       const kind = causeInLog(seen);
       const count = (this.#counts.get(kind) ?? 0) + 1;

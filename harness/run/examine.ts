@@ -1,4 +1,7 @@
-/** What becomes of a finding: it is made as small as it gets, part by part, and replayed in fresh guests to learn how reliably it shows. */
+/**
+ * What becomes of a finding: it is made as small as it gets, part by part, and replayed in fresh guests to learn how
+ * reliably it shows.
+ */
 import type { Case } from '../../model/case.ts';
 import type { KernelFacts } from '../../model/channel.ts';
 import type { Minimised, ReliabilityCount } from '../../model/results.ts';
@@ -17,7 +20,9 @@ export interface ExamineOptions {
   fresh: GuestSource;
   /** Replays. Default: 5. */
   times?: number;
-  /** The most time that it may take, but for one replay: two thirds of it for leaving out parts, the rest for replays. */
+  /**
+   * The most time that it may take, but for one replay: two thirds of it for leaving out parts, the rest for replays.
+   */
   limitMs: number;
   signal?: AbortSignal;
   onProgress?: (state: { steps: number; tried: number }) => void;
@@ -37,22 +42,37 @@ export interface Examined {
 
 const TIMES = 5;
 
-export async function examine(source: GuestSource, start: Pick<Examined, 'case' | 'deviations' | 'outcome'>, options: ExamineOptions): Promise<Examined> {
+export async function examine(
+  source: GuestSource,
+  start: Pick<Examined, 'case' | 'deviations' | 'outcome'>,
+  options: ExamineOptions,
+): Promise<Examined> {
   const { facts, shows, fresh, times = TIMES, limitMs, signal, onProgress, onOutcome } = options;
   const deviationsOf = (of: Case, outcome: Outcome): readonly Deviation[] | undefined => {
     const verdict = verdictAlone(of, outcome, facts);
     return verdict.kind === 'deviates' && shows(of, verdict.deviations) ? verdict.deviations : undefined;
   };
   const untilMs = performance.now() + limitMs;
-  const timeUp = timeLimit(limitMs * 2 / 3);
+  const timeUp = timeLimit((limitMs * 2) / 3);
   const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
-  const { case: smallest, outcome, steps, tried, end } = await reduce((cases) => execute(source, cases, { ...hurried(start.deviations), signal: stop }), start.case,
+  const {
+    case: smallest,
+    outcome,
+    steps,
+    tried,
+    end,
+  } = await reduce(
+    (cases) => execute(source, cases, { ...hurried(start.deviations), signal: stop }),
+    start.case,
     (smaller, seen) => {
       onOutcome?.(smaller, seen);
       return deviationsOf(smaller, seen) !== undefined;
-    }, { signal: stop, ...(onProgress && { onProgress }), ...stepOf(start.deviations) });
+    },
+    { signal: stop, ...(onProgress && { onProgress }), ...stepOf(start.deviations) },
+  );
   const examined: Examined = {
-    ...start, case: steps > 0 ? reducedFrom(smallest) : smallest,
+    ...start,
+    case: steps > 0 ? reducedFrom(smallest) : smallest,
     minimised: { steps, tried, end: end === 'minimal' ? end : signal?.aborted ? 'interrupted' : 'out-of-time' },
     ...(outcome && { outcome, deviations: deviationsOf(smallest, outcome)! }),
   };
@@ -76,5 +96,7 @@ function stepOf(deviations: readonly Deviation[]): { step?: number } {
 }
 
 /** It is not in the shrink tree of its seed any more. */
-const reducedFrom = (of: Case): Case => (of.provenance === undefined || of.provenance.origin.endsWith(', reduced') ? of
-  : { ...of, provenance: { ...of.provenance, origin: `${of.provenance.origin}, reduced` } });
+const reducedFrom = (of: Case): Case =>
+  of.provenance === undefined || of.provenance.origin.endsWith(', reduced')
+    ? of
+    : { ...of, provenance: { ...of.provenance, origin: `${of.provenance.origin}, reduced` } };

@@ -1,7 +1,7 @@
 /**
- * Executes cases in guests, many at a time, and survives guests that do not: whatever happens to a VM, every case ends with
- * exactly one outcome, and only the case that was in flight is tried again. A guest has its next cases before it is done with the ones at
- * hand, so that it is never idle while the host judges.
+ * Executes cases in guests, many at a time, and survives guests that do not: whatever happens to a VM, every case ends
+ * with exactly one outcome, and only the case that was in flight is tried again. A guest has its next cases before it
+ * is done with the ones at hand, so that it is never idle while the host judges.
  */
 import type { Case } from '../../model/case.ts';
 import type { GuestMessage } from '../../model/channel.ts';
@@ -23,7 +23,10 @@ export type { Executed, Outcome } from './outcome.ts';
 export interface ExecuteOptions {
   /** Cases sent at once; bounds what a lost VM costs in messages, not in results. */
   batchSize?: number;
-  /** The longest silence of a guest while it runs a case. A case under TCG takes milliseconds; seconds when its mount is new. */
+  /**
+   * The longest silence of a guest while it runs a case. A case under TCG takes milliseconds; seconds when its mount is
+   * new.
+   */
   caseDeadlineMs?: number;
   /** Break off at once. */
   signal?: AbortSignal;
@@ -48,8 +51,15 @@ const RECENT = 16;
 /** Lines of the kernel log that are kept of a guest that broke the protocol. */
 const LOG_LINES = 200;
 
-/** Runs `cases` and yields outcomes as they come; `index` is the position in `cases`. Ends early, without error, when aborted. */
-export async function* execute(source: GuestSource, cases: readonly Case[], options: ExecuteOptions = {}): AsyncGenerator<Executed> {
+/**
+ * Runs `cases` and yields outcomes as they come; `index` is the position in `cases`. Ends early, without error, when
+ * aborted.
+ */
+export async function* execute(
+  source: GuestSource,
+  cases: readonly Case[],
+  options: ExecuteOptions = {},
+): AsyncGenerator<Executed> {
   yield* new Execution(source, cases, options).run();
 }
 
@@ -72,12 +82,17 @@ class Execution {
     this.#cases = cases;
     this.#options = options;
     this.#known = knownLosses(source);
-    this.#backlog = new Backlog(cases, { batchSize, tables: tables && !coverage, coverage, hangs: () => this.#known.hangs });
+    this.#backlog = new Backlog(cases, {
+      batchSize,
+      tables: tables && !coverage,
+      coverage,
+      hangs: () => this.#known.hangs,
+    });
     this.#tries = new Tries(tries);
     this.#unsettled = new Set(cases.keys());
   }
 
-  async* run(): AsyncGenerator<Executed> {
+  async *run(): AsyncGenerator<Executed> {
     const { signal, stop } = this.#options;
     try {
       for (;;) {
@@ -103,15 +118,21 @@ class Execution {
         yield* this.#step(this.#guest, batch);
       }
       // Every case has been answered or given up, unless somebody did not want it any more.
-      if (!signal?.aborted && !stop?.aborted) yield* this.#giveUp([...this.#unsettled], { blame: 'machine', reason: 'no guest answered the case', consoleTail: [] });
+      if (!signal?.aborted && !stop?.aborted)
+        yield* this.#giveUp([...this.#unsettled], {
+          blame: 'machine',
+          reason: 'no guest answered the case',
+          consoleTail: [],
+        });
     } finally {
       for (const one of this.#tries.end()) this.#report(one);
-      if (this.#guest !== undefined) await this.#source.release(this.#guest, this.#sent.length > 0 ? 'poisoned' : 'healthy');
+      if (this.#guest !== undefined)
+        await this.#source.release(this.#guest, this.#sent.length > 0 ? 'poisoned' : 'healthy');
     }
   }
 
   /** One message of the guest, or its end. */
-  async* #step(guest: Guest, batch: Batch): AsyncGenerator<Executed> {
+  async *#step(guest: Guest, batch: Batch): AsyncGenerator<Executed> {
     const { caseDeadlineMs = 60_000, signal } = this.#options;
     let answers: Answers;
     try {
@@ -142,7 +163,7 @@ class Execution {
   }
 
   /** The guest is gone, or not to be trusted any more. */
-  async* #lost(batch: Batch, error: unknown, loss: GuestLoss): AsyncGenerator<Executed> {
+  async *#lost(batch: Batch, error: unknown, loss: GuestLoss): AsyncGenerator<Executed> {
     const settled: [number, Outcome][] = [];
     const inFlight = culpritOf(batch, loss);
     const last = this.#known.add(loss);
@@ -155,21 +176,36 @@ class Execution {
     if (batch.table && loss.hang && inFlight !== undefined) {
       // The guest says which of them it is; the others were not run, or not to their end.
       batch.left.delete(inFlight);
-      tryAgain(inFlight, loss, () => { this.#backlog.isolate(batch, inFlight); });
+      tryAgain(inFlight, loss, () => {
+        this.#backlog.isolate(batch, inFlight);
+      });
     } else if (batch.table) {
       if (loss.blame === 'kernel') this.#tries.suspect({ loss, fatal: true, candidates: [...batch.left] });
       this.#backlog.giveBackPlain(batch);
     } else if (error instanceof LeftOut) {
-      for (const index of batch.left) tryAgain(index, loss, () => { /* given back with the batch */ });
+      for (const index of batch.left)
+        tryAgain(index, loss, () => {
+          /* given back with the batch */
+        });
     } else if (inFlight !== undefined) {
       batch.left.delete(inFlight);
-      tryAgain(inFlight, loss, () => { this.#backlog.isolate(batch, inFlight); });
+      tryAgain(inFlight, loss, () => {
+        this.#backlog.isolate(batch, inFlight);
+      });
     } else {
-      // No case was running: the kernel may have been hit by one that had its answer. The next one is not to blame, but it must end, too.
+      // No case was running: the kernel may have been hit by one that had its answer. The next one is not to blame, but
+      // it must end, too.
       if (loss.blame === 'kernel') this.#report({ loss, fatal: true, candidates: this.#recent });
       const [next] = batch.left;
-      const unbegun: GuestLoss = { ...loss, blame: 'machine', reason: `the guest was lost before it began the case: ${loss.reason}` };
-      if (next !== undefined) tryAgain(next, unbegun, () => { /* given back with the batch */ });
+      const unbegun: GuestLoss = {
+        ...loss,
+        blame: 'machine',
+        reason: `the guest was lost before it began the case: ${loss.reason}`,
+      };
+      if (next !== undefined)
+        tryAgain(next, unbegun, () => {
+          /* given back with the batch */
+        });
     }
     for (const [index] of settled) batch.left.delete(index);
     await this.#dismiss();
@@ -192,8 +228,14 @@ class Execution {
   }
 
   #outside({ inFlight }: Batch, { where, events }: NonNullable<Answers['outside']>): void {
-    const name = (index: number | undefined): string | undefined => (index === undefined ? undefined : caseHash(this.#cases[index]!));
-    const incidents = outsideCases(events, { where, after: name(this.#recent.at(-1)), before: name(inFlight), recent: this.#recent.map((index) => name(index)!) });
+    const name = (index: number | undefined): string | undefined =>
+      index === undefined ? undefined : caseHash(this.#cases[index]!);
+    const incidents = outsideCases(events, {
+      where,
+      after: name(this.#recent.at(-1)),
+      before: name(inFlight),
+      recent: this.#recent.map((index) => name(index)!),
+    });
     for (const incident of incidents) this.#source.incident?.(incident);
   }
 
@@ -201,15 +243,30 @@ class Execution {
   #unanswered(index: number, events: readonly KernelEvent[]): void {
     const complaints = events.filter((event) => taints({ events: [event] }));
     if (complaints.length > 0) this.#tries.suspect(complaint([index], complaints));
-    const others = outsideCases(events.filter((event) => !complaints.includes(event)), { where: 'between-cases', after: caseHash(this.#cases[index]!), recent: [] });
+    const others = outsideCases(
+      events.filter((event) => !complaints.includes(event)),
+      { where: 'between-cases', after: caseHash(this.#cases[index]!), recent: [] },
+    );
     for (const incident of others) this.#source.incident?.(incident);
   }
 
   #report({ loss: { reason, consoleTail }, fatal, candidates, open }: Unattributed): void {
-    const among = candidates.length === 1 ? `a case that did not ${open ? 'run' : 'show it'} again`
-      : `one of ${String(candidates.length)} cases, ${open ? 'not all of which ran' : 'none of which showed it'} again`;
-    const when = candidates.length === 0 ? 'while no case was running' : fatal ? `the guest was lost to ${among}` : `during ${among}`;
-    this.#source.incident?.({ reason, when, log: consoleTail, candidates: candidates.map((index) => caseHash(this.#cases[index]!)) });
+    const among =
+      candidates.length === 1
+        ? `a case that did not ${open ? 'run' : 'show it'} again`
+        : `one of ${String(candidates.length)} cases, ${open ? 'not all of which ran' : 'none of which showed it'} again`;
+    const when =
+      candidates.length === 0
+        ? 'while no case was running'
+        : fatal
+          ? `the guest was lost to ${among}`
+          : `during ${among}`;
+    this.#source.incident?.({
+      reason,
+      when,
+      log: consoleTail,
+      candidates: candidates.map((index) => caseHash(this.#cases[index]!)),
+    });
   }
 
   async #dismiss(): Promise<void> {
@@ -221,30 +278,48 @@ class Execution {
   }
 }
 
-/** The case that was running; a guest that proves a hang names it, also among table cases, or says that it belongs to none. */
+/**
+ * The case that was running; a guest that proves a hang names it, also among table cases, or says that it belongs to
+ * none.
+ */
 function culpritOf({ inFlight, left, table }: Batch, { hang }: GuestLoss): number | undefined {
   if (!hang) return inFlight;
   if (hang.index === undefined) return undefined;
-  return table ? left.has(hang.index) ? hang.index : undefined : inFlight;
+  return table ? (left.has(hang.index) ? hang.index : undefined) : inFlight;
 }
 
-const garbage = (guest: Guest, { message }: GarbageError): GuestLoss =>
-  ({ blame: 'guest', reason: `the guest sent garbage: ${message}`, consoleTail: guest.consoleTail(LOG_LINES) });
+const garbage = (guest: Guest, { message }: GarbageError): GuestLoss => ({
+  blame: 'guest',
+  reason: `the guest sent garbage: ${message}`,
+  consoleTail: guest.consoleTail(LOG_LINES),
+});
 
 /** The kernel complained while one of the cases ran, and lived on. */
 function complaint(candidates: readonly number[], events: readonly KernelEvent[]): Unattributed {
   const [first] = events.flatMap((event) => titleOfEvent(event) ?? []);
-  const log = events.map((event) => ('text' in event && event.text !== '' ? event.text : titleOfEvent(event) ?? '')).join('\n').split('\n');
-  return { loss: { blame: 'kernel', reason: first ?? 'the kernel complained', consoleTail: log }, fatal: false, candidates };
+  const log = events
+    .map((event) => ('text' in event && event.text !== '' ? event.text : (titleOfEvent(event) ?? '')))
+    .join('\n')
+    .split('\n');
+  return {
+    loss: { blame: 'kernel', reason: first ?? 'the kernel complained', consoleTail: log },
+    fatal: false,
+    candidates,
+  };
 }
 
 /** What comes first. A message that comes later is nobody's: the guest is thrown away then. */
-async function unlessAborted(message: Promise<GuestMessage>, signal: AbortSignal | undefined): Promise<GuestMessage | 'aborted'> {
+async function unlessAborted(
+  message: Promise<GuestMessage>,
+  signal: AbortSignal | undefined,
+): Promise<GuestMessage | 'aborted'> {
   if (!signal) return await message;
   message.catch(() => undefined);
   let listener: (() => void) | undefined;
   const aborted = new Promise<'aborted'>((resolve) => {
-    listener = () => { resolve('aborted'); };
+    listener = () => {
+      resolve('aborted');
+    };
     if (signal.aborted) listener();
     else signal.addEventListener('abort', listener, { once: true });
   });

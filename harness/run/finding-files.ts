@@ -31,15 +31,27 @@ export class FindingFiles {
   /** Returns the path of the case file, relative to the results directory. */
   save({ id, rule, notMinimised, case: of, deviations, found, outcome, minimised, reliability }: KeptFinding): string {
     const hash = caseHash(of);
-    const name = `${hash.slice(0, 12)}.case.json`, file = `findings/${name}`;
+    const name = `${hash.slice(0, 12)}.case.json`,
+      file = `findings/${name}`;
     writeInFolder(this.#writer.directory, 'findings', name, formatCase(of));
     const example: CaseRecord = {
-      ...found, hash, verdict: { kind: 'deviates', deviations: [...deviations] }, case: encodeCase(of),
+      ...found,
+      hash,
+      verdict: { kind: 'deviates', deviations: [...deviations] },
+      case: encodeCase(of),
       ...(outcome?.kind === 'observed' && { observation: jsonSafe(outcome.observation) }),
       // A crash that no replay showed again has its log from the case that it was found with.
       ...(outcome && consoleOf(outcome) !== '' && { consoleTail: consoleOf(outcome) }),
     };
-    this.#writer.appendFinding({ id, rule, file, ...(minimised && { minimised }), ...(notMinimised !== undefined && { notMinimised }), ...(reliability && { reliability }), example } satisfies FindingRecord);
+    this.#writer.appendFinding({
+      id,
+      rule,
+      file,
+      ...(minimised && { minimised }),
+      ...(notMinimised !== undefined && { notMinimised }),
+      ...(reliability && { reliability }),
+      example,
+    } satisfies FindingRecord);
     return file;
   }
 }

@@ -1,4 +1,7 @@
-/** A fuzzing campaign from start to end: guests, records, findings as case files, interruption. Whatever ends it, what finished is on disk. */
+/**
+ * A fuzzing campaign from start to end: guests, records, findings as case files, interruption. Whatever ends it, what
+ * finished is on disk.
+ */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { VmSpec } from '../../vm/vm.ts';
@@ -24,7 +27,10 @@ export interface FuzzCampaign {
   /** Cases of the undivided campaign; absent: until the time is over. */
   runs?: number;
   timeMs?: number;
-  /** The most time for making findings small when the cases are over. Default: it grows with the findings, see `defaultBudgetMs`. */
+  /**
+   * The most time for making findings small when the cases are over. Default: it grows with the findings, see
+   * `defaultBudgetMs`.
+   */
   minimiseMs?: number;
   revision: RevisionId;
   directory: string;
@@ -59,7 +65,10 @@ export interface FuzzOutcome {
   runsLeft?: number;
   timeLeftMs?: number;
   interrupted: boolean;
-  /** Sha256 of the hashes of all cases that ran, in the order of their numbers: what `fuzz --dry-run` prints of the same ones. */
+  /**
+   * Sha256 of the hashes of all cases that ran, in the order of their numbers: what `fuzz --dry-run` prints of the same
+   * ones.
+   */
   digest: string;
   /** How many cases each rule and path was refused in. */
   covered: ReadonlyMap<string, number>;
@@ -71,75 +80,132 @@ export interface FuzzOutcome {
 export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
   const cases = new FuzzCases({ seed: of.seed, revision: of.revision, version: toolVersion() });
   const files = new Map<string, string>();
-  const nothing = { reconciled: { unexpected: [], expected: [], notices: [] }, resumeAt: of.start, interrupted: false, digest: '', covered: new Map(), examined: new Map(), files };
-  return recordRun({ ...of, kind: 'fuzz', cells: [] }, async ({ summary, writer, guests, facts, signal, enough, add, onLiberties }): Promise<FuzzOutcome> => {
-    const onDisk = new FindingFiles(writer);
-    const save = (finding: Found<FoundCase>, known: { examined: ExaminedFinding } | { notMinimised: string }): string => {
-      const { rule, n, example } = exampleOf(finding);
-      const kept = 'examined' in known ? known.examined : { case: example.case, deviations: deviationsOf(finding), ...known };
-      const file = onDisk.save({ id: finding.id, rule, ...kept, found: { n, note: example.note, seed: of.seed, ...example.lost } });
-      files.set(finding.id, file);
-      return file;
-    };
-    const check = (findings: readonly Found<FoundCase>[], covered: readonly string[]): Reconciled<Found<FoundCase>> =>
-      reconcile(findings, summary.expectations ?? [], { tried: covered.map(placeOf), today: summary.startedAt.slice(0, 10), narrow: inPlaces });
-    // Counted from the first case on: booting is no fuzzing.
-    const begun = performance.now();
-    const timeUp = of.timeMs === undefined ? enough : AbortSignal.any([timeLimit(of.timeMs), enough]);
-    const lacking = of.coverage ? KernelCoverage.lacking(facts) : undefined;
-    if (lacking !== undefined) {
-      summary.coverage = { unavailable: lacking, places: 0, keptCases: 0 };
-      of.onEvent?.(`no code coverage: ${lacking}`);
-    }
-    const coverage = of.coverage && lacking === undefined ? new KernelCoverage(of.directory, of.spec.kernel.path) : undefined;
-    const loop = new FuzzLoop(guests, {
-      ...(coverage && { coverage }), execute: { onLiberties },
-      cases, facts, start: of.start, signal, fresh: guests.fresh(), timeUp, ...(of.minimiseMs !== undefined && { minimiseMs: of.minimiseMs }), ...(of.runs !== undefined && { runs: of.runs }), ...(of.jobs !== undefined && { jobs: of.jobs }),
-      ...(of.shard && { shard: of.shard }), ...(of.select && { select: of.select }),
-      isExpected: (finding) => check([finding], []).unexpected.length === 0,
-      onShrink: ({ id, title }, { steps, tried }) => of.onProgress?.(`minimising ${id} ${title}: ${tried} forms run, ${steps} times smaller`),
-    });
-    // Read whenever the summary is written, not for every case.
-    Object.defineProperty(summary, 'covered', { enumerable: true, get: () => Object.fromEntries(loop.covered) });
-    const hashes = new Map<number, string>();
-    for await (const event of loop.run()) {
-      switch (event.kind) {
-        case 'case':
-          add(event.record);
-          hashes.set(event.record.n, event.record.hash);
-          of.onProgress?.(progressOf(of, summary, loop, performance.now() - begun));
-          break;
-        case 'finding':
-          of.onEvent?.(`finding: ${event.finding.id} ${event.finding.title} (case ${of.seed}:${exampleOf(event.finding).example.path})`);
-          break;
-        case 'shrunk':
-          of.onEvent?.(`minimised: ${event.finding.id} ${event.finding.title}: ${join(of.directory, save(event.finding, { examined: event.examined }))}, ${describeShrunk(event.examined.minimised)}${event.examined.reliability ? `; ${describeReliability(event.examined.reliability)}` : ''}`);
-          break;
+  const nothing = {
+    reconciled: { unexpected: [], expected: [], notices: [] },
+    resumeAt: of.start,
+    interrupted: false,
+    digest: '',
+    covered: new Map(),
+    examined: new Map(),
+    files,
+  };
+  return recordRun(
+    { ...of, kind: 'fuzz', cells: [] },
+    async ({ summary, writer, guests, facts, signal, enough, add, onLiberties }): Promise<FuzzOutcome> => {
+      const onDisk = new FindingFiles(writer);
+      const save = (
+        finding: Found<FoundCase>,
+        known: { examined: ExaminedFinding } | { notMinimised: string },
+      ): string => {
+        const { rule, n, example } = exampleOf(finding);
+        const kept =
+          'examined' in known ? known.examined : { case: example.case, deviations: deviationsOf(finding), ...known };
+        const file = onDisk.save({
+          id: finding.id,
+          rule,
+          ...kept,
+          found: { n, note: example.note, seed: of.seed, ...example.lost },
+        });
+        files.set(finding.id, file);
+        return file;
+      };
+      const check = (findings: readonly Found<FoundCase>[], covered: readonly string[]): Reconciled<Found<FoundCase>> =>
+        reconcile(findings, summary.expectations ?? [], {
+          tried: covered.map(placeOf),
+          today: summary.startedAt.slice(0, 10),
+          narrow: inPlaces,
+        });
+      // Counted from the first case on: booting is no fuzzing.
+      const begun = performance.now();
+      const timeUp = of.timeMs === undefined ? enough : AbortSignal.any([timeLimit(of.timeMs), enough]);
+      const lacking = of.coverage ? KernelCoverage.lacking(facts) : undefined;
+      if (lacking !== undefined) {
+        summary.coverage = { unavailable: lacking, places: 0, keptCases: 0 };
+        of.onEvent?.(`no code coverage: ${lacking}`);
       }
-    }
-    // Without a limit of time every case that was drawn has ended; with one, those that were sent.
-    if (!signal.aborted) summary.planned = timeUp?.aborted ? hashes.size : loop.drawn;
-    if (coverage) {
-      of.onProgress?.('reading which lines were reached');
-      summary.coverage = coverage.finish();
-    }
-    const findings = loop.findings.all();
-    const examined = new Map<string, ExaminedFinding>();
-    for (const finding of findings) {
-      const known = loop.examinedOf(finding);
-      if (known) examined.set(finding.id, known);
-      if (known && files.has(finding.id)) continue;
-      save(finding, known ? { examined: known } : { notMinimised: check([finding], []).unexpected.length === 0 ? 'it is expected' : whyNot(signal, loop.budgetMs) });
-    }
-    return {
-      ...nothing, summary, untestable: false, examined, reconciled: check(findings, [...loop.covered.keys()]), covered: loop.covered, digest: digestOf(hashes), interrupted: signal.aborted, resumeAt: loop.resumeAt,
-      ...(of.runs !== undefined && { runsLeft: of.runs - countSelected(cases, of, loop.resumeAt) }),
-      ...(of.timeMs !== undefined && { timeLeftMs: Math.max(0, begun + of.timeMs - performance.now()) }),
-    };
-  }, ({ summary }) => {
-    summary.planned = 0;
-    return { ...nothing, summary, untestable: true };
-  });
+      const coverage =
+        of.coverage && lacking === undefined ? new KernelCoverage(of.directory, of.spec.kernel.path) : undefined;
+      const loop = new FuzzLoop(guests, {
+        ...(coverage && { coverage }),
+        execute: { onLiberties },
+        cases,
+        facts,
+        start: of.start,
+        signal,
+        fresh: guests.fresh(),
+        timeUp,
+        ...(of.minimiseMs !== undefined && { minimiseMs: of.minimiseMs }),
+        ...(of.runs !== undefined && { runs: of.runs }),
+        ...(of.jobs !== undefined && { jobs: of.jobs }),
+        ...(of.shard && { shard: of.shard }),
+        ...(of.select && { select: of.select }),
+        isExpected: (finding) => check([finding], []).unexpected.length === 0,
+        onShrink: ({ id, title }, { steps, tried }) =>
+          of.onProgress?.(`minimising ${id} ${title}: ${tried} forms run, ${steps} times smaller`),
+      });
+      // Read whenever the summary is written, not for every case.
+      Object.defineProperty(summary, 'covered', { enumerable: true, get: () => Object.fromEntries(loop.covered) });
+      const hashes = new Map<number, string>();
+      for await (const event of loop.run()) {
+        switch (event.kind) {
+          case 'case':
+            add(event.record);
+            hashes.set(event.record.n, event.record.hash);
+            of.onProgress?.(progressOf(of, summary, loop, performance.now() - begun));
+            break;
+          case 'finding':
+            of.onEvent?.(
+              `finding: ${event.finding.id} ${event.finding.title} (case ${of.seed}:${exampleOf(event.finding).example.path})`,
+            );
+            break;
+          case 'shrunk':
+            of.onEvent?.(
+              `minimised: ${event.finding.id} ${event.finding.title}: ${join(of.directory, save(event.finding, { examined: event.examined }))}, ${describeShrunk(event.examined.minimised)}${event.examined.reliability ? `; ${describeReliability(event.examined.reliability)}` : ''}`,
+            );
+            break;
+        }
+      }
+      // Without a limit of time every case that was drawn has ended; with one, those that were sent.
+      if (!signal.aborted) summary.planned = timeUp?.aborted ? hashes.size : loop.drawn;
+      if (coverage) {
+        of.onProgress?.('reading which lines were reached');
+        summary.coverage = coverage.finish();
+      }
+      const findings = loop.findings.all();
+      const examined = new Map<string, ExaminedFinding>();
+      for (const finding of findings) {
+        const known = loop.examinedOf(finding);
+        if (known) examined.set(finding.id, known);
+        if (known && files.has(finding.id)) continue;
+        save(
+          finding,
+          known
+            ? { examined: known }
+            : {
+                notMinimised:
+                  check([finding], []).unexpected.length === 0 ? 'it is expected' : whyNot(signal, loop.budgetMs),
+              },
+        );
+      }
+      return {
+        ...nothing,
+        summary,
+        untestable: false,
+        examined,
+        reconciled: check(findings, [...loop.covered.keys()]),
+        covered: loop.covered,
+        digest: digestOf(hashes),
+        interrupted: signal.aborted,
+        resumeAt: loop.resumeAt,
+        ...(of.runs !== undefined && { runsLeft: of.runs - countSelected(cases, of, loop.resumeAt) }),
+        ...(of.timeMs !== undefined && { timeLeftMs: Math.max(0, begun + of.timeMs - performance.now()) }),
+      };
+    },
+    ({ summary }) => {
+      summary.planned = 0;
+      return { ...nothing, summary, untestable: true };
+    },
+  );
 }
 
 function digestOf(hashes: ReadonlyMap<number, string>): string {
@@ -162,24 +228,40 @@ function countSelected(cases: FuzzCases, { start, select = () => true }: FuzzCam
 }
 
 export function describeShrunk({ steps, tried, end }: Minimised): string {
-  const ends = { minimal: 'no simpler form shows it', interrupted: 'interrupted before it was minimal', 'out-of-time': 'out of time before it was minimal' };
+  const ends = {
+    minimal: 'no simpler form shows it',
+    interrupted: 'interrupted before it was minimal',
+    'out-of-time': 'out of time before it was minimal',
+  };
   return `${steps} steps, ${tried} forms run, ${ends[end]}`;
 }
 
 /** `shows in 5 of 5 replays`. */
-export const describeReliability = ({ shown, of }: ReliabilityCount): string => `shows in ${shown} of ${of} replays${shown < of ? ': flaky' : ''}`;
+export const describeReliability = ({ shown, of }: ReliabilityCount): string =>
+  `shows in ${shown} of ${of} replays${shown < of ? ': flaky' : ''}`;
 
 /** `12345 cases, 812/s, 183 rules x paths, 2 findings, 1 VM restart, 4:32 left`. */
 function progressOf(of: FuzzCampaign, { counts, vms }: RunSummary, loop: FuzzLoop, elapsedMs: number): string {
   const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const toRun = of.runs === undefined ? undefined : Math.ceil(of.runs / (of.shard?.count ?? 1));
   // Whichever ends it first: its time, or its last case at the rate so far.
-  const lefts = [...(of.timeMs === undefined ? [] : [of.timeMs - elapsedMs]), ...(toRun === undefined ? [] : [(toRun - done) * elapsedMs / Math.max(1, done)])];
+  const lefts = [
+    ...(of.timeMs === undefined ? [] : [of.timeMs - elapsedMs]),
+    ...(toRun === undefined ? [] : [((toRun - done) * elapsedMs) / Math.max(1, done)]),
+  ];
   const left = Math.max(0, Math.min(...lefts)) / 1000;
   const restarts = vms.lost;
   return [
-    `${done}${toRun === undefined ? '' : ` of ${toRun}`} cases`, `${(done / (elapsedMs / 1000)).toFixed(0)}/s`, `${loop.covered.size} rules x paths`,
-    `${loop.findings.size} finding${loop.findings.size === 1 ? '' : 's'}`, ...(counts.lost > 0 ? [`${counts.lost} lost`] : []), `${restarts} VM restart${restarts === 1 ? '' : 's'}`,
-    ...(lefts.length === 0 ? [] : [`${of.timeMs === undefined ? 'about ' : ''}${Math.floor(left / 60)}:${String(Math.floor(left % 60)).padStart(2, '0')} left`]),
+    `${done}${toRun === undefined ? '' : ` of ${toRun}`} cases`,
+    `${(done / (elapsedMs / 1000)).toFixed(0)}/s`,
+    `${loop.covered.size} rules x paths`,
+    `${loop.findings.size} finding${loop.findings.size === 1 ? '' : 's'}`,
+    ...(counts.lost > 0 ? [`${counts.lost} lost`] : []),
+    `${restarts} VM restart${restarts === 1 ? '' : 's'}`,
+    ...(lefts.length === 0
+      ? []
+      : [
+          `${of.timeMs === undefined ? 'about ' : ''}${Math.floor(left / 60)}:${String(Math.floor(left % 60)).padStart(2, '0')} left`,
+        ]),
   ].join(', ');
 }

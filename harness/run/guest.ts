@@ -19,8 +19,8 @@ export interface Guest {
 
 export interface GuestLoss {
   /**
-   * `kernel`: a panic, an oops or a hang of the kernel under test. `guest`: what runs in the guest broke the protocol or ended, and nobody
-   * can say who made it do so. `machine`: everything else. Only the kernel's are findings.
+   * `kernel`: a panic, an oops or a hang of the kernel under test. `guest`: what runs in the guest broke the protocol
+   * or ended, and nobody can say who made it do so. `machine`: everything else. Only the kernel's are findings.
    */
   blame: 'kernel' | 'guest' | 'machine';
   reason: string;
@@ -47,7 +47,11 @@ export interface GuestIncident {
   /** It is shown, and no deviation: nothing of it has to do with what is tested. */
   notice?: true;
   /** The case that was running, where it is none of the run's own: a smaller form of one. */
-  shownBy?: { case: Case; reliability: ReliabilityCount; /** The finding that it is, as if a case of the run had shown it. */ finding: string };
+  shownBy?: {
+    case: Case;
+    reliability: ReliabilityCount;
+    /** The finding that it is, as if a case of the run had shown it. */ finding: string;
+  };
 }
 
 /** Where guests come from: a pool of our own or the broker of a test run. */

@@ -7,7 +7,8 @@ import { outsideCases } from './outside-cases.ts';
 import type { Guest, GuestIncident, GuestSource } from './guest.ts';
 
 /** Below the ids of every batch. */
-const LAST_UNMOUNT = -1, WARM_UP = -2;
+const LAST_UNMOUNT = -1,
+  WARM_UP = -2;
 /** Unmounting waits for the server of the guest, which answers at once. */
 const unmountDeadlineMs = 20_000;
 /** Two threads that load their scripts, on a machine that is busy. */
@@ -15,7 +16,9 @@ const warmUpDeadlineMs = 60_000;
 
 /** A kernel that has booted before, and does not now, is tried so often. */
 const MOST_BOOTS = 3;
-/** Ends of a boot that are the kernel's doing beyond doubt: a guest that is only late may be on a machine that is busy. */
+/**
+ * Ends of a boot that are the kernel's doing beyond doubt: a guest that is only late may be on a machine that is busy.
+ */
 const kernelEnds: readonly VmFailure['kind'][] = ['boot-panicked', 'panicked', 'hangs', 'locked-up', 'reset'];
 
 export interface GuestStatistics {
@@ -26,7 +29,8 @@ export interface GuestStatistics {
 }
 
 /**
- * Also the first guest is a clone: a snapshot costs a tenth of a boot, and a kernel that takes its VM down with the first case costs no second boot.
+ * Also the first guest is a clone: a snapshot costs a tenth of a boot, and a kernel that takes its VM down with the
+ * first case costs no second boot.
  */
 export class LocalGuests implements GuestSource {
   readonly statistics: GuestStatistics = { booted: 0, lost: 0, bootMs: [] };
@@ -43,11 +47,14 @@ export class LocalGuests implements GuestSource {
   #environment: VmEnvironment | undefined;
 
   /**
-   * `onConsole` receives the kernel log of each guest when it ends, `onIncident` what the kernel did that no case shows; `jobs` guests at most are
-   * leased at the same time; `signal` breaks off what boots or is cloned.
+   * `onConsole` receives the kernel log of each guest when it ends, `onIncident` what the kernel did that no case
+   * shows; `jobs` guests at most are leased at the same time; `signal` breaks off what boots or is cloned.
    */
   constructor(
-    spec: VmSpec, onConsole: (lines: readonly string[]) => void = () => undefined, jobs = 1, onIncident: (incident: GuestIncident) => void = () => undefined,
+    spec: VmSpec,
+    onConsole: (lines: readonly string[]) => void = () => undefined,
+    jobs = 1,
+    onIncident: (incident: GuestIncident) => void = () => undefined,
     signal?: AbortSignal,
   ) {
     this.#spec = spec;
@@ -62,9 +69,12 @@ export class LocalGuests implements GuestSource {
     return this.#environment;
   }
 
-  /** Throws VmError when there never was a guest, InfrastructureError when a further one cannot be had, or InterruptedError. */
+  /**
+   * Throws VmError when there never was a guest, InfrastructureError when a further one cannot be had, or
+   * InterruptedError.
+   */
   async lease(): Promise<Vm> {
-    const vm = this.#idle.pop() ?? await this.#begin(() => this.#start());
+    const vm = this.#idle.pop() ?? (await this.#begin(() => this.#start()));
     this.#leased.add(vm);
     this.#most = Math.max(this.#most, this.#leased.size);
     return vm;
@@ -73,7 +83,8 @@ export class LocalGuests implements GuestSource {
   async release(guest: Guest, state: 'healthy' | 'poisoned'): Promise<void> {
     const vm = guest as Vm;
     this.#leased.delete(vm);
-    if (state === 'healthy' && this.#idle.length < Math.max(this.#jobs, this.#most) && vm.lost === undefined) this.#idle.push(vm);
+    if (state === 'healthy' && this.#idle.length < Math.max(this.#jobs, this.#most) && vm.lost === undefined)
+      this.#idle.push(vm);
     else {
       if (state === 'poisoned') this.statistics.lost += 1;
       await this.#end(vm);
@@ -97,7 +108,9 @@ export class LocalGuests implements GuestSource {
         this.#leased.delete(guest as Vm);
         await this.#end(guest as Vm);
       },
-      incident: (incident) => { this.#onIncident(incident); },
+      incident: (incident) => {
+        this.#onIncident(incident);
+      },
     };
   }
 
@@ -109,7 +122,9 @@ export class LocalGuests implements GuestSource {
     if (this.#template === undefined) {
       this.#template = Template.create(this.#spec, (vm) => this.#warmUp(vm), this.#signal);
       // The next one may have more luck.
-      this.#template.catch(() => { this.#template = undefined; });
+      this.#template.catch(() => {
+        this.#template = undefined;
+      });
     }
     return this.#template;
   }
@@ -125,18 +140,31 @@ export class LocalGuests implements GuestSource {
     this.#onConsole(vm.consoleTail());
   }
 
-  /** `lastUnmount`: let guests that are idle unmount what they have mounted, and say what the kernel has to say about that. */
+  /**
+   * `lastUnmount`: let guests that are idle unmount what they have mounted, and say what the kernel has to say about
+   * that.
+   */
   async close(lastUnmount = false): Promise<void> {
     if (lastUnmount) await Promise.all(this.#idle.map((vm) => this.#unmount(vm)));
     const all = [...this.#leased, ...this.#idle.splice(0)];
     this.#leased.clear();
     const ends = await Promise.allSettled(all.map((vm) => this.#end(vm)));
-    await this.#template?.then((template) => { template.close(); }, () => { /* it never came to be */ });
+    await this.#template?.then(
+      (template) => {
+        template.close();
+      },
+      () => {
+        /* it never came to be */
+      },
+    );
     this.#template = undefined;
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   }
 
-  /** One guest that booted shows that this kernel can be tested: what goes wrong later is the machine's, or a fault that shows now and then. */
+  /**
+   * One guest that booted shows that this kernel can be tested: what goes wrong later is the machine's, or a fault that
+   * shows now and then.
+   */
   async #begin(start: () => Promise<Vm>): Promise<Vm> {
     for (let boots = 1; ; boots += 1) {
       try {
@@ -145,9 +173,12 @@ export class LocalGuests implements GuestSource {
         const { booted } = this.statistics;
         if (booted === 0 || !(error instanceof VmError) || this.#signal?.aborted) throw error;
         const { reason, consoleTail } = lossOf(error);
-        if (kernelEnds.includes(error.failure.kind)) this.#onIncident({ reason, when: 'while a further guest booted', log: consoleTail, candidates: [] });
+        if (kernelEnds.includes(error.failure.kind))
+          this.#onIncident({ reason, when: 'while a further guest booted', log: consoleTail, candidates: [] });
         if (boots < MOST_BOOTS) continue;
-        throw new InfrastructureError(`no further guest could be had, in ${boots} tries, after ${booted} that booted; what finished before is in the results. The last: ${error.message}`);
+        throw new InfrastructureError(
+          `no further guest could be had, in ${boots} tries, after ${booted} that booted; what finished before is in the results. The last: ${error.message}`,
+        );
       }
     }
   }
@@ -167,12 +198,14 @@ export class LocalGuests implements GuestSource {
       vm.send({ kind: 'run-cases', id: LAST_UNMOUNT, cases: [] });
       for (;;) {
         const message = await vm.receive(unmountDeadlineMs);
-        if (message.kind === 'outside-cases') for (const incident of outsideCases(message.events, place)) this.#onIncident(incident);
+        if (message.kind === 'outside-cases')
+          for (const incident of outsideCases(message.events, place)) this.#onIncident(incident);
         else if (message.kind === 'cases-done' || message.kind === 'error') return;
       }
     } catch (error) {
       const { blame, reason, consoleTail } = vm.lossOf(error);
-      if (blame === 'kernel') this.#onIncident({ reason, when: 'at the last unmount', log: consoleTail, candidates: [] });
+      if (blame === 'kernel')
+        this.#onIncident({ reason, when: 'at the last unmount', log: consoleTail, candidates: [] });
     }
   }
 

@@ -9,8 +9,15 @@ import { LocalGuests } from './guests.ts';
 async function threads(vm: VmHandle): Promise<number> {
   let text = '';
   await execInGuest(vm, {
-    argv: ['sh', '-c', 'for p in /proc/[0-9]*; do if grep -q agent.cjs $p/cmdline; then ls $p/task | wc -l; break; fi; done'], timeoutMs: 60_000,
-    onOutput: (_, bytes) => { text += Buffer.from(bytes).toString(); },
+    argv: [
+      'sh',
+      '-c',
+      'for p in /proc/[0-9]*; do if grep -q agent.cjs $p/cmdline; then ls $p/task | wc -l; break; fi; done',
+    ],
+    timeoutMs: 60_000,
+    onOutput: (_, bytes) => {
+      text += Buffer.from(bytes).toString();
+    },
   });
   return Number(text);
 }
@@ -40,7 +47,10 @@ test('should notice that a guest is locked up which says nothing from its first 
   try {
     const vm = await guests.lease();
     vm.send({ kind: 'exec', id: 1, argv: ['sh', '-c', 'kill -STOP $PPID'] });
-    const error: unknown = await vm.receive(150_000).then(() => undefined, (reason: unknown) => reason);
+    const error: unknown = await vm.receive(150_000).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
     expect(error).toBeInstanceOf(VmError);
     expect((error as VmError).failure).toMatchObject({ kind: 'locked-up', how: 'sleeps' });
     await guests.release(vm, 'poisoned');

@@ -6,8 +6,13 @@ import { MOST_INCIDENTS, type RunSummary } from '../../model/results.ts';
 import { sampleCases } from '../../reproducers/testing/samples.ts';
 import { noteIncident } from './incidents.ts';
 
-const empty = (): RunSummary => ({ notices: [] } as unknown as RunSummary);
-const incident = (n: number) => ({ reason: `the kernel panicked: number ${n}`, when: 'while no case was running', log: ['Kernel panic'], candidates: [] });
+const empty = (): RunSummary => ({ notices: [] }) as unknown as RunSummary;
+const incident = (n: number) => ({
+  reason: `the kernel panicked: number ${n}`,
+  when: 'while no case was running',
+  log: ['Kernel panic'],
+  candidates: [],
+});
 
 test('should keep a hundred incidents and as many notices, and count the others', () => {
   const summary = empty();
@@ -30,7 +35,10 @@ test('should write the case beside the findings where one shows it that is none 
   try {
     const summary = empty();
     const [value] = Object.values(sampleCases);
-    noteIncident(summary, directory, { ...incident(1), shownBy: { case: value!, reliability: { shown: 1, of: 2 }, finding: '01234567' } });
+    noteIncident(summary, directory, {
+      ...incident(1),
+      shownBy: { case: value!, reliability: { shown: 1, of: 2 }, finding: '01234567' },
+    });
     expect(existsSync(join(directory, summary.incidents![0]!.shownBy!.file))).toBe(true);
   } finally {
     rmSync(directory, { recursive: true });

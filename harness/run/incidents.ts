@@ -6,13 +6,17 @@ import { MOST_INCIDENTS, type RunSummary } from '../../model/results.ts';
 import { formatCase } from './case-file.ts';
 import type { GuestIncident } from './guest.ts';
 
-/** Takes note in `summary` of an incident that is new; of those that are too many it keeps the number. `directory`: of the results. */
+/**
+ * Takes note in `summary` of an incident that is new; of those that are too many it keeps the number. `directory`: of
+ * the results.
+ */
 export function noteIncident(summary: RunSummary, directory: string, incident: GuestIncident): void {
   if (incident.notice) noteNotice(summary, incident);
   else noteFinding(summary, directory, incident);
 }
 
-const omitted = (summary: RunSummary): NonNullable<RunSummary['omitted']> => summary.omitted ??= { incidents: 0, notices: 0 };
+const omitted = (summary: RunSummary): NonNullable<RunSummary['omitted']> =>
+  (summary.omitted ??= { incidents: 0, notices: 0 });
 
 function noteNotice(summary: RunSummary, { reason, when }: GuestIncident): void {
   const text = `the kernel's log, ${when}: ${reason} (not judged; console.log has it)`;
@@ -21,7 +25,11 @@ function noteNotice(summary: RunSummary, { reason, when }: GuestIncident): void 
   else omitted(summary).notices += 1;
 }
 
-function noteFinding(summary: RunSummary, directory: string, { reason, when, log, candidates, shownBy }: GuestIncident): void {
+function noteFinding(
+  summary: RunSummary,
+  directory: string,
+  { reason, when, log, candidates, shownBy }: GuestIncident,
+): void {
   summary.incidents ??= [];
   // Each guest boots the same kernel, and says the same.
   if (summary.incidents.some((known) => known.reason === reason && known.when === when)) return;
@@ -30,7 +38,13 @@ function noteFinding(summary: RunSummary, directory: string, { reason, when, log
     return;
   }
   const shown = shownBy && { ...shownBy, case: encodeCase(shownBy.case), file: saveCase(directory, shownBy.case) };
-  summary.incidents.push({ reason, when, log: log.join('\n'), ...(candidates.length > 0 && { candidates: [...candidates] }), ...(shown && { shownBy: shown }) });
+  summary.incidents.push({
+    reason,
+    when,
+    log: log.join('\n'),
+    ...(candidates.length > 0 && { candidates: [...candidates] }),
+    ...(shown && { shownBy: shown }),
+  });
 }
 
 /** Returns its path, relative to the directory. */

@@ -18,5 +18,10 @@ export function listenForInterruption(onFirst: (reason: string) => void): Interr
     stop.abort();
   };
   for (const signal of signals) process.on(signal, interrupt);
-  return { signal: stop.signal, end: () => { for (const signal of signals) process.off(signal, interrupt); } };
+  return {
+    signal: stop.signal,
+    end: () => {
+      for (const signal of signals) process.off(signal, interrupt);
+    },
+  };
 }

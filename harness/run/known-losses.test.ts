@@ -11,13 +11,29 @@ import { simulatedFacts } from './testing/simulated-guests.ts';
 
 const cases = sampleCases(6, 3).map((one) => one.of);
 const hangOf = (rest: Partial<Hang>): Hang => ({
-  how: 'waits', blame: 'kernel', during: 'step', step: 1, milliseconds: 4000, log: [], signature: 'waits; rwsem_down_write_slowpath; IOMAP_BEGIN',
-  tasks: [{ role: 'workload', name: 'node', state: 'D', stack: ['rwsem_down_write_slowpath', 'fuse_iomap_llseek'] }], ...rest,
+  how: 'waits',
+  blame: 'kernel',
+  during: 'step',
+  step: 1,
+  milliseconds: 4000,
+  log: [],
+  signature: 'waits; rwsem_down_write_slowpath; IOMAP_BEGIN',
+  tasks: [{ role: 'workload', name: 'node', state: 'D', stack: ['rwsem_down_write_slowpath', 'fuse_iomap_llseek'] }],
+  ...rest,
 });
-const lossBy = (hang: Hang): Partial<GuestLoss> => ({ blame: hang.blame, reason: 'the kernel hangs', consoleTail: ['stack'], hang, signature: hang.signature });
+const lossBy = (hang: Hang): Partial<GuestLoss> => ({
+  blame: hang.blame,
+  reason: 'the kernel hangs',
+  consoleTail: ['stack'],
+  hang,
+  signature: hang.signature,
+});
 
 /** Guests that hang on these cases, by the index of the case, and are honest about the others. */
-async function run(hangs: ReadonlyMap<number, Hang>, options: ExecuteOptions = { tables: false }): Promise<{ outcomes: Executed[]; sent: HostMessage[] }> {
+async function run(
+  hangs: ReadonlyMap<number, Hang>,
+  options: ExecuteOptions = { tables: false },
+): Promise<{ outcomes: Executed[]; sent: HostMessage[] }> {
   const sent: HostMessage[] = [];
   const guests = new ScriptedGuests((_, message) => {
     sent.push(message);
@@ -40,8 +56,19 @@ const timesRun = (sent: readonly HostMessage[], index: number): number =>
   sent.filter((message) => message.kind === 'run-cases' && message.cases[0]?.index === index).length;
 
 test('should try the first case that hangs a second time, and others that hang alike only once', async () => {
-  const { outcomes, sent } = await run(new Map([[1, hangOf({ index: 1 })], [3, hangOf({ index: 3 })]]));
-  expect(outcomes.map(({ outcome: { kind } }) => kind)).toEqual(['observed', 'crashed', 'observed', 'crashed', ...Array.from({ length: cases.length - 4 }, () => 'observed')]);
+  const { outcomes, sent } = await run(
+    new Map([
+      [1, hangOf({ index: 1 })],
+      [3, hangOf({ index: 3 })],
+    ]),
+  );
+  expect(outcomes.map(({ outcome: { kind } }) => kind)).toEqual([
+    'observed',
+    'crashed',
+    'observed',
+    'crashed',
+    ...Array.from({ length: cases.length - 4 }, () => 'observed'),
+  ]);
   expect(outcomes[1]!.outcome.tries).toBe(2);
   expect(outcomes[3]!.outcome.crashes).toHaveLength(1);
   expect(timesRun(sent, 1)).toBe(1);
@@ -56,13 +83,23 @@ test('should try the first case that locks the guest up a second time, and other
       for (const { index, case: of } of batch) {
         messages.push({ kind: 'case-begins', id, index });
         const place = places[index];
-        if (place !== undefined) return { messages, lost: { blame: 'kernel', reason: `the kernel locked up in ${place}`, consoleTail: [], signature: `locked up in ${place}` } };
+        if (place !== undefined)
+          return {
+            messages,
+            lost: {
+              blame: 'kernel',
+              reason: `the kernel locked up in ${place}`,
+              consoleTail: [],
+              signature: `locked up in ${place}`,
+            },
+          };
         messages.push({ kind: 'case-done', id, index, observation: runIdeal(of) });
       }
       return { messages: [...messages, { kind: 'cases-done', id }] };
     });
     const tries: (number | undefined)[] = [];
-    for await (const { index, outcome } of execute(guests, cases, { tables: false })) if (outcome.kind === 'crashed') tries[index] = outcome.crashes!.length;
+    for await (const { index, outcome } of execute(guests, cases, { tables: false }))
+      if (outcome.kind === 'crashed') tries[index] = outcome.crashes!.length;
     return [tries[1], tries[3]];
   };
   expect(await tried({ 1: 'fuse_iomap_begin', 3: 'fuse_iomap_begin' })).toEqual([2, 1]);
@@ -79,8 +116,15 @@ test('should tell later guests which hangs are known', async () => {
 });
 
 test('should name the step and where the kernel waits, and say the same of each case that hangs alike', async () => {
-  const { outcomes } = await run(new Map([[1, hangOf({ index: 1 })], [3, hangOf({ index: 3 })]]));
-  const [first, second] = [1, 3].map((index) => verdictOf({ cell: { id: '', rule: '', path: '' }, case: cases[index]! }, outcomes[index]!.outcome, simulatedFacts));
+  const { outcomes } = await run(
+    new Map([
+      [1, hangOf({ index: 1 })],
+      [3, hangOf({ index: 3 })],
+    ]),
+  );
+  const [first, second] = [1, 3].map((index) =>
+    verdictOf({ cell: { id: '', rule: '', path: '' }, case: cases[index]! }, outcomes[index]!.outcome, simulatedFacts),
+  );
   const found = [first, second].map((verdict) => (verdict!.kind === 'deviates' ? verdict!.deviations[0]! : undefined));
   expect(found[0]).toMatchObject({ rule: 'kernel/hang', step: 1 });
   expect(found[0]!.seen).toContain('rwsem_down_write_slowpath, called by fuse_iomap_llseek');
@@ -90,7 +134,9 @@ test('should name the step and where the kernel waits, and say the same of each 
 test('should not blame the kernel for a guest that hangs by itself', async () => {
   const { outcomes } = await run(new Map([[1, hangOf({ index: 1, blame: 'guest' })]]));
   expect(outcomes[1]!.outcome.kind).toBe('lost');
-  expect(verdictOf({ cell: { id: '', rule: '', path: '' }, case: cases[1]! }, outcomes[1]!.outcome, simulatedFacts).kind).toBe('lost');
+  expect(
+    verdictOf({ cell: { id: '', rule: '', path: '' }, case: cases[1]! }, outcomes[1]!.outcome, simulatedFacts).kind,
+  ).toBe('lost');
 });
 
 test('should blame no case when what hangs is the mount of earlier ones', async () => {
@@ -98,7 +144,10 @@ test('should blame no case when what hangs is the mount of earlier ones', async 
   let hung = false;
   const guests = new ScriptedGuests((_, message) => {
     const { id, cases: batch } = message as Extract<HostMessage, { kind: 'run-cases' }>;
-    const answers = batch.map(({ index, case: of }): GuestMessage[] => [{ kind: 'case-begins', id, index }, { kind: 'case-done', id, index, observation: runIdeal(of) }]);
+    const answers = batch.map(({ index, case: of }): GuestMessage[] => [
+      { kind: 'case-begins', id, index },
+      { kind: 'case-done', id, index, observation: runIdeal(of) },
+    ]);
     if (hung) return { messages: [...answers.flat(), { kind: 'cases-done', id }] };
     hung = true;
     return { messages: [...answers[0]!, answers[1]![0]!], lost: lossBy(rest) };

@@ -1,4 +1,6 @@
-/** How the guests of a source have gone down or hung so far: what is known is recognised sooner, and not tried twice. */
+/**
+ * How the guests of a source have gone down or hung so far: what is known is recognised sooner, and not tried twice.
+ */
 import { LOCKED_UP, LOCKED_UP_SOMEWHERE } from '../../vm/qemu/failure.ts';
 import type { GuestLoss, GuestSource } from './guest.ts';
 
@@ -35,6 +37,6 @@ const all = new WeakMap<GuestSource, KnownLosses>();
 
 export function knownLosses(source: GuestSource): KnownLosses {
   let known = all.get(source);
-  if (!known) all.set(source, known = new KnownLosses());
+  if (!known) all.set(source, (known = new KnownLosses()));
   return known;
 }

@@ -1,4 +1,7 @@
-/** What must still be written when the process is about to end without order: after an uncaught error, or when nothing can be printed. */
+/**
+ * What must still be written when the process is about to end without order: after an uncaught error, or when nothing
+ * can be printed.
+ */
 
 type LastWord = (reason: string) => void;
 
@@ -7,7 +10,9 @@ const registered = new Set<LastWord>();
 /** `word` must be synchronous: nothing runs after it. The returned function takes it back. */
 export function onSuddenEnd(word: LastWord): () => void {
   registered.add(word);
-  return () => { registered.delete(word); };
+  return () => {
+    registered.delete(word);
+  };
 }
 
 /** Never throws: what cannot be written (a full disk) is left as it was. */

@@ -1,6 +1,6 @@
 /**
- * Makes findings small, the severe ones first, while the run goes on and after it. Each is taken from the queue with the smallest case that is known by
- * then; several guests work at several findings.
+ * Makes findings small, the severe ones first, while the run goes on and after it. Each is taken from the queue with
+ * the smallest case that is known by then; several guests work at several findings.
  */
 import { availableParallelism } from 'node:os';
 import { causesOf } from '../../model/finding/cause.ts';
@@ -38,11 +38,16 @@ export interface MinimiserOptions<E> {
 }
 
 /** `node`: its place in the shrink tree, where it still has one. */
-export interface ExaminedFinding extends Examined { node?: CaseNode }
+export interface ExaminedFinding extends Examined {
+  node?: CaseNode;
+}
 
 const LIMIT_MS = 120_000;
 
-/** The default time for what is left when the cases have run: a minute, and half a minute for each finding, twenty minutes at most. */
+/**
+ * The default time for what is left when the cases have run: a minute, and half a minute for each finding, twenty
+ * minutes at most.
+ */
 export const defaultBudgetMs = (findings: number): number => Math.min(20 * 60_000, 60_000 + 30_000 * findings);
 
 /** Guests that make findings small at once: more than processors would only be slower, each. */
@@ -50,7 +55,9 @@ export const minimisers = (): number => Math.min(4, availableParallelism());
 
 /** Why a finding was not made small. */
 export const whyNot = (signal: AbortSignal, budgetMs: number): string =>
-  (signal.aborted ? 'the run was interrupted' : `the time for it was over (${Math.round(budgetMs / 1000)} s; --minimise gives more)`);
+  signal.aborted
+    ? 'the run was interrupted'
+    : `the time for it was over (${Math.round(budgetMs / 1000)} s; --minimise gives more)`;
 
 /** Whether deviations show what a finding is about; one that became a part of a wider finding counts, too. */
 export const showsFinding = (id: string, deviations: readonly Deviation[]): boolean =>
@@ -79,7 +86,9 @@ export class Minimiser<E> {
 
   /** Those that it has not had before, as a whole or in a part that is being made small. */
   add(findings: readonly Found<E>[]): void {
-    const fresh = findings.filter((finding) => !this.#known.has(finding.id) && !idsOf(finding).some((id) => this.#begun.has(id)));
+    const fresh = findings.filter(
+      (finding) => !this.#known.has(finding.id) && !idsOf(finding).some((id) => this.#begun.has(id)),
+    );
     for (const { id } of fresh) this.#known.add(id);
     this.#waiting.push(...fresh);
     this.#waiting.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
@@ -92,7 +101,9 @@ export class Minimiser<E> {
     this.#start();
   }
 
-  /** Works at what is left; resolves when there is nothing more, or the time is over. Rejects when no guest can be had. */
+  /**
+   * Works at what is left; resolves when there is nothing more, or the time is over. Rejects when no guest can be had.
+   */
   async finish(guests: number, budgetMs: number): Promise<void> {
     this.#untilMs = performance.now() + budgetMs;
     this.workIn(guests);
@@ -101,8 +112,18 @@ export class Minimiser<E> {
   }
 
   #start(): void {
-    for (let free = Math.min(this.#guests - this.#workers.size, this.#waiting.length); free > 0 && this.#hasTime(); free -= 1) {
-      const worker: Promise<void> = this.#work().catch((error: unknown) => { this.#failure ??= error; }).finally(() => { this.#workers.delete(worker); });
+    for (
+      let free = Math.min(this.#guests - this.#workers.size, this.#waiting.length);
+      free > 0 && this.#hasTime();
+      free -= 1
+    ) {
+      const worker: Promise<void> = this.#work()
+        .catch((error: unknown) => {
+          this.#failure ??= error;
+        })
+        .finally(() => {
+          this.#workers.delete(worker);
+        });
       this.#workers.add(worker);
     }
   }
@@ -124,20 +145,32 @@ export class Minimiser<E> {
     }
   }
 
-  /** What a form of a finding's case makes the kernel complain of, or go down with, is told of, when it is another finding and no case of the run has shown it. */
+  /**
+   * What a form of a finding's case makes the kernel complain of, or go down with, is told of, when it is another
+   * finding and no case of the run has shown it.
+   */
   #lookForOthers(id: string, form: Case, outcome: Outcome): void {
     const { source, facts, latest } = this.#options;
     const verdict = verdictAlone(form, outcome, facts);
     if (verdict.kind !== 'deviates') return;
     const hash = caseHash(form);
-    for (const { id: other, deviation: { rule, seen } } of causesOf(verdict.deviations)) {
+    for (const {
+      id: other,
+      deviation: { rule, seen },
+    } of causesOf(verdict.deviations)) {
       if (!rule.startsWith('kernel/') || other === id || this.#others.has(other) || latest(other)) continue;
       this.#others.add(other);
       const { crashes = [], tries = 1 } = outcome;
       const events = outcome.kind === 'observed' ? outcome.observation.events : [];
-      const log = crashes.length > 0 ? consoleOf(outcome).split('\n') : events.flatMap((event) => ('text' in event ? event.text.split('\n') : []));
+      const log =
+        crashes.length > 0
+          ? consoleOf(outcome).split('\n')
+          : events.flatMap((event) => ('text' in event ? event.text.split('\n') : []));
       source.incident?.({
-        reason: seen, when: `in a smaller form of a case of finding ${id}`, log, candidates: [hash],
+        reason: seen,
+        when: `in a smaller form of a case of finding ${id}`,
+        log,
+        candidates: [hash],
         shownBy: { case: form, finding: other, reliability: { shown: Math.max(1, crashes.length), of: tries } },
       });
     }
@@ -149,22 +182,53 @@ export class Minimiser<E> {
     const { example, deviation, follows } = exampleOf(finding);
     const untilMs = performance.now() + Math.min(limitMs, this.#untilMs - performance.now());
     const shows = (deviations: readonly Deviation[]): boolean => showsFinding(finding.id, deviations);
-    const onOutcome = (form: Case, outcome: Outcome): void => { this.#lookForOthers(finding.id, form, outcome); };
+    const onOutcome = (form: Case, outcome: Outcome): void => {
+      this.#lookForOthers(finding.id, form, outcome);
+    };
     const start = startOf(example);
-    let [value, node, deviations] = ['node' in start ? start.node.case : start.case, 'node' in start ? start.node : undefined, [deviation, ...follows] as readonly Deviation[]];
+    let [value, node, deviations] = [
+      'node' in start ? start.node.case : start.case,
+      'node' in start ? start.node : undefined,
+      [deviation, ...follows] as readonly Deviation[],
+    ];
     let before: Minimised = { steps: 0, tried: 0, end: 'minimal' };
-    const progress = ({ steps, tried }: { steps: number; tried: number }): void => onProgress?.(finding, { steps: before.steps + steps, tried: before.tried + tried });
+    const progress = ({ steps, tried }: { steps: number; tried: number }): void =>
+      onProgress?.(finding, { steps: before.steps + steps, tried: before.tried + tried });
     if (node) {
-      const shrunk = await shrink(source, { node, deviations }, { facts, signal, shows, limitMs: (untilMs - performance.now()) / 2, onProgress: progress, onOutcome });
-      [value, node, deviations, before] = [shrunk.node.case, shrunk.node, shrunk.deviations, { steps: shrunk.steps, tried: shrunk.tried, end: shrunk.end }];
+      const shrunk = await shrink(
+        source,
+        { node, deviations },
+        { facts, signal, shows, limitMs: (untilMs - performance.now()) / 2, onProgress: progress, onOutcome },
+      );
+      [value, node, deviations, before] = [
+        shrunk.node.case,
+        shrunk.node,
+        shrunk.deviations,
+        { steps: shrunk.steps, tried: shrunk.tried, end: shrunk.end },
+      ];
     }
-    const examined = await examine(source, { case: value, deviations }, {
-      facts, signal, fresh, limitMs: untilMs - performance.now(), shows: (_, others) => shows(others), onProgress: progress, onOutcome,
-    });
+    const examined = await examine(
+      source,
+      { case: value, deviations },
+      {
+        facts,
+        signal,
+        fresh,
+        limitMs: untilMs - performance.now(),
+        shows: (_, others) => shows(others),
+        onProgress: progress,
+        onOutcome,
+      },
+    );
     const { steps, tried, end } = examined.minimised;
     return {
-      ...examined, ...(node && steps === 0 && { node }),
-      minimised: { steps: before.steps + steps, tried: before.tried + tried, end: before.end === 'minimal' ? end : before.end },
+      ...examined,
+      ...(node && steps === 0 && { node }),
+      minimised: {
+        steps: before.steps + steps,
+        tried: before.tried + tried,
+        end: before.end === 'minimal' ? end : before.end,
+      },
     };
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What guests send is mutated and taken as a run takes it. IOMAPFUZZ_MUTATIONS says how many messages: a million in a night (`iomapfuzz test
- * mutations`), ten thousand otherwise.
+ * What guests send is mutated and taken as a run takes it. IOMAPFUZZ_MUTATIONS says how many messages: a million in a
+ * night (`iomapfuzz test mutations`), ten thousand otherwise.
  */
 import { expect, test } from '@playwright/test';
 import { judge } from '../../oracles/judge.ts';
@@ -24,7 +24,16 @@ const mostMs = 1000;
 
 function batchOf(table: boolean): Batch {
   const all = mutatedCases.map((_, index) => index);
-  return { id: commandId, message: { kind: 'ping', id: commandId } satisfies HostMessage, table, size: all.length, left: new Set(all), begun: new Set(all), inFlight: 0, tainted: false };
+  return {
+    id: commandId,
+    message: { kind: 'ping', id: commandId } satisfies HostMessage,
+    table,
+    size: all.length,
+    left: new Set(all),
+    begun: new Set(all),
+    inFlight: 0,
+    tainted: false,
+  };
 }
 
 test('should read what an honest guest says as it was said', () => {
@@ -39,9 +48,21 @@ test('should read what an honest guest says as it was said', () => {
 test('should judge what an honest guest packed as what it saw', () => {
   for (const message of goodMessages()) {
     if (message.kind !== 'case-done') continue;
-    const { executed } = takeAnswers(batchOf(false), guestFrames().push(encodeGuestFrame({ ...message, observation: { ...message.observation, events: message.observation.events.slice(0, -3) } }))[0]!, mutatedCases);
+    const { executed } = takeAnswers(
+      batchOf(false),
+      guestFrames().push(
+        encodeGuestFrame({
+          ...message,
+          observation: { ...message.observation, events: message.observation.events.slice(0, -3) },
+        }),
+      )[0]!,
+      mutatedCases,
+    );
     const [{ outcome }] = executed as [(typeof executed)[number]];
-    const verdict = outcome.kind === 'observed' ? judge(mutatedCases[message.index]!, outcome.observation, { facts: simulatedFacts }) : undefined;
+    const verdict =
+      outcome.kind === 'observed'
+        ? judge(mutatedCases[message.index]!, outcome.observation, { facts: simulatedFacts })
+        : undefined;
     expect(verdict?.kind, JSON.stringify(verdict)).toBe('conforms');
   }
 });
@@ -55,16 +76,20 @@ test(`should survive ${count} mutated messages: none throws anything but the one
     const startMs = performance.now();
     const before = process.memoryUsage.rss();
     try {
-      for (const message of guestFrames().push(frame)) takeAnswers(batchOf(message.kind.startsWith('table')), message, mutatedCases);
+      for (const message of guestFrames().push(frame))
+        takeAnswers(batchOf(message.kind.startsWith('table')), message, mutatedCases);
       taken += 1;
     } catch (error) {
-      if (!(error instanceof GarbageError)) throw new Error(`message ${n} of seed ${seed}: ${String((error as Error).stack)}`);
+      if (!(error instanceof GarbageError))
+        throw new Error(`message ${n} of seed ${seed}: ${String((error as Error).stack)}`);
       refused += 1;
     }
     slowestMs = Math.max(slowestMs, performance.now() - startMs);
     mostUsed = Math.max(mostUsed, process.memoryUsage.rss() - before);
   }
-  console.log(`${count} mutated messages: ${refused} refused, ${taken} taken; the slowest took ${slowestMs.toFixed(0)} ms, the largest ${(mostUsed / (1 << 20)).toFixed(0)} MiB`);
+  console.log(
+    `${count} mutated messages: ${refused} refused, ${taken} taken; the slowest took ${slowestMs.toFixed(0)} ms, the largest ${(mostUsed / (1 << 20)).toFixed(0)} MiB`,
+  );
   expect(refused).toBeGreaterThan(count / 10);
   expect(taken).toBeGreaterThan(count / 100);
   expect(slowestMs).toBeLessThan(mostMs);
@@ -81,15 +106,34 @@ function largest(): GuestMessage[] {
   const observation = good!.observation as PackedObservation;
   const event: KernelEvent = { kind: 'lost-events', source: 'kmsg', count: 1 };
   const hex = 'ab'.repeat(32);
-  const runs = (count: number, source: ByteRun['source']): ByteRun[] => Array.from({ length: count }, () => ({ lengthBytes: 32, source }));
-  const written = (count: number): PackedObservation['written'] => Array.from({ length: count }, (_, seq) => ({ seq, data: [] }));
+  const runs = (count: number, source: ByteRun['source']): ByteRun[] =>
+    Array.from({ length: count }, () => ({ lengthBytes: 32, source }));
+  const written = (count: number): PackedObservation['written'] =>
+    Array.from({ length: count }, (_, seq) => ({ seq, data: [] }));
   const parts = mostParts - 10_000;
   return [
     { ...good!, observation: { ...observation, written: [{ seq: 1, data: runs(parts, { kind: 'other', hex }) }] } },
-    { ...good!, observation: { ...observation, written: [{ seq: 1, data: runs(parts, { kind: 'device', device: 1, offsetBytes: 1n << 62n }) }] } },
+    {
+      ...good!,
+      observation: {
+        ...observation,
+        written: [{ seq: 1, data: runs(parts, { kind: 'device', device: 1, offsetBytes: 1n << 62n }) }],
+      },
+    },
     { ...good!, observation: { ...observation, written: written(parts) } },
-    { ...good!, observation: { ...observation, deviceChanges: Array.from({ length: parts }, () => ({ device: 0, offsetBytes: 1n << 62n, content: [] })) } },
-    { kind: 'table-refused', id, reason: '', events: Array.from({ length: 39 }, (_, index) => ({ index, events: Array.from({ length: 9999 }, () => event) })) },
+    {
+      ...good!,
+      observation: {
+        ...observation,
+        deviceChanges: Array.from({ length: parts }, () => ({ device: 0, offsetBytes: 1n << 62n, content: [] })),
+      },
+    },
+    {
+      kind: 'table-refused',
+      id,
+      reason: '',
+      events: Array.from({ length: 39 }, (_, index) => ({ index, events: Array.from({ length: 9999 }, () => event) })),
+    },
     { kind: 'output', id, stream: 'stdout', bytes: Buffer.alloc(31 << 20) },
   ];
 }
@@ -103,7 +147,9 @@ test('should need no more memory and time for the largest messages that there ca
     expect(guestFrames().push(frame)).toHaveLength(1);
     const { user, system } = process.cpuUsage(processor);
     const used = Math.max(process.memoryUsage.rss() - before, peak() - before, 0);
-    console.log(`${message.kind}: ${(frame.length / (1 << 20)).toFixed(1)} MiB, ${((user + system) / 1000).toFixed(0)} ms of processor time, at most ${(used / (1 << 20)).toFixed(0)} MiB more`);
+    console.log(
+      `${message.kind}: ${(frame.length / (1 << 20)).toFixed(1)} MiB, ${((user + system) / 1000).toFixed(0)} ms of processor time, at most ${(used / (1 << 20)).toFixed(0)} MiB more`,
+    );
     expect(used, message.kind).toBeLessThan(mostBytes);
     // A second on a machine that does nothing else.
     expect((user + system) / 1000, message.kind).toBeLessThan(10 * mostMs);

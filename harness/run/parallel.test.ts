@@ -27,7 +27,10 @@ test('should give everything of all, each in its order', async () => {
 test('should end all when one fails or nobody listens any more', async () => {
   for (const failsAt of [4, Infinity]) {
     const ended: number[] = [];
-    const run = async () => { for await (const value of merged([numbers(0, 50, ended), numbers(100, 50, ended, failsAt)])) if (value === 20) break; };
+    const run = async () => {
+      for await (const value of merged([numbers(0, 50, ended), numbers(100, 50, ended, failsAt)]))
+        if (value === 20) break;
+    };
     if (failsAt === 4) await expect(run()).rejects.toThrow('broken at 104');
     else await run();
     expect(ended.sort()).toEqual([0, 100]);

@@ -1,6 +1,9 @@
 /** Several generators at once, as one. */
 
-/** What any of `sources` yields, as it comes. When one throws, or the consumer ends early, all are ended before that goes on. */
+/**
+ * What any of `sources` yields, as it comes. When one throws, or the consumer ends early, all are ended before that
+ * goes on.
+ */
 export async function* merged<T>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
   const waiting = new Map(sources.map((source) => [source, next(source)]));
   try {
@@ -27,7 +30,11 @@ function next<T>(source: AsyncGenerator<T>): Promise<{ source: AsyncGenerator<T>
 }
 
 /** Runs `items` in `jobs` workers at once, a few pieces each; the order of `items` stays within a piece. */
-export function shared<T, R>(items: readonly T[], jobs: number, work: (pieces: T[][]) => AsyncGenerator<R>): AsyncGenerator<R> {
+export function shared<T, R>(
+  items: readonly T[],
+  jobs: number,
+  work: (pieces: T[][]) => AsyncGenerator<R>,
+): AsyncGenerator<R> {
   // One worker takes all, so that it never waits between pieces.
   const size = Math.ceil(items.length / (jobs === 1 ? 1 : jobs * 3));
   const pieces: T[][] = [];

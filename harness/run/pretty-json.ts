@@ -12,7 +12,8 @@ function render(value: unknown, indent: string, taken: number): string {
   const short = oneLine(value);
   if (typeof value !== 'object' || value === null || indent.length + taken + short.length <= WIDTH) return short;
   const inner = `${indent}  `;
-  if (Array.isArray(value)) return `[\n${value.map((item) => `${inner}${render(item, inner, 1)}`).join(',\n')}\n${indent}]`;
+  if (Array.isArray(value))
+    return `[\n${value.map((item) => `${inner}${render(item, inner, 1)}`).join(',\n')}\n${indent}]`;
   const members = membersOf(value).map(([key, item]) => {
     const name = `${JSON.stringify(key)}: `;
     return `${inner}${name}${render(item, inner, name.length + 1)}`;
@@ -27,4 +28,5 @@ function oneLine(value: unknown): string {
   return members.length === 0 ? '{}' : `{ ${members.join(', ')} }`;
 }
 
-const membersOf = (value: object): [string, unknown][] => Object.entries(value).filter(([, item]) => item !== undefined);
+const membersOf = (value: object): [string, unknown][] =>
+  Object.entries(value).filter(([, item]) => item !== undefined);

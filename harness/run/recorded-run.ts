@@ -1,4 +1,6 @@
-/** What every run has in common: guests, records, a summary, an orderly end. Whatever ends it, what finished is on disk. */
+/**
+ * What every run has in common: guests, records, a summary, an orderly end. Whatever ends it, what finished is on disk.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,7 +14,15 @@ import { addCounts, libertyUses, type LibertyCounts, type LibertyUse } from '../
 import { concerning, expectationOf, type ExpectedDeviation } from '../../model/expectations.ts';
 import { findingId } from '../../model/finding/id.ts';
 import { keyOf } from '../../model/finding/key.ts';
-import { noCounts, NOT_BOOTED, RESULTS_FORMAT, type CaseRecord, type CellInfo, type Environment, type RunSummary } from '../../model/results.ts';
+import {
+  noCounts,
+  NOT_BOOTED,
+  RESULTS_FORMAT,
+  type CaseRecord,
+  type CellInfo,
+  type Environment,
+  type RunSummary,
+} from '../../model/results.ts';
 import type { RevisionId } from '../../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
 import { EqualCrashes } from './equal-crashes.ts';
@@ -40,7 +50,10 @@ export interface RunSetup {
   jobs?: number;
   /** Liberties that the kernel takes by its command line. Default: none. */
   liberties?: readonly string[];
-  /** Each lease of the body is a guest that has done nothing yet, so that none need be booted beside their snapshot. Default: false. */
+  /**
+   * Each lease of the body is a guest that has done nothing yet, so that none need be booted beside their snapshot.
+   * Default: false.
+   */
   fresh?: boolean;
   /** The run ends after so many cases that took the kernel down alike. Default: MOST_EQUAL_CRASHES. */
   maxCrashes?: number;
@@ -58,7 +71,10 @@ export interface RunningRun {
   readonly signal: AbortSignal;
   /** No further cases are of use: the kernel went down alike too often. `reason` of it says so. */
   readonly enough: AbortSignal;
-  /** Every case has ended: what comes now (making findings small) may be broken off, and the run is complete all the same. */
+  /**
+   * Every case has ended: what comes now (making findings small) may be broken off, and the run is complete all the
+   * same.
+   */
   allRan(): void;
   /** Takes note of what the liberties came to; for `execute`. */
   onLiberties: (counts: LibertyCounts) => void;
@@ -67,23 +83,49 @@ export interface RunningRun {
 }
 
 /**
- * `body` when the kernel can be tested, else `untestable` with the reason: before a guest is booted where the kernel's configuration says so.
- * Rejects when no guest can be had at all, or with what `body` rejects with; the results directory then says so.
+ * `body` when the kernel can be tested, else `untestable` with the reason: before a guest is booted where the kernel's
+ * configuration says so. Rejects when no guest can be had at all, or with what `body` rejects with; the results
+ * directory then says so.
  */
-export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Promise<T>, untestable: (run: Pick<RunningRun, 'summary' | 'add'>, reason: string) => T): Promise<T> {
+export async function recordRun<T>(
+  of: RunSetup,
+  body: (run: RunningRun) => Promise<T>,
+  untestable: (run: Pick<RunningRun, 'summary' | 'add'>, reason: string) => T,
+): Promise<T> {
   const writer = new ResultsWriter(of.directory);
   let endedBy: string | undefined;
-  const stop = listenForInterruption((reason) => { endedBy = reason; });
+  const stop = listenForInterruption((reason) => {
+    endedBy = reason;
+  });
   const guests = new LocalGuests(
-    of.spec, (lines) => { writer.appendConsole(lines.map((line) => `${line}\n`).join('')); }, of.jobs, (incident) => { noteIncident(summary, writer.directory, incident); }, stop.signal,
+    of.spec,
+    (lines) => {
+      writer.appendConsole(lines.map((line) => `${line}\n`).join(''));
+    },
+    of.jobs,
+    (incident) => {
+      noteIncident(summary, writer.directory, incident);
+    },
+    stop.signal,
   );
   // Clocks of machines jump; the time that a run took does not.
   const startMs = performance.now();
   const elapsedMs = (): number => Math.round(performance.now() - startMs);
   const summary: RunSummary = {
-    format: RESULTS_FORMAT, kind: of.kind, toolVersion: toolVersion(), argv: process.argv.slice(2), revision: of.revision, seed: of.seed,
-    ...(of.shard && { shard: of.shard }), startedAt: new Date().toISOString(), elapsedMs: 0, complete: false, cells: of.cells,
-    counts: noCounts(), notices: [], vms: guests.statistics,
+    format: RESULTS_FORMAT,
+    kind: of.kind,
+    toolVersion: toolVersion(),
+    argv: process.argv.slice(2),
+    revision: of.revision,
+    seed: of.seed,
+    ...(of.shard && { shard: of.shard }),
+    startedAt: new Date().toISOString(),
+    elapsedMs: 0,
+    complete: false,
+    cells: of.cells,
+    counts: noCounts(),
+    notices: [],
+    vms: guests.statistics,
   };
   const add = (record: CaseRecord): void => {
     summary.counts[record.verdict.kind] += 1;
@@ -121,9 +163,18 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
     const crashes = new EqualCrashes(of.maxCrashes);
     const paths = new Map(of.cells.map(({ id, path }) => [id, path]));
     const run: RunningRun = {
-      allRan: () => { allRan = !stop.signal.aborted; },
-      summary, writer, guests, facts, signal: stop.signal, enough: enough.signal,
-      onLiberties: (counts) => { addCounts(summary.liberties ?? [], counts); },
+      allRan: () => {
+        allRan = !stop.signal.aborted;
+      },
+      summary,
+      writer,
+      guests,
+      facts,
+      signal: stop.signal,
+      enough: enough.signal,
+      onLiberties: (counts) => {
+        addCounts(summary.liberties ?? [], counts);
+      },
       add: (record) => {
         add(record);
         if (isExpected(record, summary, paths.get(record.cell ?? ''))) return;
@@ -141,7 +192,9 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
       result = untestable({ summary, add }, reason);
     } else {
       for (const name of facts.panicsOn ?? []) {
-        summary.notices.push(`this kernel panics where others report and go on: kernel.${name} could not be switched off. Such a panic is a finding, what it led to is not seen`);
+        summary.notices.push(
+          `this kernel panics where others report and go on: kernel.${name} could not be switched off. Such a panic is a finding, what it led to is not seen`,
+        );
       }
       for (const { channel, reason } of identity.missing) summary.notices.push(`not judged: the ${channel}: ${reason}`);
       result = await body(run);
@@ -171,44 +224,83 @@ export async function recordRun<T>(of: RunSetup, body: (run: RunningRun) => Prom
 }
 
 /** A crash that somebody knows of and wants to live with for now ends nothing. */
-function isExpected({ verdict }: CaseRecord, { expectations = [], startedAt }: RunSummary, path: string | undefined): boolean {
+function isExpected(
+  { verdict }: CaseRecord,
+  { expectations = [], startedAt }: RunSummary,
+  path: string | undefined,
+): boolean {
   if (verdict.kind !== 'deviates' || path === undefined) return false;
-  return verdict.deviations.every((one) => expectationOf(expectations, findingId(keyOf(one).parts.join(' | ')), { rule: one.rule, path }, startedAt.slice(0, 10)) !== undefined);
+  return verdict.deviations.every(
+    (one) =>
+      expectationOf(
+        expectations,
+        findingId(keyOf(one).parts.join(' | ')),
+        { rule: one.rule, path },
+        startedAt.slice(0, 10),
+      ) !== undefined,
+  );
 }
 
 /** Throws UsageError when the kernel does not know one of them. */
 function libertiesOf(names: readonly string[], { release, liberties }: KernelFacts): LibertyUse[] {
-  if (!liberties) throw new UsageError(`Linux ${release} has no switches for liberties (no fuse_iomap_liberties in debugfs): only the reference kernel has them, in --flavour liberties`);
+  if (!liberties)
+    throw new UsageError(
+      `Linux ${release} has no switches for liberties (no fuse_iomap_liberties in debugfs): only the reference kernel has them, in --flavour liberties`,
+    );
   const known = new Set(liberties.map(({ name }) => name));
   const unknown = names.filter((name) => !known.has(name));
-  if (unknown.length > 0) throw new UsageError(`this kernel knows no liberty ${unknown.join(', ')}; it has ${[...known].join(', ')}`);
+  if (unknown.length > 0)
+    throw new UsageError(`this kernel knows no liberty ${unknown.join(', ')}; it has ${[...known].join(', ')}`);
   return libertyUses(names, liberties);
 }
 
 /** Options that change what a run can see or how it goes. */
-const tellingOptions = /^CONFIG_(FUSE_\w+|FS_IOMAP|KASAN|UBSAN|PROVE_LOCKING|LOCKDEP|KCOV|PREEMPT\w*|SMP|BLK_DEV_RAM|HZ)=/;
+const tellingOptions =
+  /^CONFIG_(FUSE_\w+|FS_IOMAP|KASAN|UBSAN|PROVE_LOCKING|LOCKDEP|KCOV|PREEMPT\w*|SMP|BLK_DEV_RAM|HZ)=/;
 
 /** Those options of the kernel, as NAME=value. */
-export const tellingConfig = (facts: Pick<KernelFacts, 'config'>): string[] => (facts.config ?? '').split('\n').filter((line) => tellingOptions.test(line));
+export const tellingConfig = (facts: Pick<KernelFacts, 'config'>): string[] =>
+  (facts.config ?? '').split('\n').filter((line) => tellingOptions.test(line));
 
 /** The machine of a run that booted no guest. */
-const notBooted = ({ memoryMib }: VmSpec): { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number } =>
-  ({ machine: NOT_BOOTED, accelerator: NOT_BOOTED, acceleratorReason: 'the configuration of the kernel says that there is nothing to test', memoryMib });
+const notBooted = ({
+  memoryMib,
+}: VmSpec): { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number } => ({
+  machine: NOT_BOOTED,
+  accelerator: NOT_BOOTED,
+  acceleratorReason: 'the configuration of the kernel says that there is nothing to test',
+  memoryMib,
+});
 
 /** What is known of a kernel without booting it. */
 function factsByImage({ release, version, config }: KernelImage): Pick<KernelFacts, 'release' | 'version' | 'config'> {
-  return { release, version, ...(config && { config: [...config].map(([symbol, value]) => `CONFIG_${symbol}=${value}`).join('\n') }) };
+  return {
+    release,
+    version,
+    ...(config && { config: [...config].map(([symbol, value]) => `CONFIG_${symbol}=${value}`).join('\n') }),
+  };
 }
 
-function environmentOf(of: RunSetup, vm: { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number }, facts: Pick<KernelFacts, 'release' | 'version' | 'config'>): Environment {
+function environmentOf(
+  of: RunSetup,
+  vm: { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number },
+  facts: Pick<KernelFacts, 'release' | 'version' | 'config'>,
+): Environment {
   return {
-    kernelOrigin: of.kernelOrigin, kernelRelease: facts.release, kernelVersion: facts.version,
+    kernelOrigin: of.kernelOrigin,
+    kernelRelease: facts.release,
+    kernelVersion: facts.version,
     kernelImageDate: of.spec.kernel.builtAt,
     ...(of.spec.kernel.tree && { kernelCommit: of.spec.kernel.tree.commit }),
     kernelImageHash: createHash('sha256').update(readFileSync(of.spec.kernel.path)).digest('hex'),
     ...(of.flavour === undefined ? {} : { flavour: of.flavour }),
     kernelConfig: tellingConfig(facts),
-    accelerator: vm.accelerator, acceleratorReason: vm.acceleratorReason, machine: vm.machine, qemuVersion: qemuVersion(), memoryMiB: vm.memoryMib,
-    nodeVersion: process.version, hostCpus: availableParallelism(),
+    accelerator: vm.accelerator,
+    acceleratorReason: vm.acceleratorReason,
+    machine: vm.machine,
+    qemuVersion: qemuVersion(),
+    memoryMiB: vm.memoryMib,
+    nodeVersion: process.version,
+    hostCpus: availableParallelism(),
   };
 }

@@ -13,8 +13,8 @@ import type { Executed, Outcome } from './execute.ts';
 import { signatureOf, verdictAlone } from './repro.ts';
 
 /**
- * What a case shows on a kernel: deviations, or the rules that refused, or, when everything was accepted, the results and the replies
- * that were served. Undefined: nothing that could be compared.
+ * What a case shows on a kernel: deviations, or the rules that refused, or, when everything was accepted, the results
+ * and the replies that were served. Undefined: nothing that could be compared.
  */
 export function shown(of: Case, outcome: Outcome, facts: KernelFacts): string | undefined {
   const verdict = verdictAlone(of, outcome, facts);
@@ -22,12 +22,20 @@ export function shown(of: Case, outcome: Outcome, facts: KernelFacts): string | 
   if (verdict.kind !== 'conforms' || outcome.kind !== 'observed') return undefined;
   const { observation } = outcome;
   const reached = rulesReached(of, observation, { facts });
-  const results = of.workload.flatMap(({ call }, n) => (call === 'open' || call === 'close' ? [] : [{ call, ...observation.steps[n] }]));
-  if (reached.length > 0) return `refused: ${reached.join(', ')} ${results.map(({ errno }) => errno ?? 0).filter((errno) => errno !== 0).join(' ')}`;
-  const served = observation.transcript.filter(({ name }) => name.startsWith('IOMAP_') && name !== 'IOMAP_CONFIG').map(({ name, request, reply }) => {
-    const { attrIno: _ino, ...fields } = request;
-    return { name, fields, reply: reply?.fields ?? reply };
-  });
+  const results = of.workload.flatMap(({ call }, n) =>
+    call === 'open' || call === 'close' ? [] : [{ call, ...observation.steps[n] }],
+  );
+  if (reached.length > 0)
+    return `refused: ${reached.join(', ')} ${results
+      .map(({ errno }) => errno ?? 0)
+      .filter((errno) => errno !== 0)
+      .join(' ')}`;
+  const served = observation.transcript
+    .filter(({ name }) => name.startsWith('IOMAP_') && name !== 'IOMAP_CONFIG')
+    .map(({ name, request, reply }) => {
+      const { attrIno: _ino, ...fields } = request;
+      return { name, fields, reply: reply?.fields ?? reply };
+    });
   return `served: ${canonicalJson(jsonSafe({ results, served, changes: observation.deviceChanges }))}`;
 }
 
@@ -56,9 +64,17 @@ export interface ReduceOptions {
 }
 
 /** `keeps`: whether a smaller case still shows what the whole one shows. */
-export async function reduce(run: Run, of: Case, keeps: (smaller: Case, outcome: Outcome) => boolean, { signal, step, onProgress }: ReduceOptions = {}): Promise<Reduced> {
+export async function reduce(
+  run: Run,
+  of: Case,
+  keeps: (smaller: Case, outcome: Outcome) => boolean,
+  { signal, step, onProgress }: ReduceOptions = {},
+): Promise<Reduced> {
   const state: Reduced = { case: of, steps: 0, tried: 0, end: 'minimal' };
-  /** Those of `candidates` that keep it, in their order. Each that takes the kernel down costs a guest: one is enough then. */
+  /**
+   * Those of `candidates` that keep it, in their order. Each that takes the kernel down costs a guest: one is enough
+   * then.
+   */
   const keeping = async (candidates: readonly Case[]): Promise<{ index: number; outcome: Outcome }[]> => {
     const found: { index: number; outcome: Outcome }[] = [];
     for await (const { index, outcome } of run(candidates)) {
@@ -97,26 +113,57 @@ export async function reduce(run: Run, of: Case, keeps: (smaller: Case, outcome:
 function muchSmaller(of: Case, shown: Step | undefined): Case[] {
   const { workload, script } = of;
   const step = shown ? workload.indexOf(shown) : -1;
-  const until = step < 0 ? [] : [
-    { ...of, workload: workload.filter((one, n) => n === step || (n < step && one.call === 'open')) },
-    ...(step + 1 < workload.length ? [{ ...of, workload: workload.slice(0, step + 1) }] : []),
-  ];
+  const until =
+    step < 0
+      ? []
+      : [
+          { ...of, workload: workload.filter((one, n) => n === step || (n < step && one.call === 'open')) },
+          ...(step + 1 < workload.length ? [{ ...of, workload: workload.slice(0, step + 1) }] : []),
+        ];
   const half = Math.ceil(script.length / 2);
-  const halves = script.length < 4 ? [] : [{ ...of, script: script.slice(half) }, { ...of, script: script.slice(0, half) }];
+  const halves =
+    script.length < 4
+      ? []
+      : [
+          { ...of, script: script.slice(half) },
+          { ...of, script: script.slice(0, half) },
+        ];
   const calls = workload.filter(({ call }) => call !== 'open');
   const [early, late] = [new Set(calls.slice(0, calls.length / 2)), new Set(calls.slice(calls.length / 2))];
-  const parts = calls.length < 4 ? [] : [early, late].map((gone) => ({ ...of, workload: workload.filter((one) => !gone.has(one)) }));
+  const parts =
+    calls.length < 4
+      ? []
+      : [early, late].map((gone) => ({ ...of, workload: workload.filter((one) => !gone.has(one)) }));
   return [...until, ...parts, ...halves].filter((value) => addressOf(value) !== addressOf(of));
 }
 
 /** `of` without all replies and syscalls, opens but for, that one of `kept` lacks; then without the replies alone. */
 function withoutAll(of: Case, kept: readonly Case[]): Case[] {
-  const lines = of.script.filter((line) => kept.every(({ script }) => script.length >= of.script.length || script.includes(line)));
-  const steps = of.workload.filter((step) => step.call === 'open' || kept.every(({ workload }) => workload.length >= of.workload.length || workload.includes(step)
-    || workload.filter(({ call }) => call === 'open').length < of.workload.filter(({ call }) => call === 'open').length));
-  const all = [{ ...of, script: lines, workload: steps }, { ...of, script: lines }, { ...of, workload: steps }];
-  return all.filter((value, index) => caseSize(value) < caseSize(of) && value.workload.length > 0
-    && all.findIndex((other) => addressOf(other) === addressOf(value)) === index);
+  const lines = of.script.filter((line) =>
+    kept.every(({ script }) => script.length >= of.script.length || script.includes(line)),
+  );
+  const steps = of.workload.filter(
+    (step) =>
+      step.call === 'open' ||
+      kept.every(
+        ({ workload }) =>
+          workload.length >= of.workload.length ||
+          workload.includes(step) ||
+          workload.filter(({ call }) => call === 'open').length <
+            of.workload.filter(({ call }) => call === 'open').length,
+      ),
+  );
+  const all = [
+    { ...of, script: lines, workload: steps },
+    { ...of, script: lines },
+    { ...of, workload: steps },
+  ];
+  return all.filter(
+    (value, index) =>
+      caseSize(value) < caseSize(of) &&
+      value.workload.length > 0 &&
+      all.findIndex((other) => addressOf(other) === addressOf(value)) === index,
+  );
 }
 
 /** The case without one of its parts, for each part; each is a valid case, none is the case itself. */
@@ -129,10 +176,23 @@ export function smaller(of: Case): Case[] {
     ...geometry.files.map((_, n) => withoutFile(of, n)).filter((value) => value !== undefined),
     ...(geometry.mount === 'syncInit' ? [{ ...of, geometry: { ...geometry, mount: 'ordinary' as const } }] : []),
     ...(geometry.config === undefined ? [] : [{ ...of, geometry: withoutConfig(geometry) }]),
-    ...script.flatMap(({ times }, n) => (times === undefined ? [] : [{ ...of, script: script.map((line, m) => (m === n ? withoutTimes(line) : line)) }])),
-    ...script.flatMap((line, n) => (line.posFrom === undefined && line.posTo === undefined ? [] : [{ ...of, script: script.map((other, m) => (m === n ? withoutPlace(line) : other)) }])),
-    ...script.flatMap((line, n) => withoutNotification(line).map((plainer) => ({ ...of, script: script.map((other, m) => (m === n ? plainer : other)) }))),
-    ...script.flatMap((line, n) => plainerLines(line).map((plainer) => ({ ...of, script: script.map((other, m) => (m === n ? plainer : other)) }))),
+    ...script.flatMap(({ times }, n) =>
+      times === undefined ? [] : [{ ...of, script: script.map((line, m) => (m === n ? withoutTimes(line) : line)) }],
+    ),
+    ...script.flatMap((line, n) =>
+      line.posFrom === undefined && line.posTo === undefined
+        ? []
+        : [{ ...of, script: script.map((other, m) => (m === n ? withoutPlace(line) : other)) }],
+    ),
+    ...script.flatMap((line, n) =>
+      withoutNotification(line).map((plainer) => ({
+        ...of,
+        script: script.map((other, m) => (m === n ? plainer : other)),
+      })),
+    ),
+    ...script.flatMap((line, n) =>
+      plainerLines(line).map((plainer) => ({ ...of, script: script.map((other, m) => (m === n ? plainer : other)) })),
+    ),
     ...(of.debugIomap ? [{ ...of, debugIomap: false }] : []),
   ];
   const own = addressOf(of);
@@ -152,9 +212,23 @@ function plainerLines(line: ScriptLine): ScriptLine[] {
   const halves = ['read', 'write'] as const;
   const others = { read: reply.write, write: reply.read };
   return [
-    ...halves.map((half) => ({ ...reply, [half]: { type: 'HOLE' as const, flags: [], dev: 0, addr: NULL_ADDR, offset: others[half].offset, length: others[half].length } })),
-    ...halves.filter((half) => reply[half].flags.length > 0).map((half) => ({ ...reply, [half]: { ...reply[half], flags: [] } })),
-  ].map((plainer) => ({ ...line, reply: plainer })).filter((plainer) => sizeOf(plainer) < sizeOf(line));
+    ...halves.map((half) => ({
+      ...reply,
+      [half]: {
+        type: 'HOLE' as const,
+        flags: [],
+        dev: 0,
+        addr: NULL_ADDR,
+        offset: others[half].offset,
+        length: others[half].length,
+      },
+    })),
+    ...halves
+      .filter((half) => reply[half].flags.length > 0)
+      .map((half) => ({ ...reply, [half]: { ...reply[half], flags: [] } })),
+  ]
+    .map((plainer) => ({ ...line, reply: plainer }))
+    .filter((plainer) => sizeOf(plainer) < sizeOf(line));
 }
 
 /** A HOLE for a HOLE is no progress. */
@@ -181,53 +255,106 @@ function withoutStep(of: Case, n: number): Case | undefined {
   if (gone.call === 'open') {
     const fd = of.workload.slice(0, n).filter(({ call }) => call === 'open').length;
     const shift = (one: number): number => (one > fd ? one - 1 : one);
-    workload = workload.filter((step) => (!('fd' in step) || step.fd !== fd) && (!('from' in step) || step.from !== fd)).map((step) => ('from' in step
-      ? { ...step, fd: shift(step.fd), from: shift(step.from) } : 'fd' in step ? { ...step, fd: shift(step.fd) } : step));
+    workload = workload
+      .filter((step) => (!('fd' in step) || step.fd !== fd) && (!('from' in step) || step.from !== fd))
+      .map((step) =>
+        'from' in step
+          ? { ...step, fd: shift(step.fd), from: shift(step.from) }
+          : 'fd' in step
+            ? { ...step, fd: shift(step.fd) }
+            : step,
+      );
   }
   return workload.length === 0 ? undefined : { ...of, workload };
 }
 
 function withoutDevice(of: Case, n: number): Case | undefined {
   const uses = (dev: number | { device: number } | undefined): boolean => typeof dev === 'object' && dev.device === n;
-  const used = of.script.some(({ reply }) => reply.kind === 'mappings' && (uses(reply.read.dev) || uses(reply.write.dev)))
-    || of.script.some(({ before = [] }) => before.some((notification) => devicesOf(notification).some(uses)))
-    || of.workload.some((step) => step.call === 'fuseIoctl' && (step.device === n || uses(step.id)) || step.call === 'deviceRead' && step.device === n
-      || step.call === 'notify' && devicesOf(step.notification).some(uses));
+  const used =
+    of.script.some(({ reply }) => reply.kind === 'mappings' && (uses(reply.read.dev) || uses(reply.write.dev))) ||
+    of.script.some(({ before = [] }) => before.some((notification) => devicesOf(notification).some(uses))) ||
+    of.workload.some(
+      (step) =>
+        (step.call === 'fuseIoctl' && (step.device === n || uses(step.id))) ||
+        (step.call === 'deviceRead' && step.device === n) ||
+        (step.call === 'notify' && devicesOf(step.notification).some(uses)),
+    );
   if (used) return undefined;
-  const shift = <T>(dev: T): T => (typeof dev === 'object' && dev !== null && 'device' in dev && (dev.device as number) > n ? { ...dev, device: (dev.device as number) - 1 } : dev);
+  const shift = <T>(dev: T): T =>
+    typeof dev === 'object' && dev !== null && 'device' in dev && (dev.device as number) > n
+      ? { ...dev, device: (dev.device as number) - 1 }
+      : dev;
   return {
-    ...of, geometry: { ...of.geometry, devices: without(of.geometry.devices, n) },
-    script: of.script.map((line) => withNotifications(line, (notification) => withDevices(notification, shift))).map((line) => (line.reply.kind !== 'mappings' ? line : {
-      ...line, reply: { ...line.reply, read: { ...line.reply.read, dev: shift(line.reply.read.dev) }, write: { ...line.reply.write, dev: shift(line.reply.write.dev) } },
-    })),
+    ...of,
+    geometry: { ...of.geometry, devices: without(of.geometry.devices, n) },
+    script: of.script
+      .map((line) => withNotifications(line, (notification) => withDevices(notification, shift)))
+      .map((line) =>
+        line.reply.kind !== 'mappings'
+          ? line
+          : {
+              ...line,
+              reply: {
+                ...line.reply,
+                read: { ...line.reply.read, dev: shift(line.reply.read.dev) },
+                write: { ...line.reply.write, dev: shift(line.reply.write.dev) },
+              },
+            },
+      ),
     workload: of.workload.map((step) => {
       if (step.call === 'notify') return { ...step, notification: withDevices(step.notification, shift) };
       if (step.call === 'deviceRead') return step.device > n ? { ...step, device: step.device - 1 } : step;
-      return step.call !== 'fuseIoctl' ? step : {
-        ...step, ...(step.device !== undefined && step.device > n && { device: step.device - 1 }), ...(step.id !== undefined && { id: shift(step.id) }),
-      };
+      return step.call !== 'fuseIoctl'
+        ? step
+        : {
+            ...step,
+            ...(step.device !== undefined && step.device > n && { device: step.device - 1 }),
+            ...(step.id !== undefined && { id: shift(step.id) }),
+          };
     }),
   };
 }
 
 /** The same line with its notifications replaced. */
 const withNotifications = (line: ScriptLine, replace: (one: Notification) => Notification): ScriptLine =>
-  (line.before === undefined ? line : { ...line, before: line.before.map(replace) });
+  line.before === undefined ? line : { ...line, before: line.before.map(replace) };
 
 function withoutFile(of: Case, n: number): Case | undefined {
-  const used = of.workload.some((step) => (step.call === 'open' && step.file === n)
-    || (step.call === 'notify' && 'node' in step.notification && 'file' in step.notification.node && step.notification.node.file === n)) || of.script.some(({ file, before = [] }) => file === n || before.some((one) => 'node' in one && 'file' in one.node && one.node.file === n));
+  const used =
+    of.workload.some(
+      (step) =>
+        (step.call === 'open' && step.file === n) ||
+        (step.call === 'notify' &&
+          'node' in step.notification &&
+          'file' in step.notification.node &&
+          step.notification.node.file === n),
+    ) ||
+    of.script.some(
+      ({ file, before = [] }) =>
+        file === n || before.some((one) => 'node' in one && 'file' in one.node && one.node.file === n),
+    );
   if (used) return undefined;
   const shift = (file: number): number => (file > n ? file - 1 : file);
   return {
-    ...of, geometry: { ...of.geometry, files: without(of.geometry.files, n) },
-    script: of.script.map((line) => withNotifications(line, (one) => withFile(one, shift))).map((line) => (line.file === undefined ? line : { ...line, file: shift(line.file) })),
-    workload: of.workload.map((step) => (step.call === 'open' ? { ...step, file: shift(step.file) }
-      : step.call === 'notify' ? { ...step, notification: withFile(step.notification, shift) } : step)),
+    ...of,
+    geometry: { ...of.geometry, files: without(of.geometry.files, n) },
+    script: of.script
+      .map((line) => withNotifications(line, (one) => withFile(one, shift)))
+      .map((line) => (line.file === undefined ? line : { ...line, file: shift(line.file) })),
+    workload: of.workload.map((step) =>
+      step.call === 'open'
+        ? { ...step, file: shift(step.file) }
+        : step.call === 'notify'
+          ? { ...step, notification: withFile(step.notification, shift) }
+          : step,
+    ),
   };
 }
 
-/** Cases that show nothing that the others do not show together, the largest first. `shows` and `sizeBytes` are those of each case. */
+/**
+ * Cases that show nothing that the others do not show together, the largest first. `shows` and `sizeBytes` are those of
+ * each case.
+ */
 export function redundant(cases: readonly { hash: string; shows: readonly string[]; sizeBytes: number }[]): string[] {
   const count = new Map<string, number>();
   for (const { shows } of cases) for (const key of shows) count.set(key, (count.get(key) ?? 0) + 1);

@@ -6,9 +6,16 @@ import type { Verdict } from '../../model/verdict.ts';
 import { sampleCases } from '../../reproducers/testing/samples.ts';
 import { exitCodeOf, parseReference, reliabilityOf, resolveCase, type Replay } from './repro.ts';
 
-const deviates: Verdict = { kind: 'deviates', deviations: [{ rule: 'map/type-known', aspect: 'errno', expected: 'EUCLEAN', seen: '0' }] };
-const other: Verdict = { kind: 'deviates', deviations: [{ rule: 'map/type-known', aspect: 'warn', expected: 'a WARN', seen: 'none' }] };
-const replays = (...verdicts: Verdict[]): Replay[] => verdicts.map((verdict) => ({ verdict, outcome: { kind: 'failed', reason: '' } }));
+const deviates: Verdict = {
+  kind: 'deviates',
+  deviations: [{ rule: 'map/type-known', aspect: 'errno', expected: 'EUCLEAN', seen: '0' }],
+};
+const other: Verdict = {
+  kind: 'deviates',
+  deviations: [{ rule: 'map/type-known', aspect: 'warn', expected: 'a WARN', seen: 'none' }],
+};
+const replays = (...verdicts: Verdict[]): Replay[] =>
+  verdicts.map((verdict) => ({ verdict, outcome: { kind: 'failed', reason: '' } }));
 
 test('should tell files and seeds apart, a file of that name first', () => {
   expect(parseReference('x.json')).toEqual({ kind: 'file', path: 'x.json' });
@@ -29,13 +36,21 @@ test('should tell files and seeds apart, a file of that name first', () => {
 
 test('should ask the campaigns for the case of a seed, and say so when there are none', () => {
   const value = sampleCases['FIEMAP']!;
-  expect(resolveCase({ kind: 'seed', seed: 1, path: '2' }, (seed, path) => (seed === 1 && path === '2' ? value : sampleCases['ioctls']!))).toBe(value);
+  expect(
+    resolveCase({ kind: 'seed', seed: 1, path: '2' }, (seed, path) =>
+      seed === 1 && path === '2' ? value : sampleCases['ioctls']!,
+    ),
+  ).toBe(value);
   expect(() => resolveCase({ kind: 'seed', seed: 1 })).toThrow(/1 is a seed/);
 });
 
 test('should count how often a deviation shows, and show the one that shows most', () => {
   const found = reliabilityOf(replays(other, deviates, { kind: 'conforms' }, deviates));
-  expect(found).toMatchObject({ times: 4, counts: { deviates: 3, conforms: 1 }, shown: { times: 2, deviations: deviates.deviations } });
+  expect(found).toMatchObject({
+    times: 4,
+    counts: { deviates: 3, conforms: 1 },
+    shown: { times: 2, deviations: deviates.deviations },
+  });
   expect(exitCodeOf(found, 4)).toBe(1);
 });
 

@@ -34,10 +34,14 @@ export function resolveCase(reference: CaseReference, ofSeeds?: CasesOfSeeds): C
   }
   const numbers = [reference.seed, ...(reference.path ?? '').split(':').map(Number)];
   if (numbers.some((number) => number > MOST)) {
-    throw new UsageError(`${[reference.seed, ...(reference.path === undefined ? [] : [reference.path])].join(':')}: seeds and numbers of cases go up to ${MOST}; ${asPrinted}`);
+    throw new UsageError(
+      `${[reference.seed, ...(reference.path === undefined ? [] : [reference.path])].join(':')}: seeds and numbers of cases go up to ${MOST}; ${asPrinted}`,
+    );
   }
   if (ofSeeds) return ofSeeds(reference.seed, reference.path);
-  throw new UsageError(`${reference.seed} is a seed, and this version has no campaigns that cases could be drawn from; give the case file that the results hold`);
+  throw new UsageError(
+    `${reference.seed} is a seed, and this version has no campaigns that cases could be drawn from; give the case file that the results hold`,
+  );
 }
 
 /** As --seed takes them; a campaign has no more cases either. */
@@ -50,7 +54,8 @@ function whyNoCase(text: string): string | undefined {
   if (stats?.isDirectory()) return `${text} is a directory, and a case is one file: ${casesIn(text)}`;
   if (stats) return undefined;
   const [, before = '', behind = ''] = /^(.*?)(:[^/]*)$/.exec(text) ?? [];
-  if (/^-?\d+$/.test(before === '' ? text : before)) return `${text} is neither a file nor a case of a campaign: ${asPrinted}`;
+  if (/^-?\d+$/.test(before === '' ? text : before))
+    return `${text} is neither a file nor a case of a campaign: ${asPrinted}`;
   const named = statOf(before);
   if (named?.isDirectory()) return `${before} is a directory, and a case is one file: ${casesIn(before)}`;
   if (named) return `there is no file ${text}: ${before} holds one case and is given alone, without ${behind}`;
@@ -67,7 +72,9 @@ const statOf = (path: string): Stats | undefined => {
 };
 
 const casesIn = (directory: string): string =>
-  (statOf(join(directory, 'findings')) ? `those of its findings are ${join(directory, 'findings')}/*.case.json` : 'name the file in it');
+  statOf(join(directory, 'findings'))
+    ? `those of its findings are ${join(directory, 'findings')}/*.case.json`
+    : 'name the file in it';
 
 export interface Replay {
   outcome: Outcome;
@@ -76,10 +83,17 @@ export interface Replay {
 
 /** Judged alone: without a cell of the plan there is no rule that the case has to meet. */
 const noCell = { id: '', rule: '', path: '' };
-export const verdictAlone = (of: Case, outcome: Outcome, facts: KernelFacts): Verdict => verdictOf({ cell: noCell, case: of }, outcome, facts);
+export const verdictAlone = (of: Case, outcome: Outcome, facts: KernelFacts): Verdict =>
+  verdictOf({ cell: noCell, case: of }, outcome, facts);
 
 /** Replays one after the other, each one try in the guest that the source gives; `source` decides how fresh that is. */
-export async function* replay(source: GuestSource, of: Case, times: number, facts: KernelFacts, signal?: AbortSignal): AsyncGenerator<Replay> {
+export async function* replay(
+  source: GuestSource,
+  of: Case,
+  times: number,
+  facts: KernelFacts,
+  signal?: AbortSignal,
+): AsyncGenerator<Replay> {
   for (let n = 0; n < times && !signal?.aborted; n += 1) {
     for await (const { outcome } of execute(source, [of], { tries: 1, ...(signal && { signal }) })) {
       yield { outcome, verdict: verdictAlone(of, outcome, facts) };
@@ -113,13 +127,23 @@ export function reliabilityOf(replays: readonly Replay[]): Reliability {
   const [most] = [...groups.values()].sort((a, b) => b.times - a.times);
   const outcome = (most?.first ?? replays.find(({ verdict }) => verdict.kind === 'conforms') ?? replays[0])?.outcome;
   return {
-    times: replays.length, counts,
+    times: replays.length,
+    counts,
     ...(outcome?.kind === 'observed' && { observation: outcome.observation }),
-    ...(most && { shown: { deviations: most.deviations, times: most.times, consoleTail: (outcome && lossesOf(outcome).at(-1)?.consoleTail) ?? [] } }),
+    ...(most && {
+      shown: {
+        deviations: most.deviations,
+        times: most.times,
+        consoleTail: (outcome && lossesOf(outcome).at(-1)?.consoleTail) ?? [],
+      },
+    }),
   };
 }
 
-/** As docs/architecture.md says: 1 deviates, 3 lost or interrupted, 4 nothing judged, 0 conforms. `asked`: replays that were to be made. */
+/**
+ * As docs/architecture.md says: 1 deviates, 3 lost or interrupted, 4 nothing judged, 0 conforms. `asked`: replays that
+ * were to be made.
+ */
 export function exitCodeOf({ counts, times }: Reliability, asked: number): 0 | 1 | 3 | 4 {
   if (counts.deviates > 0) return 1;
   if (counts.lost > 0 || times < asked) return 3;

@@ -5,16 +5,31 @@ import { noCounts, type RunSummary } from '../../model/results.ts';
 import { ResultsWriter } from './results-writer.ts';
 
 const summary: RunSummary = {
-  format: 1, kind: 'fuzz', toolVersion: '0', argv: ['fuzz'], revision: 'r3', seed: 1, startedAt: '2026-11-21T09:30:00.000Z', elapsedMs: 0, complete: false, cells: [],
-  counts: noCounts(), notices: [], vms: { booted: 0, lost: 0, bootMs: [] },
+  format: 1,
+  kind: 'fuzz',
+  toolVersion: '0',
+  argv: ['fuzz'],
+  revision: 'r3',
+  seed: 1,
+  startedAt: '2026-11-21T09:30:00.000Z',
+  elapsedMs: 0,
+  complete: false,
+  cells: [],
+  counts: noCounts(),
+  notices: [],
+  vms: { booted: 0, lost: 0, bootMs: [] },
 };
 
-test.beforeEach(({}, info) => { mkdirSync(info.outputDir, { recursive: true }); });
+test.beforeEach(({}, info) => {
+  mkdirSync(info.outputDir, { recursive: true });
+});
 
 test('should not follow a symbolic link in place of the results directory', ({}, info) => {
   mkdirSync(info.outputPath('elsewhere'));
   symlinkSync(info.outputPath('elsewhere'), info.outputPath('out'));
-  expect(() => new ResultsWriter(info.outputPath('out'))).toThrow(/results directory .*out is a symbolic link, and is not followed: .* give another by --out/);
+  expect(() => new ResultsWriter(info.outputPath('out'))).toThrow(
+    /results directory .*out is a symbolic link, and is not followed: .* give another by --out/,
+  );
   expect(() => new ResultsWriter(`${info.outputPath('out')}/`)).toThrow(/is a symbolic link/);
 });
 
@@ -22,7 +37,9 @@ test('should refuse a results directory of somebody else', ({}, info) => {
   test.skip(process.getuid?.() !== 0, 'only root can give a directory away');
   mkdirSync(info.outputPath('out'));
   chownSync(info.outputPath('out'), 65534, 65534);
-  expect(() => new ResultsWriter(info.outputPath('out'))).toThrow(/belongs to another user \(uid 65534\): give another by --out/);
+  expect(() => new ResultsWriter(info.outputPath('out'))).toThrow(
+    /belongs to another user \(uid 65534\): give another by --out/,
+  );
 });
 
 test('should not write through a link that somebody put into the directory', ({}, info) => {
@@ -40,7 +57,9 @@ test('should name a link or a pipe where something would be written later, and t
     const out = info.outputPath(name);
     mkdirSync(out);
     symlinkSync(info.outputPath('elsewhere'), `${out}/${name}`);
-    expect(() => new ResultsWriter(out), name).toThrow(new RegExp(`${name}: it is a symbolic link, and is not followed`));
+    expect(() => new ResultsWriter(out), name).toThrow(
+      new RegExp(`${name}: it is a symbolic link, and is not followed`),
+    );
   }
   const piped = info.outputPath('piped');
   mkdirSync(piped);
@@ -56,7 +75,10 @@ test('should name a link or a pipe where something would be written later, and t
 test('should say in the summary that a full disk ended the run, and leave no part of another file', ({}, info) => {
   const disk = info.outputPath('disk');
   mkdirSync(disk);
-  test.skip(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', disk]).status !== 0, 'only root can make a small disk');
+  test.skip(
+    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', disk]).status !== 0,
+    'only root can make a small disk',
+  );
   try {
     const out = `${disk}/out`;
     const writer = new ResultsWriter(out);

@@ -44,7 +44,9 @@ export class ResultsWriter {
     try {
       makeDirectory(directory);
     } catch (error) {
-      throw new UsageError(`the results directory ${directory} cannot be made (${messageOf(error)}); name another by --out`);
+      throw new UsageError(
+        `the results directory ${directory} cannot be made (${messageOf(error)}); name another by --out`,
+      );
     }
     requireOwn(resolve(directory), 'the results directory', 'give another by --out');
     if (readdirSync(directory).some((name) => name === 'summary.json' || name === 'cases.jsonl')) {
@@ -54,7 +56,8 @@ export class ResultsWriter {
     try {
       // Before a guest is booted for nothing: these are written later.
       for (const name of ['findings', 'coverage']) requireUnlinked(join(directory, name));
-      for (const name of ['cases.jsonl', 'console.log', 'findings.jsonl', 'coverage.json', 'summary.json.new']) requireOrdinary(join(directory, name));
+      for (const name of ['cases.jsonl', 'console.log', 'findings.jsonl', 'coverage.json', 'summary.json.new'])
+        requireOrdinary(join(directory, name));
       this.#cases = openSync(join(directory, 'cases.jsonl'), appending, 0o666);
       this.#console = openSync(join(directory, 'console.log'), appending, 0o666);
       this.#reserve = new Reserve(directory);
@@ -64,15 +67,21 @@ export class ResultsWriter {
   }
 
   append(record: CaseRecord): void {
-    this.#write(() => { writeAll(this.#cases, `${JSON.stringify(record)}\n`); });
+    this.#write(() => {
+      writeAll(this.#cases, `${JSON.stringify(record)}\n`);
+    });
   }
 
   appendFinding(record: FindingRecord): void {
-    this.#write(() => { write(join(this.directory, 'findings.jsonl'), appending, `${JSON.stringify(record)}\n`); });
+    this.#write(() => {
+      write(join(this.directory, 'findings.jsonl'), appending, `${JSON.stringify(record)}\n`);
+    });
   }
 
   appendConsole(text: string): void {
-    this.#write(() => { writeSync(this.#console, text); });
+    this.#write(() => {
+      writeSync(this.#console, text);
+    });
   }
 
   /** Replaces summary.json when it is old enough. */
@@ -80,17 +89,26 @@ export class ResultsWriter {
     if (performance.now() - this.#lastSummaryMs >= SUMMARY_INTERVAL_MS) this.#writeSummary(summary, false);
   }
 
-  /** Writes the final summary and closes the files. What a full disk ended says so: the space for that was kept free. */
+  /**
+   * Writes the final summary and closes the files. What a full disk ended says so: the space for that was kept free.
+   */
   finish(summary: RunSummary): void {
     this.#reserve.release();
     try {
       let failure: unknown;
       try {
-        this.#write(() => { fsyncSync(this.#cases); });
+        this.#write(() => {
+          fsyncSync(this.#cases);
+        });
       } catch (error) {
         failure = error;
       }
-      this.#writeSummary(failure === undefined ? summary : { ...summary, complete: false, endedBy: summary.endedBy ?? messageOf(failure) }, true);
+      this.#writeSummary(
+        failure === undefined
+          ? summary
+          : { ...summary, complete: false, endedBy: summary.endedBy ?? messageOf(failure) },
+        true,
+      );
       if (failure !== undefined) throw failure;
     } finally {
       closeSync(this.#cases);
@@ -103,8 +121,13 @@ export class ResultsWriter {
     try {
       action();
     } catch (error) {
-      const advice = errnoOf(error) === 'ENOSPC' ? 'free some space or name another disk by --out' : 'name another directory by --out';
-      throw new InfrastructureError(`the results cannot be written to ${this.directory} (${messageOf(error)}); what finished before is there; ${advice}`);
+      const advice =
+        errnoOf(error) === 'ENOSPC'
+          ? 'free some space or name another disk by --out'
+          : 'name another directory by --out';
+      throw new InfrastructureError(
+        `the results cannot be written to ${this.directory} (${messageOf(error)}); what finished before is there; ${advice}`,
+      );
     }
   }
 

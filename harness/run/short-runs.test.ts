@@ -7,15 +7,33 @@ import { byteOf } from '../../model/pattern.ts';
 import { MiB, geometry, makeCase, openCached } from '../../reproducers/testing/case-parts.ts';
 import { nameShortRuns } from './short-runs.ts';
 
-const write = (offset: bigint, lengthBytes: number, writer = 0) => ({ call: 'pwrite' as const, fd: 0, offset, lengthBytes, writer });
-const caseOf = (...writes: ReturnType<typeof write>[]): Case => makeCase([openCached, ...writes], [], { geometry: geometry({ devices: [{ sizeBytes: MiB, access: 'rw' }] }) });
-const bytesOf = (source: ByteSource, length: number): Buffer => Buffer.from(Array.from({ length }, (_, n) => byteOf(advanced(source, n))!));
+const write = (offset: bigint, lengthBytes: number, writer = 0) => ({
+  call: 'pwrite' as const,
+  fd: 0,
+  offset,
+  lengthBytes,
+  writer,
+});
+const caseOf = (...writes: ReturnType<typeof write>[]): Case =>
+  makeCase([openCached, ...writes], [], { geometry: geometry({ devices: [{ sizeBytes: MiB, access: 'rw' }] }) });
+const bytesOf = (source: ByteSource, length: number): Buffer =>
+  Buffer.from(Array.from({ length }, (_, n) => byteOf(advanced(source, n))!));
 
 /** What becomes of these bytes where they lie on a device. */
 function named(of: Case, bytes: Buffer): ByteSource {
   const seen: Observation = {
-    mount: { errno: 0, devices: [] }, steps: [], transcript: [], events: [], inodes: [],
-    deviceChanges: [{ device: 0, offsetBytes: 4096n, content: [{ lengthBytes: bytes.length, source: { kind: 'other', hex: bytes.toString('hex') } }] }],
+    mount: { errno: 0, devices: [] },
+    steps: [],
+    transcript: [],
+    events: [],
+    inodes: [],
+    deviceChanges: [
+      {
+        device: 0,
+        offsetBytes: 4096n,
+        content: [{ lengthBytes: bytes.length, source: { kind: 'other', hex: bytes.toString('hex') } }],
+      },
+    ],
   };
   nameShortRuns(of, seen);
   return seen.deviceChanges[0]!.content[0]!.source;
@@ -27,7 +45,9 @@ test('should name the writer of few bytes over the border of a word, and their p
     // The last byte of a word is the same for all owners.
     const length = Number(8n - within) + (within === 7n ? 8 : 4);
     const source: ByteSource = { kind: 'writer', writer: 0, offsetBytes: offset };
-    expect(named(caseOf(write(offset, length)), bytesOf(source, length)), `at ${offset}, ${length} bytes`).toEqual(source);
+    expect(named(caseOf(write(offset, length)), bytesOf(source, length)), `at ${offset}, ${length} bytes`).toEqual(
+      source,
+    );
   }
 });
 
@@ -38,7 +58,10 @@ test('should leave bytes of unknown origin that several places hold', () => {
   // Both writes hold them.
   const both = bytesOf({ kind: 'writer', writer: 0, offsetBytes: 0x1005n }, 3);
   expect(named(caseOf(write(0x1005n, 3)), both)).toEqual({ kind: 'writer', writer: 0, offsetBytes: 0x1005n });
-  expect(named(caseOf(write(0x1005n, 3), write(0x2005n, 3)), both)).toEqual({ kind: 'other', hex: both.toString('hex') });
+  expect(named(caseOf(write(0x1005n, 3), write(0x2005n, 3)), both)).toEqual({
+    kind: 'other',
+    hex: both.toString('hex'),
+  });
 });
 
 test('should not name the writer of bytes that a device holds elsewhere', () => {
@@ -52,7 +75,7 @@ test('should leave bytes that no place of the case holds', () => {
   expect(named(caseOf(write(0x1000n, 9)), strange)).toEqual({ kind: 'other', hex: strange.toString('hex') });
 });
 
-test('should name a device\'s own bytes where no others are like them', () => {
+test("should name a device's own bytes where no others are like them", () => {
   const source: ByteSource = { kind: 'device', device: 0, offsetBytes: 0x3_0001n };
   expect(named(caseOf(write(0n, 1)), bytesOf(source, 9))).toEqual(source);
 });

@@ -15,12 +15,23 @@ const of = { seed: 11, revision: 'r3', version: 'test' } as const;
 const facts = simulatedFacts;
 
 /** The largest of the first `count` cases that deviate, since small ones leave little to do. */
-async function largestDeviating(guests: SimulatedGuests, rule: string, count = 700): Promise<{ node: CaseNode; deviations: Deviation[] }> {
+async function largestDeviating(
+  guests: SimulatedGuests,
+  rule: string,
+  count = 700,
+): Promise<{ node: CaseNode; deviations: Deviation[] }> {
   const cases = new FuzzCases(of);
   const nodes = Array.from({ length: count }, (_, index) => index)
-    .filter((index) => { const slot = cases.slotAt(index); return slot.kind === 'aimed' && slot.aim.rule === rule; }).map((index) => cases.at(index));
+    .filter((index) => {
+      const slot = cases.slotAt(index);
+      return slot.kind === 'aimed' && slot.aim.rule === rule;
+    })
+    .map((index) => cases.at(index));
   const found: { node: CaseNode; deviations: Deviation[] }[] = [];
-  for await (const { index, outcome } of execute(guests, nodes.map((node) => node.case))) {
+  for await (const { index, outcome } of execute(
+    guests,
+    nodes.map((node) => node.case),
+  )) {
     const verdict = verdictOf({ cell: { id: '', rule: '', path: '' }, case: nodes[index]!.case }, outcome, facts);
     if (verdict.kind === 'deviates') found.push({ node: nodes[index]!, deviations: verdict.deviations });
   }
@@ -34,8 +45,12 @@ function sameAs({ deviations }: { deviations: readonly Deviation[] }): (others: 
   return (others) => showsFinding(id, others);
 }
 
-const wrongLength = ({ node }: { node: CaseNode }): number => node.case.script.filter(({ reply }) =>
-  reply.kind === 'mappings' && [reply.read, reply.write].some(({ length }) => length % 512n !== 0n || length === 0n)).length;
+const wrongLength = ({ node }: { node: CaseNode }): number =>
+  node.case.script.filter(
+    ({ reply }) =>
+      reply.kind === 'mappings' &&
+      [reply.read, reply.write].some(({ length }) => length % 512n !== 0n || length === 0n),
+  ).length;
 
 test('should minimise a case to one operation with one wrong field, and show the same deviation', async () => {
   const guests = new SimulatedGuests({ table: tableWithout('map/length-aligned') });
@@ -63,16 +78,32 @@ test('should name the minimised case by seed and path', async () => {
 test('should minimise a case that takes the kernel down', async () => {
   const guests = new SimulatedGuests({ panicsOn: ({ workload }) => workload.some(({ call }) => call === 'fiemap') });
   const cases = new FuzzCases(of);
-  const large = Array.from({ length: 300 }, (_, index) => cases.at(index)).filter(({ case: { workload } }) => workload.some(({ call }) => call === 'fiemap'))
+  const large = Array.from({ length: 300 }, (_, index) => cases.at(index))
+    .filter(({ case: { workload } }) => workload.some(({ call }) => call === 'fiemap'))
     .sort((a, b) => caseSize(b.case) - caseSize(a.case))[0]!;
   expect(large.case.workload.length).toBeGreaterThan(3);
   const deviations: Deviation[] = [{ rule: 'kernel/healthy', aspect: 'kernel-log', expected: '', seen: '' }];
-  const shrunk = await shrink(guests, { node: large, deviations }, { facts, shows: (others) => others.some(({ rule }) => rule === 'kernel/healthy') });
+  const shrunk = await shrink(
+    guests,
+    { node: large, deviations },
+    { facts, shows: (others) => others.some(({ rule }) => rule === 'kernel/healthy') },
+  );
   expect(shrunk.end).toBe('minimal');
   // Shrinking drops all further operations or none; part by part the rest goes too.
-  const { case: smallest, minimised, reliability } = await examine(guests, { case: shrunk.node.case, deviations }, {
-    facts, fresh: guests, limitMs: 60_000, shows: (_, others) => others.some(({ rule }) => rule === 'kernel/healthy'),
-  });
+  const {
+    case: smallest,
+    minimised,
+    reliability,
+  } = await examine(
+    guests,
+    { case: shrunk.node.case, deviations },
+    {
+      facts,
+      fresh: guests,
+      limitMs: 60_000,
+      shows: (_, others) => others.some(({ rule }) => rule === 'kernel/healthy'),
+    },
+  );
   expect(smallest.workload.map(({ call }) => call)).toEqual(['open', 'fiemap']);
   expect(smallest.script).toEqual([]);
   expect(smallest.provenance?.origin).toContain(', reduced');
@@ -84,7 +115,10 @@ test('should not take another deviation for the one it minimises', async () => {
   // Every form of the case deviates, but only by its result.
   const guests = new SimulatedGuests({ table: tableWithout('map/length-aligned') });
   const start = await largestDeviating(guests, 'map/length-aligned');
-  const shrunk = await shrink(guests, start, { facts, shows: (others) => others.some(({ rule }) => rule === 'kernel/healthy') });
+  const shrunk = await shrink(guests, start, {
+    facts,
+    shows: (others) => others.some(({ rule }) => rule === 'kernel/healthy'),
+  });
   expect(shrunk).toMatchObject({ steps: 0, end: 'minimal' });
   expect(shrunk.node).toBe(start.node);
 });
@@ -92,8 +126,13 @@ test('should not take another deviation for the one it minimises', async () => {
 test('should say how far it got when it is interrupted', async () => {
   const stop = new AbortController();
   let ran = 0;
-  const guests = new SimulatedGuests({ table: tableWithout('map/length-aligned') }, () => { if (++ran === 20) stop.abort(); });
-  const start = await largestDeviating(new SimulatedGuests({ table: tableWithout('map/length-aligned') }), 'map/length-aligned');
+  const guests = new SimulatedGuests({ table: tableWithout('map/length-aligned') }, () => {
+    if (++ran === 20) stop.abort();
+  });
+  const start = await largestDeviating(
+    new SimulatedGuests({ table: tableWithout('map/length-aligned') }),
+    'map/length-aligned',
+  );
   const shrunk = await shrink(guests, start, { facts, shows: sameAs(start), signal: stop.signal });
   expect(shrunk.end).toBe('interrupted');
   expect(shrunk.tried).toBeLessThan(60);

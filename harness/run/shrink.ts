@@ -1,6 +1,7 @@
 /**
- * Minimises a case that deviates: walks down fast-check's shrink tree, running the simpler forms in guests, many at a time. A form counts
- * when it shows the same deviation. Forms that take the kernel down cost a restored snapshot each, nothing more (see execute.ts).
+ * Minimises a case that deviates: walks down fast-check's shrink tree, running the simpler forms in guests, many at a
+ * time. A form counts when it shows the same deviation. Forms that take the kernel down cost a restored snapshot each,
+ * nothing more (see execute.ts).
  */
 import type { Case } from '../../model/case.ts';
 import type { KernelFacts } from '../../model/channel.ts';
@@ -39,7 +40,11 @@ export interface Shrunk {
 const BATCH = 16;
 const LIMIT_MS = 120_000;
 
-export async function shrink(source: GuestSource, start: { node: CaseNode; deviations: readonly Deviation[] }, options: ShrinkOptions): Promise<Shrunk> {
+export async function shrink(
+  source: GuestSource,
+  start: { node: CaseNode; deviations: readonly Deviation[] },
+  options: ShrinkOptions,
+): Promise<Shrunk> {
   const { facts, signal, shows, limitMs = LIMIT_MS, onProgress, onOutcome } = options;
   const timeUp = timeLimit(limitMs);
   const stop = signal ? AbortSignal.any([signal, timeUp]) : timeUp;
@@ -56,11 +61,17 @@ export async function shrink(source: GuestSource, start: { node: CaseNode; devia
     state.steps += 1;
   }
 
-  async function firstHit(forms: Iterable<CaseNode>): Promise<{ node: CaseNode; deviations: readonly Deviation[] } | undefined> {
+  async function firstHit(
+    forms: Iterable<CaseNode>,
+  ): Promise<{ node: CaseNode; deviations: readonly Deviation[] } | undefined> {
     for (const batch of batches(forms, known)) {
       if (stop.aborted) return undefined;
       let best: { node: CaseNode; deviations: readonly Deviation[]; index: number } | undefined;
-      for await (const { index, outcome } of execute(source, batch.map((node) => node.case), { ...hurried(start.deviations), signal: stop })) {
+      for await (const { index, outcome } of execute(
+        source,
+        batch.map((node) => node.case),
+        { ...hurried(start.deviations), signal: stop },
+      )) {
         state.tried += 1;
         const node = batch[index]!;
         onOutcome?.(node.case, outcome);
@@ -78,9 +89,12 @@ export async function shrink(source: GuestSource, start: { node: CaseNode; devia
   }
 }
 
-/** How forms of a case that takes the kernel down are run: once each, as replays say later how reliable the last one is, and each by its name. */
+/**
+ * How forms of a case that takes the kernel down are run: once each, as replays say later how reliable the last one is,
+ * and each by its name.
+ */
 export const hurried = (deviations: readonly Deviation[]): Pick<ExecuteOptions, 'tries' | 'tables'> =>
-  (deviations.some(({ rule }) => rule === 'kernel/healthy' || rule === 'kernel/hang') ? { tries: 1, tables: false } : {});
+  deviations.some(({ rule }) => rule === 'kernel/healthy' || rule === 'kernel/hang') ? { tries: 1, tables: false } : {};
 
 /** Batches of forms that were not run before; notes them as known. */
 function* batches(forms: Iterable<CaseNode>, known: Set<string>): Generator<CaseNode[]> {

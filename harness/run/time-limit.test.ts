@@ -5,10 +5,16 @@ import { timeLimit } from './time-limit.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => { setTimeout(resolve, ms); });
+const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 
 test('should abort what it is a part of, whatever the garbage collector has taken meanwhile', async () => {
-  const stop = AbortSignal.any([new AbortController().signal, AbortSignal.any([timeLimit(500), new AbortController().signal])]);
+  const stop = AbortSignal.any([
+    new AbortController().signal,
+    AbortSignal.any([timeLimit(500), new AbortController().signal]),
+  ]);
   for (let round = 0; round < 5; round += 1) {
     collect();
     await sleep(20);

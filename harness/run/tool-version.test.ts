@@ -8,7 +8,10 @@ test('should tell versions apart that draw other cases, and no others', () => {
   const root = mkdtempSync(join(tmpdir(), 'version-'));
   try {
     mkdirSync(join(root, 'generators/testing'), { recursive: true });
-    const write = (name: string, text: string) => { writeFileSync(join(root, name), text); return contentHash(root, ['generators']); };
+    const write = (name: string, text: string) => {
+      writeFileSync(join(root, name), text);
+      return contentHash(root, ['generators']);
+    };
     const first = write('generators/a.ts', 'one');
     expect(write('generators/a.test.ts', 'a test')).toBe(first);
     expect(write('generators/testing/b.ts', 'what tests use')).toBe(first);
@@ -22,6 +25,6 @@ test('should tell versions apart that draw other cases, and no others', () => {
   }
 });
 
-test('should be the package\'s version and a hash', () => {
+test("should be the package's version and a hash", () => {
   expect(toolVersion()).toMatch(/^\d+\.\d+\.\d+\+[0-9a-f]{10}$/);
 });

@@ -1,6 +1,7 @@
 /**
- * The tries of each case, and what the kernel did in those that failed. Nothing of that is forgotten because a later try passes: a crash is
- * part of its case's outcome, and one that came while several cases ran unannounced is held until one of them shows it again, or none does.
+ * The tries of each case, and what the kernel did in those that failed. Nothing of that is forgotten because a later
+ * try passes: a crash is part of its case's outcome, and one that came while several cases ran unannounced is held
+ * until one of them shows it again, or none does.
  */
 import type { KernelEvent } from '../../model/observation.ts';
 import type { GuestLoss } from './guest.ts';
@@ -31,9 +32,12 @@ export class Tries {
     this.#limit = limit;
   }
 
-  /** A try of the case ended with the loss of its guest. `last`: another one would tell nothing. The outcome when that was the last try. */
+  /**
+   * A try of the case ended with the loss of its guest. `last`: another one would tell nothing. The outcome when that
+   * was the last try.
+   */
   failed(index: number, loss: GuestLoss, last = false): Outcome | undefined {
-    const losses = [...this.#losses.get(index) ?? [], loss];
+    const losses = [...(this.#losses.get(index) ?? []), loss];
     this.#losses.set(index, losses);
     if (losses.length < this.#limit && !last) return undefined;
     const crash = losses.findLast(({ blame }) => blame === 'kernel');
@@ -45,7 +49,9 @@ export class Tries {
     this.#open.push({ ...unattributed, waiting: new Set(unattributed.candidates) });
   }
 
-  /** The case has its outcome. Returns it with the crashes that are the case's, and what none of its candidates showed. */
+  /**
+   * The case has its outcome. Returns it with the crashes that are the case's, and what none of its candidates showed.
+   */
   settle(index: number, outcome: Outcome): { outcome: Outcome; unattributed: Unattributed[] } {
     const losses = this.#losses.get(index) ?? [];
     this.#losses.delete(index);
@@ -64,19 +70,29 @@ export class Tries {
     }
     const tries = adopted.length + losses.length + (outcome.kind === 'observed' || outcome.kind === 'failed' ? 1 : 0);
     const all = [...adopted, ...crashes];
-    return { outcome: { ...outcome, ...(all.length > 0 && { crashes: all }), ...(tries > 1 && { tries }) }, unattributed };
+    return {
+      outcome: { ...outcome, ...(all.length > 0 && { crashes: all }), ...(tries > 1 && { tries }) },
+      unattributed,
+    };
   }
 
-  /** No case runs any more: what is still open stays without its case, also the crash of a case that did not run again. */
+  /**
+   * No case runs any more: what is still open stays without its case, also the crash of a case that did not run again.
+   */
   end(): Unattributed[] {
-    const crashes = [...this.#losses].flatMap(([index, losses]) => losses.filter(({ blame }) => blame === 'kernel').map((loss): Unattributed => ({ loss, fatal: true, candidates: [index] })));
+    const crashes = [...this.#losses].flatMap(([index, losses]) =>
+      losses
+        .filter(({ blame }) => blame === 'kernel')
+        .map((loss): Unattributed => ({ loss, fatal: true, candidates: [index] })),
+    );
     this.#losses.clear();
     return [...this.#open.splice(0), ...crashes].map((one) => ({ ...one, open: true }));
   }
 }
 
-const saysAgain = (outcome: Outcome, title: string): boolean => outcome.kind === 'observed' && outcome.observation.events.some((event) => titleOfEvent(event) === title);
+const saysAgain = (outcome: Outcome, title: string): boolean =>
+  outcome.kind === 'observed' && outcome.observation.events.some((event) => titleOfEvent(event) === title);
 
 /** How a complaint is named where it belongs to no case. */
 export const titleOfEvent = (event: KernelEvent): string | undefined =>
-  ('title' in event ? event.title : event.kind === 'assertion' ? `Assertion failed: ${event.condition}` : undefined);
+  'title' in event ? event.title : event.kind === 'assertion' ? `Assertion failed: ${event.condition}` : undefined;

@@ -1,6 +1,12 @@
 /** Decodes what a guest packed. */
 import { Budget } from '../../model/codec.ts';
-import { ENDED, notifiedOf, recordsOf, type ExchangeRecord, type PackedObservation } from '../../model/exchange-record.ts';
+import {
+  ENDED,
+  notifiedOf,
+  recordsOf,
+  type ExchangeRecord,
+  type PackedObservation,
+} from '../../model/exchange-record.ts';
 import { firstCaseNode } from '../../model/nodes.ts';
 import type { Exchange, Observation } from '../../model/observation.ts';
 import { operationsOf, type Operation } from '../../uapi/fuse-operations.ts';
@@ -13,7 +19,7 @@ const tables = new Map<RevisionId, Operations>();
 
 function operationsFor(revision: RevisionId): Operations {
   let table = tables.get(revision);
-  if (!table) tables.set(revision, table = operationsOf(revisions[revision]));
+  if (!table) tables.set(revision, (table = operationsOf(revisions[revision])));
   return table;
 }
 
@@ -22,10 +28,14 @@ const mostExchanges = 120_000;
 export const exchangeBudget = (): Budget => new Budget(mostExchanges);
 
 /**
- * `revision`: the case's, whose layouts its requests have. A simulated guest's observation is not packed and comes back as it is. Throws GarbageError
- * when the transcript is none, or has more exchanges than `budget` has left.
+ * `revision`: the case's, whose layouts its requests have. A simulated guest's observation is not packed and comes back
+ * as it is. Throws GarbageError when the transcript is none, or has more exchanges than `budget` has left.
  */
-export function unpackObservation(packed: PackedObservation | Observation, revision: RevisionId, budget = exchangeBudget()): Observation {
+export function unpackObservation(
+  packed: PackedObservation | Observation,
+  revision: RevisionId,
+  budget = exchangeBudget(),
+): Observation {
   if (!('written' in packed)) return packed;
   const { transcript: bytes, written, nodeids, stepBounds, cut, ...rest } = packed;
   const operations = operationsFor(revision);
@@ -51,7 +61,14 @@ export function unpackObservation(packed: PackedObservation | Observation, revis
   if (!cut) return { ...rest, transcript };
   const { seq, ...missing } = cut;
   const bounds = stepBounds.at(-1) ?? 0;
-  return { ...rest, transcript, cut: { ...missing, step: seq >= bounds ? Math.max(stepBounds.length - 1, 0) : Math.max(stepOf(stepBounds, seq), 0) } };
+  return {
+    ...rest,
+    transcript,
+    cut: {
+      ...missing,
+      step: seq >= bounds ? Math.max(stepBounds.length - 1, 0) : Math.max(stepOf(stepBounds, seq), 0),
+    },
+  };
 }
 
 /** Negative: it belongs to none. */
@@ -64,7 +81,14 @@ function toExchange(operations: Operations, record: ExchangeRecord): Exchange {
   const [name, name2] = request.names;
   if (name !== undefined) fields['name'] = name;
   if (name2 !== undefined) fields['name2'] = name2;
-  const exchange: Exchange = { seq, unique: request.unique, opcode: request.opcode, name: request.name, nodeid: request.nodeid, request: fields };
+  const exchange: Exchange = {
+    seq,
+    unique: request.unique,
+    opcode: request.opcode,
+    name: request.name,
+    nodeid: request.nodeid,
+    request: fields,
+  };
   if (raw) exchange.raw = raw;
   if (requestCutBytes > 0) exchange.cutBytes = requestCutBytes;
   if (!reply) {
@@ -76,9 +100,13 @@ function toExchange(operations: Operations, record: ExchangeRecord): Exchange {
   } else {
     const payload = reply.subarray(outHeader.size);
     const error = reply.readInt32LE(4);
-    const decoded = error === 0 && replyCutBytes === 0 ? decodeReply(operations.get(request.opcode), payload) : undefined;
+    const decoded =
+      error === 0 && replyCutBytes === 0 ? decodeReply(operations.get(request.opcode), payload) : undefined;
     exchange.reply = {
-      error, payload: Uint8Array.from(payload), ...(replyCutBytes > 0 && { cutBytes: replyCutBytes }), ...(decoded ? { fields: decoded } : {}),
+      error,
+      payload: Uint8Array.from(payload),
+      ...(replyCutBytes > 0 && { cutBytes: replyCutBytes }),
+      ...(decoded ? { fields: decoded } : {}),
       ...liesOf(reply, reply.length + replyCutBytes, request.unique),
     };
     exchange.writeErrno = writeErrno;
@@ -100,6 +128,9 @@ function decodeSafely(operations: Operations, bytes: Buffer): { request: Request
     return operations.has(request.opcode) ? { request } : { request, raw: Uint8Array.from(bytes) };
   } catch {
     const request = decodeRequest(new Map(), bytes, bytes.length);
-    return { request: { ...request, name: operations.get(request.opcode)?.name ?? request.name }, raw: Uint8Array.from(bytes) };
+    return {
+      request: { ...request, name: operations.get(request.opcode)?.name ?? request.name },
+      raw: Uint8Array.from(bytes),
+    };
   }
 }

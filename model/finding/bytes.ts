@@ -7,14 +7,30 @@ type Bytes = NonNullable<DeviationFacts['bytes']>;
 const TELLING: readonly ByteKind[] = ['writer', 'server', 'zeros', 'device', 'unchanged', 'untouched', 'nothing'];
 
 /** The kind that belongs there. */
-export const dueKind = ({ expected }: Bytes): ByteKind => TELLING.find((kind) => expected.includes(kind)) ?? expected[0] ?? 'unknown';
+export const dueKind = ({ expected }: Bytes): ByteKind =>
+  TELLING.find((kind) => expected.includes(kind)) ?? expected[0] ?? 'unknown';
 
 const BELONGING: Readonly<Partial<Record<ByteKind, string>>> = {
-  writer: 'written data', server: "the server's data", zeros: 'zeros', device: "the device's data", unchanged: 'what was there before', untouched: 'an untouched buffer', nothing: 'the end',
+  writer: 'written data',
+  server: "the server's data",
+  zeros: 'zeros',
+  device: "the device's data",
+  unchanged: 'what was there before',
+  untouched: 'an untouched buffer',
+  nothing: 'the end',
 };
 const SEEN: Readonly<Record<ByteKind, string>> = {
-  'writer': 'written data', 'server': "the server's data", 'zeros': 'zeros', 'device': 'stale device bytes', 'unchanged': 'unchanged bytes', 'untouched': 'an untouched buffer',
-  'unknown': 'bytes of unknown origin', 'nothing': 'the end', 'other device': "another device's bytes", 'other writer': "another write's data", 'other file': "another file's data",
+  writer: 'written data',
+  server: "the server's data",
+  zeros: 'zeros',
+  device: 'stale device bytes',
+  unchanged: 'unchanged bytes',
+  untouched: 'an untouched buffer',
+  unknown: 'bytes of unknown origin',
+  nothing: 'the end',
+  'other device': "another device's bytes",
+  'other writer': "another write's data",
+  'other file': "another file's data",
   'other place': 'bytes from another place',
 };
 

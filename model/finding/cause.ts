@@ -1,6 +1,7 @@
 /**
- * Which deviations of a case are findings. One fault shows in several ways: what was not refused goes on to requests and bytes, a write to a wrong
- * place is read back wrong. What follows from another deviation of the same case is told with it, and is no finding of its own.
+ * Which deviations of a case are findings. One fault shows in several ways: what was not refused goes on to requests
+ * and bytes, a write to a wrong place is read back wrong. What follows from another deviation of the same case is told
+ * with it, and is no finding of its own.
  */
 import type { Deviation } from '../verdict.ts';
 import { keyOf } from './key.ts';
@@ -23,40 +24,67 @@ type Rank = (typeof RANKS)[number];
 
 function rankOf({ aspect, facts, rule }: Deviation): Rank {
   switch (aspect) {
-    case 'trace-event': case 'warn': return 'refusal';
-    case 'kernel-log': return 'kernel';
-    case 'device-bytes': case 'bytes-read': return aspect;
-    case 'request': return facts?.differs === 'fields' || facts?.differs === 'data' ? 'field' : 'request';
+    case 'trace-event':
+    case 'warn':
+      return 'refusal';
+    case 'kernel-log':
+      return 'kernel';
+    case 'device-bytes':
+    case 'bytes-read':
+      return aspect;
+    case 'request':
+      return facts?.differs === 'fields' || facts?.differs === 'data' ? 'field' : 'request';
     // What succeeds and must not was let through, as what was not refused.
-    case 'errno': return facts?.errno?.seen === 'success' ? 'refusal' : 'errno';
-    case 'size': return 'value';
-    case 'result': return rule === 'answer/written' ? 'errno' : 'value';
+    case 'errno':
+      return facts?.errno?.seen === 'success' ? 'refusal' : 'errno';
+    case 'size':
+      return 'value';
+    case 'result':
+      return rule === 'answer/written' ? 'errno' : 'value';
   }
 }
 
 /** Values that a syscall returns and nothing else depends on. */
-const INERT: ReadonlySet<string | undefined> = new Set(['times', 'bytes out', 'flags out', 'line of the report', 'number of extents']);
+const INERT: ReadonlySet<string | undefined> = new Set([
+  'times',
+  'bytes out',
+  'flags out',
+  'line of the report',
+  'number of extents',
+]);
 
 /** What is written elsewhere is missing where it belongs. */
-const isMisplaced = ({ facts }: Deviation): boolean => facts?.bytes?.seen === 'other place' || (facts?.bytes?.seen === 'writer' && facts.bytes.expected.includes('unchanged'));
+const isMisplaced = ({ facts }: Deviation): boolean =>
+  facts?.bytes?.seen === 'other place' ||
+  (facts?.bytes?.seen === 'writer' && facts.bytes.expected.includes('unchanged'));
 
 const isAnswerTo = (answer: Deviation, { step, facts, aspect }: Deviation): boolean =>
-  answer.rule === 'answer/written' && aspect === 'request' && answer.step === step && answer.expected.startsWith(`${facts?.request ?? ''}:`);
+  answer.rule === 'answer/written' &&
+  aspect === 'request' &&
+  answer.step === step &&
+  answer.expected.startsWith(`${facts?.request ?? ''}:`);
 
 /** Whether `later` follows from `cause`; never both ways round. */
 function explains(cause: Deviation, later: Deviation): boolean {
   const [rank, other] = [rankOf(cause), rankOf(later)];
-  // A request with a wrong field is a fault of that request: the server's answer does not depend on it. How long the answer may be does.
+  // A request with a wrong field is a fault of that request: the server's answer does not depend on it. How long the
+  // answer may be does.
   if (isAnswerTo(cause, later)) return false;
   if (isAnswerTo(later, cause)) return true;
   if (rank === 'field' || (rank === 'value' && INERT.has(cause.facts?.value))) return false;
-  // What the kernel complains of is told apart by its text, and hides behind nothing: whoever knows of the one need not know of the other.
+  // What the kernel complains of is told apart by its text, and hides behind nothing: whoever knows of the one need not
+  // know of the other.
   if (other === 'kernel') return false;
   if (rank === 'kernel') return other !== 'field' && other !== 'refusal';
   // What the devices hold in the end was written in some step before.
-  if (rank === 'device-bytes') return other === 'bytes-read' || (other === 'device-bytes' && isMisplaced(cause) && later.facts?.bytes?.seen === 'unchanged');
+  if (rank === 'device-bytes')
+    return (
+      other === 'bytes-read' ||
+      (other === 'device-bytes' && isMisplaced(cause) && later.facts?.bytes?.seen === 'unchanged')
+    );
   // Without a step on one side nothing says which came first.
-  if (cause.step === undefined || later.step === undefined || cause.step === later.step) return RANKS.indexOf(rank) < RANKS.indexOf(other);
+  if (cause.step === undefined || later.step === undefined || cause.step === later.step)
+    return RANKS.indexOf(rank) < RANKS.indexOf(other);
   return cause.step < later.step;
 }
 
@@ -87,8 +115,8 @@ export function causesOf(deviations: readonly Deviation[]): Cause[] {
 }
 
 /**
- * Those of `heads` that all others follow from, directly or through others. Explanations may go round in a circle (by rank from one to the next,
- * by step back again): a deviation always has a cause, so the first of such a circle is one.
+ * Those of `heads` that all others follow from, directly or through others. Explanations may go round in a circle (by
+ * rank from one to the next, by step back again): a deviation always has a cause, so the first of such a circle is one.
  */
 function causesAmong(heads: readonly Deviation[]): ReadonlySet<Deviation> {
   const order = (one: Deviation): number => RANKS.indexOf(rankOf(one));
@@ -108,9 +136,15 @@ function causesAmong(heads: readonly Deviation[]): ReadonlySet<Deviation> {
   return causes;
 }
 
-const named = (parts: readonly string[]): { id: string; key: string } => ({ id: findingId(parts.join(' | ')), key: parts.join(' | ') });
+const named = (parts: readonly string[]): { id: string; key: string } => ({
+  id: findingId(parts.join(' | ')),
+  key: parts.join(' | '),
+});
 
-/** The channels of a refusal speak of one cause: what is reported instead says most, then the errno, then that nothing is reported. */
+/**
+ * The channels of a refusal speak of one cause: what is reported instead says most, then the errno, then that nothing
+ * is reported.
+ */
 function sameRule(deviations: readonly Deviation[]): Deviation[][] {
   const groups: Deviation[][] = [];
   const refusals = new Map<string, Deviation[]>();
@@ -132,4 +166,5 @@ function sameRule(deviations: readonly Deviation[]): Deviation[][] {
   return groups;
 }
 
-const tells = ({ aspect, facts }: Deviation): number => (aspect === 'errno' ? 1 : facts?.condition?.seen === undefined ? 2 : 0);
+const tells = ({ aspect, facts }: Deviation): number =>
+  aspect === 'errno' ? 1 : facts?.condition?.seen === undefined ? 2 : 0;

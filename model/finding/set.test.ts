@@ -4,9 +4,26 @@ import type { Deviation } from '../verdict.ts';
 import { casesOf, cellsOf, deviationsOf, exampleOf, FindingSet, pathsOf } from './set.ts';
 
 const cell = (rule: string, path: string): CellInfo => ({ id: `${rule} ${path}`, rule, path, border: 'violating' });
-const accepted = (rule: string): Deviation => ({ rule, aspect: 'errno', expected: 'EUCLEAN', seen: 'success', step: 1, facts: { errno: { expected: ['EUCLEAN'], seen: 'success' } } });
-const lost = (errno: string): Deviation => ({ ...accepted('begin/error'), facts: { errno: { expected: [errno], seen: 'success' }, answered: { expected: true } } });
-const bytes: Deviation = { rule: 'read/result', aspect: 'bytes-read', expected: '', seen: '', step: 1, facts: { bytes: { expected: ['zeros'], seen: 'device' } } };
+const accepted = (rule: string): Deviation => ({
+  rule,
+  aspect: 'errno',
+  expected: 'EUCLEAN',
+  seen: 'success',
+  step: 1,
+  facts: { errno: { expected: ['EUCLEAN'], seen: 'success' } },
+});
+const lost = (errno: string): Deviation => ({
+  ...accepted('begin/error'),
+  facts: { errno: { expected: [errno], seen: 'success' }, answered: { expected: true } },
+});
+const bytes: Deviation = {
+  rule: 'read/result',
+  aspect: 'bytes-read',
+  expected: '',
+  seen: '',
+  step: 1,
+  facts: { bytes: { expected: ['zeros'], seen: 'device' } },
+};
 const shown = (n: number, size: number, of?: CellInfo) => ({ n, size, example: `case ${n}`, cell: of });
 
 test('should have one finding for a cause, with all its paths, cells and cases and the smallest example', () => {
@@ -16,7 +33,12 @@ test('should have one finding for a cause, with all its paths, cells and cases a
   expect(set.add(shown(7, 200, cell('map/a', 'fiemap')), [accepted('map/a')])).toEqual([]);
   const [finding, ...others] = set.all();
   expect(others).toEqual([]);
-  expect([pathsOf(finding!), cellsOf(finding!), casesOf(finding!), exampleOf(finding!).example]).toEqual([['seek-data', 'fiemap'], ['map/a seek-data', 'map/a fiemap'], [5, 7, 9], 'case 9']);
+  expect([pathsOf(finding!), cellsOf(finding!), casesOf(finding!), exampleOf(finding!).example]).toEqual([
+    ['seek-data', 'fiemap'],
+    ['map/a seek-data', 'map/a fiemap'],
+    [5, 7, 9],
+    'case 9',
+  ]);
   expect(deviationsOf(finding!)).toEqual([accepted('map/a')]);
   expect(finding!.title).toBe('map/a: seek-data succeeds, must fail with EUCLEAN');
 });
@@ -34,7 +56,11 @@ test('should give a finding the same id whatever else was found, and in whatever
 const ONCE = ['2702e586', '588af04e'];
 
 test('should make one finding of a check that is missing and of the checks that come in its place, and keep a report in the wrong order apart', () => {
-  const instead: Deviation = { ...accepted('map/a'), aspect: 'trace-event', facts: { condition: { expected: 'a', seen: 'b' } } };
+  const instead: Deviation = {
+    ...accepted('map/a'),
+    aspect: 'trace-event',
+    facts: { condition: { expected: 'a', seen: 'b' } },
+  };
   const set = new FindingSet<string>();
   set.add(shown(0, 1), [instead]);
   expect(set.all().map(({ key }) => key)).toEqual(['map/a | reported as | b']);
@@ -43,14 +69,27 @@ test('should make one finding of a check that is missing and of the checks that 
 });
 
 test('should make one finding of what is refused although it is right, whatever else would have been refused there', () => {
-  const instead = (rule: string): Deviation => ({ ...accepted(rule), aspect: 'trace-event', facts: { condition: { expected: rule, seen: 'b' } } });
-  const falsely: Deviation = { rule: 'refusal/none', aspect: 'trace-event', expected: 'no report', seen: 'b', facts: { condition: { seen: 'b' } } };
+  const instead = (rule: string): Deviation => ({
+    ...accepted(rule),
+    aspect: 'trace-event',
+    facts: { condition: { expected: rule, seen: 'b' } },
+  });
+  const falsely: Deviation = {
+    rule: 'refusal/none',
+    aspect: 'trace-event',
+    expected: 'no report',
+    seen: 'b',
+    facts: { condition: { seen: 'b' } },
+  };
   const set = new FindingSet<string>();
   for (const [n, one] of [instead('map/a'), instead('map/c'), falsely].entries()) set.add(shown(n, 1), [one]);
   expect(set.all().map(({ key }) => key)).toEqual(['refused | b']);
   // Of a rule that lets things through, too, the check is missing.
   set.add(shown(3, 1), [accepted('map/c')]);
-  expect(set.all().map((finding) => [finding.key, casesOf(finding)])).toEqual([['map/c | accepted', [1, 3]], ['refused | b', [0, 2]]]);
+  expect(set.all().map((finding) => [finding.key, casesOf(finding)])).toEqual([
+    ['map/c | accepted', [1, 3]],
+    ['refused | b', [0, 2]],
+  ]);
   const many = new FindingSet<string>();
   for (const [n, rule] of ['map/a', 'map/c', 'map/d'].entries()) many.add(shown(n, 1), [instead(rule)]);
   expect(many.all().map(({ key }) => key)).toEqual(['refused | b']);

@@ -1,4 +1,7 @@
-/** Findings of a run: one for each cause, however many rules, paths and cases show it. Keeps the smallest example of each place. */
+/**
+ * Findings of a run: one for each cause, however many rules, paths and cases show it. Keeps the smallest example of
+ * each place.
+ */
 import type { Case } from '../case.ts';
 import { pathOfCase, pathOfStep } from '../places.ts';
 import type { CellInfo } from '../results.ts';
@@ -54,16 +57,31 @@ export interface Showing<E> {
 }
 
 export const exampleOf = <E>({ places: [first] }: Pick<Found<E>, 'places'>): Sighting<E> => first!;
-export const pathsOf = ({ places }: { places: readonly Place[] }): string[] => [...new Set(places.map(({ path }) => path))];
-export const cellsOf = ({ places }: { places: readonly Place[] }): string[] => [...new Set(places.flatMap(({ cell }) => cell ?? []))];
+export const pathsOf = ({ places }: { places: readonly Place[] }): string[] => [
+  ...new Set(places.map(({ path }) => path)),
+];
+export const cellsOf = ({ places }: { places: readonly Place[] }): string[] => [
+  ...new Set(places.flatMap(({ cell }) => cell ?? [])),
+];
 /** Ids of all findings that became this one, its own first. */
-export const idsOf = ({ id, places }: Pick<Found<unknown>, 'id' | 'places'>): string[] =>
-  [...new Set([id, ...places.flatMap(({ deviation, follows }) => causesOf([deviation, ...follows]).slice(0, 1).map((cause) => cause.id))])];
+export const idsOf = ({ id, places }: Pick<Found<unknown>, 'id' | 'places'>): string[] => [
+  ...new Set([
+    id,
+    ...places.flatMap(({ deviation, follows }) =>
+      causesOf([deviation, ...follows])
+        .slice(0, 1)
+        .map((cause) => cause.id),
+    ),
+  ]),
+];
 /** Ascending, each once. */
 export const casesOf = ({ places }: { places: readonly { cases: readonly number[] }[] }): number[] =>
   [...new Set(places.flatMap(({ cases }) => cases))].sort((a, b) => a - b);
 /** Its deviations in the example. */
-export const deviationsOf = (found: Pick<Found<unknown>, 'places'>): Deviation[] => [exampleOf(found).deviation, ...exampleOf(found).follows];
+export const deviationsOf = (found: Pick<Found<unknown>, 'places'>): Deviation[] => [
+  exampleOf(found).deviation,
+  ...exampleOf(found).follows,
+];
 
 /** The same finding in some of its places. */
 export function inPlaces<F extends Found<unknown>>(found: F, places: F['places']): F {
@@ -99,13 +117,18 @@ export class FindingSet<E> {
   /** Undefined: there is none, or it has become a part of a wider one. */
   get(id: string): Found<E> | undefined {
     const [known] = [...this.#found.values()].filter(({ cause }) => cause.id === id);
-    return known && this.#widerThan(known.cause, this.#parts()) === undefined ? asFound(known.cause, [...known.places.values()]) : undefined;
+    return known && this.#widerThan(known.cause, this.#parts()) === undefined
+      ? asFound(known.cause, [...known.places.values()])
+      : undefined;
   }
 
   /** How many findings could become a part of each wider one. */
   #parts(): Map<string, number> {
     const parts = new Map<string, number>();
-    for (const { cause: { general } } of this.#found.values()) for (const { key } of general) parts.set(key, (parts.get(key) ?? 0) + 1);
+    for (const {
+      cause: { general },
+    } of this.#found.values())
+      for (const { key } of general) parts.set(key, (parts.get(key) ?? 0) + 1);
     return parts;
   }
 
@@ -126,14 +149,20 @@ export class FindingSet<E> {
       merged.set(into.key, entry);
       entry.places.push(...places.values());
     }
-    return [...merged.values()].map(({ cause, places }) => asFound(cause, together(places)))
+    return [...merged.values()]
+      .map(({ cause, places }) => asFound(cause, together(places)))
       .sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || (a.key < b.key ? -1 : 1));
   }
 }
 
 const keyOfPlace = ({ rule, path, cell, half, border }: Place): string => [rule, path, cell, half, border].join(' ');
 
-function see<E>(places: Map<string, Sighting<E>>, place: Place, { n, example, size }: Showing<E>, { deviation, follows }: Cause): void {
+function see<E>(
+  places: Map<string, Sighting<E>>,
+  place: Place,
+  { n, example, size }: Showing<E>,
+  { deviation, follows }: Cause,
+): void {
   const key = keyOfPlace(place);
   const known = places.get(key);
   if (!known) {
@@ -141,7 +170,8 @@ function see<E>(places: Map<string, Sighting<E>>, place: Place, { n, example, si
     return;
   }
   known.cases.push(n);
-  if (size < known.size || (size === known.size && n < known.n)) Object.assign(known, { n, example, size, deviation, follows });
+  if (size < known.size || (size === known.size && n < known.n))
+    Object.assign(known, { n, example, size, deviation, follows });
 }
 
 function asFound<E>({ id, key }: Pick<Cause, 'id' | 'key'>, places: Sighting<E>[]): Found<E> {
@@ -156,15 +186,24 @@ function together<E>(all: readonly Sighting<E>[]): Sighting<E>[] {
   for (const one of all) {
     const known = places.get(keyOfPlace(one));
     const smaller = known && known.size <= one.size ? known : one;
-    places.set(keyOfPlace(one), { ...smaller, cases: [...new Set([...known?.cases ?? [], ...one.cases])] });
+    places.set(keyOfPlace(one), { ...smaller, cases: [...new Set([...(known?.cases ?? []), ...one.cases])] });
   }
   return [...places.values()];
 }
 
-function placeOf({ case: value, cell }: Pick<Showing<unknown>, 'case' | 'cell'>, { deviation: { rule, step } }: Cause): Place {
+function placeOf(
+  { case: value, cell }: Pick<Showing<unknown>, 'case' | 'cell'>,
+  { deviation: { rule, step } }: Cause,
+): Place {
   if (!cell) return { rule, path: pathOf(value, step) };
   const isItsRule = cell.rule === rule;
-  return { rule, path: cell.path, cell: cell.id, ...(isItsRule && cell.half && { half: cell.half }), ...(isItsRule && cell.border && { border: cell.border }) };
+  return {
+    rule,
+    path: cell.path,
+    cell: cell.id,
+    ...(isItsRule && cell.half && { half: cell.half }),
+    ...(isItsRule && cell.border && { border: cell.border }),
+  };
 }
 
 function pathOf(value: unknown, step: number | undefined): string {

@@ -7,12 +7,20 @@ export type Severity = (typeof SEVERITIES)[number];
 export function severityOf({ rule, aspect, facts }: Deviation): Severity {
   if (rule === 'kernel/endless-requests') return 'crash';
   switch (aspect) {
-    case 'kernel-log': return rule === 'kernel/warning' || rule === 'kernel/assertion' ? 'warning' : 'crash';
-    case 'device-bytes': case 'bytes-read': return 'bytes';
-    case 'trace-event': case 'warn': return 'text';
-    case 'request': return facts?.differs === 'data' ? 'bytes' : 'behaviour';
-    default: return 'behaviour';
+    case 'kernel-log':
+      return rule === 'kernel/warning' || rule === 'kernel/assertion' ? 'warning' : 'crash';
+    case 'device-bytes':
+    case 'bytes-read':
+      return 'bytes';
+    case 'trace-event':
+    case 'warn':
+      return 'text';
+    case 'request':
+      return facts?.differs === 'data' ? 'bytes' : 'behaviour';
+    default:
+      return 'behaviour';
   }
 }
 
-export const bySeverity = (a: Deviation, b: Deviation): number => SEVERITIES.indexOf(severityOf(a)) - SEVERITIES.indexOf(severityOf(b));
+export const bySeverity = (a: Deviation, b: Deviation): number =>
+  SEVERITIES.indexOf(severityOf(a)) - SEVERITIES.indexOf(severityOf(b));

@@ -3,7 +3,10 @@
 export interface LogLine {
   /** Without prefix, control characters and line end. */
   text: string;
-  /** Who printed it, where the kernel says so (CONFIG_PRINTK_CALLER): `T123` a thread, `C1` a processor outside of threads. */
+  /**
+   * Who printed it, where the kernel says so (CONFIG_PRINTK_CALLER): `T123` a thread, `C1` a processor outside of
+   * threads.
+   */
   caller?: string;
   /** The kernel kept the beginning of it only. */
   cut?: true;
@@ -11,7 +14,10 @@ export interface LogLine {
   stamped: boolean;
 }
 
-/** Longer messages are cut (kernel/printk/internal.h, PRINTKRB_RECORD_MAX, which counts their end); one that finds no room says so. */
+/**
+ * Longer messages are cut (kernel/printk/internal.h, PRINTKRB_RECORD_MAX, which counts their end); one that finds no
+ * room says so.
+ */
 const longestMessage = 1023;
 const isCut = (message: string): boolean => message.length >= longestMessage || message.endsWith('<truncated>');
 
@@ -24,8 +30,11 @@ const LEVEL = /^<\d{1,3}>/;
 const DECODED = /^[a-z]+\s*:[a-z]+\s*: /;
 /** `Nov 30 03:41:55 host kernel: ` and the same with an ISO 8601 time, of syslog and journals. */
 const JOURNAL = /^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*) \S+ kernel: /;
-/** `[   12.345678] `, `[Mon Nov 30 03:41:55 2026] `, `[Nov30 03:41] `, `[  +0.000012] `, each with or without a caller. */
-const STAMP = /^\[\s*(?:\+?\d+\.\d+|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}|[A-Z][a-z]{2}\s?\d\d? \d\d:\d\d)\] ?/;
+/**
+ * `[   12.345678] `, `[Mon Nov 30 03:41:55 2026] `, `[Nov30 03:41] `, `[  +0.000012] `, each with or without a caller.
+ */
+const STAMP =
+  /^\[\s*(?:\+?\d+\.\d+|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}|[A-Z][a-z]{2}\s?\d\d? \d\d:\d\d)\] ?/;
 const CALLER = /^\[\s*([TC]\d+)\] ?/;
 /** `host kernel: ` behind the stamp, of journalctl -o short-monotonic. */
 const MONOTONIC = /^(?!kernel:)\S+ kernel: /;
@@ -54,19 +63,23 @@ export function logLine(raw: string): LogLine {
 /** Lines of a console or a stored log. Where the kernel's lines have stamps, those of user space are left out. */
 export function consoleLines(raw: readonly string[]): LogLine[] {
   const lines = raw.map(logLine);
-  return lines.some(({ stamped }) => stamped) ? lines.filter(({ stamped, text }) => stamped || /^\*\* \d+ printk messages/.test(text)) : lines;
+  return lines.some(({ stamped }) => stamped)
+    ? lines.filter(({ stamped, text }) => stamped || /^\*\* \d+ printk messages/.test(text))
+    : lines;
 }
 
 /** A record of /dev/kmsg: `prio,seq,timestamp,flags[,caller=T123];text` (Documentation/ABI/testing/dev-kmsg). */
-export interface LogRecord extends LogLine { seq: number }
+export interface LogRecord extends LogLine {
+  seq: number;
+}
 
 const RECORD = /^(\d+),(\d+),\d+,[^,;]*((?:,[^;]*)?);(.*)$/;
 /** Priorities from here on are of other facilities than the kernel's own: a program wrote to /dev/kmsg. */
 const FIRST_OF_PROGRAMS = 8;
 
 /**
- * Records, one for each line of their text: what a record holds besides printable characters is escaped, line ends too. Of what programs
- * wrote only the number is kept.
+ * Records, one for each line of their text: what a record holds besides printable characters is escaped, line ends too.
+ * Of what programs wrote only the number is kept.
  */
 export function parseRecords(text: string): LogRecord[] {
   const records: LogRecord[] = [];
@@ -79,7 +92,10 @@ export function parseRecords(text: string): LogRecord[] {
     const parts = text.split('\n');
     for (const [index, part] of parts.entries()) {
       records.push({
-        seq: Number(match[2]), text: part.replace(ESCAPES, '').replace(CONTROLS, ''), stamped: true, ...(caller !== undefined && { caller }),
+        seq: Number(match[2]),
+        text: part.replace(ESCAPES, '').replace(CONTROLS, ''),
+        stamped: true,
+        ...(caller !== undefined && { caller }),
         ...(index === parts.length - 1 && isCut(text) && { cut: true }),
       });
     }
@@ -88,4 +104,6 @@ export function parseRecords(text: string): LogRecord[] {
 }
 
 const unescaped = (text: string): string =>
-  text.includes('\\x') ? text.replace(/\\x([0-9a-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16))) : text;
+  text.includes('\\x')
+    ? text.replace(/\\x([0-9a-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)))
+    : text;

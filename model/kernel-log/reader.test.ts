@@ -3,7 +3,8 @@ import { logLine, parseRecords } from './line.ts';
 import { LogReader, deathIn, kernelEvents } from './reader.ts';
 
 /** As /dev/kmsg gives it: one record a line. */
-const kmsg = (lines: string[], first = 100): string => lines.map((line, index) => `4,${first + index},${7_000_000 + index},-;${line}\n`).join('');
+const kmsg = (lines: string[], first = 100): string =>
+  lines.map((line, index) => `4,${first + index},${7_000_000 + index},-;${line}\n`).join('');
 const events = (lines: string[]) => kernelEvents(parseRecords(kmsg(lines)));
 
 /** Linux 7.3 under QEMU, shortened in the middle. */
@@ -19,20 +20,38 @@ const badMapping = [
   ' </TASK>',
   '---[ end trace 0000000000000000 ]---',
 ];
-const plainWarning = badMapping.map((line) => line.startsWith('Bad mapping') ? 'inode is where it should not be' : line.replace('fuse/fuse_iomap.c:477', 'inode.c:28'));
+const plainWarning = badMapping.map((line) =>
+  line.startsWith('Bad mapping')
+    ? 'inode is where it should not be'
+    : line.replace('fuse/fuse_iomap.c:477', 'inode.c:28'),
+);
 
 test('should make one event of a WARN that reports a bad mapping', () => {
-  expect(events(badMapping)).toEqual([{ kind: 'bad-mapping-warn', condition: '!IS_ALIGNED(map->length, blocksize)', func: 'fuse_iomap_check_mapping', line: 477 }]);
+  expect(events(badMapping)).toEqual([
+    {
+      kind: 'bad-mapping-warn',
+      condition: '!IS_ALIGNED(map->length, blocksize)',
+      func: 'fuse_iomap_check_mapping',
+      line: 477,
+    },
+  ]);
 });
 
 test('should keep two in a row apart, and conditions with commas whole', () => {
-  const second = badMapping.map((line) => line.replace('!IS_ALIGNED(map->length, blocksize)', 'check_add_overflow(map->offset, map->length, &end)'));
-  expect(events([...badMapping, ...second]).map((event) => 'condition' in event && event.condition))
-    .toEqual(['!IS_ALIGNED(map->length, blocksize)', 'check_add_overflow(map->offset, map->length, &end)']);
+  const second = badMapping.map((line) =>
+    line.replace('!IS_ALIGNED(map->length, blocksize)', 'check_add_overflow(map->offset, map->length, &end)'),
+  );
+  expect(events([...badMapping, ...second]).map((event) => 'condition' in event && event.condition)).toEqual([
+    '!IS_ALIGNED(map->length, blocksize)',
+    'check_add_overflow(map->offset, map->length, &end)',
+  ]);
 });
 
 test('should make an assertion of an assertion', () => {
-  expect(events(badMapping.map((line) => line.replace('Bad mapping', 'Assertion failed')))[0]).toMatchObject({ kind: 'assertion', line: 477 });
+  expect(events(badMapping.map((line) => line.replace('Bad mapping', 'Assertion failed')))[0]).toMatchObject({
+    kind: 'assertion',
+    line: 477,
+  });
 });
 
 test('should call any other WARN a warning, with its text', () => {
@@ -43,15 +62,29 @@ test('should call any other WARN a warning, with its text', () => {
 });
 
 test('should see a foreign warning between two expected ones', () => {
-  expect(events([...badMapping, ...plainWarning, ...badMapping]).map(({ kind }) => kind)).toEqual(['bad-mapping-warn', 'warning', 'bad-mapping-warn']);
+  expect(events([...badMapping, ...plainWarning, ...badMapping]).map(({ kind }) => kind)).toEqual([
+    'bad-mapping-warn',
+    'warning',
+    'bad-mapping-warn',
+  ]);
 });
 
 test('should say nothing about lines that are no report', () => {
-  expect(events(['EXPERIMENTAL iomap feature enabled.  Use at your own risk!', 'loop0: detected capacity change from 0 to 8', ' SUBSYSTEM=block'])).toEqual([]);
+  expect(
+    events([
+      'EXPERIMENTAL iomap feature enabled.  Use at your own risk!',
+      'loop0: detected capacity change from 0 to 8',
+      ' SUBSYSTEM=block',
+    ]),
+  ).toEqual([]);
 });
 
 test('should not take a report that names a condition in its trace for a refusal', () => {
-  const oops = ['BUG: unable to handle page fault for address: ffffffffdeadbeef', 'Bad mapping of the address space', 'RIP: 0010:fuse_iomap_begin+0x1/0x2'];
+  const oops = [
+    'BUG: unable to handle page fault for address: ffffffffdeadbeef',
+    'Bad mapping of the address space',
+    'RIP: 0010:fuse_iomap_begin+0x1/0x2',
+  ];
   expect(events(oops).map(({ kind }) => kind)).toEqual(['bug']);
 });
 
@@ -76,7 +109,8 @@ test('should wait for what a report is when only its beginning came', () => {
 });
 
 test('should keep apart what two threads print at the same time, where the kernel says who prints', () => {
-  const by = (caller: string, lines: string[]): string[] => lines.map((line) => `[    7.123456][${caller.padStart(5)}] ${line}`);
+  const by = (caller: string, lines: string[]): string[] =>
+    lines.map((line) => `[    7.123456][${caller.padStart(5)}] ${line}`);
   const both = by('T50', badMapping).flatMap((line, index) => [line, by('T51', plainWarning)[index]!]);
   const found = kernelEvents(both.map(logLine));
   expect(found.map(({ kind }) => kind)).toEqual(['bad-mapping-warn', 'warning']);
@@ -85,23 +119,29 @@ test('should keep apart what two threads print at the same time, where the kerne
 
 test('should lose and invent nothing where it does not', () => {
   const both = badMapping.flatMap((line, index) => [line, plainWarning[index]!]);
-  expect(events(both).map(({ kind }) => kind).sort()).toEqual(['bad-mapping-warn', 'warning']);
+  expect(
+    events(both)
+      .map(({ kind }) => kind)
+      .sort(),
+  ).toEqual(['bad-mapping-warn', 'warning']);
 });
 
 test('should tell what the kernel died of, and nothing of a kernel that lives', () => {
   expect(deathIn([...plainWarning, ...badMapping].map(logLine))).toBeUndefined();
-  expect(deathIn(['Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)'].map(logLine)))
-    .toBe('Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)');
+  expect(deathIn(['Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)'].map(logLine))).toBe(
+    'Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(0,0)',
+  );
 });
 
 test('should read records that hold several lines, and name their caller', () => {
   const [first, second] = parseRecords('4,7,1,-,caller=T5;\\x0abut task is already holding lock:\n SUBSYSTEM=block\n');
   expect([first, second]).toEqual([
-    { seq: 7, text: '', stamped: true, caller: 'T5' }, { seq: 7, text: 'but task is already holding lock:', stamped: true, caller: 'T5' },
+    { seq: 7, text: '', stamped: true, caller: 'T5' },
+    { seq: 7, text: 'but task is already holding lock:', stamped: true, caller: 'T5' },
   ]);
 });
 
-test('should not take for the kernel\'s what a program writes to its log', () => {
+test("should not take for the kernel's what a program writes to its log", () => {
   expect(kernelEvents(parseRecords('12,7,1,-;BUG: this is not the kernel\n'))).toEqual([]);
   expect(parseRecords('12,7,1,-;BUG: this is not the kernel\n')).toMatchObject([{ seq: 7, text: '' }]);
 });

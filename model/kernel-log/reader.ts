@@ -1,20 +1,40 @@
 /** Reads a kernel's log line by line and tells its reports apart. */
 import type { KernelEvent } from '../observation.ts';
 import type { LogLine } from './line.ts';
-import { ASSERTION, BAD_MAPPING, CUT_HERE, DROPPED, PANIC_OF_REPORT, WARN_END, logPatterns, type LogPattern, type ReportKind } from './patterns.ts';
+import {
+  ASSERTION,
+  BAD_MAPPING,
+  CUT_HERE,
+  DROPPED,
+  PANIC_OF_REPORT,
+  WARN_END,
+  logPatterns,
+  type LogPattern,
+  type ReportKind,
+} from './patterns.ts';
 import { titleOf } from './title.ts';
 
-interface Row { pattern: LogPattern; start: RegExp; end?: RegExp; belongs?: RegExp }
+interface Row {
+  pattern: LogPattern;
+  start: RegExp;
+  end?: RegExp;
+  belongs?: RegExp;
+}
 
 const rows: readonly Row[] = logPatterns.map((pattern) => ({
-  pattern, start: new RegExp(pattern.start),
-  ...(pattern.end && { end: new RegExp(pattern.end) }), ...(pattern.belongs !== undefined && { belongs: new RegExp(pattern.belongs) }),
+  pattern,
+  start: new RegExp(pattern.start),
+  ...(pattern.end && { end: new RegExp(pattern.end) }),
+  ...(pattern.belongs !== undefined && { belongs: new RegExp(pattern.belongs) }),
 }));
 /** Most lines are nobody's: one look tells. */
 const anyStart = new RegExp(logPatterns.map(({ start }) => `(?:${start})`).join('|'));
-const cutHere = new RegExp(CUT_HERE), warnEnd = new RegExp(WARN_END), dropped = new RegExp(DROPPED);
+const cutHere = new RegExp(CUT_HERE),
+  warnEnd = new RegExp(WARN_END),
+  dropped = new RegExp(DROPPED);
 const panicOfReport = new RegExp(PANIC_OF_REPORT);
-const badMapping = new RegExp(BAD_MAPPING), assertion = new RegExp(ASSERTION);
+const badMapping = new RegExp(BAD_MAPPING),
+  assertion = new RegExp(ASSERTION);
 
 /** A report on its way. */
 interface Block {
@@ -65,8 +85,8 @@ export class LogReader {
   }
 
   /**
-   * What was read since the last time. A report that goes on is handed out as it is, and the rest of it is dropped when it comes; one
-   * that has not said yet what it is waits.
+   * What was read since the last time. A report that goes on is handed out as it is, and the rest of it is dropped when
+   * it comes; one that has not said yet what it is waits.
    */
   take(): KernelEvent[] {
     const events: KernelEvent[] = this.#lost > 0 ? [{ kind: 'lost-events', source: 'kmsg', count: this.#lost }] : [];
@@ -109,7 +129,15 @@ export class LogReader {
     const before = stack.at(-1);
     while (stack.length > 0 && (stack.at(-1)!.over || isOpenEnded(stack.at(-1)!))) stack.pop();
     if (stack.length >= MOST_OPEN) stack.shift();
-    const block: Block = { delimited: false, stage: 0, over: false, told: false, absorbed: false, ...(before && { before }), ...of };
+    const block: Block = {
+      delimited: false,
+      stage: 0,
+      over: false,
+      told: false,
+      absorbed: false,
+      ...(before && { before }),
+      ...of,
+    };
     stack.push(block);
     this.#blocks.push(block);
     return block;
@@ -123,7 +151,10 @@ export class LogReader {
     } else this.#begin(stack, { lines: [text], condition });
   }
 
-  /** A line that names a report: a new one, or another headline of one that is open. False: it is an ordinary line after all. */
+  /**
+   * A line that names a report: a new one, or another headline of one that is open. False: it is an ordinary line after
+   * all.
+   */
   #headline(stack: Block[], text: string): boolean {
     const row = rows.find(({ start }) => start.test(text))!;
     const top = stack.at(-1);
@@ -131,7 +162,12 @@ export class LogReader {
     if (top?.row?.belongs?.test(text)) return false;
     if (name === 'warn' || name === 'bug-on' || name === 'bug-nowhere') {
       // What began with `[ cut here ]`, a condition or a message; of two at a time the earlier one.
-      const waiting = stack.find((block) => !block.over && (!block.row || block.row.pattern.explains) && (block.delimited || block.condition || block.lines.length === 1));
+      const waiting = stack.find(
+        (block) =>
+          !block.over &&
+          (!block.row || block.row.pattern.explains) &&
+          (block.delimited || block.condition || block.lines.length === 1),
+      );
       if (waiting) {
         if (waiting.before?.row?.belongs?.test(text)) waiting.absorbed = true;
         if (this.#followsFortify(text)) {
@@ -151,8 +187,9 @@ export class LogReader {
       return true;
     }
     if (stage > 0) {
-      const earlier = [...stack].reverse().find((block) => (block.row?.pattern.stage ?? 0) > 0 && block.stage < stage)
-        ?? (stage === 3 && panicOfReport.test(text) ? this.#latest : undefined);
+      const earlier =
+        [...stack].reverse().find((block) => (block.row?.pattern.stage ?? 0) > 0 && block.stage < stage) ??
+        (stage === 3 && panicOfReport.test(text) ? this.#latest : undefined);
       if (earlier) {
         earlier.stage = stage;
         add(earlier, text);
@@ -160,12 +197,15 @@ export class LogReader {
       }
     }
     // Inside of a report these are remarks about it.
-    if (top && !top.over && row.pattern.end === '' && (row.pattern.kind === 'ended' || row.pattern.kind === 'notice')) return false;
+    if (top && !top.over && row.pattern.end === '' && (row.pattern.kind === 'ended' || row.pattern.kind === 'notice'))
+      return false;
     this.#name(this.#begin(stack, { lines: [] }), row, text);
     return true;
   }
 
-  /** lib/string_helpers.c, __fortify_panic: it warns of an overflow, and then makes a BUG of it, which says nothing new. */
+  /**
+   * lib/string_helpers.c, __fortify_panic: it warns of an overflow, and then makes a BUG of it, which says nothing new.
+   */
   #followsFortify(text: string): boolean {
     return fortifyPanic.test(text) && this.#latest?.message !== undefined && fortify.start.test(this.#latest.message);
   }
@@ -192,7 +232,8 @@ export class LogReader {
   }
 }
 
-const isOpenEnded = ({ row, delimited, over }: Block): boolean => row !== undefined && (delimited ? over && (row.pattern.stage ?? 0) > 0 : row.pattern.end === undefined);
+const isOpenEnded = ({ row, delimited, over }: Block): boolean =>
+  row !== undefined && (delimited ? over && (row.pattern.stage ?? 0) > 0 : row.pattern.end === undefined);
 
 function add(block: Block, text: string): void {
   if (!block.told && block.lines.length < MOST_LINES) block.lines.push(text);
@@ -201,7 +242,9 @@ function add(block: Block, text: string): void {
 function conditionOf(text: string): Block['condition'] {
   const bad = badMapping.exec(text);
   const match = bad ?? assertion.exec(text);
-  return match ? { kind: bad ? 'bad-mapping-warn' : 'assertion', condition: match[1]!, func: match[2]!, line: Number(match[3]) } : undefined;
+  return match
+    ? { kind: bad ? 'bad-mapping-warn' : 'assertion', condition: match[1]!, func: match[2]!, line: Number(match[3]) }
+    : undefined;
 }
 
 const fortify = rows.find(({ pattern: { name } }) => name === 'fortify')!;
@@ -234,7 +277,8 @@ export function kernelEvents(lines: Iterable<LogLine>): KernelEvent[] {
   return reader.take();
 }
 
-const oops = rows.filter(({ pattern }) => pattern.stage !== undefined && pattern.stage < 3), panic = /^Kernel panic - not syncing: .*$/m;
+const oops = rows.filter(({ pattern }) => pattern.stage !== undefined && pattern.stage < 3),
+  panic = /^Kernel panic - not syncing: .*$/m;
 
 /** What the kernel died of: the report's title, with the panic it led to. Undefined: the log shows no death. */
 export function deathIn(lines: Iterable<LogLine>): string | undefined {

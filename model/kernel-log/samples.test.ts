@@ -1,6 +1,8 @@
 /**
- * Sample logs and what is read out of them. UPDATE_GOLDEN=1 writes the expectations anew: look at the difference before it is committed.
- * NAME.log is a log as a console or a program keeps it, NAME.kmsg what /dev/kmsg gives. testdata/README.md says where they come from.
+ * Sample logs and what is read out of them. UPDATE_GOLDEN=1 writes the expectations anew: look at the difference before
+ * it is committed.
+ * NAME.log is a log as a console or a program keeps it, NAME.kmsg what /dev/kmsg gives. testdata/README.md says where
+ * they come from.
  */
 import { expect, test } from '@playwright/test';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -10,7 +12,9 @@ import { logPatterns } from './patterns.ts';
 import { deathIn, kernelEvents } from './reader.ts';
 
 const folder = join(import.meta.dirname, 'testdata');
-const samples = readdirSync(folder).filter((name) => /\.(log|kmsg)$/.test(name)).sort();
+const samples = readdirSync(folder)
+  .filter((name) => /\.(log|kmsg)$/.test(name))
+  .sort();
 
 const linesOf = (name: string) => {
   const text = readFileSync(join(folder, name), 'latin1');
@@ -49,7 +53,8 @@ test('should have a sample for each kind of report', () => {
 test('should give titles that name no address, offset, processor or thread', () => {
   for (const name of samples) {
     for (const event of kernelEvents(linesOf(name))) {
-      if ('title' in event) expect(event.title, name).not.toMatch(/\+0x|\b[0-9a-f]{12,16}\b|CPU#?:? ?\d|PID: \d|\/\d+\b/);
+      if ('title' in event)
+        expect(event.title, name).not.toMatch(/\+0x|\b[0-9a-f]{12,16}\b|CPU#?:? ?\d|PID: \d|\/\d+\b/);
     }
   }
 });

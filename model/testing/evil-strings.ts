@@ -1,8 +1,11 @@
-/** What a hostile kernel could put into a text that people or programs read: its release, its log, a warning's title. */
+/**
+ * What a hostile kernel could put into a text that people or programs read: its release, its log, a warning's title.
+ */
 export const evilStrings: Readonly<Record<string, string>> = {
   'terminal: colour and reset': 'x\u001b[31;5mRED\u001bc\u001b[2J\u001b[1;1H',
   'terminal: 8-bit control sequences': 'x\u009b2J\u009d0;title\u009c\u0090q\u009c',
-  'terminal: title, clipboard and link': '\u001b]0;title\u0007\u001b]52;c;ZXZpbA==\u0007\u001b]8;;http://evil.test\u001b\\link',
+  'terminal: title, clipboard and link':
+    '\u001b]0;title\u0007\u001b]52;c;ZXZpbA==\u0007\u001b]8;;http://evil.test\u001b\\link',
   'terminal: an answer as input': '\u0005\u001b[6n\u001b[0c',
   'terminal: overwriting the line': 'FAIL\rok  \b\b\u007f',
   'terminal: text direction': 'safe\u202Egnp.exe\u2066\u200F',
@@ -23,7 +26,8 @@ export const evilStrings: Readonly<Record<string, string>> = {
   'mail: a patch': '\n---\n diff --git a/x b/x\n-- \n2.39',
   'Markdown: the end of a fence': '\n```\n# evil\n```\n',
   'Markdown: the end of an indented fence': '\n   ````````````\n# evil\n',
-  'Markdown: HTML, image, link': '<img src=x onerror=alert(1)> ![i](http://evil.test/i) [l](javascript:alert(1)) <!-- evil',
+  'Markdown: HTML, image, link':
+    '<img src=x onerror=alert(1)> ![i](http://evil.test/i) [l](javascript:alert(1)) <!-- evil',
   'Markdown: the end of the fold': '</details><script>alert(1)</script>',
   'Markdown: table and code': 'a | b ` c `` d | e',
   'Markdown: people and places': '@everybody https://evil.test www.evil.test #1 evil/evil#2',
@@ -34,7 +38,8 @@ export const evilStrings: Readonly<Record<string, string>> = {
   'TAP: another result': '\nok 1 - evil\nBail out!\n1..0 # SKIP evil',
   'TAP: a directive': 'evil # SKIP really # TODO',
   'GitHub: a command': '\n::error file=x::evil\n::add-mask::e\n  ::set-output name=x::y\n::stop-commands::t',
-  'GitHub and others: old commands': '##[error]evil ##vso[task.setvariable variable=x]y ##teamcity[buildStatus status=\'SUCCESS\']',
+  'GitHub and others: old commands':
+    "##[error]evil ##vso[task.setvariable variable=x]y ##teamcity[buildStatus status='SUCCESS']",
   'shell: substitution': '$(evil) `evil` ; evil | evil & \' " \n evil',
   'shell: an option': '--kernel=/evil -rf',
   'JSON and prototypes': '__proto__","x":{"constructor":1}',

@@ -18,8 +18,15 @@ export function judgeAnswers(of: Case, seen: Observation, _expectation: Expectat
     if (!reply || raw || writeErrno === undefined || seq > end) return [];
     const right = writeResult(revision, name, request, reply);
     if (right === undefined || right === writeErrno) return [];
-    return [{
-      rule: 'answer/written', aspect: 'result', expected: `${name}: ${show(right)}`, seen: show(writeErrno), ...(step !== undefined && { step }), facts: errnoFacts([right], writeErrno),
-    }];
+    return [
+      {
+        rule: 'answer/written',
+        aspect: 'result',
+        expected: `${name}: ${show(right)}`,
+        seen: show(writeErrno),
+        ...(step !== undefined && { step }),
+        facts: errnoFacts([right], writeErrno),
+      },
+    ];
   });
 }

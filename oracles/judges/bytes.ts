@@ -3,32 +3,64 @@ import { advanced, type ByteRun, type ByteSource } from '../../model/bytes.ts';
 import type { Case } from '../../model/case.ts';
 import type { DeviceChange, Observation } from '../../model/observation.ts';
 import type { Deviation, Unjudged } from '../../model/verdict.ts';
-import { compareBytes, sameSource, type Comparison, type Content, type Difference, type Segment } from '../kernel/content.ts';
+import {
+  compareBytes,
+  sameSource,
+  type Comparison,
+  type Content,
+  type Difference,
+  type Segment,
+} from '../kernel/content.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 import { byteFacts } from '../kernel/byte-facts.ts';
 
 export function judgeBytes(of: Case, seen: Observation, expectation: Expectation): Deviation[] {
-  const all = comparisons(of, seen, expectation).flatMap((one) => (one.compared.difference ? [{ ...one, deviation: deviationOf(one, one.compared.difference) }] : []));
+  const all = comparisons(of, seen, expectation).flatMap((one) =>
+    one.compared.difference ? [{ ...one, deviation: deviationOf(one, one.compared.difference) }] : [],
+  );
   const reads = all.filter(({ device }) => device === undefined).map(({ deviation }) => deviation);
-  const changed = [...new Set(all.flatMap(({ device }) => device ?? []))].map((device) => mostTelling(all.filter((one) => one.device === device).map(({ deviation }) => deviation)));
+  const changed = [...new Set(all.flatMap(({ device }) => device ?? []))].map((device) =>
+    mostTelling(all.filter((one) => one.device === device).map(({ deviation }) => deviation)),
+  );
   return [...reads, ...changed];
 }
 
 function deviationOf({ rule, aspect, where, step, initial }: Compared, difference: Difference): Deviation {
   const bytes = byteFacts(difference, initial && ((source) => sameSource(source, initial(difference.at))));
-  return { rule, aspect, expected: `at ${where(difference.at)}: ${difference.expected}`, seen: difference.seen, ...(step !== undefined && { step }), facts: { bytes } };
+  return {
+    rule,
+    aspect,
+    expected: `at ${where(difference.at)}: ${difference.expected}`,
+    seen: difference.seen,
+    ...(step !== undefined && { step }),
+    facts: { bytes },
+  };
 }
 
 /** One deviation a device: bytes from another place, bytes written where they do not belong, or else the first. */
-const mostTelling = (all: readonly Deviation[]): Deviation => all.find(({ facts }) => facts?.bytes?.seen === 'other place')
-  ?? all.find(({ facts }) => facts?.bytes?.seen === 'writer' && facts.bytes.expected.includes('unchanged')) ?? all[0]!;
+const mostTelling = (all: readonly Deviation[]): Deviation =>
+  all.find(({ facts }) => facts?.bytes?.seen === 'other place') ??
+  all.find(({ facts }) => facts?.bytes?.seen === 'writer' && facts.bytes.expected.includes('unchanged')) ??
+  all[0]!;
 
 /** Bytes that the rules determine and that were not kept. */
 export function unjudgedBytes(of: Case, seen: Observation, expectation: Expectation): Unjudged[] {
-  const all = comparisons(of, seen, expectation).flatMap(({ aspect, where, compared: { unknown }, step }): Unjudged[] =>
-    (unknown ? [{ aspect, reason: `${unknown.bytes} bytes from ${where(unknown.at)} on were not kept`, ...(step !== undefined && { step }) }] : []));
+  const all = comparisons(of, seen, expectation).flatMap(
+    ({ aspect, where, compared: { unknown }, step }): Unjudged[] =>
+      unknown
+        ? [
+            {
+              aspect,
+              reason: `${unknown.bytes} bytes from ${where(unknown.at)} on were not kept`,
+              ...(step !== undefined && { step }),
+            },
+          ]
+        : [],
+  );
   // What was written and what changed are ranges of their own, mostly equal ones.
-  return all.filter((one, index) => all.findIndex(({ reason, step }) => reason === one.reason && step === one.step) === index);
+  return all.filter(
+    (one, index) => all.findIndex(({ reason, step }) => reason === one.reason && step === one.step) === index,
+  );
 }
 
 /** Bytes that were compared. `where`: names a place for people. */
@@ -47,24 +79,53 @@ function comparisons(of: Case, seen: Observation, expectation: Expectation): Com
   const reads = expectation.steps.flatMap((expected, step): Compared[] => {
     const call = of.workload[step];
     const result = seen.steps[step];
-    if ((call?.call !== 'pread' && call?.call !== 'mmapRead' && call?.call !== 'deviceRead' && call?.call !== 'pageOut') || !result) return [];
+    if (
+      (call?.call !== 'pread' &&
+        call?.call !== 'mmapRead' &&
+        call?.call !== 'deviceRead' &&
+        call?.call !== 'pageOut') ||
+      !result
+    )
+      return [];
     const asked = BigInt(call.lengthBytes);
     const returned = result.ret > 0n ? result.ret : 0n;
     const all: Compared[] = [];
     if (expected.kind === 'succeeds' && expected.data && result.ret === expected.ret) {
-      all.push({ rule: expected.rule, aspect: 'bytes-read', where: (at) => `offset ${at} of the read`, compared: compareBytes(result.data ?? [], expected.data), step });
+      all.push({
+        rule: expected.rule,
+        aspect: 'bytes-read',
+        where: (at) => `offset ${at} of the read`,
+        compared: compareBytes(result.data ?? [], expected.data),
+        step,
+      });
     }
-    const behind = compareBytes(result.tail ?? [], tailOf(result.tail ?? [], asked - returned, expected.kind === 'succeeds' ? expected.behind : undefined));
-    const leavesBuffer = expected.kind === 'succeeds' || behind.difference === undefined || behind.difference.at >= asked - returned;
-    if (leavesBuffer) all.push({ rule: 'read/poison', aspect: 'bytes-read', where: (at) => `${at} bytes behind the returned ones`, compared: behind, step });
+    const behind = compareBytes(
+      result.tail ?? [],
+      tailOf(result.tail ?? [], asked - returned, expected.kind === 'succeeds' ? expected.behind : undefined),
+    );
+    const leavesBuffer =
+      expected.kind === 'succeeds' || behind.difference === undefined || behind.difference.at >= asked - returned;
+    if (leavesBuffer)
+      all.push({
+        rule: 'read/poison',
+        aspect: 'bytes-read',
+        where: (at) => `${at} bytes behind the returned ones`,
+        compared: behind,
+        step,
+      });
     return all;
   });
-  return expectation.unspecified === undefined && expectation.contents.length > 0 ? [...reads, ...devices(seen, expectation)] : reads;
+  return expectation.unspecified === undefined && expectation.contents.length > 0
+    ? [...reads, ...devices(seen, expectation)]
+    : reads;
 }
 
 const lengthOf = (runs: readonly ByteRun[]): bigint => runs.reduce((sum, run) => sum + BigInt(run.lengthBytes), 0n);
 
-/** Behind the returned bytes lies poison; up to the length that was asked for also what the mappings say, since blocks are read whole. */
+/**
+ * Behind the returned bytes lies poison; up to the length that was asked for also what the mappings say, since blocks
+ * are read whole.
+ */
 function tailOf(tail: readonly ByteRun[], asked: bigint, behind: readonly Segment[] | undefined): Segment[] {
   const total = lengthOf(tail);
   const right: Segment[] = [];
@@ -80,7 +141,11 @@ function tailOf(tail: readonly ByteRun[], asked: bigint, behind: readonly Segmen
     position = askedEnd;
   }
   if (position < start + total) right.push({ start: position, end: start + total, sources: [{ kind: 'poison' }] });
-  return right.flatMap((segment) => (segment.start >= start + total ? [] : [{ ...segment, end: segment.end < start + total ? segment.end : start + total }]));
+  return right.flatMap((segment) =>
+    segment.start >= start + total
+      ? []
+      : [{ ...segment, end: segment.end < start + total ? segment.end : start + total }],
+  );
 }
 
 /** What was written by the rules, or changed in fact, range by range. */
@@ -88,14 +153,20 @@ function devices(seen: Observation, expectation: Expectation): Compared[] {
   return expectation.contents.flatMap((content, device) => {
     const changes = seen.deviceChanges.filter((change) => change.device === device);
     return rangesOf(content, changes).map((range): Compared => ({
-      rule: 'device/bytes', aspect: 'device-bytes', where: (at) => `0x${(range.start + at).toString(16)} of device ${device}`,
+      rule: 'device/bytes',
+      aspect: 'device-bytes',
+      where: (at) => `0x${(range.start + at).toString(16)} of device ${device}`,
       compared: compareBytes(contentSeen(content, changes, range), content.read(range.start, range.end)),
-      device, initial: (at) => content.base(range.start + at),
+      device,
+      initial: (at) => content.base(range.start + at),
     }));
   });
 }
 
-interface Range { start: bigint; end: bigint }
+interface Range {
+  start: bigint;
+  end: bigint;
+}
 
 /** Ranges that were written by the rules or changed in fact. */
 function rangesOf(content: Content, changes: readonly DeviceChange[]): Range[] {

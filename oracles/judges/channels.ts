@@ -14,7 +14,8 @@ export interface Channels {
 export type ReportingFacts = Pick<KernelFacts, 'badDataEvent' | 'debugIomap' | 'config'>;
 
 /** Whether a reason of `unjudged` is one of those that `channelsOf` gives for a kernel. */
-export const saysThatChannelLacks = (reason: string): boolean => /^(this kernel has no (trace event|parameter) |whether this kernel warns is unknown)/.test(reason);
+export const saysThatChannelLacks = (reason: string): boolean =>
+  /^(this kernel has no (trace event|parameter) |whether this kernel warns is unknown)/.test(reason);
 
 export function channelsOf(revision: Revision, facts: ReportingFacts | undefined): Channels {
   const unjudged: Unjudged[] = [];
@@ -22,7 +23,9 @@ export function channelsOf(revision: Revision, facts: ReportingFacts | undefined
   if (!traceEvent.judged) {
     unjudged.push({
       aspect: 'trace-event',
-      reason: revision.badDataEvent ? 'this kernel has no trace event fuse_iomap_bad_data' : `revision ${revision.id} has no trace event`,
+      reason: revision.badDataEvent
+        ? 'this kernel has no trace event fuse_iomap_bad_data'
+        : `revision ${revision.id} has no trace event`,
     });
   }
   // r1 has no switch: the WARN is compiled in or not (CONFIG_FUSE_IOMAP_DEBUG).
@@ -33,7 +36,9 @@ export function channelsOf(revision: Revision, facts: ReportingFacts | undefined
   if (!warn.judged) {
     unjudged.push({
       aspect: 'warn',
-      reason: revision.badDataEvent ? 'this kernel has no parameter debug_iomap' : 'whether this kernel warns is unknown: it has no /proc/config.gz',
+      reason: revision.badDataEvent
+        ? 'this kernel has no parameter debug_iomap'
+        : 'whether this kernel warns is unknown: it has no /proc/config.gz',
     });
   }
   return { traceEvent, warn, unjudged };

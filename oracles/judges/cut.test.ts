@@ -9,14 +9,19 @@ import { runIdeal } from '../testing/ideal-kernel.ts';
 const read = (offset: bigint) => ({ call: 'pread' as const, fd: 0, offset, lengthBytes: 4096 });
 const [offset, length] = [0n, 0x10000n];
 const reads = madeCase([read(0n), read(8192n), { call: 'close', fd: 0 }], {
-  script: [{
-    on: 'IOMAP_BEGIN', reply: {
-      kind: 'mappings', read: { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: 0x10000n, offset, length },
-      write: { type: 'PURE_OVERWRITE', flags: [], dev: 0, addr: NULL_ADDR, offset, length },
+  script: [
+    {
+      on: 'IOMAP_BEGIN',
+      reply: {
+        kind: 'mappings',
+        read: { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: 0x10000n, offset, length },
+        write: { type: 'PURE_OVERWRITE', flags: [], dev: 0, addr: NULL_ADDR, offset, length },
+      },
     },
-  }],
+  ],
 });
-const first = 1, second = 2;
+const first = 1,
+  second = 2;
 
 /** What the guest keeps of it when the transcript ends in `step`. */
 function cutIn(of: Case, step: number, change: (seen: Observation) => void = () => undefined): Observation {
@@ -25,7 +30,11 @@ function cutIn(of: Case, step: number, change: (seen: Observation) => void = () 
   const kept = seen.transcript.filter((exchange) => (exchange.step ?? 0) < step);
   return { ...seen, transcript: kept, cut: { step, exchanges: seen.transcript.length - kept.length, why: 'room' } };
 }
-const poisoned = (step: number) => (seen: Observation): void => { seen.steps[step]!.data = [{ lengthBytes: 4096, source: { kind: 'zero' } }]; };
+const poisoned =
+  (step: number) =>
+  (seen: Observation): void => {
+    seen.steps[step]!.data = [{ lengthBytes: 4096, source: { kind: 'zero' } }];
+  };
 
 test('should find wrong bytes of a step before the place where the transcript ends', () => {
   const verdict = judge(reads, cutIn(reads, second, poisoned(first)));
@@ -35,8 +44,17 @@ test('should find wrong bytes of a step before the place where the transcript en
 test('should not judge those of a step behind it, and say so', () => {
   const verdict = judge(reads, cutIn(reads, second, poisoned(second)));
   expect(verdict.kind).toBe('conforms');
-  const unjudged = verdict.kind === 'conforms' ? verdict.unjudged ?? [] : [];
-  expect(unjudged.map(({ aspect }) => aspect).sort()).toEqual(['bytes-read', 'device-bytes', 'errno', 'request', 'result', 'size', 'trace-event', 'warn']);
+  const unjudged = verdict.kind === 'conforms' ? (verdict.unjudged ?? []) : [];
+  expect(unjudged.map(({ aspect }) => aspect).sort()).toEqual([
+    'bytes-read',
+    'device-bytes',
+    'errno',
+    'request',
+    'result',
+    'size',
+    'trace-event',
+    'warn',
+  ]);
   expect(unjudged[0]!.reason).toMatch(/exchanges found no room in the transcript, from step 2 on/);
 });
 
@@ -54,34 +72,70 @@ test('should judge the results of all steps when only what came behind the last 
 });
 
 test('should find what the kernel complains of, wherever the transcript ends', () => {
-  const bug = (seen: Observation): void => { seen.events.push({ kind: 'bug', title: 'BUG: KASAN: use-after-free in iomap_iter', text: '' }); };
-  expect(judge(reads, cutIn(reads, first, bug))).toMatchObject({ kind: 'deviates', deviations: [{ rule: 'kernel/bug' }] });
+  const bug = (seen: Observation): void => {
+    seen.events.push({ kind: 'bug', title: 'BUG: KASAN: use-after-free in iomap_iter', text: '' });
+  };
+  expect(judge(reads, cutIn(reads, first, bug))).toMatchObject({
+    kind: 'deviates',
+    deviations: [{ rule: 'kernel/bug' }],
+  });
 });
 
 test('should judge the requests of steps before that place', () => {
-  const longer = (step: number) => (seen: Observation): void => {
-    const begin = seen.transcript.find((one) => one.name === 'IOMAP_BEGIN' && one.step === step)!;
-    begin.request['count'] = BigInt(begin.request['count'] as bigint) + 1n;
-  };
-  expect(judge(reads, cutIn(reads, second, longer(first)))).toMatchObject({ kind: 'deviates', deviations: [{ aspect: 'request', step: first }] });
+  const longer =
+    (step: number) =>
+    (seen: Observation): void => {
+      const begin = seen.transcript.find((one) => one.name === 'IOMAP_BEGIN' && one.step === step)!;
+      begin.request['count'] = BigInt(begin.request['count'] as bigint) + 1n;
+    };
+  expect(judge(reads, cutIn(reads, second, longer(first)))).toMatchObject({
+    kind: 'deviates',
+    deviations: [{ aspect: 'request', step: first }],
+  });
   expect(judge(reads, cutIn(reads, second, longer(second))).kind).toBe('conforms');
 });
 
 test('should miss a request that was due before that place', () => {
   const seen = cutIn(reads, second);
   const without = seen.transcript.filter(({ name }) => name !== 'IOMAP_BEGIN');
-  expect(judge(reads, { ...seen, transcript: without })).toMatchObject({ kind: 'deviates', deviations: [{ aspect: 'request', step: first }] });
+  expect(judge(reads, { ...seen, transcript: without })).toMatchObject({
+    kind: 'deviates',
+    deviations: [{ aspect: 'request', step: first }],
+  });
 });
 
-const refused = { ...reads, script: [{ ...reads.script[0]!, reply: { ...reads.script[0]!.reply, read: { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: 0x10000n, offset, length: 0n } } }] } as Case;
+const refused = {
+  ...reads,
+  script: [
+    {
+      ...reads.script[0]!,
+      reply: {
+        ...reads.script[0]!.reply,
+        read: { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: 0x10000n, offset, length: 0n },
+      },
+    },
+  ],
+} as Case;
 
 test('should miss a report that was due before that place, and none that was due behind it', () => {
-  const silent = (seen: Observation): void => { seen.events.length = 0; };
+  const silent = (seen: Observation): void => {
+    seen.events.length = 0;
+  };
   expect(runIdeal(refused).events).not.toEqual([]);
   expect(judge(refused, cutIn(refused, second)).kind).toBe('conforms');
-  expect(judge(refused, cutIn(refused, second, silent))).toMatchObject({ kind: 'deviates', deviations: [{ aspect: 'trace-event', step: first }] });
+  expect(judge(refused, cutIn(refused, second, silent))).toMatchObject({
+    kind: 'deviates',
+    deviations: [{ aspect: 'trace-event', step: first }],
+  });
   // Of the second step no report is there yet, or it is: both may be.
-  expect(judge(refused, cutIn(refused, second, (seen) => { seen.events.splice(1); })).kind).toBe('conforms');
+  expect(
+    judge(
+      refused,
+      cutIn(refused, second, (seen) => {
+        seen.events.splice(1);
+      }),
+    ).kind,
+  ).toBe('conforms');
 });
 
 test('should not close files behind that place, nor ask for what closing them would lead to', () => {
@@ -91,6 +145,10 @@ test('should not close files behind that place, nor ask for what closing them wo
 });
 
 test('should not pass a case that ends before its first syscall with a mapping', () => {
-  for (const step of [0, first]) expect(judge(reads, cutIn(reads, step)), String(step)).toMatchObject({ kind: 'not-run', reason: /nothing of it was judged, because .* from step/ });
+  for (const step of [0, first])
+    expect(judge(reads, cutIn(reads, step)), String(step)).toMatchObject({
+      kind: 'not-run',
+      reason: /nothing of it was judged, because .* from step/,
+    });
   expect(judge(reads, cutIn(reads, second)).kind).toBe('conforms');
 });

@@ -4,10 +4,24 @@ import type { Observation } from '../../model/observation.ts';
 import { judge } from '../judge.ts';
 
 const seek = decodeCase({
-  schema: 1, revision: 'r3', geometry: { mount: 'ordinary', devices: [], files: [{ sizeBytes: '4096', attrFlags: ['IOMAP', 'EXCLUSIVE'] }] },
-  script: [], workload: [{ call: 'open', file: 0, flags: ['rdonly'] }, { call: 'seekData', fd: 0, offset: '0' }], debugIomap: false,
+  schema: 1,
+  revision: 'r3',
+  geometry: { mount: 'ordinary', devices: [], files: [{ sizeBytes: '4096', attrFlags: ['IOMAP', 'EXCLUSIVE'] }] },
+  script: [],
+  workload: [
+    { call: 'open', file: 0, flags: ['rdonly'] },
+    { call: 'seekData', fd: 0, offset: '0' },
+  ],
+  debugIomap: false,
 });
-const seen: Observation = { mount: { errno: 0, devices: [] }, steps: [], transcript: [], events: [], deviceChanges: [], inodes: [] };
+const seen: Observation = {
+  mount: { errno: 0, devices: [] },
+  steps: [],
+  transcript: [],
+  events: [],
+  deviceChanges: [],
+  inodes: [],
+};
 
 test('should name the request that a kernel makes without end, and judge nothing that follows from it', () => {
   const verdict = judge(seek, { ...seen, endless: { opcode: 54, same: true, step: 1 } });
@@ -19,5 +33,7 @@ test('should name the request that a kernel makes without end, and judge nothing
 
 test('should not find requests without end where there were only many', () => {
   const verdict = judge(seek, seen);
-  expect(verdict.kind === 'deviates' ? verdict.deviations.map(({ rule }) => rule) : []).not.toContain('kernel/endless-requests');
+  expect(verdict.kind === 'deviates' ? verdict.deviations.map(({ rule }) => rule) : []).not.toContain(
+    'kernel/endless-requests',
+  );
 });

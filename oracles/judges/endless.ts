@@ -10,9 +10,15 @@ export function judgeEndless(of: Case, { endless }: Observation): Deviation[] {
   if (!endless) return [];
   const { opcode, same, step } = endless;
   const name = operationsOf(revisions[of.revision]).get(opcode)?.name ?? `op ${opcode}`;
-  return [{
-    rule: 'kernel/endless-requests', aspect: 'request', expected: 'requests come to an end',
-    seen: same ? `the same ${name} over and over, although it was answered` : `${name} without end, each time another one`,
-    ...(step !== undefined && { step }),
-  }];
+  return [
+    {
+      rule: 'kernel/endless-requests',
+      aspect: 'request',
+      expected: 'requests come to an end',
+      seen: same
+        ? `the same ${name} over and over, although it was answered`
+        : `${name} without end, each time another one`,
+      ...(step !== undefined && { step }),
+    },
+  ];
 }

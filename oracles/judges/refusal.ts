@@ -1,7 +1,8 @@
 /**
- * Judges how refusals were reported: the trace events and WARNs must be exactly the predicted ones, in order, and agree with each
- * other. The errno, the third channel, is judged with the outcome of the syscall. Which function reports a refusal, and in which line of its source,
- * is up to the kernel; so are the words of a condition, as long as they are not those of another rule.
+ * Judges how refusals were reported: the trace events and WARNs must be exactly the predicted ones, in order, and agree
+ * with each other. The errno, the third channel, is judged with the outcome of the syscall. Which function reports a
+ * refusal, and in which line of its source, is up to the kernel; so are the words of a condition, as long as they are
+ * not those of another rule.
  */
 import { unknownEventKinds } from './kernel-log.ts';
 import type { Case } from '../../model/case.ts';
@@ -36,32 +37,53 @@ function channelsIn(of: Case, seen: Observation, expectation: Expectation, chann
   const lines = expectation.refusals.flatMap(linesOf);
   // An event of a kind that nobody here knows may be the report that is missing.
   const unknown = unknownEventKinds(seen).length > 0;
-  const lossy = (source: 'trace' | 'kmsg') => unknown || seen.events.some((event) => event.kind === 'lost-events' && event.source === source);
-  const open = expectation.unspecified !== undefined || (expectation.desynchronised === true && !stoppedByRefusal(of, seen, expectation));
+  const lossy = (source: 'trace' | 'kmsg') =>
+    unknown || seen.events.some((event) => event.kind === 'lost-events' && event.source === source);
+  const open =
+    expectation.unspecified !== undefined ||
+    (expectation.desynchronised === true && !stoppedByRefusal(of, seen, expectation));
   const reports = (kind: Report['kind']) => seen.events.filter((event): event is Report => event.kind === kind);
   return [
-    ...(channels.traceEvent.judged ? [{ aspect: 'trace-event' as const, lines, reports: reports('bad-data'), open, lossy: lossy('trace') }] : []),
+    ...(channels.traceEvent.judged
+      ? [{ aspect: 'trace-event' as const, lines, reports: reports('bad-data'), open, lossy: lossy('trace') }]
+      : []),
     ...(channels.warn.judged
-      ? [{ aspect: 'warn' as const, lines: of.debugIomap || channels.warn.always ? lines : [], reports: reports('bad-mapping-warn'), open, lossy: lossy('kmsg') }] : []),
+      ? [
+          {
+            aspect: 'warn' as const,
+            lines: of.debugIomap || channels.warn.always ? lines : [],
+            reports: reports('bad-mapping-warn'),
+            open,
+            lossy: lossy('kmsg'),
+          },
+        ]
+      : []),
   ];
 }
 
 /**
- * Whether a step ended as one that the kernel refused although it is right, or the one in which the requests left the model did: it told the server
- * so, or a request did not come.
- * Then the report that nothing asks for is why; behind any other wrong request the model may only have missed what was to be refused.
+ * Whether a step ended as one that the kernel refused although it is right, or the one in which the requests left the
+ * model did: it told the server so, or a request did not come. Then the report that nothing asks for is why; behind any
+ * other wrong request the model may only have missed what was to be refused.
  */
 function stoppedByRefusal(of: Case, seen: Observation, { requests, steps }: Expectation): boolean {
   if (steps.some(({ kind }, step) => kind === 'succeeds' && isRefused(seen.steps[step]))) return true;
   const [index, call, result] = [steps.length, of.workload[steps.length], seen.steps[steps.length]];
   if (!call || !result) return false;
-  if (seen.transcript.some(({ name, step, request }) => name === 'IOMAP_IOEND' && step === index && Number(request['error']) === -errnos.EUCLEAN)) return true;
+  if (
+    seen.transcript.some(
+      ({ name, step, request }) =>
+        name === 'IOMAP_IOEND' && step === index && Number(request['error']) === -errnos.EUCLEAN,
+    )
+  )
+    return true;
   if (requests.at(-1)?.facts?.differs !== 'missing') return false;
   if (result.ret < 0n) return isRefused(result);
   return (call.call === 'mmapRead' || call.call === 'mmapWrite') && result.ret < BigInt(call.lengthBytes);
 }
 
-const isRefused = (result: StepResult | undefined): boolean => result !== undefined && result.ret < 0n && result.errno === errnos.EUCLEAN;
+const isRefused = (result: StepResult | undefined): boolean =>
+  result !== undefined && result.ret < 0n && result.errno === errnos.EUCLEAN;
 
 export function judgeRefusals(of: Case, seen: Observation, expectation: Expectation, channels: Channels): Deviation[] {
   const judged = channelsIn(of, seen, expectation, channels);
@@ -72,7 +94,12 @@ export function judgeRefusals(of: Case, seen: Observation, expectation: Expectat
 }
 
 /** Conditions in words that no rule knows: each once. They are no deviation, since the report came where it had to. */
-export function unknownConditions(of: Case, seen: Observation, expectation: Expectation, channels: Channels): Unjudged[] {
+export function unknownConditions(
+  of: Case,
+  seen: Observation,
+  expectation: Expectation,
+  channels: Channels,
+): Unjudged[] {
   const unknown = new Map<string, Unjudged>();
   for (const channel of channelsIn(of, seen, expectation, channels)) {
     for (const { line, report } of match(channel).matched) {
@@ -92,14 +119,16 @@ function linesOf(refusal: ExpectedRefusal): Line[] {
 
 const normal = (text: string): string => text.replace(/\s+/g, ' ').trim();
 const sameText = (a: string, b: string): boolean => normal(a) === normal(b);
-const showLine = (line: Line | undefined): string => (line ? line.condition ?? 'a report' : 'no report');
+const showLine = (line: Line | undefined): string => (line ? (line.condition ?? 'a report') : 'no report');
 /** A report that nothing asks for says its condition; one that the spec does not name is `a condition`. */
-const conditionFacts = (line: Line | undefined, report: Report | undefined): DeviationFacts =>
-  ({ condition: { ...(line && { expected: line.condition ?? 'a condition' }), ...(report && { seen: report.condition }) } });
+const conditionFacts = (line: Line | undefined, report: Report | undefined): DeviationFacts => ({
+  condition: { ...(line && { expected: line.condition ?? 'a condition' }), ...(report && { seen: report.condition }) },
+});
 const showReport = (report: Report): string => `${report.condition} in ${report.func}, line ${report.line}`;
 /** Another rule's condition is another refusal; words that nobody knows may mean this one. */
 const matches = (line: Line, report: Report): boolean =>
-  line.condition === undefined ? !isTextOfAnother(line.rule, normal(report.condition))
+  line.condition === undefined
+    ? !isTextOfAnother(line.rule, normal(report.condition))
     : sameText(line.condition, report.condition) || !isKnownCondition(normal(report.condition));
 
 interface Matched {
@@ -112,15 +141,28 @@ function match({ aspect, lines, reports, open, lossy }: Channel): Matched {
   const matched: Matched['matched'] = [];
   const deviation = (line: Line | undefined, report: Report | undefined): Matched => ({
     matched,
-    deviations: [{
-      rule: line?.rule ?? 'refusal/none', aspect, expected: showLine(line), seen: report ? showReport(report) : 'no report', facts: conditionFacts(line, report),
-      ...((line?.step ?? -1) >= 0 && { step: line!.step }),
-    }],
+    deviations: [
+      {
+        rule: line?.rule ?? 'refusal/none',
+        aspect,
+        expected: showLine(line),
+        seen: report ? showReport(report) : 'no report',
+        facts: conditionFacts(line, report),
+        ...((line?.step ?? -1) >= 0 && { step: line!.step }),
+      },
+    ],
   });
   let next = 0;
   for (const [index, report] of reports.entries()) {
-    // Where there are more reports than refusals, one in the words of another rule is not for a refusal whose words are open; unless more may follow.
-    if (!open && lines[next] && lines[next]!.condition === undefined && reports.length - index > lines.length - next && isKnownCondition(normal(report.condition))) {
+    // Where there are more reports than refusals, one in the words of another rule is not for a refusal whose words are
+    // open; unless more may follow.
+    if (
+      !open &&
+      lines[next] &&
+      lines[next]!.condition === undefined &&
+      reports.length - index > lines.length - next &&
+      isKnownCondition(normal(report.condition))
+    ) {
       return deviation(undefined, report);
     }
     // With records lost a report may stand for any later line; without, for the next one only.
@@ -142,9 +184,14 @@ function agree(trace: Channel, warn: Channel): Deviation[] {
   return warn.reports.flatMap((report, index) => {
     const other = trace.reports[index];
     if (!other || sameText(other.condition, report.condition)) return [];
-    return [{
-      rule: trace.lines[index]?.rule ?? 'refusal/none', aspect: 'warn' as const, expected: `${other.condition}, as the trace event says`, seen: showReport(report),
-      facts: { condition: { expected: other.condition, seen: report.condition } },
-    }];
+    return [
+      {
+        rule: trace.lines[index]?.rule ?? 'refusal/none',
+        aspect: 'warn' as const,
+        expected: `${other.condition}, as the trace event says`,
+        seen: showReport(report),
+        facts: { condition: { expected: other.condition, seen: report.condition } },
+      },
+    ];
   });
 }

@@ -1,4 +1,7 @@
-/** What stays of a block that is changed in part through the page cache. Contract of the library: fs/iomap/buffered-io.c, __iomap_write_begin. */
+/**
+ * What stays of a block that is changed in part through the page cache. Contract of the library:
+ * fs/iomap/buffered-io.c, __iomap_write_begin.
+ */
 import { isType, type WireMapping } from '../rules/context.ts';
 import type { FileState, World } from './world.ts';
 import { SECTOR, min } from '../../uapi/units.ts';
@@ -6,15 +9,22 @@ import type { Accepted } from './accepted.ts';
 
 /** Why what is there may not be readable. */
 export const isOdd = (world: World, source: WireMapping): string | undefined =>
-  (isType(world, source, 'MAPPED') && source.addr % SECTOR !== 0n ? 'the address is not aligned to a sector' : undefined);
+  isType(world, source, 'MAPPED') && source.addr % SECTOR !== 0n ? 'the address is not aligned to a sector' : undefined;
 
 export type Filled = 'filled' | 'may fail' | 'fails';
 
 /**
- * What stays of a block that is written in part, [start, end), comes from the read half, unless it is in the page cache already. `runEnd`: up
- * to there the kernel may read along.
+ * What stays of a block that is written in part, [start, end), comes from the read half, unless it is in the page cache
+ * already. `runEnd`: up to there the kernel may read along.
  */
-export function fillUp(world: World, file: FileState, { opflags, acted, source = acted }: Accepted, start: bigint, end: bigint, runEnd: bigint): Filled {
+export function fillUp(
+  world: World,
+  file: FileState,
+  { opflags, acted, source = acted }: Accepted,
+  start: bigint,
+  end: bigint,
+  runEnd: bigint,
+): Filled {
   if (start >= end) return 'filled';
   const { cache } = file;
   const cached = !cache.misses(start, end);
@@ -30,7 +40,8 @@ export function fillUp(world: World, file: FileState, { opflags, acted, source =
     cache.fill(start, end, zero);
     // To zeroing a hole may be no source at all: unless the blocks are new, their rest is what they hold.
     const zeroes = (opflags & world.revision.opFlags.ZERO) !== 0;
-    if (zeroes && isType(world, source, 'HOLE') && isType(world, acted, 'MAPPED') && !isNew(acted)) fillFrom(world, file, acted, start, end);
+    if (zeroes && isType(world, source, 'HOLE') && isType(world, acted, 'MAPPED') && !isNew(acted))
+      fillFrom(world, file, acted, start, end);
     return 'filled';
   }
   // Blocks that are new hold nothing that anybody wrote: the kernel need not read them.

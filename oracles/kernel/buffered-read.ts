@@ -1,6 +1,7 @@
 /**
- * Reads through the page cache. How much is read ahead, in how many requests, and how often a page that could not be read is tried again is
- * the kernel's own business (mm/readahead.c, mm/filemap.c, fs/iomap/buffered-io.c); which bytes a read returns is not.
+ * Reads through the page cache. How much is read ahead, in how many requests, and how often a page that could not be
+ * read is tried again is the kernel's own business (mm/readahead.c, mm/filemap.c, fs/iomap/buffered-io.c); which bytes
+ * a read returns is not.
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
@@ -13,7 +14,6 @@ import { asksWithoutWaiting, type FileState, type StepOf, type World } from './w
 import { PAGE, SECTOR, min, pageCeil, pageFloor } from '../../uapi/units.ts';
 import type { Accepted, Failed } from './accepted.ts';
 
-
 /** A stretch of the file that could not be read when it was last tried, or perhaps could not. */
 export interface Failure {
   start: bigint;
@@ -21,7 +21,11 @@ export interface Failure {
   rule: string;
 }
 
-export function bufferedRead(world: World, file: FileState, step: Pick<StepOf<'pread'>, 'offset' | 'lengthBytes'>): StepExpectation {
+export function bufferedRead(
+  world: World,
+  file: FileState,
+  step: Pick<StepOf<'pread'>, 'offset' | 'lengthBytes'>,
+): StepExpectation {
   const { offset } = step;
   const stopAt = offset + BigInt(step.lengthBytes);
   if (offset >= file.sizeBytes) return { kind: 'succeeds', rule: 'read/eof', ret: 0n, data: [], behind: [] };
@@ -33,7 +37,8 @@ export function bufferedRead(world: World, file: FileState, step: Pick<StepOf<'p
   const outcomes: StepExpectation[] = [];
   const succeeds = (until: bigint): void => {
     const data = file.cache.read(offset, until);
-    if (data.length > 0 && data[data.length - 1]!.end === until) outcomes.push({ kind: 'succeeds', rule, ret: until - offset, data, behind: [] });
+    if (data.length > 0 && data[data.length - 1]!.end === until)
+      outcomes.push({ kind: 'succeeds', rule, ret: until - offset, data, behind: [] });
   };
   const last = inside.reduce<bigint>((most, failure) => (failure.end > most ? failure.end : most), 0n);
   // Bytes before the page that failed count; a folio, which fails as a whole, may be several pages.
@@ -45,14 +50,19 @@ export function bufferedRead(world: World, file: FileState, step: Pick<StepOf<'p
   if (outcomes.length === 0) {
     // Nothing says what the read returns: the kernel did not ask.
     const pos = file.cache.read(offset, stop).at(-1)?.end ?? pageFloor(offset);
-    world.driver.request({ name: 'IOMAP_BEGIN', file: file.index, rule: 'read/result', fields: { opflags: { value: 0 }, pos: { value: pos } } });
+    world.driver.request({
+      name: 'IOMAP_BEGIN',
+      file: file.index,
+      rule: 'read/result',
+      fields: { opflags: { value: 0 }, pos: { value: pos } },
+    });
   }
   return outcomes[world.driver.choose(outcomes.length)]!;
 }
 
 /**
- * A read with RWF_NOWAIT: what is in the page cache, or EAGAIN, and no request; or it goes through readahead, which asks, and has what that brings.
- * Revision r2 asks with NOWAIT set, and may have the answer in time or not.
+ * A read with RWF_NOWAIT: what is in the page cache, or EAGAIN, and no request; or it goes through readahead, which
+ * asks, and has what that brings. Revision r2 asks with NOWAIT set, and may have the answer in time or not.
  */
 export function cachedRead(world: World, file: FileState, step: StepOf<'pread'>): StepExpectation {
   const { offset } = step;
@@ -62,7 +72,12 @@ export function cachedRead(world: World, file: FileState, step: StepOf<'pread'>)
     const { NOWAIT } = world.revision.opFlags;
     const { asked } = fill(world, file, pageFloor(offset), pageCeil(stop), NOWAIT);
     if (!asked && file.cache.misses(offset, offset + 1n)) {
-      world.driver.request({ name: 'IOMAP_BEGIN', file: file.index, rule: 'flags/nowait', fields: { opflags: { value: NOWAIT } } });
+      world.driver.request({
+        name: 'IOMAP_BEGIN',
+        file: file.index,
+        rule: 'flags/nowait',
+        fields: { opflags: { value: NOWAIT } },
+      });
     }
   } else if (readsAhead(world, file)) {
     const { failures } = fill(world, file, pageFloor(offset), pageCeil(stop));
@@ -81,11 +96,24 @@ export function cachedRead(world: World, file: FileState, step: StepOf<'pread'>)
 /** Whether the kernel's next request is one of readahead. */
 function readsAhead(world: World, file: FileState): boolean {
   const seen = world.driver.peek(world.step);
-  return seen?.name === 'IOMAP_BEGIN' && (seen.file ?? file.index) === file.index && Number(seen.request['opflags'] ?? -1) === 0;
+  return (
+    seen?.name === 'IOMAP_BEGIN' &&
+    (seen.file ?? file.index) === file.index &&
+    Number(seen.request['opflags'] ?? -1) === 0
+  );
 }
 
-/** Takes the kernel's requests as they come; the plain kernel asks for [start, stop) once, and gives up where it is refused. */
-export function fill(world: World, file: FileState, start: bigint, stop: bigint, opflags = 0): { failures: Failure[]; rule: string; asked: boolean } {
+/**
+ * Takes the kernel's requests as they come; the plain kernel asks for [start, stop) once, and gives up where it is
+ * refused.
+ */
+export function fill(
+  world: World,
+  file: FileState,
+  start: bigint,
+  stop: bigint,
+  opflags = 0,
+): { failures: Failure[]; rule: string; asked: boolean } {
   let failures: Failure[] = [];
   let asked = false;
   let rule = 'read/result';
@@ -94,19 +122,38 @@ export function fill(world: World, file: FileState, start: bigint, stop: bigint,
   const firstMissing = (from: bigint) => file.cache.read(from, stop).at(-1)?.end ?? from;
   let plainAt = firstMissing(start);
   for (let plain = plainAt < stop; ; plain = plain && plainAt < stop) {
-    // A write fault on the page that was read is a BEGIN, too, and so are the write that the read was for, and what swapon asks when it has read the header.
-    if ((Number(world.driver.peek(world.step)?.request['opflags'] ?? 0) & (world.revision.opFlags.WRITE | world.revision.opFlags.ZERO | world.revision.opFlags.SWAPFILE)) !== 0) return { failures, rule, asked };
-    const exchange = world.driver.maybe({
-      name: 'IOMAP_BEGIN', file: file.index, rule: 'request/begin',
-      fields: {
-        opflags: { value: opflags }, reserved: { value: 0 }, attrIno: { value: file.ino },
-        pos: {
-          value: plainAt, accepts: (seen) => BigInt(seen) < reaches && !isCached(world, file, BigInt(seen)),
-          text: `below ${reaches} (EOF's page), where the mapping cache has nothing`,
+    // A write fault on the page that was read is a BEGIN, too, and so are the write that the read was for, and what
+    // swapon asks when it has read the header.
+    if (
+      (Number(world.driver.peek(world.step)?.request['opflags'] ?? 0) &
+        (world.revision.opFlags.WRITE | world.revision.opFlags.ZERO | world.revision.opFlags.SWAPFILE)) !==
+      0
+    )
+      return { failures, rule, asked };
+    const exchange = world.driver.maybe(
+      {
+        name: 'IOMAP_BEGIN',
+        file: file.index,
+        rule: 'request/begin',
+        fields: {
+          opflags: { value: opflags },
+          reserved: { value: 0 },
+          attrIno: { value: file.ino },
+          pos: {
+            value: plainAt,
+            accepts: (seen) => BigInt(seen) < reaches && !isCached(world, file, BigInt(seen)),
+            text: `below ${reaches} (EOF's page), where the mapping cache has nothing`,
+          },
+          count: {
+            value: stop - plainAt,
+            accepts: (seen) => BigInt(seen) > 0n && BigInt(seen) <= reaches,
+            text: `1 to ${reaches} (the file's pages)`,
+          },
         },
-        count: { value: stop - plainAt, accepts: (seen) => BigInt(seen) > 0n && BigInt(seen) <= reaches, text: `1 to ${reaches} (the file's pages)` },
       },
-    }, plain, world.step);
+      plain,
+      world.step,
+    );
     if (!exchange) return { failures, rule, asked };
     asked = true;
     const pos = BigInt(exchange.request['pos'] as bigint);
@@ -115,22 +162,27 @@ export function fill(world: World, file: FileState, start: bigint, stop: bigint,
     // What was pushed meanwhile may be read ahead from now on.
     if (exchange.notified) failures.push(...fromMappingCache(world, file, reaches));
     if (answer.kind === 'retry') {
-      if (answer.interrupted) throw new Unspecified('what readahead makes of signals is the kernel\'s own business');
+      if (answer.interrupted) throw new Unspecified("what readahead makes of signals is the kernel's own business");
       failures.push(...fromMappingCache(world, file, reaches));
       plainAt = firstMissing(plainAt);
       continue;
     }
     const served = serve(world, file, answer, pos, until);
-    failures = [...failures.flatMap((failure) => without(failure, served.filled)), ...served.failed].sort((a, b) => (a.start < b.start ? -1 : 1));
+    failures = [...failures.flatMap((failure) => without(failure, served.filled)), ...served.failed].sort((a, b) =>
+      a.start < b.start ? -1 : 1,
+    );
     rule = answer.rule;
     if (answer.kind === 'failed' || served.gaveUp) plain = false;
     else plainAt = firstMissing(pos + answer.length);
   }
 }
 
-const isCached = (world: World, file: FileState, pos: bigint): boolean => file.mappings.lookup(world.revision, pos, false) !== undefined;
+const isCached = (world: World, file: FileState, pos: bigint): boolean =>
+  file.mappings.lookup(world.revision, pos, false) !== undefined;
 
-/** What the mapping cache has is read without a request, and may be read ahead at any time. Returns what may fail of it. */
+/**
+ * What the mapping cache has is read without a request, and may be read ahead at any time. Returns what may fail of it.
+ */
 function fromMappingCache(world: World, file: FileState, reaches: bigint): Failure[] {
   return file.mappings.readable.flatMap((record): Failure[] => {
     const until = min(record.offset + record.length, reaches);
@@ -138,8 +190,12 @@ function fromMappingCache(world: World, file: FileState, reaches: bigint): Failu
     const answer = fromCache(world, file, 0, record.offset, until);
     if (!answer) return [];
     if (answer.kind === 'failed') return [{ start: record.offset, end: until, rule: answer.rule }];
-    if (isType(world, record, 'INLINE')) throw new Unspecified('when cached inline data is read ahead is the kernel\'s own business');
-    if ((record.flags & world.revision.mappingFlags.WANT_IOMAP_END!) !== 0) throw new Unspecified('how often END is sent for a cached mapping that is read ahead is the kernel\'s own business');
+    if (isType(world, record, 'INLINE'))
+      throw new Unspecified("when cached inline data is read ahead is the kernel's own business");
+    if ((record.flags & world.revision.mappingFlags.WANT_IOMAP_END!) !== 0)
+      throw new Unspecified(
+        "how often END is sent for a cached mapping that is read ahead is the kernel's own business",
+      );
     const loose = load(world, file, answer);
     return loose === undefined ? [] : [{ start: record.offset, end: until, rule: loose }];
   });
@@ -159,7 +215,8 @@ function serve(world: World, file: FileState, answer: Accepted | Failed, pos: bi
   if (isType(world, answer.acted, 'INLINE')) {
     const data = readInline(world, file, answer);
     if (!Array.isArray(data)) return { failed: [{ start: pos, end: asked, rule: data.rule }], gaveUp: true };
-    for (const { start, end: stop, sources } of data) for (const source of sources) file.cache.fill(start, stop, source);
+    for (const { start, end: stop, sources } of data)
+      for (const source of sources) file.cache.fill(start, stop, source);
     return { failed: [], filled: { start: pos, end: until } };
   }
   const loose = load(world, file, answer);
@@ -170,7 +227,10 @@ function serve(world: World, file: FileState, answer: Accepted | Failed, pos: bi
   return failed.length > 0 ? { failed } : { failed, filled: { start: pos, end: until } };
 }
 
-/** Fills the cache by an accepted mapping. Returns the rule by which reading it fails, or may fail; undefined: it must work. */
+/**
+ * Fills the cache by an accepted mapping. Returns the rule by which reading it fails, or may fail; undefined: it must
+ * work.
+ */
 function load(world: World, file: FileState, mapping: Accepted): string | undefined {
   const { acted, pos, length, device, rule } = mapping;
   const until = pos + length;
@@ -190,5 +250,8 @@ function load(world: World, file: FileState, mapping: Accepted): string | undefi
 
 function without(failure: Failure, filled: { start: bigint; end: bigint } | undefined): Failure[] {
   if (!filled || filled.end <= failure.start || filled.start >= failure.end) return [failure];
-  return [{ ...failure, end: filled.start }, { ...failure, start: filled.end }].filter((rest) => rest.start < rest.end);
+  return [
+    { ...failure, end: filled.start },
+    { ...failure, start: filled.end },
+  ].filter((rest) => rest.start < rest.end);
 }

@@ -1,6 +1,6 @@
 /**
- * Writes through the page cache: a BEGIN for each stretch, whose read half fills up the blocks that are written in part. Data is on no device
- * before writeback. Contract of the library: fs/iomap/buffered-io.c.
+ * Writes through the page cache: a BEGIN for each stretch, whose read half fills up the blocks that are written in
+ * part. Data is on no device before writeback. Contract of the library: fs/iomap/buffered-io.c.
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
@@ -15,7 +15,6 @@ import type { FileState, World } from './world.ts';
 import { bytesOf, type Write } from './written.ts';
 import { PAGE, min } from '../../uapi/units.ts';
 import type { Accepted } from './accepted.ts';
-
 
 export function bufferedWrite(world: World, file: FileState, write: Write): StepExpectation {
   const { offset } = write;
@@ -38,9 +37,13 @@ export function bufferedWrite(world: World, file: FileState, write: Write): Step
     rule = taken.rule ?? rule;
     if (taken.fails) failures = taken.fails;
     pos += taken.advanced;
-    const ended = taken.mayLeaveOutEnd && !sendsEnd(world, file) ? 0 : end(world, file, mapping, taken.advanced, false, taken.sizeChanged);
+    const ended =
+      taken.mayLeaveOutEnd && !sendsEnd(world, file)
+        ? 0
+        : end(world, file, mapping, taken.advanced, false, taken.sizeChanged);
     // END's errno ends the operation as a short write, or is swallowed once there was progress.
-    if (ended !== 0 && (pos === offset || world.driver.choose(2) === 0)) failures = failures?.length === 0 ? [] : [...(failures ?? []), ended];
+    if (ended !== 0 && (pos === offset || world.driver.choose(2) === 0))
+      failures = failures?.length === 0 ? [] : [...(failures ?? []), ended];
   }
   if (pos > offset) {
     file.wb.timesChanged = true;
@@ -60,19 +63,30 @@ interface Taken {
   mayLeaveOutEnd?: boolean;
 }
 
-/** Takes the bytes that the mapping covers into the page cache; none of them when it is stale: then it is asked for again. */
+/**
+ * Takes the bytes that the mapping covers into the page cache; none of them when it is stale: then it is asked for
+ * again.
+ */
 function take(world: World, file: FileState, write: Write, mapping: Accepted): Taken {
   const { acted, source = acted, pos, length, rule } = mapping;
   if (isType(world, acted, 'INLINE')) return takeInline(world, file, write, mapping);
-  if ((mapping.mayFail ?? isOdd(world, source)) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], sizeChanged: false, rule };
+  if ((mapping.mayFail ?? isOdd(world, source)) && world.driver.choose(2) === 1)
+    return { advanced: 0n, fails: [], sizeChanged: false, rule };
   const block = world.facts.blockSizeBytes;
   const [first, last] = [pos - (pos % block), pos + length + ((block - ((pos + length) % block)) % block)];
   if (isType(world, source, 'INLINE')) {
-    const failed = readInlineSource(world, file, mapping, file.cache.misses(first, pos) || file.cache.misses(pos + length, min(last, file.sizeBytes)));
-    if (failed) return { advanced: 0n, fails: [failed.errno], sizeChanged: false, rule: failed.rule, mayLeaveOutEnd: true };
+    const failed = readInlineSource(
+      world,
+      file,
+      mapping,
+      file.cache.misses(first, pos) || file.cache.misses(pos + length, min(last, file.sizeBytes)),
+    );
+    if (failed)
+      return { advanced: 0n, fails: [failed.errno], sizeChanged: false, rule: failed.rule, mayLeaveOutEnd: true };
   }
   if (isStale(world, file, mapping)) return { advanced: 0n, sizeChanged: false };
-  const fromSource = (start: bigint, end: bigint): Filled => (isType(world, source, 'INLINE') ? 'filled' : fillUp(world, file, mapping, start, end, last));
+  const fromSource = (start: bigint, end: bigint): Filled =>
+    isType(world, source, 'INLINE') ? 'filled' : fillUp(world, file, mapping, start, end, last);
   const [head, tail] = [fromSource(first, pos), fromSource(pos + length, last)];
   const advanced = advancedTo(world, pos, length, head, tail);
   const until = pos + advanced;
@@ -81,17 +95,22 @@ function take(world: World, file: FileState, write: Write, mapping: Accepted): T
   file.cache.soil({ start: pos, end: until }, block);
   const sizeChanged = until > file.sizeBytes;
   if (sizeChanged) file.sizeBytes = until;
-  return advanced === length ? { advanced, sizeChanged } : { advanced, fails: [errnos.EIO], sizeChanged, rule: 'type/past-device-end' };
+  return advanced === length
+    ? { advanced, sizeChanged }
+    : { advanced, fails: [errnos.EIO], sizeChanged, rule: 'type/past-device-end' };
 }
 
 function takeInline(world: World, file: FileState, write: Write, mapping: Accepted): Taken {
   const written = writeInlineCached(world, file, mapping, (start, end) => bytesOf(write, start, end), false);
   if (written === 'stale') return { advanced: 0n, sizeChanged: false };
-  if (typeof written !== 'bigint') return { advanced: 0n, fails: [written.errno], sizeChanged: false, rule: written.rule };
+  if (typeof written !== 'bigint')
+    return { advanced: 0n, fails: [written.errno], sizeChanged: false, rule: written.rule };
   const until = mapping.pos + written;
   const sizeChanged = until > file.sizeBytes;
   if (sizeChanged) file.sizeBytes = until;
-  return written === mapping.length ? { advanced: written, sizeChanged } : { advanced: written, fails: [], sizeChanged };
+  return written === mapping.length
+    ? { advanced: written, sizeChanged }
+    : { advanced: written, fails: [], sizeChanged };
 }
 
 /** How far a write gets of which some block may not be readable: folios before it count. */

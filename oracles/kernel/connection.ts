@@ -1,6 +1,7 @@
 /**
- * The connection to the server as the model's requests see it: when it has ended, nobody is asked any more. Linux, fs/fuse/dev.c,
- * fuse_abort_conn: what is in flight ends with ECONNABORTED, fuse_get_req: what comes later with ENOTCONN.
+ * The connection to the server as the model's requests see it: when it has ended, nobody is asked any more. Linux,
+ * fs/fuse/dev.c, fuse_abort_conn: what is in flight ends with ECONNABORTED, fuse_get_req: what comes later with
+ * ENOTCONN.
  */
 import type { Exchange } from '../../model/observation.ts';
 import { errnos } from '../../uapi/errno.ts';
@@ -68,13 +69,19 @@ export class Connection implements Driver {
   }
 
   /**
-   * What the kernel makes of a request that it cannot send. The last request of a server that dies ends before the connection does
-   * (fs/fuse/dev.c, fuse_dev_release): what is asked in between is in flight when that ends.
+   * What the kernel makes of a request that it cannot send. The last request of a server that dies ends before the
+   * connection does (fs/fuse/dev.c, fuse_dev_release): what is asked in between is in flight when that ends.
    */
   #notSent(expected: ExpectedRequest): Exchange {
     const errno = this.#ended !== 'abort' && this.choose(2) === 1 ? errnos.ECONNABORTED : errnos.ENOTCONN;
     return {
-      seq: -1, unique: 0n, opcode: 0, name: expected.name, nodeid: 0n, request: plainFields(expected.fields), reply: { error: -errno, payload: new Uint8Array() },
+      seq: -1,
+      unique: 0n,
+      opcode: 0,
+      name: expected.name,
+      nodeid: 0n,
+      request: plainFields(expected.fields),
+      reply: { error: -errno, payload: new Uint8Array() },
       ...(expected.file !== undefined && { file: expected.file }),
     };
   }

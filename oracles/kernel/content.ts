@@ -1,6 +1,6 @@
 /**
- * Contents of a device, a buffer or a file as far as the rules determine them: each byte has one or several sources that
- * are right. Positions in bytes.
+ * Contents of a device, a buffer or a file as far as the rules determine them: each byte has one or several sources
+ * that are right. Positions in bytes.
  */
 import { POSITION_MODULUS, advanced, type ByteRun, type ByteSource } from '../../model/bytes.ts';
 import { byteOf } from '../../model/pattern.ts';
@@ -21,12 +21,17 @@ export function advance(source: ByteSource, distance: bigint): ByteSource {
 export function sameSource(seen: ByteSource, right: ByteSource): boolean {
   if (seen.kind !== right.kind) return false;
   switch (seen.kind) {
-    case 'zero': case 'poison': return true;
+    case 'zero':
+    case 'poison':
+      return true;
     // Compared byte by byte, as far as they were kept.
-    case 'other': case 'unknown': return false;
+    case 'other':
+    case 'unknown':
+      return false;
     default: {
       const other = right as typeof seen;
-      const owner = (source: typeof seen) => (source.kind === 'device' ? source.device : source.kind === 'writer' ? source.writer : source.file);
+      const owner = (source: typeof seen) =>
+        source.kind === 'device' ? source.device : source.kind === 'writer' ? source.writer : source.file;
       return owner(seen) === owner(other) && (seen.offsetBytes - other.offsetBytes) % POSITION_MODULUS === 0n;
     }
   }
@@ -37,29 +42,42 @@ const SHOWN_DIGITS = 32;
 
 export function describeSource(source: ByteSource): string {
   switch (source.kind) {
-    case 'device': return `device ${source.device} from 0x${source.offsetBytes.toString(16)}`;
-    case 'writer': return `writer ${source.writer} from file offset 0x${source.offsetBytes.toString(16)}`;
-    case 'server': return `the server's data of file ${source.file} from 0x${source.offsetBytes.toString(16)}`;
-    case 'zero': return 'zeros';
-    case 'poison': return 'bytes that the kernel did not touch';
-    case 'other': return `bytes of unknown origin (${source.hex.length > SHOWN_DIGITS ? `${source.hex.slice(0, SHOWN_DIGITS)}...` : source.hex})`;
-    case 'unknown': return 'bytes that were not kept';
+    case 'device':
+      return `device ${source.device} from 0x${source.offsetBytes.toString(16)}`;
+    case 'writer':
+      return `writer ${source.writer} from file offset 0x${source.offsetBytes.toString(16)}`;
+    case 'server':
+      return `the server's data of file ${source.file} from 0x${source.offsetBytes.toString(16)}`;
+    case 'zero':
+      return 'zeros';
+    case 'poison':
+      return 'bytes that the kernel did not touch';
+    case 'other':
+      return `bytes of unknown origin (${source.hex.length > SHOWN_DIGITS ? `${source.hex.slice(0, SHOWN_DIGITS)}...` : source.hex})`;
+    case 'unknown':
+      return 'bytes that were not kept';
   }
 }
 
 /** What of the segments lies in [start, stop). */
 export function clip(segments: readonly Segment[], start: bigint, stop: bigint): Segment[] {
-  return segments.filter((segment) => segment.end > start && segment.start < stop).map((segment) => {
-    const from = segment.start > start ? segment.start : start;
-    const shift = from - segment.start;
-    return {
-      start: from, end: segment.end < stop ? segment.end : stop,
-      sources: segment.sources.map((source) => advance(source, shift)),
-    };
-  });
+  return segments
+    .filter((segment) => segment.end > start && segment.start < stop)
+    .map((segment) => {
+      const from = segment.start > start ? segment.start : start;
+      const shift = from - segment.start;
+      return {
+        start: from,
+        end: segment.end < stop ? segment.end : stop,
+        sources: segment.sources.map((source) => advance(source, shift)),
+      };
+    });
 }
 
-/** Bytes over [0, 2^64), each with the sources that are right for it; `base` says what is there before anything is written. */
+/**
+ * Bytes over [0, 2^64), each with the sources that are right for it; `base` says what is there before anything is
+ * written.
+ */
 export class Content {
   #segments: Segment[] = [];
   readonly #base: (position: bigint) => ByteSource;
@@ -75,8 +93,14 @@ export class Content {
 
   /** [start, end) may hold `source` instead of what it held. */
   mayPut(start: bigint, end: bigint, source: ByteSource): void {
-    this.#replace(start, end, this.read(start, end).map((segment) =>
-      ({ ...segment, sources: [...segment.sources, advance(source, segment.start - start)] })));
+    this.#replace(
+      start,
+      end,
+      this.read(start, end).map((segment) => ({
+        ...segment,
+        sources: [...segment.sources, advance(source, segment.start - start)],
+      })),
+    );
   }
 
   /** The segment's range certainly holds one of its sources; `certain` false: perhaps, instead of what it held. */
@@ -95,7 +119,11 @@ export class Content {
       if (segment.start > at) out.push({ start: at, end: segment.start, sources: [this.#base(at)] });
       const from = segment.start > at ? segment.start : at;
       const to = segment.end < end ? segment.end : end;
-      out.push({ start: from, end: to, sources: segment.sources.map((source) => advance(source, from - segment.start)) });
+      out.push({
+        start: from,
+        end: to,
+        sources: segment.sources.map((source) => advance(source, from - segment.start)),
+      });
       at = to;
     }
     if (at < end) out.push({ start: at, end, sources: [this.#base(at)] });
@@ -133,10 +161,17 @@ function cut(segment: Segment, start: bigint, end: bigint): Segment[] {
 const WORD = 8n;
 
 /**
- * Compares the bytes of one run with one segment, by value: where two runs meet, a byte may fit both, and few bytes fit several sources.
- * `differs`: distance of the first byte that fits no source; `unknown`: of the first that was not kept. `position`: of the first one.
+ * Compares the bytes of one run with one segment, by value: where two runs meet, a byte may fit both, and few bytes fit
+ * several sources.
+ * `differs`: distance of the first byte that fits no source; `unknown`: of the first that was not kept. `position`: of
+ * the first one.
  */
-function compareStretch(seen: ByteSource, right: readonly ByteSource[], position: bigint, length: bigint): { differs?: bigint; unknown?: bigint } {
+function compareStretch(
+  seen: ByteSource,
+  right: readonly ByteSource[],
+  position: bigint,
+  length: bigint,
+): { differs?: bigint; unknown?: bigint } {
   if (right.some((source) => sameSource(seen, source))) return {};
   let fitting = right;
   for (let distance = 0n; distance < length; distance += 1n) {
@@ -149,7 +184,10 @@ function compareStretch(seen: ByteSource, right: readonly ByteSource[], position
   return {};
 }
 
-/** `at` counts from the start of what was seen. `sources`: of the byte there; `seen` absent: bytes end there, `expected` empty: they should. */
+/**
+ * `at` counts from the start of what was seen. `sources`: of the byte there; `seen` absent: bytes end there, `expected`
+ * empty: they should.
+ */
 export interface Difference {
   at: bigint;
   seen: string;
@@ -179,27 +217,45 @@ export function compareBytes(seen: readonly ByteRun[], right: readonly Segment[]
       while (index < right.length && right[index]!.end <= position) index += 1;
       const segment = right[index];
       const source = advanced(run.source, Number(consumed));
-      if (!segment) return differs({ at, seen: describeSource(source), expected: 'no more bytes', sources: { seen: source, expected: [] } });
+      if (!segment)
+        return differs({
+          at,
+          seen: describeSource(source),
+          expected: 'no more bytes',
+          sources: { seen: source, expected: [] },
+        });
       const step = segment.end - position < length - consumed ? segment.end - position : length - consumed;
       const candidates = segment.sources.map((candidate) => advance(candidate, position - segment.start));
       const compared = compareStretch(source, candidates, position, step);
       if (compared.differs !== undefined) {
         // From a whole word on it is certain where the stretch came from: all of it is wrong.
         const skip = step >= WORD && source.kind !== 'other' ? 0n : compared.differs;
-        const there = advanced(source, Number(skip)), expected = candidates.map((candidate) => advance(candidate, skip));
+        const there = advanced(source, Number(skip)),
+          expected = candidates.map((candidate) => advance(candidate, skip));
         return differs({
-          at: at + skip, seen: describeSource(there), expected: [...new Set(expected.map(describeSource))].join(' or '), sources: { seen: there, expected },
+          at: at + skip,
+          seen: describeSource(there),
+          expected: [...new Set(expected.map(describeSource))].join(' or '),
+          sources: { seen: there, expected },
         });
       }
-      if (compared.unknown !== undefined) unknown = { at: unknown?.at ?? at + compared.unknown, bytes: (unknown?.bytes ?? 0n) + step - compared.unknown };
+      if (compared.unknown !== undefined)
+        unknown = { at: unknown?.at ?? at + compared.unknown, bytes: (unknown?.bytes ?? 0n) + step - compared.unknown };
       consumed += step;
       at += step;
     }
   }
   const total = right.length === 0 ? 0n : right[right.length - 1]!.end - base;
-  if (at < total) return differs({ at, seen: 'no more bytes', expected: `${total - at} more bytes`, sources: { expected: right.at(-1)!.sources } });
+  if (at < total)
+    return differs({
+      at,
+      seen: 'no more bytes',
+      expected: `${total - at} more bytes`,
+      sources: { expected: right.at(-1)!.sources },
+    });
   return unknown ? { unknown } : {};
 }
 
 /** The first place where bytes that were seen are none of those that are right. */
-export const firstDifference = (seen: readonly ByteRun[], right: readonly Segment[]): Difference | undefined => compareBytes(seen, right).difference;
+export const firstDifference = (seen: readonly ByteRun[], right: readonly Segment[]): Difference | undefined =>
+  compareBytes(seen, right).difference;

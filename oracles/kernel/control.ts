@@ -19,14 +19,21 @@ export function fuseIoctl(world: World, step: IoctlStep): StepExpectation {
   const id = idOf(world, step.id);
   const mounted = step.on === 'mounted';
   const context: IoctlContext = {
-    revision: world.revision, mounted, connectionHasIomap: mounted && connectionHasIomap(world.case),
-    target: step.target ?? 'device', flags: step.flags ?? world.revision.backingTypes.IOMAP ?? 0, padding: step.padding ?? 0n,
-    id, idKnown: world.facts.devices.has(id), value: step.value ?? 0,
+    revision: world.revision,
+    mounted,
+    connectionHasIomap: mounted && connectionHasIomap(world.case),
+    target: step.target ?? 'device',
+    flags: step.flags ?? world.revision.backingTypes.IOMAP ?? 0,
+    padding: step.padding ?? 0n,
+    id,
+    idKnown: world.facts.devices.has(id),
+    value: step.value ?? 0,
     // An inode lives as long as somebody holds it open; afterwards the dentry cache decides.
     iomapInodeLives: world.fds.some((fd) => !fd.closed && fd.file.usesIomap),
   };
   // The uAPI names no errno for these two on an fd that is not mounted; only that there is one.
-  if (!mounted && (step.ioctl === 'SET_NOFS' || step.ioctl === 'BACKING_CLOSE')) return { kind: 'fails', rule: 'ioctl/unmounted' };
+  if (!mounted && (step.ioctl === 'SET_NOFS' || step.ioctl === 'BACKING_CLOSE'))
+    return { kind: 'fails', rule: 'ioctl/unmounted' };
   const violated = firstIoctlViolation(step.ioctl, context);
   if (violated) return { kind: 'fails', rule: violated.id, errnos: [violated.errno as number] };
   return succeeds[step.ioctl](world, context);
@@ -34,7 +41,8 @@ export function fuseIoctl(world: World, step: IoctlStep): StepExpectation {
 
 const succeeds: Record<IoctlStep['ioctl'], (world: World, context: IoctlContext) => StepExpectation> = {
   BACKING_OPEN: (_, c) => {
-    if ((c.flags & 0xff) !== c.revision.backingTypes.IOMAP) throw new Unspecified('passthrough backing files are not modelled');
+    if ((c.flags & 0xff) !== c.revision.backingTypes.IOMAP)
+      throw new Unspecified('passthrough backing files are not modelled');
     return { kind: 'succeeds', rule: 'backing-open/id' };
   },
   BACKING_CLOSE: (world, c) => {
@@ -47,7 +55,9 @@ const succeeds: Record<IoctlStep['ioctl'], (world: World, context: IoctlContext)
     return { kind: 'succeeds', rule: 'sync-init/ok', ret: 0n };
   },
   IOMAP_SUPPORT: (_, c) => ({
-    kind: 'succeeds', rule: 'iomap-support/flags', ret: 0n,
+    kind: 'succeeds',
+    rule: 'iomap-support/flags',
+    ret: 0n,
     outFlags: { set: BigInt(c.revision.supportFlags.FILEIO ?? 0), may: BigInt(c.revision.supportFlags.ATOMIC ?? 0) },
   }),
   // Without iomap CAP_SYS_RESOURCE is enough, which the workload has.
@@ -56,5 +66,7 @@ const succeeds: Record<IoctlStep['ioctl'], (world: World, context: IoctlContext)
     if (c.mounted) throw new Unspecified('ADD_IOMAP on a mounted fd');
     return { kind: 'succeeds', rule: 'add-iomap/ok', ret: 0n };
   },
-  IOMAP_SET_BLOCKSIZE: () => { throw new Unspecified("IOMAP_SET_BLOCKSIZE answers what the block layer says"); },
+  IOMAP_SET_BLOCKSIZE: () => {
+    throw new Unspecified('IOMAP_SET_BLOCKSIZE answers what the block layer says');
+  },
 };

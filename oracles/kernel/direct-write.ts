@@ -36,8 +36,10 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   const cached = file.cache.filled(offset, stopAt).length > 0;
   const lost = uncached(world, file, { start: offset, end: stopAt });
   if (lost) return lost;
-  // Pages that would not go, or an error that writeback left, make a write go through the page cache (fs/iomap/direct-io.c, kiocb_invalidate_pages).
-  if ((cached || hasUntold(world, file)) && !onlyDirect && world.driver.choose(2) === 1) return fallBack(world, file, write);
+  // Pages that would not go, or an error that writeback left, make a write go through the page cache
+  // (fs/iomap/direct-io.c, kiocb_invalidate_pages).
+  if ((cached || hasUntold(world, file)) && !onlyDirect && world.driver.choose(2) === 1)
+    return fallBack(world, file, write);
 
   const { opFlags } = world.revision;
   const given: Accepted[] = [];
@@ -48,11 +50,19 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   let endsShort = false;
   while (pos < stopAt && !endsShort) {
     if (failures && world.driver.choose(2) === 1) break;
-    const mapping = begin(world, file, opFlags.WRITE | opFlags.DIRECT | (write.atomic ? opFlags.ATOMIC : 0), pos, stopAt);
+    const mapping = begin(
+      world,
+      file,
+      opFlags.WRITE | opFlags.DIRECT | (write.atomic ? opFlags.ATOMIC : 0),
+      pos,
+      stopAt,
+    );
     if (mapping.kind === 'failed') {
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
-        if (pos === offset) return withoutMappings(world, file, write, { onlyDirect, reaches: stopAt, undo: extended.undo });
-        if (!onlyDirect) throw new Unspecified('what becomes of a direct write that falls back in its middle is not modelled');
+        if (pos === offset)
+          return withoutMappings(world, file, write, { onlyDirect, reaches: stopAt, undo: extended.undo });
+        if (!onlyDirect)
+          throw new Unspecified('what becomes of a direct write that falls back in its middle is not modelled');
         mapping.errno = errnos.EIO;
       }
       rule = mapping.rule;
@@ -61,11 +71,17 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
     }
     given.push(mapping);
     // A device's error that is known by now leaves the mapping unused (fs/iomap/direct-io.c, iomap_dio_bio_iter).
-    const stored: Stored = failures && world.driver.choose(2) === 1 ? { advanced: 0n, touches: false } : write.atomic && !takesAtomic(world, mapping) ? refusedByDevice(world, mapping) : store(world, file, mapping, write);
+    const stored: Stored =
+      failures && world.driver.choose(2) === 1
+        ? { advanced: 0n, touches: false }
+        : write.atomic && !takesAtomic(world, mapping)
+          ? refusedByDevice(world, mapping)
+          : store(world, file, mapping, write);
     rule = stored.rule ?? rule;
     if (stored.touches) written.push({ mapping, certain: stored.fails === undefined });
     if (stored.fails) failures = stored.fails.length === 0 ? [] : [...(failures ?? []), ...stored.fails];
-    const ended = stored.fails?.length === 0 && world.driver.choose(2) === 1 ? 0 : end(world, file, mapping, stored.advanced);
+    const ended =
+      stored.fails?.length === 0 && world.driver.choose(2) === 1 ? 0 : end(world, file, mapping, stored.advanced);
     if (ended !== 0) {
       if (stored.advanced === 0n) failures = failures?.length === 0 ? [] : [...(failures ?? []), ended];
       // END's errno ends the operation as a short write, or is swallowed.
@@ -77,10 +93,16 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
 
   const moved = pos - offset;
   // What the server pushes while IOEND waits may be dropped with the range that was written, or comes after that.
-  const early = world.case.script.some((line) => line.on === 'IOMAP_IOEND' && line.before) && world.driver.choose(2) === 1;
+  const early =
+    world.case.script.some((line) => line.on === 'IOMAP_IOEND' && line.before) && world.driver.choose(2) === 1;
   if (early) file.mappings.changed(offset, pos, world.facts.blockSizeBytes);
   const ioend = directIoend(world, file, {
-    pos: offset, bytes: moved, reaches: stopAt, mappings: written.map((item) => item.mapping), given, ...(failures && { errnos: failures }),
+    pos: offset,
+    bytes: moved,
+    reaches: stopAt,
+    mappings: written.map((item) => item.mapping),
+    given,
+    ...(failures && { errnos: failures }),
   });
   // What was written is not what the server would answer now. Of a write that failed nothing is said.
   if (file.mappings.exists && !early) {
@@ -108,8 +130,16 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
 const isLacked = ({ rule, errnos: wanted }: ZeroFailure): boolean =>
   rule === 'begin/error' && wanted?.length === 1 && wanted[0] === errnos.ENOSYS;
 
-/** The server knows no mappings: the write falls back to the page cache, or fails where that is forbidden; it may tell of it by IOEND first. */
-function withoutMappings(world: World, file: FileState, write: Write, { onlyDirect, reaches, undo }: { onlyDirect: boolean; reaches: bigint; undo: () => void }): StepExpectation {
+/**
+ * The server knows no mappings: the write falls back to the page cache, or fails where that is forbidden; it may tell
+ * of it by IOEND first.
+ */
+function withoutMappings(
+  world: World,
+  file: FileState,
+  write: Write,
+  { onlyDirect, reaches, undo }: { onlyDirect: boolean; reaches: bigint; undo: () => void },
+): StepExpectation {
   const rule = 'begin/enosys';
   const results = [errnos.EIO, ...(write.atomic ? [errnos.EOPNOTSUPP] : [])];
   const answered = mayReportFailure(world, file, write.offset, reaches, errnos.ENOSYS, ...results);
@@ -125,14 +155,15 @@ function uncached(world: World, file: FileState, range: Range): StepExpectation 
   const errors = file.wb.errors.length;
   const lost = flushed(world, file, range);
   if (lost) return lost;
-  if (file.wb.errors.length > errors) throw new Unspecified('what becomes of a direct write over pages that could not be written back is not said');
+  if (file.wb.errors.length > errors)
+    throw new Unspecified('what becomes of a direct write over pages that could not be written back is not said');
   file.cache.drop(range.start, range.end);
   return undefined;
 }
 
 /**
- * Through the page cache, and out of it at once, so that the bytes are where a direct write would have put them (mm/filemap.c,
- * direct_write_fallback), or when anybody asks for that: the rules say only that it is buffered I/O.
+ * Through the page cache, and out of it at once, so that the bytes are where a direct write would have put them
+ * (mm/filemap.c, direct_write_fallback), or when anybody asks for that: the rules say only that it is buffered I/O.
  */
 function fallBack(world: World, file: FileState, write: Write): StepExpectation {
   const outcome = bufferedWrite(world, file, write);
@@ -141,8 +172,9 @@ function fallBack(world: World, file: FileState, write: Write): StepExpectation 
 }
 
 /**
- * No block has changed its state: the data is durable when the device has it (fs/iomap/direct-io.c, IOMAP_DIO_WRITE_THROUGH). A size that grew the server
- * knows by IOEND; whether it is asked to make that durable, too, is not said.
+ * No block has changed its state: the data is durable when the device has it (fs/iomap/direct-io.c,
+ * IOMAP_DIO_WRITE_THROUGH). A size that grew the server knows by IOEND; whether it is asked to make that durable, too,
+ * is not said.
  */
 function isInPlace(world: World, { acted }: Accepted): boolean {
   const { DIRTY, SHARED } = world.revision.mappingFlags;
@@ -160,9 +192,18 @@ interface Stored {
   rule?: string;
 }
 
-/** Linux, block/blk-core.c, blk_validate_atomic_write_op_size: a device without the ability gets no part of what was submitted. */
-const refusedByDevice = (world: World, { length }: Accepted): Stored => ({ advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [], touches: false, rule: 'atomic/device' });
-const takesAtomic = ({ case: of }: World, { device }: Accepted): boolean => device !== undefined && of.geometry.devices[device.index]?.atomic === true;
+/**
+ * Linux, block/blk-core.c, blk_validate_atomic_write_op_size: a device without the ability gets no part of what was
+ * submitted.
+ */
+const refusedByDevice = (world: World, { length }: Accepted): Stored => ({
+  advanced: world.driver.choose(2) === 0 ? length : 0n,
+  fails: [],
+  touches: false,
+  rule: 'atomic/device',
+});
+const takesAtomic = ({ case: of }: World, { device }: Accepted): boolean =>
+  device !== undefined && of.geometry.devices[device.index]?.atomic === true;
 
 function store(world: World, file: FileState, mapping: Accepted, write: Write): Stored {
   const { acted, pos, length, device, rule } = mapping;
@@ -175,27 +216,41 @@ function store(world: World, file: FileState, mapping: Accepted, write: Write): 
   }
   if (isType(world, acted, 'HOLE', 'DELALLOC')) return { advanced: 0n, fails: [errnos.EIO], touches: false, rule };
   if (mapping.mayFail && world.driver.choose(2) === 1) return { advanced: 0n, fails: [], touches: false, rule };
-  if (pos % SECTOR !== 0n || length % SECTOR !== 0n) return { advanced: 0n, fails: [errnos.EINVAL], touches: false, rule: 'write/alignment' };
+  if (pos % SECTOR !== 0n || length % SECTOR !== 0n)
+    return { advanced: 0n, fails: [errnos.EINVAL], touches: false, rule: 'write/alignment' };
   const block = world.facts.blockSizeBytes;
   if ((pos % block !== 0n || length % block !== 0n) && world.driver.choose(2) === 1) {
     return { advanced: 0n, fails: [errnos.EINVAL], touches: false, rule: 'write/alignment' };
   }
   const at = acted.addr + (pos - acted.offset);
   if (!device || at + length > device.sizeBytes) {
-    return { advanced: world.driver.choose(2) === 0 ? length : 0n, fails: [errnos.EIO], touches: true, rule: 'type/past-device-end' };
+    return {
+      advanced: world.driver.choose(2) === 0 ? length : 0n,
+      fails: [errnos.EIO],
+      touches: true,
+      rule: 'type/past-device-end',
+    };
   }
   return { advanced: length, touches: true, rule };
 }
 
 function storeInline(world: World, file: FileState, mapping: Accepted, write: Write): Stored {
   const { acted, source, pos, length, rule } = mapping;
-  if (source && isType(world, source, 'MAPPED', 'UNWRITTEN', 'DELALLOC')) throw new Unspecified('how data moves from a device to the server is not laid down');
-  if ((acted.flags & world.revision.mappingFlags.SHARED!) !== 0) throw new Unspecified('whether IOEND reports inline data as SHARED is not laid down');
-  if ((pos % SECTOR !== 0n || length % SECTOR !== 0n) && world.driver.choose(2) === 1) return { advanced: 0n, fails: [errnos.EINVAL], touches: false, rule: 'write/alignment' };
+  if (source && isType(world, source, 'MAPPED', 'UNWRITTEN', 'DELALLOC'))
+    throw new Unspecified('how data moves from a device to the server is not laid down');
+  if ((acted.flags & world.revision.mappingFlags.SHARED!) !== 0)
+    throw new Unspecified('whether IOEND reports inline data as SHARED is not laid down');
+  if ((pos % SECTOR !== 0n || length % SECTOR !== 0n) && world.driver.choose(2) === 1)
+    return { advanced: 0n, fails: [errnos.EINVAL], touches: false, rule: 'write/alignment' };
   const written = writeInline(world, file, mapping, pos, length, (start, end) => bytesOf(write, start, end));
   if (typeof written === 'bigint') return { advanced: written, touches: false, stops: written < length, rule };
   // Whether what was to be sent counts as submitted is not laid down.
-  return { advanced: world.driver.choose(2) === 0 ? 0n : length, fails: [written.errno], touches: false, rule: written.rule };
+  return {
+    advanced: world.driver.choose(2) === 0 ? 0n : length,
+    fails: [written.errno],
+    touches: false,
+    rule: written.rule,
+  };
 }
 
 /** Puts the writer's bytes where the mappings say. */
@@ -210,7 +265,11 @@ function apply(world: World, write: Write, written: readonly { mapping: Accepted
     const zero = { kind: 'zero' } as const;
     // Around a write of less than a block the rest of a fresh block is zeroed (fs/iomap/direct-io.c, need_zeroout).
     content.mayPut(at - (pos % block), at, zero);
-    content.mayPut(at + length, min(at + length + ((block - ((pos + length) % block)) % block), device.sizeBytes), zero);
+    content.mayPut(
+      at + length,
+      min(at + length + ((block - ((pos + length) % block)) % block), device.sizeBytes),
+      zero,
+    );
     const source = sourceAt(write, pos);
     if (certain) content.put(at, stop, source);
     else content.mayPut(at, stop, source);

@@ -1,6 +1,6 @@
 /**
- * The border between the model of the kernel and the world it runs in. Judges drive it with the transcript of a case, tests
- * with a scripted server.
+ * The border between the model of the kernel and the world it runs in. Judges drive it with the transcript of a case,
+ * tests with a scripted server.
  */
 import type { Exchange } from '../../model/observation.ts';
 import type { Segment } from './content.ts';
@@ -26,10 +26,14 @@ export interface ExpectedRequest {
 export interface Driver {
   /** There is no kernel: the requests are those that one makes which asks for what it must, and no more. */
   readonly simulated: boolean;
-  /** The request that the kernel makes here, with its answer. Throws Desynchronised when the kernel made another one or none. */
+  /**
+   * The request that the kernel makes here, with its answer. Throws Desynchronised when the kernel made another one or
+   * none.
+   */
   request(expected: ExpectedRequest): Exchange;
   /**
-   * A request that the kernel may make here or not, as readahead and folio sizes have it. Undefined: it made another or none in this step.
+   * A request that the kernel may make here or not, as readahead and folio sizes have it. Undefined: it made another or
+   * none in this step.
    * `plain`: whether a kernel that asks for what it needs and no more would make it.
    */
   maybe(expected: ExpectedRequest, plain: boolean, step: number): Exchange | undefined;
@@ -39,9 +43,14 @@ export interface Driver {
   peek(step: number): Exchange | undefined;
   /** The requests of this step that are still to come, in order; none where there is no kernel. */
   upcoming(step: number): readonly Exchange[];
-  /** A request whose place among the others is open: the kernel has made it by now, once more than it was asked for before. */
+  /**
+   * A request whose place among the others is open: the kernel has made it by now, once more than it was asked for
+   * before.
+   */
   loose(expected: ExpectedRequest, step: number): void;
-  /** The requests about that file that the kernel has made by now and whose place among the others is open, in order. */
+  /**
+   * The requests about that file that the kernel has made by now and whose place among the others is open, in order.
+   */
   come(name: string, file: number, step: number): readonly Exchange[];
   /** The workload's next step begins. */
   atStep?(step: number): void;
@@ -49,8 +58,20 @@ export interface Driver {
   choose(count: number): number;
 }
 
-const RESERVED: ReadonlySet<string> = new Set(['reserved', 'padding', 'pad', 'zero', 'dummy', 'unused', 'unused4', 'unused5']);
-/** Fields that are zero in every request, whatever it is about; byte arrays throughout. They are judged by themselves (judges/requests.ts). */
+const RESERVED: ReadonlySet<string> = new Set([
+  'reserved',
+  'padding',
+  'pad',
+  'zero',
+  'dummy',
+  'unused',
+  'unused4',
+  'unused5',
+]);
+/**
+ * Fields that are zero in every request, whatever it is about; byte arrays throughout. They are judged by themselves
+ * (judges/requests.ts).
+ */
 export const isReserved = (field: string): boolean => RESERVED.has(field);
 
 export const isField = (field: ExpectedField | Record<string, ExpectedField>): field is ExpectedField =>
@@ -58,7 +79,9 @@ export const isField = (field: ExpectedField | Record<string, ExpectedField>): f
 
 /** The request that a kernel sends which takes the plain value everywhere. */
 export const plainFields = (fields: ExpectedRequest['fields']): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, isField(field) ? field.value : plainFields(field)]));
+  Object.fromEntries(
+    Object.entries(fields).map(([key, field]) => [key, isField(field) ? field.value : plainFields(field)]),
+  );
 
 /** The kernel's requests left the path that the rules describe; what comes behind cannot be predicted. */
 export class Desynchronised extends Error {}

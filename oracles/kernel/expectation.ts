@@ -1,4 +1,7 @@
-/** What the rules say must be seen of a case, given what the server answered. Data without judgement, one per reading of the rules. */
+/**
+ * What the rules say must be seen of a case, given what the server answered. Data without judgement, one per reading of
+ * the rules.
+ */
 import type { FiemapExtent } from '../../model/observation.ts';
 import type { Deviation, Unjudged } from '../../model/verdict.ts';
 import type { Refusal } from '../rules/rule.ts';
@@ -10,33 +13,34 @@ export type StepExpectation = {
   rule: string;
 } & (
   | {
-    kind: 'fails';
-    /** Errnos that are right; undefined: any. */
-    errnos?: readonly number[];
-    /** Data that is lost, and through whom: a success would hide it. For people. */
-    loss?: string;
-  }
+      kind: 'fails';
+      /** Errnos that are right; undefined: any. */
+      errnos?: readonly number[];
+      /** Data that is lost, and through whom: a success would hide it. For people. */
+      loss?: string;
+    }
   | {
-    kind: 'succeeds';
-    /** Return value; undefined: any that is not negative. */
-    ret?: bigint;
-    /** pread: the returned bytes. */
-    data?: readonly Segment[];
-    /** pread: what may lie in the buffer behind the returned bytes, up to the length asked for, besides poison. */
-    behind?: readonly Segment[];
-    fiemap?: readonly FiemapExtent[];
-    /** fm_mapped_extents. */
-    fiemapMapped?: number;
-    sizeBytes?: bigint;
-    /** setTimes: seconds and nanoseconds of atime and mtime. */
-    times?: readonly bigint[];
-    /** fsUuid: what the ioctl gives. */
-    outBytes?: Uint8Array;
-    /** Bits of the first u64 of an ioctl's answer: those that must be set, and those that may be. */
-    outFlags?: { set: bigint; may: bigint };
-  }
+      kind: 'succeeds';
+      /** Return value; undefined: any that is not negative. */
+      ret?: bigint;
+      /** pread: the returned bytes. */
+      data?: readonly Segment[];
+      /** pread: what may lie in the buffer behind the returned bytes, up to the length asked for, besides poison. */
+      behind?: readonly Segment[];
+      fiemap?: readonly FiemapExtent[];
+      /** fm_mapped_extents. */
+      fiemapMapped?: number;
+      sizeBytes?: bigint;
+      /** setTimes: seconds and nanoseconds of atime and mtime. */
+      times?: readonly bigint[];
+      /** fsUuid: what the ioctl gives. */
+      outBytes?: Uint8Array;
+      /** Bits of the first u64 of an ioctl's answer: those that must be set, and those that may be. */
+      outFlags?: { set: bigint; may: bigint };
+    }
   /** Nothing is said about the outcome. */
-  | { kind: 'any' });
+  | { kind: 'any' }
+);
 
 /** A refusal, at the workload step that met it; step -1: at mount. */
 export interface ExpectedRefusal extends Refusal {

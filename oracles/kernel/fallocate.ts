@@ -11,28 +11,55 @@ import { payloadOf, repliedErrno } from './answer.ts';
 /** include/uapi/linux/falloc.h */
 const MODE = { keepSize: 1, punchHole: 2, zeroRange: 0x10 } as const;
 /** What files that use iomap have; collapse, insert, unshare and write-zeroes are not among them. */
-const SUPPORTED: ReadonlySet<number> = new Set([0, MODE.keepSize, MODE.punchHole | MODE.keepSize, MODE.zeroRange, MODE.zeroRange | MODE.keepSize]);
+const SUPPORTED: ReadonlySet<number> = new Set([
+  0,
+  MODE.keepSize,
+  MODE.punchHole | MODE.keepSize,
+  MODE.zeroRange,
+  MODE.zeroRange | MODE.keepSize,
+]);
 
 const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 
-export function fallocate(world: World, { file, flags }: OpenFile, { mode, offset, lengthBytes }: StepOf<'fallocate'>): StepExpectation {
+export function fallocate(
+  world: World,
+  { file, flags }: OpenFile,
+  { mode, offset, lengthBytes }: StepOf<'fallocate'>,
+): StepExpectation {
   const end = offset + lengthBytes;
   // fs/open.c, vfs_fallocate; which of several reasons comes first is the kernel's own business.
   const refused = [
-    ...(offset < 0n || lengthBytes <= 0n ? [errnos.EINVAL] : []), ...(SUPPORTED.has(mode) && !world.enosys.fallocate ? [] : [errnos.EOPNOTSUPP]),
-    ...(flags.includes('rdonly') ? [errnos.EBADF] : []), ...(end > world.facts.maxBytes ? [errnos.EFBIG] : []),
+    ...(offset < 0n || lengthBytes <= 0n ? [errnos.EINVAL] : []),
+    ...(SUPPORTED.has(mode) && !world.enosys.fallocate ? [] : [errnos.EOPNOTSUPP]),
+    ...(flags.includes('rdonly') ? [errnos.EBADF] : []),
+    ...(end > world.facts.maxBytes ? [errnos.EFBIG] : []),
   ];
   const appendOnly = file.attrFlags.includes('APPEND') && (mode & ~MODE.keepSize) !== 0;
   if (appendOnly) return fails('inode/append', errnos.EPERM, ...refused);
-  if (refused.length > 0) return fails(SUPPORTED.has(mode) ? world.enosys.fallocate ? 'fallocate/enosys' : 'fallocate/arguments' : 'fallocate/mode', ...refused);
+  if (refused.length > 0)
+    return fails(
+      SUPPORTED.has(mode) ? (world.enosys.fallocate ? 'fallocate/enosys' : 'fallocate/arguments') : 'fallocate/mode',
+      ...refused,
+    );
 
   const old = file.sizeBytes;
   const size = (mode & MODE.keepSize) !== 0 ? old : max(old, end);
   const run = (took: () => void): StepExpectation => allocated(world, file, { mode, offset, end, size }, took);
-  return size > old ? resizing(world, file, size, (took) => run(() => { took({ errno: 0, answeredBytes: size }); })) : run(() => undefined);
+  return size > old
+    ? resizing(world, file, size, (took) =>
+        run(() => {
+          took({ errno: 0, answeredBytes: size });
+        }),
+      )
+    : run(() => undefined);
 }
 
-interface Allocation { mode: number; offset: bigint; end: bigint; /** Of the file, afterwards. */ size: bigint }
+interface Allocation {
+  mode: number;
+  offset: bigint;
+  end: bigint;
+  /** Of the file, afterwards. */ size: bigint;
+}
 
 /** Zeroing may come before the server is asked, or after it. `took`: the file has its new size. */
 function allocated(world: World, file: FileState, range: Allocation, took: () => void): StepExpectation {
@@ -83,7 +110,9 @@ function uncache(world: World, file: FileState, start: bigint, end: bigint): voi
 
 function ask(world: World, file: FileState, mode: number, offset: bigint, length: bigint): number {
   const exchange = world.driver.request({
-    name: 'FALLOCATE', file: file.index, rule: 'fallocate/request',
+    name: 'FALLOCATE',
+    file: file.index,
+    rule: 'fallocate/request',
     fields: { offset: { value: offset }, length: { value: length }, mode: { value: mode }, padding: { value: 0 } },
   });
   const errno = repliedErrno(exchange);
@@ -95,7 +124,8 @@ function zeroed(world: World, file: FileState, { mode, offset, end, size }: Allo
   const old = file.sizeBytes;
   const clears = (mode & (MODE.punchHole | MODE.zeroRange)) !== 0;
   // Behind EOF there is nothing that anybody could read; the kernel may stop there or not.
-  if (clears && end > old && offset <= old && world.driver.choose(2) === 1) return size > old ? zeroUpTo(world, file, size, offset) : zeroRange(world, file, offset, end);
+  if (clears && end > old && offset <= old && world.driver.choose(2) === 1)
+    return size > old ? zeroUpTo(world, file, size, offset) : zeroRange(world, file, offset, end);
   const failure = clears && offset < old ? zeroRange(world, file, offset, min(end, old)) : undefined;
   return failure ?? (size > old ? zeroUpTo(world, file, size) : undefined);
 }

@@ -1,4 +1,7 @@
-/** What the kernel makes of an answer to INIT that a case gives itself. Source: Linux, fs/fuse/inode.c, fuse_process_init_reply. */
+/**
+ * What the kernel makes of an answer to INIT that a case gives itself. Source: Linux, fs/fuse/inode.c,
+ * fuse_process_init_reply.
+ */
 import type { Case } from '../../model/case.ts';
 import { FUSE_MAJOR, INIT_BITS } from '../../uapi/fuse-flags.ts';
 import { initOut } from '../../uapi/fuse-structs.ts';
@@ -7,18 +10,22 @@ import { headerFault, rawReply } from './answer.ts';
 
 export type InitAnswer =
   /** Nothing is negotiated: the connection is of no use. `ended`: nobody is there any more. */
-  | { kind: 'refused'; ended: boolean }
-  | { kind: 'taken'; iomap: boolean; minor: number };
+  { kind: 'refused'; ended: boolean } | { kind: 'taken'; iomap: boolean; minor: number };
 
 /** Undefined: the server answers as usual. */
 export function initAnswer(of: Case): InitAnswer | undefined {
   const answer = of.script.find(({ on }) => on === 'INIT')?.reply;
   switch (answer?.kind) {
-    case undefined: return undefined;
-    case 'die': case 'kill': case 'abort': return { kind: 'refused', ended: true };
+    case undefined:
+      return undefined;
+    case 'die':
+    case 'kill':
+    case 'abort':
+      return { kind: 'refused', ended: true };
     case 'raw': {
       const sent = rawReply(answer);
-      if (headerFault(sent) !== undefined || sent.error !== 0 || sent.payload.length > initOut.size) return { kind: 'refused', ended: false };
+      if (headerFault(sent) !== undefined || sent.error !== 0 || sent.payload.length > initOut.size)
+        return { kind: 'refused', ended: false };
       // A short answer is zero-filled.
       const bytes = Buffer.alloc(initOut.size);
       Buffer.from(sent.payload).copy(bytes);
@@ -28,12 +35,13 @@ export function initAnswer(of: Case): InitAnswer | undefined {
       const all = BigInt(flags) | (((flags >>> INIT_BITS.INIT_EXT) & 1) === 1 ? BigInt(flags2) << 32n : 0n);
       return { kind: 'taken', iomap: ((all >> BigInt(initBit)) & 1n) === 1n, minor };
     }
-    default: return { kind: 'refused', ended: false };
+    default:
+      return { kind: 'refused', ended: false };
   }
 }
 
 /** Whether the connection has iomap, by what the case answers to INIT. */
 export function connectionHasIomap(of: Case): boolean {
   const own = initAnswer(of);
-  return own?.kind === 'taken' ? own.iomap : of.geometry.initIomap ?? true;
+  return own?.kind === 'taken' ? own.iomap : (of.geometry.initIomap ?? true);
 }

@@ -1,4 +1,7 @@
-/** Inline data: the server's bytes, read by FUSE_READ of the whole mapping and written by FUSE_WRITE. Source: docs/spec/rules.md#inline. */
+/**
+ * Inline data: the server's bytes, read by FUSE_READ of the whole mapping and written by FUSE_WRITE. Source:
+ * docs/spec/rules.md#inline.
+ */
 import { serverBytes } from '../../model/pattern.ts';
 import { writeOut } from '../../uapi/fuse-structs.ts';
 import { beginOut } from '../../uapi/iomap.ts';
@@ -16,11 +19,21 @@ import type { Accepted, Failed } from './accepted.ts';
 
 const ZERO = { kind: 'zero' } as const;
 
-/** The first of inline/* that is violated by what is known so far. `replied`: errno of the answer that `known` is about. */
+/**
+ * The first of inline/* that is violated by what is known so far. `replied`: errno of the answer that `known` is about.
+ */
 function violation(world: World, mapping: Accepted, known: Partial<InlineContext>, replied = 0): Failed | undefined {
   const context: InlineContext = {
-    ...world.facts, opflags: mapping.opflags, pos: mapping.pos, count: mapping.length, inodeHasCache: false, repliedErrno: 0, payloadBytes: beginOut.size,
-    acted: mapping.acted, pageSizeBytes: BigInt(PAGE_SIZE), ...known,
+    ...world.facts,
+    opflags: mapping.opflags,
+    pos: mapping.pos,
+    count: mapping.length,
+    inodeHasCache: false,
+    repliedErrno: 0,
+    payloadBytes: beginOut.size,
+    acted: mapping.acted,
+    pageSizeBytes: BigInt(PAGE_SIZE),
+    ...known,
   };
   const rule = inlineRules.find((candidate) => candidate.applies(context) && candidate.violated(context));
   if (!rule) return undefined;
@@ -30,7 +43,10 @@ function violation(world: World, mapping: Accepted, known: Partial<InlineContext
 }
 
 const readRequest = (file: FileState, { acted }: Accepted): ExpectedRequest => ({
-  name: 'READ', file: file.index, rule: 'request/inline', fields: { offset: { value: acted.offset }, size: { value: Number(acted.length) } },
+  name: 'READ',
+  file: file.index,
+  rule: 'request/inline',
+  fields: { offset: { value: acted.offset }, size: { value: Number(acted.length) } },
 });
 
 /** What a read gets of an inline mapping: its bytes from `pos` on, zeros where the server had no more. */
@@ -41,14 +57,24 @@ export function readInline(world: World, file: FileState, mapping: Accepted): Se
   const exchange = world.driver.request(readRequest(file, mapping));
   const { acted, pos, length } = mapping;
   const answer = answerOf(exchange, acted.length);
-  const failed = violation(world, mapping, { readAnswer: { errno: answer.errno, bytes: BigInt(answer.payload.length) } }, answer.errno);
+  const failed = violation(
+    world,
+    mapping,
+    { readAnswer: { errno: answer.errno, bytes: BigInt(answer.payload.length) } },
+    answer.errno,
+  );
   if (failed) return failed;
   const until = pos + length;
   const dataEnd = acted.offset + BigInt(answer.payload.length);
   const source = sourceOf(file, acted.offset, answer.payload);
   const segments: Segment[] = [];
   const stop = min(until, dataEnd);
-  if (pos < stop) segments.push({ start: pos, end: stop, sources: [source.kind === 'zero' ? ZERO : { ...source, offsetBytes: pos }] });
+  if (pos < stop)
+    segments.push({
+      start: pos,
+      end: stop,
+      sources: [source.kind === 'zero' ? ZERO : { ...source, offsetBytes: pos }],
+    });
   if (stop < until) segments.push({ start: pos > dataEnd ? pos : dataEnd, end: until, sources: [ZERO] });
   return segments;
 }
@@ -57,14 +83,33 @@ export function readInline(world: World, file: FileState, mapping: Accepted): Se
 export type Written = (start: bigint, end: bigint) => readonly Segment[];
 export const writtenZeros: Written = (start, end) => [{ start, end, sources: [ZERO] }];
 
-/** Writes `lengthBytes` from `pos` on to an inline mapping. Returns the bytes that the server acknowledged, or the failure. */
-export function writeInline(world: World, file: FileState, mapping: Accepted, pos: bigint, length: bigint, what: Written): bigint | Failed {
+/**
+ * Writes `lengthBytes` from `pos` on to an inline mapping. Returns the bytes that the server acknowledged, or the
+ * failure.
+ */
+export function writeInline(
+  world: World,
+  file: FileState,
+  mapping: Accepted,
+  pos: bigint,
+  length: bigint,
+  what: Written,
+): bigint | Failed {
   const failed = beforeWriting(world, file, mapping, pos + length);
   return failed ?? sendInline(world, file, mapping, pos, length, what);
 }
 
-/** What may fail, or be read, before anything is written up to `writeEnd`. What is read is in the page cache then, unless `uncached`. */
-function beforeWriting(world: World, file: FileState, mapping: Accepted, writeEnd: bigint, uncached = true): Failed | undefined {
+/**
+ * What may fail, or be read, before anything is written up to `writeEnd`. What is read is in the page cache then,
+ * unless `uncached`.
+ */
+function beforeWriting(
+  world: World,
+  file: FileState,
+  mapping: Accepted,
+  writeEnd: bigint,
+  uncached = true,
+): Failed | undefined {
   since2(world);
   const unfit = violation(world, mapping, { writeEnd });
   if (unfit) return unfit;
@@ -80,7 +125,14 @@ function beforeWriting(world: World, file: FileState, mapping: Accepted, writeEn
 }
 
 /** FUSE_WRITE of [pos, pos + length), and of what is left where it was acknowledged in part. */
-function sendInline(world: World, file: FileState, mapping: Accepted, pos: bigint, length: bigint, what: Written): bigint | Failed {
+function sendInline(
+  world: World,
+  file: FileState,
+  mapping: Accepted,
+  pos: bigint,
+  length: bigint,
+  what: Written,
+): bigint | Failed {
   for (let written = 0n; written < length;) {
     const failed = writeOnce(world, file, mapping, { pos: pos + written, length: length - written, what });
     if (typeof failed === 'bigint') {
@@ -96,9 +148,17 @@ function sendInline(world: World, file: FileState, mapping: Accepted, pos: bigin
 }
 
 /** One FUSE_WRITE of all that is left; the bytes acknowledged, or the failure. */
-function writeOnce(world: World, file: FileState, mapping: Accepted, { pos, length, what }: { pos: bigint; length: bigint; what: Written }): bigint | Failed {
+function writeOnce(
+  world: World,
+  file: FileState,
+  mapping: Accepted,
+  { pos, length, what }: { pos: bigint; length: bigint; what: Written },
+): bigint | Failed {
   const exchange = world.driver.request({
-    name: 'WRITE', file: file.index, rule: 'request/inline', fields: { offset: { value: pos }, size: { value: Number(length) } },
+    name: 'WRITE',
+    file: file.index,
+    rule: 'request/inline',
+    fields: { offset: { value: pos }, size: { value: Number(length) } },
     data: what(pos, pos + length),
   });
   const { errno, payload } = answerOf(exchange, BigInt(writeOut.size), true);
@@ -119,25 +179,39 @@ function cacheInline(world: World, file: FileState, { acted }: Accepted, payload
   file.cache.fill(rest, acted.offset + block, ZERO);
 }
 
-/** Inline data that is all of the file is what everybody's page cache supports; in any other place a write to it may fail. */
+/**
+ * Inline data that is all of the file is what everybody's page cache supports; in any other place a write to it may
+ * fail.
+ */
 const isWholeFile = (file: FileState, { acted, pos, length }: Accepted): boolean =>
   acted.offset === 0n && file.sizeBytes <= acted.length && pos + length <= acted.length;
 
 /**
- * A write to inline data through the page cache: the server has the bytes when it ends, and nothing is left to be written back. Returns the bytes
- * that count, the failure, or 'stale' when mappings changed before anything was written. Source: docs/spec/behaviour.md#types.
+ * A write to inline data through the page cache: the server has the bytes when it ends, and nothing is left to be
+ * written back. Returns the bytes that count, the failure, or 'stale' when mappings changed before anything was
+ * written. Source: docs/spec/behaviour.md#types.
  */
-export function writeInlineCached(world: World, file: FileState, mapping: Accepted, what: Written, mayStale: boolean): bigint | Failed | 'stale' {
+export function writeInlineCached(
+  world: World,
+  file: FileState,
+  mapping: Accepted,
+  what: Written,
+  mayStale: boolean,
+): bigint | Failed | 'stale' {
   const { acted, source = acted, pos, length, rule } = mapping;
-  if (isType(world, source, 'MAPPED', 'UNWRITTEN', 'DELALLOC')) throw new Unspecified('how data moves from a device to the server is not laid down');
-  if (!isWholeFile(file, mapping) && world.driver.choose(2) === 1) return { kind: 'failed', errno: errnos.EIO, rule, replied: false };
+  if (isType(world, source, 'MAPPED', 'UNWRITTEN', 'DELALLOC'))
+    throw new Unspecified('how data moves from a device to the server is not laid down');
+  if (!isWholeFile(file, mapping) && world.driver.choose(2) === 1)
+    return { kind: 'failed', errno: errnos.EIO, rule, replied: false };
   const failed = beforeWriting(world, file, mapping, pos + length, false);
   if (failed) return failed;
   if (isStale(world, file, mapping, mayStale)) return 'stale';
   const written = sendInline(world, file, mapping, pos, length, what);
   if (typeof written !== 'bigint') {
     // What could not be sent is in nobody's cache, or in that of the kernel until it looks again.
-    if (!file.cache.isEmpty) for (const segment of what(pos, pos + length)) for (const source of segment.sources) file.cache.mayWrite(segment.start, segment.end, source);
+    if (!file.cache.isEmpty)
+      for (const segment of what(pos, pos + length))
+        for (const source of segment.sources) file.cache.mayWrite(segment.start, segment.end, source);
     return written;
   }
   for (const segment of what(pos, pos + written)) file.cache.writeSegment(segment);
@@ -146,8 +220,8 @@ export function writeInlineCached(world: World, file: FileState, mapping: Accept
 }
 
 /**
- * Whether a page of inline data can be made writable. Nothing says when the server would get its bytes, and writeback refuses them; so it may be
- * SIGBUS, or their loss is reported by writeback.
+ * Whether a page of inline data can be made writable. Nothing says when the server would get its bytes, and writeback
+ * refuses them; so it may be SIGBUS, or their loss is reported by writeback.
  */
 export function writableInline(world: World, file: FileState, mapping: Accepted): boolean {
   const unfit = violation(world, mapping, {});
@@ -156,10 +230,15 @@ export function writableInline(world: World, file: FileState, mapping: Accepted)
 }
 
 /**
- * Inline data that is the other half of a write to a device: what of its block is not written comes from the server. `needed`: without it the block would
- * not be whole. What is read is in the page cache then.
+ * Inline data that is the other half of a write to a device: what of its block is not written comes from the server.
+ * `needed`: without it the block would not be whole. What is read is in the page cache then.
  */
-export function readInlineSource(world: World, file: FileState, mapping: Accepted, needed: boolean): Failed | undefined {
+export function readInlineSource(
+  world: World,
+  file: FileState,
+  mapping: Accepted,
+  needed: boolean,
+): Failed | undefined {
   since2(world);
   const source: Accepted = { ...mapping, acted: mapping.source! };
   const unfit = violation(world, source, {});
@@ -173,8 +252,15 @@ export function readInlineSource(world: World, file: FileState, mapping: Accepte
   return failed;
 }
 
-/** The answer as its caller gets it: of `most` bytes at most, or exactly; of another size it is EIO (fs/fuse/dev.c, fuse_copy_out_args). */
-function answerOf(exchange: Parameters<typeof payloadOf>[0], most: bigint, exactly = false): { errno: number; payload: Buffer } {
+/**
+ * The answer as its caller gets it: of `most` bytes at most, or exactly; of another size it is EIO (fs/fuse/dev.c,
+ * fuse_copy_out_args).
+ */
+function answerOf(
+  exchange: Parameters<typeof payloadOf>[0],
+  most: bigint,
+  exactly = false,
+): { errno: number; payload: Buffer } {
   const errno = repliedErrno(exchange);
   const payload = payloadOf(exchange);
   const size = BigInt(payload.length);
@@ -182,8 +268,13 @@ function answerOf(exchange: Parameters<typeof payloadOf>[0], most: bigint, exact
 }
 
 /** What the answered bytes are: those that a server has for this file, or zeros. */
-function sourceOf(file: FileState, offset: bigint, payload: Buffer): { kind: 'server'; file: number; offsetBytes: bigint } | { kind: 'zero' } {
-  if (payload.equals(serverBytes(file.index, offset, payload.length))) return { kind: 'server', file: file.index, offsetBytes: offset };
+function sourceOf(
+  file: FileState,
+  offset: bigint,
+  payload: Buffer,
+): { kind: 'server'; file: number; offsetBytes: bigint } | { kind: 'zero' } {
+  if (payload.equals(serverBytes(file.index, offset, payload.length)))
+    return { kind: 'server', file: file.index, offsetBytes: offset };
   if (payload.every((byte) => byte === 0)) return ZERO;
   throw new Unspecified('FUSE_READ was answered by bytes that do not say where they belong');
 }

@@ -1,6 +1,6 @@
 /**
- * Readings of the rules. Where the rules leave a choice ("served exactly as it says, or the operation fails"), the model asks the
- * driver; this file tries the choices one after the other against what was seen.
+ * Readings of the rules. Where the rules leave a choice ("served exactly as it says, or the operation fails"), the
+ * model asks the driver; this file tries the choices one after the other against what was seen.
  */
 import type { ByteRun } from '../../model/bytes.ts';
 import type { Case } from '../../model/case.ts';
@@ -13,66 +13,128 @@ import { revisions, type Revision } from '../../uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
 import { compareBytes } from './content.ts';
 import { byteFacts } from './byte-facts.ts';
-import { Desynchronised, isField, isReserved, plainFields, type Driver, type ExpectedField, type ExpectedRequest } from './driver.ts';
+import {
+  Desynchronised,
+  isField,
+  isReserved,
+  plainFields,
+  type Driver,
+  type ExpectedField,
+  type ExpectedRequest,
+} from './driver.ts';
 import type { Expectation } from './expectation.ts';
 import { exchangeText, expectedText, fieldName, fieldText, flagDifference, operationOf } from './request-text.ts';
 import { simulate } from './simulate.ts';
 
-/** Readings tried at most for one case: enough for a truncation that a dead server ends, which has most (1,300), and a few seconds. */
+/**
+ * Readings tried at most for one case: enough for a truncation that a dead server ends, which has most (1,300), and a
+ * few seconds.
+ */
 const MAX_READINGS = 4096;
 
-/** How often the model may look at one request without taking it; loops that it ends look a few times for each mapping. */
+/**
+ * How often the model may look at one request without taking it; loops that it ends look a few times for each mapping.
+ */
 const MAX_LOOKS = 100_000;
 
-/** Requests whose place the model knows; others (LOOKUP, OPEN, FLUSH, SETATTR of times ...) come when the VFS pleases. */
-const PLACED = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FSYNC', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64',
-  'FREEZE_FS', 'UNFREEZE_FS', 'SHUTDOWN_FS']);
+/**
+ * Requests whose place the model knows; others (LOOKUP, OPEN, FLUSH, SETATTR of times ...) come when the VFS pleases.
+ */
+const PLACED = new Set([
+  'IOMAP_BEGIN',
+  'IOMAP_END',
+  'IOMAP_IOEND',
+  'READ',
+  'WRITE',
+  'LSEEK',
+  'FSYNC',
+  'FALLOCATE',
+  'COPY_FILE_RANGE',
+  'COPY_FILE_RANGE_64',
+  'FREEZE_FS',
+  'UNFREEZE_FS',
+  'SHUTDOWN_FS',
+]);
 /** Requests whose place the model knows too, but looks for only where the case answers them. */
 const PLACED_BY_SCRIPT = new Set<string>(['LOOKUP', 'OPEN', 'FLUSH']);
 /** `file`: undefined where the request does not say. */
 const isScripted = (of: Case, name: string, file: number | undefined): boolean =>
   of.script.some((line) => line.on === name && (line.file === undefined || file === undefined || line.file === file));
 /** Steps in which SYNCFS has its place; at other times sync(2) and umount(2) send it. */
-const syncs = (of: Case, step: number | undefined): boolean => step !== undefined && ['freeze', 'syncfs'].includes(of.workload[step]?.call ?? '');
+const syncs = (of: Case, step: number | undefined): boolean =>
+  step !== undefined && ['freeze', 'syncfs'].includes(of.workload[step]?.call ?? '');
 /** The request that a syscall about names, attributes and the like leads to. */
 const isOrdinary = ({ name, step }: Exchange, of: Case): boolean => {
   const call = step === undefined ? undefined : of.workload[step];
-  return call?.call === 'ordinary' && ordinaryCalls[call.syscall] === name && name !== 'RELEASEDIR' && of.script.some(({ on }) => on === name);
+  return (
+    call?.call === 'ordinary' &&
+    ordinaryCalls[call.syscall] === name &&
+    name !== 'RELEASEDIR' &&
+    of.script.some(({ on }) => on === name)
+  );
 };
 /** What a case leaves frozen the guest thaws behind its last step, so that the next case can run. */
-const isThawOfGuest = ({ name, step }: Exchange, of: Case): boolean => name === 'UNFREEZE_FS' && step === undefined && of.workload.some(({ call }) => call === 'freeze');
+const isThawOfGuest = ({ name, step }: Exchange, of: Case): boolean =>
+  name === 'UNFREEZE_FS' && step === undefined && of.workload.some(({ call }) => call === 'freeze');
 const isPlaced = (exchange: Exchange, of: Case): boolean => {
   const { name, request, file, step } = exchange;
   if (isThawOfGuest(exchange, of)) return false;
-  return isOrdinary(exchange, of) || PLACED.has(name) || (name === 'SYNCFS' && syncs(of, step)) || (PLACED_BY_SCRIPT.has(name) && isScripted(of, name, name === 'LOOKUP' ? parseFileName(String(request['name']))?.file : file)) || (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0);
+  return (
+    isOrdinary(exchange, of) ||
+    PLACED.has(name) ||
+    (name === 'SYNCFS' && syncs(of, step)) ||
+    (PLACED_BY_SCRIPT.has(name) &&
+      isScripted(of, name, name === 'LOOKUP' ? parseFileName(String(request['name']))?.file : file)) ||
+    (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0)
+  );
 };
 
 /**
- * Tries readings until `judgeReading` finds no deviation, and returns the one that explains most: with the fewest deviations, and the least left
- * behind a request that was not predicted. `goesOn`: the workload is the beginning of a longer one. `table`: rules of another kernel than the
- * revision's, for tests.
- * Where more readings are left than are tried, nothing is said: one of them may explain what was seen.
+ * Tries readings until `judgeReading` finds no deviation, and returns the one that explains most: with the fewest
+ * deviations, and the least left behind a request that was not predicted. `goesOn`: the workload is the beginning of a
+ * longer one. `table`: rules of another kernel than the revision's, for tests. Where more readings are left than are
+ * tried, nothing is said: one of them may explain what was seen.
  */
-export function interpret(of: Case, seen: Observation, judgeReading: (expectation: Expectation) => Deviation[],
-  { goesOn, table, mostReadings = MAX_READINGS }: { goesOn?: boolean; table?: BeginTable; mostReadings?: number } = {}):
-{ expectation: Expectation; deviations: Deviation[] } {
+export function interpret(
+  of: Case,
+  seen: Observation,
+  judgeReading: (expectation: Expectation) => Deviation[],
+  { goesOn, table, mostReadings = MAX_READINGS }: { goesOn?: boolean; table?: BeginTable; mostReadings?: number } = {},
+): { expectation: Expectation; deviations: Deviation[] } {
   let best: { expectation: Expectation; deviations: Deviation[]; cost: number } | undefined;
   let script: number[] | undefined = [];
   for (let tried = 0; script && tried < mostReadings; tried += 1) {
     const driver = new TranscriptDriver(of, seen, script);
-    const expectation = simulate({ case: of, mount: seen.mount, inodes: seen.inodes, driver, ...(table && { table }), ...(goesOn && { goesOn }) });
+    const expectation = simulate({
+      case: of,
+      mount: seen.mount,
+      inodes: seen.inodes,
+      driver,
+      ...(table && { table }),
+      ...(goesOn && { goesOn }),
+    });
     if (!expectation.unspecified) driver.noMoreRequests();
     expectation.requests.push(...driver.deviations);
     expectation.unjudgedRequests.push(...driver.unjudged);
     const deviations = [...expectation.requests, ...judgeReading(expectation)];
-    const left = expectation.unspecified !== undefined ? 0 : driver.left + (expectation.desynchronised ? Math.max(0, of.workload.length - expectation.steps.length - 1) : 0);
+    const left =
+      expectation.unspecified !== undefined
+        ? 0
+        : driver.left +
+          (expectation.desynchronised ? Math.max(0, of.workload.length - expectation.steps.length - 1) : 0);
     const cost = deviations.length + left;
     if (!best || cost < best.cost) best = { expectation, deviations, cost };
     if (deviations.length === 0) break;
     script = nextScript(driver.choices);
   }
   if (script && best!.deviations.length > 0) {
-    return { expectation: { ...best!.expectation, unspecified: `the rules leave more than ${mostReadings} ways to explain it, and none of those fits` }, deviations: [] };
+    return {
+      expectation: {
+        ...best!.expectation,
+        unspecified: `the rules leave more than ${mostReadings} ways to explain it, and none of those fits`,
+      },
+      deviations: [],
+    };
   }
   return best!;
 }
@@ -85,11 +147,26 @@ function nextScript(choices: readonly { taken: number; count: number }[]): numbe
 }
 
 /** Requests about one file: its node is in their header. */
-const ABOUT_A_FILE: ReadonlySet<string> = new Set(['IOMAP_BEGIN', 'IOMAP_END', 'IOMAP_IOEND', 'READ', 'WRITE', 'LSEEK', 'FSYNC', 'FALLOCATE', 'COPY_FILE_RANGE', 'COPY_FILE_RANGE_64', 'FLUSH', 'OPEN', 'SETATTR']);
+const ABOUT_A_FILE: ReadonlySet<string> = new Set([
+  'IOMAP_BEGIN',
+  'IOMAP_END',
+  'IOMAP_IOEND',
+  'READ',
+  'WRITE',
+  'LSEEK',
+  'FSYNC',
+  'FALLOCATE',
+  'COPY_FILE_RANGE',
+  'COPY_FILE_RANGE_64',
+  'FLUSH',
+  'OPEN',
+  'SETATTR',
+]);
 /** No file of the case. */
 const NONE = -1;
 /** One that names no node of the case's files is about none of them. */
-const withFile = (exchange: Exchange): Exchange => (exchange.file === undefined && ABOUT_A_FILE.has(exchange.name) ? { ...exchange, file: NONE } : exchange);
+const withFile = (exchange: Exchange): Exchange =>
+  exchange.file === undefined && ABOUT_A_FILE.has(exchange.name) ? { ...exchange, file: NONE } : exchange;
 
 class TranscriptDriver implements Driver {
   readonly simulated = false;
@@ -132,13 +209,17 @@ class TranscriptDriver implements Driver {
 
   request(expected: ExpectedRequest): Exchange {
     const exchange = this.#placed[this.#next];
-    if (exchange?.name !== expected.name || (expected.file !== undefined && exchange.file !== undefined && exchange.file !== expected.file)) {
+    if (
+      exchange?.name !== expected.name ||
+      (expected.file !== undefined && exchange.file !== undefined && exchange.file !== expected.file)
+    ) {
       // What an earlier step asked for and the model had no place for comes first.
       if (exchange?.step !== undefined && exchange.step < this.#step) this.#unexpected(exchange);
       else this.#missing(expected, exchange);
       throw new Desynchronised();
     }
-    const isOther = exchange.name === 'IOMAP_BEGIN' && !IDENTITY.every((key) => fits(expected.fields[key], exchange.request[key]));
+    const isOther =
+      exchange.name === 'IOMAP_BEGIN' && !IDENTITY.every((key) => fits(expected.fields[key], exchange.request[key]));
     // What a later step asks for is no answer to what is due in this one.
     if (isOther && exchange.step !== undefined && exchange.step > this.#step) {
       this.#missing(expected, exchange);
@@ -147,7 +228,9 @@ class TranscriptDriver implements Driver {
     this.#next += 1;
     if (exchange.raw) {
       this.#deviate(expected, exchange.step, {
-        expected: `${expected.name} in its layout`, seen: `${exchange.raw.length} bytes of another`, facts: { request: expected.name, differs: 'layout' },
+        expected: `${expected.name} in its layout`,
+        seen: `${exchange.raw.length} bytes of another`,
+        facts: { request: expected.name, differs: 'layout' },
       });
       throw new Desynchronised();
     }
@@ -173,7 +256,10 @@ class TranscriptDriver implements Driver {
   peek(step: number): Exchange | undefined {
     const exchange = this.#placed[this.#next];
     this.#looks = { at: this.#next, count: this.#looks.at === this.#next ? this.#looks.count + 1 : 0 };
-    if (this.#looks.count > MAX_LOOKS) throw new Error(`the model does not get past request ${this.#next}, ${exchange?.name ?? 'the last one'}, in step ${step}`);
+    if (this.#looks.count > MAX_LOOKS)
+      throw new Error(
+        `the model does not get past request ${this.#next}, ${exchange?.name ?? 'the last one'}, in step ${step}`,
+      );
     return exchange?.step !== undefined && exchange.step > step ? undefined : exchange;
   }
 
@@ -184,17 +270,30 @@ class TranscriptDriver implements Driver {
   }
 
   loose(expected: ExpectedRequest, step: number): void {
-    const index = this.#loose.findIndex((exchange) => exchange.name === expected.name
-      && (expected.file === undefined || exchange.file === undefined || exchange.file === expected.file) && (exchange.step === undefined || exchange.step <= step));
+    const index = this.#loose.findIndex(
+      (exchange) =>
+        exchange.name === expected.name &&
+        (expected.file === undefined || exchange.file === undefined || exchange.file === expected.file) &&
+        (exchange.step === undefined || exchange.step <= step),
+    );
     const [exchange] = index < 0 ? [] : this.#loose.splice(index, 1);
     if (exchange) this.#compare(expected, exchange);
     else {
-      this.#deviate(expected, step, { expected: expectedText(expected, this.#revision), seen: 'no such request', facts: this.#dueFacts(expected, 'missing') });
+      this.#deviate(expected, step, {
+        expected: expectedText(expected, this.#revision),
+        seen: 'no such request',
+        facts: this.#dueFacts(expected, 'missing'),
+      });
     }
   }
 
   come(name: string, file: number, step: number): readonly Exchange[] {
-    return this.#open.filter((exchange) => exchange.name === name && (exchange.file === undefined || exchange.file === file) && (exchange.step === undefined || exchange.step <= step));
+    return this.#open.filter(
+      (exchange) =>
+        exchange.name === name &&
+        (exchange.file === undefined || exchange.file === file) &&
+        (exchange.step === undefined || exchange.step <= step),
+    );
   }
 
   atStep(step: number): void {
@@ -209,19 +308,34 @@ class TranscriptDriver implements Driver {
 
   /** `instead`: what the kernel asked for. */
   #missing(expected: ExpectedRequest, instead: Exchange | undefined): void {
-    const late = instead !== undefined && (instead.step ?? this.#step) <= this.#step && this.#comesLater(expected, instead.step);
+    const late =
+      instead !== undefined && (instead.step ?? this.#step) <= this.#step && this.#comesLater(expected, instead.step);
     this.#deviate(expected, Math.min(instead?.step ?? this.#step, this.#step), {
-      expected: expectedText(expected, this.#revision), seen: instead ? exchangeText(instead, this.#revision) : 'no such request',
+      expected: expectedText(expected, this.#revision),
+      seen: instead ? exchangeText(instead, this.#revision) : 'no such request',
       facts: late ? this.#factsOf(instead, 'extra') : this.#dueFacts(expected, 'missing'),
     });
   }
 
   #unexpected(extra: Exchange): void {
-    this.#deviate({ rule: 'request/none' }, extra.step, { expected: 'no further request', seen: exchangeText(extra, this.#revision), facts: this.#factsOf(extra, 'extra') });
+    this.#deviate({ rule: 'request/none' }, extra.step, {
+      expected: 'no further request',
+      seen: exchangeText(extra, this.#revision),
+      facts: this.#factsOf(extra, 'extra'),
+    });
   }
 
-  #deviate({ rule }: Pick<ExpectedRequest, 'rule'>, step: number | undefined, what: Pick<Deviation, 'expected' | 'seen' | 'facts'>): void {
-    this.deviations.push({ rule, aspect: 'request', ...what, ...(step !== undefined && step >= 0 && step < this.#steps && { step }) });
+  #deviate(
+    { rule }: Pick<ExpectedRequest, 'rule'>,
+    step: number | undefined,
+    what: Pick<Deviation, 'expected' | 'seen' | 'facts'>,
+  ): void {
+    this.deviations.push({
+      rule,
+      aspect: 'request',
+      ...what,
+      ...(step !== undefined && step >= 0 && step < this.#steps && { step }),
+    });
   }
 
   #factsOf({ name, request }: Exchange, differs: DeviationFacts['differs']): DeviationFacts {
@@ -236,14 +350,24 @@ class TranscriptDriver implements Driver {
   /** Whether the request that is due comes after others in the step: then those are too many, and it is not missing. */
   #comesLater({ name, fields }: ExpectedRequest, step: number | undefined): boolean {
     const due = operationOf(name, plainFields(fields), this.#revision);
-    return this.#placed.slice(this.#next + 1).some((exchange) => exchange.step === step && exchange.name === name
-      && operationOf(name, exchange.request, this.#revision) === due && fits(fields['pos'], exchange.request['pos']));
+    return this.#placed
+      .slice(this.#next + 1)
+      .some(
+        (exchange) =>
+          exchange.step === step &&
+          exchange.name === name &&
+          operationOf(name, exchange.request, this.#revision) === due &&
+          fits(fields['pos'], exchange.request['pos']),
+      );
   }
 
   /** A request for another operation at another place is not the one that was due with wrong fields. */
   #isAnother({ name, fields }: ExpectedRequest, exchange: Exchange, wrong: readonly { name: string }[]): boolean {
-    return wrong.some((field) => field.name === 'opflags') && wrong.some((field) => field.name === 'pos')
-      && operationOf(name, plainFields(fields), this.#revision) !== operationOf(name, exchange.request, this.#revision);
+    return (
+      wrong.some((field) => field.name === 'opflags') &&
+      wrong.some((field) => field.name === 'pos') &&
+      operationOf(name, plainFields(fields), this.#revision) !== operationOf(name, exchange.request, this.#revision)
+    );
   }
 
   #compare(expected: ExpectedRequest, exchange: Exchange): void {
@@ -260,7 +384,11 @@ class TranscriptDriver implements Driver {
         // A record without it says nothing of the kernel.
         else if (value === undefined) notKept.push(full);
         else if (!accepts(field, value)) {
-          wrong.push({ name: full, expected: field.text ?? fieldText(name, full, field.value, this.#revision), seen: fieldText(name, full, value, this.#revision) });
+          wrong.push({
+            name: full,
+            expected: field.text ?? fieldText(name, full, field.value, this.#revision),
+            seen: fieldText(name, full, value, this.#revision),
+          });
           const difference = flagDifference(name, full, field.value, value, this.#revision);
           if (difference !== undefined) flags.push(difference);
         }
@@ -272,22 +400,30 @@ class TranscriptDriver implements Driver {
     const { difference: data, unknown } = expected.data && kept ? compareBytes(kept, expected.data) : {};
     if (notKept.length > 0) {
       this.unjudged.push({
-        aspect: 'request', reason: `the record of ${name} lacks ${notKept.join(', ')}`, ...(exchange.step !== undefined && { step: exchange.step }),
+        aspect: 'request',
+        reason: `the record of ${name} lacks ${notKept.join(', ')}`,
+        ...(exchange.step !== undefined && { step: exchange.step }),
       });
     }
     if (unknown) {
       this.unjudged.push({
-        aspect: 'request', reason: `${unknown.bytes} bytes of the data of ${name} were not kept`, ...(exchange.step !== undefined && { step: exchange.step }),
+        aspect: 'request',
+        reason: `${unknown.bytes} bytes of the data of ${name} were not kept`,
+        ...(exchange.step !== undefined && { step: exchange.step }),
       });
     }
     if (wrong.length === 0 && !data) return;
     this.#deviate(expected, exchange.step, {
       expected: `${name} with ${[...wrong.map((one) => `${one.name} ${one.expected}`), ...(data ? [`at byte ${data.at} of the data ${data.expected}`] : [])].join(', ')}`,
       seen: `${name} with ${[...wrong.map((one) => `${one.name} ${one.seen}`), ...(data ? [data.seen] : [])].join(', ')}`,
-      facts: this.#isAnother(expected, exchange, wrong) ? this.#dueFacts(expected, 'missing') : {
-        ...this.#factsOf(exchange, wrong.length > 0 ? 'fields' : 'data'), ...(wrong.length > 0 && { fields: wrong }), ...(flags.length > 0 && { flags }),
-        ...(data && { bytes: byteFacts(data) }),
-      },
+      facts: this.#isAnother(expected, exchange, wrong)
+        ? this.#dueFacts(expected, 'missing')
+        : {
+            ...this.#factsOf(exchange, wrong.length > 0 ? 'fields' : 'data'),
+            ...(wrong.length > 0 && { fields: wrong }),
+            ...(flags.length > 0 && { flags }),
+            ...(data && { bytes: byteFacts(data) }),
+          },
     });
   }
 }

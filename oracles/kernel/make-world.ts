@@ -25,7 +25,10 @@ export interface WorldInput {
   driver: Driver;
   /** The rules of the kernel; absent: the revision's. */
   table?: BeginTable;
-  /** The workload is the beginning of a longer one: nothing is closed behind its last step, and what devices hold then is not known. */
+  /**
+   * The workload is the beginning of a longer one: nothing is closed behind its last step, and what devices hold then
+   * is not known.
+   */
   goesOn?: boolean;
   /** Page caches of the kernel's files; absent: those that the rules ask for. */
   pageCache?: () => PageCache;
@@ -45,26 +48,78 @@ export function makeWorld(input: WorldInput): World {
   geometry.devices.forEach((device, index) => {
     const cookie = input.mount.devices[index];
     if (cookie !== undefined && cookie > 0) {
-      devices.set(cookie, { index, sizeBytes: BigInt(device.sizeBytes), readable: device.access !== 'wo', writable: device.access !== 'ro' });
+      devices.set(cookie, {
+        index,
+        sizeBytes: BigInt(device.sizeBytes),
+        readable: device.access !== 'wo',
+        writable: device.access !== 'ro',
+      });
     }
   });
   const config = configAnswer(input.case, revision);
-  const set = config?.kind === 'reply' && iomap ? configGeometry({ revision, reply: config.bytes, pageSizeBytes: PAGE_SIZE }) : {};
+  const set =
+    config?.kind === 'reply' && iomap
+      ? configGeometry({ revision, reply: config.bytes, pageSizeBytes: PAGE_SIZE })
+      : {};
   const wire = new Connection(input.driver);
   return {
-    case: input.case, revision, table: input.table ?? beginTables[revision.id], driver: wire, wire,
-    facts: { revision, blockSizeBytes: set.blockSizeBytes ?? BigInt(PAGE_SIZE), maxBytes: set.maxBytes ?? LOFF_MAX, devices },
+    case: input.case,
+    revision,
+    table: input.table ?? beginTables[revision.id],
+    driver: wire,
+    wire,
+    facts: {
+      revision,
+      blockSizeBytes: set.blockSizeBytes ?? BigInt(PAGE_SIZE),
+      maxBytes: set.maxBytes ?? LOFF_MAX,
+      devices,
+    },
     files: geometry.files.map((file, index) => ({
-      index, ino: input.inodes[index] ?? 0n, sizeBytes: file.sizeBytes, onDisk: new OnDiskSize(file.sizeBytes), attrFlags: file.attrFlags,
+      index,
+      ino: input.inodes[index] ?? 0n,
+      sizeBytes: file.sizeBytes,
+      onDisk: new OnDiskSize(file.sizeBytes),
+      attrFlags: file.attrFlags,
       usesIomap: iomap && exclusiveHonoured && file.attrFlags.includes('IOMAP') && file.attrFlags.includes('EXCLUSIVE'),
-      directIo: file.directIo ?? false, cache: input.pageCache?.() ?? new PageCache(), mappings: new MappingCache(), known: false, wb: new Writeback(), bad: false, sizeUncertain: false,
+      directIo: file.directIo ?? false,
+      cache: input.pageCache?.() ?? new PageCache(),
+      mappings: new MappingCache(),
+      known: false,
+      wb: new Writeback(),
+      bad: false,
+      sizeUncertain: false,
     })),
     fds: [],
-    devicePages: geometry.devices.map(() => new DevicePages()), cookies: input.mount.devices, cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default, set,
-    contents: geometry.devices.map((_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position }))),
-    expectation: { requests: [], unjudgedRequests: [], mount: { errno: 0, rule: 'mount' }, devices: [], steps: [], refusals: [], contents: [], tolerated: [] },
-    enosys: { end: false, ioend: false, fsync: false, fallocate: false, copy64: false, copy: false, flush: false, syncfs: false },
-    superblock: { frozen: false, shutDown: false }, swap: new Map(), headers: new Set(),
+    devicePages: geometry.devices.map(() => new DevicePages()),
+    cookies: input.mount.devices,
+    cacheMaxBytes: set.cacheMaxBytes ?? CACHE_BYTES.default,
+    set,
+    contents: geometry.devices.map(
+      (_, device) => new Content((position) => ({ kind: 'device', device, offsetBytes: position })),
+    ),
+    expectation: {
+      requests: [],
+      unjudgedRequests: [],
+      mount: { errno: 0, rule: 'mount' },
+      devices: [],
+      steps: [],
+      refusals: [],
+      contents: [],
+      tolerated: [],
+    },
+    enosys: {
+      end: false,
+      ioend: false,
+      fsync: false,
+      fallocate: false,
+      copy64: false,
+      copy: false,
+      flush: false,
+      syncfs: false,
+    },
+    superblock: { frozen: false, shutDown: false },
+    swap: new Map(),
+    headers: new Set(),
     step: -1,
   };
 }

@@ -6,15 +6,40 @@ import { INVAL_TO_EOF, NULL_ADDR } from '../../uapi/revision.ts';
 import { judge } from '../judge.ts';
 import { beginExchange, device, failed, madeCase, mapped, observed, overwrite, wire } from '../testing/hand-made.ts';
 
-const half = (type: MappingSpec['type'], offset: bigint, length: bigint, addr = NULL_ADDR): MappingSpec =>
-  ({ type, flags: [], dev: addr === NULL_ADDR ? 0 : { device: 0 }, addr, offset, length });
-const upsert = (read: MappingSpec, write: MappingSpec = half('NOCACHE', read.offset, read.length)): Step => ({ call: 'notify', notification: { kind: 'upsert', node: { file: 0 }, read, write } });
-const inval = (offset: bigint, length: bigint): Step => ({ call: 'notify', notification: { kind: 'inval', node: { file: 0 }, read: { offset, length }, write: { offset: 0n, length: 0n } } });
-const stored: StepResult = { ret: 96n, errno: 0 }, dropped: StepResult = { ret: 64n, errno: 0 };
-const pread = (lengthBytes: number, rwf?: number): Step => ({ call: 'pread', fd: 0, offset: 0n, lengthBytes, ...(rwf && { rwf }) });
-const read = (...data: ReturnType<typeof device>[]): StepResult => ({ ret: BigInt(data.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)), errno: 0, data });
-const asked = (pos: bigint, count: bigint) => beginExchange(0x10, pos, count, mapped(0n, 16384n, 0n, 2), overwrite(0n, 16384n));
-const seen = (of: Case, results: StepResult[], exchanges: Parameters<typeof observed>[0]['exchanges'] = []) => judge(of, observed({ results, exchanges })).kind;
+const half = (type: MappingSpec['type'], offset: bigint, length: bigint, addr = NULL_ADDR): MappingSpec => ({
+  type,
+  flags: [],
+  dev: addr === NULL_ADDR ? 0 : { device: 0 },
+  addr,
+  offset,
+  length,
+});
+const upsert = (read: MappingSpec, write: MappingSpec = half('NOCACHE', read.offset, read.length)): Step => ({
+  call: 'notify',
+  notification: { kind: 'upsert', node: { file: 0 }, read, write },
+});
+const inval = (offset: bigint, length: bigint): Step => ({
+  call: 'notify',
+  notification: { kind: 'inval', node: { file: 0 }, read: { offset, length }, write: { offset: 0n, length: 0n } },
+});
+const stored: StepResult = { ret: 96n, errno: 0 },
+  dropped: StepResult = { ret: 64n, errno: 0 };
+const pread = (lengthBytes: number, rwf?: number): Step => ({
+  call: 'pread',
+  fd: 0,
+  offset: 0n,
+  lengthBytes,
+  ...(rwf && { rwf }),
+});
+const read = (...data: ReturnType<typeof device>[]): StepResult => ({
+  ret: BigInt(data.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0)),
+  errno: 0,
+  data,
+});
+const asked = (pos: bigint, count: bigint) =>
+  beginExchange(0x10, pos, count, mapped(0n, 16384n, 0n, 2), overwrite(0n, 16384n));
+const seen = (of: Case, results: StepResult[], exchanges: Parameters<typeof observed>[0]['exchanges'] = []) =>
+  judge(of, observed({ results, exchanges })).kind;
 const whole = upsert(half('MAPPED', 0n, 16384n, 0x4000n));
 
 test('a hit is served without a request, by what was pushed', () => {
@@ -42,13 +67,22 @@ test('what was taken back is asked for again, up to EOF where it says so', () =>
 
 test('neighbours on the device are one extent, others are two', () => {
   const fiemap: Step = { call: 'fiemap', fd: 0, start: 0n, lengthBytes: 8192n, flags: 0, extents: 4 };
-  const two = (addr: bigint) => madeCase([upsert(half('MAPPED', 0n, 4096n, 0x4000n)), upsert(half('MAPPED', 4096n, 4096n, addr)), fiemap]);
-  const extents = (...of: [bigint, bigint, bigint, number][]): StepResult =>
-    ({ ret: 0n, errno: 0, fiemap: of.map(([logical, physical, length, flags]) => ({ logical, physical, length, flags })), fiemapMapped: of.length });
+  const two = (addr: bigint) =>
+    madeCase([upsert(half('MAPPED', 0n, 4096n, 0x4000n)), upsert(half('MAPPED', 4096n, 4096n, addr)), fiemap]);
+  const extents = (...of: [bigint, bigint, bigint, number][]): StepResult => ({
+    ret: 0n,
+    errno: 0,
+    fiemap: of.map(([logical, physical, length, flags]) => ({ logical, physical, length, flags })),
+    fiemapMapped: of.length,
+  });
   const one = extents([0n, 0x4000n, 8192n, 1]);
   expect(seen(two(0x5000n), [stored, stored, one])).toBe('conforms');
-  expect(seen(two(0x5000n), [stored, stored, extents([0n, 0x4000n, 4096n, 0], [4096n, 0x5000n, 4096n, 1])])).toBe('deviates');
-  expect(seen(two(0x6000n), [stored, stored, extents([0n, 0x4000n, 4096n, 0], [4096n, 0x6000n, 4096n, 1])])).toBe('conforms');
+  expect(seen(two(0x5000n), [stored, stored, extents([0n, 0x4000n, 4096n, 0], [4096n, 0x5000n, 4096n, 1])])).toBe(
+    'deviates',
+  );
+  expect(seen(two(0x6000n), [stored, stored, extents([0n, 0x4000n, 4096n, 0], [4096n, 0x6000n, 4096n, 1])])).toBe(
+    'conforms',
+  );
   expect(seen(two(0x6000n), [stored, stored, one])).toBe('deviates');
 });
 

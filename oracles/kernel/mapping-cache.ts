@@ -1,10 +1,16 @@
-/** The mappings that the server has pushed into the kernel for one file. Source: docs/spec/behaviour.md#mapping-cache. Positions in bytes. */
+/**
+ * The mappings that the server has pushed into the kernel for one file. Source: docs/spec/behaviour.md#mapping-cache.
+ * Positions in bytes.
+ */
 import type { ByteRange } from '../../model/notification.ts';
 import { INVAL_TO_EOF, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { isType, type WireMapping } from '../rules/context.ts';
 import type { Driver } from './driver.ts';
 
-/** No record needs less memory than its six fields; none is thought to need more than the least size that the cache can be given. */
+/**
+ * No record needs less memory than its six fields; none is thought to need more than the least size that the cache can
+ * be given.
+ */
 const LEAST_RECORD_BYTES = 32n;
 const MOST_RECORD_BYTES = 256n;
 const END = 1n << 64n;
@@ -18,7 +24,13 @@ function part(record: WireMapping, start: bigint, end: bigint): WireMapping {
 }
 
 function continues(record: WireMapping, next: WireMapping): boolean {
-  if (endOf(record) !== next.offset || record.type !== next.type || record.flags !== next.flags || record.dev !== next.dev) return false;
+  if (
+    endOf(record) !== next.offset ||
+    record.type !== next.type ||
+    record.flags !== next.flags ||
+    record.dev !== next.dev
+  )
+    return false;
   return record.addr === NULL_ADDR ? next.addr === NULL_ADDR : record.addr + record.length === next.addr;
 }
 
@@ -50,8 +62,10 @@ class Fork {
   add(limits: CacheLimits, mapping: WireMapping): void {
     const count = BigInt(this.records.length);
     const limit = limits.cacheMaxBytes;
-    // What a record takes is the kernel's own business; only far from the limit is it certain whether this fork is past it.
-    const past = count * LEAST_RECORD_BYTES > limit || (count * MOST_RECORD_BYTES > limit && limits.driver.choose(2) === 1);
+    // What a record takes is the kernel's own business; only far from the limit is it certain whether this fork is past
+    // it.
+    const past =
+      count * LEAST_RECORD_BYTES > limit || (count * MOST_RECORD_BYTES > limit && limits.driver.choose(2) === 1);
     if (past) this.records = [];
     this.remove(mapping.offset, endOf(mapping));
     const before = this.records.filter((record) => record.offset < mapping.offset);
@@ -60,9 +74,12 @@ class Fork {
     const merged: WireMapping[] = [];
     for (const record of this.records) {
       const last = merged.at(-1);
-      const joins = last !== undefined && (last === mapping || record === mapping || endOf(last) === endOf(mapping)) && continues(last, record)
+      const joins =
+        last !== undefined &&
+        (last === mapping || record === mapping || endOf(last) === endOf(mapping)) &&
+        continues(last, record) &&
         // A boundary is where a mapping must not be joined to the one before it; the rules name no exception.
-        && ((record.flags & limits.revision.mappingFlags.BOUNDARY!) === 0 || limits.driver.choose(2) === 1);
+        ((record.flags & limits.revision.mappingFlags.BOUNDARY!) === 0 || limits.driver.choose(2) === 1);
       if (joins) merged[merged.length - 1] = { ...last, length: last.length + record.length };
       else merged.push(record);
     }
@@ -106,7 +123,9 @@ export class MappingCache {
   invalidate(ranges: { read: ByteRange; write: ByteRange }): void {
     const before = [this.#read.records, this.#write?.records];
     this.#remove(ranges);
-    this.#changes(before.some((records, half) => bytesOf(records) !== bytesOf((half === 0 ? this.#read : this.#write)?.records)));
+    this.#changes(
+      before.some((records, half) => bytesOf(records) !== bytesOf((half === 0 ? this.#read : this.#write)?.records)),
+    );
   }
 
   /** The sequence number that mappings carry. Whether what changes nothing bumps it is not laid down. */
@@ -134,22 +153,35 @@ export class MappingCache {
     if (this.#write) remove(this.#write, write);
   }
 
-  /** The kernel's own invalidation: [start, end) in both forks; blocks that it touches go as a whole. `end` undefined: to EOF. When others see it is open. */
+  /**
+   * The kernel's own invalidation: [start, end) in both forks; blocks that it touches go as a whole. `end` undefined:
+   * to EOF. When others see it is open.
+   */
   changed(start: bigint, end: bigint | undefined, block: bigint): void {
     const first = start - (start % block);
-    const range = end === undefined ? { offset: first, length: INVAL_TO_EOF } : { offset: first, length: end - first + ((block - (end % block)) % block) };
+    const range =
+      end === undefined
+        ? { offset: first, length: INVAL_TO_EOF }
+        : { offset: first, length: end - first + ((block - (end % block)) % block) };
     if (end === undefined || end > start) this.#remove({ read: range, write: range });
     this.mayChange();
   }
 
   /**
-   * The records that serve an operation at `pos`. Write-type lookups need both forks to hit; an absent write fork does, as a pure overwrite
-   * of the read record.
+   * The records that serve an operation at `pos`. Write-type lookups need both forks to hit; an absent write fork does,
+   * as a pure overwrite of the read record.
    */
   lookup(revision: Revision, pos: bigint, write: boolean): CachedMappings | undefined {
     const read = this.#read.at(pos);
     if (!read) return undefined;
-    const overwrite = { offset: read.offset, length: read.length, addr: NULL_ADDR, type: revision.mappingTypes.PURE_OVERWRITE!, flags: 0, dev: 0 };
+    const overwrite = {
+      offset: read.offset,
+      length: read.length,
+      addr: NULL_ADDR,
+      type: revision.mappingTypes.PURE_OVERWRITE!,
+      flags: 0,
+      dev: 0,
+    };
     if (!write || !this.#write) return { read, write: overwrite };
     const found = this.#write.at(pos);
     return found && { read, write: found };

@@ -1,7 +1,7 @@
 /**
- * Reads and writes by a shared mapping: a page that is not there is read as any, and the first write to a page asks for a mapping with WRITE
- * and FAULT. What is refused is SIGBUS. Contracts: mm/filemap.c, filemap_fault; fs/iomap/buffered-io.c, iomap_page_mkwrite, whose unit is
- * the folio.
+ * Reads and writes by a shared mapping: a page that is not there is read as any, and the first write to a page asks for
+ * a mapping with WRITE and FAULT. What is refused is SIGBUS. Contracts: mm/filemap.c, filemap_fault;
+ * fs/iomap/buffered-io.c, iomap_page_mkwrite, whose unit is the folio.
  */
 import { errnos } from '../../uapi/errno.ts';
 import { isType } from '../rules/context.ts';
@@ -18,21 +18,31 @@ import { type FileState, type OpenFile, type StepOf, type World } from './world.
 import { PAGE, max, min, pageCeil, pageFloor } from '../../uapi/units.ts';
 import type { Failed } from './accepted.ts';
 
-
 /** mmap(2) of what cannot be mapped so. */
-function refused(world: World, { file, flags, directIo }: OpenFile, step: StepOf<'mmapRead'> | StepOf<'mmapWrite'>): StepExpectation | undefined {
-  if (flags.includes('wronly') || (step.call === 'mmapWrite' && flags.includes('rdonly'))) return { kind: 'fails', rule: 'mmap/access', errnos: [errnos.EACCES] };
+function refused(
+  world: World,
+  { file, flags, directIo }: OpenFile,
+  step: StepOf<'mmapRead'> | StepOf<'mmapWrite'>,
+): StepExpectation | undefined {
+  if (flags.includes('wronly') || (step.call === 'mmapWrite' && flags.includes('rdonly')))
+    return { kind: 'fails', rule: 'mmap/access', errnos: [errnos.EACCES] };
   // What may only be appended to cannot be written to in memory.
-  if (file.attrFlags.includes('APPEND') && !flags.includes('rdonly')) return { kind: 'fails', rule: 'inode/append', errnos: [errnos.EACCES] };
-  // FUSE files with FOPEN_DIRECT_IO are not mapped shared (fs/fuse/file.c, fuse_file_mmap); of files that use iomap nothing is said.
-  if ((directIo ?? file.directIo) && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'mmap/access', errnos: [errnos.ENODEV] };
+  if (file.attrFlags.includes('APPEND') && !flags.includes('rdonly'))
+    return { kind: 'fails', rule: 'inode/append', errnos: [errnos.EACCES] };
+  // FUSE files with FOPEN_DIRECT_IO are not mapped shared (fs/fuse/file.c, fuse_file_mmap); of files that use iomap
+  // nothing is said.
+  if ((directIo ?? file.directIo) && world.driver.choose(2) === 1)
+    return { kind: 'fails', rule: 'mmap/access', errnos: [errnos.ENODEV] };
   if (step.lengthBytes === 0 || step.offset < 0n) throw new Unspecified('mapping nothing is not modelled');
   return undefined;
 }
 
 /** What a step touches, [offset, stop), and the faults that it takes. */
-const mapped = (world: World, { file }: OpenFile, { offset, lengthBytes }: StepOf<'mmapRead'> | StepOf<'mmapWrite'>) =>
-  ({ file, offset, stop: offset + BigInt(lengthBytes), faults: new Faults(world, file) });
+const mapped = (
+  world: World,
+  { file }: OpenFile,
+  { offset, lengthBytes }: StepOf<'mmapRead'> | StepOf<'mmapWrite'>,
+) => ({ file, offset, stop: offset + BigInt(lengthBytes), faults: new Faults(world, file) });
 
 export function mmapRead(world: World, fd: OpenFile, step: StepOf<'mmapRead'>): StepExpectation {
   const stopped = refused(world, fd, step);
@@ -53,13 +63,18 @@ export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>)
   for (let page = pageFloor(offset); page < stop && faults.bringsIn(page) && faults.makesWritable(page); page += PAGE) {
     const until = min(page + PAGE, stop);
     // What is written behind EOF is no part of the file.
-    if (at < file.sizeBytes) file.cache.write(at, min(until, file.sizeBytes), { kind: 'writer', writer: step.writer, offsetBytes: at });
+    if (at < file.sizeBytes)
+      file.cache.write(at, min(until, file.sizeBytes), { kind: 'writer', writer: step.writer, offsetBytes: at });
     file.wb.timesChanged = true;
     at = until;
   }
   if (step.msync) {
     // mm/msync.c asks for the data only.
-    const synced = fsync(world, file, { range: { start: pageFloor(offset), end: pageCeil(stop) }, dataOnly: true, times: true });
+    const synced = fsync(world, file, {
+      range: { start: pageFloor(offset), end: pageCeil(stop) },
+      dataOnly: true,
+      times: true,
+    });
     if (synced.kind === 'fails') return synced;
   }
   return { kind: 'succeeds', rule: faults.rule, ret: at - offset };
@@ -71,8 +86,13 @@ const AGAIN: readonly number[] = [errnos.EAGAIN, errnos.EFAULT, errnos.ENOMEM];
 function isTriedAgain(world: World, file: FileState, { replied, errno }: Failed): boolean {
   const seen = world.driver.peek(world.step);
   const { WRITE, FAULT } = world.revision.opFlags;
-  return replied && AGAIN.includes(errno) && seen?.name === 'IOMAP_BEGIN' && (seen.file ?? file.index) === file.index
-    && Number(seen.request['opflags'] ?? 0) === (WRITE | FAULT);
+  return (
+    replied &&
+    AGAIN.includes(errno) &&
+    seen?.name === 'IOMAP_BEGIN' &&
+    (seen.file ?? file.index) === file.index &&
+    Number(seen.request['opflags'] ?? 0) === (WRITE | FAULT)
+  );
 }
 
 /** The page faults of one step. */
@@ -104,7 +124,10 @@ class Faults {
     return complete && world.driver.choose(2) === 1;
   }
 
-  /** Whether the page can be written to; otherwise SIGBUS. What is dirty then is the page, and perhaps the rest of its folio. */
+  /**
+   * Whether the page can be written to; otherwise SIGBUS. What is dirty then is the page, and perhaps the rest of its
+   * folio.
+   */
   makesWritable(page: bigint): boolean {
     const [world, file] = [this.#world, this.#file];
     const { WRITE, FAULT } = world.revision.opFlags;
@@ -112,9 +135,11 @@ class Faults {
     const asked = seen?.name === 'IOMAP_BEGIN' ? BigInt(seen.request['pos'] as bigint) : page;
     // A folio that other operations brought in may begin before the page and end behind it.
     const start = asked < page && asked % PAGE === 0n ? asked : page;
-    const reach = seen?.name === 'IOMAP_BEGIN' && start === asked ? start + BigInt(seen.request['count'] as bigint) : 0n;
+    const reach =
+      seen?.name === 'IOMAP_BEGIN' && start === asked ? start + BigInt(seen.request['count'] as bigint) : 0n;
     const stop = reach > page && reach <= pageCeil(file.sizeBytes) ? reach : min(page + PAGE, file.sizeBytes);
-    // What was found writable stays dirty when a later mapping is refused (fs/iomap/buffered-io.c, iomap_folio_mkwrite_iter).
+    // What was found writable stays dirty when a later mapping is refused (fs/iomap/buffered-io.c,
+    // iomap_folio_mkwrite_iter).
     const mayBeDirty = (): void => {
       file.wb.lax = union(file.wb.lax, [{ start: min(start, page), end: pageCeil(stop) }]);
       for (const range of file.cache.dirty) file.wb.lax = removed(file.wb.lax, range);
@@ -123,7 +148,8 @@ class Faults {
       const mapping = begin(world, file, WRITE | FAULT, pos, stop);
       this.rule = mapping.rule;
       if (mapping.kind === 'failed') return isTriedAgain(world, file, mapping) && this.makesWritable(page);
-      if (isType(world, mapping.source, 'INLINE')) throw new Unspecified('write faults that move inline data to a device are not modelled');
+      if (isType(world, mapping.source, 'INLINE'))
+        throw new Unspecified('write faults that move inline data to a device are not modelled');
       if (isType(world, mapping.acted, 'INLINE') && !writableInline(world, file, mapping)) return false;
       if ((mapping.mayFail ?? (mapping.source && isOdd(world, mapping.source))) && world.driver.choose(2) === 1) {
         end(world, file, mapping, 0n);
@@ -131,7 +157,8 @@ class Faults {
       }
       mayBeDirty();
       if (end(world, file, mapping, mapping.length) !== 0) {
-        // END's errno ends the operation; whether what was found writable until then is enough for the fault is not said.
+        // END's errno ends the operation; whether what was found writable until then is enough for the fault is not
+        // said.
         const way = world.driver.choose(3);
         if (way === 0) return false;
         if (way === 1) break;

@@ -17,20 +17,34 @@ export function mount(world: World): boolean {
   if (!refused) return true;
   if (geometry.mount === 'syncInit') {
     // r2 makes EIO of a refusal after SYNC_INIT.
-    world.expectation.mount = { errno: world.revision.id === 'r2' && refused.refusal ? errnos.EIO : refused.errno, rule: refused.rule };
+    world.expectation.mount = {
+      errno: world.revision.id === 'r2' && refused.refusal ? errnos.EIO : refused.errno,
+      rule: refused.rule,
+    };
     // Without a mount nobody gets as far as registering a device.
     world.expectation.devices = [];
     return false;
   }
   for (const step of world.case.workload) {
     // Only a syscall that needs the server can tell: the kernel answers it without asking.
-    world.expectation.steps.push(step.call === 'open' ? { kind: 'fails', rule: refused.rule, errnos: refused.ended ? [errnos.ECONNREFUSED, errnos.ENOTCONN] : [errnos.ECONNREFUSED] } : { kind: 'any', rule: refused.rule });
+    world.expectation.steps.push(
+      step.call === 'open'
+        ? {
+            kind: 'fails',
+            rule: refused.rule,
+            errnos: refused.ended ? [errnos.ECONNREFUSED, errnos.ENOTCONN] : [errnos.ECONNREFUSED],
+          }
+        : { kind: 'any', rule: refused.rule },
+    );
   }
   world.expectation.devices = [];
   return false;
 }
 
-/** An answer to INIT that is none: no connection, and a mount that can only be removed. Source: Linux, fs/fuse/inode.c, fuse_process_init_reply; fs/fuse/req.c. */
+/**
+ * An answer to INIT that is none: no connection, and a mount that can only be removed. Source: Linux, fs/fuse/inode.c,
+ * fuse_process_init_reply; fs/fuse/req.c.
+ */
 function negotiated(world: World): boolean {
   const answer = initAnswer(world.case);
   if (answer?.kind !== 'refused') return true;
@@ -40,7 +54,8 @@ function negotiated(world: World): boolean {
   if (world.case.geometry.mount === 'syncInit') expectation.mount = { errno: errnos.ENOTCONN, rule };
   else {
     const wanted = answer.ended ? [errnos.ECONNREFUSED, errnos.ENOTCONN, errnos.ECONNABORTED] : [errnos.ECONNREFUSED];
-    for (const { call } of world.case.workload) expectation.steps.push(call === 'open' ? { kind: 'fails', rule, errnos: wanted } : { kind: 'any', rule });
+    for (const { call } of world.case.workload)
+      expectation.steps.push(call === 'open' ? { kind: 'fails', rule, errnos: wanted } : { kind: 'any', rule });
   }
   return false;
 }
@@ -48,8 +63,10 @@ function negotiated(world: World): boolean {
 function refusedConfig(world: World): { errno: number; rule: string; refusal: boolean; ended?: boolean } | undefined {
   const config = configAnswer(world.case, world.revision);
   if (!config) return undefined;
-  if (config.kind === 'ended') return { errno: errnos.ECONNABORTED, rule: 'connection/ended', refusal: false, ended: true };
-  if (config.kind === 'error') return config.errno === errnos.ENOSYS ? undefined : { errno: config.errno, rule: 'config/error', refusal: false };
+  if (config.kind === 'ended')
+    return { errno: errnos.ECONNABORTED, rule: 'connection/ended', refusal: false, ended: true };
+  if (config.kind === 'error')
+    return config.errno === errnos.ENOSYS ? undefined : { errno: config.errno, rule: 'config/error', refusal: false };
   const context = { revision: world.revision, reply: config.bytes, pageSizeBytes: PAGE_SIZE };
   const refusal = firstConfigViolation(context);
   if (!refusal) return undefined;

@@ -5,17 +5,49 @@ import type { Notification } from '../../model/notification.ts';
 import type { KernelEvent, StepResult } from '../../model/observation.ts';
 import { NULL_ADDR } from '../../uapi/revision.ts';
 import { judge } from '../judge.ts';
-import { beginExchange, device, failed, INO, madeCase, mapped, observed, overwrite, writer } from '../testing/hand-made.ts';
+import {
+  beginExchange,
+  device,
+  failed,
+  INO,
+  madeCase,
+  mapped,
+  observed,
+  overwrite,
+  writer,
+} from '../testing/hand-made.ts';
 
-const EINVAL = 22, EOPNOTSUPP = 95, ESTALE = 116, EUCLEAN = 117;
-const spec = (of: Partial<MappingSpec>): MappingSpec => ({ type: 'MAPPED', flags: [], dev: { device: 0 }, addr: 0x4000n, offset: 0n, length: 8192n, ...of });
+const EINVAL = 22,
+  EOPNOTSUPP = 95,
+  ESTALE = 116,
+  EUCLEAN = 117;
+const spec = (of: Partial<MappingSpec>): MappingSpec => ({
+  type: 'MAPPED',
+  flags: [],
+  dev: { device: 0 },
+  addr: 0x4000n,
+  offset: 0n,
+  length: 8192n,
+  ...of,
+});
 
 const pure = spec({ type: 'PURE_OVERWRITE', dev: 0, addr: NULL_ADDR });
-const upsert = (read: Partial<MappingSpec> = {}, write: MappingSpec = pure): Notification => ({ kind: 'upsert', node: { file: 0 }, read: spec(read), write });
+const upsert = (read: Partial<MappingSpec> = {}, write: MappingSpec = pure): Notification => ({
+  kind: 'upsert',
+  node: { file: 0 },
+  read: spec(read),
+  write,
+});
 const notify = (notification: Notification): Step => ({ call: 'notify', notification });
 const sent = (bytes: number): StepResult => ({ ret: BigInt(16 + bytes), errno: 0 });
-const report = (condition: string, func = 'fuse_iomap_check_mapping'): KernelEvent => ({ kind: 'bad-data', func, line: 1, condition });
-const kindOf = (of: Case, results: StepResult[], events: KernelEvent[] = []) => judge(of, observed({ results, events })).kind;
+const report = (condition: string, func = 'fuse_iomap_check_mapping'): KernelEvent => ({
+  kind: 'bad-data',
+  func,
+  line: 1,
+  condition,
+});
+const kindOf = (of: Case, results: StepResult[], events: KernelEvent[] = []) =>
+  judge(of, observed({ results, events })).kind;
 
 test('an upsert that no rule refuses succeeds with the bytes that were written', () => {
   const of = madeCase([notify(upsert())]);
@@ -50,7 +82,9 @@ test('the end of the device is a border', () => {
   const at = (addr: bigint) => madeCase([notify(upsert({ addr }))]);
   expect(kindOf(at(0xfe000n), [sent(80)])).toBe('conforms');
   expect(kindOf(at(0xfe001n), [sent(80)])).toBe('deviates');
-  expect(kindOf(at(0xfe001n), [failed(EUCLEAN)], [report('end > size', 'fuse_iomap_upsert_validate')])).toBe('conforms');
+  expect(kindOf(at(0xfe001n), [failed(EUCLEAN)], [report('end > size', 'fuse_iomap_upsert_validate')])).toBe(
+    'conforms',
+  );
 });
 
 test('unknown nodes are stale, and wrong inode numbers are bad data', () => {
@@ -78,11 +112,17 @@ test.describe('DEV_INVAL', () => {
   const old: StepResult = { ret: 8192n, errno: 0, data: [device(0, 0x4000n, 8192)] };
   const fresh: StepResult = { ret: 8192n, errno: 0, data: [writer(0n, 8192)] };
   const write: Step = { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 8192, writer: 0 };
-  const drop = (length: bigint): Step => notify({ kind: 'devInval', dev: { device: 0 }, range: { offset: 0x4000n, length } });
-  const seen = (of: Case, results: StepResult[]) => judge(of, observed({
-    results, exchanges: [beginExchange(0x11, 0n, 8192n, mapped(0n, 8192n, 0x4000n), overwrite(0n, 8192n))],
-    changes: [{ device: 0, offsetBytes: 0x4000n, content: [writer(0n, 8192)] }],
-  })).kind;
+  const drop = (length: bigint): Step =>
+    notify({ kind: 'devInval', dev: { device: 0 }, range: { offset: 0x4000n, length } });
+  const seen = (of: Case, results: StepResult[]) =>
+    judge(
+      of,
+      observed({
+        results,
+        exchanges: [beginExchange(0x11, 0n, 8192n, mapped(0n, 8192n, 0x4000n), overwrite(0n, 8192n))],
+        changes: [{ device: 0, offsetBytes: 0x4000n, content: [writer(0n, 8192)] }],
+      }),
+    ).kind;
   const wrote: StepResult = { ret: 8192n, errno: 0 };
 
   test('makes a device be read anew', () => {
@@ -106,46 +146,63 @@ test('nothing is stored when one half is refused', () => {
   const seek: Step = { call: 'seekData', fd: 0, offset: 0n };
   const of = madeCase([notify(upsert({}, { ...pure, flags: ['NEW'] })), seek], { script: [] });
   const bad = [report('map->flags != 0')];
-  const asked = beginExchange(4, 0n, 16384n, { type: 0, offset: 0n, length: 16384n, addr: NULL_ADDR, dev: 0, flags: 0 }, overwrite(0n, 16384n));
-  expect(judge(of, observed({ results: [failed(EUCLEAN), failed(6)], events: bad, exchanges: [asked] })).kind).toBe('conforms');
+  const asked = beginExchange(
+    4,
+    0n,
+    16384n,
+    { type: 0, offset: 0n, length: 16384n, addr: NULL_ADDR, dev: 0, flags: 0 },
+    overwrite(0n, 16384n),
+  );
+  expect(judge(of, observed({ results: [failed(EUCLEAN), failed(6)], events: bad, exchanges: [asked] })).kind).toBe(
+    'conforms',
+  );
   expect(judge(of, observed({ results: [failed(EUCLEAN), { ret: 0n, errno: 0 }], events: bad })).kind).toBe('deviates');
 });
-
 
 test.describe('STORE and RETRIEVE of a file that uses iomap', () => {
   const MOST = (1n << 63n) - 1n;
   const kinds = ['store', 'retrieve'] as const;
-  const at = (kind: (typeof kinds)[number], offset: bigint, node: { file: number } | { nodeid: bigint } = { file: 0 }): Case =>
-    madeCase([notify({ kind, node, offset, lengthBytes: 1 })]);
+  const at = (
+    kind: (typeof kinds)[number],
+    offset: bigint,
+    node: { file: number } | { nodeid: bigint } = { file: 0 },
+  ): Case => madeCase([notify({ kind, node, offset, lengthBytes: 1 })]);
 
   test('are refused with EOPNOTSUPP, and with nothing else below the last offset of a file', () => {
-    for (const kind of kinds) for (const offset of [0n, 1n << 32n, MOST - 1n]) {
-      expect(kindOf(at(kind, offset), [failed(EOPNOTSUPP)])).toBe('conforms');
-      expect(kindOf(at(kind, offset), [failed(EINVAL)])).toBe('deviates');
-      expect(kindOf(at(kind, offset), [sent(25)])).toBe('deviates');
-    }
+    for (const kind of kinds)
+      for (const offset of [0n, 1n << 32n, MOST - 1n]) {
+        expect(kindOf(at(kind, offset), [failed(EOPNOTSUPP)])).toBe('conforms');
+        expect(kindOf(at(kind, offset), [failed(EINVAL)])).toBe('deviates');
+        expect(kindOf(at(kind, offset), [sent(25)])).toBe('deviates');
+      }
   });
   test('may be refused with EINVAL before it where no file has such an offset', () => {
-    for (const kind of kinds) for (const offset of [MOST, MOST + 1n, (1n << 64n) - 1n]) {
-      expect(kindOf(at(kind, offset), [failed(EOPNOTSUPP)])).toBe('conforms');
-      expect(kindOf(at(kind, offset), [failed(EINVAL)])).toBe('conforms');
-      expect(kindOf(at(kind, offset), [failed(2)])).toBe('deviates');
-      expect(kindOf(at(kind, offset), [sent(25)])).toBe('deviates');
-    }
+    for (const kind of kinds)
+      for (const offset of [MOST, MOST + 1n, (1n << 64n) - 1n]) {
+        expect(kindOf(at(kind, offset), [failed(EOPNOTSUPP)])).toBe('conforms');
+        expect(kindOf(at(kind, offset), [failed(EINVAL)])).toBe('conforms');
+        expect(kindOf(at(kind, offset), [failed(2)])).toBe('deviates');
+        expect(kindOf(at(kind, offset), [sent(25)])).toBe('deviates');
+      }
   });
   test('are refused with ENOENT where nobody knows the node', () => {
-    for (const kind of kinds) for (const nodeid of [0n, 2n, (1n << 64n) - 1n]) {
-      expect(kindOf(at(kind, 0n, { nodeid }), [failed(2)])).toBe('conforms');
-      expect(kindOf(at(kind, 0n, { nodeid }), [failed(EOPNOTSUPP)])).toBe('deviates');
-      expect(kindOf(at(kind, MOST, { nodeid }), [failed(EINVAL)])).toBe('conforms');
-      expect(kindOf(at(kind, MOST, { nodeid }), [sent(25)])).toBe('deviates');
-    }
+    for (const kind of kinds)
+      for (const nodeid of [0n, 2n, (1n << 64n) - 1n]) {
+        expect(kindOf(at(kind, 0n, { nodeid }), [failed(2)])).toBe('conforms');
+        expect(kindOf(at(kind, 0n, { nodeid }), [failed(EOPNOTSUPP)])).toBe('deviates');
+        expect(kindOf(at(kind, MOST, { nodeid }), [failed(EINVAL)])).toBe('conforms');
+        expect(kindOf(at(kind, MOST, { nodeid }), [sent(25)])).toBe('deviates');
+      }
   });
 });
 
 test('what deviates is judged by revisions without notifications, too', () => {
-  for (const notification of [upsert(), { kind: 'inval', node: { file: 0 }, read: { offset: 0n, length: 4096n }, write: { offset: 0n, length: 0n } },
-    { kind: 'devInval', dev: 1, range: { offset: 0n, length: 4096n } }, { kind: 'devInval', dev: 1024, range: { offset: 0n, length: 4096n } }] satisfies Notification[]) {
+  for (const notification of [
+    upsert(),
+    { kind: 'inval', node: { file: 0 }, read: { offset: 0n, length: 4096n }, write: { offset: 0n, length: 0n } },
+    { kind: 'devInval', dev: 1, range: { offset: 0n, length: 4096n } },
+    { kind: 'devInval', dev: 1024, range: { offset: 0n, length: 4096n } },
+  ] satisfies Notification[]) {
     expect(kindOf(madeCase([notify(notification)]), [failed(EOPNOTSUPP)])).toBe('deviates');
   }
 });

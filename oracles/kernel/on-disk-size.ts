@@ -1,6 +1,7 @@
 /**
- * The size that the kernel believes the server's disk has for a file: what decides whether IOEND says APPEND. The rules leave open when SETATTR, its
- * answer and copies change it, so that several sizes may be right until an IOEND shows which one the kernel has.
+ * The size that the kernel believes the server's disk has for a file: what decides whether IOEND says APPEND. The rules
+ * leave open when SETATTR, its answer and copies change it, so that several sizes may be right until an IOEND shows
+ * which one the kernel has.
  */
 export class OnDiskSize {
   #sizes: readonly bigint[];
@@ -20,7 +21,9 @@ export class OnDiskSize {
     return passed.every(Boolean) ? 'yes' : passed.some(Boolean) ? 'maybe' : 'no';
   }
 
-  /** An IOEND for something that ends at `end` said that it passes the size, or it did not say so, or there was none. */
+  /**
+   * An IOEND for something that ends at `end` said that it passes the size, or it did not say so, or there was none.
+   */
   shown(end: bigint, passes: boolean): void {
     const left = this.#sizes.filter((size) => end > size === passes);
     if (left.length > 0) this.#sizes = left;

@@ -19,14 +19,27 @@ export function open(world: World, { file: index, flags }: StepOf<'open'>): Step
   return failure ?? { kind: 'succeeds', rule: 'open' };
 }
 
-export const failsBy = (errno: number, ended: boolean): StepExpectation => ({ kind: 'fails', rule: ended ? 'connection/ended' : 'answer/result', errnos: [errno] });
+export const failsBy = (errno: number, ended: boolean): StepExpectation => ({
+  kind: 'fails',
+  rule: ended ? 'connection/ended' : 'answer/result',
+  errnos: [errno],
+});
 /** What is asked after the server's death; see Connection for the two errnos. */
-export const failsAfterEnd = (): StepExpectation => ({ kind: 'fails', rule: 'connection/ended', errnos: [errnos.ENOTCONN, errnos.ECONNABORTED] });
+export const failsAfterEnd = (): StepExpectation => ({
+  kind: 'fails',
+  rule: 'connection/ended',
+  errnos: [errnos.ENOTCONN, errnos.ECONNABORTED],
+});
 
 export function lookup(world: World, file: FileState): StepExpectation | undefined {
   if (file.known) return undefined;
   if (!answers(world, 'LOOKUP', file.index)) return world.wire.ended ? failsAfterEnd() : known(file);
-  if (world.case.script.some(({ on, reply }) => on === 'LOOKUP' && reply.kind === 'raw' && writeResult(world.revision, on, {}, rawReply(reply)) === 0)) {
+  if (
+    world.case.script.some(
+      ({ on, reply }) =>
+        on === 'LOOKUP' && reply.kind === 'raw' && writeResult(world.revision, on, {}, rawReply(reply)) === 0,
+    )
+  ) {
     throw new Unspecified('entries that the case makes up are not modelled');
   }
   const exchange = world.driver.request({ name: 'LOOKUP', file: file.index, rule: 'request/ordinary', fields: {} });
@@ -44,11 +57,14 @@ function known(file: FileState): undefined {
 function forbidden(file: FileState, flags: readonly string[]): StepExpectation | undefined {
   const has = (name: string): boolean => file.attrFlags.includes(name);
   if (!has('IMMUTABLE') && !has('APPEND')) return undefined;
-  if (!file.usesIomap) throw new Unspecified('whether IMMUTABLE and APPEND count for an inode that does not use iomap is not said');
+  if (!file.usesIomap)
+    throw new Unspecified('whether IMMUTABLE and APPEND count for an inode that does not use iomap is not said');
   const writes = flags.includes('wronly') || flags.includes('rdwr');
   const fails = (rule: string): StepExpectation => ({ kind: 'fails', rule, errnos: [errnos.EPERM] });
   if (has('IMMUTABLE') && (writes || flags.includes('trunc'))) return fails('inode/immutable');
-  return has('APPEND') && (flags.includes('trunc') || (writes && !flags.includes('append'))) ? fails('inode/append') : undefined;
+  return has('APPEND') && (flags.includes('trunc') || (writes && !flags.includes('append')))
+    ? fails('inode/append')
+    : undefined;
 }
 
 /** OPEN, which a server need not have. */

@@ -1,6 +1,7 @@
 /**
- * The page cache of one file, as far as the rules determine it. When a clean page is read, kept and read again is the kernel's own business, so
- * each byte has all sources that an accepted mapping gave it since. A dirty byte has what was written. Positions in bytes of the file.
+ * The page cache of one file, as far as the rules determine it. When a clean page is read, kept and read again is the
+ * kernel's own business, so each byte has all sources that an accepted mapping gave it since. A dirty byte has what was
+ * written. Positions in bytes of the file.
  */
 import type { ByteSource } from '../../model/bytes.ts';
 import { Content, type Segment } from './content.ts';
@@ -27,7 +28,8 @@ export class PageCache {
     let clean: Ranges = [{ start, end }];
     for (const range of within(this.#dirty, { start, end })) clean = removed(clean, range);
     for (const range of clean) {
-      const from = 'offsetBytes' in source ? { ...source, offsetBytes: source.offsetBytes + (range.start - start) } : source;
+      const from =
+        'offsetBytes' in source ? { ...source, offsetBytes: source.offsetBytes + (range.start - start) } : source;
       this.#content.mayPut(range.start, range.end, from);
     }
   }
@@ -100,7 +102,10 @@ export class PageCache {
 
   /** The parts of [start, end) that may be there. */
   filled(start: bigint, end: bigint): Ranges {
-    return this.#content.read(start, end).filter(({ sources }) => sources.some(({ kind }) => kind !== absent.kind)).reduce<Ranges>((ranges, range) => union(ranges, [range]), []);
+    return this.#content
+      .read(start, end)
+      .filter(({ sources }) => sources.some(({ kind }) => kind !== absent.kind))
+      .reduce<Ranges>((ranges, range) => union(ranges, [range]), []);
   }
 
   /** Whether some byte of the range is certainly not there. */

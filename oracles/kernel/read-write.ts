@@ -1,6 +1,7 @@
 /**
  * pread and pwrite: what the flags of the call and of the open file make of them, before it comes to mappings. Source:
- * docs/spec/behaviour.md#requests-of-syscalls; include/linux/fs.h, kiocb_set_rw_flags; fs/read_write.c, generic_write_checks.
+ * docs/spec/behaviour.md#requests-of-syscalls; include/linux/fs.h, kiocb_set_rw_flags; fs/read_write.c,
+ * generic_write_checks.
  */
 import { RWF } from '../../model/syscall-flags.ts';
 import { errnos } from '../../uapi/errno.ts';
@@ -35,9 +36,13 @@ function refusedFlags(fd: OpenFile, step: StepOf<'pread' | 'pwrite'>): StepExpec
   const why = [
     ...(has(step, RWF.DONTCACHE) || (rwf & ~KNOWN) !== 0 ? [errnos.EOPNOTSUPP] : []),
     // Reads are never atomic, buffered writes neither, and other writes only where the server says so.
-    ...(has(step, RWF.ATOMIC) && (step.call === 'pread' || !isDirect(fd) || !fd.file.attrFlags.includes('ATOMIC')) ? [errnos.EOPNOTSUPP] : []),
+    ...(has(step, RWF.ATOMIC) && (step.call === 'pread' || !isDirect(fd) || !fd.file.attrFlags.includes('ATOMIC'))
+      ? [errnos.EOPNOTSUPP]
+      : []),
     ...(has(step, RWF.APPEND) && has(step, RWF.NOAPPEND) ? [errnos.EINVAL] : []),
-    ...(has(step, RWF.NOAPPEND) && fd.file.attrFlags.includes('APPEND') && fd.flags.includes('append') ? [errnos.EPERM] : []),
+    ...(has(step, RWF.NOAPPEND) && fd.file.attrFlags.includes('APPEND') && fd.flags.includes('append')
+      ? [errnos.EPERM]
+      : []),
   ];
   return why.length > 0 ? fails('flags/refused', ...why) : undefined;
 }
@@ -57,7 +62,8 @@ export function pread(world: World, fd: OpenFile, step: StepOf<'pread'>): StepEx
 
 export function pwrite(world: World, fd: OpenFile, step: StepOf<'pwrite'>): StepExpectation {
   if (fd.flags.includes('rdonly')) return fails('fd', errnos.EBADF);
-  if (step.offset < 0n || step.offset + BigInt(step.lengthBytes) > LOFF_MAX) return fails('write/position', errnos.EINVAL);
+  if (step.offset < 0n || step.offset + BigInt(step.lengthBytes) > LOFF_MAX)
+    return fails('write/position', errnos.EINVAL);
   if (step.lengthBytes === 0) return { kind: 'succeeds', rule: 'write/empty', ret: 0n };
   if (step.rwf === RWF.ATOMIC) return atomicWrite(world, fd, step);
   const refused = refusedFlags(fd, step);
@@ -69,19 +75,29 @@ export function pwrite(world: World, fd: OpenFile, step: StepOf<'pwrite'>): Step
   const appends = has(step, RWF.APPEND) || (fd.flags.includes('append') && !has(step, RWF.NOAPPEND));
   const offset = appends ? file.sizeBytes : step.offset;
   const durable = durability(fd, step);
-  const write: Write = { offset, lengthBytes: step.lengthBytes, writer: step.writer, patternOffset: step.offset, ...(durable && { durable }) };
+  const write: Write = {
+    offset,
+    lengthBytes: step.lengthBytes,
+    writer: step.writer,
+    patternOffset: step.offset,
+    ...(durable && { durable }),
+  };
   return isDirect(fd) ? directWrite(world, file, write, allowsOnlyDirect(fd)) : bufferedWrite(world, file, write);
 }
 
 /**
- * A write needs a mapping, and asking for it means to wait: EAGAIN, which a direct write may report by IOEND. Revision r2 asks nevertheless. What the
- * mapping cache has could serve it.
+ * A write needs a mapping, and asking for it means to wait: EAGAIN, which a direct write may report by IOEND. Revision
+ * r2 asks nevertheless. What the mapping cache has could serve it.
  */
 function withoutWaiting(world: World, fd: OpenFile, { offset, lengthBytes }: StepOf<'pwrite'>): StepExpectation {
   const { file } = fd;
-  if (asksWithoutWaiting(world)) throw new Unspecified(`revision ${world.revision.id} does not say what a write that must not wait does`);
-  if (file.mappings.exists && world.driver.choose(2) === 1) throw new Unspecified('whether writes that must not wait are served from the mapping cache is not said');
-  const answered = isDirect(fd) ? mayReportFailure(world, file, offset, offset + BigInt(lengthBytes), errnos.EAGAIN) : 0;
+  if (asksWithoutWaiting(world))
+    throw new Unspecified(`revision ${world.revision.id} does not say what a write that must not wait does`);
+  if (file.mappings.exists && world.driver.choose(2) === 1)
+    throw new Unspecified('whether writes that must not wait are served from the mapping cache is not said');
+  const answered = isDirect(fd)
+    ? mayReportFailure(world, file, offset, offset + BigInt(lengthBytes), errnos.EAGAIN)
+    : 0;
   return fails('flags/nowait', errnos.EAGAIN, ...(answered === 0 ? [] : [answered]));
 }
 

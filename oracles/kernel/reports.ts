@@ -1,6 +1,7 @@
 /**
- * FIEMAP, SEEK_DATA and SEEK_HOLE: BEGIN with REPORT, repeated. What they report of each mapping type is the contract of Linux's
- * iomap library (fs/iomap/fiemap.c, fs/iomap/seek.c): holes are skipped; unwritten blocks without page cache are no data.
+ * FIEMAP, SEEK_DATA and SEEK_HOLE: BEGIN with REPORT, repeated. What they report of each mapping type is the contract
+ * of Linux's iomap library (fs/iomap/fiemap.c, fs/iomap/seek.c): holes are skipped; unwritten blocks without page cache
+ * are no data.
  */
 import type { FiemapExtent } from '../../model/observation.ts';
 import { lseekOut } from '../../uapi/fuse-structs.ts';
@@ -25,7 +26,14 @@ const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: '
 type Visit = { advanced: bigint; stop: boolean };
 
 /** Walks [pos, stopAt) mapping by mapping. Returns the failure, or undefined when the walk came to its end. */
-function walk(world: World, file: FileState, from: bigint, stopAt: bigint, mayStopAt: bigint, visit: (mapping: Accepted) => Visit): StepExpectation | undefined {
+function walk(
+  world: World,
+  file: FileState,
+  from: bigint,
+  stopAt: bigint,
+  mayStopAt: bigint,
+  visit: (mapping: Accepted) => Visit,
+): StepExpectation | undefined {
   let pos = from;
   while (pos < stopAt) {
     if (pos >= mayStopAt && pos > from && world.driver.choose(2) === 1) return undefined;
@@ -36,7 +44,8 @@ function walk(world: World, file: FileState, from: bigint, stopAt: bigint, maySt
     if (mapping.mayFail && world.driver.choose(2) === 1) return { kind: 'fails', rule: mapping.rule };
     const { advanced, stop } = visit(mapping);
     const ended = end(world, file, mapping, advanced);
-    // fs/iomap/iter.c, iomap_iter_continue: without progress the errno of END is the result; the rules say that it ends the operation.
+    // fs/iomap/iter.c, iomap_iter_continue: without progress the errno of END is the result; the rules say that it ends
+    // the operation.
     if (ended !== 0 && (advanced === 0n || world.driver.choose(2) === 1)) return fails('request/end', ended);
     if (stop) return undefined;
     pos += advanced;
@@ -45,25 +54,47 @@ function walk(world: World, file: FileState, from: bigint, stopAt: bigint, maySt
 }
 
 export function seekData(world: World, file: FileState, step: StepOf<'seekData'>): StepExpectation {
-  return seek(world, file, step.offset, SEEK_DATA, (mapping) => {
-    if (isType(world, mapping.acted, 'UNWRITTEN')) return cachedData(world, file, mapping);
-    return isType(world, mapping.acted, 'HOLE') ? undefined : mapping.pos;
-  }, undefined);
+  return seek(
+    world,
+    file,
+    step.offset,
+    SEEK_DATA,
+    (mapping) => {
+      if (isType(world, mapping.acted, 'UNWRITTEN')) return cachedData(world, file, mapping);
+      return isType(world, mapping.acted, 'HOLE') ? undefined : mapping.pos;
+    },
+    undefined,
+  );
 }
 
 export function seekHole(world: World, file: FileState, step: StepOf<'seekHole'>): StepExpectation {
-  return seek(world, file, step.offset, SEEK_HOLE, (mapping) => {
-    if (isType(world, mapping.acted, 'UNWRITTEN')) return uncachedHole(world, file, mapping);
-    return isType(world, mapping.acted, 'HOLE') ? mapping.pos : undefined;
-  }, file.sizeBytes);
+  return seek(
+    world,
+    file,
+    step.offset,
+    SEEK_HOLE,
+    (mapping) => {
+      if (isType(world, mapping.acted, 'UNWRITTEN')) return uncachedHole(world, file, mapping);
+      return isType(world, mapping.acted, 'HOLE') ? mapping.pos : undefined;
+    },
+    file.sizeBytes,
+  );
 }
 
 /** include/uapi/linux/fs.h */
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
 
-function seek(world: World, file: FileState, offset: bigint, whence: number, found: (mapping: Accepted) => bigint | undefined, otherwise: bigint | undefined): StepExpectation {
-  if (offset < 0n || offset >= file.sizeBytes) return fails('seek/past-eof', errnos.ENXIO, ...(offset < 0n ? [errnos.EINVAL] : []));
+function seek(
+  world: World,
+  file: FileState,
+  offset: bigint,
+  whence: number,
+  found: (mapping: Accepted) => bigint | undefined,
+  otherwise: bigint | undefined,
+): StepExpectation {
+  if (offset < 0n || offset >= file.sizeBytes)
+    return fails('seek/past-eof', errnos.ENXIO, ...(offset < 0n ? [errnos.EINVAL] : []));
   let result = otherwise;
   let rule = 'seek/result';
   const failure = walk(world, file, offset, file.sizeBytes, file.sizeBytes, (mapping) => {
@@ -75,14 +106,15 @@ function seek(world: World, file: FileState, offset: bigint, whence: number, fou
     }
     return { advanced: stop ? 0n : mapping.length, stop };
   });
-  if (failure?.rule === 'begin/error' && failure.kind === 'fails' && failure.errnos?.[0] === errnos.ENOSYS) return fuseLseek(world, file, offset, whence);
+  if (failure?.rule === 'begin/error' && failure.kind === 'fails' && failure.errnos?.[0] === errnos.ENOSYS)
+    return fuseLseek(world, file, offset, whence);
   if (failure) return failure;
   return result === undefined ? fails('seek/result', errnos.ENXIO) : { kind: 'succeeds', rule, ret: result };
 }
 
 /**
- * Over unwritten blocks the page cache decides (fs/iomap/seek.c): what is dirty is data, and what is cached and clean may be, since
- * the kernel keeps pages as it likes. The first data in the mapping; undefined: none.
+ * Over unwritten blocks the page cache decides (fs/iomap/seek.c): what is dirty is data, and what is cached and clean
+ * may be, since the kernel keeps pages as it likes. The first data in the mapping; undefined: none.
  */
 function cachedData(world: World, file: FileState, { pos, length }: Accepted): bigint | undefined {
   const range = { start: pos, end: pos + length };
@@ -91,28 +123,39 @@ function cachedData(world: World, file: FileState, { pos, length }: Accepted): b
   return dirty === undefined ? oneOf(world, [undefined, ...candidates]) : oneOf(world, [...candidates, dirty]);
 }
 
-/** The first hole in an unwritten mapping: where nothing is cached, or where a clean page may have gone; undefined: none. */
+/**
+ * The first hole in an unwritten mapping: where nothing is cached, or where a clean page may have gone; undefined:
+ * none.
+ */
 function uncachedHole(world: World, file: FileState, { pos, length }: Accepted): bigint | undefined {
   const range = { start: pos, end: pos + length };
   const cached = file.cache.filled(range.start, range.end);
   const missing = removedAll([range], cached)[0]?.start;
   const clean = removedAll([{ ...range, end: missing ?? range.end }], file.cache.dirty);
-  return oneOf(world, missing === undefined ? [undefined, ...starts(clean)] : [missing, ...starts(clean).filter((at) => at !== missing)]);
+  return oneOf(
+    world,
+    missing === undefined ? [undefined, ...starts(clean)] : [missing, ...starts(clean).filter((at) => at !== missing)],
+  );
 }
 
 /** Where a page of the ranges begins, or they do. */
-const starts = (ranges: Ranges): bigint[] => ranges.flatMap(({ start, end }) => {
-  const out = [start];
-  for (let at = start - (start % PAGE) + PAGE; at < end; at += PAGE) out.push(at);
-  return out;
-});
+const starts = (ranges: Ranges): bigint[] =>
+  ranges.flatMap(({ start, end }) => {
+    const out = [start];
+    for (let at = start - (start % PAGE) + PAGE; at < end; at += PAGE) out.push(at);
+    return out;
+  });
 const removedAll = (from: Ranges, what: Ranges): Ranges => what.reduce((left, range) => removed(left, range), from);
-const oneOf = <T>(world: World, values: readonly T[]): T => values[values.length > 1 ? world.driver.choose(values.length) : 0]!;
+const oneOf = <T>(world: World, values: readonly T[]): T =>
+  values[values.length > 1 ? world.driver.choose(values.length) : 0]!;
 
 /** A server that answers BEGIN with ENOSYS is asked by FUSE_LSEEK, as for ordinary files. */
 function fuseLseek(world: World, file: FileState, offset: bigint, whence: number): StepExpectation {
   const exchange = world.driver.request({
-    name: 'LSEEK', file: file.index, rule: 'begin/enosys', fields: { offset: { value: offset }, whence: { value: whence }, padding: { value: 0 } },
+    name: 'LSEEK',
+    file: file.index,
+    rule: 'begin/enosys',
+    fields: { offset: { value: offset }, whence: { value: whence }, padding: { value: 0 } },
   });
   const errno = repliedErrno(exchange);
   if (errno === errnos.ENOSYS) throw new Unspecified('LSEEK answered with ENOSYS is ordinary FUSE');
@@ -145,12 +188,19 @@ export function fiemap(world: World, file: FileState, step: StepOf<'fiemap'>): S
     if (extents.length < mapped && !counts) extents.push(extentOf(world, held, flags));
     full = !counts && mapped >= step.extents;
   };
-  const failure = walk(world, file, step.start, min(world.facts.maxBytes, step.start + step.lengthBytes), file.sizeBytes, (mapping) => {
-    if (isType(world, mapping.acted, 'HOLE')) return { advanced: mapping.length, stop: false };
-    emit(0);
-    held = mapping.acted;
-    return { advanced: full ? 0n : mapping.length, stop: full };
-  });
+  const failure = walk(
+    world,
+    file,
+    step.start,
+    min(world.facts.maxBytes, step.start + step.lengthBytes),
+    file.sizeBytes,
+    (mapping) => {
+      if (isType(world, mapping.acted, 'HOLE')) return { advanced: mapping.length, stop: false };
+      emit(0);
+      held = mapping.acted;
+      return { advanced: full ? 0n : mapping.length, stop: full };
+    },
+  );
   if (failure) return failure;
   if (!full) emit(FIEMAP.last);
   return { kind: 'succeeds', rule: 'fiemap/extents', ret: 0n, fiemap: extents, fiemapMapped: mapped };
@@ -159,14 +209,19 @@ export function fiemap(world: World, file: FileState, step: StepOf<'fiemap'>): S
 function extentOf(world: World, mapping: WireMapping, flags: number): FiemapExtent {
   const { mappingFlags } = world.revision;
   const byType: Record<string, number> = {
-    DELALLOC: FIEMAP.delalloc | FIEMAP.unknown, UNWRITTEN: FIEMAP.unwritten, INLINE: FIEMAP.inline | FIEMAP.notAligned,
+    DELALLOC: FIEMAP.delalloc | FIEMAP.unknown,
+    UNWRITTEN: FIEMAP.unwritten,
+    INLINE: FIEMAP.inline | FIEMAP.notAligned,
   };
   const type = Object.keys(byType).find((name) => isType(world, mapping, name as 'DELALLOC'));
   return {
     logical: mapping.offset,
     physical: mapping.addr === 0xffff_ffff_ffff_ffffn ? NULL_ADDR_PHYSICAL : mapping.addr,
     length: mapping.length,
-    flags: flags | (type ? byType[type]! : 0)
-      | ((mapping.flags & mappingFlags.MERGED!) !== 0 ? FIEMAP.merged : 0) | ((mapping.flags & mappingFlags.SHARED!) !== 0 ? FIEMAP.shared : 0),
+    flags:
+      flags |
+      (type ? byType[type]! : 0) |
+      ((mapping.flags & mappingFlags.MERGED!) !== 0 ? FIEMAP.merged : 0) |
+      ((mapping.flags & mappingFlags.SHARED!) !== 0 ? FIEMAP.shared : 0),
   };
 }

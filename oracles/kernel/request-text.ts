@@ -35,40 +35,67 @@ export function fieldText(request: string, name: string, value: unknown, revisio
 }
 
 /** `+FAULT -WRITE`: flags that are set and should not be, and the reverse; undefined: the field is none of flags. */
-export function flagDifference(request: string, name: string, expected: bigint | number, seen: unknown, revision: Revision): string | undefined {
+export function flagDifference(
+  request: string,
+  name: string,
+  expected: bigint | number,
+  seen: unknown,
+  revision: Revision,
+): string | undefined {
   const flags = flagsOf(request, name, revision);
   if (!flags || (typeof seen !== 'bigint' && typeof seen !== 'number')) return undefined;
   const [want, got] = [Number(expected), Number(seen)];
-  return [...flagWords(flags, (got & ~want) >>> 0).map((flag) => `+${flag}`), ...flagWords(flags, (want & ~got) >>> 0).map((flag) => `-${flag}`)].join(' ');
+  return [
+    ...flagWords(flags, (got & ~want) >>> 0).map((flag) => `+${flag}`),
+    ...flagWords(flags, (want & ~got) >>> 0).map((flag) => `-${flag}`),
+  ].join(' ');
 }
 
 /** What the kernel is to send: `IOMAP_BEGIN opflags=WRITEBACK pos=0x400`. */
-export const expectedText = ({ name, fields }: ExpectedRequest, revision: Revision): string => `${name} ${fieldsText(name, fields, revision, '')}`.trimEnd();
+export const expectedText = ({ name, fields }: ExpectedRequest, revision: Revision): string =>
+  `${name} ${fieldsText(name, fields, revision, '')}`.trimEnd();
 
 function fieldsText(request: string, fields: ExpectedRequest['fields'], revision: Revision, prefix: string): string {
-  return Object.entries(fields).map(([key, field]) => {
-    const name = `${prefix}${fieldName(key)}`;
-    return isField(field) ? `${fieldName(key)}=${fieldText(request, name, field.value, revision)}` : `${fieldName(key)}={${fieldsText(request, field, revision, `${name}.`)}}`;
-  }).join(' ');
+  return Object.entries(fields)
+    .map(([key, field]) => {
+      const name = `${prefix}${fieldName(key)}`;
+      return isField(field)
+        ? `${fieldName(key)}=${fieldText(request, name, field.value, revision)}`
+        : `${fieldName(key)}={${fieldsText(request, field, revision, `${name}.`)}}`;
+    })
+    .join(' ');
 }
 
 /** What it did send. */
 export function exchangeText({ name, raw, request }: Exchange, revision: Revision): string {
   if (raw) return `${name} (${raw.length} bytes)`;
-  const words = (record: Record<string, unknown>, prefix: string): string => Object.entries(record).map(([key, value]) => {
-    const field = `${prefix}${fieldName(key)}`;
-    return typeof value === 'object' && value !== null && !(value instanceof Uint8Array)
-      ? `${fieldName(key)}={${words(value as Record<string, unknown>, `${field}.`)}}` : `${fieldName(key)}=${fieldText(name, field, value, revision)}`;
-  }).join(' ');
+  const words = (record: Record<string, unknown>, prefix: string): string =>
+    Object.entries(record)
+      .map(([key, value]) => {
+        const field = `${prefix}${fieldName(key)}`;
+        return typeof value === 'object' && value !== null && !(value instanceof Uint8Array)
+          ? `${fieldName(key)}={${words(value as Record<string, unknown>, `${field}.`)}}`
+          : `${fieldName(key)}=${fieldText(name, field, value, revision)}`;
+      })
+      .join(' ');
   return `${name} ${words(request, '')}`.trimEnd();
 }
 
 const OPERATIONS: readonly [flag: string, operation: string][] = [
-  ['WRITEBACK', 'writeback'], ['SWAPFILE', 'swapon'], ['REPORT', 'report'], ['UNSHARE', 'unsharing'], ['ZERO', 'zeroing'], ['ATOMIC', 'atomic write'],
+  ['WRITEBACK', 'writeback'],
+  ['SWAPFILE', 'swapon'],
+  ['REPORT', 'report'],
+  ['UNSHARE', 'unsharing'],
+  ['ZERO', 'zeroing'],
+  ['ATOMIC', 'atomic write'],
 ];
 
 /** What a request is for, by its flags; undefined: it is for one thing only. */
-export function operationOf(request: string, fields: Readonly<Record<string, unknown>>, revision: Revision): string | undefined {
+export function operationOf(
+  request: string,
+  fields: Readonly<Record<string, unknown>>,
+  revision: Revision,
+): string | undefined {
   if (request === 'IOMAP_BEGIN' || request === 'IOMAP_END') {
     const flags = flagWords(revision.opFlags, Number(fields['opflags'] ?? 0));
     const known = OPERATIONS.find(([flag]) => flags.includes(flag))?.[1];

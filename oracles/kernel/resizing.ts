@@ -1,4 +1,7 @@
-/** Calls that change the size of a file: what of it is the old one while they run, what the new one, and what holds afterwards. */
+/**
+ * Calls that change the size of a file: what of it is the old one while they run, what the new one, and what holds
+ * afterwards.
+ */
 import type { StepExpectation } from './expectation.ts';
 import type { SizeAnswer } from './set-size.ts';
 import { hasUntold, takeWriteback } from './writeback.ts';
@@ -6,19 +9,27 @@ import { settleUnreported } from './writeback-ioend.ts';
 import type { FileState, World } from './world.ts';
 
 /**
- * Runs a call that makes the file `size` bytes large. While it runs, IOEND goes by the old size on the disk or by the new one. `call` says when the
- * server took note of the size (`took`, more than once for the same answer is fine); without that the file keeps its size.
+ * Runs a call that makes the file `size` bytes large. While it runs, IOEND goes by the old size on the disk or by the
+ * new one. `call` says when the server took note of the size (`took`, more than once for the same answer is fine);
+ * without that the file keeps its size.
  */
-export function resizing(world: World, file: FileState, size: bigint, call: (took: (answer: SizeAnswer) => void) => StepExpectation): StepExpectation {
+export function resizing(
+  world: World,
+  file: FileState,
+  size: bigint,
+  call: (took: (answer: SizeAnswer) => void) => StepExpectation,
+): StepExpectation {
   const { sizeBytes: old, onDisk, growsTo } = file;
   const before = onDisk.candidates;
   let taken: SizeAnswer | undefined;
   if (size > old) file.growsTo = size;
   // The plain kernel goes by the old one.
   onDisk.set(...before, ...(world.driver.simulated ? [] : [size]));
-  const outcome = failsByWriteback(world, file) ?? call((answer) => {
-    taken ??= changeSize(world, file, size, answer);
-  });
+  const outcome =
+    failsByWriteback(world, file) ??
+    call((answer) => {
+      taken ??= changeSize(world, file, size, answer);
+    });
   takeWriteback(world);
   file.growsTo = growsTo;
   if (!taken) {
@@ -34,10 +45,15 @@ export function resizing(world: World, file: FileState, size: bigint, call: (too
   return outcome;
 }
 
-/** Where the kernel writes back first, what is lost by that, or was before and nobody has heard of, may be the end of the call. */
+/**
+ * Where the kernel writes back first, what is lost by that, or was before and nobody has heard of, may be the end of
+ * the call.
+ */
 function failsByWriteback(world: World, file: FileState): StepExpectation | undefined {
   takeWriteback(world);
-  return hasUntold(world, file) && world.driver.choose(2) === 1 ? { kind: 'fails', rule: file.wb.errorRule } : undefined;
+  return hasUntold(world, file) && world.driver.choose(2) === 1
+    ? { kind: 'fails', rule: file.wb.errorRule }
+    : undefined;
 }
 
 /** The file has the new size. The kernel may believe the one in the server's answer instead. */

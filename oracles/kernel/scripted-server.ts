@@ -55,8 +55,15 @@ export class ScriptedServer implements Driver {
     if (this.transcript.length >= MAX_REQUESTS) throw new EndlessWalk();
     const request = { ...plainFields(expected.fields), ...(expected.data && { data: runsOf(expected.data) }) };
     const exchange: Exchange = {
-      seq: this.transcript.length, unique: BigInt(this.transcript.length + 1) * 2n, opcode: 0, name: expected.name, nodeid: 2n, request, step: this.#step,
-      ...(expected.file !== undefined && { file: expected.file }), ...this.#answer(expected, request),
+      seq: this.transcript.length,
+      unique: BigInt(this.transcript.length + 1) * 2n,
+      opcode: 0,
+      name: expected.name,
+      nodeid: 2n,
+      request,
+      step: this.#step,
+      ...(expected.file !== undefined && { file: expected.file }),
+      ...this.#answer(expected, request),
     };
     this.transcript.push(exchange);
     return exchange;
@@ -86,20 +93,30 @@ export class ScriptedServer implements Driver {
     return this.transcript.filter((exchange) => exchange.name === name && exchange.file === file);
   }
 
-  #answer(expected: ExpectedRequest, request: Record<string, unknown>): Pick<Exchange, 'reply' | 'writeErrno' | 'ended' | 'notified'> {
+  #answer(
+    expected: ExpectedRequest,
+    request: Record<string, unknown>,
+  ): Pick<Exchange, 'reply' | 'writeErrno' | 'ended' | 'notified'> {
     const opflags = Number(request['opflags'] ?? 0);
     const pos = (request['pos'] ?? 0n) as bigint;
-    const line = this.#case.script.find((candidate) => candidate.on === expected.name
-      && (candidate.file === undefined || candidate.file === expected.file)
-      && ((candidate.opflagsSet ?? 0) & opflags) >>> 0 === (candidate.opflagsSet ?? 0)
-      && ((candidate.opflagsClear ?? 0) & opflags) === 0
-      && (candidate.posFrom ?? 0n) <= pos && (candidate.posTo === undefined || pos < candidate.posTo)
-      && (this.#used.get(candidate) ?? 0) < (candidate.times ?? Infinity));
+    const line = this.#case.script.find(
+      (candidate) =>
+        candidate.on === expected.name &&
+        (candidate.file === undefined || candidate.file === expected.file) &&
+        ((candidate.opflagsSet ?? 0) & opflags) >>> 0 === (candidate.opflagsSet ?? 0) &&
+        ((candidate.opflagsClear ?? 0) & opflags) === 0 &&
+        (candidate.posFrom ?? 0n) <= pos &&
+        (candidate.posTo === undefined || pos < candidate.posTo) &&
+        (this.#used.get(candidate) ?? 0) < (candidate.times ?? Infinity),
+    );
     if (!line) return { reply: this.#ordinary(expected, request), writeErrno: 0 };
     this.#used.set(line, (this.#used.get(line) ?? 0) + 1);
     // Errnos are noted by whoever takes the notifications.
-    const notified = (line.before ?? line.signal) && { notified: { line: this.#case.script.indexOf(line), errnos: [] } };
-    if (line.reply.kind === 'die' || line.reply.kind === 'kill' || line.reply.kind === 'abort') return { ...notified, ended: line.reply.kind };
+    const notified = (line.before ?? line.signal) && {
+      notified: { line: this.#case.script.indexOf(line), errnos: [] },
+    };
+    if (line.reply.kind === 'die' || line.reply.kind === 'kill' || line.reply.kind === 'abort')
+      return { ...notified, ended: line.reply.kind };
     const reply = this.#encode(line.reply);
     return { ...notified, reply, writeErrno: writeResult(this.#revision, expected.name, request, reply) ?? 0 };
   }
@@ -112,36 +129,51 @@ export class ScriptedServer implements Driver {
       const length = Math.min(Number(request['size']), left > 0n ? Number(left) : 0);
       return { error: 0, payload: serverBytes(file!, offset, length) };
     }
-    if (name === 'LOOKUP') return { error: 0, payload: entryOut.encode({ nodeid: 2n, attr: { mode: 0o100644 } as never }) };
+    if (name === 'LOOKUP')
+      return { error: 0, payload: entryOut.encode({ nodeid: 2n, attr: { mode: 0o100644 } as never }) };
     if (name === 'OPEN') return { error: 0, payload: openOut.encode({}) };
-    if (name === 'COPY_FILE_RANGE' || name === 'COPY_FILE_RANGE_64') return { error: -errnos.ENOSYS, payload: new Uint8Array() };
+    if (name === 'COPY_FILE_RANGE' || name === 'COPY_FILE_RANGE_64')
+      return { error: -errnos.ENOSYS, payload: new Uint8Array() };
     if (name === 'WRITE') return { error: 0, payload: writeOut.encode({ size: request['size'] as number }) };
     if (name === 'IOMAP_IOEND') return { error: 0, payload: ioendOut.encode({ newsize: 0n }) };
     if (name === 'LSEEK') {
       const size = this.#case.geometry.files[file!]?.sizeBytes ?? 0n;
       if ((request['offset'] as bigint) >= size) return { error: -errnos.ENXIO, payload: new Uint8Array() };
-      return { error: 0, payload: lseekOut.encode({ offset: request['whence'] === SEEK_DATA ? request['offset'] as bigint : size }) };
+      return {
+        error: 0,
+        payload: lseekOut.encode({ offset: request['whence'] === SEEK_DATA ? (request['offset'] as bigint) : size }),
+      };
     }
     if (name === 'SETATTR') return { error: 0, payload: attributes(request['size'] as bigint) };
     if (name !== 'IOMAP_BEGIN') return { error: 0, payload: new Uint8Array() };
     const [pos, count] = [request['pos'], request['count']] as [bigint, bigint];
-    const offset = pos / PAGE * PAGE;
-    const asked = (pos + count - offset + PAGE - 1n) / PAGE * PAGE;
+    const offset = (pos / PAGE) * PAGE;
+    const asked = ((pos + count - offset + PAGE - 1n) / PAGE) * PAGE;
     const most = LOFF_MAX + 1n - PAGE - offset;
     const half = { offset, length: asked > most ? most : asked, addr: NULL_ADDR, flags: 0, dev: 0 };
     const { HOLE, PURE_OVERWRITE } = this.#revision.mappingTypes;
-    return { error: 0, payload: beginOut.encode({ read: { ...half, type: HOLE! }, write: { ...half, type: PURE_OVERWRITE! } }) };
+    return {
+      error: 0,
+      payload: beginOut.encode({ read: { ...half, type: HOLE! }, write: { ...half, type: PURE_OVERWRITE! } }),
+    };
   }
 
   #encode(reply: Exclude<Reply, { kind: 'die' | 'kill' | 'abort' }>): SentReply {
     switch (reply.kind) {
-      case 'mappings': return { error: 0, payload: beginOut.encode({ read: this.#wire(reply.read), write: this.#wire(reply.write) }) };
-      case 'error': return { error: -reply.errno, payload: new Uint8Array() };
-      case 'empty': return { error: 0, payload: new Uint8Array() };
-      case 'raw': return rawReply(reply);
-      case 'ioend': return { error: 0, payload: ioendOut.encode({ newsize: reply.newsizeBytes }) };
-      case 'attributes': return { error: 0, payload: attributes(reply.sizeBytes) };
-      case 'config': throw new Error('CONFIG is answered at mount');
+      case 'mappings':
+        return { error: 0, payload: beginOut.encode({ read: this.#wire(reply.read), write: this.#wire(reply.write) }) };
+      case 'error':
+        return { error: -reply.errno, payload: new Uint8Array() };
+      case 'empty':
+        return { error: 0, payload: new Uint8Array() };
+      case 'raw':
+        return rawReply(reply);
+      case 'ioend':
+        return { error: 0, payload: ioendOut.encode({ newsize: reply.newsizeBytes }) };
+      case 'attributes':
+        return { error: 0, payload: attributes(reply.sizeBytes) };
+      case 'config':
+        throw new Error('CONFIG is answered at mount');
     }
   }
 
@@ -151,13 +183,28 @@ export class ScriptedServer implements Driver {
 }
 
 /** Of a regular file. */
-const attributes = (size: bigint): Buffer => attrOut.encode({
-  attrValid: 3600n,
-  attr: {
-    ino: 0n, size, blocks: 0n, atime: 0n, mtime: 0n, ctime: 0n, atimensec: 0, mtimensec: 0, ctimensec: 0, mode: 0o100644, nlink: 1, uid: 0, gid: 0, rdev: 0,
-    blksize: 0, flags: 0,
-  },
-});
+const attributes = (size: bigint): Buffer =>
+  attrOut.encode({
+    attrValid: 3600n,
+    attr: {
+      ino: 0n,
+      size,
+      blocks: 0n,
+      atime: 0n,
+      mtime: 0n,
+      ctime: 0n,
+      atimensec: 0,
+      mtimensec: 0,
+      ctimensec: 0,
+      mode: 0o100644,
+      nlink: 1,
+      uid: 0,
+      gid: 0,
+      rdev: 0,
+      blksize: 0,
+      flags: 0,
+    },
+  });
 
 const runsOf = (segments: readonly Segment[]): ByteRun[] =>
   segments.map((segment) => ({ lengthBytes: Number(segment.end - segment.start), source: segment.sources[0]! }));

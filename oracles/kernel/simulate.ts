@@ -31,7 +31,9 @@ export function simulate(input: WorldInput): Expectation {
   const world = makeWorld(input);
   world.driver = interleaved(world);
   const { expectation } = world;
-  world.wire.onExchange = (exchange) => { notified(world, exchange); };
+  world.wire.onExchange = (exchange) => {
+    notified(world, exchange);
+  };
   try {
     checkPlaces(world);
     if (mount(world)) {
@@ -59,21 +61,27 @@ export function simulate(input: WorldInput): Expectation {
 
 function run(world: World, step: Step): StepExpectation {
   switch (step.call) {
-    case 'open': return open(world, step);
+    case 'open':
+      return open(world, step);
     case 'fuseIoctl':
       if (world.wire.ended) throw new Unspecified('ioctls of a connection that has ended');
       return fuseIoctl(world, step);
     case 'notify':
       if (world.wire.ended) throw new Unspecified('notifications of a connection that has ended');
       return notify(world, step.notification);
-    case 'deviceRead': return deviceRead(world, step);
+    case 'deviceRead':
+      return deviceRead(world, step);
     case 'swapon':
       checkState(world, step.call);
       return swapon(world, step);
-    case 'swapoff': return swapoff(world, step);
-    case 'pageOut': return pageOut(world, step);
-    case 'ordinary': return ordinary(world, step);
-    default: return onFile(world, step, world.fds[step.fd]);
+    case 'swapoff':
+      return swapoff(world, step);
+    case 'pageOut':
+      return pageOut(world, step);
+    case 'ordinary':
+      return ordinary(world, step);
+    default:
+      return onFile(world, step, world.fds[step.fd]);
   }
 }
 
@@ -85,8 +93,11 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
   if (file.sizeUncertain && step.call !== 'close') throw new Unspecified('an earlier failure left the file size open');
   if (file.bad && step.call !== 'close') throw new Unspecified('a file whose inode is bad is ordinary FUSE');
   checkState(world, step.call);
-  if (world.headers.has(file.index) && step.call !== 'close' && step.call !== 'fstat') throw new Unspecified('I/O of what was a swap file is not modelled');
-  const plainFuse = (what: string): never => { throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`); };
+  if (world.headers.has(file.index) && step.call !== 'close' && step.call !== 'fstat')
+    throw new Unspecified('I/O of what was a swap file is not modelled');
+  const plainFuse = (what: string): never => {
+    throw new Unspecified(`${what} of a file that does not use iomap is ordinary FUSE I/O`);
+  };
   switch (step.call) {
     case 'close':
       // FLUSH of a bad inode cannot be sent; close may say so.
@@ -115,7 +126,9 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       return seekHole(world, file, step);
     case 'fiemap':
       return fiemap(world, file, step);
-    case 'copyFileRange': case 'clone': case 'dedupe': {
+    case 'copyFileRange':
+    case 'clone':
+    case 'dedupe': {
       const from = world.fds[step.from];
       if (!from || from.closed) return { kind: 'fails', rule: 'fd', errnos: [errnos.EBADF] };
       if (!file.usesIomap || !from.file.usesIomap) plainFuse('copying');
@@ -127,10 +140,17 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
     case 'fallocate':
       if (!file.usesIomap) plainFuse('fallocate');
       return fallocate(world, fd, step);
-    case 'freeze': case 'thaw': case 'syncfs': case 'shutdown': return superblock(world, step);
-    case 'setTimes': return setTimes(world, step);
-    case 'fsUuid': return fsUuid(world);
-    case 'readahead': case 'fadvise':
+    case 'freeze':
+    case 'thaw':
+    case 'syncfs':
+    case 'shutdown':
+      return superblock(world, step);
+    case 'setTimes':
+      return setTimes(world, step);
+    case 'fsUuid':
+      return fsUuid(world);
+    case 'readahead':
+    case 'fadvise':
       if (!file.usesIomap) plainFuse('reading ahead');
       return readAhead(world, fd, step);
     case 'fsync':

@@ -16,7 +16,12 @@ const unbounded = { granNs: 1, minSec: -(1n << 63n), maxSec: (1n << 63n) - 1n };
 
 export function setTimes(world: World, { atime, mtime }: StepOf<'setTimes'>): StepExpectation {
   const range = world.set.time ?? unbounded;
-  return { kind: 'succeeds', rule: 'config/time', ret: 0n, times: [atime, mtime].flatMap((time) => truncated(time, range)) };
+  return {
+    kind: 'succeeds',
+    rule: 'config/time',
+    ret: 0n,
+    times: [atime, mtime].flatMap((time) => truncated(time, range)),
+  };
 }
 
 /** Length, then the bytes. Without a UUID there is no such ioctl. Source: Linux, fs/ioctl.c, ioctl_getfsuuid. */

@@ -1,4 +1,7 @@
-/** Freeze, thaw, sync and shutdown of the file system as a whole (docs/spec/behaviour.md#requests-of-syscalls, FIFREEZE; fs/super.c). */
+/**
+ * Freeze, thaw, sync and shutdown of the file system as a whole (docs/spec/behaviour.md#requests-of-syscalls, FIFREEZE;
+ * fs/super.c).
+ */
 import { errnos } from '../../uapi/errno.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
@@ -13,15 +16,19 @@ const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: '
 const succeeds = (rule: string): StepExpectation => ({ kind: 'succeeds', rule, ret: 0n });
 
 export function superblock(world: World, step: SuperblockStep): StepExpectation {
-  if (!connectionHasIomap(world.case) || world.revision.opcodes.FREEZE_FS === undefined) throw new Unspecified(`${step.call} without iomap is ordinary FUSE`);
+  if (!connectionHasIomap(world.case) || world.revision.opcodes.FREEZE_FS === undefined)
+    throw new Unspecified(`${step.call} without iomap is ordinary FUSE`);
   switch (step.call) {
-    case 'freeze': return freeze(world);
-    case 'thaw': return thaw(world);
+    case 'freeze':
+      return freeze(world);
+    case 'thaw':
+      return thaw(world);
     case 'syncfs': {
       const errno = syncAll(world);
       return errno === 0 ? succeeds('syncfs/request') : fails('syncfs/error', errno);
     }
-    case 'shutdown': return shutdown(world, step.flags);
+    case 'shutdown':
+      return shutdown(world, step.flags);
   }
 }
 
@@ -36,7 +43,8 @@ function ask(world: World, request: ExpectedRequest): number {
 function syncAll(world: World): number {
   for (const file of world.files) {
     flush(world, file);
-    if (file.wb.errors.length > 0) throw new Unspecified('whether what writeback lost is an error of sync is not laid down');
+    if (file.wb.errors.length > 0)
+      throw new Unspecified('whether what writeback lost is an error of sync is not laid down');
   }
   if (world.enosys.syncfs) return 0;
   const errno = ask(world, { name: 'SYNCFS', rule: 'syncfs/request', fields: {} });
@@ -73,14 +81,19 @@ function thaw(world: World): StepExpectation {
     state.frozen = world.driver.choose(2) === 1;
     return state.frozen ? fails('thaw/error', errno) : succeeds('thaw/server-gone');
   }
-  if (errno === errnos.ENOSYS && world.driver.choose(2) === 1) return fails('thaw/error', errnos.EOPNOTSUPP, errnos.ENOSYS);
+  if (errno === errnos.ENOSYS && world.driver.choose(2) === 1)
+    return fails('thaw/error', errnos.EOPNOTSUPP, errnos.ENOSYS);
   if (errno !== 0 && errno !== errnos.ENOSYS) return fails('thaw/error', errno);
   state.frozen = false;
   return succeeds('thaw/request');
 }
 
 function shutdown(world: World, flags: number): StepExpectation {
-  const errno = ask(world, { name: 'SHUTDOWN_FS', rule: 'shutdown/request', fields: { flags: { value: BigInt(flags) } } });
+  const errno = ask(world, {
+    name: 'SHUTDOWN_FS',
+    rule: 'shutdown/request',
+    fields: { flags: { value: BigInt(flags) } },
+  });
   if (errno === errnos.ENOSYS) return fails('shutdown/error', errnos.EOPNOTSUPP, errnos.ENOSYS, errnos.ENOTTY);
   if (errno !== 0) return fails('shutdown/error', errno);
   world.superblock.shutDown = true;
@@ -88,10 +101,22 @@ function shutdown(world: World, flags: number): StepExpectation {
 }
 
 /** What would change the file system waits for the thaw. */
-const changing: ReadonlySet<string> = new Set(['pwrite', 'mmapWrite', 'ftruncate', 'fallocate', 'copyFileRange', 'clone', 'dedupe', 'fsync', 'swapon']);
+const changing: ReadonlySet<string> = new Set([
+  'pwrite',
+  'mmapWrite',
+  'ftruncate',
+  'fallocate',
+  'copyFileRange',
+  'clone',
+  'dedupe',
+  'fsync',
+  'swapon',
+]);
 
 /** Throws Unspecified for steps that nothing is said about after what was done to the file system as a whole. */
 export function checkState(world: World, call: string): void {
-  if (world.superblock.frozen && changing.has(call)) throw new Unspecified(`${call} on a frozen file system waits until it is thawed`);
-  if (world.superblock.shutDown && call !== 'close' && call !== 'fstat' && call !== 'open') throw new Unspecified('what a file system does after its shutdown is the server\'s business');
+  if (world.superblock.frozen && changing.has(call))
+    throw new Unspecified(`${call} on a frozen file system waits until it is thawed`);
+  if (world.superblock.shutDown && call !== 'close' && call !== 'fstat' && call !== 'open')
+    throw new Unspecified("what a file system does after its shutdown is the server's business");
 }

@@ -25,16 +25,29 @@ export interface FsyncOptions {
   mayAsk?: boolean;
 }
 
-export function fsync(world: World, file: FileState, { range, dataOnly = false, times = !dataOnly, mayAsk = false }: FsyncOptions = {}): StepExpectation {
+export function fsync(
+  world: World,
+  file: FileState,
+  { range, dataOnly = false, times = !dataOnly, mayAsk = false }: FsyncOptions = {},
+): StepExpectation {
   const { wb } = file;
   const asks: ExpectedRequest = {
-    name: 'FSYNC', file: file.index, rule: 'request/fsync',
-    fields: { fsyncFlags: dataOnly ? { value: 1, accepts: (flags) => Number(flags) <= 1, text: '1 (data only), or 0' } : { value: 0 }, padding: { value: 0 } },
+    name: 'FSYNC',
+    file: file.index,
+    rule: 'request/fsync',
+    fields: {
+      fsyncFlags: dataOnly
+        ? { value: 1, accepts: (flags) => Number(flags) <= 1, text: '1 (data only), or 0' }
+        : { value: 0 },
+      padding: { value: 0 },
+    },
   };
   const { late } = wb;
   wb.late = [];
   flush(world, file, range);
-  const failure = failureOf(wb.errors, wb.errorRule, wb.losses) ?? (late.length > 0 && world.driver.choose(2) === 1 ? failureOf(late, wb.errorRule) : undefined);
+  const failure =
+    failureOf(wb.errors, wb.errorRule, wb.losses) ??
+    (late.length > 0 && world.driver.choose(2) === 1 ? failureOf(late, wb.errorRule) : undefined);
   if (failure) {
     // Whether the server is asked to make durable what is lost is not said.
     if (world.driver.choose(2) === 1) world.driver.request(asks);
@@ -49,7 +62,11 @@ export function fsync(world: World, file: FileState, { range, dataOnly = false, 
     // Whether the server is asked to make durable what else there is is not said.
     if (!world.enosys.fsync && world.driver.choose(2) === 1) world.driver.request(asks);
     file.wb.timesTold = untold.count;
-    return { kind: 'fails', rule: 'request/times', errnos: untold.certain ? untold.errnos : [...untold.errnos, errnos.EIO] };
+    return {
+      kind: 'fails',
+      rule: 'request/times',
+      errnos: untold.certain ? untold.errnos : [...untold.errnos, errnos.EIO],
+    };
   }
   if (world.enosys.fsync) return { kind: 'succeeds', rule: 'fsync', ret: 0n };
   const exchange = mayAsk ? world.driver.maybe(asks, false, world.step) : world.driver.request(asks);
@@ -61,18 +78,32 @@ export function fsync(world: World, file: FileState, { range, dataOnly = false, 
 }
 
 /**
- * What a write comes to that must be durable before it returns: its data is written back and the server asked by FSYNC, whose errno is the
- * result. `inPlace`: nothing but data changed, which a device may have made durable by itself.
+ * What a write comes to that must be durable before it returns: its data is written back and the server asked by FSYNC,
+ * whose errno is the result. `inPlace`: nothing but data changed, which a device may have made durable by itself.
  */
-export function synced(world: World, file: FileState, write: Write, outcome: StepExpectation, inPlace = false): StepExpectation {
+export function synced(
+  world: World,
+  file: FileState,
+  write: Write,
+  outcome: StepExpectation,
+  inPlace = false,
+): StepExpectation {
   if (!write.durable || outcome.kind !== 'succeeds' || !outcome.ret) return outcome;
   const dataOnly = write.durable === 'data';
-  const durable = fsync(world, file, { range: { start: write.offset, end: write.offset + outcome.ret }, dataOnly, mayAsk: dataOnly && inPlace });
+  const durable = fsync(world, file, {
+    range: { start: write.offset, end: write.offset + outcome.ret },
+    dataOnly,
+    mayAsk: dataOnly && inPlace,
+  });
   return durable.kind === 'fails' ? durable : outcome;
 }
 
 /** The outcome when something was lost: the errno of it, or EIO for all. */
-function failureOf(errors: readonly (number | undefined)[], rule: string, losses: readonly string[] = []): StepExpectation | undefined {
+function failureOf(
+  errors: readonly (number | undefined)[],
+  rule: string,
+  losses: readonly string[] = [],
+): StepExpectation | undefined {
   const [first, ...more] = errors;
   if (errors.length === 0) return undefined;
   const loss = losses.length > 0 ? { loss: losses.join('; ') } : {};
@@ -84,7 +115,10 @@ function failureOf(errors: readonly (number | undefined)[], rule: string, losses
 function reportTimes(world: World, file: FileState): void {
   if (!file.wb.timesChanged || file.wb.timesReported) return;
   file.wb.timesReported = true;
-  world.driver.loose({ name: 'SETATTR', file: file.index, rule: 'request/times', fields: { valid: { value: TIMES } } }, world.step);
+  world.driver.loose(
+    { name: 'SETATTR', file: file.index, rule: 'request/times', fields: { valid: { value: TIMES } } },
+    world.step,
+  );
 }
 
 /** Closing writes back; whether it tells of what was lost is not said, the next fsync does. */
@@ -97,7 +131,12 @@ export function closeFile(world: World, fd: OpenFile): StepExpectation {
   wb.told = [];
   if (failure && world.driver.choose(2) === 1) return failure;
   // Neither is said what becomes of times that the server did not want to hear of.
-  if (answers(world, 'SETATTR', file.index) && world.driver.come('SETATTR', file.index, world.step).length > 0 && world.driver.choose(2) === 1) return { kind: 'fails', rule: 'request/times' };
+  if (
+    answers(world, 'SETATTR', file.index) &&
+    world.driver.come('SETATTR', file.index, world.step).length > 0 &&
+    world.driver.choose(2) === 1
+  )
+    return { kind: 'fails', rule: 'request/times' };
   return { kind: 'succeeds', rule: 'close', ret: 0n };
 }
 

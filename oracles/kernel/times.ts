@@ -6,16 +6,28 @@ import { payloadOf, repliedErrno } from './answer.ts';
 import type { FileState, World } from './world.ts';
 
 /**
- * Errnos with which the server refused to hear of the file's times: the caller whose call it was gets one of them. `certain`: this call's last report
- * was refused. One of an earlier call, or one that was repeated, need not be told again. `count`: refused so far, told or not.
+ * Errnos with which the server refused to hear of the file's times: the caller whose call it was gets one of them.
+ * `certain`: this call's last report was refused. One of an earlier call, or one that was repeated, need not be told
+ * again. `count`: refused so far, told or not.
  */
-export function timesRefused(world: World, file: FileState): { errnos: number[]; certain: boolean; count: number } | undefined {
-  const reports = world.driver.come('SETATTR', file.index, world.step)
+export function timesRefused(
+  world: World,
+  file: FileState,
+): { errnos: number[]; certain: boolean; count: number } | undefined {
+  const reports = world.driver
+    .come('SETATTR', file.index, world.step)
     .filter(({ request }) => (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) === 0)
-    .map((exchange) => ({ errno: repliedErrno(exchange) || (payloadOf(exchange).length === attrOut.size ? 0 : errnos.EIO), step: exchange.step }));
+    .map((exchange) => ({
+      errno: repliedErrno(exchange) || (payloadOf(exchange).length === attrOut.size ? 0 : errnos.EIO),
+      step: exchange.step,
+    }));
   const refused = reports.filter(({ errno }) => errno !== 0);
   const untold = refused.slice(file.wb.timesTold);
   if (untold.length === 0) return undefined;
   const last = reports.at(-1)!;
-  return { errnos: [...new Set(untold.map(({ errno }) => errno))], certain: last.errno !== 0 && last.step === world.step, count: refused.length };
+  return {
+    errnos: [...new Set(untold.map(({ errno }) => errno))],
+    certain: last.errno !== 0 && last.step === world.step,
+    count: refused.length,
+  };
 }

@@ -11,7 +11,11 @@ import { PAGE } from '../../uapi/units.ts';
 
 const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 
-export function ftruncate(world: World, { file, flags }: OpenFile, { sizeBytes: size }: StepOf<'ftruncate'>): StepExpectation {
+export function ftruncate(
+  world: World,
+  { file, flags }: OpenFile,
+  { sizeBytes: size }: StepOf<'ftruncate'>,
+): StepExpectation {
   // fs/open.c, do_sys_ftruncate
   if (size < 0n || flags.includes('rdonly')) return fails('truncate/arguments', errnos.EINVAL);
   if (file.attrFlags.includes('APPEND')) return fails('inode/append', errnos.EPERM);
@@ -21,7 +25,8 @@ export function ftruncate(world: World, { file, flags }: OpenFile, { sizeBytes: 
 }
 
 /**
- * Zeroing, writeback of what is dirty, and its IOEND may come before or after SETATTR. A server that refuses keeps its data and its size.
+ * Zeroing, writeback of what is dirty, and its IOEND may come before or after SETATTR. A server that refuses keeps its
+ * data and its size.
  */
 export function truncateTo(world: World, file: FileState, size: bigint): StepExpectation {
   const old = file.sizeBytes;
@@ -59,8 +64,16 @@ function writeCut(world: World, file: FileState, size: bigint): StepExpectation 
   return cut.start < cut.end ? flushed(world, file, cut) : undefined;
 }
 
-/** What lies behind the cut block leaves the page cache, and what the last page that stays holds behind EOF is zeros. */
-function cutOff(world: World, file: FileState, size: bigint, answer: SizeAnswer, took: (answer: SizeAnswer) => void): StepExpectation | undefined {
+/**
+ * What lies behind the cut block leaves the page cache, and what the last page that stays holds behind EOF is zeros.
+ */
+function cutOff(
+  world: World,
+  file: FileState,
+  size: bigint,
+  answer: SizeAnswer,
+  took: (answer: SizeAnswer) => void,
+): StepExpectation | undefined {
   const { end } = cutBlock(world, size);
   const pageEnd = end + ((PAGE - (end % PAGE)) % PAGE);
   const { cache } = file;
@@ -78,7 +91,10 @@ function cutOff(world: World, file: FileState, size: bigint, answer: SizeAnswer,
   return lost;
 }
 
-/** Cached mappings from the new size on go; whether before or after the zeroing, and with the block that it cuts, is not laid down. */
+/**
+ * Cached mappings from the new size on go; whether before or after the zeroing, and with the block that it cuts, is not
+ * laid down.
+ */
 function forgetting<T>(world: World, file: FileState, size: bigint, zero: () => T): T {
   const { mappings } = file;
   if (!mappings.exists) return zero();
@@ -101,5 +117,8 @@ function zeroed(world: World, file: FileState, size: bigint): ZeroFailure | unde
 
 /** A size that stays cuts a block as well: the kernel may zero the rest of it, or not. */
 function zeroesRest(world: World, file: FileState, size: bigint): boolean {
-  return asksForZeroing(world, file) || (file.mappings.lookup(world.revision, size, true) !== undefined && world.driver.choose(2) === 1);
+  return (
+    asksForZeroing(world, file) ||
+    (file.mappings.lookup(world.revision, size, true) !== undefined && world.driver.choose(2) === 1)
+  );
 }

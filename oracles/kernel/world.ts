@@ -46,7 +46,11 @@ export interface OpenFile {
 }
 
 /** Bytes of a device that pages go to. */
-export interface SwapExtent { device: number; addr: bigint; length: bigint }
+export interface SwapExtent {
+  device: number;
+  addr: bigint;
+  length: bigint;
+}
 
 export interface World {
   readonly case: Case;
@@ -70,7 +74,16 @@ export interface World {
   readonly set: SuperblockFacts;
   readonly expectation: Expectation;
   /** ENOSYS answers that the connection remembers. */
-  readonly enosys: { end: boolean; ioend: boolean; fsync: boolean; fallocate: boolean; copy64: boolean; copy: boolean; flush: boolean; syncfs: boolean };
+  readonly enosys: {
+    end: boolean;
+    ioend: boolean;
+    fsync: boolean;
+    fallocate: boolean;
+    copy64: boolean;
+    copy: boolean;
+    flush: boolean;
+    syncfs: boolean;
+  };
   /** What was done to the file system as a whole. */
   readonly superblock: { frozen: boolean; shutDown: boolean };
   /** Swap files in use, by index, with their places for pages. */

@@ -11,7 +11,9 @@ export function lose({ wb, cache }: FileState, lost: Lost): true {
   wb.lost = [...wb.lost, lost];
   wb.errors.push(lost.errno);
   wb.errorRule = lost.rule;
-  wb.losses.push(`the server gave no place to what was written to [0x${lost.start.toString(16)}, 0x${lost.end.toString(16)}) of the file (${lost.rule})`);
+  wb.losses.push(
+    `the server gave no place to what was written to [0x${lost.start.toString(16)}, 0x${lost.end.toString(16)}) of the file (${lost.rule})`,
+  );
   wb.failed = true;
   cache.clean(lost);
   wb.lax = union(removed(wb.lax, lost), cache.dirty);
@@ -21,17 +23,22 @@ export function lose({ wb, cache }: FileState, lost: Lost): true {
 
 /** What became of a piece: its bytes are on the device, or not, or it is open. */
 export function resolve(world: World, file: FileState, piece: Piece, fate: 'written' | 'failed' | 'open'): void {
-  const { mapping: { device } } = piece;
+  const {
+    mapping: { device },
+  } = piece;
   const { wb } = file;
   if (fate === 'failed') {
     wb.errors.push(errnos.EIO);
     wb.errorRule = piece.fails ? 'type/past-device-end' : wb.errorRule;
-    wb.losses.push(`the device did not take what was written to [0x${piece.start.toString(16)}, 0x${piece.end.toString(16)}) of the file`);
+    wb.losses.push(
+      `the device did not take what was written to [0x${piece.start.toString(16)}, 0x${piece.end.toString(16)}) of the file`,
+    );
   }
   if (!device) return;
   file.mappings.mayChange();
   // What was written is not what the server would answer now; of what failed nothing is said.
-  if (file.mappings.exists && (fate === 'written' || world.driver.choose(2) === 0)) file.mappings.changed(piece.start, piece.end, world.facts.blockSizeBytes);
+  if (file.mappings.exists && (fate === 'written' || world.driver.choose(2) === 0))
+    file.mappings.changed(piece.start, piece.end, world.facts.blockSizeBytes);
   store(world, piece, fate === 'written');
 }
 
@@ -51,6 +58,6 @@ export function store(world: World, { mapping: { acted, device }, bytes, end: la
 export function cut(piece: Piece, start: bigint, end: bigint): Piece {
   const [from, to] = [start > piece.start ? start : piece.start, min(end, piece.end)];
   // The block's rest behind EOF belongs to the last part.
-  const stop = to === piece.end ? piece.bytes.at(-1)?.end ?? to : to;
+  const stop = to === piece.end ? (piece.bytes.at(-1)?.end ?? to) : to;
   return { ...piece, start: from, end: to, bytes: clip(piece.bytes, from, stop) };
 }

@@ -10,8 +10,14 @@ import type { FileState, World } from './world.ts';
 import { max, min } from '../../uapi/units.ts';
 import type { Accepted } from './accepted.ts';
 
-export const offer = ({ mappings, cache }: FileState, mapping: Accepted, from: bigint, cached: boolean): Offer =>
-  ({ start: from, end: mapping.acted.offset + mapping.acted.length, mapping, cached, mark: mappings.mark, madeAt: cache.soils });
+export const offer = ({ mappings, cache }: FileState, mapping: Accepted, from: bigint, cached: boolean): Offer => ({
+  start: from,
+  end: mapping.acted.offset + mapping.acted.length,
+  mapping,
+  cached,
+  mark: mappings.mark,
+  madeAt: cache.soils,
+});
 
 /** Notes which mappings changed, and what the mapping cache has for dirty ranges by now. */
 export function offerCached(world: World, file: FileState): void {
@@ -19,14 +25,20 @@ export function offerCached(world: World, file: FileState): void {
   wb.offers = wb.offers.map((one) => {
     const change = mappings.since(one.mark);
     // What is still in the mapping cache is offered anew.
-    return one.diedAt === undefined && (change === 'changed' || (one.cached && change !== 'same')) ? { ...one, diedAt: cache.soils } : one;
+    return one.diedAt === undefined && (change === 'changed' || (one.cached && change !== 'same'))
+      ? { ...one, diedAt: cache.soils }
+      : one;
   });
   if (!mappings.exists) return;
   for (const dirty of cache.dirty) {
     for (let pos = dirty.start; pos < dirty.end;) {
       const mapping = inCache(world, file, pos, dirty.end);
       const until = mapping ? pos + mapping.length : nextCached(world, file, pos, dirty.end);
-      if (mapping && !wb.offers.some((one) => one.cached && one.diedAt === undefined && one.start <= pos && one.end >= until)) wb.offers = [...wb.offers, { ...offer(file, mapping, pos, true), end: until }];
+      if (
+        mapping &&
+        !wb.offers.some((one) => one.cached && one.diedAt === undefined && one.start <= pos && one.end >= until)
+      )
+        wb.offers = [...wb.offers, { ...offer(file, mapping, pos, true), end: until }];
       pos = until;
     }
   }
@@ -40,7 +52,15 @@ function inCache(world: World, { mappings }: FileState, pos: bigint, end: bigint
   const acted = hit && (isType(world, hit.write, 'PURE_OVERWRITE') ? hit.read : hit.write);
   const device = acted && world.facts.devices.get(acted.dev);
   if (!device || !isType(world, acted, 'MAPPED', 'UNWRITTEN')) return undefined;
-  return { kind: 'accepted', opflags, pos, length: min(end, acted.offset + acted.length) - pos, acted, device, rule: 'cache/hit' };
+  return {
+    kind: 'accepted',
+    opflags,
+    pos,
+    length: min(end, acted.offset + acted.length) - pos,
+    acted,
+    device,
+    rule: 'cache/hit',
+  };
 }
 
 interface Claim {
@@ -53,7 +73,12 @@ interface Claim {
 }
 
 /** What is dirty in the range and had a mapping went by it. */
-export function claim(world: World, file: FileState, range: Range, { open = false, reported = false, dead = false }: Claim = {}): void {
+export function claim(
+  world: World,
+  file: FileState,
+  range: Range,
+  { open = false, reported = false, dead = false }: Claim = {},
+): void {
   const { wb, cache } = file;
   const whole = blocksOf(world, range);
   const offers = wb.offers.filter((one) => !dead || one.diedAt !== undefined);
@@ -61,7 +86,8 @@ export function claim(world: World, file: FileState, range: Range, { open = fals
   const order = !dead && conflict(file, offers, whole) && world.driver.choose(2) === 1 ? offers : [...offers].reverse();
   let again: Ranges = [];
   for (const one of order) {
-    for (const part of served(file, one, within(wb.lax, whole))) send(world, file, part, one.mapping, { asked: false, open: true });
+    for (const part of served(file, one, within(wb.lax, whole)))
+      send(world, file, part, one.mapping, { asked: false, open: true });
     // What is on its way and dirty again was not sent once more before its own IOEND.
     const parts = served(file, one, within(cache.dirty, whole));
     for (const part of reported ? outside(parts, wb.pieces) : parts) {
@@ -82,8 +108,14 @@ const placeOf = ({ mapping: { acted } }: Offer): string => `${acted.dev} ${acted
 /** Whether something dirty in the range may be at one of two places. */
 const conflict = (file: FileState, offers: readonly Offer[], range: Range): boolean => {
   const parts = offers.map((one) => served(file, one, within(file.cache.dirty, range)));
-  return offers.some((one, index) => offers.some((other, before) => before < index && placeOf(one) !== placeOf(other)
-    && parts[index]!.some((part) => within(parts[before]!, part).length > 0)));
+  return offers.some((one, index) =>
+    offers.some(
+      (other, before) =>
+        before < index &&
+        placeOf(one) !== placeOf(other) &&
+        parts[index]!.some((part) => within(parts[before]!, part).length > 0),
+    ),
+  );
 };
 
 /** Whether what is dirty in the range went by mappings that are no more, where the mapping cache has others by now. */
@@ -92,10 +124,15 @@ export function usesOldFirst(world: World, file: FileState, range: Range): boole
 }
 
 /** The range in whole blocks. */
-export const blocksOf = ({ facts: { blockSizeBytes: block } }: World, { start, end }: Range): Range =>
-  ({ start: start - (start % block), end: end + ((block - (end % block)) % block) });
+export const blocksOf = ({ facts: { blockSizeBytes: block } }: World, { start, end }: Range): Range => ({
+  start: start - (start % block),
+  end: end + ((block - (end % block)) % block),
+});
 
-/** What the mapping cache has a place for is sent there without a request. Nobody sees when; that it was is known by the next flush, or by an IOEND. */
+/**
+ * What the mapping cache has a place for is sent there without a request. Nobody sees when; that it was is known by the
+ * next flush, or by an IOEND.
+ */
 export function sendCached(world: World, file: FileState, range: Range): void {
   const { cache, mappings } = file;
   if (!mappings.exists) return;
@@ -106,7 +143,8 @@ export function sendCached(world: World, file: FileState, range: Range): void {
         lose(file, { start: pos, end, errno: hit.errno, rule: hit.rule });
         return;
       }
-      if (hit && isType(world, hit.acted, 'INLINE')) throw new Unspecified('writeback to cached inline mappings is not modelled');
+      if (hit && isType(world, hit.acted, 'INLINE'))
+        throw new Unspecified('writeback to cached inline mappings is not modelled');
       if (hit) send(world, file, { start: pos, end: pos + hit.length }, hit, { asked: false, open: false });
       pos = hit ? pos + hit.length : nextCached(world, file, pos, end);
     }
@@ -123,7 +161,13 @@ function nextCached(world: World, file: FileState, pos: bigint, end: bigint): bi
 }
 
 /** The range's bytes are on their way to where the mapping says. */
-export function send(world: World, file: FileState, range: Range, mapping: Accepted, how: Pick<Piece, 'asked' | 'open'>): void {
+export function send(
+  world: World,
+  file: FileState,
+  range: Range,
+  mapping: Accepted,
+  how: Pick<Piece, 'asked' | 'open'>,
+): void {
   const { wb, cache } = file;
   const end = min(range.end, sizeFor(world, file, range));
   // A folio is under writeback once at a time.
@@ -136,15 +180,26 @@ export function send(world: World, file: FileState, range: Range, mapping: Accep
   const { acted, device } = mapping;
   const limit = device ? acted.offset + max(device.sizeBytes - acted.addr, 0n) : 0n;
   const border = min(max(limit, range.start), end);
-  const parts = range.end <= limit ? [{ start: range.start, end, fails: false }]
-    : [{ start: range.start, end: border, fails: false }, { start: border, end, fails: true }].filter((part) => part.start < part.end);
+  const parts =
+    range.end <= limit
+      ? [{ start: range.start, end, fails: false }]
+      : [
+          { start: range.start, end: border, fails: false },
+          { start: border, end, fails: true },
+        ].filter((part) => part.start < part.end);
   const pieces = parts.map((part, index): Piece => ({
-    ...part, ...how, mapping, bytes: cache.read(part.start, index === parts.length - 1 ? range.end : part.end),
+    ...part,
+    ...how,
+    mapping,
+    bytes: cache.read(part.start, index === parts.length - 1 ? range.end : part.end),
   }));
   wb.pieces = [...wb.pieces, ...pieces].sort((a, b) => (a.start < b.start ? -1 : 1));
 }
 
-/** Where the file ends for writeback. Whether a file that grows has its new size while the bytes between are zeroed is not laid down. */
+/**
+ * Where the file ends for writeback. Whether a file that grows has its new size while the bytes between are zeroed is
+ * not laid down.
+ */
 function sizeFor(world: World, { sizeBytes, growsTo }: FileState, { start, end }: Range): bigint {
   if (growsTo === undefined || end <= sizeBytes) return sizeBytes;
   return start >= sizeBytes || world.driver.choose(2) === 1 ? growsTo : sizeBytes;

@@ -13,7 +13,10 @@ export interface Piece extends Range {
   fails: boolean;
   /** The kernel asked for this very range; otherwise the mapping of an earlier one was good for it. */
   asked: boolean;
-  /** It may have been given up with something that failed, or left the page cache before: whether it was sent is open until IOEND says so. */
+  /**
+   * It may have been given up with something that failed, or left the page cache before: whether it was sent is open
+   * until IOEND says so.
+   */
   open: boolean;
   /** An IOEND is due if it was sent. */
   owesIoend?: boolean;
@@ -27,15 +30,18 @@ export interface Lost extends Range {
 }
 
 /**
- * A mapping that writeback has: the answer to a BEGIN, or a record of the mapping cache. Which folios from `start` to `end` go by it, and
- * when, is the kernel's own business; nobody sees it before an IOEND, or when nothing may be dirty any more.
+ * A mapping that writeback has: the answer to a BEGIN, or a record of the mapping cache. Which folios from `start` to
+ * `end` go by it, and when, is the kernel's own business; nobody sees it before an IOEND, or when nothing may be dirty
+ * any more.
  */
 export interface Offer extends Range {
   mapping: Accepted;
   cached: boolean;
   /** State of the file's mappings when it was made. */
   mark: Mark;
-  /** What the page cache counted by then, and when mappings changed, so that it serves nothing that was written later. */
+  /**
+   * What the page cache counted by then, and when mappings changed, so that it serves nothing that was written later.
+   */
   madeAt: number;
   diedAt?: number;
 }
@@ -59,7 +65,10 @@ export class Writeback {
   losses: string[] = [];
   /** Something failed since the last flush: the rest may have been given up with it. */
   failed = false;
-  /** How much had been made dirty (PageCache.soils) when all of it was last certain to be at its place; what came since may still be on its way. */
+  /**
+   * How much had been made dirty (PageCache.soils) when all of it was last certain to be at its place; what came since
+   * may still be on its way.
+   */
   flushedSoils = 0;
   timesChanged = false;
   timesReported = false;

@@ -1,8 +1,10 @@
 /**
- * Writeback of dirty pages: BEGIN for each dirty range, I/O to what it maps, IOEND (docs/spec/behaviour.md#end-and-ioend). It may come at any time while
- * something is dirty, in any order and portions and in several passes; fsync, close and their like leave nothing behind. What a folio is, how far a
- * mapping is used, and which ranges share an IOEND is the kernel's own business (fs/iomap/buffered-io.c, fs/iomap/ioend.c): what was dirty and
- * had a mapping is taken to be where the mapping says once it must be there, and to be there or not as long as it need not.
+ * Writeback of dirty pages: BEGIN for each dirty range, I/O to what it maps, IOEND
+ * (docs/spec/behaviour.md#end-and-ioend). It may come at any time while something is dirty, in any order and portions
+ * and in several passes; fsync, close and their like leave nothing behind. What a folio is, how far a mapping is used,
+ * and which ranges share an IOEND is the kernel's own business (fs/iomap/buffered-io.c, fs/iomap/ioend.c): what was
+ * dirty and had a mapping is taken to be where the mapping says once it must be there, and to be there or not as long
+ * as it need not.
  */
 import type { Exchange } from '../../model/observation.ts';
 import type { Driver } from './driver.ts';
@@ -23,10 +25,22 @@ export function interleaved(world: World): Driver {
   const { wire } = world;
   return {
     simulated: wire.simulated,
-    request: (expected) => { takeWriteback(world); return wire.request(expected); },
-    maybe: (expected, plain, step) => { takeWriteback(world); return wire.maybe(expected, plain, step); },
-    peek: (step) => { takeWriteback(world); return wire.peek(step); },
-    owed: (expected, step) => { takeWriteback(world); return wire.owed(expected, step); },
+    request: (expected) => {
+      takeWriteback(world);
+      return wire.request(expected);
+    },
+    maybe: (expected, plain, step) => {
+      takeWriteback(world);
+      return wire.maybe(expected, plain, step);
+    },
+    peek: (step) => {
+      takeWriteback(world);
+      return wire.peek(step);
+    },
+    owed: (expected, step) => {
+      takeWriteback(world);
+      return wire.owed(expected, step);
+    },
     upcoming: (step) => wire.upcoming(step),
     loose: (expected, step) => wire.loose(expected, step),
     come: (name, file, step) => wire.come(name, file, step),
@@ -45,9 +59,9 @@ export function takeWriteback(world: World): void {
 }
 
 /**
- * What is dirty in the range, or on its way, has reached its place; the kernel may write more, and report it later. What was lost is an error of
- * the file, which fsync reports; returned where the operation that needs the range in its place tells of it, too, as it may of what was lost before and
- * nobody has heard of.
+ * What is dirty in the range, or on its way, has reached its place; the kernel may write more, and report it later.
+ * What was lost is an error of the file, which fsync reports; returned where the operation that needs the range in its
+ * place tells of it, too, as it may of what was lost before and nobody has heard of.
  */
 export function flushed(world: World, file: FileState, range: Range): StepExpectation | undefined {
   const before = file.wb.errors.length;
@@ -56,16 +70,22 @@ export function flushed(world: World, file: FileState, range: Range): StepExpect
   if (within([...cache.dirty, ...wb.pieces], range).length > 0) flush(world, file, range);
   // What else was asked about may be there, too: it shares folios with the range, or blocks where EOF is.
   for (const piece of wb.pieces) if (!piece.owesIoend) store(world, piece, false);
-  const told = wb.errors.length > before ? world.driver.choose(2) === 0 : hasUntold(world, file) && world.driver.choose(2) === 1;
+  const told =
+    wb.errors.length > before ? world.driver.choose(2) === 0 : hasUntold(world, file) && world.driver.choose(2) === 1;
   return told ? { kind: 'fails', rule: wb.errorRule } : undefined;
 }
 
-/** Something was lost, or the server refused to hear of the file's times, and no fsync has said so yet: whoever has to write back may tell of it. */
-export const hasUntold = (world: World, file: FileState): boolean => file.wb.errors.length > 0 || timesRefused(world, file) !== undefined;
+/**
+ * Something was lost, or the server refused to hear of the file's times, and no fsync has said so yet: whoever has to
+ * write back may tell of it.
+ */
+export const hasUntold = (world: World, file: FileState): boolean =>
+  file.wb.errors.length > 0 || timesRefused(world, file) !== undefined;
 
 /**
- * The range is about to leave the page cache unwritten, while the file has its old size: what had a mapping may have been written before. `discarded`
- * is called when it is gone: what waited for IOEND is over then, and a folio that reaches over the border, which stays in part, may stay dirty.
+ * The range is about to leave the page cache unwritten, while the file has its old size: what had a mapping may have
+ * been written before. `discarded` is called when it is gone: what waited for IOEND is over then, and a folio that
+ * reaches over the border, which stays in part, may stay dirty.
  */
 export function discard(world: World, file: FileState, range: Range): { discarded: () => void } {
   const { wb, cache } = file;
@@ -74,11 +94,16 @@ export function discard(world: World, file: FileState, range: Range): { discarde
   claim(world, file, range, { open: true });
   // A block that stays in part is where it was.
   const block = world.facts.blockSizeBytes;
-  const whole = { start: range.start + ((block - (range.start % block)) % block), end: range.end - (range.end % block) };
+  const whole = {
+    start: range.start + ((block - (range.start % block)) % block),
+    end: range.end - (range.end % block),
+  };
   if (whole.start < whole.end) wb.offers = cutOff(wb.offers, whole);
   const isMine = (piece: Piece): boolean => piece.open && piece.end > range.start && piece.start < range.end;
   // By the size that the disk has so far.
-  wb.pieces = wb.pieces.map((piece) => (isMine(piece) && !world.enosys.ioend && needsIoend(world, file, [piece]) ? { ...piece, owesIoend: true } : piece));
+  wb.pieces = wb.pieces.map((piece) =>
+    isMine(piece) && !world.enosys.ioend && needsIoend(world, file, [piece]) ? { ...piece, owesIoend: true } : piece,
+  );
   return {
     discarded: () => {
       takeWriteback(world);
@@ -90,9 +115,13 @@ export function discard(world: World, file: FileState, range: Range): { discarde
   };
 }
 
-const cutOff = (offers: readonly Offer[], range: Range): Offer[] => offers.flatMap((one) => outside([one], [range]).map((part) => ({ ...one, ...part })));
+const cutOff = (offers: readonly Offer[], range: Range): Offer[] =>
+  offers.flatMap((one) => outside([one], [range]).map((part) => ({ ...one, ...part })));
 
-/** Everything dirty in the blocks of `bytes` goes to its place, or its loss is an error of the file. Default: the whole file. */
+/**
+ * Everything dirty in the blocks of `bytes` goes to its place, or its loss is an error of the file. Default: the whole
+ * file.
+ */
 export function flush(world: World, file: FileState, bytes = WHOLE): void {
   const { wb, cache } = file;
   const range = blocksOf(world, bytes);
@@ -123,13 +152,18 @@ export function flush(world: World, file: FileState, bytes = WHOLE): void {
     return;
   }
   const isMine = ({ start, end }: Range): boolean => end > range.start && start < range.end;
-  const unreported = wb.pieces.findIndex((piece) => isMine(piece) && !ioend && !piece.open && (piece.fails || needsIoend(world, file, [piece])));
+  const unreported = wb.pieces.findIndex(
+    (piece) => isMine(piece) && !ioend && !piece.open && (piece.fails || needsIoend(world, file, [piece])),
+  );
   if (unreported >= 0) writebackIoend(world, file, wb.pieces.slice(unreported), undefined);
   settleRest(world, file, isMine);
   if (whole) wb.flushedSoils = cache.soils;
 }
 
-/** One request of writeback, where the next one is that. `due`: what must be written now, so that a kernel would make one. */
+/**
+ * One request of writeback, where the next one is that. `due`: what must be written now, so that a kernel would make
+ * one.
+ */
 function traffic(world: World, file: FileState, due?: Range): boolean {
   const { wb, cache } = file;
   const seen = world.wire.peek(world.step);
@@ -137,7 +171,9 @@ function traffic(world: World, file: FileState, due?: Range): boolean {
   if (seen.file !== undefined && seen.file !== file.index) return false;
   const field = (name: string): bigint => BigInt((seen.request[name] ?? 0) as bigint | number);
   if (seen.name === 'IOMAP_BEGIN' && (Number(field('opflags')) & world.revision.opFlags.WRITEBACK) !== 0) {
-    return (cache.dirty.length > 0 || wb.lax.length > 0 || wb.pieces.some((piece) => !piece.asked)) && ask(world, file, seen);
+    return (
+      (cache.dirty.length > 0 || wb.lax.length > 0 || wb.pieces.some((piece) => !piece.asked)) && ask(world, file, seen)
+    );
   }
   if (seen.name !== 'IOMAP_IOEND') return false;
   const flags = Number(field('flags'));

@@ -20,8 +20,12 @@ export interface Write {
 }
 
 /** What the write puts at `pos` of the file. */
-export const sourceAt = ({ offset, writer, patternOffset }: Write, pos: bigint): ByteSource => ({ kind: 'writer', writer, offsetBytes: patternOffset + (pos - offset) });
+export const sourceAt = ({ offset, writer, patternOffset }: Write, pos: bigint): ByteSource => ({
+  kind: 'writer',
+  writer,
+  offsetBytes: patternOffset + (pos - offset),
+});
 
 /** What the write puts into [pos, until) of the file. */
 export const bytesOf = (write: Write, pos: bigint, until: bigint): Segment[] =>
-  (write.carries ? clip(write.carries, pos, until) : [{ start: pos, end: until, sources: [sourceAt(write, pos)] }]);
+  write.carries ? clip(write.carries, pos, until) : [{ start: pos, end: until, sources: [sourceAt(write, pos)] }];

@@ -1,6 +1,7 @@
 /**
- * Zeroing a range of a file that becomes part of it, or of a block that is cut: BEGIN with ZERO, repeated. Contract of the library:
- * fs/iomap/buffered-io.c, iomap_zero_range, which leaves alone what reads as zeros already and zeroes the rest in the page cache.
+ * Zeroing a range of a file that becomes part of it, or of a block that is cut: BEGIN with ZERO, repeated. Contract of
+ * the library: fs/iomap/buffered-io.c, iomap_zero_range, which leaves alone what reads as zeros already and zeroes the
+ * rest in the page cache.
  */
 import { isType } from '../rules/context.ts';
 import { begin, isCalledStale, isStale } from './begin.ts';
@@ -53,8 +54,11 @@ export function zeroRange(world: World, file: FileState, start: bigint, end: big
 /** Whether the kernel's next request is to zero something of the file. */
 export function asksForZeroing(world: World, file: FileState): boolean {
   const seen = world.driver.peek(world.step);
-  return seen?.name === 'IOMAP_BEGIN' && (seen.file ?? file.index) === file.index
-    && (Number(seen.request['opflags'] ?? 0) & world.revision.opFlags.ZERO) !== 0;
+  return (
+    seen?.name === 'IOMAP_BEGIN' &&
+    (seen.file ?? file.index) === file.index &&
+    (Number(seen.request['opflags'] ?? 0) & world.revision.opFlags.ZERO) !== 0
+  );
 }
 
 /** Zeroes what becomes part of the file when it grows to `size` bytes. */
@@ -67,17 +71,22 @@ export function zeroUpTo(world: World, file: FileState, size: bigint, from = fil
   return failure;
 }
 
-/** Makes what the mapping covers read as zeros; nothing, when it is stale. `dirty`: the page cache may have had something to write back. */
+/**
+ * Makes what the mapping covers read as zeros; nothing, when it is stale. `dirty`: the page cache may have had
+ * something to write back.
+ */
 function clear(world: World, file: FileState, mapping: Accepted, dirty: boolean): ZeroFailure | 'stale' | undefined {
   const { acted, source = acted, pos, length, rule } = mapping;
   const until = pos + length;
   const { cache } = file;
   if (isType(world, acted, 'INLINE')) return clearInline(world, file, mapping);
-  if (isType(world, source, 'INLINE')) throw new Unspecified('zeroing that moves inline data to a device is not modelled');
+  if (isType(world, source, 'INLINE'))
+    throw new Unspecified('zeroing that moves inline data to a device is not modelled');
   if ((mapping.mayFail ?? isOdd(world, source)) && world.driver.choose(2) === 1) return { rule };
   if (isType(world, source, 'HOLE', 'UNWRITTEN')) {
     const errors = file.wb.errors.length;
-    if (dirty && startsOver(world, file)) return file.wb.errors.length > errors && world.driver.choose(2) === 1 ? { rule: file.wb.errorRule } : 'stale';
+    if (dirty && startsOver(world, file))
+      return file.wb.errors.length > errors && world.driver.choose(2) === 1 ? { rule: file.wb.errorRule } : 'stale';
     // The server says that nothing is there; what was written meanwhile it must know of.
     for (const range of within(cache.dirty, { start: pos, end: until })) cache.mayWrite(range.start, range.end, ZERO);
     // With a place in the other half the library writes zeros there; it need not.
@@ -92,13 +101,17 @@ function clear(world: World, file: FileState, mapping: Accepted, dirty: boolean)
   const block = world.facts.blockSizeBytes;
   const [first, last] = [pos - (pos % block), until + ((block - (until % block)) % block)];
   const filled = [fillUp(world, file, mapping, first, pos, last), fillUp(world, file, mapping, until, last, last)];
-  if (filled.includes('fails') || (filled.includes('may fail') && world.driver.choose(2) === 1)) return { rule: 'type/past-device-end', errnos: [errnos.EIO] };
+  if (filled.includes('fails') || (filled.includes('may fail') && world.driver.choose(2) === 1))
+    return { rule: 'type/past-device-end', errnos: [errnos.EIO] };
   cache.write(pos, until, ZERO);
   cache.soil({ start: pos, end: until }, block);
   return undefined;
 }
 
-/** What is dirty may become a mapping of another type by writeback: the kernel may do that first and ask again (iomap_zero_iter_flush_and_stale). */
+/**
+ * What is dirty may become a mapping of another type by writeback: the kernel may do that first and ask again
+ * (iomap_zero_iter_flush_and_stale).
+ */
 function startsOver(world: World, file: FileState): boolean {
   // It may also be what comes after the zeroing of a block that is cut, when the file has its new size.
   if (file.growsTo === undefined && isWriteback(world, file) && world.driver.choose(2) === 1) return false;
@@ -114,8 +127,10 @@ function isWriteback(world: World, file: FileState): boolean {
   const seen = world.wire.peek(world.step);
   if (!seen || (seen.file ?? file.index) !== file.index) return false;
   const { opFlags, ioendFlags } = world.revision;
-  return (seen.name === 'IOMAP_BEGIN' && (Number(seen.request['opflags'] ?? 0) & opFlags.WRITEBACK) !== 0)
-    || (seen.name === 'IOMAP_IOEND' && (Number(seen.request['flags'] ?? 0) & ioendFlags.WRITEBACK!) !== 0);
+  return (
+    (seen.name === 'IOMAP_BEGIN' && (Number(seen.request['opflags'] ?? 0) & opFlags.WRITEBACK) !== 0) ||
+    (seen.name === 'IOMAP_IOEND' && (Number(seen.request['flags'] ?? 0) & ioendFlags.WRITEBACK!) !== 0)
+  );
 }
 
 /** Zeros go to the server as other bytes do. */
@@ -139,8 +154,8 @@ export function staySmall(world: World, file: FileState): void {
 }
 
 /**
- * A write from `offset` on makes the file reach that far first. `undo`: when that write fails afterwards, whether the file keeps its
- * zeroes is not laid down.
+ * A write from `offset` on makes the file reach that far first. `undo`: when that write fails afterwards, whether the
+ * file keeps its zeroes is not laid down.
  */
 export function extendTo(world: World, file: FileState, offset: bigint): { failure?: ZeroFailure; undo: () => void } {
   const old = file.sizeBytes;

@@ -1,6 +1,15 @@
 /** begin/*: a BEGIN reply, revision r3. Functions fuse_iomap_begin_validate, then fuse_iomap_begin. */
 import { beginOut } from '../../uapi/iomap.ts';
-import { hasOp, isBacked, isType, isWriteType, writtenTo, type BeginContext, type DeviceFacts, type WireMapping } from './context.ts';
+import {
+  hasOp,
+  isBacked,
+  isType,
+  isWriteType,
+  writtenTo,
+  type BeginContext,
+  type DeviceFacts,
+  type WireMapping,
+} from './context.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Half, Rule } from './rule.ts';
 import { clauseOf } from './clause.ts';
@@ -23,7 +32,8 @@ const end = (mapping: WireMapping): bigint => (mapping.offset + mapping.length) 
 const uncached = (c: BeginContext) => hasOp(c, 'ATOMIC', 'SWAPFILE');
 const deviceOf = (c: BeginContext, mapping: WireMapping | undefined): DeviceFacts | undefined =>
   mapping !== undefined && isBacked(c, mapping) ? c.devices.get(mapping.dev) : undefined;
-const unregistered = (c: BeginContext, mapping: WireMapping | undefined) => isBacked(c, mapping) && deviceOf(c, mapping) === undefined;
+const unregistered = (c: BeginContext, mapping: WireMapping | undefined) =>
+  isBacked(c, mapping) && deviceOf(c, mapping) === undefined;
 /** Written to by this operation; undefined for others and for mappings that are not on storage. */
 const writeDevice = (c: BeginContext) => (isWriteType(c) ? deviceOf(c, writtenTo(c)) : undefined);
 
@@ -37,50 +47,126 @@ function readUnclear(c: BeginContext): string | undefined {
 
 /** One row for each half; the clause is the same and the names differ. */
 const perHalf = (make: (half: Half, of: (c: BeginContext) => WireMapping) => Row): Row[] => [
-  make('read', (c) => c.read!), make('write', (c) => c.write!),
+  make('read', (c) => c.read!),
+  make('write', (c) => c.write!),
 ];
 
 const validateRows: readonly Row[] = [
-  ...perHalf((half, of) => ({ id: `${half}-not-nocache`, half, text: `${half} type NOCACHE`,
-    condition: `outarg->${half}.type == FUSE_IOMAP_TYPE_NOCACHE`, violated: (c) => isType(c, of(c), 'NOCACHE') })),
-  ...perHalf((half, of) => ({ id: `${half}-starts-by-pos`, half, text: `${half} offset > pos`,
-    condition: `outarg->${half}.offset > pos`, violated: (c) => of(c).offset > c.pos })),
-  ...perHalf((half, of) => ({ id: `${half}-covers-pos`, half, text: `${half} end <= pos`,
-    condition: `outarg->${half}.offset + outarg->${half}.length <= pos`, violated: (c) => end(of(c)) <= c.pos })),
-  ...perHalf((half, of) => ({ id: `${half}-no-retry-uncached`, half, text: `${half} RETRY_CACHE for ATOMIC or SWAPFILE`,
-    condition: `outarg->${half}.type == FUSE_IOMAP_TYPE_RETRY_CACHE`, applies: uncached, violated: (c) => isType(c, of(c), 'RETRY_CACHE') })),
-  { id: 'atomic-on-storage', text: 'ATOMIC, and the mapping written to is not MAPPED or UNWRITTEN', errno: errnos.EIO,
-    applies: (c) => hasOp(c, 'ATOMIC'), violated: (c) => !isBacked(c, writtenTo(c)) },
-  { id: 'atomic-flagged', text: 'ATOMIC, and the mapping written to lacks ATOMIC_BIO', errno: errnos.EIO,
-    applies: (c) => hasOp(c, 'ATOMIC'), violated: (c) => ((writtenTo(c)?.flags ?? 0) & c.revision.mappingFlags.ATOMIC_BIO!) === 0 },
+  ...perHalf((half, of) => ({
+    id: `${half}-not-nocache`,
+    half,
+    text: `${half} type NOCACHE`,
+    condition: `outarg->${half}.type == FUSE_IOMAP_TYPE_NOCACHE`,
+    violated: (c) => isType(c, of(c), 'NOCACHE'),
+  })),
+  ...perHalf((half, of) => ({
+    id: `${half}-starts-by-pos`,
+    half,
+    text: `${half} offset > pos`,
+    condition: `outarg->${half}.offset > pos`,
+    violated: (c) => of(c).offset > c.pos,
+  })),
+  ...perHalf((half, of) => ({
+    id: `${half}-covers-pos`,
+    half,
+    text: `${half} end <= pos`,
+    condition: `outarg->${half}.offset + outarg->${half}.length <= pos`,
+    violated: (c) => end(of(c)) <= c.pos,
+  })),
+  ...perHalf((half, of) => ({
+    id: `${half}-no-retry-uncached`,
+    half,
+    text: `${half} RETRY_CACHE for ATOMIC or SWAPFILE`,
+    condition: `outarg->${half}.type == FUSE_IOMAP_TYPE_RETRY_CACHE`,
+    applies: uncached,
+    violated: (c) => isType(c, of(c), 'RETRY_CACHE'),
+  })),
+  {
+    id: 'atomic-on-storage',
+    text: 'ATOMIC, and the mapping written to is not MAPPED or UNWRITTEN',
+    errno: errnos.EIO,
+    applies: (c) => hasOp(c, 'ATOMIC'),
+    violated: (c) => !isBacked(c, writtenTo(c)),
+  },
+  {
+    id: 'atomic-flagged',
+    text: 'ATOMIC, and the mapping written to lacks ATOMIC_BIO',
+    errno: errnos.EIO,
+    applies: (c) => hasOp(c, 'ATOMIC'),
+    violated: (c) => ((writtenTo(c)?.flags ?? 0) & c.revision.mappingFlags.ATOMIC_BIO!) === 0,
+  },
 ];
 
 const deviceRows: readonly Row[] = [
-  { id: 'read-device-known', half: 'read', text: 'read MAPPED or UNWRITTEN with an unregistered dev (dev >= 2^31-1 is never looked up)',
-    condition: 'ret == NULL', func: 'fuse_iomap_begin', violated: (c) => unregistered(c, c.read) },
-  { id: 'write-device-known', half: 'write', text: 'write MAPPED or UNWRITTEN with an unregistered dev, for write-type operations',
-    condition: 'ret == NULL', func: 'fuse_iomap_begin', applies: isWriteType, violated: (c) => unregistered(c, c.write) },
-  { id: 'device-readable', text: 'a device that is read from was opened without read', errno: errnos.EACCES, viaBadData: false,
-    violated: (c) => deviceOf(c, c.read)?.readable === false && readUnclear(c) === undefined, unclear: readUnclear },
-  { id: 'device-writable', text: "a device that is written to was opened without write (for PURE_OVERWRITE the read mapping's)",
-    errno: errnos.EACCES, viaBadData: false, violated: (c) => writeDevice(c)?.writable === false,
+  {
+    id: 'read-device-known',
+    half: 'read',
+    text: 'read MAPPED or UNWRITTEN with an unregistered dev (dev >= 2^31-1 is never looked up)',
+    condition: 'ret == NULL',
+    func: 'fuse_iomap_begin',
+    violated: (c) => unregistered(c, c.read),
+  },
+  {
+    id: 'write-device-known',
+    half: 'write',
+    text: 'write MAPPED or UNWRITTEN with an unregistered dev, for write-type operations',
+    condition: 'ret == NULL',
+    func: 'fuse_iomap_begin',
+    applies: isWriteType,
+    violated: (c) => unregistered(c, c.write),
+  },
+  {
+    id: 'device-readable',
+    text: 'a device that is read from was opened without read',
+    errno: errnos.EACCES,
+    viaBadData: false,
+    violated: (c) => deviceOf(c, c.read)?.readable === false && readUnclear(c) === undefined,
+    unclear: readUnclear,
+  },
+  {
+    id: 'device-writable',
+    text: "a device that is written to was opened without write (for PURE_OVERWRITE the read mapping's)",
+    errno: errnos.EACCES,
+    viaBadData: false,
+    violated: (c) => writeDevice(c)?.writable === false,
     unclear: (c) => {
-      if (hasOp(c, 'SWAPFILE') && deviceOf(c, c.read)?.writable === false) return 'a swap file is written to, but not by this operation';
-      return writeDevice(c)?.readable === false ? 'a kernel may ask for read and write access of a device that is written to' : undefined;
-    } },
+      if (hasOp(c, 'SWAPFILE') && deviceOf(c, c.read)?.writable === false)
+        return 'a swap file is written to, but not by this operation';
+      return writeDevice(c)?.readable === false
+        ? 'a kernel may ask for read and write access of a device that is written to'
+        : undefined;
+    },
+  },
 ];
 
 const replyRows: readonly Row[] = [
-  { id: 'error', text: 'the reply carries an error', errno: 'reply', viaBadData: false, violated: (c) => c.repliedErrno !== 0 },
-  { id: 'reply-size', text: 'the reply has not the size of fuse_iomap_begin_out: write() to /dev/fuse gives EINVAL, the caller EIO',
-    errno: errnos.EIO, viaBadData: false, violated: (c) => c.payloadBytes !== beginOut.size },
+  {
+    id: 'error',
+    text: 'the reply carries an error',
+    errno: 'reply',
+    viaBadData: false,
+    violated: (c) => c.repliedErrno !== 0,
+  },
+  {
+    id: 'reply-size',
+    text: 'the reply has not the size of fuse_iomap_begin_out: write() to /dev/fuse gives EINVAL, the caller EIO',
+    errno: errnos.EIO,
+    viaBadData: false,
+    violated: (c) => c.payloadBytes !== beginOut.size,
+  },
 ];
 
 const toRule = (row: Row): Rule<BeginContext> => {
   const viaBadData = row.viaBadData ?? true;
   return {
-    id: `begin/${row.id}`, group: 'begin', text: row.text, source: clauseOf(`begin/${row.id}`), errno: row.errno ?? errnos.EUCLEAN,
-    viaBadData, applies: row.applies ?? (() => true), violated: row.violated,
+    id: `begin/${row.id}`,
+    group: 'begin',
+    text: row.text,
+    source: clauseOf(`begin/${row.id}`),
+    errno: row.errno ?? errnos.EUCLEAN,
+    viaBadData,
+    applies: row.applies ?? (() => true),
+    violated: row.violated,
     ...(row.condition && { conditions: [row.condition] }),
     ...(viaBadData && { func: row.func ?? 'fuse_iomap_begin_validate' }),
     ...(row.half && { halves: [row.half] }),
@@ -95,8 +181,14 @@ export const beginValidateRulesR3 = validateRows.map(toRule);
 /** After the question whether the reply asks for a retry. */
 export const beginDeviceRulesR3 = deviceRows.map(toRule);
 
-const since3 = ['begin/read-no-retry-uncached', 'begin/write-no-retry-uncached', 'begin/atomic-on-storage', 'begin/atomic-flagged',
-  'begin/device-readable', 'begin/device-writable'];
+const since3 = [
+  'begin/read-no-retry-uncached',
+  'begin/write-no-retry-uncached',
+  'begin/atomic-on-storage',
+  'begin/atomic-flagged',
+  'begin/device-readable',
+  'begin/device-writable',
+];
 export const beginValidateRulesR2 = beginValidateRulesR3.filter((rule) => !since3.includes(rule.id));
 export const beginDeviceRulesR2 = beginDeviceRulesR3.filter((rule) => !since3.includes(rule.id));
 /** r1 has neither instructions nor devices. */

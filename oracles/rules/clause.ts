@@ -1,7 +1,13 @@
 /** Where the clause of a rule stands: the repository's own specification, with an anchor for each rule. */
 
 /** Groups of rules about ioctls, which stand with the numbers. */
-const IOCTLS: ReadonlySet<string> = new Set(['backing-open', 'backing-close', 'set-nofs', 'add-iomap', 'set-blocksize']);
+const IOCTLS: ReadonlySet<string> = new Set([
+  'backing-open',
+  'backing-close',
+  'set-nofs',
+  'add-iomap',
+  'set-blocksize',
+]);
 /** Rules of other groups that stand there, too. */
 const IN_UAPI: ReadonlySet<string> = new Set(['begin/reply-size']);
 

@@ -33,7 +33,12 @@ test('r2 looks at flags, UUID length and padding only', () => {
 });
 
 test('what is not flagged is not set', () => {
-  const of = (flags: bigint) => configGeometry({ revision: revisions.r3, reply: reply({ flags, sBlocksize: 512, sMaxbytes: 4096n }), pageSizeBytes: 4096 });
+  const of = (flags: bigint) =>
+    configGeometry({
+      revision: revisions.r3,
+      reply: reply({ flags, sBlocksize: 512, sMaxbytes: 4096n }),
+      pageSizeBytes: 4096,
+    });
   expect(of(0n)).toEqual({});
   expect(of(0x24n)).toEqual({ blockSizeBytes: 512n, maxBytes: 4096n });
 });

@@ -17,14 +17,27 @@ const MIN_BLOCK_SIZE = 512;
 /** MAX_LFS_FILESIZE of a 64-bit kernel. Source: include/linux/fs.h. */
 const MAX_FILE_SIZE = (1n << 63n) - 1n;
 
-const sets = (c: ConfigContext, flag: ConfigFlagName): boolean => (c.reply.flags & BigInt(c.revision.configFlags[flag] ?? 0)) !== 0n;
+const sets = (c: ConfigContext, flag: ConfigFlagName): boolean =>
+  (c.reply.flags & BigInt(c.revision.configFlags[flag] ?? 0)) !== 0n;
 const knownFlags = (c: ConfigContext): bigint =>
   Object.values(c.revision.configFlags).reduce((sum, bit) => sum | BigInt(bit), 0n);
 const isBlockSize = (size: number, pageSize: number): boolean =>
   size >= MIN_BLOCK_SIZE && size <= pageSize && (size & (size - 1)) === 0;
 
-const row = (id: string, text: string, violated: Rule<ConfigContext>['violated'], applies: Rule<ConfigContext>['applies'] = () => true): Rule<ConfigContext> => ({
-  id: `config/${id}`, group: 'config', text, source: clauseOf(`config/${id}`), errno: errnos.EINVAL, viaBadData: true, applies, violated,
+const row = (
+  id: string,
+  text: string,
+  violated: Rule<ConfigContext>['violated'],
+  applies: Rule<ConfigContext>['applies'] = () => true,
+): Rule<ConfigContext> => ({
+  id: `config/${id}`,
+  group: 'config',
+  text,
+  source: clauseOf(`config/${id}`),
+  errno: errnos.EINVAL,
+  viaBadData: true,
+  applies,
+  violated,
 });
 
 export const configRulesR3: readonly Rule<ConfigContext>[] = [
@@ -32,12 +45,24 @@ export const configRulesR3: readonly Rule<ConfigContext>[] = [
   row('uuid-length', 'the UUID is longer than 16 bytes', (c) => c.reply.sUuidLen > 16),
   // The tail from byte 100 on is not looked at.
   row('padding-zero', 'padding, bytes 57 to 59, is not zero', (c) => c.reply.sPad.some((byte) => byte !== 0)),
-  row('time-granularity', 'TIME is set, and the granularity is 0 or more than 10^9',
-    (c) => c.reply.sTimeGran === 0 || c.reply.sTimeGran > NS_PER_S, (c) => sets(c, 'TIME')),
-  row('maxbytes-range', 'MAXBYTES is set, and the value is negative or more than the largest file size',
-    (c) => c.reply.sMaxbytes < 0n || c.reply.sMaxbytes > MAX_FILE_SIZE, (c) => sets(c, 'MAXBYTES')),
-  row('blocksize', 'BLOCKSIZE is set, and the value is no power of two from 512 to the page size',
-    (c) => !isBlockSize(c.reply.sBlocksize, c.pageSizeBytes), (c) => sets(c, 'BLOCKSIZE')),
+  row(
+    'time-granularity',
+    'TIME is set, and the granularity is 0 or more than 10^9',
+    (c) => c.reply.sTimeGran === 0 || c.reply.sTimeGran > NS_PER_S,
+    (c) => sets(c, 'TIME'),
+  ),
+  row(
+    'maxbytes-range',
+    'MAXBYTES is set, and the value is negative or more than the largest file size',
+    (c) => c.reply.sMaxbytes < 0n || c.reply.sMaxbytes > MAX_FILE_SIZE,
+    (c) => sets(c, 'MAXBYTES'),
+  ),
+  row(
+    'blocksize',
+    'BLOCKSIZE is set, and the value is no power of two from 512 to the page size',
+    (c) => !isBlockSize(c.reply.sBlocksize, c.pageSizeBytes),
+    (c) => sets(c, 'BLOCKSIZE'),
+  ),
 ];
 const since3 = ['config/time-granularity', 'config/maxbytes-range', 'config/blocksize'];
 
@@ -49,13 +74,16 @@ export const configTables: Readonly<Record<RevisionId, readonly Rule<ConfigConte
 
 /** The rule that a CONFIG reply violates first; undefined: the reply is accepted. */
 export function firstConfigViolation(context: ConfigContext): Refusal | undefined {
-  const rule = configTables[context.revision.id].find((candidate) => candidate.applies(context) && candidate.violated(context));
+  const rule = configTables[context.revision.id].find(
+    (candidate) => candidate.applies(context) && candidate.violated(context),
+  );
   return rule && refusalOf(rule, 0);
 }
 
 /** Bytes that the mapping cache may take for a fork. Source: docs/spec/uapi.md#constants. */
 export const CACHE_BYTES = { default: 262_144n, least: 256n, most: 2n << 20n } as const;
-const clampCache = (bytes: bigint): bigint => (bytes < CACHE_BYTES.least ? CACHE_BYTES.least : bytes > CACHE_BYTES.most ? CACHE_BYTES.most : bytes);
+const clampCache = (bytes: bigint): bigint =>
+  bytes < CACHE_BYTES.least ? CACHE_BYTES.least : bytes > CACHE_BYTES.most ? CACHE_BYTES.most : bytes;
 
 /** What an accepted reply sets of the superblock; undefined fields stay the kernel's defaults. */
 export interface SuperblockFacts {
@@ -76,6 +104,7 @@ export function configGeometry(context: ConfigContext): SuperblockFacts {
     ...(sets(context, 'UUID') && { uuid: reply.sUuid.subarray(0, reply.sUuidLen) }),
     ...(sets(context, 'BLOCKSIZE') && { blockSizeBytes: BigInt(context.reply.sBlocksize) }),
     ...(sets(context, 'MAXBYTES') && { maxBytes: context.reply.sMaxbytes }),
-    ...(sets(context, 'CACHE_MAXBYTES') && context.reply.cacheMaxbytes !== 0 && { cacheMaxBytes: clampCache(BigInt(context.reply.cacheMaxbytes)) }),
+    ...(sets(context, 'CACHE_MAXBYTES') &&
+      context.reply.cacheMaxbytes !== 0 && { cacheMaxBytes: clampCache(BigInt(context.reply.cacheMaxbytes)) }),
   };
 }

@@ -56,8 +56,11 @@ export interface BeginContext extends MountFacts {
 export const typeName = (revision: Revision, mapping: WireMapping): MappingTypeName | undefined =>
   nameOf(revision.mappingTypes, mapping.type);
 
-export const isType = (context: { revision: Revision }, mapping: WireMapping | undefined, ...names: MappingTypeName[]): boolean =>
-  mapping !== undefined && names.some((name) => context.revision.mappingTypes[name] === mapping.type);
+export const isType = (
+  context: { revision: Revision },
+  mapping: WireMapping | undefined,
+  ...names: MappingTypeName[]
+): boolean => mapping !== undefined && names.some((name) => context.revision.mappingTypes[name] === mapping.type);
 
 export const isBacked = (context: { revision: Revision }, mapping: WireMapping | undefined): boolean =>
   isType(context, mapping, 'MAPPED', 'UNWRITTEN');
@@ -69,6 +72,9 @@ export const hasOp = (context: { revision: Revision; opflags: number }, ...names
 export const isWriteType = (context: { revision: Revision; opflags: number }): boolean =>
   hasOp(context, 'WRITE', 'ZERO', 'UNSHARE', 'WRITEBACK');
 
-/** The mapping that a write-type operation writes to: the write half, or the read half when the write half is PURE_OVERWRITE. */
+/**
+ * The mapping that a write-type operation writes to: the write half, or the read half when the write half is
+ * PURE_OVERWRITE.
+ */
 export const writtenTo = (context: BeginContext): WireMapping | undefined =>
   isType(context, context.write, 'PURE_OVERWRITE') ? context.read : context.write;

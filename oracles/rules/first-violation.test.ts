@@ -3,28 +3,44 @@ import { NULL_ADDR, revisions, type RevisionId } from '../../uapi/revision.ts';
 import type { BeginContext, WireMapping } from './context.ts';
 import { beginTables, firstViolation } from './first-violation.ts';
 
-const BLOCK = 4096n, MAX = 1n << 30n;
+const BLOCK = 4096n,
+  MAX = 1n << 30n;
 const hole: WireMapping = { type: 0, flags: 0, offset: 0n, length: 16384n, addr: NULL_ADDR, dev: 0 };
 const backed: WireMapping = { type: 2, flags: 0, offset: 0n, length: 16384n, addr: 0n, dev: 1 };
 const overwrite: WireMapping = { ...hole, type: 255 };
 
 function context(id: RevisionId, change: Partial<BeginContext>): BeginContext {
   return {
-    revision: revisions[id], blockSizeBytes: BLOCK, maxBytes: MAX, opflags: 4, pos: 8192n, count: 4096n, inodeHasCache: false, repliedErrno: 0, payloadBytes: 64,
+    revision: revisions[id],
+    blockSizeBytes: BLOCK,
+    maxBytes: MAX,
+    opflags: 4,
+    pos: 8192n,
+    count: 4096n,
+    inodeHasCache: false,
+    repliedErrno: 0,
+    payloadBytes: 64,
     devices: new Map([
-      [1, { index: 0, sizeBytes: MAX, readable: true, writable: true }], [2, { index: 1, sizeBytes: MAX, readable: false, writable: true }],
+      [1, { index: 0, sizeBytes: MAX, readable: true, writable: true }],
+      [2, { index: 1, sizeBytes: MAX, readable: false, writable: true }],
       [3, { index: 2, sizeBytes: MAX, readable: true, writable: false }],
     ]),
-    read: hole, write: overwrite, ...change,
+    read: hole,
+    write: overwrite,
+    ...change,
   };
 }
 const outcome = (id: RevisionId, change: Partial<BeginContext>): string => {
   const found = firstViolation(context(id, change));
-  return found.kind === 'refused' ? `${found.refusal.rule}${found.refusal.half && found.refusal.rule.startsWith('map/') ? `@${found.refusal.half}` : ''} ${found.refusal.errno}` : found.kind;
+  return found.kind === 'refused'
+    ? `${found.refusal.rule}${found.refusal.half && found.refusal.rule.startsWith('map/') ? `@${found.refusal.half}` : ''} ${found.refusal.errno}`
+    : found.kind;
 };
 const read = (change: Partial<WireMapping>, base = hole) => ({ read: { ...base, ...change } });
 const write = (change: Partial<WireMapping>, base = hole) => ({ write: { ...base, ...change } });
-const DIRECT = { opflags: 0x10 }, DIRECT_WRITE = { opflags: 0x11 }, ATOMIC_WRITE = { opflags: 0x211 };
+const DIRECT = { opflags: 0x10 },
+  DIRECT_WRITE = { opflags: 0x11 },
+  ATOMIC_WRITE = { opflags: 0x211 };
 
 /** [what is wrong, the change that violates, its legal neighbour]. The values are those of the rules' text. */
 const r3Borders: readonly [rule: string, violating: Partial<BeginContext>, legal: Partial<BeginContext>][] = [
@@ -34,8 +50,16 @@ const r3Borders: readonly [rule: string, violating: Partial<BeginContext>, legal
   ['map/length-nonzero@read 117', read({ length: 0n }), read({ length: 12288n })],
   ['map/offset-aligned@write 117', write({ offset: 2048n }), write({ offset: 4096n })],
   ['map/length-aligned@read 117', read({ length: 16383n }), read({ length: 12288n })],
-  ['map/range-no-overflow@read 117', read({ offset: 4096n, length: (1n << 64n) - 4096n }), read({ offset: 4096n, length: (1n << 64n) - 8192n })],
-  ['map/offset-below-maxbytes@read 117', { ...read({ offset: MAX }), pos: MAX - 1n }, { ...read({ offset: MAX - BLOCK }), ...write({ offset: MAX - BLOCK }), pos: MAX - 1n }],
+  [
+    'map/range-no-overflow@read 117',
+    read({ offset: 4096n, length: (1n << 64n) - 4096n }),
+    read({ offset: 4096n, length: (1n << 64n) - 8192n }),
+  ],
+  [
+    'map/offset-below-maxbytes@read 117',
+    { ...read({ offset: MAX }), pos: MAX - 1n },
+    { ...read({ offset: MAX - BLOCK }), ...write({ offset: MAX - BLOCK }), pos: MAX - 1n },
+  ],
   ['map/backed-has-device@read 117', read({ dev: 0 }, backed), read({}, backed)],
   ['map/backed-has-addr@write 117', write({ addr: NULL_ADDR }, backed), write({}, backed)],
   ['map/unbacked-no-device@read 117', read({ dev: 1 }), read({})],
@@ -48,25 +72,61 @@ const r3Borders: readonly [rule: string, violating: Partial<BeginContext>, legal
   ['map/instruction-no-flags@read 117', read({ type: 253, flags: 1 }), {}],
   ['map/instruction-no-device@read 117', read({ type: 253, dev: 1 }), {}],
   ['map/instruction-no-addr@read 117', read({ type: 253, addr: 0n }), {}],
-  ['map/device-range-no-overflow@read 117', read({ addr: (1n << 64n) - 16384n }, backed), read({ addr: (1n << 64n) - 16385n }, backed)],
+  [
+    'map/device-range-no-overflow@read 117',
+    read({ addr: (1n << 64n) - 16384n }, backed),
+    read({ addr: (1n << 64n) - 16385n }, backed),
+  ],
   ['begin/error 28', { repliedErrno: 28, payloadBytes: 0 }, {}],
   ['begin/reply-size 5', { payloadBytes: 63 }, {}],
   ['begin/read-not-nocache 117', read({ type: 253 }), {}],
   ['begin/write-not-nocache 117', write({ type: 253 }), {}],
-  ['begin/read-starts-by-pos 117', { ...read({ offset: 12288n }), pos: 12287n }, { ...read({ offset: 12288n }), pos: 12288n }],
-  ['begin/write-starts-by-pos 117', { ...write({ offset: 12288n }), pos: 12287n }, { ...write({ offset: 12288n }), pos: 12288n }],
+  [
+    'begin/read-starts-by-pos 117',
+    { ...read({ offset: 12288n }), pos: 12287n },
+    { ...read({ offset: 12288n }), pos: 12288n },
+  ],
+  [
+    'begin/write-starts-by-pos 117',
+    { ...write({ offset: 12288n }), pos: 12287n },
+    { ...write({ offset: 12288n }), pos: 12288n },
+  ],
   ['begin/read-covers-pos 117', read({ length: 8192n }), read({ length: 12288n })],
   ['begin/write-covers-pos 117', write({ length: 8192n }), write({ length: 12288n })],
-  ['begin/read-no-retry-uncached 117', { ...ATOMIC_WRITE, inodeHasCache: true, ...read({ type: 254 }) }, { ...ATOMIC_WRITE, ...read({ flags: 0x40 }, backed) }],
+  [
+    'begin/read-no-retry-uncached 117',
+    { ...ATOMIC_WRITE, inodeHasCache: true, ...read({ type: 254 }) },
+    { ...ATOMIC_WRITE, ...read({ flags: 0x40 }, backed) },
+  ],
   ['begin/write-no-retry-uncached 117', { opflags: 0x4000_0004, inodeHasCache: true, ...write({ type: 254 }) }, {}],
-  ['begin/atomic-on-storage 5', { ...ATOMIC_WRITE, ...write({ type: 1, flags: 0x40 }) }, { ...ATOMIC_WRITE, ...write({ flags: 0x40 }, backed) }],
-  ['begin/atomic-flagged 5', { ...ATOMIC_WRITE, ...read({}, backed) }, { ...ATOMIC_WRITE, ...read({ flags: 0x40 }, backed) }],
+  [
+    'begin/atomic-on-storage 5',
+    { ...ATOMIC_WRITE, ...write({ type: 1, flags: 0x40 }) },
+    { ...ATOMIC_WRITE, ...write({ flags: 0x40 }, backed) },
+  ],
+  [
+    'begin/atomic-flagged 5',
+    { ...ATOMIC_WRITE, ...read({}, backed) },
+    { ...ATOMIC_WRITE, ...read({ flags: 0x40 }, backed) },
+  ],
   ['begin/read-device-known 117', read({ dev: 4 }, backed), read({ dev: 3 }, backed)],
   ['begin/read-device-known 117', read({ dev: 0x7fff_ffff }, backed), read({ dev: 1 }, backed)],
-  ['begin/write-device-known 117', { ...DIRECT_WRITE, ...write({ dev: 4 }, backed) }, { ...DIRECT, ...write({ dev: 4 }, backed) }],
+  [
+    'begin/write-device-known 117',
+    { ...DIRECT_WRITE, ...write({ dev: 4 }, backed) },
+    { ...DIRECT, ...write({ dev: 4 }, backed) },
+  ],
   ['begin/device-readable 13', { ...DIRECT, ...read({ dev: 2 }, backed) }, { ...DIRECT, ...read({ dev: 3 }, backed) }],
-  ['begin/device-writable 13', { ...DIRECT_WRITE, ...write({ dev: 3 }, backed) }, { ...DIRECT_WRITE, ...write({ dev: 2 }, backed) }],
-  ['begin/device-writable 13', { ...DIRECT_WRITE, ...read({ dev: 3 }, backed) }, { ...DIRECT_WRITE, ...read({}, backed) }],
+  [
+    'begin/device-writable 13',
+    { ...DIRECT_WRITE, ...write({ dev: 3 }, backed) },
+    { ...DIRECT_WRITE, ...write({ dev: 2 }, backed) },
+  ],
+  [
+    'begin/device-writable 13',
+    { ...DIRECT_WRITE, ...read({ dev: 3 }, backed) },
+    { ...DIRECT_WRITE, ...read({}, backed) },
+  ],
 ];
 
 test.describe('r3', () => {
@@ -86,11 +146,17 @@ test.describe('r3', () => {
   test('lets the earlier rule decide, and the read half before the write half', () => {
     expect(outcome('r3', { ...read({ type: 5, flags: 0x100, length: 0n }) })).toBe('map/type-known@read 117');
     expect(outcome('r3', { ...read({ length: 0n, offset: 1n }) })).toBe('map/length-nonzero@read 117');
-    expect(outcome('r3', { ...read({ addr: NULL_ADDR - 1n }), ...write({ type: 5 }) })).toBe('map/unbacked-no-addr@read 117');
+    expect(outcome('r3', { ...read({ addr: NULL_ADDR - 1n }), ...write({ type: 5 }) })).toBe(
+      'map/unbacked-no-addr@read 117',
+    );
     expect(outcome('r3', { ...read({ type: 253 }), ...write({ type: 5 }) })).toBe('map/type-known@write 117');
     expect(outcome('r3', { ...read({ dev: 0, addr: NULL_ADDR }, backed) })).toBe('map/backed-has-device@read 117');
-    expect(outcome('r3', { ...read({ offset: 12288n }), ...write({ length: 8192n }) })).toBe('begin/read-starts-by-pos 117');
-    expect(outcome('r3', { ...DIRECT_WRITE, ...read({ dev: 9 }, backed), ...write({ dev: 9 }, backed) })).toBe('begin/read-device-known 117');
+    expect(outcome('r3', { ...read({ offset: 12288n }), ...write({ length: 8192n }) })).toBe(
+      'begin/read-starts-by-pos 117',
+    );
+    expect(outcome('r3', { ...DIRECT_WRITE, ...read({ dev: 9 }, backed), ...write({ dev: 9 }, backed) })).toBe(
+      'begin/read-device-known 117',
+    );
   });
 
   test('asks again when either half says RETRY_CACHE and there is a cache', () => {
@@ -99,7 +165,10 @@ test.describe('r3', () => {
   });
 
   test('leaves open whether a report looks at how the device was opened', () => {
-    expect(firstViolation(context('r3', read({ dev: 2 }, backed)))).toMatchObject({ kind: 'pass', maybe: [{ refusal: { rule: 'begin/device-readable', errno: 13 } }] });
+    expect(firstViolation(context('r3', read({ dev: 2 }, backed)))).toMatchObject({
+      kind: 'pass',
+      maybe: [{ refusal: { rule: 'begin/device-readable', errno: 13 } }],
+    });
   });
 });
 

@@ -5,8 +5,19 @@ import { inlineRules, type InlineContext } from './inline.ts';
 const acted = { type: 4, flags: 0, offset: 0n, length: 4096n, addr: NULL_ADDR, dev: 0 };
 const first = (change: Partial<InlineContext>, id: RevisionId = 'r3'): string => {
   const context: InlineContext = {
-    revision: revisions[id], blockSizeBytes: 4096n, maxBytes: 1n << 40n, devices: new Map(), opflags: 0, pos: 0n, count: 4096n, inodeHasCache: false, repliedErrno: 0,
-    payloadBytes: 64, acted, pageSizeBytes: 4096n, ...change,
+    revision: revisions[id],
+    blockSizeBytes: 4096n,
+    maxBytes: 1n << 40n,
+    devices: new Map(),
+    opflags: 0,
+    pos: 0n,
+    count: 4096n,
+    inodeHasCache: false,
+    repliedErrno: 0,
+    payloadBytes: 64,
+    acted,
+    pageSizeBytes: 4096n,
+    ...change,
   };
   const rule = inlineRules.find((row) => row.applies(context) && row.violated(context));
   return rule ? `${rule.id} ${rule.errno}${rule.viaBadData ? ' B' : ''}` : 'accepted';

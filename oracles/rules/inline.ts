@@ -17,26 +17,85 @@ export interface InlineContext extends BeginContext {
 }
 
 const isInline = (c: InlineContext): boolean => isType(c, c.acted, 'INLINE');
-const row = (id: string, text: string, errno: number | 'reply', applies: Rule<InlineContext>['applies'], violated: Rule<InlineContext>['violated'], viaBadData = false): Rule<InlineContext> => ({
-  id: `inline/${id}`, group: 'inline', text, source: clauseOf(`inline/${id}`), errno, viaBadData, applies: (c) => isInline(c) && applies(c), violated,
+const row = (
+  id: string,
+  text: string,
+  errno: number | 'reply',
+  applies: Rule<InlineContext>['applies'],
+  violated: Rule<InlineContext>['violated'],
+  viaBadData = false,
+): Rule<InlineContext> => ({
+  id: `inline/${id}`,
+  group: 'inline',
+  text,
+  source: clauseOf(`inline/${id}`),
+  errno,
+  viaBadData,
+  applies: (c) => isInline(c) && applies(c),
+  violated,
 });
 const enosys = (errno: number): boolean => errno === errnos.ENOSYS;
 
 export const inlineRules: readonly Rule<InlineContext>[] = [
-  row('fits-block', 'INLINE mapping, not for REPORT, longer than the block size', errnos.ENOMEM,
-    (c) => c.revision.id === 'r3' && !hasOp(c, 'REPORT'), (c) => c.acted.length > c.blockSizeBytes),
+  row(
+    'fits-block',
+    'INLINE mapping, not for REPORT, longer than the block size',
+    errnos.ENOMEM,
+    (c) => c.revision.id === 'r3' && !hasOp(c, 'REPORT'),
+    (c) => c.acted.length > c.blockSizeBytes,
+  ),
   // r2: bad data when the data does not fit a page.
-  row('fits-block', 'INLINE mapping longer than a page', errnos.EUCLEAN,
-    (c) => c.revision.id === 'r2' && !hasOp(c, 'REPORT'), (c) => c.acted.length > c.pageSizeBytes, true),
-  row('no-writeback', 'writeback meets INLINE', errnos.EIO, (c) => hasOp(c, 'WRITEBACK'), () => true, true),
-  row('read-data', "FUSE_READ for the mapping's whole range is answered by nothing, or ENOSYS", errnos.EIO,
-    (c) => c.readAnswer !== undefined, (c) => enosys(c.readAnswer!.errno) || (c.readAnswer!.errno === 0 && c.readAnswer!.bytes === 0n)),
-  row('read-data', 'FUSE_READ is answered by another errno, which is the result', 'reply',
-    (c) => c.readAnswer !== undefined, (c) => c.readAnswer!.errno !== 0 && !enosys(c.readAnswer!.errno)),
-  row('write-within-mapping', 'bytes written reach past the mapping', errnos.EIO,
-    (c) => c.writeEnd !== undefined, (c) => c.writeEnd! > c.acted.offset + c.acted.length, true),
-  row('write-ack', 'FUSE_WRITE is acknowledged by more than asked', errnos.EIO,
-    (c) => c.writeAnswer?.errno === 0, (c) => c.writeAnswer!.acknowledged > c.writeAnswer!.asked, true),
-  row('write-ack', 'FUSE_WRITE is acknowledged by 0 bytes, or ENOSYS', errnos.EIO,
-    (c) => c.writeAnswer !== undefined, (c) => enosys(c.writeAnswer!.errno) || (c.writeAnswer!.errno === 0 && c.writeAnswer!.acknowledged === 0n)),
+  row(
+    'fits-block',
+    'INLINE mapping longer than a page',
+    errnos.EUCLEAN,
+    (c) => c.revision.id === 'r2' && !hasOp(c, 'REPORT'),
+    (c) => c.acted.length > c.pageSizeBytes,
+    true,
+  ),
+  row(
+    'no-writeback',
+    'writeback meets INLINE',
+    errnos.EIO,
+    (c) => hasOp(c, 'WRITEBACK'),
+    () => true,
+    true,
+  ),
+  row(
+    'read-data',
+    "FUSE_READ for the mapping's whole range is answered by nothing, or ENOSYS",
+    errnos.EIO,
+    (c) => c.readAnswer !== undefined,
+    (c) => enosys(c.readAnswer!.errno) || (c.readAnswer!.errno === 0 && c.readAnswer!.bytes === 0n),
+  ),
+  row(
+    'read-data',
+    'FUSE_READ is answered by another errno, which is the result',
+    'reply',
+    (c) => c.readAnswer !== undefined,
+    (c) => c.readAnswer!.errno !== 0 && !enosys(c.readAnswer!.errno),
+  ),
+  row(
+    'write-within-mapping',
+    'bytes written reach past the mapping',
+    errnos.EIO,
+    (c) => c.writeEnd !== undefined,
+    (c) => c.writeEnd! > c.acted.offset + c.acted.length,
+    true,
+  ),
+  row(
+    'write-ack',
+    'FUSE_WRITE is acknowledged by more than asked',
+    errnos.EIO,
+    (c) => c.writeAnswer?.errno === 0,
+    (c) => c.writeAnswer!.acknowledged > c.writeAnswer!.asked,
+    true,
+  ),
+  row(
+    'write-ack',
+    'FUSE_WRITE is acknowledged by 0 bytes, or ENOSYS',
+    errnos.EIO,
+    (c) => c.writeAnswer !== undefined,
+    (c) => enosys(c.writeAnswer!.errno) || (c.writeAnswer!.errno === 0 && c.writeAnswer!.acknowledged === 0n),
+  ),
 ];

@@ -22,21 +22,38 @@ export interface IoctlContext {
   iomapInodeLives: boolean;
 }
 
-type Row = [id: string, text: string, errno: number, violated: Rule<IoctlContext>['violated'], only?: readonly RevisionId[]];
+type Row = [
+  id: string,
+  text: string,
+  errno: number,
+  violated: Rule<IoctlContext>['violated'],
+  only?: readonly RevisionId[],
+];
 
 const TYPE_MASK = 0xff;
 const MAX_IDS = 1024;
-const table = (group: RuleGroup, rows: readonly Row[]) => rows.map(([id, text, errno, violated, only]): Rule<IoctlContext> => ({
-  id: `${group}/${id}`, group, text, source: clauseOf(`${group}/${id}`), errno, viaBadData: false,
-  applies: (c) => !only || only.includes(c.revision.id), violated,
-}));
+const table = (group: RuleGroup, rows: readonly Row[]) =>
+  rows.map(([id, text, errno, violated, only]): Rule<IoctlContext> => ({
+    id: `${group}/${id}`,
+    group,
+    text,
+    source: clauseOf(`${group}/${id}`),
+    errno,
+    viaBadData: false,
+    applies: (c) => !only || only.includes(c.revision.id),
+    violated,
+  }));
 const isIomap = (c: IoctlContext) => (c.flags & TYPE_MASK) === c.revision.backingTypes.IOMAP;
 
 export const ioctlTables: Readonly<Partial<Record<IoctlName, readonly Rule<IoctlContext>[]>>> = {
   BACKING_OPEN: table('backing-open', [
     ['mounted', 'the fd is not mounted', errnos.EPERM, (c) => !c.mounted],
-    ['type-known', 'the type byte names no backing type', errnos.EOPNOTSUPP,
-      (c) => !Object.values(c.revision.backingTypes).includes(c.flags & TYPE_MASK)],
+    [
+      'type-known',
+      'the type byte names no backing type',
+      errnos.EOPNOTSUPP,
+      (c) => !Object.values(c.revision.backingTypes).includes(c.flags & TYPE_MASK),
+    ],
     ['iomap-connection', 'the connection has no iomap', errnos.EPERM, (c) => isIomap(c) && !c.connectionHasIomap],
     ['flags-known', 'a flag besides the type byte is set', errnos.EINVAL, (c) => (c.flags & ~TYPE_MASK) !== 0],
     ['padding-zero', 'padding is not 0', errnos.EINVAL, (c) => c.padding !== 0n],
@@ -47,15 +64,15 @@ export const ioctlTables: Readonly<Partial<Record<IoctlName, readonly Rule<Ioctl
   BACKING_CLOSE: table('backing-close', [
     ['id-positive', 'the id is 0 or negative', errnos.EINVAL, (c) => c.id <= 0],
     ['id-known', 'the id is unknown', errnos.ENOENT, (c) => !c.idKnown],
-    ['in-use', 'the device may be in use: r2 never lets go, r3 while an iomap inode lives', errnos.EBUSY,
-      (c) => c.revision.id === 'r2' || c.iomapInodeLives],
+    [
+      'in-use',
+      'the device may be in use: r2 never lets go, r3 while an iomap inode lives',
+      errnos.EBUSY,
+      (c) => c.revision.id === 'r2' || c.iomapInodeLives,
+    ],
   ]),
-  SET_NOFS: table('set-nofs', [
-    ['value', 'the value is neither 0 nor 1', errnos.EINVAL, (c) => c.value > 1],
-  ]),
-  ADD_IOMAP: table('add-iomap', [
-    ['unmounted', 'the fd is mounted', errnos.EINVAL, (c) => c.mounted, ['r3']],
-  ]),
+  SET_NOFS: table('set-nofs', [['value', 'the value is neither 0 nor 1', errnos.EINVAL, (c) => c.value > 1]]),
+  ADD_IOMAP: table('add-iomap', [['unmounted', 'the fd is mounted', errnos.EINVAL, (c) => c.mounted, ['r3']]]),
   IOMAP_SET_BLOCKSIZE: table('set-blocksize', [
     ['iomap-connection', 'the connection has no iomap', errnos.EOPNOTSUPP, (c) => !c.connectionHasIomap],
     ['id-known', 'the id is unknown', errnos.ENOENT, (c) => !c.idKnown],

@@ -1,4 +1,7 @@
-/** map/*: one mapping, in the read or in the write half, revision r3. Function fuse_iomap_check_mapping; all EUCLEAN, all bad data. */
+/**
+ * map/*: one mapping, in the read or in the write half, revision r3. Function fuse_iomap_check_mapping; all EUCLEAN,
+ * all bad data.
+ */
 import { NULL_ADDR, NULL_DEV } from '../../uapi/revision.ts';
 import { isBacked, isType, typeName, type MapContext } from './context.ts';
 import { errnos } from '../../uapi/errno.ts';
@@ -26,51 +29,157 @@ const hasFlags = (c: MapContext) => c.mapping.flags !== 0;
 const backed = (c: MapContext) => isBacked(c, c.mapping);
 
 const rows: readonly Row[] = [
-  { id: 'type-known', text: 'the type is none of those that the revision defines', condition: '!fuse_iomap_check_type(map->type)',
-    violated: (c) => typeName(c.revision, c.mapping) === undefined },
-  { id: 'flags-known', text: 'a flag outside 0xff is set', condition: '!fuse_iomap_check_flags(map->flags)',
-    violated: (c) => (c.mapping.flags & ~c.revision.serverFlagsMask) !== 0 },
-  { id: 'length-nonzero', text: 'length is 0', condition: 'map->length == 0', violated: (c) => c.mapping.length === 0n },
-  { id: 'offset-aligned', text: 'offset is no multiple of the block size', condition: '!IS_ALIGNED(map->offset, blocksize)',
-    violated: (c) => c.mapping.offset % c.blockSizeBytes !== 0n },
-  { id: 'length-aligned', text: 'length is no multiple of the block size', condition: '!IS_ALIGNED(map->length, blocksize)',
-    violated: (c) => c.mapping.length % c.blockSizeBytes !== 0n },
-  { id: 'range-no-overflow', text: 'offset + length wraps 64 bits', condition: 'check_add_overflow(map->offset, map->length, &end)',
-    violated: (c) => c.mapping.offset + c.mapping.length >= WRAP },
-  { id: 'offset-below-maxbytes', text: "offset >= the superblock's maxbytes", condition: 'map->offset >= inode->i_sb->s_maxbytes',
-    violated: (c) => c.mapping.offset >= c.maxBytes },
-  { id: 'backed-has-device', text: 'MAPPED or UNWRITTEN, and dev is 0', condition: 'map->dev == FUSE_IOMAP_DEV_NULL',
-    applies: backed, violated: (c) => !hasDevice(c) },
-  { id: 'backed-has-addr', text: 'MAPPED or UNWRITTEN, and addr is null', condition: 'map->addr == FUSE_IOMAP_NULL_ADDR',
-    applies: backed, violated: (c) => !hasAddr(c) },
-  { id: 'unbacked-no-device', text: 'HOLE, DELALLOC or INLINE, and dev is not 0', condition: 'map->dev != FUSE_IOMAP_DEV_NULL',
-    applies: unbacked, violated: hasDevice },
-  { id: 'unbacked-no-addr', text: 'HOLE, DELALLOC or INLINE, and addr is not null', condition: 'map->addr != FUSE_IOMAP_NULL_ADDR',
-    applies: unbacked, violated: hasAddr },
-  { id: 'overwrite-write-side', text: 'PURE_OVERWRITE in the read half', condition: 'iodir != WRITE_MAPPING', halves: ['read'],
-    applies: overwrite, violated: (c) => c.half !== 'write' },
-  { id: 'overwrite-no-flags', text: 'PURE_OVERWRITE with flags', condition: 'map->flags != 0', halves: ['write'],
-    applies: overwrite, violated: hasFlags },
-  { id: 'overwrite-no-device', text: 'PURE_OVERWRITE with a device', condition: 'map->dev != FUSE_IOMAP_DEV_NULL', halves: ['write'],
-    applies: overwrite, violated: hasDevice },
-  { id: 'overwrite-no-addr', text: 'PURE_OVERWRITE with an address', condition: 'map->addr != FUSE_IOMAP_NULL_ADDR', halves: ['write'],
-    applies: overwrite, violated: hasAddr },
-  { id: 'retry-needs-cache', text: 'RETRY_CACHE, and the inode has no mapping cache', condition: '!fuse_inode_caches_iomaps(inode)',
-    applies: (c) => isType(c, c.mapping, 'RETRY_CACHE'), violated: (c) => !c.inodeHasCache },
-  { id: 'instruction-no-flags', text: 'RETRY_CACHE or NOCACHE with flags', condition: 'map->flags != 0', applies: instruction, violated: hasFlags },
-  { id: 'instruction-no-device', text: 'RETRY_CACHE or NOCACHE with a device', condition: 'map->dev != FUSE_IOMAP_DEV_NULL',
-    applies: instruction, violated: hasDevice },
-  { id: 'instruction-no-addr', text: 'RETRY_CACHE or NOCACHE with an address', condition: 'map->addr != FUSE_IOMAP_NULL_ADDR',
-    applies: instruction, violated: hasAddr },
-  { id: 'device-range-no-overflow', text: 'addr is not null, and addr + length wraps 64 bits',
+  {
+    id: 'type-known',
+    text: 'the type is none of those that the revision defines',
+    condition: '!fuse_iomap_check_type(map->type)',
+    violated: (c) => typeName(c.revision, c.mapping) === undefined,
+  },
+  {
+    id: 'flags-known',
+    text: 'a flag outside 0xff is set',
+    condition: '!fuse_iomap_check_flags(map->flags)',
+    violated: (c) => (c.mapping.flags & ~c.revision.serverFlagsMask) !== 0,
+  },
+  {
+    id: 'length-nonzero',
+    text: 'length is 0',
+    condition: 'map->length == 0',
+    violated: (c) => c.mapping.length === 0n,
+  },
+  {
+    id: 'offset-aligned',
+    text: 'offset is no multiple of the block size',
+    condition: '!IS_ALIGNED(map->offset, blocksize)',
+    violated: (c) => c.mapping.offset % c.blockSizeBytes !== 0n,
+  },
+  {
+    id: 'length-aligned',
+    text: 'length is no multiple of the block size',
+    condition: '!IS_ALIGNED(map->length, blocksize)',
+    violated: (c) => c.mapping.length % c.blockSizeBytes !== 0n,
+  },
+  {
+    id: 'range-no-overflow',
+    text: 'offset + length wraps 64 bits',
+    condition: 'check_add_overflow(map->offset, map->length, &end)',
+    violated: (c) => c.mapping.offset + c.mapping.length >= WRAP,
+  },
+  {
+    id: 'offset-below-maxbytes',
+    text: "offset >= the superblock's maxbytes",
+    condition: 'map->offset >= inode->i_sb->s_maxbytes',
+    violated: (c) => c.mapping.offset >= c.maxBytes,
+  },
+  {
+    id: 'backed-has-device',
+    text: 'MAPPED or UNWRITTEN, and dev is 0',
+    condition: 'map->dev == FUSE_IOMAP_DEV_NULL',
+    applies: backed,
+    violated: (c) => !hasDevice(c),
+  },
+  {
+    id: 'backed-has-addr',
+    text: 'MAPPED or UNWRITTEN, and addr is null',
+    condition: 'map->addr == FUSE_IOMAP_NULL_ADDR',
+    applies: backed,
+    violated: (c) => !hasAddr(c),
+  },
+  {
+    id: 'unbacked-no-device',
+    text: 'HOLE, DELALLOC or INLINE, and dev is not 0',
+    condition: 'map->dev != FUSE_IOMAP_DEV_NULL',
+    applies: unbacked,
+    violated: hasDevice,
+  },
+  {
+    id: 'unbacked-no-addr',
+    text: 'HOLE, DELALLOC or INLINE, and addr is not null',
+    condition: 'map->addr != FUSE_IOMAP_NULL_ADDR',
+    applies: unbacked,
+    violated: hasAddr,
+  },
+  {
+    id: 'overwrite-write-side',
+    text: 'PURE_OVERWRITE in the read half',
+    condition: 'iodir != WRITE_MAPPING',
+    halves: ['read'],
+    applies: overwrite,
+    violated: (c) => c.half !== 'write',
+  },
+  {
+    id: 'overwrite-no-flags',
+    text: 'PURE_OVERWRITE with flags',
+    condition: 'map->flags != 0',
+    halves: ['write'],
+    applies: overwrite,
+    violated: hasFlags,
+  },
+  {
+    id: 'overwrite-no-device',
+    text: 'PURE_OVERWRITE with a device',
+    condition: 'map->dev != FUSE_IOMAP_DEV_NULL',
+    halves: ['write'],
+    applies: overwrite,
+    violated: hasDevice,
+  },
+  {
+    id: 'overwrite-no-addr',
+    text: 'PURE_OVERWRITE with an address',
+    condition: 'map->addr != FUSE_IOMAP_NULL_ADDR',
+    halves: ['write'],
+    applies: overwrite,
+    violated: hasAddr,
+  },
+  {
+    id: 'retry-needs-cache',
+    text: 'RETRY_CACHE, and the inode has no mapping cache',
+    condition: '!fuse_inode_caches_iomaps(inode)',
+    applies: (c) => isType(c, c.mapping, 'RETRY_CACHE'),
+    violated: (c) => !c.inodeHasCache,
+  },
+  {
+    id: 'instruction-no-flags',
+    text: 'RETRY_CACHE or NOCACHE with flags',
+    condition: 'map->flags != 0',
+    applies: instruction,
+    violated: hasFlags,
+  },
+  {
+    id: 'instruction-no-device',
+    text: 'RETRY_CACHE or NOCACHE with a device',
+    condition: 'map->dev != FUSE_IOMAP_DEV_NULL',
+    applies: instruction,
+    violated: hasDevice,
+  },
+  {
+    id: 'instruction-no-addr',
+    text: 'RETRY_CACHE or NOCACHE with an address',
+    condition: 'map->addr != FUSE_IOMAP_NULL_ADDR',
+    applies: instruction,
+    violated: hasAddr,
+  },
+  {
+    id: 'device-range-no-overflow',
+    text: 'addr is not null, and addr + length wraps 64 bits',
     condition: 'check_add_overflow(map->addr, map->length, &end)',
-    applies: hasAddr, violated: (c) => c.mapping.addr + c.mapping.length >= WRAP },
+    applies: hasAddr,
+    violated: (c) => c.mapping.addr + c.mapping.length >= WRAP,
+  },
 ];
 
 const toRule = (row: Row): Rule<MapContext> => ({
-  id: `map/${row.id}`, group: 'map', text: row.text, source: clauseOf(`map/${row.id}`),
-  errno: errnos.EUCLEAN, viaBadData: true, conditions: [row.condition], func: 'fuse_iomap_check_mapping',
-  halves: row.halves ?? both, applies: row.applies ?? (() => true), violated: row.violated,
+  id: `map/${row.id}`,
+  group: 'map',
+  text: row.text,
+  source: clauseOf(`map/${row.id}`),
+  errno: errnos.EUCLEAN,
+  viaBadData: true,
+  conditions: [row.condition],
+  func: 'fuse_iomap_check_mapping',
+  halves: row.halves ?? both,
+  applies: row.applies ?? (() => true),
+  violated: row.violated,
 });
 
 /** r3, in order of evaluation. */
@@ -78,22 +187,41 @@ export const mapRulesR3: readonly Rule<MapContext>[] = rows.map(toRule);
 
 const r3 = (id: string): Rule<MapContext> => mapRulesR3.find((rule) => rule.id === `map/${id}`)!;
 const except = (...ids: string[]) => mapRulesR3.filter((rule) => !ids.includes(rule.id.slice('map/'.length)));
-const ordinaryOnly = (rule: Rule<MapContext>): Rule<MapContext> =>
-  ({ ...rule, applies: (c) => !instruction(c) && rule.applies(c) });
+const ordinaryOnly = (rule: Rule<MapContext>): Rule<MapContext> => ({
+  ...rule,
+  applies: (c) => !instruction(c) && rule.applies(c),
+});
 
 /**
- * r2: RETRY_CACHE (with a cache) and NOCACHE pass after map/type-known with nothing else checked; the other rules about instructions and
- * those about what PURE_OVERWRITE may not carry do not exist.
+ * r2: RETRY_CACHE (with a cache) and NOCACHE pass after map/type-known with nothing else checked; the other rules about
+ * instructions and those about what PURE_OVERWRITE may not carry do not exist.
  */
 export const mapRulesR2: readonly Rule<MapContext>[] = [
-  r3('type-known'), r3('retry-needs-cache'),
-  ...except('type-known', 'retry-needs-cache', 'overwrite-no-flags', 'overwrite-no-device', 'overwrite-no-addr', 'instruction-no-flags',
-    'instruction-no-device', 'instruction-no-addr').map(ordinaryOnly),
+  r3('type-known'),
+  r3('retry-needs-cache'),
+  ...except(
+    'type-known',
+    'retry-needs-cache',
+    'overwrite-no-flags',
+    'overwrite-no-device',
+    'overwrite-no-addr',
+    'instruction-no-flags',
+    'instruction-no-device',
+    'instruction-no-addr',
+  ).map(ordinaryOnly),
 ];
 
 /** r1 knows no instructions, and no devices: any dev is refused before the last rule. */
 export const mapRulesR1: readonly Rule<MapContext>[] = [
-  ...mapRulesR3.slice(0, mapRulesR3.findIndex((rule) => rule.id === 'map/overwrite-no-flags')),
-  toRule({ id: 'no-device', text: 'dev is not 0, whatever the type', condition: 'map->dev != FUSE_IOMAP_DEV_NULL', violated: hasDevice }),
+  ...mapRulesR3.slice(
+    0,
+    mapRulesR3.findIndex((rule) => rule.id === 'map/overwrite-no-flags'),
+  ),
+  toRule({
+    id: 'no-device',
+    text: 'dev is not 0, whatever the type',
+    condition: 'map->dev != FUSE_IOMAP_DEV_NULL',
+    violated: hasDevice,
+  }),
   r3('device-range-no-overflow'),
 ];

@@ -1,4 +1,7 @@
-/** upsert/*, inval/* and devinval/*: what the kernel makes of a notification. Errno is what write() on /dev/fuse returns. */
+/**
+ * upsert/*, inval/* and devinval/*: what the kernel makes of a notification. Errno is what write() on /dev/fuse
+ * returns.
+ */
 import { DEV_LOOKUP_LIMIT, INVAL_TO_EOF, NULL_ADDR, NULL_DEV, type RevisionId } from '../../uapi/revision.ts';
 import { isBacked, isType, type MapContext, type MountFacts, type WireMapping } from './context.ts';
 import { beginTables } from './first-violation.ts';
@@ -55,11 +58,25 @@ export interface DevInvalContext extends NotificationContext {
 const WRAP = 1n << 64n;
 const SIZES = { upsert: 80, inval: 48, devinval: 24 } as const;
 
-type Row<C> = readonly [id: string, text: string, errno: number, violated: (c: C) => boolean, more?: { bad?: boolean; conditions?: readonly string[]; applies?: (c: C) => boolean }];
-const table = <C>(group: RuleGroup, rows: readonly Row<C>[]): Rule<C>[] => rows.map(([id, text, errno, violated, more = {}]) => ({
-  id: `${group}/${id}`, group, text, source: clauseOf(`${group}/${id}`), errno, viaBadData: more.bad ?? false,
-  ...(more.conditions && { conditions: more.conditions }), applies: more.applies ?? (() => true), violated,
-}));
+type Row<C> = readonly [
+  id: string,
+  text: string,
+  errno: number,
+  violated: (c: C) => boolean,
+  more?: { bad?: boolean; conditions?: readonly string[]; applies?: (c: C) => boolean },
+];
+const table = <C>(group: RuleGroup, rows: readonly Row<C>[]): Rule<C>[] =>
+  rows.map(([id, text, errno, violated, more = {}]) => ({
+    id: `${group}/${id}`,
+    group,
+    text,
+    source: clauseOf(`${group}/${id}`),
+    errno,
+    viaBadData: more.bad ?? false,
+    ...(more.conditions && { conditions: more.conditions }),
+    applies: more.applies ?? (() => true),
+    violated,
+  }));
 
 /** The checks of connection and inode, the same for both notifications that name one. */
 const inodeRows = (size: number): readonly Row<InodeContext>[] => [
@@ -68,10 +85,17 @@ const inodeRows = (size: number): readonly Row<InodeContext>[] => [
   ['node-known', 'the nodeid is unknown', errnos.ESTALE, (c) => c.inode === undefined],
   ['ino-matches', "attr_ino is not the inode's", errnos.EINVAL, (c) => c.inode!.ino !== c.attrIno, { bad: true }],
   ['inode-healthy', 'the inode is marked bad', errnos.EIO, (c) => c.inode!.bad],
-  ['iomap-inode', 'the inode does not use iomap', errnos.EINVAL, (c) => !c.inode!.usesIomap, { applies: (c) => c.revision.id === 'r3' }],
+  [
+    'iomap-inode',
+    'the inode does not use iomap',
+    errnos.EINVAL,
+    (c) => !c.inode!.usesIomap,
+    { applies: (c) => c.revision.id === 'r3' },
+  ],
 ];
 
-const deviceOf = (c: UpsertHalfContext) => (c.mapping.dev >= DEV_LOOKUP_LIMIT ? undefined : c.devices.get(c.mapping.dev));
+const deviceOf = (c: UpsertHalfContext) =>
+  c.mapping.dev >= DEV_LOOKUP_LIMIT ? undefined : c.devices.get(c.mapping.dev);
 const bad = { bad: true } as const;
 const onDevice = { bad: true, applies: (c: UpsertHalfContext) => deviceOf(c) !== undefined } as const;
 
@@ -79,57 +103,140 @@ export const upsertInodeRules = table('upsert', inodeRows(SIZES.upsert));
 /** Behind map/* of the half. A NOCACHE half skips everything from `device-known` on. */
 export const upsertHalfRules = table<UpsertHalfContext>('upsert', [
   ['not-retry', 'RETRY_CACHE', errnos.EUCLEAN, (c) => isType(c, c.mapping, 'RETRY_CACHE'), bad],
-  ['device-known', 'MAPPED or UNWRITTEN with an unregistered dev', errnos.EUCLEAN, (c) => deviceOf(c) === undefined,
-    { bad: true, conditions: ['ret == NULL', 'IS_ERR(fb)'], applies: (c) => isBacked(c, c.mapping) }],
-  ['addr-without-device', 'no device, and addr is not null', errnos.EUCLEAN, (c) => c.mapping.dev === NULL_DEV && c.mapping.addr !== NULL_ADDR, bad],
+  [
+    'device-known',
+    'MAPPED or UNWRITTEN with an unregistered dev',
+    errnos.EUCLEAN,
+    (c) => deviceOf(c) === undefined,
+    { bad: true, conditions: ['ret == NULL', 'IS_ERR(fb)'], applies: (c) => isBacked(c, c.mapping) },
+  ],
+  [
+    'addr-without-device',
+    'no device, and addr is not null',
+    errnos.EUCLEAN,
+    (c) => c.mapping.dev === NULL_DEV && c.mapping.addr !== NULL_ADDR,
+    bad,
+  ],
   ['device-without-addr', 'a device, and addr is null', errnos.EUCLEAN, (c) => c.mapping.addr === NULL_ADDR, onDevice],
-  ['device-range-no-overflow', 'addr + length wraps 64 bits', errnos.EUCLEAN, (c) => c.mapping.addr + c.mapping.length >= WRAP, onDevice],
-  ['device-present', 'the device has size 0', errnos.EINVAL, (c) => deviceOf(c)!.sizeBytes === 0n, { applies: (c) => deviceOf(c) !== undefined }],
-  ['within-device', 'addr + length > the size of the device', errnos.EUCLEAN, (c) => c.mapping.addr + c.mapping.length > deviceOf(c)!.sizeBytes, onDevice],
+  [
+    'device-range-no-overflow',
+    'addr + length wraps 64 bits',
+    errnos.EUCLEAN,
+    (c) => c.mapping.addr + c.mapping.length >= WRAP,
+    onDevice,
+  ],
+  [
+    'device-present',
+    'the device has size 0',
+    errnos.EINVAL,
+    (c) => deviceOf(c)!.sizeBytes === 0n,
+    { applies: (c) => deviceOf(c) !== undefined },
+  ],
+  [
+    'within-device',
+    'addr + length > the size of the device',
+    errnos.EUCLEAN,
+    (c) => c.mapping.addr + c.mapping.length > deviceOf(c)!.sizeBytes,
+    onDevice,
+  ],
 ]);
-const skipsRest = (c: UpsertHalfContext, rule: Rule<UpsertHalfContext>): boolean => rule.id !== 'upsert/not-retry' && isType(c, c.mapping, 'NOCACHE');
+const skipsRest = (c: UpsertHalfContext, rule: Rule<UpsertHalfContext>): boolean =>
+  rule.id !== 'upsert/not-retry' && isType(c, c.mapping, 'NOCACHE');
 
 export const invalInodeRules = table('inval', inodeRows(SIZES.inval));
 /** Each range, the write range first; a range of length 0 means nothing and is not checked. */
 export const invalRangeRules = table<InvalRangeContext>('inval', [
   ['offset-below-maxbytes', 'offset >= maxbytes', errnos.EUCLEAN, (c) => c.range.offset >= c.maxBytes, bad],
-  ['offset-aligned', 'offset is no multiple of the block size', errnos.EUCLEAN, (c) => c.range.offset % c.blockSizeBytes !== 0n, bad],
-  ['length-aligned', 'length is no multiple of the block size', errnos.EUCLEAN, (c) => c.range.length % c.blockSizeBytes !== 0n,
-    { bad: true, applies: (c) => c.range.length !== INVAL_TO_EOF }],
-  ['range-no-overflow', 'offset + length wraps 64 bits', errnos.EUCLEAN, (c) => c.range.offset + c.range.length >= WRAP,
-    { bad: true, applies: (c) => c.range.length !== INVAL_TO_EOF && c.revision.id === 'r3' }],
+  [
+    'offset-aligned',
+    'offset is no multiple of the block size',
+    errnos.EUCLEAN,
+    (c) => c.range.offset % c.blockSizeBytes !== 0n,
+    bad,
+  ],
+  [
+    'length-aligned',
+    'length is no multiple of the block size',
+    errnos.EUCLEAN,
+    (c) => c.range.length % c.blockSizeBytes !== 0n,
+    { bad: true, applies: (c) => c.range.length !== INVAL_TO_EOF },
+  ],
+  [
+    'range-no-overflow',
+    'offset + length wraps 64 bits',
+    errnos.EUCLEAN,
+    (c) => c.range.offset + c.range.length >= WRAP,
+    { bad: true, applies: (c) => c.range.length !== INVAL_TO_EOF && c.revision.id === 'r3' },
+  ],
 ]);
 
 const deviceSize = (c: DevInvalContext): bigint => c.devices.get(c.dev)!.sizeBytes;
 const devInvalRows: Readonly<Record<string, Row<DevInvalContext>>> = {
-  size: ['size', 'the payload is not 24 bytes, or reserved is not 0', errnos.EINVAL, (c) => c.payloadBytes !== SIZES.devinval || c.reserved !== 0],
-  named: ['device-named', 'the connection has no iomap, or dev is 0', errnos.EINVAL, (c) => !c.connectionHasIomap || c.dev === NULL_DEV],
+  size: [
+    'size',
+    'the payload is not 24 bytes, or reserved is not 0',
+    errnos.EINVAL,
+    (c) => c.payloadBytes !== SIZES.devinval || c.reserved !== 0,
+  ],
+  named: [
+    'device-named',
+    'the connection has no iomap, or dev is 0',
+    errnos.EINVAL,
+    (c) => !c.connectionHasIomap || c.dev === NULL_DEV,
+  ],
   known: ['device-known', 'dev is unknown', errnos.ENODEV, (c) => !c.devices.has(c.dev)],
-  offset: ['offset-in-device', 'offset >= the size of the device', errnos.EINVAL, (c) => c.range.offset >= deviceSize(c)],
-  overflow: ['range-no-overflow', 'offset + length wraps 64 bits; a kernel may count signed ones', errnos.EINVAL, (c) => c.range.offset + c.range.length >= WRAP],
+  offset: [
+    'offset-in-device',
+    'offset >= the size of the device',
+    errnos.EINVAL,
+    (c) => c.range.offset >= deviceSize(c),
+  ],
+  overflow: [
+    'range-no-overflow',
+    'offset + length wraps 64 bits; a kernel may count signed ones',
+    errnos.EINVAL,
+    (c) => c.range.offset + c.range.length >= WRAP,
+  ],
 };
-const devInval = (...names: string[]) => table('devinval', names.map((name) => devInvalRows[name]!));
+const devInval = (...names: string[]) =>
+  table(
+    'devinval',
+    names.map((name) => devInvalRows[name]!),
+  );
 /**
- * r2 checks overflow and offset before it looks whether the length is 0; a length of 0 cannot overflow, and r3 checks the offset before it
- * too, so that only the order of the two differs.
+ * r2 checks overflow and offset before it looks whether the length is 0; a length of 0 cannot overflow, and r3 checks
+ * the offset before it too, so that only the order of the two differs.
  */
 export const devInvalTables: Readonly<Record<RevisionId, readonly Rule<DevInvalContext>[]>> = {
-  r1: [], r2: devInval('size', 'named', 'known', 'overflow', 'offset'), r3: devInval('size', 'named', 'known', 'offset', 'overflow'),
+  r1: [],
+  r2: devInval('size', 'named', 'known', 'overflow', 'offset'),
+  r3: devInval('size', 'named', 'known', 'offset', 'overflow'),
 };
 
-const first = <C>(rules: readonly Rule<C>[], context: C): Rule<C> | undefined => rules.find((rule) => rule.applies(context) && rule.violated(context));
+const first = <C>(rules: readonly Rule<C>[], context: C): Rule<C> | undefined =>
+  rules.find((rule) => rule.applies(context) && rule.violated(context));
 
-/** The rule that an UPSERT violates first; undefined: both halves are stored, or skipped where they say so. `mapRules`: the revision's. */
-export function firstUpsertViolation(context: UpsertContext, mapRules = beginTables[context.revision.id].map): Refusal | undefined {
+/**
+ * The rule that an UPSERT violates first; undefined: both halves are stored, or skipped where they say so. `mapRules`:
+ * the revision's.
+ */
+export function firstUpsertViolation(
+  context: UpsertContext,
+  mapRules = beginTables[context.revision.id].map,
+): Refusal | undefined {
   const early = first(upsertInodeRules, context);
   if (early) return refusalOf(early, 0);
   for (const half of ['read', 'write'] as const) {
     const mapping = context[half];
     const mapContext: MapContext = { ...context, half, mapping, inodeHasCache: context.inode!.hasCache };
-    const map = mapRules.find((rule) => rule.halves!.includes(half) && rule.applies(mapContext) && rule.violated(mapContext));
+    const map = mapRules.find(
+      (rule) => rule.halves!.includes(half) && rule.applies(mapContext) && rule.violated(mapContext),
+    );
     if (map) return refusalOf(map, 0, half);
     const halfContext = { ...context, half, mapping };
-    const rule = upsertHalfRules.find((row) => !skipsRest(halfContext, row) && row.applies(halfContext) && row.violated(halfContext));
+    const rule = upsertHalfRules.find(
+      (row) => !skipsRest(halfContext, row) && row.applies(halfContext) && row.violated(halfContext),
+    );
     if (rule) return refusalOf(rule, 0, half);
   }
   return undefined;

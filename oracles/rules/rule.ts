@@ -4,8 +4,19 @@
  */
 
 export type Half = 'read' | 'write';
-export type RuleGroup = 'map' | 'begin' | 'inline' | 'upsert' | 'inval' | 'devinval' | 'config' | 'backing-open' | 'backing-close' | 'set-nofs'
-  | 'add-iomap' | 'set-blocksize';
+export type RuleGroup =
+  | 'map'
+  | 'begin'
+  | 'inline'
+  | 'upsert'
+  | 'inval'
+  | 'devinval'
+  | 'config'
+  | 'backing-open'
+  | 'backing-close'
+  | 'set-nofs'
+  | 'add-iomap'
+  | 'set-blocksize';
 
 /** One clause. `C` is what it judges. */
 export interface Rule<C> {
@@ -29,7 +40,10 @@ export interface Rule<C> {
   readonly applies: (context: C) => boolean;
   /** Only asked when the rule applies. */
   readonly violated: (context: C) => boolean;
-  /** Why the clause leaves open whether this context violates it; undefined where it does not. Only asked when the rule applies. */
+  /**
+   * Why the clause leaves open whether this context violates it; undefined where it does not. Only asked when the rule
+   * applies.
+   */
   readonly unclear?: (context: C) => string | undefined;
 }
 

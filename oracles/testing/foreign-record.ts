@@ -1,14 +1,22 @@
-/** Records of a kernel of other authors (oracles/foreign), for tests that ask what the judge would make of a kernel that did one thing otherwise. */
+/**
+ * Records of a kernel of other authors (oracles/foreign), for tests that ask what the judge would make of a kernel that
+ * did one thing otherwise.
+ */
 import { readFileSync } from 'node:fs';
 import { decodeCase, type Case } from '../../model/case.ts';
 import type { Exchange, Observation } from '../../model/observation.ts';
 import { fromJsonSafe } from '../../model/results.ts';
 
-export interface ForeignRecord { of: Case; seen: Observation }
+export interface ForeignRecord {
+  of: Case;
+  seen: Observation;
+}
 
 /** A copy of the record of that name, which the caller may change. */
 export function foreignRecord(name: string): ForeignRecord {
-  const { case: of, observation } = JSON.parse(readFileSync(new URL(`../foreign/${name}.json`, import.meta.url), 'utf8')) as { case: Parameters<typeof decodeCase>[0]; observation: unknown };
+  const { case: of, observation } = JSON.parse(
+    readFileSync(new URL(`../foreign/${name}.json`, import.meta.url), 'utf8'),
+  ) as { case: Parameters<typeof decodeCase>[0]; observation: unknown };
   return { of: decodeCase(of), seen: fromJsonSafe(observation) as Observation };
 }
 
@@ -19,7 +27,10 @@ export function requestOf({ seen }: ForeignRecord, name: string, n = 0): Exchang
   return found;
 }
 
-const renumber = ({ seen }: ForeignRecord): void => seen.transcript.forEach((one, seq) => { one.seq = seq; });
+const renumber = ({ seen }: ForeignRecord): void =>
+  seen.transcript.forEach((one, seq) => {
+    one.seq = seq;
+  });
 
 /** Takes a request out. */
 export function drop(record: ForeignRecord, name: string, n = 0): void {
@@ -28,8 +39,13 @@ export function drop(record: ForeignRecord, name: string, n = 0): void {
 }
 
 /** Puts a request behind another one, or in front of it. */
-export function insert(record: ForeignRecord, what: Exchange, place: { behind: Exchange } | { before: Exchange }): void {
-  const at = 'behind' in place ? record.seen.transcript.indexOf(place.behind) + 1 : record.seen.transcript.indexOf(place.before);
+export function insert(
+  record: ForeignRecord,
+  what: Exchange,
+  place: { behind: Exchange } | { before: Exchange },
+): void {
+  const at =
+    'behind' in place ? record.seen.transcript.indexOf(place.behind) + 1 : record.seen.transcript.indexOf(place.before);
   record.seen.transcript.splice(at, 0, structuredClone(what));
   renumber(record);
 }

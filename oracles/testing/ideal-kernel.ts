@@ -1,7 +1,7 @@
 /**
- * A kernel that follows the rules, for tests of the judges and of the plan: runs a case against a scripted server and says what would
- * have been observed. It shares the model with the judges, so it shows that the judges compare completely, not that the model is right:
- * that is what the hand-made observations of the tests are for.
+ * A kernel that follows the rules, for tests of the judges and of the plan: runs a case against a scripted server and
+ * says what would have been observed. It shares the model with the judges, so it shows that the judges compare
+ * completely, not that the model is right: that is what the hand-made observations of the tests are for.
  */
 import type { ByteRun } from '../../model/bytes.ts';
 import type { Case } from '../../model/case.ts';
@@ -16,7 +16,9 @@ import type { BeginTable } from '../rules/first-violation.ts';
 import { errnos } from '../../uapi/errno.ts';
 
 export interface IdealKernelOptions {
-  /** Where the rules leave a choice, which one is taken: indices in order, 0 where the list ends. Default: 0 throughout. */
+  /**
+   * Where the rules leave a choice, which one is taken: indices in order, 0 where the list ends. Default: 0 throughout.
+   */
   choices?: readonly number[];
   /** Rules of a kernel that is not ideal. Default: the revision's. */
   table?: BeginTable;
@@ -34,11 +36,19 @@ export function runIdeal(of: Case, options: IdealKernelOptions = {}): Observatio
   const server = new ScriptedServer(of, devices, options.choices);
   const mount = { errno: 0, minor: revision.minor, flags: 1n << BigInt(revision.initBit), devices };
   const { table, pageCache } = options;
-  const expectation = simulate({ case: of, mount, inodes, driver: server, ...(table && { table }), ...(pageCache && { pageCache }) });
+  const expectation = simulate({
+    case: of,
+    mount,
+    inodes,
+    driver: server,
+    ...(table && { table }),
+    ...(pageCache && { pageCache }),
+  });
   if (expectation.unspecified !== undefined) throw new Error(`unspecified: ${expectation.unspecified}`);
   return {
     mount: {
-      ...mount, errno: expectation.mount.errno ?? 0,
+      ...mount,
+      errno: expectation.mount.errno ?? 0,
       devices: expectation.devices.map((errno, index) => (errno === 0 ? devices[index]! : -errno)),
     },
     steps: expectation.steps.map((step, index) => resultOf(step, of, index)),
@@ -56,8 +66,12 @@ function resultOf(step: StepExpectation, of: Case, index: number): StepResult {
   const asked = call?.call === 'pread' || call?.call === 'mmapRead' ? call.lengthBytes : 0;
   const ret = step.ret ?? 3n;
   return {
-    ret, errno: 0,
-    ...(step.data && { data: runsOf(step.data), tail: asked > Number(ret) ? [{ lengthBytes: asked - Number(ret), source: { kind: 'poison' } }] : [] }),
+    ret,
+    errno: 0,
+    ...(step.data && {
+      data: runsOf(step.data),
+      tail: asked > Number(ret) ? [{ lengthBytes: asked - Number(ret), source: { kind: 'poison' } }] : [],
+    }),
     ...(step.fiemap && { fiemap: [...step.fiemap] }),
     ...(step.fiemapMapped !== undefined && { fiemapMapped: step.fiemapMapped }),
     ...(step.sizeBytes !== undefined && { sizeBytes: step.sizeBytes }),
@@ -77,8 +91,15 @@ const runsOf = (segments: readonly Segment[]): ByteRun[] =>
   segments.map((segment) => ({ lengthBytes: Number(segment.end - segment.start), source: segment.sources[0]! }));
 
 function eventsOf(of: Case, expectation: Expectation): KernelEvent[] {
-  const reports = expectation.refusals.filter((refusal) => refusal.viaBadData).flatMap((refusal, index) =>
-    (refusal.conditions ?? ['a condition']).map((condition) => ({ func: refusal.func ?? 'fuse_iomap', condition, line: 100 + index })));
+  const reports = expectation.refusals
+    .filter((refusal) => refusal.viaBadData)
+    .flatMap((refusal, index) =>
+      (refusal.conditions ?? ['a condition']).map((condition) => ({
+        func: refusal.func ?? 'fuse_iomap',
+        condition,
+        line: 100 + index,
+      })),
+    );
   const traced = revisions[of.revision].badDataEvent;
   return reports.flatMap((report): KernelEvent[] => [
     ...(of.debugIomap ? [{ kind: 'bad-mapping-warn' as const, ...report }] : []),
@@ -90,6 +111,8 @@ function changesOf(content: Content, device: number): Observation['deviceChanges
   return content.touched().flatMap((segment) => {
     const source = segment.sources[0]!;
     if (sameSource(source, content.base(segment.start))) return [];
-    return [{ device, offsetBytes: segment.start, content: [{ lengthBytes: Number(segment.end - segment.start), source }] }];
+    return [
+      { device, offsetBytes: segment.start, content: [{ lengthBytes: Number(segment.end - segment.start), source }] },
+    ];
   });
 }

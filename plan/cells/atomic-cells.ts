@@ -1,4 +1,7 @@
-/** Cells of writes with RWF_ATOMIC: which are refused unasked, what the server may answer, and that they happen as a whole where the mapping says. */
+/**
+ * Cells of writes with RWF_ATOMIC: which are refused unasked, what the server may answer, and that they happen as a
+ * whole where the mapping says.
+ */
 import fc from 'fast-check';
 import { PLAIN_ERRNOS, WRONG_BEGIN_SIZES } from '../../generators/reply-values.ts';
 import { configOf, pureOverwrite, type PlannedCase } from '../../generators/reply-case.ts';
@@ -12,8 +15,11 @@ const path = 'atomic-write';
 const MAX_BYTES = 1n << 20n;
 const DEVICE_BYTES = 1 << 20;
 /** Devices 0 and 1 take atomic writes, device 2 does not. */
-const devices = (access: 'rw' | 'ro' | 'wo' = 'rw'): Geometry['devices'] =>
-  [{ sizeBytes: DEVICE_BYTES, access, atomic: true }, { sizeBytes: DEVICE_BYTES, access: 'rw', atomic: true }, { sizeBytes: DEVICE_BYTES, access: 'rw' }];
+const devices = (access: 'rw' | 'ro' | 'wo' = 'rw'): Geometry['devices'] => [
+  { sizeBytes: DEVICE_BYTES, access, atomic: true },
+  { sizeBytes: DEVICE_BYTES, access: 'rw', atomic: true },
+  { sizeBytes: DEVICE_BYTES, access: 'rw' },
+];
 
 interface Ground {
   blockSize: bigint;
@@ -28,10 +34,17 @@ interface Ground {
   type: 'MAPPED' | 'UNWRITTEN';
 }
 
-const ground: fc.Arbitrary<Ground> = fc.record({
-  blockSize: fc.constantFrom(512n, 1024n, 4096n, 4096n), blocks: fc.bigInt({ min: 2n, max: 9n }), at: fc.nat(9), mount: fc.constantFrom<Geometry['mount']>('ordinary', 'ordinary', 'ordinary', 'syncInit'),
-  debugIomap: fc.boolean(), overwrite: fc.boolean(), type: fc.constantFrom<Ground['type']>('MAPPED', 'UNWRITTEN'),
-}).map(({ at, ...rest }) => ({ ...rest, block: BigInt(at) % (rest.blocks + 1n) }));
+const ground: fc.Arbitrary<Ground> = fc
+  .record({
+    blockSize: fc.constantFrom(512n, 1024n, 4096n, 4096n),
+    blocks: fc.bigInt({ min: 2n, max: 9n }),
+    at: fc.nat(9),
+    mount: fc.constantFrom<Geometry['mount']>('ordinary', 'ordinary', 'ordinary', 'syncInit'),
+    debugIomap: fc.boolean(),
+    overwrite: fc.boolean(),
+    type: fc.constantFrom<Ground['type']>('MAPPED', 'UNWRITTEN'),
+  })
+  .map(({ at, ...rest }) => ({ ...rest, block: BigInt(at) % (rest.blocks + 1n) }));
 
 /** What an atomic write leads to; everything but `note` has a default that is served. */
 interface Act {
@@ -47,10 +60,18 @@ interface Act {
 
 const hole = (offset: bigint, length: bigint): MappingSpec => ({ ...pureOverwrite(offset, length), type: 'HOLE' });
 /** All that the file may have, on a device from byte `addr` on. */
-const backed = (of: Pick<Ground, 'type'>, device: number, addr: bigint, flags: MappingSpec['flags'] = ['ATOMIC_BIO']): MappingSpec =>
-  ({ type: of.type, flags, dev: { device }, addr, offset: 0n, length: MAX_BYTES / 2n });
-const acted = ({ overwrite }: Pick<Ground, 'overwrite'>, map: MappingSpec): Reply =>
-  ({ kind: 'mappings', ...(overwrite ? { read: map, write: pureOverwrite(map.offset, map.length) } : { read: hole(map.offset, map.length), write: map }) });
+const backed = (
+  of: Pick<Ground, 'type'>,
+  device: number,
+  addr: bigint,
+  flags: MappingSpec['flags'] = ['ATOMIC_BIO'],
+): MappingSpec => ({ type: of.type, flags, dev: { device }, addr, offset: 0n, length: MAX_BYTES / 2n });
+const acted = ({ overwrite }: Pick<Ground, 'overwrite'>, map: MappingSpec): Reply => ({
+  kind: 'mappings',
+  ...(overwrite
+    ? { read: map, write: pureOverwrite(map.offset, map.length) }
+    : { read: hole(map.offset, map.length), write: map }),
+});
 
 function caseOn(revision: Revision, of: Ground, act: Act): PlannedCase {
   const config = configOf({ blockSize: of.blockSize, maxBytes: MAX_BYTES });
@@ -58,18 +79,39 @@ function caseOn(revision: Revision, of: Ground, act: Act): PlannedCase {
   const { ATOMIC } = revision.opFlags;
   // Where IOEND is answered by an error nothing says how long the file is.
   const sizeIsOpen = act.extra?.some(({ on }) => on === 'IOMAP_IOEND') === true && of.block === of.blocks;
-  const pwrite: Step = { call: 'pwrite', fd: 0, offset: of.block * of.blockSize, lengthBytes: Number(of.blockSize), writer: 0, rwf: RWF.ATOMIC, ...act.write };
+  const pwrite: Step = {
+    call: 'pwrite',
+    fd: 0,
+    offset: of.block * of.blockSize,
+    lengthBytes: Number(of.blockSize),
+    writer: 0,
+    rwf: RWF.ATOMIC,
+    ...act.write,
+  };
   return {
     note: `${act.note}; block ${of.block} of ${of.blocks}, block size ${of.blockSize}`,
     case: {
-      schema: CASE_SCHEMA, revision: revision.id, debugIomap: of.debugIomap,
+      schema: CASE_SCHEMA,
+      revision: revision.id,
+      debugIomap: of.debugIomap,
       geometry: {
-        mount: of.mount, ...(config && { config }), devices: act.devices ?? devices(),
+        mount: of.mount,
+        ...(config && { config }),
+        devices: act.devices ?? devices(),
         files: [{ sizeBytes: of.blocks * of.blockSize, attrFlags: act.attrFlags ?? ['IOMAP', 'EXCLUSIVE', 'ATOMIC'] }],
       },
-      script: [...act.extra ?? [], { on: 'IOMAP_BEGIN', opflagsSet: ATOMIC, reply: act.reply ?? acted(of, backed(of, 0, 4096n)) },
-        { on: 'IOMAP_BEGIN', reply: { kind: 'mappings', read: plain, write: pureOverwrite(0n, MAX_BYTES) } }],
-      workload: [{ call: 'open', file: 0, flags: act.flags ?? ['rdwr', 'direct'] }, ...act.before ?? [], pwrite, ...(sizeIsOpen ? [] : [{ call: 'fstat' as const, fd: 0 }]), { call: 'close', fd: 0 }],
+      script: [
+        ...(act.extra ?? []),
+        { on: 'IOMAP_BEGIN', opflagsSet: ATOMIC, reply: act.reply ?? acted(of, backed(of, 0, 4096n)) },
+        { on: 'IOMAP_BEGIN', reply: { kind: 'mappings', read: plain, write: pureOverwrite(0n, MAX_BYTES) } },
+      ],
+      workload: [
+        { call: 'open', file: 0, flags: act.flags ?? ['rdwr', 'direct'] },
+        ...(act.before ?? []),
+        pwrite,
+        ...(sizeIsOpen ? [] : [{ call: 'fstat' as const, fd: 0 }]),
+        { call: 'close', fd: 0 },
+      ],
     },
   };
 }
@@ -77,84 +119,225 @@ function caseOn(revision: Revision, of: Ground, act: Act): PlannedCase {
 type Make = (of: Ground, border: Border) => fc.Arbitrary<Act>;
 
 export function atomicCells(revision: Revision): PlanCell[] {
-  const against = revision.id === 'r3' ? undefined
-    : revision.id === 'r2' ? 'revision r2 lays down nothing about what a server may answer to an atomic write' : 'revision r1 has no devices: nothing can be written';
-  const cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Act>, only: Partial<Ground> = {}): PlanCell => (against !== undefined ? impossible(key, against)
-    : possible(key, ground.map((of) => ({ ...of, ...only })).chain((of) => make(of).map((act) => caseOn(revision, of, act)))));
-  const both = (rule: string, make: Make, only: Partial<Ground> = {}) => borders.map((border) => cell({ rule, path, border }, (of) => make(of, border), only));
+  const against =
+    revision.id === 'r3'
+      ? undefined
+      : revision.id === 'r2'
+        ? 'revision r2 lays down nothing about what a server may answer to an atomic write'
+        : 'revision r1 has no devices: nothing can be written';
+  const cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Act>, only: Partial<Ground> = {}): PlanCell =>
+    against !== undefined
+      ? impossible(key, against)
+      : possible(
+          key,
+          ground.map((of) => ({ ...of, ...only })).chain((of) => make(of).map((act) => caseOn(revision, of, act))),
+        );
+  const both = (rule: string, make: Make, only: Partial<Ground> = {}) =>
+    borders.map((border) => cell({ rule, path, border }, (of) => make(of, border), only));
   /** Rules that the reply breaks in every case of one border and in none of the other. */
-  const ruled = (rule: string, make: Make) => both(rule, make).map((made) => (made.cases ? { ...made, reaches: rule } : made));
+  const ruled = (rule: string, make: Make) =>
+    both(rule, make).map((made) => (made.cases ? { ...made, reaches: rule } : made));
   const served = (of: Ground): Act => ({ note: `${of.type}${of.overwrite ? ', overwritten' : ''}` });
   return [
-    cell({ rule: 'atomic/request', path }, (of) => fc.tuple(fc.subarray<'SHARED' | 'NEW' | 'DIRTY' | 'WANT_IOMAP_END' | 'MERGED'>(['SHARED', 'NEW', 'DIRTY', 'WANT_IOMAP_END', 'MERGED']), fc.constantFrom(0n, 512n, 4096n, 0x10000n))
-      .map(([flags, addr]) => ({ reply: acted(of, backed(of, 0, addr, ['ATOMIC_BIO', ...flags])), note: `${of.type} ${flags.join(' ')} at 0x${addr.toString(16)}` }))),
-    ...both('atomic/allowed', (of, border) => fc.constant(border === 'violating' ? { attrFlags: ['IOMAP', 'EXCLUSIVE'], note: 'a file without ATTR_ATOMIC' } : served(of))),
-    ...both('atomic/buffered', (of, border) => fc.constant(border === 'violating' ? { flags: ['rdwr'], note: 'not opened with O_DIRECT' } : served(of))),
-    ...both('atomic/one-block', (of, border) => (border === 'legal' ? fc.constant(served(of)) : fc.constantFrom<Act>(...notOneBlock(of)))),
-    ...both('atomic/device', (of, border) => fc.constant({ reply: acted(of, backed(of, border === 'violating' ? 2 : 1, 8192n)), note: border === 'violating' ? 'a device that takes no atomic writes' : 'a device that takes them' })),
+    cell({ rule: 'atomic/request', path }, (of) =>
+      fc
+        .tuple(
+          fc.subarray<'SHARED' | 'NEW' | 'DIRTY' | 'WANT_IOMAP_END' | 'MERGED'>([
+            'SHARED',
+            'NEW',
+            'DIRTY',
+            'WANT_IOMAP_END',
+            'MERGED',
+          ]),
+          fc.constantFrom(0n, 512n, 4096n, 0x10000n),
+        )
+        .map(([flags, addr]) => ({
+          reply: acted(of, backed(of, 0, addr, ['ATOMIC_BIO', ...flags])),
+          note: `${of.type} ${flags.join(' ')} at 0x${addr.toString(16)}`,
+        })),
+    ),
+    ...both('atomic/allowed', (of, border) =>
+      fc.constant(
+        border === 'violating' ? { attrFlags: ['IOMAP', 'EXCLUSIVE'], note: 'a file without ATTR_ATOMIC' } : served(of),
+      ),
+    ),
+    ...both('atomic/buffered', (of, border) =>
+      fc.constant(border === 'violating' ? { flags: ['rdwr'], note: 'not opened with O_DIRECT' } : served(of)),
+    ),
+    ...both('atomic/one-block', (of, border) =>
+      border === 'legal' ? fc.constant(served(of)) : fc.constantFrom<Act>(...notOneBlock(of)),
+    ),
+    ...both('atomic/device', (of, border) =>
+      fc.constant({
+        reply: acted(of, backed(of, border === 'violating' ? 2 : 1, 8192n)),
+        note: border === 'violating' ? 'a device that takes no atomic writes' : 'a device that takes them',
+      }),
+    ),
     ...both('type/past-device-end', (of, border) => {
       // The byte behind the block is the device's last, or the one behind that.
       const last = BigInt(DEVICE_BYTES) - (of.block + 1n) * of.blockSize;
-      return fc.constantFrom(...(border === 'violating' ? [last + 512n, last + of.blockSize, BigInt(DEVICE_BYTES)] : [last]))
-        .map((addr) => ({ reply: acted(of, backed(of, 0, addr)), note: `${of.type} at 0x${addr.toString(16)} of 0x${DEVICE_BYTES.toString(16)}` }));
+      return fc
+        .constantFrom(...(border === 'violating' ? [last + 512n, last + of.blockSize, BigInt(DEVICE_BYTES)] : [last]))
+        .map((addr) => ({
+          reply: acted(of, backed(of, 0, addr)),
+          note: `${of.type} at 0x${addr.toString(16)} of 0x${DEVICE_BYTES.toString(16)}`,
+        }));
     }),
-    ...ruled('begin/atomic-on-storage', (of, border) => (border === 'legal' ? fc.constant(served(of))
-      : fc.constantFrom<MappingSpec['type']>('HOLE', 'DELALLOC', 'INLINE').map((type) => ({
-        reply: acted(of, { ...hole(0n, MAX_BYTES / 2n), type, flags: ['ATOMIC_BIO'] }), note: `${type}${of.overwrite ? ', overwritten' : ''}`,
-      })))),
-    ...ruled('begin/atomic-flagged', (of, border) => (border === 'legal' ? fc.constant(served(of))
-      : fc.tuple(fc.subarray<'SHARED' | 'NEW' | 'BOUNDARY' | 'ANON_WRITE' | 'WANT_IOMAP_END'>(['SHARED', 'NEW', 'BOUNDARY', 'ANON_WRITE', 'WANT_IOMAP_END']), fc.boolean()).map(([flags, other]) => {
-        const reply = acted(of, backed(of, 0, 4096n, flags)) as Extract<Reply, { kind: 'mappings' }>;
-        // The half that is not written to may say what it wants.
-        const flagged: Reply = other && !of.overwrite ? { ...reply, read: { ...reply.read, flags: ['ATOMIC_BIO'] } } : reply;
-        return { reply: flagged, note: `${of.type} ${flags.join(' ')} without ATOMIC_BIO${other && !of.overwrite ? ', which the other half has' : ''}` };
-      }))),
-    ...(['read', 'write'] as const).flatMap((half) => ruled(`begin/${half}-no-retry-uncached`, (of, border) => fc.constant(retried(of, half, border)))),
-    ...both('begin/error', (of, border) => (border === 'legal' ? fc.constant(served(of)) : fc.constantFrom(...PLAIN_ERRNOS).map((errno) => ({ reply: { kind: 'error', errno }, note: `errno ${errno}` })))),
-    ...both('begin/reply-size', (of, border) => (border === 'legal' ? fc.constant(served(of)) : fc.constantFrom(...WRONG_BEGIN_SIZES).map((size) => ({ reply: { kind: 'raw', payload: '00'.repeat(size) }, note: `${size} bytes of payload` })))),
+    ...ruled('begin/atomic-on-storage', (of, border) =>
+      border === 'legal'
+        ? fc.constant(served(of))
+        : fc
+            .constantFrom<MappingSpec['type']>('HOLE', 'DELALLOC', 'INLINE')
+            .map((type) => ({
+              reply: acted(of, { ...hole(0n, MAX_BYTES / 2n), type, flags: ['ATOMIC_BIO'] }),
+              note: `${type}${of.overwrite ? ', overwritten' : ''}`,
+            })),
+    ),
+    ...ruled('begin/atomic-flagged', (of, border) =>
+      border === 'legal'
+        ? fc.constant(served(of))
+        : fc
+            .tuple(
+              fc.subarray<'SHARED' | 'NEW' | 'BOUNDARY' | 'ANON_WRITE' | 'WANT_IOMAP_END'>([
+                'SHARED',
+                'NEW',
+                'BOUNDARY',
+                'ANON_WRITE',
+                'WANT_IOMAP_END',
+              ]),
+              fc.boolean(),
+            )
+            .map(([flags, other]) => {
+              const reply = acted(of, backed(of, 0, 4096n, flags)) as Extract<Reply, { kind: 'mappings' }>;
+              // The half that is not written to may say what it wants.
+              const flagged: Reply =
+                other && !of.overwrite ? { ...reply, read: { ...reply.read, flags: ['ATOMIC_BIO'] } } : reply;
+              return {
+                reply: flagged,
+                note: `${of.type} ${flags.join(' ')} without ATOMIC_BIO${other && !of.overwrite ? ', which the other half has' : ''}`,
+              };
+            }),
+    ),
+    ...(['read', 'write'] as const).flatMap((half) =>
+      ruled(`begin/${half}-no-retry-uncached`, (of, border) => fc.constant(retried(of, half, border))),
+    ),
+    ...both('begin/error', (of, border) =>
+      border === 'legal'
+        ? fc.constant(served(of))
+        : fc
+            .constantFrom(...PLAIN_ERRNOS)
+            .map((errno) => ({ reply: { kind: 'error', errno }, note: `errno ${errno}` })),
+    ),
+    ...both('begin/reply-size', (of, border) =>
+      border === 'legal'
+        ? fc.constant(served(of))
+        : fc
+            .constantFrom(...WRONG_BEGIN_SIZES)
+            .map((size) => ({ reply: { kind: 'raw', payload: '00'.repeat(size) }, note: `${size} bytes of payload` })),
+    ),
     // Whether a write reads the blocks around it is not said: refused with EACCES or done, nothing else.
-    cell({ rule: 'begin/device-readable', path }, (of) => fc.constant({ reply: acted(of, backed(of, 0, 4096n)), devices: devices('wo'), note: 'device 0, opened for writing only' })),
-    cell({ rule: 'begin/enosys', path }, () => fc.constant({ reply: { kind: 'error', errno: 38 }, note: 'errno ENOSYS' })),
-    ...both('begin/device-writable', (of, border) => fc.constant({ reply: acted(of, backed(of, border === 'violating' ? 0 : 1, 4096n)), devices: devices('ro'), note: border === 'violating' ? 'a device opened for reading only' : 'another device' })),
-    cell({ rule: 'request/end', path }, (of) => acknowledgement.map(({ reply, note }) => ({
-      reply: acted(of, backed(of, 0, 4096n, ['ATOMIC_BIO', 'WANT_IOMAP_END'])), note: `WANT_IOMAP_END, END ${note}`, ...(reply && { extra: [{ on: 'IOMAP_END', reply }] }),
-    }))),
-    cell({ rule: 'request/ioend', path }, (of) => fc.tuple(acknowledgement, fc.boolean()).map(([{ reply, note }, shared]) => ({
-      reply: acted(of, backed(of, 0, 4096n, ['ATOMIC_BIO', ...(shared ? ['SHARED' as const] : [])])), note: `${of.type}${shared ? ' SHARED' : ''}, IOEND ${note}`, ...(reply && { extra: [{ on: 'IOMAP_IOEND', reply }] }),
-    }))),
-    cell({ rule: 'cache/atomic', path }, (of) => fc.boolean().map((atomic) => ({
-      before: [cached(of)], write: atomic ? {} : { rwf: 0 }, note: `a mapping of device 1 in the cache, ${atomic ? 'an atomic write' : 'an ordinary write'}`,
-    }))),
+    cell({ rule: 'begin/device-readable', path }, (of) =>
+      fc.constant({
+        reply: acted(of, backed(of, 0, 4096n)),
+        devices: devices('wo'),
+        note: 'device 0, opened for writing only',
+      }),
+    ),
+    cell({ rule: 'begin/enosys', path }, () =>
+      fc.constant({ reply: { kind: 'error', errno: 38 }, note: 'errno ENOSYS' }),
+    ),
+    ...both('begin/device-writable', (of, border) =>
+      fc.constant({
+        reply: acted(of, backed(of, border === 'violating' ? 0 : 1, 4096n)),
+        devices: devices('ro'),
+        note: border === 'violating' ? 'a device opened for reading only' : 'another device',
+      }),
+    ),
+    cell({ rule: 'request/end', path }, (of) =>
+      acknowledgement.map(({ reply, note }) => ({
+        reply: acted(of, backed(of, 0, 4096n, ['ATOMIC_BIO', 'WANT_IOMAP_END'])),
+        note: `WANT_IOMAP_END, END ${note}`,
+        ...(reply && { extra: [{ on: 'IOMAP_END', reply }] }),
+      })),
+    ),
+    cell({ rule: 'request/ioend', path }, (of) =>
+      fc
+        .tuple(acknowledgement, fc.boolean())
+        .map(([{ reply, note }, shared]) => ({
+          reply: acted(of, backed(of, 0, 4096n, ['ATOMIC_BIO', ...(shared ? ['SHARED' as const] : [])])),
+          note: `${of.type}${shared ? ' SHARED' : ''}, IOEND ${note}`,
+          ...(reply && { extra: [{ on: 'IOMAP_IOEND', reply }] }),
+        })),
+    ),
+    cell({ rule: 'cache/atomic', path }, (of) =>
+      fc
+        .boolean()
+        .map((atomic) => ({
+          before: [cached(of)],
+          write: atomic ? {} : { rwf: 0 },
+          note: `a mapping of device 1 in the cache, ${atomic ? 'an atomic write' : 'an ordinary write'}`,
+        })),
+    ),
   ];
 }
 
 /** What the server may answer to END and IOEND. */
 const acknowledgement = fc.constantFrom<{ reply?: Reply; note: string }>(
-  { note: 'acknowledged' }, { reply: { kind: 'error', errno: 38 }, note: 'ENOSYS' }, { reply: { kind: 'error', errno: 28 }, note: 'ENOSPC' }, { reply: { kind: 'error', errno: 5 }, note: 'EIO' },
+  { note: 'acknowledged' },
+  { reply: { kind: 'error', errno: 38 }, note: 'ENOSYS' },
+  { reply: { kind: 'error', errno: 28 }, note: 'ENOSPC' },
+  { reply: { kind: 'error', errno: 5 }, note: 'EIO' },
 );
 
 /** The file's blocks at another place than BEGIN says, which ordinary writes go to. */
 const cached = (of: Ground): Step => {
   const length = (of.blocks + 1n) * of.blockSize;
   const read: MappingSpec = { ...backed({ type: 'MAPPED' }, 1, 0x20000n), length };
-  return { call: 'notify', notification: { kind: 'upsert', node: { file: 0 }, read, write: pureOverwrite(0n, length) } };
+  return {
+    call: 'notify',
+    notification: { kind: 'upsert', node: { file: 0 }, read, write: pureOverwrite(0n, length) },
+  };
 };
 
-/** RETRY_CACHE is an answer where the inode has a cache, but not to this question. The legal twin is the same answer to an ordinary write, or another to this. */
+/**
+ * RETRY_CACHE is an answer where the inode has a cache, but not to this question. The legal twin is the same answer to
+ * an ordinary write, or another to this.
+ */
 function retried(of: Ground, half: 'read' | 'write', border: Border): Act {
-  const retry: MappingSpec = { type: 'RETRY_CACHE', flags: [], dev: 0, addr: NULL_ADDR, offset: 0n, length: MAX_BYTES / 2n };
+  const retry: MappingSpec = {
+    type: 'RETRY_CACHE',
+    flags: [],
+    dev: 0,
+    addr: NULL_ADDR,
+    offset: 0n,
+    length: MAX_BYTES / 2n,
+  };
   const { read, write } = acted(of, backed(of, 0, 4096n)) as Extract<Reply, { kind: 'mappings' }>;
-  const reply: Reply = border === 'legal' ? { kind: 'mappings', read, write } : half === 'read' ? { kind: 'mappings', read: retry, write } : { kind: 'mappings', read, write: retry };
-  return { before: [cached(of)], reply, note: border === 'legal' ? 'a mapping, with another one in the cache' : `RETRY_CACHE in the ${half} half` };
+  const reply: Reply =
+    border === 'legal'
+      ? { kind: 'mappings', read, write }
+      : half === 'read'
+        ? { kind: 'mappings', read: retry, write }
+        : { kind: 'mappings', read, write: retry };
+  return {
+    before: [cached(of)],
+    reply,
+    note: border === 'legal' ? 'a mapping, with another one in the cache' : `RETRY_CACHE in the ${half} half`,
+  };
 }
 
 function notOneBlock({ blockSize, block, blocks }: Ground): Act[] {
   const length = Number(blockSize);
   const at = block * blockSize;
   const writes: { offset: bigint; lengthBytes: number; note: string }[] = [
-    { offset: at, lengthBytes: 2 * length, note: 'two blocks' }, { offset: 0n, lengthBytes: Number(blocks) * length, note: 'all blocks' }, { offset: at, lengthBytes: length + 512, note: 'a block and a sector' },
-    { offset: at, lengthBytes: length - 1, note: 'a block but one byte' }, { offset: at, lengthBytes: 1, note: 'one byte' }, { offset: at, lengthBytes: length / 2, note: 'half a block' },
-    { offset: at + 1n, lengthBytes: length, note: 'a byte behind the block\'s start' }, { offset: at + blockSize / 2n, lengthBytes: length, note: 'halves of two blocks' },
+    { offset: at, lengthBytes: 2 * length, note: 'two blocks' },
+    { offset: 0n, lengthBytes: Number(blocks) * length, note: 'all blocks' },
+    { offset: at, lengthBytes: length + 512, note: 'a block and a sector' },
+    { offset: at, lengthBytes: length - 1, note: 'a block but one byte' },
+    { offset: at, lengthBytes: 1, note: 'one byte' },
+    { offset: at, lengthBytes: length / 2, note: 'half a block' },
+    { offset: at + 1n, lengthBytes: length, note: "a byte behind the block's start" },
+    { offset: at + blockSize / 2n, lengthBytes: length, note: 'halves of two blocks' },
     { offset: MAX_BYTES - 1n, lengthBytes: length, note: 'across maxbytes' },
   ];
   return writes.map(({ offset, lengthBytes, note }) => ({ write: { offset, lengthBytes }, note }));

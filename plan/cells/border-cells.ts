@@ -17,7 +17,8 @@ export function reasonAgainst(rule: string, path: Path, border: Border, revision
   if (rule.endsWith('-no-retry-uncached')) {
     return 'ATOMIC and SWAPFILE are set on the paths atomic-write and swapon only, whose own cells show it';
   }
-  if (rule === 'begin/write-device-known' && !isWritePath(path) && border === 'violating') return 'the write half\'s device is looked up for write-type operations only';
+  if (rule === 'begin/write-device-known' && !isWritePath(path) && border === 'violating')
+    return "the write half's device is looked up for write-type operations only";
   if (rule === 'map/offset-below-maxbytes' && path === 'direct-read' && revision.opcodes.IOMAP_CONFIG === undefined) {
     return `revision ${revision.id} cannot set maxbytes, and direct I/O that ends on a block stays below the default`;
   }
@@ -29,19 +30,37 @@ export function reasonAgainst(rule: string, path: Path, border: Border, revision
 
 export function borderCells(revision: Revision): PlanCell[] {
   const table = beginTables[revision.id];
-  const rules = [...table.map, ...table.validate, ...table.devices].filter((rule) => borderRows[rule.id] !== undefined || rule.id.endsWith('-no-retry-uncached'));
-  return rules.flatMap((rule) => rule.halves!.flatMap((half) => paths.flatMap((path) => borders.map((border): PlanCell => {
-    const key = { rule: rule.id, half, path, border };
-    const row = borderRows[rule.id];
-    const against = reasonAgainst(rule.id, path, border, revision);
-    if (against !== undefined || !row) return impossible(key, against ?? 'no generator');
-    // What tells the kernel to look into its cache must look so; what tells it to keep nothing (NOCACHE) no answer to BEGIN may be.
-    if (rule.id.startsWith('map/instruction-') && border === 'legal') return { ...retryCell(revision, path, key), reaches: cellId({ rule: rule.id, half, path: '' }).trim() };
-    const types = startTypes(revision, path, half, row);
-    if (types.length === 0) return impossible(key, `no mapping of that type is valid here in revision ${revision.id}`);
-    const cases = borderCases(revision, { row, half, path, border, types, unused: rule.id === 'begin/write-device-known' && !isWritePath(path) });
-    return { ...possible(key, cases), reaches: cellId({ rule: rule.id, half, path: '' }).trim() };
-  }))));
+  const rules = [...table.map, ...table.validate, ...table.devices].filter(
+    (rule) => borderRows[rule.id] !== undefined || rule.id.endsWith('-no-retry-uncached'),
+  );
+  return rules.flatMap((rule) =>
+    rule.halves!.flatMap((half) =>
+      paths.flatMap((path) =>
+        borders.map((border): PlanCell => {
+          const key = { rule: rule.id, half, path, border };
+          const row = borderRows[rule.id];
+          const against = reasonAgainst(rule.id, path, border, revision);
+          if (against !== undefined || !row) return impossible(key, against ?? 'no generator');
+          // What tells the kernel to look into its cache must look so; what tells it to keep nothing (NOCACHE) no
+          // answer to BEGIN may be.
+          if (rule.id.startsWith('map/instruction-') && border === 'legal')
+            return { ...retryCell(revision, path, key), reaches: cellId({ rule: rule.id, half, path: '' }).trim() };
+          const types = startTypes(revision, path, half, row);
+          if (types.length === 0)
+            return impossible(key, `no mapping of that type is valid here in revision ${revision.id}`);
+          const cases = borderCases(revision, {
+            row,
+            half,
+            path,
+            border,
+            types,
+            unused: rule.id === 'begin/write-device-known' && !isWritePath(path),
+          });
+          return { ...possible(key, cases), reaches: cellId({ rule: rule.id, half, path: '' }).trim() };
+        }),
+      ),
+    ),
+  );
 }
 
 interface BorderCase {
@@ -57,10 +76,20 @@ interface BorderCase {
 function borderCases(revision: Revision, of: BorderCase): fc.Arbitrary<PlannedCase> {
   const { row, half, path, border, types, unused = false } = of;
   const noDevices = revision.ioctls.BACKING_OPEN === undefined;
-  return setting({ path, configurable: revision.opcodes.IOMAP_CONFIG !== undefined, ...row.setting, ...(noDevices && { devices: [] }) }).chain((drawn) =>
-    fc.tuple(borderReply(revision, { row, half, setting: drawn, types }), repliesBefore(revision, drawn)).map(([made, before]): PlannedCase => ({
-      // Nobody looks up a device that is not written to.
-      case: replyCase(revision, drawn, { kind: 'mappings', ...made.on(unused ? 'violating' : border) }, before, { refused: border === 'violating' }),
-      note: `${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
-    })));
+  return setting({
+    path,
+    configurable: revision.opcodes.IOMAP_CONFIG !== undefined,
+    ...row.setting,
+    ...(noDevices && { devices: [] }),
+  }).chain((drawn) =>
+    fc
+      .tuple(borderReply(revision, { row, half, setting: drawn, types }), repliesBefore(revision, drawn))
+      .map(([made, before]): PlannedCase => ({
+        // Nobody looks up a device that is not written to.
+        case: replyCase(revision, drawn, { kind: 'mappings', ...made.on(unused ? 'violating' : border) }, before, {
+          refused: border === 'violating',
+        }),
+        note: `${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
+      })),
+  );
 }

@@ -22,46 +22,143 @@ type Make = (of: Ground, border: Border) => fc.Arbitrary<Act>;
 
 export function copyCells(revision: Revision): PlanCell[] {
   const against = noSizes(revision);
-  const cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Act>): PlanCell => (against !== undefined ? impossible(key, against)
-    : possible(key, ground.chain((of) => make(of).map((act): PlannedCase => ({ case: twoFiles(caseOn(revision, of, act)), note: `${act.note}; EOF 0x${of.fileSize.toString(16)}` })))));
-  const both = (rule: string, path: string, make: Make) => borders.map((border) => cell({ rule, path, border }, (of) => make(of, border)));
+  const cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Act>): PlanCell =>
+    against !== undefined
+      ? impossible(key, against)
+      : possible(
+          key,
+          ground.chain((of) =>
+            make(of).map((act): PlannedCase => ({
+              case: twoFiles(caseOn(revision, of, act)),
+              note: `${act.note}; EOF 0x${of.fileSize.toString(16)}`,
+            })),
+          ),
+        );
+  const both = (rule: string, path: string, make: Make) =>
+    borders.map((border) => cell({ rule, path, border }, (of) => make(of, border)));
   return [
-    cell({ rule: 'copy/result', path: 'copy' }, (of) => fc.tuple(copyOf(of), fc.boolean(), fc.nat(4)).map(([step, older, short]) => {
-      const moved = max(lengthOf(of, step) - BigInt(short) * 512n, 0n);
-      return { ...copying(step, older, moved), note: `${moved} bytes copied${older ? ' by the older request' : ''}` };
-    })),
-    ...both('copy/answer', 'copy', (of, border) => fc.tuple(copyOf(of), fc.boolean(), fc.constantFrom(1n, 4096n, 0xffff_ffffn)).map(([step, older, beyond]) => {
-      const moved = lengthOf(of, step) + (border === 'violating' ? beyond : 0n);
-      return { ...copying(step, older, older ? min(moved, 0xffff_ffffn) : moved), note: `${moved} bytes said to be copied${older ? ' by the older request' : ''}` };
-    })),
-    ...both('copy/error', 'copy', (of, border) => fc.tuple(copyOf(of), fc.constantFrom(...copyErrnos)).map(([step, errno]) => {
-      const good = copying(step, false, lengthOf(of, step));
-      return border === 'legal' ? { ...good, note: 'copied' }
-        : { ...good, extra: [{ on: 'COPY_FILE_RANGE_64', times: 1, reply: { kind: 'error', errno } }, ...good.extra], note: `answered with errno ${errno}, then copied` };
-    })),
+    cell({ rule: 'copy/result', path: 'copy' }, (of) =>
+      fc.tuple(copyOf(of), fc.boolean(), fc.nat(4)).map(([step, older, short]) => {
+        const moved = max(lengthOf(of, step) - BigInt(short) * 512n, 0n);
+        return { ...copying(step, older, moved), note: `${moved} bytes copied${older ? ' by the older request' : ''}` };
+      }),
+    ),
+    ...both('copy/answer', 'copy', (of, border) =>
+      fc.tuple(copyOf(of), fc.boolean(), fc.constantFrom(1n, 4096n, 0xffff_ffffn)).map(([step, older, beyond]) => {
+        const moved = lengthOf(of, step) + (border === 'violating' ? beyond : 0n);
+        return {
+          ...copying(step, older, older ? min(moved, 0xffff_ffffn) : moved),
+          note: `${moved} bytes said to be copied${older ? ' by the older request' : ''}`,
+        };
+      }),
+    ),
+    ...both('copy/error', 'copy', (of, border) =>
+      fc.tuple(copyOf(of), fc.constantFrom(...copyErrnos)).map(([step, errno]) => {
+        const good = copying(step, false, lengthOf(of, step));
+        return border === 'legal'
+          ? { ...good, note: 'copied' }
+          : {
+              ...good,
+              extra: [{ on: 'COPY_FILE_RANGE_64', times: 1, reply: { kind: 'error', errno } }, ...good.extra],
+              note: `answered with errno ${errno}, then copied`,
+            };
+      }),
+    ),
     // The newer request is not tried again.
-    cell({ rule: 'copy/request', path: 'copy' }, (of) => copyOf(of).map((step) => ({ ...copying(step, true, lengthOf(of, step)), note: 'the newer request answered with ENOSYS' }))),
+    cell({ rule: 'copy/request', path: 'copy' }, (of) =>
+      copyOf(of).map((step) => ({
+        ...copying(step, true, lengthOf(of, step)),
+        note: 'the newer request answered with ENOSYS',
+      })),
+    ),
     ...both('copy/arguments', 'copy', (of, border) => fc.constantFrom<Act>(...arguments_(of, border))),
-    ...['clone', 'dedupe'].map((call) => cell({ rule: 'clone/refused', path: call }, (of) => fc.tuple(fc.constantFrom(0n, of.blockSize), fc.constantFrom(0n, of.blockSize), fc.constantFrom(0n, of.blockSize, of.fileSize), fc.boolean()).map(([fromOffset, offset, lengthBytes, same]) => ({
-      steps: [openSecond, { call: call as 'clone' | 'dedupe', from: 0, fromOffset, fd: same ? 0 : 1, offset, lengthBytes }, fstat(0), fstat(1)], note: `${lengthBytes} bytes from 0x${fromOffset.toString(16)} to 0x${offset.toString(16)}${same ? ' of the same file' : ''}`,
-    })))),
+    ...['clone', 'dedupe'].map((call) =>
+      cell({ rule: 'clone/refused', path: call }, (of) =>
+        fc
+          .tuple(
+            fc.constantFrom(0n, of.blockSize),
+            fc.constantFrom(0n, of.blockSize),
+            fc.constantFrom(0n, of.blockSize, of.fileSize),
+            fc.boolean(),
+          )
+          .map(([fromOffset, offset, lengthBytes, same]) => ({
+            steps: [
+              openSecond,
+              { call: call as 'clone' | 'dedupe', from: 0, fromOffset, fd: same ? 0 : 1, offset, lengthBytes },
+              fstat(0),
+              fstat(1),
+            ],
+            note: `${lengthBytes} bytes from 0x${fromOffset.toString(16)} to 0x${offset.toString(16)}${same ? ' of the same file' : ''}`,
+          })),
+      ),
+    ),
     ...both('open/flags', 'open', (_, border) => {
-      const flags = border === 'violating' ? [OPEN_REPLY.PASSTHROUGH, OPEN_REPLY.STREAM, OPEN_REPLY.NONSEEKABLE, OPEN_REPLY.STREAM | OPEN_REPLY.NONSEEKABLE, OPEN_REPLY.KEEP_CACHE | OPEN_REPLY.STREAM]
-        : [0, OPEN_REPLY.KEEP_CACHE, OPEN_REPLY.NOFLUSH, OPEN_REPLY.PARALLEL_DIRECT_WRITES, OPEN_REPLY.CACHE_DIR];
-      return fc.tuple(fc.constantFrom(...flags), fc.constantFrom<NonNullable<Act['flags']>>(['rdonly'], ['rdwr'], ['rdwr', 'direct'])).map(([openFlags, how]) => ({
-        flags: how, steps: [fstat(0)], note: `open flags 0x${openFlags.toString(16)}`,
-        extra: [{ on: 'OPEN', file: 0, reply: { kind: 'raw', payload: hex(openOut.encode({ fh: 1n, openFlags, backingId: 0 })) } }],
-      }));
+      const flags =
+        border === 'violating'
+          ? [
+              OPEN_REPLY.PASSTHROUGH,
+              OPEN_REPLY.STREAM,
+              OPEN_REPLY.NONSEEKABLE,
+              OPEN_REPLY.STREAM | OPEN_REPLY.NONSEEKABLE,
+              OPEN_REPLY.KEEP_CACHE | OPEN_REPLY.STREAM,
+            ]
+          : [0, OPEN_REPLY.KEEP_CACHE, OPEN_REPLY.NOFLUSH, OPEN_REPLY.PARALLEL_DIRECT_WRITES, OPEN_REPLY.CACHE_DIR];
+      return fc
+        .tuple(
+          fc.constantFrom(...flags),
+          fc.constantFrom<NonNullable<Act['flags']>>(['rdonly'], ['rdwr'], ['rdwr', 'direct']),
+        )
+        .map(([openFlags, how]) => ({
+          flags: how,
+          steps: [fstat(0)],
+          note: `open flags 0x${openFlags.toString(16)}`,
+          extra: [
+            {
+              on: 'OPEN',
+              file: 0,
+              reply: { kind: 'raw', payload: hex(openOut.encode({ fh: 1n, openFlags, backingId: 0 })) },
+            },
+          ],
+        }));
     }),
-    cell({ rule: 'open/truncate', path: 'open' }, () => fc.tuple(fc.constantFrom<NonNullable<Act['flags']>>(['rdwr', 'trunc'], ['wronly', 'trunc'], ['rdonly', 'trunc'], ['rdwr', 'direct', 'trunc']), fc.constantFrom(0, 0, ...PLAIN_ERRNOS.filter((errno) => errno !== ESTALE)))
-      .map(([flags, errno]) => ({
-        flags, steps: [openSecondOf(0), fstat(1)], note: `${flags.join('|')}${errno ? `, SETATTR answered with errno ${errno}` : ''}`,
-        ...(errno && { extra: [{ on: 'SETATTR' as const, reply: { kind: 'error' as const, errno } }] }),
-      }))),
-    cell({ rule: 'size', path: 'stat' }, (of) => fc.tuple(fc.constantFrom(0n, 1n, of.fileSize - 1n, of.fileSize + of.blockSize, (1n << 63n) - 1n), fc.constantFrom(0n, of.blockSize, of.fileSize, of.fileSize + 3n * of.blockSize)).map(([said, size]) => ({
-      steps: [{ call: 'ftruncate', fd: 0, sizeBytes: size }, fstat(0), fstat(0), { call: 'seekHole', fd: 0, offset: 0n }], note: `cut to 0x${size.toString(16)}, the server says 0x${said.toString(16)}`,
-      extra: (['SETATTR', 'GETATTR'] as const).map((on): ScriptLine => ({ on, reply: { kind: 'attributes', sizeBytes: said } })),
-    }))),
+    cell({ rule: 'open/truncate', path: 'open' }, () =>
+      fc
+        .tuple(
+          fc.constantFrom<NonNullable<Act['flags']>>(
+            ['rdwr', 'trunc'],
+            ['wronly', 'trunc'],
+            ['rdonly', 'trunc'],
+            ['rdwr', 'direct', 'trunc'],
+          ),
+          fc.constantFrom(0, 0, ...PLAIN_ERRNOS.filter((errno) => errno !== ESTALE)),
+        )
+        .map(([flags, errno]) => ({
+          flags,
+          steps: [openSecondOf(0), fstat(1)],
+          note: `${flags.join('|')}${errno ? `, SETATTR answered with errno ${errno}` : ''}`,
+          ...(errno && { extra: [{ on: 'SETATTR' as const, reply: { kind: 'error' as const, errno } }] }),
+        })),
+    ),
+    cell({ rule: 'size', path: 'stat' }, (of) =>
+      fc
+        .tuple(
+          fc.constantFrom(0n, 1n, of.fileSize - 1n, of.fileSize + of.blockSize, (1n << 63n) - 1n),
+          fc.constantFrom(0n, of.blockSize, of.fileSize, of.fileSize + 3n * of.blockSize),
+        )
+        .map(([said, size]) => ({
+          steps: [
+            { call: 'ftruncate', fd: 0, sizeBytes: size },
+            fstat(0),
+            fstat(0),
+            { call: 'seekHole', fd: 0, offset: 0n },
+          ],
+          note: `cut to 0x${size.toString(16)}, the server says 0x${said.toString(16)}`,
+          extra: (['SETATTR', 'GETATTR'] as const).map((on): ScriptLine => ({
+            on,
+            reply: { kind: 'attributes', sizeBytes: said },
+          })),
+        })),
+    ),
   ];
 }
 
@@ -72,13 +169,20 @@ const openSecond = openSecondOf(1);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** A second file, as large as the first. */
-const twoFiles = (of: Case): Case => ({ ...of, geometry: { ...of.geometry, files: [...of.geometry.files, ...of.geometry.files] } });
+const twoFiles = (of: Case): Case => ({
+  ...of,
+  geometry: { ...of.geometry, files: [...of.geometry.files, ...of.geometry.files] },
+});
 
 /** From the first file to the second. */
-const copyOf = (of: Ground): fc.Arbitrary<Copy> => fc.record({
-  fromOffset: fc.constantFrom(0n, 1n, of.blockSize, of.fileSize - 1n), offset: fc.constantFrom(0n, 7n, of.blockSize, of.fileSize, of.fileSize + of.blockSize),
-  lengthBytes: fc.constantFrom(1, 511, Number(of.blockSize), Number(of.fileSize), Number(of.fileSize) * 2),
-}).map((drawn) => ({ call: 'copyFileRange', from: 0, fd: 1, ...drawn }));
+const copyOf = (of: Ground): fc.Arbitrary<Copy> =>
+  fc
+    .record({
+      fromOffset: fc.constantFrom(0n, 1n, of.blockSize, of.fileSize - 1n),
+      offset: fc.constantFrom(0n, 7n, of.blockSize, of.fileSize, of.fileSize + of.blockSize),
+      lengthBytes: fc.constantFrom(1, 511, Number(of.blockSize), Number(of.fileSize), Number(of.fileSize) * 2),
+    })
+    .map((drawn) => ({ call: 'copyFileRange', from: 0, fd: 1, ...drawn }));
 
 /** What of it lies in the file. */
 const lengthOf = (of: Ground, step: Copy): bigint => min(BigInt(step.lengthBytes), of.fileSize - step.fromOffset);
@@ -87,9 +191,13 @@ const lengthOf = (of: Ground, step: Copy): bigint => min(BigInt(step.lengthBytes
 function copying(step: Copy, older: boolean, moved: bigint): Act & { extra: ScriptLine[] } {
   const reply = (payload: Uint8Array): Reply => ({ kind: 'raw', payload: hex(payload) });
   return {
-    steps: [openSecond, step, fstat(1), step, fstat(1), fstat(0)], note: '',
+    steps: [openSecond, step, fstat(1), step, fstat(1), fstat(0)],
+    note: '',
     extra: older
-      ? [{ on: 'COPY_FILE_RANGE_64', reply: { kind: 'error', errno: ENOSYS } }, { on: 'COPY_FILE_RANGE', reply: reply(writeOut.encode({ size: Number(moved) })) }]
+      ? [
+          { on: 'COPY_FILE_RANGE_64', reply: { kind: 'error', errno: ENOSYS } },
+          { on: 'COPY_FILE_RANGE', reply: reply(writeOut.encode({ size: Number(moved) })) },
+        ]
       : [{ on: 'COPY_FILE_RANGE_64', reply: reply(copyFileRangeOut.encode({ bytesCopied: moved })) }],
   };
 }
@@ -97,20 +205,38 @@ function copying(step: Copy, older: boolean, moved: bigint): Act & { extra: Scri
 function arguments_(of: Ground, border: Border): Act[] {
   const { fileSize, blockSize, maxBytes } = of;
   const length = Number(blockSize);
-  const copy = (more: Partial<Copy>): Copy => ({ call: 'copyFileRange', from: 0, fromOffset: 0n, fd: 1, offset: 0n, lengthBytes: length, ...more });
+  const copy = (more: Partial<Copy>): Copy => ({
+    call: 'copyFileRange',
+    from: 0,
+    fromOffset: 0n,
+    fd: 1,
+    offset: 0n,
+    lengthBytes: length,
+    ...more,
+  });
   const act = (step: Copy, note: string, flags: Act['flags'] = ['rdwr']): Act => {
-    const moved = step.lengthBytes === 0 || step.fromOffset >= fileSize ? 0n : min(min(BigInt(step.lengthBytes), fileSize - step.fromOffset), max(maxBytes - step.offset, 0n));
+    const moved =
+      step.lengthBytes === 0 || step.fromOffset >= fileSize
+        ? 0n
+        : min(min(BigInt(step.lengthBytes), fileSize - step.fromOffset), max(maxBytes - step.offset, 0n));
     return { ...copying(step, false, moved), flags, note };
   };
   if (border === 'violating') {
     return [
-      act(copy({ fd: 0 }), 'a range to itself'), act(copy({ fd: 0, offset: blockSize - 1n }), 'ranges that overlap in one byte'), act(copy({ offset: maxBytes }), 'to maxbytes'),
-      act(copy({ fromOffset: -1n }), 'from a negative offset'), act(copy({ offset: -1n }), 'to a negative offset'), act(copy({}), 'from a file open for writing only', ['wronly']),
+      act(copy({ fd: 0 }), 'a range to itself'),
+      act(copy({ fd: 0, offset: blockSize - 1n }), 'ranges that overlap in one byte'),
+      act(copy({ offset: maxBytes }), 'to maxbytes'),
+      act(copy({ fromOffset: -1n }), 'from a negative offset'),
+      act(copy({ offset: -1n }), 'to a negative offset'),
+      act(copy({}), 'from a file open for writing only', ['wronly']),
       act(copy({ from: 1, fd: 0 }), 'to a file open for reading only', ['rdonly']),
     ];
   }
   return [
-    act(copy({ fd: 0, offset: blockSize }), 'ranges that touch'), act(copy({ lengthBytes: 0 }), 'nothing'), act(copy({ fromOffset: fileSize }), 'from EOF'),
-    act(copy({ offset: maxBytes - 1n }), 'up to maxbytes'), act(copy({}), 'from a file open for reading', ['rdonly']),
+    act(copy({ fd: 0, offset: blockSize }), 'ranges that touch'),
+    act(copy({ lengthBytes: 0 }), 'nothing'),
+    act(copy({ fromOffset: fileSize }), 'from EOF'),
+    act(copy({ offset: maxBytes - 1n }), 'up to maxbytes'),
+    act(copy({}), 'from a file open for reading', ['rdonly']),
   ];
 }

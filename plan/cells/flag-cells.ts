@@ -1,4 +1,7 @@
-/** Cells of the flags that reads and writes carry: of the call (RWF_*), of the open file (O_*), and of the inode (ATTR_*). */
+/**
+ * Cells of the flags that reads and writes carry: of the call (RWF_*), of the open file (O_*), and of the inode
+ * (ATTR_*).
+ */
 import fc from 'fast-check';
 import { configOf, pureOverwrite, type PlannedCase } from '../../generators/reply-case.ts';
 import { defaultDevices } from '../../generators/setting.ts';
@@ -39,18 +42,57 @@ export interface Made {
 const SHIFT = 1n << 18n;
 
 /** A case whose server has one mapping for the whole file, whatever is asked. */
-export function flatCase(revision: Revision, of: Ground, { steps, flags = ['rdwr'], attrs = [], directIo, type = 'MAPPED', mappingFlags = [], extra = [], leaveOpen, second, sizeBytes = of.fileSize }: Made): Case {
+export function flatCase(
+  revision: Revision,
+  of: Ground,
+  {
+    steps,
+    flags = ['rdwr'],
+    attrs = [],
+    directIo,
+    type = 'MAPPED',
+    mappingFlags = [],
+    extra = [],
+    leaveOpen,
+    second,
+    sizeBytes = of.fileSize,
+  }: Made,
+): Case {
   const config = configOf({ blockSize: of.blockSize, maxBytes: of.maxBytes });
   const length = of.maxBytes / 4n;
   const read: MappingSpec = { type, flags: mappingFlags, dev: { device: 0 }, addr: SHIFT, offset: 0n, length };
-  const file = { sizeBytes, attrFlags: ['IOMAP' as const, 'EXCLUSIVE' as const, ...attrs], ...(directIo && { directIo }) };
+  const file = {
+    sizeBytes,
+    attrFlags: ['IOMAP' as const, 'EXCLUSIVE' as const, ...attrs],
+    ...(directIo && { directIo }),
+  };
   return {
-    schema: CASE_SCHEMA, revision: revision.id, debugIomap: of.debugIomap,
+    schema: CASE_SCHEMA,
+    revision: revision.id,
+    debugIomap: of.debugIomap,
     geometry: {
-      mount: of.mount, ...(config && { config }), devices: [...defaultDevices],
+      mount: of.mount,
+      ...(config && { config }),
+      devices: [...defaultDevices],
       files: [file, ...(second ? [file] : [])],
     },
-    script: [...extra, ...(second ? [{ on: 'IOMAP_BEGIN' as const, file: 1, reply: { kind: 'mappings' as const, read: { ...read, dev: { device: 1 } }, write: pureOverwrite(0n, length) } }] : []), { on: 'IOMAP_BEGIN', reply: { kind: 'mappings', read, write: pureOverwrite(0n, length) } }],
+    script: [
+      ...extra,
+      ...(second
+        ? [
+            {
+              on: 'IOMAP_BEGIN' as const,
+              file: 1,
+              reply: {
+                kind: 'mappings' as const,
+                read: { ...read, dev: { device: 1 } },
+                write: pureOverwrite(0n, length),
+              },
+            },
+          ]
+        : []),
+      { on: 'IOMAP_BEGIN', reply: { kind: 'mappings', read, write: pureOverwrite(0n, length) } },
+    ],
     workload: [{ call: 'open', file: 0, flags }, ...steps, ...(leaveOpen ? [] : [{ call: 'close' as const, fd: 0 }])],
   };
 }
@@ -58,36 +100,79 @@ export function flatCase(revision: Revision, of: Ground, { steps, flags = ['rdwr
 type Cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Made>) => PlanCell;
 
 /** Cells of cases that `flatCase` makes. */
-export const flatCells = (revision: Revision): Cell => (key, make) => {
-  const against = noSizes(revision);
-  if (against !== undefined) return impossible(key, against);
-  return possible(key, ground.chain((of) => make(of).map((made): PlannedCase => ({
-    case: flatCase(revision, of, made), note: `${made.note}; EOF 0x${of.fileSize.toString(16)}, block size ${of.blockSize}`,
-  }))));
-};
+export const flatCells =
+  (revision: Revision): Cell =>
+  (key, make) => {
+    const against = noSizes(revision);
+    if (against !== undefined) return impossible(key, against);
+    return possible(
+      key,
+      ground.chain((of) =>
+        make(of).map((made): PlannedCase => ({
+          case: flatCase(revision, of, made),
+          note: `${made.note}; EOF 0x${of.fileSize.toString(16)}, block size ${of.blockSize}`,
+        })),
+      ),
+    );
+  };
 
 const fstat: Step = { call: 'fstat', fd: 0 };
-const pread = (offset: bigint, lengthBytes: number, rwf = 0): Step => ({ call: 'pread', fd: 0, offset, lengthBytes, ...(rwf !== 0 && { rwf }) });
-const pwrite = (offset: bigint, lengthBytes: number, rwf = 0, writer = 0): Step => ({ call: 'pwrite', fd: 0, offset, lengthBytes, writer, ...(rwf !== 0 && { rwf }) });
+const pread = (offset: bigint, lengthBytes: number, rwf = 0): Step => ({
+  call: 'pread',
+  fd: 0,
+  offset,
+  lengthBytes,
+  ...(rwf !== 0 && { rwf }),
+});
+const pwrite = (offset: bigint, lengthBytes: number, rwf = 0, writer = 0): Step => ({
+  call: 'pwrite',
+  fd: 0,
+  offset,
+  lengthBytes,
+  writer,
+  ...(rwf !== 0 && { rwf }),
+});
 const hex = (value: number): string => `0x${value.toString(16)}`;
-const openFor = (path: FlagPath, more: OpenFlags = []): OpenFlags => ['rdwr', ...(isDirect(path) ? ['direct' as const] : []), ...more];
+const openFor = (path: FlagPath, more: OpenFlags = []): OpenFlags => [
+  'rdwr',
+  ...(isDirect(path) ? ['direct' as const] : []),
+  ...more,
+];
 
 /** The call of a path, over whole blocks of the file. */
-const callOf = (path: FlagPath, of: Ground, rwf: number): fc.Arbitrary<Step> => fc.tuple(fc.nat(1), fc.integer({ min: 1, max: 2 })).map(([from, blocks]) => {
-  const [offset, lengthBytes] = [BigInt(from) * of.blockSize, blocks * Number(of.blockSize)];
-  return READS.includes(path) ? pread(offset, lengthBytes, rwf) : pwrite(offset, lengthBytes, rwf);
-});
+const callOf = (path: FlagPath, of: Ground, rwf: number): fc.Arbitrary<Step> =>
+  fc.tuple(fc.nat(1), fc.integer({ min: 1, max: 2 })).map(([from, blocks]) => {
+    const [offset, lengthBytes] = [BigInt(from) * of.blockSize, blocks * Number(of.blockSize)];
+    return READS.includes(path) ? pread(offset, lengthBytes, rwf) : pwrite(offset, lengthBytes, rwf);
+  });
 
 export function flagCells(revision: Revision): PlanCell[] {
   const cell = flatCells(revision);
-  const both = (rule: string, path: FlagPath, kinds: number, make: (of: Ground, border: Border, kind: number) => fc.Arbitrary<Made>) => borders.map((border) =>
-    ofKinds(Array.from({ length: kinds }, (_, kind) => cell({ rule, path, border }, (of) => make(of, border, kind)))));
+  const both = (
+    rule: string,
+    path: FlagPath,
+    kinds: number,
+    make: (of: Ground, border: Border, kind: number) => fc.Arbitrary<Made>,
+  ) =>
+    borders.map((border) =>
+      ofKinds(Array.from({ length: kinds }, (_, kind) => cell({ rule, path, border }, (of) => make(of, border, kind)))),
+    );
   return [
-    ...PATHS.flatMap((path) => [...both('flags/refused', path, REFUSED_FLAGS.length, (of, border, kind) => refused(path, of, border, kind)), ...(revision.id !== 'r3' && WRITES.includes(path)
-      ? borders.map((border) => impossible({ rule: 'flags/nowait', path, border }, `revision ${revision.id} does not say what a write that must not wait does`))
-      : both('flags/nowait', path, NOWAIT.length, (of, border, kind) => nowait(path, of, border, kind)))]),
-    ...WRITES.flatMap((path) => [...both('flags/sync', path, 2 * DURABLE.length, (of, border, kind) => durable(path, of, border, kind)),
-      ofKinds(APPENDING.map((how) => cell({ rule: 'flags/append', path }, (of) => appending(path, of, how))))]),
+    ...PATHS.flatMap((path) => [
+      ...both('flags/refused', path, REFUSED_FLAGS.length, (of, border, kind) => refused(path, of, border, kind)),
+      ...(revision.id !== 'r3' && WRITES.includes(path)
+        ? borders.map((border) =>
+            impossible(
+              { rule: 'flags/nowait', path, border },
+              `revision ${revision.id} does not say what a write that must not wait does`,
+            ),
+          )
+        : both('flags/nowait', path, NOWAIT.length, (of, border, kind) => nowait(path, of, border, kind))),
+    ]),
+    ...WRITES.flatMap((path) => [
+      ...both('flags/sync', path, 2 * DURABLE.length, (of, border, kind) => durable(path, of, border, kind)),
+      ofKinds(APPENDING.map((how) => cell({ rule: 'flags/append', path }, (of) => appending(path, of, how)))),
+    ]),
     ...attributeCells(cell),
   ];
 }
@@ -95,45 +180,119 @@ export function flagCells(revision: Revision): PlanCell[] {
 /** What the inode's attributes forbid and what they let pass. */
 function attributeCells(cell: Cell): PlanCell[] {
   const end = (of: Ground): bigint => of.fileSize - (of.fileSize % of.blockSize);
-  const openings: readonly OpenFlags[] = [['rdwr'], ['wronly'], ['rdwr', 'append'], ['wronly', 'append'], ['rdonly', 'trunc'], ['rdwr', 'append', 'trunc'], ['rdonly'], ['rdonly', 'append'], ['rdonly', 'direct']];
+  const openings: readonly OpenFlags[] = [
+    ['rdwr'],
+    ['wronly'],
+    ['rdwr', 'append'],
+    ['wronly', 'append'],
+    ['rdonly', 'trunc'],
+    ['rdwr', 'append', 'trunc'],
+    ['rdonly'],
+    ['rdonly', 'append'],
+    ['rdonly', 'direct'],
+  ];
   const passes: Record<'IMMUTABLE' | 'APPEND', (flags: OpenFlags) => boolean> = {
     IMMUTABLE: (flags) => flags.includes('rdonly') && !flags.includes('trunc'),
     APPEND: (flags) => !flags.includes('trunc') && (flags.includes('rdonly') || flags.includes('append')),
   };
-  const rules = [['inode/immutable', 'IMMUTABLE'], ['inode/append', 'APPEND']] as const;
-  const opens = rules.flatMap(([rule, attr]) => borders.map((border) => cell({ rule, path: 'open', border }, (of) => fc.constantFrom(...openings.filter((flags) => passes[attr](flags) === (border === 'legal'))).map((flags) => ({
-    flags, attrs: [attr], note: `${attr} opened ${flags.join('|')}`, steps: border === 'legal' && flags.includes('rdonly') ? [pread(0n, Number(of.blockSize)), fstat] : [fstat],
-  })))));
-  const keepSize = 1, punch = 3, zeroRange = 0x10;
-  const forbidden = (path: string, steps: (of: Ground) => readonly Step[]) => borders.map((border) => cell({ rule: 'inode/append', path, border }, (of) => fc.constantFrom(...steps(of)).map((step) => ({
-    flags: ['rdwr' as const, 'append' as const], attrs: border === 'violating' ? ['APPEND' as const] : [], note: `${step.call}${border === 'violating' ? ' of an inode with APPEND' : ''}`, steps: [step, fstat],
-  }))));
+  const rules = [
+    ['inode/immutable', 'IMMUTABLE'],
+    ['inode/append', 'APPEND'],
+  ] as const;
+  const opens = rules.flatMap(([rule, attr]) =>
+    borders.map((border) =>
+      cell({ rule, path: 'open', border }, (of) =>
+        fc
+          .constantFrom(...openings.filter((flags) => passes[attr](flags) === (border === 'legal')))
+          .map((flags) => ({
+            flags,
+            attrs: [attr],
+            note: `${attr} opened ${flags.join('|')}`,
+            steps: border === 'legal' && flags.includes('rdonly') ? [pread(0n, Number(of.blockSize)), fstat] : [fstat],
+          })),
+      ),
+    ),
+  );
+  const keepSize = 1,
+    punch = 3,
+    zeroRange = 0x10;
+  const forbidden = (path: string, steps: (of: Ground) => readonly Step[]) =>
+    borders.map((border) =>
+      cell({ rule: 'inode/append', path, border }, (of) =>
+        fc
+          .constantFrom(...steps(of))
+          .map((step) => ({
+            flags: ['rdwr' as const, 'append' as const],
+            attrs: border === 'violating' ? ['APPEND' as const] : [],
+            note: `${step.call}${border === 'violating' ? ' of an inode with APPEND' : ''}`,
+            steps: [step, fstat],
+          })),
+      ),
+    );
   return [
     ...opens,
-    ...forbidden('truncate', (of) => [0n, of.fileSize, of.fileSize + of.blockSize].map((sizeBytes) => ({ call: 'ftruncate', fd: 0, sizeBytes }))),
-    ...forbidden('fallocate', (of) => [punch, zeroRange, zeroRange | keepSize].map((mode) => ({ call: 'fallocate', fd: 0, mode, offset: 0n, lengthBytes: of.blockSize }))),
-    ...forbidden('mmap-write', (of) => [{ call: 'mmapWrite', fd: 0, offset: 0n, lengthBytes: 100, writer: 0 }, { call: 'mmapRead', fd: 0, offset: end(of) - of.blockSize, lengthBytes: 100 }]),
+    ...forbidden('truncate', (of) =>
+      [0n, of.fileSize, of.fileSize + of.blockSize].map((sizeBytes) => ({ call: 'ftruncate', fd: 0, sizeBytes })),
+    ),
+    ...forbidden('fallocate', (of) =>
+      [punch, zeroRange, zeroRange | keepSize].map((mode) => ({
+        call: 'fallocate',
+        fd: 0,
+        mode,
+        offset: 0n,
+        lengthBytes: of.blockSize,
+      })),
+    ),
+    ...forbidden('mmap-write', (of) => [
+      { call: 'mmapWrite', fd: 0, offset: 0n, lengthBytes: 100, writer: 0 },
+      { call: 'mmapRead', fd: 0, offset: end(of) - of.blockSize, lengthBytes: 100 },
+    ]),
     // Allocation in advance, and appending itself, are no changes of what is there.
-    cell({ rule: 'inode/append', path: 'buffered-write' }, (of) => fc.constantFrom<Step[]>(
-      [pwrite(0n, 700), fstat], [{ call: 'fallocate', fd: 0, mode: 0, offset: 0n, lengthBytes: of.fileSize + of.blockSize }, fstat], [{ call: 'fallocate', fd: 0, mode: keepSize, offset: of.fileSize, lengthBytes: of.blockSize }, fstat],
-      [pwrite(0n, 700, RWF.NOAPPEND), fstat],
-    ).map((steps) => ({ flags: ['rdwr', 'append'], attrs: ['APPEND'], steps, note: `${steps[0]!.call} of an inode with APPEND` }))),
+    cell({ rule: 'inode/append', path: 'buffered-write' }, (of) =>
+      fc
+        .constantFrom<Step[]>(
+          [pwrite(0n, 700), fstat],
+          [{ call: 'fallocate', fd: 0, mode: 0, offset: 0n, lengthBytes: of.fileSize + of.blockSize }, fstat],
+          [{ call: 'fallocate', fd: 0, mode: keepSize, offset: of.fileSize, lengthBytes: of.blockSize }, fstat],
+          [pwrite(0n, 700, RWF.NOAPPEND), fstat],
+        )
+        .map((steps) => ({
+          flags: ['rdwr', 'append'],
+          attrs: ['APPEND'],
+          steps,
+          note: `${steps[0]!.call} of an inode with APPEND`,
+        })),
+    ),
   ];
 }
 
 const { DONTCACHE, ATOMIC, SYNC, DSYNC, HIPRI, APPEND, NOAPPEND } = RWF;
-const REFUSED_FLAGS: readonly number[] = [DONTCACHE, DONTCACHE | DSYNC, DONTCACHE | HIPRI, ATOMIC, 0x400, 0x4000_0000, APPEND | NOAPPEND];
+const REFUSED_FLAGS: readonly number[] = [
+  DONTCACHE,
+  DONTCACHE | DSYNC,
+  DONTCACHE | HIPRI,
+  ATOMIC,
+  0x400,
+  0x4000_0000,
+  APPEND | NOAPPEND,
+];
 /** Refused without asking anybody; flags that mean nothing here are not. */
 function refused(path: FlagPath, of: Ground, border: Border, kind: number): fc.Arbitrary<Made> {
   const reads = READS.includes(path);
-  const values = border === 'violating'
-    ? REFUSED_FLAGS
-    : [HIPRI, NOAPPEND, ...(reads ? [SYNC, DSYNC, APPEND, SYNC | HIPRI] : [])];
-  return fc.constant(values[kind % values.length]!).chain((rwf) => fc.tuple(callOf(path, of, rwf), callOf(path, of, 0), fc.boolean()).map(([call, again, atomic]) => {
-    // Direct writes to an inode with ATOMIC may be atomic.
-    const attrs: AttrFlags = atomic && (path !== 'direct-write' || rwf !== ATOMIC) ? ['ATOMIC'] : [];
-    return { flags: openFor(path), attrs, steps: [call, fstat, again], note: `RWF flags ${hex(rwf)}${attrs.length > 0 ? ' on an inode with ATOMIC' : ''}` };
-  }));
+  const values =
+    border === 'violating' ? REFUSED_FLAGS : [HIPRI, NOAPPEND, ...(reads ? [SYNC, DSYNC, APPEND, SYNC | HIPRI] : [])];
+  return fc.constant(values[kind % values.length]!).chain((rwf) =>
+    fc.tuple(callOf(path, of, rwf), callOf(path, of, 0), fc.boolean()).map(([call, again, atomic]) => {
+      // Direct writes to an inode with ATOMIC may be atomic.
+      const attrs: AttrFlags = atomic && (path !== 'direct-write' || rwf !== ATOMIC) ? ['ATOMIC'] : [];
+      return {
+        flags: openFor(path),
+        attrs,
+        steps: [call, fstat, again],
+        note: `RWF flags ${hex(rwf)}${attrs.length > 0 ? ' on an inode with ATOMIC' : ''}`,
+      };
+    }),
+  );
 }
 
 const NOWAIT = ['alone', 'twice', 'before', 'dirty'] as const;
@@ -141,55 +300,117 @@ const NOWAIT = ['alone', 'twice', 'before', 'dirty'] as const;
 function nowait(path: FlagPath, of: Ground, border: Border, kind: number): fc.Arbitrary<Made> {
   const rwf = border === 'violating' ? RWF.NOWAIT : 0;
   return fc.tuple(callOf(path, of, rwf), callOf(path, of, 0), fc.constant(NOWAIT[kind]!)).map(([call, other, how]) => {
-    const steps = how === 'alone' ? [call] : how === 'twice' ? [call, call] : how === 'before' ? [other, call] : [call, other, call];
-    return { flags: openFor(path), steps: [...steps, fstat], note: `${rwf ? 'RWF_NOWAIT' : 'waiting'}, ${how === 'before' ? 'behind the same without it' : how}` };
+    const steps =
+      how === 'alone'
+        ? [call]
+        : how === 'twice'
+          ? [call, call]
+          : how === 'before'
+            ? [other, call]
+            : [call, other, call];
+    return {
+      flags: openFor(path),
+      steps: [...steps, fstat],
+      note: `${rwf ? 'RWF_NOWAIT' : 'waiting'}, ${how === 'before' ? 'behind the same without it' : how}`,
+    };
   });
 }
 
 /** Ways to ask for durable writes. */
 const DURABLE: readonly { flags?: OpenFlags; rwf?: number; attrs?: AttrFlags; note: string }[] = [
-  { flags: ['sync'], note: 'O_SYNC' }, { flags: ['dsync'], note: 'O_DSYNC' }, { rwf: RWF.SYNC, note: 'RWF_SYNC' }, { rwf: RWF.DSYNC, note: 'RWF_DSYNC' },
-  { rwf: RWF.SYNC | RWF.DSYNC, note: 'RWF_SYNC and RWF_DSYNC' }, { attrs: ['SYNC'], note: 'an inode with SYNC' },
+  { flags: ['sync'], note: 'O_SYNC' },
+  { flags: ['dsync'], note: 'O_DSYNC' },
+  { rwf: RWF.SYNC, note: 'RWF_SYNC' },
+  { rwf: RWF.DSYNC, note: 'RWF_DSYNC' },
+  { rwf: RWF.SYNC | RWF.DSYNC, note: 'RWF_SYNC and RWF_DSYNC' },
+  { attrs: ['SYNC'], note: 'an inode with SYNC' },
 ];
 
 /** `kind`: the way to ask for it, first inside the file, then where the file gets larger. */
 function durable(path: FlagPath, of: Ground, border: Border, kind: number): fc.Arbitrary<Made> {
   const error = (errno: number): Reply => ({ kind: 'error', errno });
-  const answers: readonly { extra?: ScriptLine[]; note: string }[] = border === 'legal'
-    ? [{ note: 'acknowledged' }, { extra: [{ on: 'FSYNC', reply: error(38) }], note: 'FSYNC answered with ENOSYS' }]
-    : [
-      ...[5, 28].map((errno) => ({ extra: [{ on: 'FSYNC' as const, times: 1, reply: error(errno) }], note: `FSYNC answered with errno ${errno}` })),
-      { extra: [{ on: 'IOMAP_IOEND', times: 1, reply: error(28) }], note: 'IOEND answered with ENOSPC' },
-      ...(path === 'buffered-write' ? [{ extra: [{ on: 'IOMAP_BEGIN' as const, opflagsSet: 0x8000_0000, times: 1, reply: error(28) }], note: 'writeback answered with ENOSPC' }] : []),
-    ];
-  const shapes = fc.constantFrom<Pick<Made, 'type' | 'mappingFlags'>>({ type: 'MAPPED' }, { type: 'MAPPED', mappingFlags: ['DIRTY'] }, { type: 'UNWRITTEN' }, { type: 'MAPPED', mappingFlags: ['SHARED'] });
+  const answers: readonly { extra?: ScriptLine[]; note: string }[] =
+    border === 'legal'
+      ? [{ note: 'acknowledged' }, { extra: [{ on: 'FSYNC', reply: error(38) }], note: 'FSYNC answered with ENOSYS' }]
+      : [
+          ...[5, 28].map((errno) => ({
+            extra: [{ on: 'FSYNC' as const, times: 1, reply: error(errno) }],
+            note: `FSYNC answered with errno ${errno}`,
+          })),
+          { extra: [{ on: 'IOMAP_IOEND', times: 1, reply: error(28) }], note: 'IOEND answered with ENOSPC' },
+          ...(path === 'buffered-write'
+            ? [
+                {
+                  extra: [{ on: 'IOMAP_BEGIN' as const, opflagsSet: 0x8000_0000, times: 1, reply: error(28) }],
+                  note: 'writeback answered with ENOSPC',
+                },
+              ]
+            : []),
+        ];
+  const shapes = fc.constantFrom<Pick<Made, 'type' | 'mappingFlags'>>(
+    { type: 'MAPPED' },
+    { type: 'MAPPED', mappingFlags: ['DIRTY'] },
+    { type: 'UNWRITTEN' },
+    { type: 'MAPPED', mappingFlags: ['SHARED'] },
+  );
   const first = of.fileSize - (of.fileSize % of.blockSize);
   // Of a write that fails nothing says whether it made the file longer.
   const inside = border === 'violating';
   const places = inside || kind < DURABLE.length ? [0n, of.blockSize] : [first];
-  return fc.tuple(fc.constant(DURABLE[kind % DURABLE.length]!), fc.constantFrom(...answers), border === 'legal' && kind >= DURABLE.length ? fc.constant<Pick<Made, 'type' | 'mappingFlags'>>({ type: 'MAPPED' }) : shapes, fc.constantFrom(...places), fc.integer({ min: places[0] === first ? 2 : 1, max: inside ? 1 : 2 }), fc.boolean()).map(([how, answer, shape, offset, blocks, again]) => {
-    const lengthBytes = blocks * Number(of.blockSize);
-    const write = pwrite(offset, isDirect(path) ? lengthBytes : lengthBytes - 5, how.rwf);
-    return {
-      ...shape, flags: openFor(path, how.flags), ...(how.attrs && { attrs: how.attrs }), ...(answer.extra && { extra: answer.extra }),
-      steps: [write, ...(again ? [write] : []), fstat], note: `${how.note}, ${shape.type} ${(shape.mappingFlags ?? []).join()}, ${answer.note}`,
-    };
-  });
+  return fc
+    .tuple(
+      fc.constant(DURABLE[kind % DURABLE.length]!),
+      fc.constantFrom(...answers),
+      border === 'legal' && kind >= DURABLE.length
+        ? fc.constant<Pick<Made, 'type' | 'mappingFlags'>>({ type: 'MAPPED' })
+        : shapes,
+      fc.constantFrom(...places),
+      fc.integer({ min: places[0] === first ? 2 : 1, max: inside ? 1 : 2 }),
+      fc.boolean(),
+    )
+    .map(([how, answer, shape, offset, blocks, again]) => {
+      const lengthBytes = blocks * Number(of.blockSize);
+      const write = pwrite(offset, isDirect(path) ? lengthBytes : lengthBytes - 5, how.rwf);
+      return {
+        ...shape,
+        flags: openFor(path, how.flags),
+        ...(how.attrs && { attrs: how.attrs }),
+        ...(answer.extra && { extra: answer.extra }),
+        steps: [write, ...(again ? [write] : []), fstat],
+        note: `${how.note}, ${shape.type} ${(shape.mappingFlags ?? []).join()}, ${answer.note}`,
+      };
+    });
 }
 
 /** Where the write was to go does not count, but where the file ends. */
 const APPENDING = ['O_APPEND', 'RWF_APPEND', 'RWF_NOAPPEND'] as const;
 function appending(path: FlagPath, of: Ground, way: (typeof APPENDING)[number]): fc.Arbitrary<Made> {
   const block = Number(of.blockSize);
-  return fc.tuple(fc.constant(way), fc.constantFrom(0n, of.blockSize, of.fileSize + of.blockSize), fc.constantFrom(1, 700, block, 2 * block), fc.boolean()).map(([how, offset, length, again]) => {
-    const rwf = how === 'RWF_APPEND' ? RWF.APPEND : how === 'RWF_NOAPPEND' ? RWF.NOAPPEND : 0;
-    const lengthBytes = isDirect(path) ? Math.max(block, length - (length % block)) : length;
-    const at = how === 'RWF_NOAPPEND' ? 0n : offset;
-    // Direct writes begin at a block.
-    const cut: Step[] = isDirect(path) ? [{ call: 'ftruncate', fd: 0, sizeBytes: of.fileSize - (of.fileSize % of.blockSize) }] : [];
-    return {
-      flags: openFor(path, how === 'RWF_APPEND' ? [] : ['append']), note: `${how}, ${lengthBytes} bytes at 0x${at.toString(16)}`,
-      steps: [...cut, pwrite(at, lengthBytes, rwf), fstat, ...(again ? [pwrite(at, lengthBytes, rwf, 1), fstat] : []), ...(isDirect(path) ? [] : [pread(0n, Number(of.fileSize) + 3 * lengthBytes)])],
-    };
-  });
+  return fc
+    .tuple(
+      fc.constant(way),
+      fc.constantFrom(0n, of.blockSize, of.fileSize + of.blockSize),
+      fc.constantFrom(1, 700, block, 2 * block),
+      fc.boolean(),
+    )
+    .map(([how, offset, length, again]) => {
+      const rwf = how === 'RWF_APPEND' ? RWF.APPEND : how === 'RWF_NOAPPEND' ? RWF.NOAPPEND : 0;
+      const lengthBytes = isDirect(path) ? Math.max(block, length - (length % block)) : length;
+      const at = how === 'RWF_NOAPPEND' ? 0n : offset;
+      // Direct writes begin at a block.
+      const cut: Step[] = isDirect(path)
+        ? [{ call: 'ftruncate', fd: 0, sizeBytes: of.fileSize - (of.fileSize % of.blockSize) }]
+        : [];
+      return {
+        flags: openFor(path, how === 'RWF_APPEND' ? [] : ['append']),
+        note: `${how}, ${lengthBytes} bytes at 0x${at.toString(16)}`,
+        steps: [
+          ...cut,
+          pwrite(at, lengthBytes, rwf),
+          fstat,
+          ...(again ? [pwrite(at, lengthBytes, rwf, 1), fstat] : []),
+          ...(isDirect(path) ? [] : [pread(0n, Number(of.fileSize) + 3 * lengthBytes)]),
+        ],
+      };
+    });
 }

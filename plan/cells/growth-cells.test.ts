@@ -10,7 +10,11 @@ const cells = conformancePlan('r3').filter(({ id, cases }) => id.startsWith('gro
 function isSeen(writer: number, offset: bigint, end: bigint): boolean {
   for (let at = offset; at < end; at += 1n) {
     // The byte of a word that names the kind of owner.
-    if (at % 8n === 6n && byteOf({ kind: 'writer', writer, offsetBytes: at }) !== byteOf({ kind: 'device', device: 0, offsetBytes: at })) return true;
+    if (
+      at % 8n === 6n &&
+      byteOf({ kind: 'writer', writer, offsetBytes: at }) !== byteOf({ kind: 'device', device: 0, offsetBytes: at })
+    )
+      return true;
   }
   return false;
 }
@@ -18,11 +22,17 @@ function isSeen(writer: number, offset: bigint, end: bigint): boolean {
 test('should write nothing that a device may hold already, so that a write that is lost is seen', () => {
   let writes = 0;
   for (const cell of cells) {
-    for (const { case: { workload }, note } of [1, 2, 3].flatMap((seed) => casesOf(cell, { seed, runs: 2 }))) {
+    for (const {
+      case: { workload },
+      note,
+    } of [1, 2, 3].flatMap((seed) => casesOf(cell, { seed, runs: 2 }))) {
       for (const step of workload) {
         if (step.call !== 'pwrite' && step.call !== 'mmapWrite') continue;
         writes += 1;
-        expect(isSeen(step.writer, step.offset, step.offset + BigInt(step.lengthBytes)), `${cell.id}: ${note}, ${step.call} at ${step.offset}`).toBe(true);
+        expect(
+          isSeen(step.writer, step.offset, step.offset + BigInt(step.lengthBytes)),
+          `${cell.id}: ${note}, ${step.call} at ${step.offset}`,
+        ).toBe(true);
       }
     }
   }
@@ -32,6 +42,7 @@ test('should write nothing that a device may hold already, so that a write that 
 
 test('should conform on a kernel that follows the rules', () => {
   for (const cell of cells) {
-    for (const { case: of, note } of casesOf(cell, { seed: 5, runs: 2 })) expect(judge(of, runIdeal(of)).kind, `${cell.id}: ${note}`).toBe('conforms');
+    for (const { case: of, note } of casesOf(cell, { seed: 5, runs: 2 }))
+      expect(judge(of, runIdeal(of)).kind, `${cell.id}: ${note}`).toBe('conforms');
   }
 });

@@ -1,55 +1,120 @@
-/** Cells of the rules of begin/* that are not about one field of a mapping: errors, reply sizes, devices' access, retries. */
+/**
+ * Cells of the rules of begin/* that are not about one field of a mapping: errors, reply sizes, devices' access,
+ * retries.
+ */
 import fc from 'fast-check';
 import { mapping, storageType, typesFor } from '../../generators/mapping.ts';
 import { PLAIN_ERRNOS, WRONG_BEGIN_SIZES } from '../../generators/reply-values.ts';
 import { goodReply, pureOverwrite, repliesBefore, replyCase, type PlannedCase } from '../../generators/reply-case.ts';
-import { DEVICE_SIZE, isCachedWrite, isPaged, isReport, isWritePath, isZeroPath, paths, setting, stretch, type Path, type Setting, type SettingConstraints } from '../../generators/setting.ts';
+import {
+  DEVICE_SIZE,
+  isCachedWrite,
+  isPaged,
+  isReport,
+  isWritePath,
+  isZeroPath,
+  paths,
+  setting,
+  stretch,
+  type Path,
+  type Setting,
+  type SettingConstraints,
+} from '../../generators/setting.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { beginTables } from '../../oracles/rules/first-violation.ts';
 import { borders, impossible, possible, possibleKinds, type PlanCell } from '../cell.ts';
 
 export function replyCells(revision: Revision): PlanCell[] {
-  const known = new Set([...beginTables[revision.id].reply, ...beginTables[revision.id].devices, ...beginTables[revision.id].validate].map((rule) => rule.id));
-  const cells = paths.flatMap((path) => borders.flatMap((border): PlanCell[] => {
-    const key = (rule: string) => ({ rule, path, border });
-    const cell = (rule: string, cases: fc.Arbitrary<PlannedCase>): PlanCell => ({ ...possible(key(rule), cases), reaches: rule });
-    const against = noDirectWrites(revision, path);
-    if (against !== undefined) return ['begin/error', 'begin/reply-size'].map((rule) => impossible(key(rule), against));
-    const plain = (reply: fc.Arbitrary<{ reply: Reply; note: string }>) => caseWith(revision, path, {}, (drawn) => (border === 'legal' ? ordinary(revision, drawn) : reply));
-    return [
-      // Some errnos mean something to the library or to the fault handler: each of them has to reach the caller.
-      { ...possibleKinds(key('begin/error'), (border === 'legal' ? PLAIN_ERRNOS.slice(0, 1) : PLAIN_ERRNOS).map((errno) => plain(fc.constant({ reply: { kind: 'error', errno }, note: `errno ${errno}` })))), reaches: 'begin/error' },
-      cell('begin/reply-size', plain(fc.constantFrom(...WRONG_BEGIN_SIZES).map((size) => ({
-        reply: { kind: 'raw', payload: '00'.repeat(size) }, note: `${size} bytes of payload`,
-      })))),
-      ...['begin/atomic-on-storage', 'begin/atomic-flagged'].map((rule) => impossible(key(rule), 'ATOMIC is set on the path atomic-write only')),
-      readable(revision, path, border, cell),
-      writable(revision, path, border, cell, key),
-    ].filter((made) => known.has(made.rule));
-  }));
+  const known = new Set(
+    [...beginTables[revision.id].reply, ...beginTables[revision.id].devices, ...beginTables[revision.id].validate].map(
+      (rule) => rule.id,
+    ),
+  );
+  const cells = paths.flatMap((path) =>
+    borders.flatMap((border): PlanCell[] => {
+      const key = (rule: string) => ({ rule, path, border });
+      const cell = (rule: string, cases: fc.Arbitrary<PlannedCase>): PlanCell => ({
+        ...possible(key(rule), cases),
+        reaches: rule,
+      });
+      const against = noDirectWrites(revision, path);
+      if (against !== undefined)
+        return ['begin/error', 'begin/reply-size'].map((rule) => impossible(key(rule), against));
+      const plain = (reply: fc.Arbitrary<{ reply: Reply; note: string }>) =>
+        caseWith(revision, path, {}, (drawn) => (border === 'legal' ? ordinary(revision, drawn) : reply));
+      return [
+        // Some errnos mean something to the library or to the fault handler: each of them has to reach the caller.
+        {
+          ...possibleKinds(
+            key('begin/error'),
+            (border === 'legal' ? PLAIN_ERRNOS.slice(0, 1) : PLAIN_ERRNOS).map((errno) =>
+              plain(fc.constant({ reply: { kind: 'error', errno }, note: `errno ${errno}` })),
+            ),
+          ),
+          reaches: 'begin/error',
+        },
+        cell(
+          'begin/reply-size',
+          plain(
+            fc
+              .constantFrom(...WRONG_BEGIN_SIZES)
+              .map((size) => ({
+                reply: { kind: 'raw', payload: '00'.repeat(size) },
+                note: `${size} bytes of payload`,
+              })),
+          ),
+        ),
+        ...['begin/atomic-on-storage', 'begin/atomic-flagged'].map((rule) =>
+          impossible(key(rule), 'ATOMIC is set on the path atomic-write only'),
+        ),
+        readable(revision, path, border, cell),
+        writable(revision, path, border, cell, key),
+      ].filter((made) => known.has(made.rule));
+    }),
+  );
   return [...cells, ...paths.map((path) => enosysCell(revision, path))];
 }
 
 /** Why no write can reach a device in a revision. */
 export const noDirectWrites = (revision: Revision, path: Path): string | undefined =>
-  (isWritePath(path) && revision.ioctls.BACKING_OPEN === undefined ? `revision ${revision.id} has no devices: nothing can be written` : undefined);
+  isWritePath(path) && revision.ioctls.BACKING_OPEN === undefined
+    ? `revision ${revision.id} has no devices: nothing can be written`
+    : undefined;
 
 type Made = { reply: Reply; note: string; extra?: ScriptLine[]; refused?: boolean };
-/** BEGIN answered with ENOSYS: seeks ask by FUSE_LSEEK, direct I/O falls back to the page cache unless the server forbids that. */
+/**
+ * BEGIN answered with ENOSYS: seeks ask by FUSE_LSEEK, direct I/O falls back to the page cache unless the server
+ * forbids that.
+ */
 function enosysCell(revision: Revision, path: Path): PlanCell {
   const key = { rule: 'begin/enosys', path };
   const against = noDirectWrites(revision, path);
   if (against !== undefined) return impossible(key, against);
   // No fallback is named for these: ENOSYS is an error like any other.
   if (path === 'fiemap' || isZeroPath(path) || isPaged(path) || isCachedWrite(path)) {
-    return possible(key, caseWith(revision, path, {}, () => fc.constant({ reply: { kind: 'error', errno: 38 }, refused: true, note: 'errno ENOSYS' })));
+    return possible(
+      key,
+      caseWith(revision, path, {}, () =>
+        fc.constant({ reply: { kind: 'error', errno: 38 }, refused: true, note: 'errno ENOSYS' }),
+      ),
+    );
   }
-  const cases = caseWith(revision, path, { maxBefore: 0 }, () => fc.constant({ reply: { kind: 'error', errno: 38 }, note: 'errno ENOSYS' }));
-  return possible(key, isReport(path) ? cases : cases.map(({ case: of, note }) => ({
-    case: { ...of, geometry: { ...of.geometry, files: of.geometry.files.map((file) => ({ ...file, directIo: true })) } },
-    note: `${note} under FOPEN_DIRECT_IO`,
-  })));
+  const cases = caseWith(revision, path, { maxBefore: 0 }, () =>
+    fc.constant({ reply: { kind: 'error', errno: 38 }, note: 'errno ENOSYS' }),
+  );
+  return possible(
+    key,
+    isReport(path)
+      ? cases
+      : cases.map(({ case: of, note }) => ({
+          case: {
+            ...of,
+            geometry: { ...of.geometry, files: of.geometry.files.map((file) => ({ ...file, directIo: true })) },
+          },
+          note: `${note} under FOPEN_DIRECT_IO`,
+        })),
+  );
 }
 
 type MakeCell = (rule: string, cases: fc.Arbitrary<PlannedCase>) => PlanCell;
@@ -58,68 +123,159 @@ type MakeKey = (rule: string) => Parameters<typeof impossible>[0];
 function readable(revision: Revision, path: Path, border: string, cell: MakeCell): PlanCell {
   const rule = 'begin/device-readable';
   if (path === 'buffered-write' || isZeroPath(path)) return readsRest(cell, rule, revision, path, border);
-  // What other writes read of the blocks around them, and whether a report counts, is not said: refused with EACCES or done, nothing else.
+  // What other writes read of the blocks around them, and whether a report counts, is not said: refused with EACCES or
+  // done, nothing else.
   if (border === 'violating' && (isReport(path) || isWritePath(path))) {
-    return possible({ rule, path }, accessCase(revision, path, 'wo', (drawn, start, end) => mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }).map((read) => ({
-      reply: { kind: 'mappings', read, write: isReport(path) ? pureOverwrite(read.offset, read.length) : { ...read, dev: { device: 0 } } }, note: 'device 1, opened for writing only, is what might be read from',
-    }))));
+    return possible(
+      { rule, path },
+      accessCase(revision, path, 'wo', (drawn, start, end) =>
+        mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }).map((read) => ({
+          reply: {
+            kind: 'mappings',
+            read,
+            write: isReport(path) ? pureOverwrite(read.offset, read.length) : { ...read, dev: { device: 0 } },
+          },
+          note: 'device 1, opened for writing only, is what might be read from',
+        })),
+      ),
+    );
   }
-  return cell(rule, accessCase(revision, path, border === 'violating' ? 'wo' : isWritePath(path) ? 'rw' : 'ro', (drawn, start, end) =>
-    mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1 }).map((read) => ({
-      reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) }, refused: border === 'violating', note: `reads device 1, opened for ${border === 'violating' ? 'writing only' : isWritePath(path) ? 'both' : 'reading only'}`,
-    }))));
+  return cell(
+    rule,
+    accessCase(revision, path, border === 'violating' ? 'wo' : isWritePath(path) ? 'rw' : 'ro', (drawn, start, end) =>
+      mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1 }).map((read) => ({
+        reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) },
+        refused: border === 'violating',
+        note: `reads device 1, opened for ${border === 'violating' ? 'writing only' : isWritePath(path) ? 'both' : 'reading only'}`,
+      })),
+    ),
+  );
 }
 
-/** A write or zeroing through the page cache begins inside a block of the file: the bytes before it are read from the device. */
+/**
+ * A write or zeroing through the page cache begins inside a block of the file: the bytes before it are read from the
+ * device.
+ */
 function readsRest(cell: MakeCell, rule: string, revision: Revision, path: Path, border: string): PlanCell {
   const access = border === 'violating' ? 'wo' : 'rw';
-  return cell(rule, accessCase(revision, path, access, (drawn, start, end) =>
-    mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }).map((read) => ({
-      reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) }, refused: border === 'violating',
-      note: `changes a part of a block on device 1, opened for ${border === 'violating' ? 'writing only' : 'both'}`,
-    })), insideBlock));
+  return cell(
+    rule,
+    accessCase(
+      revision,
+      path,
+      access,
+      (drawn, start, end) =>
+        mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }).map((read) => ({
+          reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) },
+          refused: border === 'violating',
+          note: `changes a part of a block on device 1, opened for ${border === 'violating' ? 'writing only' : 'both'}`,
+        })),
+      insideBlock,
+    ),
+  );
 }
 
 /** The operation begins inside a block, in the file or where it ends. */
 function insideBlock(drawn: Setting): Setting {
   const { opStart, opEnd, fileSize, blockSize } = drawn;
   const start = opStart % blockSize === 0n ? opStart + 1n : opStart;
-  return { ...drawn, opStart: start, opEnd: opEnd > start ? opEnd : start + 1n, cuts: [start], fileSize: fileSize > start && fileSize !== opStart ? fileSize : start };
+  return {
+    ...drawn,
+    opStart: start,
+    opEnd: opEnd > start ? opEnd : start + 1n,
+    cuts: [start],
+    fileSize: fileSize > start && fileSize !== opStart ? fileSize : start,
+  };
 }
 
 function writable(revision: Revision, path: Path, border: string, cell: MakeCell, key: MakeKey): PlanCell {
   const rule = 'begin/device-writable';
   if (!isWritePath(path)) {
     if (border === 'violating') return impossible(key(rule), 'nothing is written to a device on this path');
-    return cell(rule, accessCase(revision, path, 'ro', (drawn, start, end) => fc.tuple(mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }), fc.boolean()).map(([read, named]) => ({
-      reply: { kind: 'mappings', read, write: named ? read : pureOverwrite(read.offset, read.length) }, note: `device 1, opened for reading only, is read from${named ? ', and named in the write half' : ''}`,
-    }))));
+    return cell(
+      rule,
+      accessCase(revision, path, 'ro', (drawn, start, end) =>
+        fc
+          .tuple(mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }), fc.boolean())
+          .map(([read, named]) => ({
+            reply: { kind: 'mappings', read, write: named ? read : pureOverwrite(read.offset, read.length) },
+            note: `device 1, opened for reading only, is read from${named ? ', and named in the write half' : ''}`,
+          })),
+      ),
+    );
   }
-  return cell(rule, accessCase(revision, path, border === 'violating' ? 'ro' : 'rw', (drawn, start, end) =>
-    fc.tuple(mapping({ setting: drawn, start, end, type: storageType(path), device: 1, exact: true }), mapping({ setting: drawn, start, end, type: 'HOLE', exact: true }), fc.boolean())
-      .map(([backed, hole, overwrite]) => ({
-        reply: overwrite
-          ? { kind: 'mappings', read: backed, write: pureOverwrite(backed.offset, backed.length) } : { kind: 'mappings', read: hole, write: backed },
-        note: `writes to device 1${overwrite ? ' as a pure overwrite' : ''}, opened ${border === 'violating' ? 'for reading only' : 'for both'}`,
-      }))));
+  return cell(
+    rule,
+    accessCase(revision, path, border === 'violating' ? 'ro' : 'rw', (drawn, start, end) =>
+      fc
+        .tuple(
+          mapping({ setting: drawn, start, end, type: storageType(path), device: 1, exact: true }),
+          mapping({ setting: drawn, start, end, type: 'HOLE', exact: true }),
+          fc.boolean(),
+        )
+        .map(([backed, hole, overwrite]) => ({
+          reply: overwrite
+            ? { kind: 'mappings', read: backed, write: pureOverwrite(backed.offset, backed.length) }
+            : { kind: 'mappings', read: hole, write: backed },
+          note: `writes to device 1${overwrite ? ' as a pure overwrite' : ''}, opened ${border === 'violating' ? 'for reading only' : 'for both'}`,
+        })),
+    ),
+  );
 }
 
 /** Device 1 has the access in question; the others serve the rest. */
-function accessCase(revision: Revision, path: Path, access: 'ro' | 'wo' | 'rw', make: (drawn: Setting, start: bigint, end: bigint) => fc.Arbitrary<Made>, place?: (drawn: Setting) => Setting) {
-  const devices = [{ sizeBytes: DEVICE_SIZE, access: 'rw' as const }, { sizeBytes: DEVICE_SIZE, access }];
-  return caseWith(revision, path, { devices, maxBefore: 0 }, (drawn) => make(drawn, stretch(drawn).start, stretch(drawn).end), place);
+function accessCase(
+  revision: Revision,
+  path: Path,
+  access: 'ro' | 'wo' | 'rw',
+  make: (drawn: Setting, start: bigint, end: bigint) => fc.Arbitrary<Made>,
+  place?: (drawn: Setting) => Setting,
+) {
+  const devices = [
+    { sizeBytes: DEVICE_SIZE, access: 'rw' as const },
+    { sizeBytes: DEVICE_SIZE, access },
+  ];
+  return caseWith(
+    revision,
+    path,
+    { devices, maxBefore: 0 },
+    (drawn) => make(drawn, stretch(drawn).start, stretch(drawn).end),
+    place,
+  );
 }
 
 function ordinary(revision: Revision, drawn: Setting): fc.Arbitrary<Made> {
   const { start, end } = stretch(drawn);
-  return goodReply(revision, drawn, typesFor(drawn.path, 'read', true), start, end, 0)
-    .map((mappings) => ({ reply: { kind: 'mappings' as const, ...mappings }, note: 'a valid reply' }));
+  return goodReply(revision, drawn, typesFor(drawn.path, 'read', true), start, end, 0).map((mappings) => ({
+    reply: { kind: 'mappings' as const, ...mappings },
+    note: 'a valid reply',
+  }));
 }
 
-export function caseWith(revision: Revision, path: Path, constraints: Partial<SettingConstraints>, make: (drawn: Setting) => fc.Arbitrary<Made>, place = (drawn: Setting) => drawn): fc.Arbitrary<PlannedCase> {
+export function caseWith(
+  revision: Revision,
+  path: Path,
+  constraints: Partial<SettingConstraints>,
+  make: (drawn: Setting) => fc.Arbitrary<Made>,
+  place = (drawn: Setting) => drawn,
+): fc.Arbitrary<PlannedCase> {
   const noDevices = revision.ioctls.BACKING_OPEN === undefined;
-  return setting({ path, configurable: revision.opcodes.IOMAP_CONFIG !== undefined, ...(noDevices && { devices: [] }), ...constraints }).map(place).chain((drawn) =>
-    fc.tuple(make(drawn), repliesBefore(revision, drawn)).map(([{ reply, note, extra, refused }, before]) => ({
-      case: replyCase(revision, drawn, reply, before, { ...(extra && { extra }), ...(refused !== undefined && { refused }) }), note: `${note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
-    })));
+  return setting({
+    path,
+    configurable: revision.opcodes.IOMAP_CONFIG !== undefined,
+    ...(noDevices && { devices: [] }),
+    ...constraints,
+  })
+    .map(place)
+    .chain((drawn) =>
+      fc
+        .tuple(make(drawn), repliesBefore(revision, drawn))
+        .map(([{ reply, note, extra, refused }, before]) => ({
+          case: replyCase(revision, drawn, reply, before, {
+            ...(extra && { extra }),
+            ...(refused !== undefined && { refused }),
+          }),
+          note: `${note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
+        })),
+    );
 }

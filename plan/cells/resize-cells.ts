@@ -1,4 +1,7 @@
-/** Cells in which some of a file is in the page cache, dirty or clean, when a syscall cuts the file, clears a range of it, or makes it larger. */
+/**
+ * Cells in which some of a file is in the page cache, dirty or clean, when a syscall cuts the file, clears a range of
+ * it, or makes it larger.
+ */
 import fc from 'fast-check';
 import type { ScriptLine, Step } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
@@ -17,14 +20,24 @@ const hex = (value: bigint): string => `0x${value.toString(16)}`;
 const resize = (sizeBytes: bigint): Step => ({ call: 'ftruncate', fd: 0, sizeBytes });
 const readAll = (of: Ground): Step => ({ call: 'pread', fd: 0, offset: 0n, lengthBytes: Number(of.fileSize) + 5000 });
 
-interface Cached { steps: Step[]; note: string }
+interface Cached {
+  steps: Step[];
+  note: string;
+}
 /** All of the file is in the page cache; a part of it was written, and is dirty unless it was synced. */
 const cached = (of: Ground, dirty: boolean): fc.Arbitrary<Cached> =>
-  fc.tuple(fc.bigInt({ min: 0n, max: of.fileSize - 1n }), fc.integer({ min: 1, max: 9000 }), fc.boolean()).map(([offset, most, mapped]) => {
-    const lengthBytes = Math.min(most, Number(of.fileSize - offset));
-    const write: Step = mapped ? { call: 'mmapWrite', fd: 0, offset, lengthBytes, writer: 0 } : { call: 'pwrite', fd: 0, offset, lengthBytes, writer: 0 };
-    return { steps: [readAll(of), write, ...(dirty ? [] : [fsync])], note: `${write.call} ${hex(offset)} +${lengthBytes}${dirty ? '' : ', synced'}` };
-  });
+  fc
+    .tuple(fc.bigInt({ min: 0n, max: of.fileSize - 1n }), fc.integer({ min: 1, max: 9000 }), fc.boolean())
+    .map(([offset, most, mapped]) => {
+      const lengthBytes = Math.min(most, Number(of.fileSize - offset));
+      const write: Step = mapped
+        ? { call: 'mmapWrite', fd: 0, offset, lengthBytes, writer: 0 }
+        : { call: 'pwrite', fd: 0, offset, lengthBytes, writer: 0 };
+      return {
+        steps: [readAll(of), write, ...(dirty ? [] : [fsync])],
+        note: `${write.call} ${hex(offset)} +${lengthBytes}${dirty ? '' : ', synced'}`,
+      };
+    });
 
 type Cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Made>) => PlanCell;
 
@@ -38,47 +51,94 @@ const pairs = <A, B>(as: readonly A[], bs: readonly B[]): [A, B][] => as.flatMap
 
 /** What is cut off reads as zeros when the file is as large again, from the page cache and from the device. */
 function cut(cell: Cell): PlanCell {
-  return ofKinds(pairs([true, false], [true, false]).map(([dirty, whole]) => cell({ rule: 'truncate/cached', path: 'truncate' }, (of) =>
-    fc.tuple(cached(of, dirty), fc.bigInt({ min: 1n, max: of.fileSize - 1n })).map(([before, drawn]) => {
-      const size = whole ? drawn - (drawn % of.blockSize) : drawn;
-      return { steps: [...before.steps, resize(size), fstat, readAll(of), resize(of.fileSize), readAll(of), fsync], note: `${before.note}; cut to ${hex(size)} and back` };
-    }))));
+  return ofKinds(
+    pairs([true, false], [true, false]).map(([dirty, whole]) =>
+      cell({ rule: 'truncate/cached', path: 'truncate' }, (of) =>
+        fc.tuple(cached(of, dirty), fc.bigInt({ min: 1n, max: of.fileSize - 1n })).map(([before, drawn]) => {
+          const size = whole ? drawn - (drawn % of.blockSize) : drawn;
+          return {
+            steps: [...before.steps, resize(size), fstat, readAll(of), resize(of.fileSize), readAll(of), fsync],
+            note: `${before.note}; cut to ${hex(size)} and back`,
+          };
+        }),
+      ),
+    ),
+  );
 }
 
-/** What a mapped store left behind EOF in the last page is not part of the file when it grows: by truncate, by a write behind EOF, by fallocate. */
+/**
+ * What a mapped store left behind EOF in the last page is not part of the file when it grows: by truncate, by a write
+ * behind EOF, by fallocate.
+ */
 function grown(cell: Cell): PlanCell {
   const ways: ((to: bigint) => Step)[] = [
-    resize, (to) => ({ call: 'pwrite', fd: 0, offset: to, lengthBytes: 700, writer: 1 }), (to) => ({ call: 'fallocate', fd: 0, mode: 0, offset: 0n, lengthBytes: to }),
+    resize,
+    (to) => ({ call: 'pwrite', fd: 0, offset: to, lengthBytes: 700, writer: 1 }),
+    (to) => ({ call: 'fallocate', fd: 0, mode: 0, offset: 0n, lengthBytes: to }),
   ];
-  return ofKinds(ways.map((way) => cell({ rule: 'truncate/stored-behind', path: 'mmap-write' }, () => fc.tuple(fc.integer({ min: 1, max: 4095 }), fc.integer({ min: 1, max: 3000 }), fc.boolean()).map(([inPage, more, synced]): Made => {
-    const sizeBytes = 8192n + BigInt(inPage);
-    const room = 4096 - inPage;
-    const grown = sizeBytes + BigInt(room + more);
-    const step = way(grown);
-    return {
-      sizeBytes,
-      steps: [{ call: 'mmapWrite', fd: 0, offset: sizeBytes - 1n, lengthBytes: 1 + room, writer: 0 }, ...(synced ? [fsync] : []), step, { call: 'pread', fd: 0, offset: 0n, lengthBytes: Number(grown) + 1000 }, fsync],
-      note: `mapped store of 1 byte before and ${room} behind EOF${synced ? ', synced' : ''}; ${step.call}`,
-    };
-  }))));
+  return ofKinds(
+    ways.map((way) =>
+      cell({ rule: 'truncate/stored-behind', path: 'mmap-write' }, () =>
+        fc
+          .tuple(fc.integer({ min: 1, max: 4095 }), fc.integer({ min: 1, max: 3000 }), fc.boolean())
+          .map(([inPage, more, synced]): Made => {
+            const sizeBytes = 8192n + BigInt(inPage);
+            const room = 4096 - inPage;
+            const grown = sizeBytes + BigInt(room + more);
+            const step = way(grown);
+            return {
+              sizeBytes,
+              steps: [
+                { call: 'mmapWrite', fd: 0, offset: sizeBytes - 1n, lengthBytes: 1 + room, writer: 0 },
+                ...(synced ? [fsync] : []),
+                step,
+                { call: 'pread', fd: 0, offset: 0n, lengthBytes: Number(grown) + 1000 },
+                fsync,
+              ],
+              note: `mapped store of 1 byte before and ${room} behind EOF${synced ? ', synced' : ''}; ${step.call}`,
+            };
+          }),
+      ),
+    ),
+  );
 }
 
-/** The server makes a hole of the range: nothing of it is left in the page cache, and what was dirty was written before the server was asked. */
+/**
+ * The server makes a hole of the range: nothing of it is left in the page cache, and what was dirty was written before
+ * the server was asked.
+ */
 function cleared(cell: Cell): PlanCell {
-  return ofKinds(pairs([true, false], MODES).map(([dirty, mode]) => cell({ rule: 'fallocate/cached', path: 'fallocate' }, (of) => {
-    const blocks = of.fileSize / of.blockSize;
-    return fc.tuple(cached(of, dirty), fc.bigInt({ min: 0n, max: blocks - 1n }), fc.bigInt({ min: 1n, max: 4n })).map(([before, from, most]): Made => {
-      const offset = from * of.blockSize;
-      const length = (most < blocks - from ? most : blocks - from) * of.blockSize;
-      const hole: MappingSpec = { type: 'HOLE', flags: [], dev: 0, addr: NULL_ADDR, offset, length };
-      const zeroed: ScriptLine = { on: 'IOMAP_BEGIN', opflagsSet: 2, reply: { kind: 'mappings', read: hole, write: pureOverwrite(offset, length) } };
-      return {
-        extra: [zeroed], note: `${before.note}; mode 0x${mode.toString(16)} of ${hex(offset)} +${hex(length)}, which is a hole from then on`,
-        steps: [
-          ...before.steps, { call: 'fallocate', fd: 0, mode, offset, lengthBytes: length },
-          { call: 'notify', notification: { kind: 'upsert', node: { file: 0 }, read: hole, write: noCache(offset, length) } }, readAll(of), fsync,
-        ],
-      };
-    });
-  })));
+  return ofKinds(
+    pairs([true, false], MODES).map(([dirty, mode]) =>
+      cell({ rule: 'fallocate/cached', path: 'fallocate' }, (of) => {
+        const blocks = of.fileSize / of.blockSize;
+        return fc
+          .tuple(cached(of, dirty), fc.bigInt({ min: 0n, max: blocks - 1n }), fc.bigInt({ min: 1n, max: 4n }))
+          .map(([before, from, most]): Made => {
+            const offset = from * of.blockSize;
+            const length = (most < blocks - from ? most : blocks - from) * of.blockSize;
+            const hole: MappingSpec = { type: 'HOLE', flags: [], dev: 0, addr: NULL_ADDR, offset, length };
+            const zeroed: ScriptLine = {
+              on: 'IOMAP_BEGIN',
+              opflagsSet: 2,
+              reply: { kind: 'mappings', read: hole, write: pureOverwrite(offset, length) },
+            };
+            return {
+              extra: [zeroed],
+              note: `${before.note}; mode 0x${mode.toString(16)} of ${hex(offset)} +${hex(length)}, which is a hole from then on`,
+              steps: [
+                ...before.steps,
+                { call: 'fallocate', fd: 0, mode, offset, lengthBytes: length },
+                {
+                  call: 'notify',
+                  notification: { kind: 'upsert', node: { file: 0 }, read: hole, write: noCache(offset, length) },
+                },
+                readAll(of),
+                fsync,
+              ],
+            };
+          });
+      }),
+    ),
+  );
 }

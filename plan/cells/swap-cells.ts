@@ -28,8 +28,13 @@ export interface SwapGround {
 }
 
 export const swapGround: fc.Arbitrary<SwapGround> = fc.record({
-  pieces: fc.array(fc.integer({ min: 2, max: 6 }), { minLength: 1, maxLength: 3 }), type: fc.constantFrom<SwapGround['type']>('MAPPED', 'UNWRITTEN'), together: fc.boolean(),
-  odd: fc.constantFrom(0n, 0n, 512n, 4095n), blockSize: fc.constantFrom(4096n, 4096n, 512n), mount: fc.constantFrom<Geometry['mount']>('ordinary', 'ordinary', 'syncInit'), debugIomap: fc.boolean(),
+  pieces: fc.array(fc.integer({ min: 2, max: 6 }), { minLength: 1, maxLength: 3 }),
+  type: fc.constantFrom<SwapGround['type']>('MAPPED', 'UNWRITTEN'),
+  together: fc.boolean(),
+  odd: fc.constantFrom(0n, 0n, 512n, 4095n),
+  blockSize: fc.constantFrom(4096n, 4096n, 512n),
+  mount: fc.constantFrom<Geometry['mount']>('ordinary', 'ordinary', 'syncInit'),
+  debugIomap: fc.boolean(),
 });
 
 export interface SwapAct {
@@ -49,18 +54,36 @@ export function piecesOf(of: SwapGround): MappingSpec[] {
   let offset = 0n;
   return of.pieces.map((pages, n) => {
     const length = BigInt(pages) * PAGE;
-    const piece: MappingSpec = { type: of.type, flags: [], dev: { device: 0 }, addr: of.together ? offset + PAGE : BigInt(n) * AREA + PAGE, offset, length };
+    const piece: MappingSpec = {
+      type: of.type,
+      flags: [],
+      dev: { device: 0 },
+      addr: of.together ? offset + PAGE : BigInt(n) * AREA + PAGE,
+      offset,
+      length,
+    };
     offset += length;
     return piece;
   });
 }
 
-const reply = (read: MappingSpec): Reply => ({ kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) });
-export const on = (of: SwapGround, file = 0): Step => ({ call: 'swapon', file, header: { device: 0, offset: piecesOf(of)[0]!.addr, pages: pagesOf(of) } });
+const reply = (read: MappingSpec): Reply => ({
+  kind: 'mappings',
+  read,
+  write: pureOverwrite(read.offset, read.length),
+});
+export const on = (of: SwapGround, file = 0): Step => ({
+  call: 'swapon',
+  file,
+  header: { device: 0, offset: piecesOf(of)[0]!.addr, pages: pagesOf(of) },
+});
 export const off = (file = 0): Step => ({ call: 'swapoff', file });
 const pageOut = (pages: number, writer = 0): Step => ({ call: 'pageOut', lengthBytes: pages * 4096, writer });
 
-/** The header's page is data whatever the rest of the file is, or it could not be read. Pieces are told by where they are asked for: how often is the kernel's choice. */
+/**
+ * The header's page is data whatever the rest of the file is, or it could not be read. Pieces are told by where they
+ * are asked for: how often is the kernel's choice.
+ */
 export function swapCase(revision: Revision, of: SwapGround, act: SwapAct): PlannedCase {
   const config = configOf({ blockSize: of.blockSize });
   const { SWAPFILE } = revision.opFlags;
@@ -68,109 +91,292 @@ export function swapCase(revision: Revision, of: SwapGround, act: SwapAct): Plan
   const pieces = act.pieces ?? places;
   const header: MappingSpec = { ...places[0]!, type: 'MAPPED' };
   const script: ScriptLine[] = [
-    ...pieces.slice(0, -1).map((piece, n): ScriptLine => ({ on: 'IOMAP_BEGIN', opflagsSet: SWAPFILE, posTo: places[n]!.offset + places[n]!.length, reply: reply(piece) })),
-    { on: 'IOMAP_BEGIN', opflagsSet: SWAPFILE, reply: reply(pieces.at(-1)!) }, { on: 'IOMAP_BEGIN', reply: reply(header) },
+    ...pieces
+      .slice(0, -1)
+      .map((piece, n): ScriptLine => ({
+        on: 'IOMAP_BEGIN',
+        opflagsSet: SWAPFILE,
+        posTo: places[n]!.offset + places[n]!.length,
+        reply: reply(piece),
+      })),
+    { on: 'IOMAP_BEGIN', opflagsSet: SWAPFILE, reply: reply(pieces.at(-1)!) },
+    { on: 'IOMAP_BEGIN', reply: reply(header) },
   ];
   const value: Case = {
-    schema: CASE_SCHEMA, revision: revision.id, debugIomap: of.debugIomap,
+    schema: CASE_SCHEMA,
+    revision: revision.id,
+    debugIomap: of.debugIomap,
     geometry: {
-      mount: of.mount, ...(config && { config }), devices: act.devices ?? [{ sizeBytes: DEVICE_SIZE, access: 'rw' }, { sizeBytes: DEVICE_SIZE, access: 'rw' }],
-      files: Array.from({ length: act.files ?? 1 }, () => ({ sizeBytes: sizeOf(of), attrFlags: ['IOMAP' as const, 'EXCLUSIVE' as const] })),
+      mount: of.mount,
+      ...(config && { config }),
+      devices: act.devices ?? [
+        { sizeBytes: DEVICE_SIZE, access: 'rw' },
+        { sizeBytes: DEVICE_SIZE, access: 'rw' },
+      ],
+      files: Array.from({ length: act.files ?? 1 }, () => ({
+        sizeBytes: sizeOf(of),
+        attrFlags: ['IOMAP' as const, 'EXCLUSIVE' as const],
+      })),
     },
-    script: [...act.extra ?? [], ...script], workload: act.steps,
+    script: [...(act.extra ?? []), ...script],
+    workload: act.steps,
   };
-  return { case: value, note: `${act.note}; ${of.pieces.join(' + ')} pages of ${of.type}${of.together ? ' in a row' : ''}, block size ${of.blockSize}` };
+  return {
+    case: value,
+    note: `${act.note}; ${of.pieces.join(' + ')} pages of ${of.type}${of.together ? ' in a row' : ''}, block size ${of.blockSize}`,
+  };
 }
 
 /** Why a revision has no swap files. */
-export const noSwap = (revision: Revision): string | undefined => (revision.opcodes.IOMAP_IOEND === undefined ? `revision ${revision.id} is BEGIN and END only` : undefined);
+export const noSwap = (revision: Revision): string | undefined =>
+  revision.opcodes.IOMAP_IOEND === undefined ? `revision ${revision.id} is BEGIN and END only` : undefined;
 
 export function swapCells(revision: Revision): PlanCell[] {
   const against = noSwap(revision);
   const path = 'swapon';
-  const cell = (key: CellKey, make: (of: SwapGround) => fc.Arbitrary<SwapAct>, only: Partial<SwapGround> = {}): PlanCell => (against !== undefined ? impossible(key, against)
-    : possible(key, swapGround.map((of) => ({ ...of, ...only })).chain((of) => make(of).map((act) => swapCase(revision, of, act)))));
-  const both = (rule: string, make: (of: SwapGround, border: Border) => fc.Arbitrary<SwapAct>, only: Partial<SwapGround> = {}) => borders.map((border) => cell({ rule, path, border }, (of) => make(of, border), only));
+  const cell = (
+    key: CellKey,
+    make: (of: SwapGround) => fc.Arbitrary<SwapAct>,
+    only: Partial<SwapGround> = {},
+  ): PlanCell =>
+    against !== undefined
+      ? impossible(key, against)
+      : possible(
+          key,
+          swapGround
+            .map((of) => ({ ...of, ...only }))
+            .chain((of) => make(of).map((act) => swapCase(revision, of, act))),
+        );
+  const both = (
+    rule: string,
+    make: (of: SwapGround, border: Border) => fc.Arbitrary<SwapAct>,
+    only: Partial<SwapGround> = {},
+  ) => borders.map((border) => cell({ rule, path, border }, (of) => make(of, border), only));
   const used = (of: SwapGround, note: string): SwapAct => ({ steps: [on(of), off()], note });
   return [
     cell({ rule: 'swap/on', path }, (of) => fc.constant(used(of, 'on and off'))),
-    ...both('swap/in-use', (of, border) => fc.constant(border === 'legal' ? used(of, 'on and off') : { steps: [off(), on(of), on(of), off(), off()], note: 'off before on, and each of them twice' })),
-    ...both('swap/header', (of, border) => (border === 'legal' ? fc.constant(used(of, 'a header')) : fc.constantFrom<SwapAct>(
-      { steps: [{ call: 'swapon', file: 0 }], note: 'no header' }, { steps: [{ ...on(of), header: { ...headerOf(of), pages: pagesOf(of) + 1 } } as Step], note: 'a header for a page more than the file has' },
-      { steps: [{ ...on(of), header: { ...headerOf(of), pages: 1 } } as Step], note: 'a header for no page but its own' },
-      { steps: [{ ...on(of), header: { ...headerOf(of), offset: headerOf(of).offset + 512n } } as Step], note: 'a header a sector further on' },
-    ))),
-    ...both('swap/mapping', (of, border) => (border === 'legal' ? fc.constant(used(of, 'what a swap file may be made of')) : fc.tuple(fc.nat(2), fc.constantFrom(...unfit)).map(([at, { change, note }]) => {
-      const pieces = piecesOf(of);
-      const which = at % pieces.length;
-      return { steps: [on(of)], pieces: pieces.map((piece, n) => (n === which ? change(piece) : piece)), note: `${note} in piece ${which}` };
-    }))),
-    cell({ rule: 'swap/one-device', path }, (of) => fc.constant({
-      steps: [on(of)], pieces: piecesOf(of).map((piece, n) => (n === 1 ? { ...piece, dev: { device: 1 } } : piece)), note: 'the second piece on another device',
-    }), { pieces: [3, 2, 2] }),
-    ofKinds([[0], [ENOSYS], [5, 28]].map((errnos) => cell({ rule: 'swap/off', path }, (of) => fc.tuple(fc.constantFrom(...errnos), fc.integer({ min: errnos[0] === ENOSYS ? 2 : 1, max: 2 })).map(([errno, files]) => ({
-      files, steps: Array.from({ length: files }, (_, file) => [on(of, file), off(file)]).flat(), ...(errno !== 0 && { extra: [{ on: 'IOMAP_IOEND' as const, reply: { kind: 'error' as const, errno } }] }),
-      note: `${files} files, IOEND ${errno === 0 ? 'acknowledged' : `answered with errno ${errno}`}`,
-    })), { pieces: [4] }))),
+    ...both('swap/in-use', (of, border) =>
+      fc.constant(
+        border === 'legal'
+          ? used(of, 'on and off')
+          : { steps: [off(), on(of), on(of), off(), off()], note: 'off before on, and each of them twice' },
+      ),
+    ),
+    ...both('swap/header', (of, border) =>
+      border === 'legal'
+        ? fc.constant(used(of, 'a header'))
+        : fc.constantFrom<SwapAct>(
+            { steps: [{ call: 'swapon', file: 0 }], note: 'no header' },
+            {
+              steps: [{ ...on(of), header: { ...headerOf(of), pages: pagesOf(of) + 1 } } as Step],
+              note: 'a header for a page more than the file has',
+            },
+            {
+              steps: [{ ...on(of), header: { ...headerOf(of), pages: 1 } } as Step],
+              note: 'a header for no page but its own',
+            },
+            {
+              steps: [{ ...on(of), header: { ...headerOf(of), offset: headerOf(of).offset + 512n } } as Step],
+              note: 'a header a sector further on',
+            },
+          ),
+    ),
+    ...both('swap/mapping', (of, border) =>
+      border === 'legal'
+        ? fc.constant(used(of, 'what a swap file may be made of'))
+        : fc.tuple(fc.nat(2), fc.constantFrom(...unfit)).map(([at, { change, note }]) => {
+            const pieces = piecesOf(of);
+            const which = at % pieces.length;
+            return {
+              steps: [on(of)],
+              pieces: pieces.map((piece, n) => (n === which ? change(piece) : piece)),
+              note: `${note} in piece ${which}`,
+            };
+          }),
+    ),
+    cell(
+      { rule: 'swap/one-device', path },
+      (of) =>
+        fc.constant({
+          steps: [on(of)],
+          pieces: piecesOf(of).map((piece, n) => (n === 1 ? { ...piece, dev: { device: 1 } } : piece)),
+          note: 'the second piece on another device',
+        }),
+      { pieces: [3, 2, 2] },
+    ),
+    ofKinds(
+      [[0], [ENOSYS], [5, 28]].map((errnos) =>
+        cell(
+          { rule: 'swap/off', path },
+          (of) =>
+            fc
+              .tuple(fc.constantFrom(...errnos), fc.integer({ min: errnos[0] === ENOSYS ? 2 : 1, max: 2 }))
+              .map(([errno, files]) => ({
+                files,
+                steps: Array.from({ length: files }, (_, file) => [on(of, file), off(file)]).flat(),
+                ...(errno !== 0 && {
+                  extra: [{ on: 'IOMAP_IOEND' as const, reply: { kind: 'error' as const, errno } }],
+                }),
+                note: `${files} files, IOEND ${errno === 0 ? 'acknowledged' : `answered with errno ${errno}`}`,
+              })),
+          { pieces: [4] },
+        ),
+      ),
+    ),
     ofKinds([
-      cell({ rule: 'swap/pages', path }, (of) => fc.tuple(fc.integer({ min: 1, max: 8 }), fc.boolean()).map(([pages, twice]) => ({
-        steps: [on(of), pageOut(pages), ...(twice ? [pageOut(pages, 1)] : []), off(), pageOut(1, 2)], note: `${pages} pages paged out${twice ? ' twice' : ''}`,
-      }))),
+      cell({ rule: 'swap/pages', path }, (of) =>
+        fc
+          .tuple(fc.integer({ min: 1, max: 8 }), fc.boolean())
+          .map(([pages, twice]) => ({
+            steps: [on(of), pageOut(pages), ...(twice ? [pageOut(pages, 1)] : []), off(), pageOut(1, 2)],
+            note: `${pages} pages paged out${twice ? ' twice' : ''}`,
+          })),
+      ),
       // The place of a page counts from where its mapping begins, not from where it was asked for.
-      cell({ rule: 'swap/pages', path }, (of) => fc.constant({
-        steps: [on(of), pageOut(6), off()], note: '6 pages paged out; each mapping but the first begins a page before the position it is asked for',
-        pieces: piecesOf(of).map((piece, n) => (n === 0 ? piece : { ...piece, offset: piece.offset - PAGE, addr: piece.addr - PAGE, length: piece.length + PAGE })),
-      }), { pieces: [3, 3, 2], together: false }),
+      cell(
+        { rule: 'swap/pages', path },
+        (of) =>
+          fc.constant({
+            steps: [on(of), pageOut(6), off()],
+            note: '6 pages paged out; each mapping but the first begins a page before the position it is asked for',
+            pieces: piecesOf(of).map((piece, n) =>
+              n === 0
+                ? piece
+                : { ...piece, offset: piece.offset - PAGE, addr: piece.addr - PAGE, length: piece.length + PAGE },
+            ),
+          }),
+        { pieces: [3, 3, 2], together: false },
+      ),
     ]),
-    cell({ rule: 'cache/swapfile', path }, (of) => fc.boolean().map((far) => ({
-      // The inode is in use, so that what was pushed for it stays; the header may be read by that.
-      steps: [{ call: 'open', file: 0, flags: ['rdonly'] }, pushed(of, far), { ...on(of), header: { ...headerOf(of), offset: placeOf(of, far) } } as Step, off(), { call: 'close', fd: 0 }], note: `${far ? 'other places' : 'the same places'} in the cache`,
-    })), { pieces: [4] }),
-    ...both('begin/error', (of, border) => (border === 'legal' ? fc.constant(used(of, 'mappings')) : fc.tuple(fc.constantFrom(...PLAIN_ERRNOS, ENOSYS), fc.boolean()).map(([errno, header]) => ({
-      steps: [on(of)], note: `errno ${errno} for ${header ? 'the header' : 'the first mapping'}`,
-      extra: [{ on: 'IOMAP_BEGIN' as const, ...(header ? { opflagsClear: revision.opFlags.SWAPFILE } : { opflagsSet: revision.opFlags.SWAPFILE }), reply: { kind: 'error' as const, errno } }],
-    })))),
-    ...both('begin/reply-size', (of, border) => (border === 'legal' ? fc.constant(used(of, 'mappings')) : fc.constantFrom(...WRONG_BEGIN_SIZES).map((size) => ({
-      steps: [on(of)], note: `${size} bytes of payload`, extra: [{ on: 'IOMAP_BEGIN' as const, opflagsSet: revision.opFlags.SWAPFILE, reply: { kind: 'raw' as const, payload: '00'.repeat(size) } }],
-    })))),
-    ...(revision.id === 'r3' ? notOfSwap : []).flatMap(([rule, reason]) => borders.map((border) => impossible({ rule, path, border }, reason))),
+    cell(
+      { rule: 'cache/swapfile', path },
+      (of) =>
+        fc.boolean().map((far) => ({
+          // The inode is in use, so that what was pushed for it stays; the header may be read by that.
+          steps: [
+            { call: 'open', file: 0, flags: ['rdonly'] },
+            pushed(of, far),
+            { ...on(of), header: { ...headerOf(of), offset: placeOf(of, far) } } as Step,
+            off(),
+            { call: 'close', fd: 0 },
+          ],
+          note: `${far ? 'other places' : 'the same places'} in the cache`,
+        })),
+      { pieces: [4] },
+    ),
+    ...both('begin/error', (of, border) =>
+      border === 'legal'
+        ? fc.constant(used(of, 'mappings'))
+        : fc
+            .tuple(fc.constantFrom(...PLAIN_ERRNOS, ENOSYS), fc.boolean())
+            .map(([errno, header]) => ({
+              steps: [on(of)],
+              note: `errno ${errno} for ${header ? 'the header' : 'the first mapping'}`,
+              extra: [
+                {
+                  on: 'IOMAP_BEGIN' as const,
+                  ...(header ? { opflagsClear: revision.opFlags.SWAPFILE } : { opflagsSet: revision.opFlags.SWAPFILE }),
+                  reply: { kind: 'error' as const, errno },
+                },
+              ],
+            })),
+    ),
+    ...both('begin/reply-size', (of, border) =>
+      border === 'legal'
+        ? fc.constant(used(of, 'mappings'))
+        : fc
+            .constantFrom(...WRONG_BEGIN_SIZES)
+            .map((size) => ({
+              steps: [on(of)],
+              note: `${size} bytes of payload`,
+              extra: [
+                {
+                  on: 'IOMAP_BEGIN' as const,
+                  opflagsSet: revision.opFlags.SWAPFILE,
+                  reply: { kind: 'raw' as const, payload: '00'.repeat(size) },
+                },
+              ],
+            })),
+    ),
+    ...(revision.id === 'r3' ? notOfSwap : []).flatMap(([rule, reason]) =>
+      borders.map((border) => impossible({ rule, path, border }, reason)),
+    ),
     ...(['read', 'write'] as const).flatMap((half) => {
       const rule = `begin/${half}-no-retry-uncached`;
-      if (against === undefined && revision.id !== 'r3') return borders.map((border) => impossible({ rule, path, border }, `revision ${revision.id} has no such rule`));
-      return both(rule, (of, border) => fc.constant({
-        steps: [{ call: 'open', file: 0, flags: ['rdonly'] }, pushed(of, false), on(of), ...(border === 'legal' ? [off()] : []), { call: 'close', fd: 0 }], note: border === 'legal' ? 'mappings, with a cache' : `RETRY_CACHE in the ${half} half`,
-        ...(border === 'violating' && { extra: [{ on: 'IOMAP_BEGIN' as const, opflagsSet: revision.opFlags.SWAPFILE, reply: retried(of, half) }] }),
-      }), { pieces: [4] }).map((made) => (made.cases ? { ...made, reaches: rule } : made));
+      if (against === undefined && revision.id !== 'r3')
+        return borders.map((border) => impossible({ rule, path, border }, `revision ${revision.id} has no such rule`));
+      return both(
+        rule,
+        (of, border) =>
+          fc.constant({
+            steps: [
+              { call: 'open', file: 0, flags: ['rdonly'] },
+              pushed(of, false),
+              on(of),
+              ...(border === 'legal' ? [off()] : []),
+              { call: 'close', fd: 0 },
+            ],
+            note: border === 'legal' ? 'mappings, with a cache' : `RETRY_CACHE in the ${half} half`,
+            ...(border === 'violating' && {
+              extra: [{ on: 'IOMAP_BEGIN' as const, opflagsSet: revision.opFlags.SWAPFILE, reply: retried(of, half) }],
+            }),
+          }),
+        { pieces: [4] },
+      ).map((made) => (made.cases ? { ...made, reaches: rule } : made));
     }),
   ];
 }
 
 /** Rules about mappings that swapon does not come to. */
 const notOfSwap: readonly (readonly [rule: string, reason: string])[] = [
-  ['begin/atomic-on-storage', 'ATOMIC is set on the path atomic-write only'], ['begin/atomic-flagged', 'ATOMIC is set on the path atomic-write only'],
-  ['begin/device-readable', 'swapon reads the header as any reader does, which the path buffered-read shows; nothing is read by the mappings it asks for'],
-  ['begin/device-writable', 'swapon writes nothing, and the rules do not say whether the device must be open for what comes later'],
+  ['begin/atomic-on-storage', 'ATOMIC is set on the path atomic-write only'],
+  ['begin/atomic-flagged', 'ATOMIC is set on the path atomic-write only'],
+  [
+    'begin/device-readable',
+    'swapon reads the header as any reader does, which the path buffered-read shows; nothing is read by the mappings it asks for',
+  ],
+  [
+    'begin/device-writable',
+    'swapon writes nothing, and the rules do not say whether the device must be open for what comes later',
+  ],
 ];
 
 type Header = NonNullable<Extract<Step, { call: 'swapon' }>['header']>;
 const headerOf = (of: SwapGround): Header => (on(of) as Extract<Step, { call: 'swapon' }>).header!;
 
-const unbacked = (type: MappingSpec['type']) => (piece: MappingSpec): MappingSpec => ({ ...piece, type, dev: 0, addr: NULL_ADDR });
+const unbacked =
+  (type: MappingSpec['type']) =>
+  (piece: MappingSpec): MappingSpec => ({ ...piece, type, dev: 0, addr: NULL_ADDR });
 /** Linux, fs/iomap/swapfile.c, iomap_swapfile_iter. */
 const unfit: readonly { change: (piece: MappingSpec) => MappingSpec; note: string }[] = [
   ...(['HOLE', 'DELALLOC', 'INLINE'] as const).map((type) => ({ change: unbacked(type), note: type })),
-  ...(['SHARED', 'DIRTY'] as const).map((flag) => ({ change: (piece: MappingSpec): MappingSpec => ({ ...piece, flags: [flag] }), note: flag })),
+  ...(['SHARED', 'DIRTY'] as const).map((flag) => ({
+    change: (piece: MappingSpec): MappingSpec => ({ ...piece, flags: [flag] }),
+    note: flag,
+  })),
 ];
 
 /** All of the file in the mapping cache; `far`: at other places than BEGIN says. */
 function pushed(of: SwapGround, far: boolean): Step {
   const read: MappingSpec = { ...piecesOf(of)[0]!, type: 'MAPPED', addr: placeOf(of, far) };
-  return { call: 'notify', notification: { kind: 'upsert', node: { file: 0 }, read, write: pureOverwrite(read.offset, read.length) } };
+  return {
+    call: 'notify',
+    notification: { kind: 'upsert', node: { file: 0 }, read, write: pureOverwrite(read.offset, read.length) },
+  };
 }
 const placeOf = (of: SwapGround, far: boolean): bigint => piecesOf(of)[0]!.addr + (far ? 3n * AREA - 2n * PAGE : 0n);
 
 function retried(of: SwapGround, half: 'read' | 'write'): Reply {
   const [piece] = piecesOf(of);
-  const retry: MappingSpec = { type: 'RETRY_CACHE', flags: [], dev: 0, addr: NULL_ADDR, offset: 0n, length: piece!.length };
-  return half === 'read' ? { kind: 'mappings', read: retry, write: pureOverwrite(0n, piece!.length) } : { kind: 'mappings', read: piece!, write: retry };
+  const retry: MappingSpec = {
+    type: 'RETRY_CACHE',
+    flags: [],
+    dev: 0,
+    addr: NULL_ADDR,
+    offset: 0n,
+    length: piece!.length,
+  };
+  return half === 'read'
+    ? { kind: 'mappings', read: retry, write: pureOverwrite(0n, piece!.length) }
+    : { kind: 'mappings', read: piece!, write: retry };
 }

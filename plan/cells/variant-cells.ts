@@ -1,6 +1,6 @@
 /**
- * Cells of the rules that judge a mapping, on paths whose operation is a variant of another one: an atomic write is a direct write of one block, swapon a report of
- * the whole file that cannot go wrong half-way.
+ * Cells of the rules that judge a mapping, on paths whose operation is a variant of another one: an atomic write is a
+ * direct write of one block, swapon a report of the whole file that cannot go wrong half-way.
  */
 import fc from 'fast-check';
 import { borderReply, startTypes, type BorderReply } from '../../generators/border-reply.ts';
@@ -16,56 +16,109 @@ import { reasonAgainst } from './border-cells.ts';
 import { borders, cellId, impossible, possible, type PlanCell } from '../cell.ts';
 import { PAGE } from '../../uapi/units.ts';
 
-
 interface Variant {
   path: string;
   /** The path that it is a variant of. */
   like: Path;
   settings: (of: Partial<SettingConstraints>) => fc.Arbitrary<Setting>;
-  /** Whether the rules lay down what the operation makes of the legal twin of a rule; where not, an ordinary mapping takes its place. */
+  /**
+   * Whether the rules lay down what the operation makes of the legal twin of a rule; where not, an ordinary mapping
+   * takes its place.
+   */
   ownTwins: boolean;
   make: (revision: Revision, drawn: Setting, reply: Mappings, refused: boolean) => Case;
 }
 
 const atomicWrite: Variant = {
-  path: 'atomic-write', like: 'direct-write', ownTwins: true,
-  settings: (of) => setting({ path: 'direct-write', maxBefore: 0, mayExtend: false, devices: defaultDevices.map((device) => ({ ...device, atomic: true as const })), ...of })
-    .map((drawn) => ({ ...drawn, opEnd: drawn.opStart + drawn.blockSize })),
+  path: 'atomic-write',
+  like: 'direct-write',
+  ownTwins: true,
+  settings: (of) =>
+    setting({
+      path: 'direct-write',
+      maxBefore: 0,
+      mayExtend: false,
+      devices: defaultDevices.map((device) => ({ ...device, atomic: true as const })),
+      ...of,
+    }).map((drawn) => ({ ...drawn, opEnd: drawn.opStart + drawn.blockSize })),
   make: (revision, drawn, reply, refused) => {
     // What is on a device may be written atomically, so that no later rule is in the way.
-    const able = (map: MappingSpec): MappingSpec => (map.type === 'MAPPED' || map.type === 'UNWRITTEN' ? { ...map, flags: [...map.flags, 'ATOMIC_BIO'] } : map);
-    const of = replyCase(revision, drawn, { kind: 'mappings', read: able(reply.read), write: able(reply.write) }, [], { refused });
+    const able = (map: MappingSpec): MappingSpec =>
+      map.type === 'MAPPED' || map.type === 'UNWRITTEN' ? { ...map, flags: [...map.flags, 'ATOMIC_BIO'] } : map;
+    const of = replyCase(revision, drawn, { kind: 'mappings', read: able(reply.read), write: able(reply.write) }, [], {
+      refused,
+    });
     return {
-      ...of, geometry: { ...of.geometry, files: of.geometry.files.map((file) => ({ ...file, attrFlags: [...file.attrFlags, 'ATOMIC'] })) },
+      ...of,
+      geometry: {
+        ...of.geometry,
+        files: of.geometry.files.map((file) => ({ ...file, attrFlags: [...file.attrFlags, 'ATOMIC'] })),
+      },
       workload: of.workload.map((step) => (step.call === 'pwrite' ? { ...step, rwf: RWF.ATOMIC } : step)),
     };
   },
 };
 
 /** Pages of the header, and of what lies before the reply in question. */
-const HEAD = 2n, HEAD_ADDR = 0n;
+const HEAD = 2n,
+  HEAD_ADDR = 0n;
 
 const swapon: Variant = {
-  path: 'swapon', like: 'fiemap', ownTwins: false,
-  settings: ({ minBlocks = 0, atMaxBytes = false, ...of }) => fc.tuple(setting({ path: 'fiemap', maxBefore: 0, ...of }), fc.boolean(), fc.bigInt({ min: 2n, max: 6n })).map(([drawn, later, pages]) => {
-    const target = later || minBlocks > 0 ? HEAD * PAGE : 0n;
-    const end = target + pages * PAGE;
-    return { ...drawn, fileSize: end, opStart: 0n, opEnd: end, cuts: target === 0n ? [0n] : [0n, target], ...(atMaxBytes && { maxBytes: end }) };
-  }),
+  path: 'swapon',
+  like: 'fiemap',
+  ownTwins: false,
+  settings: ({ minBlocks = 0, atMaxBytes = false, ...of }) =>
+    fc
+      .tuple(setting({ path: 'fiemap', maxBefore: 0, ...of }), fc.boolean(), fc.bigInt({ min: 2n, max: 6n }))
+      .map(([drawn, later, pages]) => {
+        const target = later || minBlocks > 0 ? HEAD * PAGE : 0n;
+        const end = target + pages * PAGE;
+        return {
+          ...drawn,
+          fileSize: end,
+          opStart: 0n,
+          opEnd: end,
+          cuts: target === 0n ? [0n] : [0n, target],
+          ...(atMaxBytes && { maxBytes: end }),
+        };
+      }),
   make: (revision, drawn, reply) => {
     const { SWAPFILE } = revision.opFlags;
-    const head: MappingSpec = { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: HEAD_ADDR, offset: 0n, length: HEAD * PAGE };
-    const mappings = (read: MappingSpec): ScriptLine['reply'] => ({ kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) });
+    const head: MappingSpec = {
+      type: 'MAPPED',
+      flags: [],
+      dev: { device: 0 },
+      addr: HEAD_ADDR,
+      offset: 0n,
+      length: HEAD * PAGE,
+    };
+    const mappings = (read: MappingSpec): ScriptLine['reply'] => ({
+      kind: 'mappings',
+      read,
+      write: pureOverwrite(read.offset, read.length),
+    });
     const config = configOf(drawn);
     return {
-      schema: CASE_SCHEMA, revision: revision.id, debugIomap: drawn.debugIomap,
-      geometry: { mount: drawn.mount, ...(config && { config }), devices: drawn.devices, files: [{ sizeBytes: drawn.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }] },
+      schema: CASE_SCHEMA,
+      revision: revision.id,
+      debugIomap: drawn.debugIomap,
+      geometry: {
+        mount: drawn.mount,
+        ...(config && { config }),
+        devices: drawn.devices,
+        files: [{ sizeBytes: drawn.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
+      },
       script: [
         // How often a kernel asks for the first mapping is its choice: it may do so to learn the device.
-        ...(drawn.cuts.length > 1 ? [{ on: 'IOMAP_BEGIN' as const, opflagsSet: SWAPFILE, posTo: HEAD * PAGE, reply: mappings(head) }] : []),
-        { on: 'IOMAP_BEGIN', opflagsSet: SWAPFILE, reply: { kind: 'mappings', ...reply } }, { on: 'IOMAP_BEGIN', reply: mappings(head) },
+        ...(drawn.cuts.length > 1
+          ? [{ on: 'IOMAP_BEGIN' as const, opflagsSet: SWAPFILE, posTo: HEAD * PAGE, reply: mappings(head) }]
+          : []),
+        { on: 'IOMAP_BEGIN', opflagsSet: SWAPFILE, reply: { kind: 'mappings', ...reply } },
+        { on: 'IOMAP_BEGIN', reply: mappings(head) },
       ],
-      workload: [{ call: 'swapon', file: 0, header: { device: 0, offset: HEAD_ADDR, pages: Number(drawn.fileSize / PAGE) } }],
+      workload: [
+        { call: 'swapon', file: 0, header: { device: 0, offset: HEAD_ADDR, pages: Number(drawn.fileSize / PAGE) } },
+      ],
     };
   },
 };
@@ -74,27 +127,53 @@ const swapon: Variant = {
 function fit(drawn: Setting): Mappings {
   const offset = drawn.cuts.at(-1)!;
   const length = drawn.opEnd - offset;
-  return { read: { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: offset, offset, length }, write: pureOverwrite(offset, length) };
+  return {
+    read: { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: offset, offset, length },
+    write: pureOverwrite(offset, length),
+  };
 }
 
 /** A write half that is not written to may name any device. */
-const twin = (rule: string, drawn: Setting, made: BorderReply): Mappings => ({ ...fit(drawn), ...(rule === 'begin/write-device-known' && { write: made.on('violating').write }) });
+const twin = (rule: string, drawn: Setting, made: BorderReply): Mappings => ({
+  ...fit(drawn),
+  ...(rule === 'begin/write-device-known' && { write: made.on('violating').write }),
+});
 
 export function variantCells(revision: Revision): PlanCell[] {
   const table = beginTables[revision.id];
   const rules = [...table.map, ...table.validate, ...table.devices].filter((rule) => borderRows[rule.id] !== undefined);
-  return [atomicWrite, swapon].flatMap(({ path, like, settings, ownTwins, make }) => rules.flatMap((rule) => rule.halves!.flatMap((half) => borders.map((border): PlanCell => {
-    const key = { rule: rule.id, half, path, border };
-    const row = borderRows[rule.id]!;
-    const against = revision.ioctls.BACKING_OPEN === undefined ? `revision ${revision.id} is BEGIN and END only`
-      : rule.id.startsWith('map/instruction-') && border === 'legal' ? 'what is atomic or a swap file never uses the cache: begin/*-no-retry-uncached refuses RETRY_CACHE, begin/*-not-nocache NOCACHE'
-      : revision.id === 'r2' && path === 'atomic-write' ? 'revision r2 lays down nothing about what a server may answer to an atomic write' : reasonAgainst(rule.id, like, border, revision);
-    if (against !== undefined) return impossible(key, against);
-    const types = startTypes(revision, like, half, row);
-    if (types.length === 0) return impossible(key, `no mapping of that type is valid here in revision ${revision.id}`);
-    const cases = settings({ ...row.setting }).chain((drawn) => borderReply(revision, { row, half, setting: drawn, types }).map((made): PlannedCase => ({
-      case: make(revision, drawn, border === 'legal' && !ownTwins ? twin(rule.id, drawn, made) : made.on(border), border === 'violating'), note: `${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
-    })));
-    return { ...possible(key, cases), reaches: cellId({ rule: rule.id, half, path: '' }).trim() };
-  }))));
+  return [atomicWrite, swapon].flatMap(({ path, like, settings, ownTwins, make }) =>
+    rules.flatMap((rule) =>
+      rule.halves!.flatMap((half) =>
+        borders.map((border): PlanCell => {
+          const key = { rule: rule.id, half, path, border };
+          const row = borderRows[rule.id]!;
+          const against =
+            revision.ioctls.BACKING_OPEN === undefined
+              ? `revision ${revision.id} is BEGIN and END only`
+              : rule.id.startsWith('map/instruction-') && border === 'legal'
+                ? 'what is atomic or a swap file never uses the cache: begin/*-no-retry-uncached refuses RETRY_CACHE, begin/*-not-nocache NOCACHE'
+                : revision.id === 'r2' && path === 'atomic-write'
+                  ? 'revision r2 lays down nothing about what a server may answer to an atomic write'
+                  : reasonAgainst(rule.id, like, border, revision);
+          if (against !== undefined) return impossible(key, against);
+          const types = startTypes(revision, like, half, row);
+          if (types.length === 0)
+            return impossible(key, `no mapping of that type is valid here in revision ${revision.id}`);
+          const cases = settings({ ...row.setting }).chain((drawn) =>
+            borderReply(revision, { row, half, setting: drawn, types }).map((made): PlannedCase => ({
+              case: make(
+                revision,
+                drawn,
+                border === 'legal' && !ownTwins ? twin(rule.id, drawn, made) : made.on(border),
+                border === 'violating',
+              ),
+              note: `${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
+            })),
+          );
+          return { ...possible(key, cases), reaches: cellId({ rule: rule.id, half, path: '' }).trim() };
+        }),
+      ),
+    ),
+  );
 }

@@ -1,4 +1,7 @@
-/** The page's style and script. The script is bundled when a report is made, so it always fits the data that this version embeds. */
+/**
+ * The page's style and script. The script is bundled when a report is made, so it always fits the data that this
+ * version embeds.
+ */
 import { buildSync } from 'esbuild';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,7 +12,8 @@ function sourceFolder(): string {
   for (let dir = dirname(fileURLToPath(import.meta.url)); ; dir = dirname(dir)) {
     const folder = join(dir, 'reports', 'html');
     if (existsSync(join(folder, 'style.css'))) return folder;
-    if (dirname(dir) === dir) throw new Error('the iomapfuzz checkout is incomplete: there is no reports/html/style.css above the program');
+    if (dirname(dir) === dir)
+      throw new Error('the iomapfuzz checkout is incomplete: there is no reports/html/style.css above the program');
   }
 }
 
@@ -17,7 +21,13 @@ let script: string | undefined;
 
 export function pageScript(): string {
   script ??= buildSync({
-    entryPoints: [join(sourceFolder(), 'client', 'main.ts')], bundle: true, minify: true, write: false, format: 'iife', target: 'es2022', legalComments: 'none',
+    entryPoints: [join(sourceFolder(), 'client', 'main.ts')],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'iife',
+    target: 'es2022',
+    legalComments: 'none',
   }).outputFiles[0]!.text;
   return script;
 }

@@ -21,16 +21,27 @@ export function pageData({ run, matrix, rules }: ReportInput): PageData {
   };
   const position = new Map(run.cases.map(({ n }, index) => [n, index]));
   const findingOf: Record<number, number> = {};
-  run.findings.forEach(({ cases }, index) => { for (const n of cases) findingOf[position.get(n)!] ??= index + 1; });
+  run.findings.forEach(({ cases }, index) => {
+    for (const n of cases) findingOf[position.get(n)!] ??= index + 1;
+  });
   const used = new Set(run.summary.cells.map(({ rule }) => rule));
   return {
     cells: matrixCells(matrix).map(({ row, cell }) => ({
-      label: row.label, rule: row.rule, path: cell.path, status: cell.status, partial: cell.partial, reasons: cell.reasons,
+      label: row.label,
+      rule: row.rule,
+      path: cell.path,
+      status: cell.status,
+      partial: cell.partial,
+      reasons: cell.reasons,
       borders: cell.borders.map(({ info }) => borderIndex.get(info.id)!),
     })),
     borders,
     rules: [...rules.values()].filter(({ id }) => used.has(id)),
-    findings: run.findings.map(({ id, title, deviations: [first] }) => ({ title: `${id} ${title}`, expected: first!.expected, seen: first!.seen })),
+    findings: run.findings.map(({ id, title, deviations: [first] }) => ({
+      title: `${id} ${title}`,
+      expected: first!.expected,
+      seen: first!.seen,
+    })),
     findingOf,
     cases: {
       count: run.cases.length,

@@ -1,4 +1,7 @@
-/** Each finding in full: the clause, what was expected and seen, a picture, the timeline, the kernel log and how to see it again. */
+/**
+ * Each finding in full: the clause, what was expected and seen, a picture, the timeline, the kernel log and how to see
+ * it again.
+ */
 import { exampleFacts, exampleText, extentText, isFlaky, placesText, type Finding } from '../finding.ts';
 import type { Severity } from '../../model/finding/severity.ts';
 import type { ReportInput } from '../reporter.ts';
@@ -16,26 +19,44 @@ const LOG_LINES = 400;
 export function findingsSection(input: ReportInput): Markup {
   const { findings, losses } = input.run;
   return html`${findings.length > 1 && html`<p class="quiet">The worst first${findings.some(isFlaky) && '; what did not show in every replay comes last'}. Each shows its smallest case.</p>`}
-${findings.slice(0, MAX_IN_FULL).map((finding, index) => [
+${findings
+  .slice(0, MAX_IN_FULL)
+  .map((finding, index) => [
     finding.severity !== findings[index - 1]?.severity && severityHeading(finding, findings),
     renderFinding(finding, index + 1, input),
   ])}
-${findings.length > MAX_IN_FULL && html`<h3>${plural(findings.length - MAX_IN_FULL, 'more finding')}</h3>
-<ul class="more">${findings.slice(MAX_IN_FULL).map(({ id, title, cases, example, ofRun }, index) => html`<li id="finding-${MAX_IN_FULL + index + 1}"><code>${id}</code> ${title} (${ofRun ? example.note : html`${plural(cases.length, 'case')}); case <code>${example.hash.slice(0, 16)}</code>`}${ofRun && ')'}</li>`)}</ul>`}
-${losses.map(({ reason, cases, example }) => html`<details class="finding loss"><summary><span class="mark">!</span> <span class="what"><b>No verdict on ${plural(cases.length, 'case')}</b> ${reason}</span></summary>
+${
+  findings.length > MAX_IN_FULL &&
+  html`<h3>${plural(findings.length - MAX_IN_FULL, 'more finding')}</h3>
+<ul class="more">${findings.slice(MAX_IN_FULL).map(({ id, title, cases, example, ofRun }, index) => html`<li id="finding-${MAX_IN_FULL + index + 1}"><code>${id}</code> ${title} (${ofRun ? example.note : html`${plural(cases.length, 'case')}); case <code>${example.hash.slice(0, 16)}</code>`}${ofRun && ')'}</li>`)}</ul>`
+}
+${losses.map(
+  ({
+    reason,
+    cases,
+    example,
+  }) => html`<details class="finding loss"><summary><span class="mark">!</span> <span class="what"><b>No verdict on ${plural(cases.length, 'case')}</b> ${reason}</span></summary>
 <div class="body"><p>First: <code>${example.cell ?? `case ${example.n}`}</code>, ${example.note}</p>${kernelLog(example.consoleTail)}${caseFile(example.case, example.hash)}</div></details>
-`)}`;
+`,
+)}`;
 }
 
 const HEADINGS: Readonly<Record<Severity, string>> = {
-  crash: 'The kernel went down or hung', bytes: 'Wrong bytes', warning: 'The kernel warned of itself', behaviour: 'Wrong requests and results', text: 'Wrong reports',
+  crash: 'The kernel went down or hung',
+  bytes: 'Wrong bytes',
+  warning: 'The kernel warned of itself',
+  behaviour: 'Wrong requests and results',
+  text: 'Wrong reports',
 };
 
 /** What is worse than what: a heading for each kind, where there are several. */
 function severityHeading({ severity }: Finding, findings: readonly Finding[]): Markup | false {
   const count = findings.filter((finding) => finding.severity === severity).length;
-  return count < findings.length && html`<h3 class="by-severity"><span>${HEADINGS[severity]}</span> <small>${plural(count, 'finding')}</small></h3>
-`;
+  return (
+    count < findings.length &&
+    html`<h3 class="by-severity"><span>${HEADINGS[severity]}</span> <small>${plural(count, 'finding')}</small></h3>
+`
+  );
 }
 
 function renderFinding(finding: Finding, number: number, input: ReportInput): Markup {
@@ -62,24 +83,37 @@ ${caseFile(finding.example.case, finding.example.hash)}
 }
 
 /** Where it shows, cell by cell; one that shows in one place says so in its heading. */
-const cellList = ({ places }: Finding): Markup | undefined => (places.length < 2 ? undefined
-  : html`<details class="file"><summary>All ${places.length} places</summary><ul>${[...places].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)).map((place) =>
-    html`<li><code>${nameOf(place)}</code> ${plural(place.cases.length, 'case')}</li>`)}</ul></details>`);
+const cellList = ({ places }: Finding): Markup | undefined =>
+  places.length < 2
+    ? undefined
+    : html`<details class="file"><summary>All ${places.length} places</summary><ul>${[...places]
+        .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+        .map(
+          (place) => html`<li><code>${nameOf(place)}</code> ${plural(place.cases.length, 'case')}</li>`,
+        )}</ul></details>`;
 
 const nameOf = ({ cell, rule, path }: Finding['places'][number]): string => cell ?? `${rule} ${path}`;
 
 function renderTimeline(timeline: Timeline): Markup {
   if (timeline.kind === 'none') return html`<p class="quiet">${timeline.reason}</p>`;
-  return html`<ol class="timeline">${timeline.entries.map(({ kind, title, lines, deviations, everyday }) => html`<li class="t-${kind}${deviations.length > 0 && ' wrong'}">${everyday && lines.length > 0
-    ? html`<details class="everyday"><summary><span class="t">${title}</span></summary><pre>${lines.join('\n')}</pre></details>`
-    : html`<span class="t">${kind === 'result' && '= '}${title}</span>
-${lines.length > 0 && html`<pre>${lines.join('\n')}</pre>`}`}
+  return html`<ol class="timeline">${timeline.entries.map(
+    ({ kind, title, lines, deviations, everyday }) => html`<li class="t-${kind}${deviations.length > 0 && ' wrong'}">${
+      everyday && lines.length > 0
+        ? html`<details class="everyday"><summary><span class="t">${title}</span></summary><pre>${lines.join('\n')}</pre></details>`
+        : html`<span class="t">${kind === 'result' && '= '}${title}</span>
+${lines.length > 0 && html`<pre>${lines.join('\n')}</pre>`}`
+    }
 ${deviations.map(({ rule, aspect, expected, seen }) => html`<div class="deviation"><b>${rule}</b> <small>${aspect}</small><br><span class="label">expected</span> ${expected}<br><span class="label">seen</span> <em>${seen}</em></div>`)}</li>
-`)}</ol>`;
+`,
+  )}</ol>`;
 }
 
 const kernelLog = (tail: string | undefined): Markup | undefined =>
-  (tail ? html`<h4>Kernel log</h4><pre class="log" tabindex="0">${logExcerpt(tail, LOG_LINES).join('\n')}</pre>` : undefined);
+  tail
+    ? html`<h4>Kernel log</h4><pre class="log" tabindex="0">${logExcerpt(tail, LOG_LINES).join('\n')}</pre>`
+    : undefined;
 
-const caseFile = (value: unknown, hash: string): Markup | undefined => (value === undefined ? undefined
-  : html`<details class="file"><summary>The case as a file</summary><div class="copyable" data-file="case-${hash.slice(0, 16)}.json"><pre tabindex="0"><code>${JSON.stringify(value, undefined, 1)}</code></pre></div></details>`);
+const caseFile = (value: unknown, hash: string): Markup | undefined =>
+  value === undefined
+    ? undefined
+    : html`<details class="file"><summary>The case as a file</summary><div class="copyable" data-file="case-${hash.slice(0, 16)}.json"><pre tabindex="0"><code>${JSON.stringify(value, undefined, 1)}</code></pre></div></details>`;

@@ -1,8 +1,15 @@
-/** The frame of every page: one self-contained file with its policy, style, sections and the links to them. Readable without a script. */
+/**
+ * The frame of every page: one self-contained file with its policy, style, sections and the links to them. Readable
+ * without a script.
+ */
 import { pageStyle } from './assets.ts';
 import { html, Markup, type Content } from './markup.ts';
 
-export interface PageSection { id: string; name: string; content: Markup }
+export interface PageSection {
+  id: string;
+  name: string;
+  content: Markup;
+}
 
 export interface PageParts {
   title: string;
@@ -24,10 +31,21 @@ export interface PageParts {
 
 // Nothing is fetched, whatever a kernel log or a case note may contain.
 const policy = (script: boolean): string =>
-  `default-src 'none'; style-src 'unsafe-inline'; ${script ? 'script-src \'unsafe-inline\'; ' : ''}img-src data:; base-uri 'none'; form-action 'none'`;
+  `default-src 'none'; style-src 'unsafe-inline'; ${script ? "script-src 'unsafe-inline'; " : ''}img-src data:; base-uri 'none'; form-action 'none'`;
 
-export function framed({ title, about, tone, verdict, skipTo, sections, footer, style = '', script }: PageParts): string {
-  return `${html`<!DOCTYPE html>
+export function framed({
+  title,
+  about,
+  tone,
+  verdict,
+  skipTo,
+  sections,
+  footer,
+  style = '',
+  script,
+}: PageParts): string {
+  return `${
+    html`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -45,26 +63,45 @@ export function framed({ title, about, tone, verdict, skipTo, sections, footer, 
 </header>
 <main id="main">
 ${verdict}
-${sections.map(({ id, name, content }) => html`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${name}</h2>
+${sections.map(
+  ({ id, name, content }) => html`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${name}</h2>
 ${content}
 </section>
-`)}
+`,
+)}
 </main>
 <footer><p>${footer}</p></footer>
-${script && html`${script.dialog}
+${
+  script &&
+  html`${script.dialog}
 <script type="application/octet-stream" id="data">${new Markup(script.data)}</script>
 <script>${new Markup(script.code)}</script>
-`}</body>
-</html>`.text}\n`;
+`
+}</body>
+</html>`.text
+  }\n`;
 }
 
 /** Sections in this order, without those that have nothing to say. */
-export const sectionsOf = (all: readonly (readonly [id: string, name: string, content: Markup | undefined | false])[]): PageSection[] =>
-  all.flatMap(([id, name, content]) => (content ? [{ id, name, content }] : []));
+export const sectionsOf = (
+  all: readonly (readonly [id: string, name: string, content: Markup | undefined | false])[],
+): PageSection[] => all.flatMap(([id, name, content]) => (content ? [{ id, name, content }] : []));
 
-/** The verdict's box: a sign, a sentence that begins with the verdict's word, reasons, and numbers with what they mean. */
-export function verdictBox({ mark, word, says, reasons, facts }: {
-  mark: string; word: string; says: string; reasons: readonly Content[]; facts: readonly (readonly [name: string, value: string, note?: string | undefined])[];
+/**
+ * The verdict's box: a sign, a sentence that begins with the verdict's word, reasons, and numbers with what they mean.
+ */
+export function verdictBox({
+  mark,
+  word,
+  says,
+  reasons,
+  facts,
+}: {
+  mark: string;
+  word: string;
+  says: string;
+  reasons: readonly Content[];
+  facts: readonly (readonly [name: string, value: string, note?: string | undefined])[];
 }): Markup {
   return html`<section class="verdict" aria-labelledby="verdict-title">
 <h1 id="verdict-title"><span class="mark" aria-hidden="true">${mark}</span> <span><strong>${word}</strong> <span class="rest">${says}</span></span></h1>

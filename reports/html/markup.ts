@@ -4,13 +4,17 @@ import { plainText } from '../../model/plain-text.ts';
 /** Text that is markup. */
 export class Markup {
   readonly text: string;
-  constructor(text: string) { this.text = text; }
-  toString(): string { return this.text; }
+  constructor(text: string) {
+    this.text = text;
+  }
+  toString(): string {
+    return this.text;
+  }
 }
 
 export type Content = Markup | string | number | undefined | false | Content[];
 
-const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\'': '&#39;' };
+const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 export const escapeHtml = (text: string): string => plainText(text).replace(/[&<>"']/g, (sign) => escapes[sign]!);
 
 function render(content: Content): string {
@@ -23,4 +27,5 @@ export const html = (strings: TemplateStringsArray, ...contents: Content[]): Mar
   new Markup(strings.reduce((text, part, index) => text + render(contents[index - 1]) + part));
 
 /** A table that may be wider than the screen: it scrolls by itself, for the keyboard too. */
-export const wide = (label: string, table: Markup): Markup => html`<section class="scroll" tabindex="0" aria-label="${label}">${table}</section>`;
+export const wide = (label: string, table: Markup): Markup =>
+  html`<section class="scroll" tabindex="0" aria-label="${label}">${table}</section>`;

@@ -6,14 +6,30 @@ import { clauseLead } from '../rule-text.ts';
 import { html, type Markup } from './markup.ts';
 
 const words: Record<CellStatus, string> = {
-  deviates: 'deviates', lost: 'lost', expected: 'deviates as expected', conforms: 'conforms', unspecified: 'unspecified', 'not-run': 'not run', impossible: 'cannot exist',
+  deviates: 'deviates',
+  lost: 'lost',
+  expected: 'deviates as expected',
+  conforms: 'conforms',
+  unspecified: 'unspecified',
+  'not-run': 'not run',
+  impossible: 'cannot exist',
 };
-const marks: Record<CellStatus, string> = { deviates: '✗', lost: '!', expected: '≈', conforms: '✓', unspecified: '?', 'not-run': '○', impossible: '–' };
+const marks: Record<CellStatus, string> = {
+  deviates: '✗',
+  lost: '!',
+  expected: '≈',
+  conforms: '✓',
+  unspecified: '?',
+  'not-run': '○',
+  impossible: '–',
+};
 const order: CellStatus[] = ['deviates', 'lost', 'expected', 'not-run', 'unspecified', 'conforms', 'impossible'];
 
 export function matrixSection({ matrix }: ReportInput): Markup {
   const statuses = countStatuses(matrix);
-  const partial = matrix.groups.flatMap(({ rows }) => rows.flatMap((row) => [...row.cells.values()])).filter((cell) => cell.partial).length;
+  const partial = matrix.groups
+    .flatMap(({ rows }) => rows.flatMap((row) => [...row.cells.values()]))
+    .filter((cell) => cell.partial).length;
   let index = 0;
   return html`<ul class="legend">${order.filter((status) => statuses[status] > 0).map((status) => html`<li><span class="key s-${status}">${marks[status]}</span> ${words[status]} <b>${statuses[status]}</b></li>`)}
 ${partial > 0 && html`<li><span class="key s-conforms partial">✓~</span> conforms, but not everything there was run <b>${partial}</b></li>`}</ul>
@@ -27,29 +43,41 @@ ${partial > 0 && html`<li><span class="key s-conforms partial">✓~</span> confo
 <section class="scroll whole" aria-label="Rules by paths" tabindex="0">
 <table class="matrix" id="matrix-table">
 <thead><tr><th scope="col">Rule</th>${matrix.paths.map((path) => html`<th scope="col"><span>${path}</span></th>`)}</tr></thead>
-${matrix.groups.map(({ name, rows }) => html`<tbody id="group-${anchor(name)}">
+${matrix.groups.map(
+  ({ name, rows }) => html`<tbody id="group-${anchor(name)}">
 <tr class="group"><th scope="rowgroup" colspan="${matrix.paths.length + 1}">${name}/* <small>${plural(rows.length, 'row')}</small></th></tr>
 ${rows.map((row) => {
-    const cells = matrix.paths.map((path) => {
-      const cell = row.cells.get(path);
-      // Cells are numbered as the page's data numbers them: row by row, in the row's own order.
-      return cell ? renderCell(row, cell, index + [...row.cells.keys()].indexOf(path)) : html`<td class="absent" title="not in the plan">·</td>`;
-    });
-    index += row.cells.size;
-    return html`<tr data-rule="${row.label}" data-status="${[...new Set([...row.cells.values()].map(({ status }) => status))].join(' ')}"><th scope="row"><a href="#rule-${anchor(row.rule)}">${row.rule.split('/').slice(1).join('/') || row.rule}</a>${row.half && html` <small>${row.half}</small>`}</th>${cells}</tr>
+  const cells = matrix.paths.map((path) => {
+    const cell = row.cells.get(path);
+    // Cells are numbered as the page's data numbers them: row by row, in the row's own order.
+    return cell
+      ? renderCell(row, cell, index + [...row.cells.keys()].indexOf(path))
+      : html`<td class="absent" title="not in the plan">·</td>`;
+  });
+  index += row.cells.size;
+  return html`<tr data-rule="${row.label}" data-status="${[...new Set([...row.cells.values()].map(({ status }) => status))].join(' ')}"><th scope="row"><a href="#rule-${anchor(row.rule)}">${row.rule.split('/').slice(1).join('/') || row.rule}</a>${row.half && html` <small>${row.half}</small>`}</th>${cells}</tr>
 `;
-  })}</tbody>
-`)}</table>
+})}</tbody>
+`,
+)}</table>
 </section>`;
 }
 
 function renderCell(row: MatrixRow, cell: MatrixCell, index: number): Markup {
   const { status, partial, counts } = cell;
   const judged = counts.conforms + counts.deviates;
-  const number = { deviates: `${counts.deviates}/${judged}`, expected: `${counts.deviates}/${judged}`, lost: String(counts.lost), conforms: String(counts.conforms), unspecified: String(counts.unspecified), 'not-run': '', impossible: '' }[status];
+  const number = {
+    deviates: `${counts.deviates}/${judged}`,
+    expected: `${counts.deviates}/${judged}`,
+    lost: String(counts.lost),
+    conforms: String(counts.conforms),
+    unspecified: String(counts.unspecified),
+    'not-run': '',
+    impossible: '',
+  }[status];
   const says = `${words[status]}${partial ? ', in part' : ''}${number && `, ${status === 'deviates' ? `${counts.deviates} of ${judged}` : number} cases`}`;
   const spoken = `${row.label} on ${cell.path}: ${says}`;
-  const why = (status === 'conforms' && !partial) || status === 'deviates' ? '' : cell.reasons[0] ?? '';
+  const why = (status === 'conforms' && !partial) || status === 'deviates' ? '' : (cell.reasons[0] ?? '');
   return html`<td><a class="cell s-${status}${partial && ' partial'}" href="#rule-${anchor(row.rule)}" data-cell="${index}" aria-label="${spoken}" title="${cell.path}: ${says}${why && `: ${why}`}">${marks[status]}${partial && '~'}</a></td>`;
 }
 

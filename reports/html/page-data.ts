@@ -1,8 +1,17 @@
-/** What the page's script reads: all cases in columns, so that 100,000 of them are a few megabytes, gzipped and decoded on first use. */
+/**
+ * What the page's script reads: all cases in columns, so that 100,000 of them are a few megabytes, gzipped and decoded
+ * on first use.
+ */
 import type { Verdict } from '../../model/verdict.ts';
 
 /** One character a kind: the column of kinds is one string. */
-export const kindLetters: Record<Verdict['kind'], string> = { conforms: 'c', deviates: 'd', unspecified: 'u', 'not-run': 'n', lost: 'l' };
+export const kindLetters: Record<Verdict['kind'], string> = {
+  conforms: 'c',
+  deviates: 'd',
+  unspecified: 'u',
+  'not-run': 'n',
+  lost: 'l',
+};
 export type KindLetter = 'c' | 'd' | 'u' | 'n' | 'l';
 
 export interface PageCell {
@@ -13,11 +22,26 @@ export interface PageCell {
   impossible?: string;
 }
 
-export interface PageRule { id: string; clause: string; behaviour?: true; errno?: string; condition?: string; source?: string }
+export interface PageRule {
+  id: string;
+  clause: string;
+  behaviour?: true;
+  errno?: string;
+  condition?: string;
+  source?: string;
+}
 
 export interface PageData {
   /** Row label and path of each matrix cell, and its borders as indices into `borders`. */
-  cells: { label: string; rule: string; path: string; status: string; partial: boolean; reasons: string[]; borders: number[] }[];
+  cells: {
+    label: string;
+    rule: string;
+    path: string;
+    status: string;
+    partial: boolean;
+    reasons: string[];
+    borders: number[];
+  }[];
   borders: PageCell[];
   rules: PageRule[];
   /** In the page's order: the first is finding 1. */

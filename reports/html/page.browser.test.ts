@@ -10,7 +10,11 @@ import { htmlReporter } from './html.ts';
 
 const faulty: SampleOptions = {
   seed: 2,
-  deviates: ({ rule, path, border, half }) => rule === 'map/length-aligned' && half === 'read' && path !== 'fiemap' && (border === 'violating' || path === 'seek-hole'),
+  deviates: ({ rule, path, border, half }) =>
+    rule === 'map/length-aligned' &&
+    half === 'read' &&
+    path !== 'fiemap' &&
+    (border === 'violating' || path === 'seek-hole'),
   lost: ({ id }) => id === 'begin/error fiemap violating',
   notRun: ({ rule }) => (rule === 'map/retry-needs-cache' ? 'no mapping cache in this kernel' : undefined),
 };
@@ -18,18 +22,29 @@ const faulty: SampleOptions = {
 async function write(options: SampleOptions): Promise<string> {
   const run = await sampleRun(options);
   const path = join(scratch(), 'report.html');
-  writeFileSync(path, await htmlReporter.render(reportInput(run, sampleRuleTexts, compareRuns([await sampleRun({ seed: 1 }), run]))));
+  writeFileSync(
+    path,
+    await htmlReporter.render(reportInput(run, sampleRuleTexts, compareRuns([await sampleRun({ seed: 1 }), run]))),
+  );
   return `file://${path}`;
 }
 
-/** The page of a run with deviations; every test also checks that the page neither complained nor asked the network for anything. */
+/**
+ * The page of a run with deviations; every test also checks that the page neither complained nor asked the network for
+ * anything.
+ */
 const test = base.extend<{ report: Page }, { address: string }>({
   address: [async ({}, use) => use(await write(faulty)), { scope: 'worker' }],
   report: async ({ page, address }, use) => {
     const complaints: string[] = [];
-    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()); });
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
     page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => { if (!request.url().startsWith(address) && !request.url().startsWith('blob:')) complaints.push(`request for ${request.url()}`); });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(address) && !request.url().startsWith('blob:'))
+        complaints.push(`request for ${request.url()}`);
+    });
     await page.goto(address);
     await use(page);
     expect(complaints).toEqual([]);
@@ -37,17 +52,25 @@ const test = base.extend<{ report: Page }, { address: string }>({
 });
 
 const cell = (page: Page, name: string | RegExp) => page.getByRole('link', { name });
-const background = (page: Page, selector: string): Promise<string> => page.locator(selector).first().evaluate((node) => getComputedStyle(node).backgroundColor);
+const background = (page: Page, selector: string): Promise<string> =>
+  page
+    .locator(selector)
+    .first()
+    .evaluate((node) => getComputedStyle(node).backgroundColor);
 
 test('should begin with the verdict, its reasons and the kernel', async ({ report }) => {
   await expect(report.getByRole('heading', { level: 1 })).toContainText('Deviates 2 findings in 1 rule');
   const verdict = report.locator('.verdict');
   // What is wrong, and where, before anything else.
   const first = verdict.getByRole('listitem').first();
-  await expect(first).toHaveText(/^[0-9a-f]{8} map\/length-aligned: \S+ succeeds, must fail with EUCLEAN \(on direct-read, direct-write, seek-data, seek-hole; 8 cases\)$/);
+  await expect(first).toHaveText(
+    /^[0-9a-f]{8} map\/length-aligned: \S+ succeeds, must fail with EUCLEAN \(on direct-read, direct-write, seek-data, seek-hole; 8 cases\)$/,
+  );
   await first.getByRole('link').click();
   await expect(report.locator('details.finding:target')).toHaveAttribute('open');
-  await report.evaluate(() => { window.scrollTo(0, 0); });
+  await report.evaluate(() => {
+    window.scrollTo(0, 0);
+  });
   await expect(verdict).toContainText('40 cases not run');
   await expect(verdict).toContainText('no mapping cache in this kernel');
   await expect(verdict).toContainText('the VM hung');
@@ -63,7 +86,9 @@ test('should lead from a failing cell to its cases, its finding and back', async
   await expect(panel.getByRole('heading', { name: /^Violating value: must be refused/ })).toContainText('2 deviate');
   await expect(panel.getByRole('heading', { name: /^Legal neighbour: must be accepted/ })).toContainText('2 conform');
   await expect(panel.getByRole('cell', { name: /length = 0x1001 \(violates\)/ })).toHaveCount(2);
-  await panel.getByRole('link', { name: /^Finding 1 [0-9a-f]{8} map\/length-aligned: \S+ succeeds, must fail with EUCLEAN/ }).click();
+  await panel
+    .getByRole('link', { name: /^Finding 1 [0-9a-f]{8} map\/length-aligned: \S+ succeeds, must fail with EUCLEAN/ })
+    .click();
   await expect(panel).toBeHidden();
   const finding = report.locator('details.finding:target');
   await expect(finding).toHaveAttribute('open');
@@ -73,7 +98,10 @@ test('should lead from a failing cell to its cases, its finding and back', async
   await expect(finding.locator('.timeline .wrong .deviation').first()).toContainText('expected EUCLEAN (117)');
   await expect(finding.locator('.log')).toContainText('Bad mapping: condition of map/length-aligned');
   await expect(finding).toContainText(/\.\/iomapfuzz conformance --rule map\/length-aligned --path [\w-]+ --seed 2/);
-  await expect(finding.locator('.extents svg')).toHaveAttribute('aria-label', /file: \w+ from .*; read half from .*device 0/);
+  await expect(finding.locator('.extents svg')).toHaveAttribute(
+    'aria-label',
+    /file: \w+ from .*; read half from .*device 0/,
+  );
   // Back leads to the panel that one came from.
   await report.goBack();
   await expect(panel).toContainText('map/length-aligned@read on seek-data');
@@ -87,7 +115,10 @@ test('should say why a cell was not run and why one cannot exist', async ({ repo
   await expect(report.getByRole('dialog')).toContainText('Cannot exist: this path writes to no device.');
 });
 
-test('should open the cell that an address names, and forget it when the panel is closed', async ({ report, address }) => {
+test('should open the cell that an address names, and forget it when the panel is closed', async ({
+  report,
+  address,
+}) => {
   await report.goto(`${address}#cell=${encodeURIComponent('begin/error fiemap')}`);
   await report.reload();
   await expect(report.getByRole('dialog')).toContainText('begin/error on fiemap');
@@ -109,7 +140,9 @@ test('should filter the matrix by rule and by outcome', async ({ report }) => {
   await expect(report.locator('#rule-count')).toHaveText(`3 of ${all} rows`);
 });
 
-test('should filter the matrix by path, and hide the columns that the rows left have nothing in', async ({ report }) => {
+test('should filter the matrix by path, and hide the columns that the rows left have nothing in', async ({
+  report,
+}) => {
   const heads = report.locator('#matrix-table thead th:visible');
   const all = await heads.count();
   await report.locator('#path-filter').selectOption('seek-data');
@@ -134,7 +167,9 @@ test('should lead to a group of rules, which says the worst that it holds', asyn
   await expect(report.getByRole('link', { name: /^begin: / })).toBeHidden();
 });
 
-test('should fold the requests that every file system gets, and open them where one wants to look', async ({ report }) => {
+test('should fold the requests that every file system gets, and open them where one wants to look', async ({
+  report,
+}) => {
   const lookup = report.locator('details.finding').first().locator('details.everyday').filter({ hasText: 'LOOKUP' });
   await expect(lookup.locator('pre')).toBeHidden();
   await lookup.locator('summary').click();
@@ -188,16 +223,25 @@ for (const scheme of ['light', 'dark'] as const) {
   test(`should have readable contrast in ${scheme} mode`, async ({ report }) => {
     await report.emulateMedia({ colorScheme: scheme });
     const poor = await report.evaluate(() => {
-      const parse = (text: string): number[] => (/\(([^)]*)\)/.exec(text)?.[1] ?? '0,0,0,0').split(/[, /]+/).map(Number);
+      const parse = (text: string): number[] =>
+        (/\(([^)]*)\)/.exec(text)?.[1] ?? '0,0,0,0').split(/[, /]+/).map(Number);
       const luminance = ([r, g, b]: number[]): number => {
-        const [x, y, z] = [r!, g!, b!].map((value) => { const part = value / 255; return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4; });
+        const [x, y, z] = [r!, g!, b!].map((value) => {
+          const part = value / 255;
+          return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+        });
         return 0.2126 * x! + 0.7152 * y! + 0.0722 * z!;
       };
       const result: string[] = [];
-      for (const node of document.querySelectorAll('h1 strong, p, small, dd, dt, .cell, .gist, .seen, .timeline .t, .timeline pre, .key, a, th, .count')) {
+      for (const node of document.querySelectorAll(
+        'h1 strong, p, small, dd, dt, .cell, .gist, .seen, .timeline .t, .timeline pre, .key, a, th, .count',
+      )) {
         let behind: Element | null = node;
         while (behind && (parse(getComputedStyle(behind).backgroundColor)[3] ?? 1) === 0) behind = behind.parentElement;
-        const [a, b] = [luminance(parse(getComputedStyle(node).color)), luminance(parse(getComputedStyle(behind ?? document.body).backgroundColor))];
+        const [a, b] = [
+          luminance(parse(getComputedStyle(node).color)),
+          luminance(parse(getComputedStyle(behind ?? document.body).backgroundColor)),
+        ];
         const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
         // WCAG 2.1, 1.4.3.
         if (ratio < 4.5) result.push(`${node.tagName}.${node.className} ${ratio.toFixed(2)}`);
@@ -229,9 +273,12 @@ test('should print everything that is folded, and no controls', async ({ report 
 test('should copy and save a case', async ({ report }) => {
   const finding = report.locator('details.finding').first();
   await finding.getByText('The case as a file').click();
-  const [download] = await Promise.all([report.waitForEvent('download'), finding.getByRole('button', { name: /^Save case-/ }).click()]);
+  const [download] = await Promise.all([
+    report.waitForEvent('download'),
+    finding.getByRole('button', { name: /^Save case-/ }).click(),
+  ]);
   expect(download.suggestedFilename()).toMatch(/^case-[0-9a-f]{16}\.json$/);
-  const content = await (await download.createReadStream()).toArray() as Buffer[];
+  const content = (await (await download.createReadStream()).toArray()) as Buffer[];
   expect(JSON.parse(Buffer.concat(content).toString('utf8'))).toMatchObject({ schema: 1, revision: 'r3' });
 });
 

@@ -2,14 +2,27 @@
 import type { Outcome, TrendNight } from '../nights/trend.ts';
 import { html, Markup } from './markup.ts';
 
-export const marks: Record<Outcome, string> = { deviates: '✗', conforms: '✓', regression: '✗', incomplete: '…', 'no-vm': '!', 'nothing-ran': '∅', running: '…', unreadable: '!' };
+export const marks: Record<Outcome, string> = {
+  deviates: '✗',
+  conforms: '✓',
+  regression: '✗',
+  incomplete: '…',
+  'no-vm': '!',
+  'nothing-ran': '∅',
+  running: '…',
+  unreadable: '!',
+};
 
 const WIDTH = 600;
 const HEIGHT = 150;
 /** More bars than these are thinner than a line; the table has all nights. */
 const MAX_NIGHTS = 90;
 
-interface Bar { night: TrendNight; x: number; width: number }
+interface Bar {
+  night: TrendNight;
+  x: number;
+  width: number;
+}
 
 function bars(nights: TrendNight[]): Bar[] {
   const shown = nights.slice(-MAX_NIGHTS);
@@ -18,7 +31,9 @@ function bars(nights: TrendNight[]): Bar[] {
 }
 
 const rect = (name: string, x: number, y: number, width: number, height: number): string =>
-  (height <= 0 ? '' : `<rect class="${name}" x="${x.toFixed(1)}" y="${y.toFixed(1)}" width="${width.toFixed(1)}" height="${height.toFixed(1)}"/>`);
+  height <= 0
+    ? ''
+    : `<rect class="${name}" x="${x.toFixed(1)}" y="${y.toFixed(1)}" width="${width.toFixed(1)}" height="${height.toFixed(1)}"/>`;
 
 /** A bar a night: what was judged of the matrix. A night that judged nothing is a sign, not a gap. */
 export function conformancePlot(nights: TrendNight[]): Markup {
@@ -31,25 +46,62 @@ export function conformancePlot(nights: TrendNight[]): Markup {
     const good = conforms * scale;
     const from = HEIGHT - good;
     const judged = conforms + deviates;
-    const sign = judged === 0 || (night.outcome !== 'conforms' && night.outcome !== 'deviates') ? `<text class="sign" x="${(x + width / 2).toFixed(1)}" y="${judged === 0 ? HEIGHT - 6 : Math.max(0, from - bad) - 4}" text-anchor="middle">${marks[night.outcome]}</text>` : '';
-    return linked(night, `${conforms} cells conform, ${deviates} deviate, of ${night.cells.possible}`, rect('space', x, 0, width, HEIGHT) + rect('good', x, from, width, good) + rect('bad', x, from - bad, width, bad) + sign
-      + (night.newKernel ? `<path class="kernel" d="M${(x - width * 0.2).toFixed(1)} -6V${HEIGHT}"/>` : ''));
+    const sign =
+      judged === 0 || (night.outcome !== 'conforms' && night.outcome !== 'deviates')
+        ? `<text class="sign" x="${(x + width / 2).toFixed(1)}" y="${judged === 0 ? HEIGHT - 6 : Math.max(0, from - bad) - 4}" text-anchor="middle">${marks[night.outcome]}</text>`
+        : '';
+    return linked(
+      night,
+      `${conforms} cells conform, ${deviates} deviate, of ${night.cells.possible}`,
+      rect('space', x, 0, width, HEIGHT) +
+        rect('good', x, from, width, good) +
+        rect('bad', x, from - bad, width, bad) +
+        sign +
+        (night.newKernel ? `<path class="kernel" d="M${(x - width * 0.2).toFixed(1)} -6V${HEIGHT}"/>` : ''),
+    );
   });
-  return plot('Cells of the matrix judged', 'Upper part: deviates; dashed line: the kernel image is another from here on.', shapes, all, String(top));
+  return plot(
+    'Cells of the matrix judged',
+    'Upper part: deviates; dashed line: the kernel image is another from here on.',
+    shapes,
+    all,
+    String(top),
+  );
 }
 
 export function findingsPlot(nights: TrendNight[]): Markup {
   const all = bars(nights);
-  const most = (of: (night: TrendNight) => number): number => all.reduce((top, { night }) => Math.max(top, of(night)), 0);
-  const up = Math.max(1, most(({ opened, open }) => Math.max(opened.length, open)));
+  const most = (of: (night: TrendNight) => number): number =>
+    all.reduce((top, { night }) => Math.max(top, of(night)), 0);
+  const up = Math.max(
+    1,
+    most(({ opened, open }) => Math.max(opened.length, open)),
+  );
   const down = most(({ closed }) => closed.length);
   const scale = HEIGHT / (up + down);
   const zero = up * scale;
-  const shapes = all.map(({ night, x, width }) => linked(night, `${night.opened.length} opened, ${night.closed.length} closed, ${night.open} open`,
-    rect('space', x, 0, width, HEIGHT) + rect('bad', x, zero - night.opened.length * scale, width, night.opened.length * scale) + rect('good', x, zero, width, night.closed.length * scale)));
+  const shapes = all.map(({ night, x, width }) =>
+    linked(
+      night,
+      `${night.opened.length} opened, ${night.closed.length} closed, ${night.open} open`,
+      rect('space', x, 0, width, HEIGHT) +
+        rect('bad', x, zero - night.opened.length * scale, width, night.opened.length * scale) +
+        rect('good', x, zero, width, night.closed.length * scale),
+    ),
+  );
   // The line has no point where a night cannot be read: what was open is not known.
-  const points = all.filter(({ night }) => night.outcome !== 'unreadable').map(({ night, x, width }) => `${(x + width / 2).toFixed(1)},${(zero - night.open * scale).toFixed(1)}`).join(' ');
-  return plot('Findings opened and closed', 'Up: opened; down: closed; line: open.', [...shapes, new Markup(`<polyline class="open" points="${points}"/>`)], all, String(up), zero);
+  const points = all
+    .filter(({ night }) => night.outcome !== 'unreadable')
+    .map(({ night, x, width }) => `${(x + width / 2).toFixed(1)},${(zero - night.open * scale).toFixed(1)}`)
+    .join(' ');
+  return plot(
+    'Findings opened and closed',
+    'Up: opened; down: closed; line: open.',
+    [...shapes, new Markup(`<polyline class="open" points="${points}"/>`)],
+    all,
+    String(up),
+    zero,
+  );
 }
 
 const linked = ({ name }: TrendNight, says: string, shapes: string): Markup =>

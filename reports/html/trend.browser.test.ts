@@ -8,16 +8,23 @@ import { trendPage } from './trend.ts';
 
 /** The page of five nights; every test also checks that it neither complained nor asked the network for anything. */
 const test = base.extend<{ trend: Page }, { address: string }>({
-  address: [async ({}, use) => {
-    const history = await sampleHistory();
-    writeFileSync(join(history, 'index.html'), trendPage(buildTrend(readHistory(history)), '0.1.0'));
-    await use(`file://${join(history, 'index.html')}`);
-  }, { scope: 'worker' }],
+  address: [
+    async ({}, use) => {
+      const history = await sampleHistory();
+      writeFileSync(join(history, 'index.html'), trendPage(buildTrend(readHistory(history)), '0.1.0'));
+      await use(`file://${join(history, 'index.html')}`);
+    },
+    { scope: 'worker' },
+  ],
   trend: async ({ page, address }, use) => {
     const complaints: string[] = [];
-    page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) complaints.push(message.text()); });
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
     page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => { if (!request.url().startsWith(address)) complaints.push(`request for ${request.url()}`); });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(address)) complaints.push(`request for ${request.url()}`);
+    });
     await page.goto(address);
     await use(page);
     expect(complaints).toEqual([]);
@@ -33,7 +40,10 @@ test('should begin with the last night, then all nights, the last first', async 
   await expect(row(nightNames[2])).toContainText('qemu-system-x86_64 is missing');
   await expect(row(nightNames[3])).toContainText('No verdict');
   await expect(row(nightNames[0])).toContainText('Conforms');
-  await expect(row(nightNames[4]).getByRole('link', { name: /^conformance report of night/ })).toHaveAttribute('href', `${nightNames[4]}/conformance/report.html`);
+  await expect(row(nightNames[4]).getByRole('link', { name: /^conformance report of night/ })).toHaveAttribute(
+    'href',
+    `${nightNames[4]}/conformance/report.html`,
+  );
 });
 
 test('should say when findings opened and closed', async ({ trend }) => {
@@ -48,7 +58,9 @@ test('should say when findings opened and closed', async ({ trend }) => {
 test('should be usable by keyboard alone', async ({ trend }) => {
   await trend.keyboard.press('Tab');
   await expect(trend.getByRole('link', { name: 'Skip to the last night' })).toBeFocused();
-  const bar = trend.getByRole('group', { name: /^Findings opened/ }).getByRole('link', { name: `${nightNames[1]}: 1 opened` });
+  const bar = trend
+    .getByRole('group', { name: /^Findings opened/ })
+    .getByRole('link', { name: `${nightNames[1]}: 1 opened` });
   await bar.focus();
   await trend.keyboard.press('Enter');
   await expect(trend.locator(`#night-${nightNames[1]}`)).toBeInViewport();
@@ -60,7 +72,11 @@ test('should be usable by keyboard alone', async ({ trend }) => {
 
 test('should follow the dark scheme, and fit on a phone and on paper', async ({ trend }) => {
   const paper = (): Promise<string> => trend.locator('body').evaluate((body) => getComputedStyle(body).backgroundColor);
-  const bar = (): Promise<string> => trend.locator('rect.good').first().evaluate((rect) => getComputedStyle(rect).fill);
+  const bar = (): Promise<string> =>
+    trend
+      .locator('rect.good')
+      .first()
+      .evaluate((rect) => getComputedStyle(rect).fill);
   await trend.emulateMedia({ colorScheme: 'light' });
   const [light, lightBar] = [await paper(), await bar()];
   await trend.emulateMedia({ colorScheme: 'dark' });

@@ -7,7 +7,13 @@ import { duration, plural } from '../text.ts';
 import { asSentence, upperFirst, verdictBox } from './frame.ts';
 import { html, type Markup } from './markup.ts';
 
-const marks: Record<ReportInput['verdict']['kind'], string> = { deviates: '✗', conforms: '✓', infrastructure: '!', incomplete: '…', 'nothing-ran': '∅' };
+const marks: Record<ReportInput['verdict']['kind'], string> = {
+  deviates: '✗',
+  conforms: '✓',
+  infrastructure: '!',
+  incomplete: '…',
+  'nothing-ran': '∅',
+};
 
 export function verdictSection({ run, matrix, verdict }: ReportInput): Markup {
   const [word, ...rest] = verdict.headline.split(': ');
@@ -17,17 +23,52 @@ export function verdictSection({ run, matrix, verdict }: ReportInput): Markup {
   const judged = run.counts.conforms + run.counts.deviates;
   const judgedCells = statuses.conforms + statuses.deviates + statuses.expected;
   const facts: [string, string, (string | undefined)?][] = [
-    ['Findings', String(run.findings.length), run.findings.length > 0 ? `in ${plural(new Set(run.findings.map(({ rule }) => rule)).size, 'rule')}` : judged > 0 ? 'no deviation seen' : 'nothing was judged'],
+    [
+      'Findings',
+      String(run.findings.length),
+      run.findings.length > 0
+        ? `in ${plural(new Set(run.findings.map(({ rule }) => rule)).size, 'rule')}`
+        : judged > 0
+          ? 'no deviation seen'
+          : 'nothing was judged',
+    ],
     ['Cases judged', judged.toLocaleString('en'), `of ${run.cases.length.toLocaleString('en')}`],
-    ...(possible > 0 ? [['Matrix', `${judgedCells} / ${possible}`, 'rule by path cells judged'] as [string, string, string]] : []),
-    ['Kernel', environment?.kernelRelease ?? 'unknown', environment ? `${environment.kernelOrigin}${environment.flavour ? `, ${environment.flavour}` : ''}; rules ${run.summary.revision}` : `rules ${run.summary.revision}`],
-    ['Took', duration(run.summary.elapsedMs), environment ? `${environment.accelerator}, ${environment.hostCpus} CPUs` : undefined],
-    ['Seed', String(run.summary.seed), run.summary.shard ? `shard ${run.summary.shard.index} of ${run.summary.shard.count}` : run.summary.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')],
+    ...(possible > 0
+      ? [['Matrix', `${judgedCells} / ${possible}`, 'rule by path cells judged'] as [string, string, string]]
+      : []),
+    [
+      'Kernel',
+      environment?.kernelRelease ?? 'unknown',
+      environment
+        ? `${environment.kernelOrigin}${environment.flavour ? `, ${environment.flavour}` : ''}; rules ${run.summary.revision}`
+        : `rules ${run.summary.revision}`,
+    ],
+    [
+      'Took',
+      duration(run.summary.elapsedMs),
+      environment ? `${environment.accelerator}, ${environment.hostCpus} CPUs` : undefined,
+    ],
+    [
+      'Seed',
+      String(run.summary.seed),
+      run.summary.shard
+        ? `shard ${run.summary.shard.index} of ${run.summary.shard.count}`
+        : run.summary.startedAt.replace('T', ' ').replace(/\.\d+Z$/, ' UTC'),
+    ],
   ];
-  return verdictBox({ mark: marks[verdict.kind], word: asSentence(word!), says: upperFirst(rest.join(': ')), reasons: [...firstItems(run.findings), ...verdict.reasons], facts });
+  return verdictBox({
+    mark: marks[verdict.kind],
+    word: asSentence(word!),
+    says: upperFirst(rest.join(': ')),
+    reasons: [...firstItems(run.findings), ...verdict.reasons],
+    facts,
+  });
 }
 
 function firstItems(findings: readonly Finding[]): Markup[] {
   const { first, more } = firstFindings(findings);
-  return [...first.map(({ finding, says }, index) => html`<a href="#finding-${index + 1}">${finding.id}</a> ${says}`), ...(more === undefined ? [] : [html`${more}`])];
+  return [
+    ...first.map(({ finding, says }, index) => html`<a href="#finding-${index + 1}">${finding.id}</a> ${says}`),
+    ...(more === undefined ? [] : [html`${more}`]),
+  ];
 }

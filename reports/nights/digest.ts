@@ -9,8 +9,16 @@ import { judgeRun } from '../verdict.ts';
 import type { Digest, Night, NightFinding } from './night.ts';
 import { openFindings } from './trend.ts';
 
-/** `before`: earlier runs of the kind that judged something, oldest first, with the names of their nights; `history`: all earlier nights. */
-export function digestRun(kind: string, run: Run, before: { name: string; run: Run }[], history: readonly Night[]): Digest {
+/**
+ * `before`: earlier runs of the kind that judged something, oldest first, with the names of their nights; `history`:
+ * all earlier nights.
+ */
+export function digestRun(
+  kind: string,
+  run: Run,
+  before: { name: string; run: Run }[],
+  history: readonly Night[],
+): Digest {
   const matrix = buildMatrix(run);
   const statuses = countStatuses(matrix);
   const { conforms } = statuses;
@@ -21,27 +29,59 @@ export function digestRun(kind: string, run: Run, before: { name: string; run: R
   const last = before.at(-1);
   const comparison = last && compareRuns([...before.map((one) => one.run), run]);
   return {
-    verdict: verdict.kind, headline: verdict.headline, counts: run.counts,
-    cells: { conforms, deviates, possible: Object.values(statuses).reduce((sum, count) => sum + count, 0) - statuses.impossible },
-    findings, closed: closedBy(run, [...findings, ...run.expected.map(({ finding }) => toNightFinding(finding))], openFindings(history, kind)),
+    verdict: verdict.kind,
+    headline: verdict.headline,
+    counts: run.counts,
+    cells: {
+      conforms,
+      deviates,
+      possible: Object.values(statuses).reduce((sum, count) => sum + count, 0) - statuses.impossible,
+    },
+    findings,
+    closed: closedBy(
+      run,
+      [...findings, ...run.expected.map(({ finding }) => toNightFinding(finding))],
+      openFindings(history, kind),
+    ),
     ...(environment && {
       kernel: {
-        release: environment.kernelRelease, version: environment.kernelVersion, imageHash: environment.kernelImageHash, origin: environment.kernelOrigin,
+        release: environment.kernelRelease,
+        version: environment.kernelVersion,
+        imageHash: environment.kernelImageHash,
+        origin: environment.kernelOrigin,
         ...(imageText(environment) !== '' && { image: imageText(environment) }),
         ...(environment.flavour !== undefined && { flavour: environment.flavour }),
       },
     }),
-    ...(comparison && { comparison: { against: last.name, headline: comparisonHeadline(comparison), exitCode: comparison.exitCode, lines: comparisonLines(comparison).slice(1) } }),
+    ...(comparison && {
+      comparison: {
+        against: last.name,
+        headline: comparisonHeadline(comparison),
+        exitCode: comparison.exitCode,
+        lines: comparisonLines(comparison).slice(1),
+      },
+    }),
   };
 }
 
-const toNightFinding = ({ id, key, rule, paths, example, title }: Finding): NightFinding =>
-  ({ key, id, rule, path: paths.join(', '), ...(example.cell !== undefined && { cell: example.cell }), shown: title.startsWith(`${rule}: `) ? title.slice(rule.length + 2) : title });
+const toNightFinding = ({ id, key, rule, paths, example, title }: Finding): NightFinding => ({
+  key,
+  id,
+  rule,
+  path: paths.join(', '),
+  ...(example.cell !== undefined && { cell: example.cell }),
+  shown: title.startsWith(`${rule}: `) ? title.slice(rule.length + 2) : title,
+});
 
-/** What was not looked for again is still open. A finding without a cell was drawn at random: only a whole run can close it. */
+/**
+ * What was not looked for again is still open. A finding without a cell was drawn at random: only a whole run can close
+ * it.
+ */
 function closedBy(run: Run, findings: NightFinding[], open: NightFinding[]): NightFinding[] {
   const there = new Set(findings.map(({ key }) => key));
-  const judged = new Set(run.cases.filter(({ kind }) => kind === 'conforms' || kind === 'deviates').map(({ cell }) => cell));
+  const judged = new Set(
+    run.cases.filter(({ kind }) => kind === 'conforms' || kind === 'deviates').map(({ cell }) => cell),
+  );
   const whole = run.summary.complete && run.counts.lost === 0 && run.counts.conforms > 0;
   return open.filter(({ key, cell }) => !there.has(key) && (cell === undefined ? whole : judged.has(cell)));
 }

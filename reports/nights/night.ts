@@ -1,4 +1,7 @@
-/** One night of a history: what it was to run, what became of each kind of run, and enough of the results to draw trends without them. */
+/**
+ * One night of a history: what it was to run, what became of each kind of run, and enough of the results to draw trends
+ * without them.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -12,9 +15,26 @@ export const NIGHT_FORMAT = 1;
 
 const count = z.int().min(0);
 const counts = z.object({ conforms: count, deviates: count, unspecified: count, 'not-run': count, lost: count });
-/** `key`: of its cause; `path`: all of them, in one text; `cell`: of its smallest case. Older nights have no id, and a finding for each rule and path. */
-const nightFinding = z.object({ key: z.string(), id: z.string().optional(), rule: z.string(), path: z.string(), cell: z.string().optional(), shown: z.string() });
-const kernel = z.object({ release: z.string(), version: z.string(), imageHash: z.string(), origin: z.string(), flavour: z.string().optional(), image: z.string().optional() });
+/**
+ * `key`: of its cause; `path`: all of them, in one text; `cell`: of its smallest case. Older nights have no id, and a
+ * finding for each rule and path.
+ */
+const nightFinding = z.object({
+  key: z.string(),
+  id: z.string().optional(),
+  rule: z.string(),
+  path: z.string(),
+  cell: z.string().optional(),
+  shown: z.string(),
+});
+const kernel = z.object({
+  release: z.string(),
+  version: z.string(),
+  imageHash: z.string(),
+  origin: z.string(),
+  flavour: z.string().optional(),
+  image: z.string().optional(),
+});
 
 const digest = z.object({
   verdict: z.enum(['deviates', 'conforms', 'infrastructure', 'incomplete', 'nothing-ran']),
@@ -28,7 +48,9 @@ const digest = z.object({
   /** Absent: no guest of the night reported a kernel. */
   kernel: kernel.optional(),
   /** Against the last night that judged anything; absent in the first. */
-  comparison: z.object({ against: z.string(), headline: z.string(), exitCode: z.int(), lines: z.array(z.string()) }).optional(),
+  comparison: z
+    .object({ against: z.string(), headline: z.string(), exitCode: z.int(), lines: z.array(z.string()) })
+    .optional(),
 });
 
 const stage = z.object({
@@ -82,12 +104,15 @@ const nightName = /^\d{4}-\d\d-\d\d-[1-9]\d*$/;
 export function readHistory(directory: string): History {
   const history: History = { nights: [], unreadable: [] };
   if (!existsSync(directory)) return history;
-  const names = readdirSync(directory).filter((name) => nightName.test(name)).sort(byName);
+  const names = readdirSync(directory)
+    .filter((name) => nightName.test(name))
+    .sort(byName);
   for (const name of names) {
     try {
       requireUnlinked(join(directory, name));
       const json = JSON.parse(readRegularText(join(directory, name, 'night.json'))) as { format?: unknown };
-      if (typeof json.format === 'number' && json.format > NIGHT_FORMAT) throw new Error(`format ${json.format} is newer than this iomapfuzz knows (${NIGHT_FORMAT}); update iomapfuzz`);
+      if (typeof json.format === 'number' && json.format > NIGHT_FORMAT)
+        throw new Error(`format ${json.format} is newer than this iomapfuzz knows (${NIGHT_FORMAT}); update iomapfuzz`);
       const parsed = nightSchema.safeParse(json);
       if (!parsed.success) throw new Error(`night.json is not as its format says: ${firstIssue(parsed.error)}`);
       history.nights.push(parsed.data);
@@ -106,7 +131,11 @@ function byName(a: string, b: string): number {
 
 /** The name of the next night of a day: DATE-1, DATE-2 ... */
 export function nextName(directory: string, day: string): string {
-  const taken = existsSync(directory) ? readdirSync(directory).filter((name) => name.startsWith(`${day}-`)).map((name) => Number(name.slice(11))) : [];
+  const taken = existsSync(directory)
+    ? readdirSync(directory)
+        .filter((name) => name.startsWith(`${day}-`))
+        .map((name) => Number(name.slice(11)))
+    : [];
   return `${day}-${Math.max(0, ...taken.filter(Number.isInteger)) + 1}`;
 }
 

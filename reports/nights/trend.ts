@@ -2,7 +2,8 @@
 import { plural } from '../text.ts';
 import type { Digest, History, Night, NightFinding, NightKernel, Stage } from './night.ts';
 
-export type Outcome = 'deviates' | 'conforms' | 'regression' | 'incomplete' | 'no-vm' | 'nothing-ran' | 'running' | 'unreadable';
+export type Outcome =
+  'deviates' | 'conforms' | 'regression' | 'incomplete' | 'no-vm' | 'nothing-ran' | 'running' | 'unreadable';
 
 export interface TrendNight {
   name: string;
@@ -25,7 +26,9 @@ export interface TrendNight {
   seed?: number;
 }
 
-export interface OpenFinding extends NightFinding { kind: string }
+export interface OpenFinding extends NightFinding {
+  kind: string;
+}
 
 export interface Life extends OpenFinding {
   opened: string;
@@ -57,7 +60,18 @@ export function buildTrend({ nights, unreadable }: History): Trend {
   const lives: Life[] = [];
   let lastImage: string | undefined;
   const rows = nights.map((night): TrendNight => {
-    const row: TrendNight = { name: night.name, ...outcomeOf(night), newKernel: false, ...sums(night), opened: [], closed: [], open: 0, openRules: 0, stages: night.stages, seed: night.seed };
+    const row: TrendNight = {
+      name: night.name,
+      ...outcomeOf(night),
+      newKernel: false,
+      ...sums(night),
+      opened: [],
+      closed: [],
+      open: 0,
+      openRules: 0,
+      stages: night.stages,
+      seed: night.seed,
+    };
     for (const { kind, digest } of night.stages) {
       for (const finding of digest?.findings ?? []) {
         const id = `${kind} ${finding.key}`;
@@ -95,54 +109,108 @@ export function buildTrend({ nights, unreadable }: History): Trend {
     return row;
   });
   const broken = unreadable.map(({ name, reason }): TrendNight => ({
-    name, outcome: 'unreadable', says: reason, newKernel: false, ...sums({ stages: [] }), opened: [], closed: [], open: 0, openRules: 0, stages: [],
+    name,
+    outcome: 'unreadable',
+    says: reason,
+    newKernel: false,
+    ...sums({ stages: [] }),
+    opened: [],
+    closed: [],
+    open: 0,
+    openRules: 0,
+    stages: [],
   }));
   const rank = new Map(nights.map(({ name }, index) => [name, index]));
-  lives.sort((a, b) => Number(a.closed !== undefined) - Number(b.closed !== undefined) || rank.get(b.closed ?? b.opened)! - rank.get(a.closed ?? a.opened)!);
-  return { nights: [...rows, ...broken].sort((a, b) => (a.name.slice(0, 10) === b.name.slice(0, 10) ? Number(a.name.slice(11)) - Number(b.name.slice(11)) : a.name < b.name ? -1 : 1)), lives };
+  lives.sort(
+    (a, b) =>
+      Number(a.closed !== undefined) - Number(b.closed !== undefined) ||
+      rank.get(b.closed ?? b.opened)! - rank.get(a.closed ?? a.opened)!,
+  );
+  return {
+    nights: [...rows, ...broken].sort((a, b) =>
+      a.name.slice(0, 10) === b.name.slice(0, 10)
+        ? Number(a.name.slice(11)) - Number(b.name.slice(11))
+        : a.name < b.name
+          ? -1
+          : 1,
+    ),
+    lives,
+  };
 }
 
 /**
- * What was drawn at random is seldom drawn again. Where the plan found the same rule broken on the same path, and judged it again and saw nothing, it is
- * closed with the plan's findings.
+ * What was drawn at random is seldom drawn again. Where the plan found the same rule broken on the same path, and
+ * judged it again and saw nothing, it is closed with the plan's findings.
  */
-function closedWithTheirTwins(open: ReadonlyMap<string, Life>, closed: readonly OpenFinding[], { stages }: Night): Life[] {
-  const seen = new Set(stages.flatMap(({ kind, digest }) => (digest?.findings ?? []).map(({ key }) => `${kind} ${key}`)));
+function closedWithTheirTwins(
+  open: ReadonlyMap<string, Life>,
+  closed: readonly OpenFinding[],
+  { stages }: Night,
+): Life[] {
+  const seen = new Set(
+    stages.flatMap(({ kind, digest }) => (digest?.findings ?? []).map(({ key }) => `${kind} ${key}`)),
+  );
   const all = [...open.values()];
   return all.filter((life) => {
-    const isTwin = (other: OpenFinding): boolean => other.cell !== undefined && (other.key === life.key || (other.rule === life.rule && other.path === life.path));
+    const isTwin = (other: OpenFinding): boolean =>
+      other.cell !== undefined && (other.key === life.key || (other.rule === life.rule && other.path === life.path));
     return life.cell === undefined && !seen.has(`${life.kind} ${life.key}`) && closed.some(isTwin) && !all.some(isTwin);
   });
 }
 
-/** The one place that says what a night came to. Only a night in which every run ended and something was judged conforms. */
+/**
+ * The one place that says what a night came to. Only a night in which every run ended and something was judged
+ * conforms.
+ */
 export function outcomeOf(night: Night): { outcome: Outcome; says: string; besides?: string } {
   const stages = night.stages.filter(({ status }) => status !== 'skipped');
   const deviating = stages.filter(({ digest }) => digest?.verdict === 'deviates');
   const { counts } = sums(night);
-  const broken = stages.find(({ status, digest }) => status !== 'complete' || digest === undefined || digest.verdict === 'infrastructure' || digest.verdict === 'incomplete');
+  const broken = stages.find(
+    ({ status, digest }) =>
+      status !== 'complete' ||
+      digest === undefined ||
+      digest.verdict === 'infrastructure' ||
+      digest.verdict === 'incomplete',
+  );
   if (deviating.length > 0) {
     const findings = deviating.flatMap(({ digest }) => digest!.findings);
     const rules = [...new Set(findings.map(({ rule }) => rule))];
-    return { outcome: 'deviates', says: `${plural(findings.length, 'finding')} by ${deviating.map(({ kind }) => kind).join(' and ')}: ${rules.slice(0, 4).join(', ')}${rules.length > 4 ? ` and ${rules.length - 4} more rules` : ''}`, ...(broken && { besides: explain(broken) }) };
+    return {
+      outcome: 'deviates',
+      says: `${plural(findings.length, 'finding')} by ${deviating.map(({ kind }) => kind).join(' and ')}: ${rules.slice(0, 4).join(', ')}${rules.length > 4 ? ` and ${rules.length - 4} more rules` : ''}`,
+      ...(broken && { besides: explain(broken) }),
+    };
   }
   if (night.noVm !== undefined) return { outcome: 'no-vm', says: night.noVm };
-  if (night.endedAt === undefined) return { outcome: 'running', says: 'interrupted, or still running: there is no verdict' };
-  if (counts.conforms === 0 && stages.some(({ status }) => status === 'failed') && stages.every(({ digest }) => digest?.kernel === undefined)) {
+  if (night.endedAt === undefined)
+    return { outcome: 'running', says: 'interrupted, or still running: there is no verdict' };
+  if (
+    counts.conforms === 0 &&
+    stages.some(({ status }) => status === 'failed') &&
+    stages.every(({ digest }) => digest?.kernel === undefined)
+  ) {
     return { outcome: 'no-vm', says: stages.map(explain).find((text) => text !== '') ?? 'no guest came up' };
   }
   if (broken) return { outcome: 'incomplete', says: explain(broken) };
-  if (counts.conforms === 0) return { outcome: 'nothing-ran', says: stages.map(explain).find((text) => text !== '') ?? 'nothing was judged' };
+  if (counts.conforms === 0)
+    return { outcome: 'nothing-ran', says: stages.map(explain).find((text) => text !== '') ?? 'nothing was judged' };
   const regression = regressionOf(night);
   if (regression !== undefined) return { outcome: 'regression', says: regression };
   const some = `${counts.conforms.toLocaleString('en')} judged cases conform`;
-  return { outcome: 'conforms', says: counts.deviates === 0 ? `all ${some}` : `${some}, ${counts.deviates.toLocaleString('en')} deviate as expected` };
+  return {
+    outcome: 'conforms',
+    says:
+      counts.deviates === 0 ? `all ${some}` : `${some}, ${counts.deviates.toLocaleString('en')} deviate as expected`,
+  };
 }
 
 /** What was judged before and is not any more, where nothing deviates: silence must not look like success. */
 function regressionOf({ stages }: Night): string | undefined {
   const worse = stages.find(({ digest }) => digest?.comparison?.exitCode === 1);
-  return worse && `${worse.kind}, against night ${worse.digest!.comparison!.against}: ${worse.digest!.comparison!.headline}`;
+  return (
+    worse && `${worse.kind}, against night ${worse.digest!.comparison!.against}: ${worse.digest!.comparison!.headline}`
+  );
 }
 
 /** Exit code of a night, as of a run: docs/architecture.md. A kernel that no run could test is 125. */
@@ -156,7 +224,11 @@ export function nightExitCode(night: Night): 0 | 1 | 3 | 4 | 125 {
 function explain({ kind, status, reason, digest }: Stage): string {
   if (reason !== undefined) return `${kind}: ${reason}`;
   if (status !== 'complete') return `${kind}: ${status === 'cut-off' ? 'cut off' : status}`;
-  return digest === undefined ? `${kind}: left no results` : digest.verdict === 'conforms' ? '' : `${kind}: ${digest.headline}`;
+  return digest === undefined
+    ? `${kind}: left no results`
+    : digest.verdict === 'conforms'
+      ? ''
+      : `${kind}: ${digest.headline}`;
 }
 
 function sums({ stages }: Pick<Night, 'stages'>): Pick<TrendNight, 'counts' | 'cells'> {

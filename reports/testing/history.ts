@@ -1,4 +1,7 @@
-/** A history of five nights, as `nightly` would have left it: clean; a finding opens; no VM; incomplete; another kernel closes one finding and opens another. */
+/**
+ * A history of five nights, as `nightly` would have left it: clean; a finding opens; no VM; incomplete; another kernel
+ * closes one finding and opens another.
+ */
 import { join } from 'node:path';
 import { digestRun } from '../nights/digest.ts';
 import { readHistory, writeNight, type Night, type Stage } from '../nights/night.ts';
@@ -28,8 +31,16 @@ export async function sampleHistory(count = samples.length): Promise<string> {
     const name = nightNames[index]!;
     const stage: Stage = { kind: 'conformance', status: 'waiting' };
     const night: Night = {
-      format: 1, name, startedAt: `${name.slice(0, 10)}T01:00:00.000Z`, endedAt: `${name.slice(0, 10)}T02:00:00.000Z`, toolVersion: '0.1.0', target: ['--kernel', 'bzImage'],
-      seed: index + 1, budgetMs: 7_200_000, pid: 1, stages: [stage],
+      format: 1,
+      name,
+      startedAt: `${name.slice(0, 10)}T01:00:00.000Z`,
+      endedAt: `${name.slice(0, 10)}T02:00:00.000Z`,
+      toolVersion: '0.1.0',
+      target: ['--kernel', 'bzImage'],
+      seed: index + 1,
+      budgetMs: 7_200_000,
+      pid: 1,
+      stages: [stage],
     };
     if (sample === 'no-vm') {
       night.noVm = 'qemu-system-x86_64 is missing; install qemu-system-x86';

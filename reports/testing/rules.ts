@@ -8,7 +8,7 @@ const map: [string, string, string, ('read' | 'write')[]?][] = [
   ['offset-aligned', 'offset is no multiple of the block size', '!IS_ALIGNED(map->offset, blocksize)'],
   ['length-aligned', 'length is no multiple of the block size', '!IS_ALIGNED(map->length, blocksize)'],
   ['range-no-overflow', 'offset + length wraps 64 bits', 'check_add_overflow(map->offset, map->length, &end)'],
-  ['offset-below-maxbytes', 'offset >= the superblock\'s maxbytes', 'map->offset >= inode->i_sb->s_maxbytes'],
+  ['offset-below-maxbytes', "offset >= the superblock's maxbytes", 'map->offset >= inode->i_sb->s_maxbytes'],
   ['backed-has-device', 'MAPPED or UNWRITTEN, dev is 0', 'map->dev == FUSE_IOMAP_DEV_NULL'],
   ['backed-has-addr', 'MAPPED or UNWRITTEN, addr is null', 'map->addr == FUSE_IOMAP_NULL_ADDR'],
   ['unbacked-no-device', 'HOLE, DELALLOC or INLINE, dev is not 0', 'map->dev != FUSE_IOMAP_DEV_NULL'],
@@ -21,7 +21,11 @@ const map: [string, string, string, ('read' | 'write')[]?][] = [
   ['instruction-no-flags', 'RETRY_CACHE or NOCACHE with flags', 'map->flags != 0'],
   ['instruction-no-device', 'RETRY_CACHE or NOCACHE with a device', 'map->dev != FUSE_IOMAP_DEV_NULL'],
   ['instruction-no-addr', 'RETRY_CACHE or NOCACHE with an address', 'map->addr != FUSE_IOMAP_NULL_ADDR'],
-  ['device-range-no-overflow', 'addr not null and addr + length wraps 64 bits', 'check_add_overflow(map->addr, map->length, &end)'],
+  [
+    'device-range-no-overflow',
+    'addr not null and addr + length wraps 64 bits',
+    'check_add_overflow(map->addr, map->length, &end)',
+  ],
 ];
 const begin: [string, string, string, string][] = [
   ['error', 'the reply carries an error', 'that errno', '-'],
@@ -37,15 +41,27 @@ const begin: [string, string, string, string][] = [
   ['device-writable', 'a device that is written to was opened without write', 'EACCES (13)', '-'],
 ];
 
-export interface SampleRule { id: string; halves: ('read' | 'write' | undefined)[]; text: RuleText }
+export interface SampleRule {
+  id: string;
+  halves: ('read' | 'write' | undefined)[];
+  text: RuleText;
+}
 
 export const sampleRules: SampleRule[] = [
   ...map.map(([name, clause, condition, halves]): SampleRule => ({
-    id: `map/${name}`, halves: halves ?? ['read', 'write'],
-    text: { id: `map/${name}`, clause, errno: 'EUCLEAN (117)', condition, source: 'fuse_iomap_check_mapping, revision r3' },
+    id: `map/${name}`,
+    halves: halves ?? ['read', 'write'],
+    text: {
+      id: `map/${name}`,
+      clause,
+      errno: 'EUCLEAN (117)',
+      condition,
+      source: 'fuse_iomap_check_mapping, revision r3',
+    },
   })),
   ...begin.map(([name, clause, errno, condition]): SampleRule => ({
-    id: `begin/${name}`, halves: [undefined],
+    id: `begin/${name}`,
+    halves: [undefined],
     text: { id: `begin/${name}`, clause, errno, condition, source: 'fuse_iomap_begin_validate, revision r3' },
   })),
 ];

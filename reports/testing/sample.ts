@@ -1,4 +1,6 @@
-/** Makes results directories as a run would have left them, for tests of what reads them. Deterministic in its options. */
+/**
+ * Makes results directories as a run would have left them, for tests of what reads them. Deterministic in its options.
+ */
 import { openSync, writeFileSync, writeSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from '../../files/make-directory.ts';
@@ -6,7 +8,14 @@ import { encodeCase, type Case, type Step } from '../../model/case.ts';
 import { caseHash } from '../../model/hash.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Exchange, Observation } from '../../model/observation.ts';
-import { jsonSafe, RESULTS_FORMAT, type CaseRecord, type CellInfo, type Counts, type RunSummary } from '../../model/results.ts';
+import {
+  jsonSafe,
+  RESULTS_FORMAT,
+  type CaseRecord,
+  type CellInfo,
+  type Counts,
+  type RunSummary,
+} from '../../model/results.ts';
 import type { RevisionName, Verdict } from '../../model/verdict.ts';
 import { sampleRules } from './rules.ts';
 
@@ -45,11 +54,23 @@ const stepsOf: Record<Path, (pos: bigint) => Step> = {
 };
 
 export function samplePlan(): CellInfo[] {
-  return sampleRules.flatMap(({ id, halves }) => halves.flatMap((half) => paths.flatMap((path) => (['violating', 'legal'] as const).map((border): CellInfo => ({
-    id: `${id}${half === undefined ? '' : `@${half}`} ${path} ${border}`, rule: id, ...(half && { half }), path, border,
-    ...(id === 'begin/write-device-known' && path !== 'direct-write' && { impossible: 'only write-type operations look the write half\'s device up' }),
-    ...(id === 'begin/device-writable' && path !== 'direct-write' && { impossible: 'this path writes to no device' }),
-  })))));
+  return sampleRules.flatMap(({ id, halves }) =>
+    halves.flatMap((half) =>
+      paths.flatMap((path) =>
+        (['violating', 'legal'] as const).map((border): CellInfo => ({
+          id: `${id}${half === undefined ? '' : `@${half}`} ${path} ${border}`,
+          rule: id,
+          ...(half && { half }),
+          path,
+          border,
+          ...(id === 'begin/write-device-known' &&
+            path !== 'direct-write' && { impossible: "only write-type operations look the write half's device up" }),
+          ...(id === 'begin/device-writable' &&
+            path !== 'direct-write' && { impossible: 'this path writes to no device' }),
+        })),
+      ),
+    ),
+  );
 }
 
 /** Writes summary.json, cases.jsonl and console.log into `directory`. */
@@ -76,18 +97,43 @@ export function writeSample(directory: string, options: SampleOptions = {}): voi
     }
   }
   closeSync(file);
-  writeFileSync(join(directory, 'console.log'), '[    0.000000] Linux version 7.3.0-iomapfuzz\n[    1.204411] fuse: init (API version 7.99)\n');
+  writeFileSync(
+    join(directory, 'console.log'),
+    '[    0.000000] Linux version 7.3.0-iomapfuzz\n[    1.204411] fuse: init (API version 7.99)\n',
+  );
   const summary: RunSummary = {
-    format: RESULTS_FORMAT, kind: 'conformance', toolVersion: '0.1.0', argv: ['conformance', '--seed', String(seed)], revision: 'r3', seed,
+    format: RESULTS_FORMAT,
+    kind: 'conformance',
+    toolVersion: '0.1.0',
+    argv: ['conformance', '--seed', String(seed)],
+    revision: 'r3',
+    seed,
     ...(options.shard && { shard: options.shard }),
-    startedAt: '2026-11-21T09:30:00.000Z', elapsedMs: 4000 + written * 7, complete: options.killedAfter === undefined, planned: written,
+    startedAt: '2026-11-21T09:30:00.000Z',
+    elapsedMs: 4000 + written * 7,
+    complete: options.killedAfter === undefined,
+    planned: written,
     environment: {
-      kernelOrigin: 'reference', kernelRelease: '7.3.0-iomapfuzz', kernelVersion: '#1 PREEMPT Sat Nov 21 09:00:00 UTC 2026', kernelImageHash: 'a3f1'.repeat(16),
-      flavour: 'fast', kernelConfig: ['CONFIG_FUSE_FS=y', 'CONFIG_FUSE_IOMAP=y', 'CONFIG_FUSE_IOMAP_DEBUG=y', 'CONFIG_KASAN=n'], accelerator: 'tcg',
-      acceleratorReason: '/dev/kvm opens, but a guest under it did not answer within 10 s', machine: 'microvm', qemuVersion: '7.2.17', memoryMiB: 512,
-      nodeVersion: 'v20.20.2', hostCpus: 2, ...options.environment,
+      kernelOrigin: 'reference',
+      kernelRelease: '7.3.0-iomapfuzz',
+      kernelVersion: '#1 PREEMPT Sat Nov 21 09:00:00 UTC 2026',
+      kernelImageHash: 'a3f1'.repeat(16),
+      flavour: 'fast',
+      kernelConfig: ['CONFIG_FUSE_FS=y', 'CONFIG_FUSE_IOMAP=y', 'CONFIG_FUSE_IOMAP_DEBUG=y', 'CONFIG_KASAN=n'],
+      accelerator: 'tcg',
+      acceleratorReason: '/dev/kvm opens, but a guest under it did not answer within 10 s',
+      machine: 'microvm',
+      qemuVersion: '7.2.17',
+      memoryMiB: 512,
+      nodeVersion: 'v20.20.2',
+      hostCpus: 2,
+      ...options.environment,
     },
-    cells, counts, notices: [], vms: { booted: 2, lost: counts.lost > 0 ? 1 : 0, bootMs: [5210, 4980] }, ...options.summary,
+    cells,
+    counts,
+    notices: [],
+    vms: { booted: 2, lost: counts.lost > 0 ? 1 : 0, bootMs: [5210, 4980] },
+    ...options.summary,
   };
   writeFileSync(join(directory, 'summary.json'), `${JSON.stringify(summary, undefined, 1)}\n`);
 }
@@ -97,7 +143,13 @@ function sampleRecord(cell: CellInfo, n: number, seed: number, options: SampleOp
   const verdict = verdictOf(cell, options);
   const whole = verdict.kind === 'deviates' || verdict.kind === 'lost';
   return {
-    n, cell: cell.id, hash: caseHash(value), note, seed, atMs: 5000 + n * 7, verdict,
+    n,
+    cell: cell.id,
+    hash: caseHash(value),
+    note,
+    seed,
+    atMs: 5000 + n * 7,
+    verdict,
     ...(whole && { case: encodeCase(value), consoleTail: consoleTail(cell, verdict) }),
     ...(verdict.kind === 'deviates' && { observation: jsonSafe(sampleObservation(value, cell)) }),
   };
@@ -106,26 +158,62 @@ function sampleRecord(cell: CellInfo, n: number, seed: number, options: SampleOp
 function verdictOf(cell: CellInfo, options: SampleOptions): Verdict {
   const reason = options.notRun?.(cell);
   if (reason !== undefined) return { kind: 'not-run', reason };
-  if (options.lost?.(cell)) return { kind: 'lost', reason: 'the VM hung: no answer for 20 s (case in flight named by the guest)' };
-  if (options.unspecified?.(cell)) return { kind: 'unspecified', reason: 'the rules do not bound an address that is not aligned to a sector' };
+  if (options.lost?.(cell))
+    return { kind: 'lost', reason: 'the VM hung: no answer for 20 s (case in flight named by the guest)' };
+  if (options.unspecified?.(cell))
+    return { kind: 'unspecified', reason: 'the rules do not bound an address that is not aligned to a sector' };
   const because = options.unjudged?.(cell);
-  const unjudged = because === undefined ? {} : { unjudged: [{ aspect: 'bytes-read' as const, reason: because, step: 1 }] };
+  const unjudged =
+    because === undefined ? {} : { unjudged: [{ aspect: 'bytes-read' as const, reason: because, step: 1 }] };
   if (!options.deviates?.(cell)) return { kind: 'conforms', ...unjudged };
   const violating = cell.border !== 'legal';
   const conformsAs = options.conformsAs?.(cell) ?? [];
   return {
-    kind: 'deviates', ...unjudged, ...(conformsAs.length > 0 && { conformsAs }),
-    deviations: violating ? [
-      { rule: cell.rule, aspect: 'errno', expected: 'EUCLEAN (117)', seen: 'success (0)', step: 1, facts: { errno: { expected: ['EUCLEAN'], seen: 'success' } } },
-      { rule: cell.rule, aspect: 'trace-event', expected: `fuse_iomap_bad_data with the condition of ${cell.rule}`, seen: 'no event', facts: { condition: { expected: `the condition of ${cell.rule}` } } },
-    ] : [{ rule: cell.rule, aspect: 'errno', expected: 'success: the mapping violates no rule', seen: 'EUCLEAN (117)', step: 1, facts: { errno: { expected: ['success'], seen: 'EUCLEAN' } } }],
+    kind: 'deviates',
+    ...unjudged,
+    ...(conformsAs.length > 0 && { conformsAs }),
+    deviations: violating
+      ? [
+          {
+            rule: cell.rule,
+            aspect: 'errno',
+            expected: 'EUCLEAN (117)',
+            seen: 'success (0)',
+            step: 1,
+            facts: { errno: { expected: ['EUCLEAN'], seen: 'success' } },
+          },
+          {
+            rule: cell.rule,
+            aspect: 'trace-event',
+            expected: `fuse_iomap_bad_data with the condition of ${cell.rule}`,
+            seen: 'no event',
+            facts: { condition: { expected: `the condition of ${cell.rule}` } },
+          },
+        ]
+      : [
+          {
+            rule: cell.rule,
+            aspect: 'errno',
+            expected: 'success: the mapping violates no rule',
+            seen: 'EUCLEAN (117)',
+            step: 1,
+            facts: { errno: { expected: ['success'], seen: 'EUCLEAN' } },
+          },
+        ],
   };
 }
 
 /** A fault that fits the rule where that is simple; the surroundings vary with `n` as drawn cases would. */
 function sampleCase(cell: CellInfo, n: number, seed: number): { value: Case; note: string } {
   const pos = BigInt((n * 7919) % 61) * 4096n;
-  const good: MappingSpec = { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: 0x100000n + pos, offset: pos, length: 0x10000n };
+  const good: MappingSpec = {
+    type: 'MAPPED',
+    flags: [],
+    dev: { device: 0 },
+    addr: 0x100000n + pos,
+    offset: pos,
+    length: 0x10000n,
+  };
   const wrong = cell.border === 'violating';
   const name = cell.rule.split('/')[1] ?? cell.rule;
   const changes: Record<string, [Partial<MappingSpec>, Partial<MappingSpec>, string]> = {
@@ -139,50 +227,149 @@ function sampleCase(cell: CellInfo, n: number, seed: number): { value: Case; not
   };
   const [bad, neighbour, field] = changes[name] ?? [{ dev: 0 }, {}, 'dev'];
   const half = { ...good, ...(wrong ? bad : neighbour) };
-  const other: MappingSpec = cell.half === 'write' ? good : { type: 'PURE_OVERWRITE', flags: [], dev: 0, addr: ALL_ONES, offset: pos, length: 0x10000n };
+  const other: MappingSpec =
+    cell.half === 'write'
+      ? good
+      : { type: 'PURE_OVERWRITE', flags: [], dev: 0, addr: ALL_ONES, offset: pos, length: 0x10000n };
   const value: Case = {
-    schema: 1, revision: 'r3',
+    schema: 1,
+    revision: 'r3',
     geometry: {
-      mount: 'ordinary', devices: [{ sizeBytes: 1 << 24, access: 'rw' }, { sizeBytes: 1 << 22, access: 'ro' }],
+      mount: 'ordinary',
+      devices: [
+        { sizeBytes: 1 << 24, access: 'rw' },
+        { sizeBytes: 1 << 22, access: 'ro' },
+      ],
       files: [{ sizeBytes: (1n << 20n) + BigInt(n) * 4096n, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
     },
-    script: [{ on: 'IOMAP_BEGIN', file: 0, reply: { kind: 'mappings', read: cell.half === 'write' ? { ...good, addr: 0x200000n } : half, write: cell.half === 'write' ? half : other } }],
-    workload: [{ call: 'open', file: 0, flags: ['rdwr', 'direct'] }, (stepsOf[cell.path as Path] ?? stepsOf['direct-read'])(pos)],
+    script: [
+      {
+        on: 'IOMAP_BEGIN',
+        file: 0,
+        reply: {
+          kind: 'mappings',
+          read: cell.half === 'write' ? { ...good, addr: 0x200000n } : half,
+          write: cell.half === 'write' ? half : other,
+        },
+      },
+    ],
+    workload: [
+      { call: 'open', file: 0, flags: ['rdwr', 'direct'] },
+      (stepsOf[cell.path as Path] ?? stepsOf['direct-read'])(pos),
+    ],
     debugIomap: true,
     provenance: { origin: `conformance ${cell.id}`, seed, path: `${n}:1:0` },
   };
   const shown = (half as unknown as Record<string, unknown>)[field];
-  return { value, note: `${field} = ${typeof shown === 'bigint' ? `0x${shown.toString(16)}` : JSON.stringify(shown)} (${wrong ? 'violates' : 'legal neighbour'}), pos ${pos}` };
+  return {
+    value,
+    note: `${field} = ${typeof shown === 'bigint' ? `0x${shown.toString(16)}` : JSON.stringify(shown)} (${wrong ? 'violates' : 'legal neighbour'}), pos ${pos}`,
+  };
 }
 
 function sampleObservation(value: Case, cell: CellInfo): Observation {
   const accepted = cell.border === 'violating';
   const reply = value.script[0]!.reply;
   const wire = (mapping: MappingSpec) => ({
-    type: typeof mapping.type === 'number' ? mapping.type : { HOLE: 0, DELALLOC: 1, MAPPED: 2, UNWRITTEN: 3, INLINE: 4, NOCACHE: 253, RETRY_CACHE: 254, PURE_OVERWRITE: 255 }[mapping.type],
-    flags: 0, dev: typeof mapping.dev === 'number' ? mapping.dev : mapping.dev.device + 1, addr: mapping.addr, offset: mapping.offset, length: mapping.length,
+    type:
+      typeof mapping.type === 'number'
+        ? mapping.type
+        : {
+            HOLE: 0,
+            DELALLOC: 1,
+            MAPPED: 2,
+            UNWRITTEN: 3,
+            INLINE: 4,
+            NOCACHE: 253,
+            RETRY_CACHE: 254,
+            PURE_OVERWRITE: 255,
+          }[mapping.type],
+    flags: 0,
+    dev: typeof mapping.dev === 'number' ? mapping.dev : mapping.dev.device + 1,
+    addr: mapping.addr,
+    offset: mapping.offset,
+    length: mapping.length,
   });
   const pos = BigInt((value.script[0]!.reply as { read: MappingSpec }).read.offset) & ~4095n;
-  const exchange = (seq: number, name: string, step: number, request: Record<string, unknown>, more: Partial<Exchange> = {}): Exchange =>
-    ({ seq, unique: BigInt(seq * 2), opcode: 0, name, nodeid: 2n, file: 0, step, request, reply: { error: 0, payload: new Uint8Array(0) }, ...more });
+  const exchange = (
+    seq: number,
+    name: string,
+    step: number,
+    request: Record<string, unknown>,
+    more: Partial<Exchange> = {},
+  ): Exchange => ({
+    seq,
+    unique: BigInt(seq * 2),
+    opcode: 0,
+    name,
+    nodeid: 2n,
+    file: 0,
+    step,
+    request,
+    reply: { error: 0, payload: new Uint8Array(0) },
+    ...more,
+  });
   return {
     mount: { errno: 0, minor: 99, flags: 1n << 43n, devices: [1, 2] },
-    steps: [{ ret: 0n, errno: 0 }, accepted
-      ? { ret: 4096n, errno: 0, data: [{ lengthBytes: 4096, source: { kind: 'device', device: 0, offsetBytes: 0x100000n + pos } }] }
-      : { ret: -1n, errno: 117 }],
-    transcript: [
-      exchange(1, 'LOOKUP', 0, { name: 'f0' }), exchange(2, 'OPEN', 0, { flags: 0x8002 }),
-      exchange(3, 'IOMAP_BEGIN', 1, { opflags: cell.path === 'direct-write' ? 0x11 : cell.path === 'direct-read' ? 0x10 : 4, reserved: 0, attrIno: 2n, pos, count: 4096n },
-        { reply: { error: 0, payload: new Uint8Array(64), fields: reply.kind === 'mappings' ? { read: wire(reply.read), write: wire(reply.write) } : {} } }),
+    steps: [
+      { ret: 0n, errno: 0 },
+      accepted
+        ? {
+            ret: 4096n,
+            errno: 0,
+            data: [{ lengthBytes: 4096, source: { kind: 'device', device: 0, offsetBytes: 0x100000n + pos } }],
+          }
+        : { ret: -1n, errno: 117 },
     ],
-    events: accepted ? [] : [{ kind: 'bad-data', func: 'fuse_iomap_check_mapping', line: 212, condition: '!IS_ALIGNED(map->length, blocksize)' }],
-    deviceChanges: cell.path === 'direct-write' && accepted
-      ? [{ device: 0, offsetBytes: 0x100000n + pos, content: [{ lengthBytes: 4096, source: { kind: 'writer', writer: 1, offsetBytes: pos } }] }] : [],
+    transcript: [
+      exchange(1, 'LOOKUP', 0, { name: 'f0' }),
+      exchange(2, 'OPEN', 0, { flags: 0x8002 }),
+      exchange(
+        3,
+        'IOMAP_BEGIN',
+        1,
+        {
+          opflags: cell.path === 'direct-write' ? 0x11 : cell.path === 'direct-read' ? 0x10 : 4,
+          reserved: 0,
+          attrIno: 2n,
+          pos,
+          count: 4096n,
+        },
+        {
+          reply: {
+            error: 0,
+            payload: new Uint8Array(64),
+            fields: reply.kind === 'mappings' ? { read: wire(reply.read), write: wire(reply.write) } : {},
+          },
+        },
+      ),
+    ],
+    events: accepted
+      ? []
+      : [
+          {
+            kind: 'bad-data',
+            func: 'fuse_iomap_check_mapping',
+            line: 212,
+            condition: '!IS_ALIGNED(map->length, blocksize)',
+          },
+        ],
+    deviceChanges:
+      cell.path === 'direct-write' && accepted
+        ? [
+            {
+              device: 0,
+              offsetBytes: 0x100000n + pos,
+              content: [{ lengthBytes: 4096, source: { kind: 'writer', writer: 1, offsetBytes: pos } }],
+            },
+          ]
+        : [],
     inodes: [2n],
   };
 }
 
 function consoleTail(cell: CellInfo, verdict: Verdict): string {
-  if (verdict.kind === 'lost') return '[   12.410001] rcu: INFO: rcu_preempt self-detected stall on CPU\n[   12.410377] rcu: \t0-....: (2100 ticks this GP) idle=8a4c/1/0x4000000000000000\n';
+  if (verdict.kind === 'lost')
+    return '[   12.410001] rcu: INFO: rcu_preempt self-detected stall on CPU\n[   12.410377] rcu: \t0-....: (2100 ticks this GP) idle=8a4c/1/0x4000000000000000\n';
   return `[   12.410001] Bad mapping: condition of ${cell.rule} <&"]]>, func: fuse_iomap_check_mapping, line: 212\n[   12.410377] WARNING: fs/fuse/file_iomap.c:212 at fuse_iomap_check_mapping+0x1a4/0x2c0, CPU#0: agent/71\n`;
 }

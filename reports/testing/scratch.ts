@@ -6,7 +6,9 @@ import { loadRun, type Run } from '../run.ts';
 import { writeSample, type SampleOptions } from './sample.ts';
 
 const made: string[] = [];
-process.on('exit', () => { for (const directory of made) rmSync(directory, { recursive: true, force: true }); });
+process.on('exit', () => {
+  for (const directory of made) rmSync(directory, { recursive: true, force: true });
+});
 
 export function scratch(): string {
   const directory = mkdtempSync(join(tmpdir(), 'iomapfuzz-reports-'));

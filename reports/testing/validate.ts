@@ -8,5 +8,7 @@ export async function complaintsOf(page: string): Promise<string[]> {
     // Style, not validity: case of the doctype, trailing blanks in logs, titles of more than 70 characters.
     rules: { 'doctype-style': 'off', 'no-trailing-whitespace': 'off', 'long-title': 'off', 'no-inline-style': 'error' },
   }).validateString(page);
-  return results.flatMap(({ messages }) => messages.map(({ ruleId, message, line }) => `${line}: ${ruleId}: ${message}`));
+  return results.flatMap(({ messages }) =>
+    messages.map(({ ruleId, message, line }) => `${line}: ${ruleId}: ${message}`),
+  );
 }

@@ -1,4 +1,7 @@
-/** Devices that take atomic writes: partitions of a simulated SCSI disk, the only one that a kernel can make out of memory. */
+/**
+ * Devices that take atomic writes: partitions of a simulated SCSI disk, the only one that a kernel can make out of
+ * memory.
+ */
 
 export const atomicDevice = `#define SCSI_DEBUG	"/sys/bus/pseudo/drivers/scsi_debug"
 

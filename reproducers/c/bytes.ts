@@ -25,14 +25,18 @@ static uint8_t byte_of(uint64_t owner, uint64_t at)
 {
 ${describes ? `\tif (owner == ZEROES)\n\t\treturn 0;\n${uses.reads ? '\tif (owner == UNTOUCHED)\n\t\treturn UNTOUCHED_BYTE;\n' : ''}` : ''}\treturn (owner | (at / 8 & POSITION)) >> at % 8 * 8;
 }`,
-    fills ? `
+    fills
+      ? `
 static void fill(uint8_t *buf, size_t length, uint64_t owner, uint64_t at)
 {
 	for (size_t i = 0; i < length; i++)
 		buf[i] = byte_of(owner, at + i);
-}` : '',
+}`
+      : '',
     describes ? describe(uses.sources) : '',
-  ].filter((part) => part !== '').join('\n');
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
 }
 
 /** `sources`: how many one stretch may have. */
@@ -115,12 +119,19 @@ static int check_stretch(const char *what, const uint8_t *buf, uint64_t at,
 /** `{ DEVICE(0), 0x1000 }`. */
 export function source(of: ByteSource): string {
   switch (of.kind) {
-    case 'device': return `{ DEVICE(${of.device}), ${u64(of.offsetBytes)} }`;
-    case 'writer': return `{ WRITER(${of.writer}), ${u64(of.offsetBytes)} }`;
-    case 'server': return `{ SERVER(${of.file}), ${u64(of.offsetBytes)} }`;
-    case 'zero': return '{ ZEROES, 0 }';
-    case 'poison': return '{ UNTOUCHED, 0 }';
-    case 'other': case 'unknown': throw new Error('the rules never expect bytes of unknown origin');
+    case 'device':
+      return `{ DEVICE(${of.device}), ${u64(of.offsetBytes)} }`;
+    case 'writer':
+      return `{ WRITER(${of.writer}), ${u64(of.offsetBytes)} }`;
+    case 'server':
+      return `{ SERVER(${of.file}), ${u64(of.offsetBytes)} }`;
+    case 'zero':
+      return '{ ZEROES, 0 }';
+    case 'poison':
+      return '{ UNTOUCHED, 0 }';
+    case 'other':
+    case 'unknown':
+      throw new Error('the rules never expect bytes of unknown origin');
   }
 }
 

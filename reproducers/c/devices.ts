@@ -8,10 +8,14 @@ import type { Program } from './uses.ts';
 const access = { rw: 'O_RDWR', ro: 'O_RDONLY', wo: 'O_WRONLY' } as const;
 
 export function devices({ case: of, uses }: Program): string {
-  const rows = of.geometry.devices.map((device) => `\t{ .size = ${u64(BigInt(device.sizeBytes))}, .access = ${access[device.access]}${uses.registers ? '' : ', .cookie = 0x7ffffffe'}${device.atomic ? ', .atomic = 1' : ''} },`);
+  const rows = of.geometry.devices.map(
+    (device) =>
+      `\t{ .size = ${u64(BigInt(device.sizeBytes))}, .access = ${access[device.access]}${uses.registers ? '' : ', .cookie = 0x7ffffffe'}${device.atomic ? ', .atomic = 1' : ''} },`,
+  );
   const atomic = of.geometry.devices.map((device) => device.atomic === true);
   const parts = [
-    ...(atomic.includes(false) ? [loopDevice(of.geometry.devices.some(({ sizeBytes }) => sizeBytes === 0))] : []), ...(atomic.includes(true) ? [atomicDevice] : []),
+    ...(atomic.includes(false) ? [loopDevice(of.geometry.devices.some(({ sizeBytes }) => sizeBytes === 0))] : []),
+    ...(atomic.includes(true) ? [atomicDevice] : []),
   ];
   return `static struct device {
 	uint64_t size;
@@ -44,9 +48,13 @@ static void make_devices(int count, char **paths)
 
 		if (count)
 			snprintf(dev->path, sizeof(dev->path), "%s", paths[n]);
-${atomic.includes(true) && atomic.includes(false) ? `		else if (dev->atomic)
+${
+  atomic.includes(true) && atomic.includes(false)
+    ? `		else if (dev->atomic)
 			make_atomic(dev);
-` : ''}		else
+`
+    : ''
+}		else
 			${atomic.includes(false) ? 'make_loop' : 'make_atomic'}(dev);
 		dev->fd = open(dev->path, dev->access | O_CLOEXEC);
 		dev->whole_fd = open(dev->path, O_RDWR | O_DIRECT | O_CLOEXEC);

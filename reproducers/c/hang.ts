@@ -5,7 +5,9 @@ import type { Program } from './uses.ts';
 /** A syscall or a request that comes takes milliseconds; no sooner than this is a kernel said to hang. */
 export const HANG_SECONDS = 15;
 
-export const hang = ({ case: of }: Program): string => `/* Counted by the process that does the syscalls, seen by the one that watches it. */
+export const hang = ({
+  case: of,
+}: Program): string => `/* Counted by the process that does the syscalls, seen by the one that watches it. */
 static struct progress {
 	volatile unsigned int moves, requests;
 } *progress;

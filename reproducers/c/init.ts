@@ -2,7 +2,10 @@
 import type { Program } from './uses.ts';
 
 export function init({ case: { geometry }, uses }: Program): string {
-  const minor = geometry.initMinor === undefined ? 'init->minor < IOMAP_MINOR ? init->minor : IOMAP_MINOR' : String(geometry.initMinor);
+  const minor =
+    geometry.initMinor === undefined
+      ? 'init->minor < IOMAP_MINOR ? init->minor : IOMAP_MINOR'
+      : String(geometry.initMinor);
   return `/* Posted when INIT is answered. */
 static sem_t ready;
 
@@ -24,10 +27,14 @@ static void answer_init(const struct fuse_in_header *in, const struct fuse_init_
 
 	printf("the kernel speaks FUSE %u.%u, fuse-iomap is %soffered\\n", init->major, init->minor,
 	       (init->flags & FUSE_INIT_EXT) && (init->flags2 & INIT_IOMAP) ? "" : "not ");
-${uses.iomap ? `	if (!(init->flags & FUSE_INIT_EXT) || !(init->flags2 & INIT_IOMAP))
+${
+  uses.iomap
+    ? `	if (!(init->flags & FUSE_INIT_EXT) || !(init->flags2 & INIT_IOMAP))
 		cannot_run("this kernel does not offer fuse-iomap, or its module parameter\\n"
 			   "/sys/module/fuse/parameters/enable_iomap is off");
-` : ''}	send_reply(in, 0, &out, sizeof(out));
+`
+    : ''
+}	send_reply(in, 0, &out, sizeof(out));
 	sem_post(&ready);
 }${uses.registers ? `\n\n${registration}` : ''}`;
 }

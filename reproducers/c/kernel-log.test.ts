@@ -11,7 +11,9 @@ import { sampleCases } from '../testing/samples.ts';
 
 const folder = join(import.meta.dirname, '../../model/kernel-log/testdata');
 
-/** Lines that name a report, by themselves: what only explains another line is not looked for, nor what may be a remark. */
+/**
+ * Lines that name a report, by themselves: what only explains another line is not looked for, nor what may be a remark.
+ */
 function isWrong(line: string): boolean {
   if (new RegExp(ASSERTION).test(line)) return true;
   const rows = logPatterns.filter(({ explains, name }) => explains === undefined || name === 'bug');
@@ -23,8 +25,12 @@ test('should find in C the lines that are found here, in every sample log', () =
   const directory = mkdtempSync(join(tmpdir(), 'iomapfuzz-kernel-log-'));
   try {
     const program = emitC(sampleCases['length 0 in the read half']!, { deviations: [], clauses: new Map() });
-    const patterns = /static const char wrong\[\] =[^;]*?";\nstatic const char harmless\[\] =[^;]*?";/.exec(program)![0];
-    writeFileSync(join(directory, 'match.c'), `#include <regex.h>
+    const patterns = /static const char wrong\[\] =[^;]*?";\nstatic const char harmless\[\] =[^;]*?";/.exec(
+      program,
+    )![0];
+    writeFileSync(
+      join(directory, 'match.c'),
+      `#include <regex.h>
 #include <stdio.h>
 #include <string.h>
 ${patterns}
@@ -41,13 +47,21 @@ int main(void)
 	}
 	return 0;
 }
-`);
+`,
+    );
     execFileSync('gcc', ['-Wall', '-o', join(directory, 'match'), join(directory, 'match.c')]);
-    const lines = readdirSync(folder).filter((name) => /\.(log|kmsg)$/.test(name)).flatMap((name) => {
-      const text = readFileSync(join(folder, name), 'latin1');
-      return (name.endsWith('.kmsg') ? parseRecords(text) : consoleLines(text.split('\n'))).map((line) => line.text);
-    });
-    const found = execFileSync(join(directory, 'match'), { input: lines.map((line) => `${line}\n`).join(''), encoding: 'latin1' }).split('\n').slice(0, -1);
+    const lines = readdirSync(folder)
+      .filter((name) => /\.(log|kmsg)$/.test(name))
+      .flatMap((name) => {
+        const text = readFileSync(join(folder, name), 'latin1');
+        return (name.endsWith('.kmsg') ? parseRecords(text) : consoleLines(text.split('\n'))).map((line) => line.text);
+      });
+    const found = execFileSync(join(directory, 'match'), {
+      input: lines.map((line) => `${line}\n`).join(''),
+      encoding: 'latin1',
+    })
+      .split('\n')
+      .slice(0, -1);
     expect(lines.filter((_, index) => found[index] === 'wrong')).toEqual(lines.filter(isWrong));
     expect(found.filter((one) => one === 'wrong').length).toBeGreaterThan(100);
   } finally {

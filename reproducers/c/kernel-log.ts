@@ -8,10 +8,14 @@ export function kernelLog(program: Program): string {
   const [only] = prediction.refusals;
   const checked = prediction.refusals.length === 1 && prediction.unspecified === undefined;
   const texts = (only ?? []).flatMap(({ conditions }): readonly (string | undefined)[] => conditions ?? [undefined]);
-  const rows = texts.map((text) => `\t${text === undefined ? 'NULL,\t/* some condition: the rules do not name it */' : `${string(text)},`}`);
+  const rows = texts.map(
+    (text) => `\t${text === undefined ? 'NULL,\t/* some condition: the rules do not name it */' : `${string(text)},`}`,
+  );
   // Without an expected report any report is one too many, and no list is needed to say so.
   const listed = checked && rows.length > 0;
-  const lists = listed && (uses.trace || of.debugIomap) ? `/* Conditions that the kernel has to report as violated, in this order. */
+  const lists =
+    listed && (uses.trace || of.debugIomap)
+      ? `/* Conditions that the kernel has to report as violated, in this order. */
 static const char *const bad_data[] = {
 ${rows.map((row) => `${row}\n`).join('')}};
 
@@ -22,10 +26,14 @@ static size_t check_bad_data(const char *channel, const char *line, size_t nr)
 {
 	if (nr < BAD_DATA && (!bad_data[nr] || strstr(line, bad_data[nr])))
 		return nr + 1;
-${uses.readsAhead ? `	/* Readahead asks for what it did not get once more, or page by page. */
+${
+  uses.readsAhead
+    ? `	/* Readahead asks for what it did not get once more, or page by page. */
 	if (nr && (!bad_data[nr - 1] || strstr(line, bad_data[nr - 1])))
 		return nr;
-` : ''}	if (nr < BAD_DATA)
+`
+    : ''
+}	if (nr < BAD_DATA)
 		deviates("%s: expected the condition %s", channel, bad_data[nr]);
 	else
 		deviates("%s: nothing was to be reported here", channel);
@@ -38,10 +46,16 @@ static void check_bad_data_count(const char *channel, size_t nr)
 		deviates("%s: expected %zu reports of bad data, seen %zu", channel, BAD_DATA, nr);
 }
 
-` : '';
+`
+      : '';
   const warns = listed && of.debugIomap;
-  const onWarn = warns ? 'warnings = check_bad_data("WARN", text, warnings);' : !of.debugIomap ? 'deviates("WARN: debug_iomap is off");'
-    : checked ? 'deviates("WARN: nothing was to be reported here");' : '';
+  const onWarn = warns
+    ? 'warnings = check_bad_data("WARN", text, warnings);'
+    : !of.debugIomap
+      ? 'deviates("WARN: debug_iomap is off");'
+      : checked
+        ? 'deviates("WARN: nothing was to be reported here");'
+        : '';
   return `${lists}${lines(program)}
 
 static int kmsg;
@@ -96,16 +110,21 @@ ${warns ? '\tif (debug_known)\n\t\tcheck_bad_data_count("WARN", warnings);\n' : 
 }
 
 /**
- * Rows that the last, general one of BUGs includes are left out, and so is what only explains a headline that follows, and what is a
- * remark where nothing comes with it.
+ * Rows that the last, general one of BUGs includes are left out, and so is what only explains a headline that follows,
+ * and what is a remark where nothing comes with it.
  */
-const isOwn = ({ name, start, explains }: LogPattern): boolean => name === 'bug' || !(explains ?? /^\^BUG: /.test(start));
+const isOwn = ({ name, start, explains }: LogPattern): boolean =>
+  name === 'bug' || !(explains ?? /^\^BUG: /.test(start));
 
 function lines({ prediction: { tolerated } }: Program): string {
   const wrong = logPatterns.filter((row) => (row.kind === 'bug' || row.kind === 'warning') && isOwn(row));
-  const harmless = logPatterns.filter(({ kind, start }) => (kind === 'notice' || kind === 'ended') && /^\^(BUG: |WARNING: )/.test(start));
-  const literal = (patterns: readonly string[]): string => packed(patterns.map((pattern, index) => `${index === 0 ? '' : '|'}${pattern}`))
-    .map((line) => `\n\t${string(line)}`).join('');
+  const harmless = logPatterns.filter(
+    ({ kind, start }) => (kind === 'notice' || kind === 'ended') && /^\^(BUG: |WARNING: )/.test(start),
+  );
+  const literal = (patterns: readonly string[]): string =>
+    packed(patterns.map((pattern, index) => `${index === 0 ? '' : '|'}${pattern}`))
+      .map((line) => `\n\t${string(line)}`)
+      .join('');
   return `/* Lines that the kernel must never log (extended regular expressions); and what is no fault. */
 static const char wrong[] =${literal(['^Assertion failed: ', ...wrong.map(({ start }) => start)])};
 static const char harmless[] =${literal([...harmless.map(({ start }) => start), ...tolerated.map(({ source }) => `^WARNING: .*(${source.replaceAll('\\/', '/')})`)])};`;
@@ -122,7 +141,10 @@ function packed(texts: readonly string[], width = 84): string[] {
   return lines;
 }
 
-const trace = (listed: boolean, checked: boolean): string => `#define TRACE_INSTANCE	"/sys/kernel/tracing/instances/iomap-repro"
+const trace = (
+  listed: boolean,
+  checked: boolean,
+): string => `#define TRACE_INSTANCE	"/sys/kernel/tracing/instances/iomap-repro"
 
 static int trace_pipe = -1;
 

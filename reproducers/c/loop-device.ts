@@ -1,7 +1,9 @@
 /** Loop devices over files without a name. */
 
 /** `empty`: some device of the case has 0 bytes. */
-export const loopDevice = (empty: boolean): string => `/* A loop device over a file without a name; it goes away with its last user. */
+export const loopDevice = (
+  empty: boolean,
+): string => `/* A loop device over a file without a name; it goes away with its last user. */
 static void make_loop(struct device *dev)
 {
 	char name[] = "/tmp/iomap-repro-device.XXXXXX";
@@ -20,9 +22,13 @@ static void make_loop(struct device *dev)
 				   strerror(errno), DEVICES);
 		snprintf(dev->path, sizeof(dev->path), "/dev/loop%d", number);
 		loop = open(dev->path, O_RDWR | O_CLOEXEC);
-${empty ? `		if (loop >= 0 && dev->size == 0)
+${
+  empty
+    ? `		if (loop >= 0 && dev->size == 0)
 			break;		/* an unbound loop device has 0 bytes */
-` : ''}		if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) == 0)
+`
+    : ''
+}		if (loop >= 0 && ioctl(loop, LOOP_CONFIGURE, &config) == 0)
 			break;
 		/* Somebody else was faster: try the next one. */
 		if (loop >= 0)

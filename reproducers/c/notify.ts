@@ -36,7 +36,9 @@ const structs: Readonly<Partial<Record<Kind, string>>> = {
 /** Layouts and the call that the case's notifications need. */
 export function notifyHelper(notifications: readonly Notification[], meanwhile: boolean): string {
   const kinds = [...new Set(notifications.map(({ kind }) => kind))];
-  return [...kinds.map((kind) => structs[kind]).filter((text) => text !== undefined), `/* Unasked: unique is 0 and error is what it is about. size: of the payload as it is sent. */
+  return [
+    ...kinds.map((kind) => structs[kind]).filter((text) => text !== undefined),
+    `/* Unasked: unique is 0 and error is what it is about. size: of the payload as it is sent. */
 static ssize_t notify(int code, const void *payload, size_t payload_size, size_t size)
 {
 	uint8_t message[sizeof(struct fuse_out_header) + (1 << 17)];
@@ -48,7 +50,10 @@ static ssize_t notify(int code, const void *payload, size_t payload_size, size_t
 		memcpy(message + sizeof(header), payload,
 		       payload_size < size ? payload_size : size);
 	return write(fuse_fd, message, header.len);
-}`, ...(kinds.includes('store') ? [storeHelper] : []), ...(meanwhile ? [meanwhileHelper] : [])].join('\n\n');
+}`,
+    ...(kinds.includes('store') ? [storeHelper] : []),
+    ...(meanwhile ? [meanwhileHelper] : []),
+  ].join('\n\n');
 }
 
 const storeHelper = `static ssize_t notify_store(uint64_t nodeid, int file, uint64_t offset, uint32_t size)
@@ -62,7 +67,8 @@ const storeHelper = `static ssize_t notify_store(uint64_t nodeid, int file, uint
 }`;
 
 const nodeid = (node: Node): string => ('file' in node ? `NODE(${node.file})` : u64(node.nodeid));
-const ino = (node: Node, given: bigint | undefined): string => (given !== undefined ? u64(given) : 'file' in node ? `INO(${node.file})` : '0');
+const ino = (node: Node, given: bigint | undefined): string =>
+  given !== undefined ? u64(given) : 'file' in node ? `INO(${node.file})` : '0';
 
 const meanwhileHelper = `/* Sent while a request waits. right: the errno of write(), 0: it is taken, -1: either. */
 static void meanwhile(ssize_t written, int right)
@@ -77,50 +83,97 @@ static void meanwhile(ssize_t written, int right)
 		deviates("expected %s", right ? strerror(right) : "that the kernel takes it");
 }`;
 
-/** The statement of a line with `before`; lines without indentation. `right`: the errno that write() must give, undefined: the rules do not say. */
+/**
+ * The statement of a line with `before`; lines without indentation. `right`: the errno that write() must give,
+ * undefined: the rules do not say.
+ */
 export const notifyMeanwhile = (notification: Notification, right: number | undefined, program: Program): string[] => {
   const lines = notify(notification, program);
   return lines.map((line, index) => {
     const first = index === 0 ? line.replace(/^CALL\(/, 'meanwhile(') : line;
-    return index === lines.length - 1 ? first.replace(/\);$/, `, ${right === undefined ? -1 : right === 0 ? 0 : errno(right)});`) : first;
+    return index === lines.length - 1
+      ? first.replace(/\);$/, `, ${right === undefined ? -1 : right === 0 ? 0 : errno(right)});`)
+      : first;
   });
 };
 
 /** The statement; lines without indentation. */
 export function notify(notification: Notification, program: Program): string[] {
   const { revision } = program;
-  const call = (code: number | undefined, struct: string, members: readonly string[], size: number, sent = size): string[] =>
-    [`CALL(notify(${code ?? 0}, &(struct ${struct}){`, ...members.map((member) => `\t\t${member},`), `\t    }, ${size}, ${sent}));`];
+  const call = (
+    code: number | undefined,
+    struct: string,
+    members: readonly string[],
+    size: number,
+    sent = size,
+  ): string[] => [
+    `CALL(notify(${code ?? 0}, &(struct ${struct}){`,
+    ...members.map((member) => `\t\t${member},`),
+    `\t    }, ${size}, ${sent}));`,
+  ];
   switch (notification.kind) {
-    case 'upsert': return call(revision.notifications.IOMAP_UPSERT_MAPPINGS, 'upsert_mappings', [
-      `.nodeid = ${nodeid(notification.node)}, .attr_ino = ${ino(notification.node, notification.attrIno)}`,
-      ...(['read', 'write'] as const).map((half) => `.${half} = ${mapping(notification[half], program)}`),
-    ], upsertMappings.size, notification.sentBytes);
-    case 'inval': return call(revision.notifications.IOMAP_INVAL_MAPPINGS, 'inval_mappings', [
-      `.nodeid = ${nodeid(notification.node)}, .attr_ino = ${ino(notification.node, notification.attrIno)}`,
-      ...(['read', 'write'] as const).map((half) => `.${half} = { ${u64(notification[half].offset)}, ${u64(notification[half].length)} }`),
-    ], invalMappings.size, notification.sentBytes);
-    case 'devInval': return call(revision.notifications.IOMAP_DEV_INVAL, 'dev_inval', [
-      `.dev = ${typeof notification.dev === 'number' ? u32(notification.dev) : `devices[${notification.dev.device}].cookie`}`,
-      ...(notification.reserved === undefined ? [] : [`.reserved = ${u32(notification.reserved)}`]), `.offset = ${u64(notification.range.offset)}`, `.length = ${u64(notification.range.length)}`,
-    ], devInval.size, notification.sentBytes);
-    case 'store': return [
-      `CALL(notify_store(${nodeid(notification.node)}, ${'file' in notification.node ? notification.node.file : 0}, ${u64(notification.offset)}, ${notification.lengthBytes}));`,
-    ];
-    case 'retrieve': return [
-      `CALL(notify(${NOTIFY.RETRIEVE}, &(struct fuse_notify_retrieve_out){`,
-      `\t\t.notify_unique = 1, .nodeid = ${nodeid(notification.node)}, .offset = ${u64(notification.offset)}, .size = ${u32(notification.lengthBytes)},`,
-      `\t    }, ${notifyRetrieve.size}, ${notifyRetrieve.size}));`,
-    ];
-    case 'invalInode': return [
-      `CALL(notify(${NOTIFY.INVAL_INODE}, &(struct fuse_notify_inval_inode_out){`,
-      `\t\t.ino = ${nodeid(notification.node)}, .off = ${s64(notification.offset)}, .len = ${s64(notification.length)},`,
-      `\t    }, ${notifyInvalInode.size}, ${notifyInvalInode.size}));`,
-    ];
+    case 'upsert':
+      return call(
+        revision.notifications.IOMAP_UPSERT_MAPPINGS,
+        'upsert_mappings',
+        [
+          `.nodeid = ${nodeid(notification.node)}, .attr_ino = ${ino(notification.node, notification.attrIno)}`,
+          ...(['read', 'write'] as const).map((half) => `.${half} = ${mapping(notification[half], program)}`),
+        ],
+        upsertMappings.size,
+        notification.sentBytes,
+      );
+    case 'inval':
+      return call(
+        revision.notifications.IOMAP_INVAL_MAPPINGS,
+        'inval_mappings',
+        [
+          `.nodeid = ${nodeid(notification.node)}, .attr_ino = ${ino(notification.node, notification.attrIno)}`,
+          ...(['read', 'write'] as const).map(
+            (half) => `.${half} = { ${u64(notification[half].offset)}, ${u64(notification[half].length)} }`,
+          ),
+        ],
+        invalMappings.size,
+        notification.sentBytes,
+      );
+    case 'devInval':
+      return call(
+        revision.notifications.IOMAP_DEV_INVAL,
+        'dev_inval',
+        [
+          `.dev = ${typeof notification.dev === 'number' ? u32(notification.dev) : `devices[${notification.dev.device}].cookie`}`,
+          ...(notification.reserved === undefined ? [] : [`.reserved = ${u32(notification.reserved)}`]),
+          `.offset = ${u64(notification.range.offset)}`,
+          `.length = ${u64(notification.range.length)}`,
+        ],
+        devInval.size,
+        notification.sentBytes,
+      );
+    case 'store':
+      return [
+        `CALL(notify_store(${nodeid(notification.node)}, ${'file' in notification.node ? notification.node.file : 0}, ${u64(notification.offset)}, ${notification.lengthBytes}));`,
+      ];
+    case 'retrieve':
+      return [
+        `CALL(notify(${NOTIFY.RETRIEVE}, &(struct fuse_notify_retrieve_out){`,
+        `\t\t.notify_unique = 1, .nodeid = ${nodeid(notification.node)}, .offset = ${u64(notification.offset)}, .size = ${u32(notification.lengthBytes)},`,
+        `\t    }, ${notifyRetrieve.size}, ${notifyRetrieve.size}));`,
+      ];
+    case 'invalInode':
+      return [
+        `CALL(notify(${NOTIFY.INVAL_INODE}, &(struct fuse_notify_inval_inode_out){`,
+        `\t\t.ino = ${nodeid(notification.node)}, .off = ${s64(notification.offset)}, .len = ${s64(notification.length)},`,
+        `\t    }, ${notifyInvalInode.size}, ${notifyInvalInode.size}));`,
+      ];
     case 'raw': {
       const size = notification.payload.length / 2;
-      return size === 0 ? [`CALL(notify(${notification.code}, NULL, 0, 0));`]
-        : [`CALL(notify(${notification.code}, (uint8_t[]){`, ...byteList(notification.payload, 2).split('\n'), `\t    }, ${size}, ${size}));`];
+      return size === 0
+        ? [`CALL(notify(${notification.code}, NULL, 0, 0));`]
+        : [
+            `CALL(notify(${notification.code}, (uint8_t[]){`,
+            ...byteList(notification.payload, 2).split('\n'),
+            `\t    }, ${size}, ${size}));`,
+          ];
     }
   }
 }

@@ -35,7 +35,8 @@ const expressions: Readonly<Record<OrdinaryCall, (path: string, other: string) =
   ioctl: (path) => `with_file(${path}, O_RDWR, control_it)`,
 };
 
-export const ordinaryCall = ({ syscall, file }: OrdinaryStep): string => `CALL(${expressions[syscall](`path(${file})`, `other(${file})`)});`;
+export const ordinaryCall = ({ syscall, file }: OrdinaryStep): string =>
+  `CALL(${expressions[syscall](`path(${file})`, `other(${file})`)});`;
 
 const otherHelper = `/* A name that no file of the case has. */
 static const char *other(int file)
@@ -111,9 +112,15 @@ static long control_it(int file)
 export function ordinaryHelpers(workload: readonly Step[]): string {
   const text = workload.flatMap((step) => (step.call === 'ordinary' ? [ordinaryCall(step)] : [])).join('\n');
   return [
-    text.includes('other(') ? otherHelper : '', text.includes('ask_attributes(') ? askHelper : '', text.includes('with_file(') ? withFileHelper : '',
-    ...Object.entries(acts).filter(([name]) => text.includes(`, ${name})`)).map(([, act]) => act),
-  ].filter((part) => part !== '').join('\n\n');
+    text.includes('other(') ? otherHelper : '',
+    text.includes('ask_attributes(') ? askHelper : '',
+    text.includes('with_file(') ? withFileHelper : '',
+    ...Object.entries(acts)
+      .filter(([name]) => text.includes(`, ${name})`))
+      .map(([, act]) => act),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 /** Whether the case's own files are named by it. */

@@ -10,7 +10,9 @@ export function printing({ case: of, revision, uses }: Program): string {
     const constant = constantOf(name, { revision });
     if (constant !== undefined) rows.push(`\tcase ${constant}: return "${name}";`);
   }
-  const opflags = Object.entries(revision.opFlags).map(([name, value]) => `\t\t{ ${bits(value)}, "${name}" },`).join('\n');
+  const opflags = Object.entries(revision.opFlags)
+    .map(([name, value]) => `\t\t{ ${bits(value)}, "${name}" },`)
+    .join('\n');
   const details: string[] = [];
   if (uses.ordinary.has('IOMAP_BEGIN')) {
     details.push(`	if (in->opcode == OP_IOMAP_BEGIN) {
@@ -42,7 +44,9 @@ export function printing({ case: of, revision, uses }: Program): string {
 		       (unsigned long long)e->written, (unsigned long long)e->new_addr, e->dev);
 	}`);
   }
-  const flags = uses.ordinary.has('IOMAP_BEGIN') || uses.ordinary.has('IOMAP_END') ? `static void print_opflags(uint32_t opflags)
+  const flags =
+    uses.ordinary.has('IOMAP_BEGIN') || uses.ordinary.has('IOMAP_END')
+      ? `static void print_opflags(uint32_t opflags)
 {
 	static const struct {
 		uint32_t bit;
@@ -57,7 +61,8 @@ ${opflags}
 			printf(" %s", names[i].name);
 }
 
-` : '';
+`
+      : '';
   return `static const char *name_of(uint32_t opcode)
 {
 	switch (opcode) {

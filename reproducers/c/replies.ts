@@ -91,5 +91,12 @@ static void abort_connection(void)
 		cannot_run("%s: %s", path, strerror(errno));
 	close(fd);
 }`;
-  return [withPayload, uses.mappings ? mappings : '', uses.raw && scripts.includes('raw') ? raw : '', uses.aborts ? abort : ''].filter((part) => part !== '').join('\n\n');
+  return [
+    withPayload,
+    uses.mappings ? mappings : '',
+    uses.raw && scripts.includes('raw') ? raw : '',
+    uses.aborts ? abort : '',
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }

@@ -5,7 +5,8 @@ import type { Program } from './uses.ts';
 export function report(program: Program): string {
   const { case: of, uses } = program;
   const expects = of.workload.length > 0;
-  return [`/* What the rules do not allow, as far as it was seen. */
+  return [
+    `/* What the rules do not allow, as far as it was seen. */
 static int deviations;
 
 static void __attribute__((format(printf, 1, 2))) deviates(const char *fmt, ...)
@@ -37,7 +38,8 @@ static void __attribute__((format(printf, 1, 2), noreturn)) cannot_run(const cha
 }
 
 ${hang(program)}`,
-  expects ? `
+    expects
+      ? `
 /* The last syscall. */
 static int64_t ret;
 static int err;
@@ -55,9 +57,12 @@ static int64_t saw(int64_t result)
 }
 
 /* Does a syscall, printing it and its result. */
-#define CALL(call)	(printf("%s\\n", #call), fflush(stdout), saw(call))` : '',
-  expects && uses.calls.size > 0 ? outcome : '',
-  ].filter((part) => part !== '').join('\n');
+#define CALL(call)	(printf("%s\\n", #call), fflush(stdout), saw(call))`
+      : '',
+    expects && uses.calls.size > 0 ? outcome : '',
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
 }
 
 const outcome = `

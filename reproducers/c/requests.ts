@@ -1,4 +1,7 @@
-/** Comparison of the kernel's requests about mappings with those that it has to make. Emitted when that is what deviated. */
+/**
+ * Comparison of the kernel's requests about mappings with those that it has to make. Emitted when that is what
+ * deviated.
+ */
 import type { ExpectedField } from '../../oracles/kernel/driver.ts';
 import type { PredictedRequest } from '../../oracles/predict.ts';
 import { bits, s64 } from './text.ts';
@@ -12,16 +15,36 @@ const compared: Readonly<Record<string, { flags: string; bytes: string }>> = {
 };
 
 /**
- * Requests that the kernel makes when it likes, and in pieces that it chooses: pages that are read ahead, and dirty ones that something else than fsync
- * or close makes it write. By name of the request: the flags that show it, as a mask and its value.
+ * Requests that the kernel makes when it likes, and in pieces that it chooses: pages that are read ahead, and dirty
+ * ones that something else than fsync or close makes it write. By name of the request: the flags that show it, as a
+ * mask and its value.
  */
-function unplaced({ revision, uses }: Program): ReadonlyMap<string, readonly (readonly [mask: number, value: number])[]> {
-  const { WRITEBACK = 0 } = revision.opFlags, { DIRECT = 0 } = revision.ioendFlags;
+function unplaced({
+  revision,
+  uses,
+}: Program): ReadonlyMap<string, readonly (readonly [mask: number, value: number])[]> {
+  const { WRITEBACK = 0 } = revision.opFlags,
+    { DIRECT = 0 } = revision.ioendFlags;
   const rows: [string, number, number][] = [
-    ...(uses.readsAhead ? [['IOMAP_BEGIN', 0xffff_ffff, 0], ['IOMAP_END', 0xffff_ffff, 0]] as [string, number, number][] : []),
-    ...(uses.flushesAtWill ? [['IOMAP_BEGIN', WRITEBACK, WRITEBACK], ['IOMAP_IOEND', DIRECT, 0]] as [string, number, number][] : []),
+    ...(uses.readsAhead
+      ? ([
+          ['IOMAP_BEGIN', 0xffff_ffff, 0],
+          ['IOMAP_END', 0xffff_ffff, 0],
+        ] as [string, number, number][])
+      : []),
+    ...(uses.flushesAtWill
+      ? ([
+          ['IOMAP_BEGIN', WRITEBACK, WRITEBACK],
+          ['IOMAP_IOEND', DIRECT, 0],
+        ] as [string, number, number][])
+      : []),
   ];
-  return new Map(Object.keys(compared).map((name) => [name, rows.filter(([of]) => of === name).map(([, mask, value]) => [mask, value] as const)]));
+  return new Map(
+    Object.keys(compared).map((name) => [
+      name,
+      rows.filter(([of]) => of === name).map(([, mask, value]) => [mask, value] as const),
+    ]),
+  );
 }
 
 export function requests(program: Program): string {
@@ -31,12 +54,19 @@ export function requests(program: Program): string {
     const flags = Number((fields[compared[name]!.flags] as ExpectedField | undefined)?.value ?? 0);
     return free.get(name)!.some(([mask, value]) => (flags & mask) >>> 0 === value);
   };
-  const readings = prediction.requests.map((list) => list.filter((one) => uses.ordinary.has(one.name) && compared[one.name] !== undefined && !isFree(one)));
-  const skipped = [...free].filter(([name]) => uses.ordinary.has(name))
-    .flatMap(([name, masks]) => masks.map(([mask, value]) => `(in->opcode == OP_${name} && (seen.flags & ${bits(mask)}) == ${bits(value)})`));
-  const tables = readings.map((list, n) => `static const struct asked reading${n}[] = {
+  const readings = prediction.requests.map((list) =>
+    list.filter((one) => uses.ordinary.has(one.name) && compared[one.name] !== undefined && !isFree(one)),
+  );
+  const skipped = [...free]
+    .filter(([name]) => uses.ordinary.has(name))
+    .flatMap(([name, masks]) =>
+      masks.map(([mask, value]) => `(in->opcode == OP_${name} && (seen.flags & ${bits(mask)}) == ${bits(value)})`),
+    );
+  const tables = readings.map(
+    (list, n) => `static const struct asked reading${n}[] = {
 ${list.map((request) => `\t${row(request)},\n`).join('')}	{ 0, 0, 0, 0 },
-};`);
+};`,
+  );
   return `/* A request about a mapping that the kernel has to make. */
 struct asked {
 	uint32_t opcode;
@@ -69,9 +99,13 @@ ${uses.ordinary.has('IOMAP_BEGIN') ? extract('OP_IOMAP_BEGIN', 'begin_in', 'opfl
 		deviates("a reserved field is not 0");
 	if (ino != INO(in->nodeid - NODE(0)))
 		deviates("attr_ino is 0x%llx", (unsigned long long)ino);
-${skipped.length === 0 ? '' : `	if (${skipped.join(' ||\n\t    ')})
+${
+  skipped.length === 0
+    ? ''
+    : `	if (${skipped.join(' ||\n\t    ')})
 		return;		/* when it is asked is the kernel's own business */
-`}	for (size_t r = 0; r < READINGS; r++) {
+`
+}	for (size_t r = 0; r < READINGS; r++) {
 		const struct asked *right = readings[r];
 
 		next[r] = NULL;
@@ -109,7 +143,13 @@ static void check_all_requested(void)
 }`;
 }
 
-const extract = (opcode: string, struct: string, flags: string, bytes: string, reserved: string): string => `	if (in->opcode == ${opcode}) {
+const extract = (
+  opcode: string,
+  struct: string,
+  flags: string,
+  bytes: string,
+  reserved: string,
+): string => `	if (in->opcode == ${opcode}) {
 		const struct ${struct} *r = arg;
 
 		seen.flags = r->${flags};
@@ -123,6 +163,7 @@ const extract = (opcode: string, struct: string, flags: string, bytes: string, r
 function row({ name, fields }: PredictedRequest): string {
   const { flags, bytes } = compared[name]!;
   const value = (key: string): ExpectedField | undefined => fields[key] as ExpectedField | undefined;
-  const number = (key: string): string => (value(key) === undefined || value(key)!.accepts ? 'ANY' : s64(BigInt(value(key)!.value)));
+  const number = (key: string): string =>
+    value(key) === undefined || value(key)!.accepts ? 'ANY' : s64(BigInt(value(key)!.value));
   return `{ OP_${name}, ${bits(Number(value(flags)?.value ?? 0))}, ${number('pos')}, ${number(bytes)} }`;
 }

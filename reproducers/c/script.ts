@@ -7,7 +7,9 @@ import { bits, u64 } from './text.ts';
 import type { Program } from './uses.ts';
 
 export function script(of: Program): string {
-  const blocks = of.case.script.map((line, index) => scriptLine(line, index, of)).filter((block) => block !== undefined);
+  const blocks = of.case.script
+    .map((line, index) => scriptLine(line, index, of))
+    .filter((block) => block !== undefined);
   const counted = of.case.script.some((line) => line.times !== undefined && reachable(line, of));
   return `/* Answers a request by the first line of the script whose conditions hold; 0: there is none. */
 static int answer_by_script(const struct fuse_in_header *in, const void *arg)
@@ -27,7 +29,10 @@ const hasOpflags = (on: ScriptLine['on']): boolean => on === 'IOMAP_BEGIN' || on
 
 /** Whether any request of the revision can match the line. */
 const reachable = (line: ScriptLine, of: Program): boolean =>
-  constantOf(line.on, of) !== undefined && (hasOpflags(line.on) || !line.opflagsSet) && (hasPos(line.on) || !line.posFrom) && line.posTo !== 0n;
+  constantOf(line.on, of) !== undefined &&
+  (hasOpflags(line.on) || !line.opflagsSet) &&
+  (hasPos(line.on) || !line.posFrom) &&
+  line.posTo !== 0n;
 
 function scriptLine(line: ScriptLine, index: number, of: Program): string | undefined {
   if (!reachable(line, of)) return undefined;
@@ -49,7 +54,10 @@ ${line.times === undefined ? '' : `\t\tused[${index}]++;\n`}${first(line, index,
 
 /** What happens while the request waits for its answer. */
 function first({ before = [], signal }: ScriptLine, line: number, of: Program): string {
-  const sent = before.flatMap((notification, index) => notifyMeanwhile(notification, of.prediction.meanwhile[line]?.[index], of));
-  if (signal) sent.push('pthread_kill(workload_thread, SIGUSR2);', 'printf("    a signal is pending for the caller\\n");');
+  const sent = before.flatMap((notification, index) =>
+    notifyMeanwhile(notification, of.prediction.meanwhile[line]?.[index], of),
+  );
+  if (signal)
+    sent.push('pthread_kill(workload_thread, SIGUSR2);', 'printf("    a signal is pending for the caller\\n");');
   return sent.map((text) => `\t\t${text}\n`).join('');
 }

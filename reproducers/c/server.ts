@@ -12,8 +12,20 @@ import { script } from './script.ts';
 import { mustFailToMount, type Program } from './uses.ts';
 
 export function server(program: Program): string {
-  return [files(program), replies(program), printing(program), program.uses.comparesRequests ? requests(program) : '', notifications(program), signals(program), program.case.script.length > 0 ? script(program) : '', ordinary(program), init(program), loop(program)]
-    .filter((part) => part !== '').join('\n\n');
+  return [
+    files(program),
+    replies(program),
+    printing(program),
+    program.uses.comparesRequests ? requests(program) : '',
+    notifications(program),
+    signals(program),
+    program.case.script.length > 0 ? script(program) : '',
+    ordinary(program),
+    init(program),
+    loop(program),
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 function loop({ case: of, uses }: Program): string {
@@ -40,10 +52,14 @@ function loop({ case: of, uses }: Program): string {
 		}
 		print_request(in, arg);
 		if (++progress->requests > MOST_REQUESTS) {
-${mostRequests(of).certain ? `			deviates("the kernel asks without end: more than %d requests",
+${
+  mostRequests(of).certain
+    ? `			deviates("the kernel asks without end: more than %d requests",
 				 MOST_REQUESTS);
-			exit(1);` : `			cannot_run("more than %d requests, and this case may need them",
-				   MOST_REQUESTS);`}
+			exit(1);`
+    : `			cannot_run("more than %d requests, and this case may need them",
+				   MOST_REQUESTS);`
+}
 		}
 ${uses.comparesRequests ? '\t\tcheck_request(in, arg);\n' : ''}${of.script.length > 0 ? '\t\tif (!answer_by_script(in, arg))\n\t\t\tanswer(in, arg);' : '\t\tanswer(in, arg);'}
 		fflush(stdout);
@@ -53,13 +69,21 @@ ${uses.comparesRequests ? '\t\tcheck_request(in, arg);\n' : ''}${of.script.lengt
 
 function notifications({ case: of, prediction }: Program): string {
   const all = notificationsOf(mustFailToMount(prediction) ? { ...of, workload: [] } : of);
-  return all.length === 0 ? '' : notifyHelper(all, of.script.some(({ before }) => before !== undefined));
+  return all.length === 0
+    ? ''
+    : notifyHelper(
+        all,
+        of.script.some(({ before }) => before !== undefined),
+      );
 }
 
-const signals = ({ case: { script: lines } }: Program): string => (lines.some(({ signal }) => signal) ? `/* Does the syscalls. */
+const signals = ({ case: { script: lines } }: Program): string =>
+  lines.some(({ signal }) => signal)
+    ? `/* Does the syscalls. */
 static pthread_t workload_thread;
 
 static void no_action(int signal)
 {
 	(void)signal;
-}` : '');
+}`
+    : '';

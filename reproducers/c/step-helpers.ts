@@ -7,7 +7,10 @@ import { swapHelper } from './swap.ts';
 import { thawHelper } from './freeze.ts';
 
 /** The functions that the emitted steps call, in the order in which C wants them. */
-export function stepHelpers({ case: of, uses: { calls, reads, comparesBytes, hasBuffer } }: Program, steps: readonly string[]): string[] {
+export function stepHelpers(
+  { case: of, uses: { calls, reads, comparesBytes, hasBuffer } }: Program,
+  steps: readonly string[],
+): string[] {
   return [
     hasBuffer ? alignedHelper : '',
     calls.has('open') || calls.has('swapon') || calls.has('swapoff') || of.workload.some(namesFile) ? pathHelper : '',

@@ -5,7 +5,9 @@ export function swapHelper(workload: readonly Step[]): string {
   return [
     workload.some((step) => step.call === 'swapon' && step.header !== undefined) ? swapon : '',
     workload.some(({ call }) => call === 'pageOut') ? pageOut : '',
-  ].filter((part) => part !== '').join('\n\n');
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 const swapon = `/*

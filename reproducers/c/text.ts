@@ -14,10 +14,15 @@ export function s64(value: bigint): string {
   if (value === -(1n << 63n)) return 'INT64_MIN';
   if (value === (1n << 63n) - 1n) return 'INT64_MAX';
   if (value < 0n) return `-${s64(-value)}`;
-  return value < 4096n ? value.toString() : value > 0x7fff_ffffn ? `0x${value.toString(16)}LL` : `0x${value.toString(16)}`;
+  return value < 4096n
+    ? value.toString()
+    : value > 0x7fff_ffffn
+      ? `0x${value.toString(16)}LL`
+      : `0x${value.toString(16)}`;
 }
 
-export const u32 = (value: number): string => (value < 4096 ? String(value) : `0x${value.toString(16)}${value > 0x7fff_ffff ? 'U' : ''}`);
+export const u32 = (value: number): string =>
+  value < 4096 ? String(value) : `0x${value.toString(16)}${value > 0x7fff_ffff ? 'U' : ''}`;
 
 /** A word of flags. */
 export const bits = (value: number): string => `0x${value.toString(16)}${value > 0x7fff_ffff ? 'U' : ''}`;
@@ -28,31 +33,43 @@ export const errno = (value: number): string => names.get(value) ?? String(value
 
 /** A string literal; anything but printable ASCII is escaped. */
 export function string(text: string): string {
-  const escaped = [...Buffer.from(text, 'utf8')].map((byte) => {
-    const char = String.fromCharCode(byte);
-    if (char === '"' || char === '\\') return `\\${char}`;
-    if (char === '\n') return '\\n';
-    // Octal: three digits at most, so that the next character is never taken for one more.
-    return byte >= 0x20 && byte < 0x7f ? char : `\\${byte.toString(8).padStart(3, '0')}`;
-  }).join('');
+  const escaped = [...Buffer.from(text, 'utf8')]
+    .map((byte) => {
+      const char = String.fromCharCode(byte);
+      if (char === '"' || char === '\\') return `\\${char}`;
+      if (char === '\n') return '\\n';
+      // Octal: three digits at most, so that the next character is never taken for one more.
+      return byte >= 0x20 && byte < 0x7f ? char : `\\${byte.toString(8).padStart(3, '0')}`;
+    })
+    .join('');
   // "??=" and its like are trigraphs to old compilers.
   return `"${escaped.replaceAll('??', '?\\?')}"`;
 }
 
 /** Text that may stand in a comment, broken at spaces. Lines after the first start with `hang` blanks. */
 export function comment(paragraphs: readonly string[], width = 78): string {
-  const lines = paragraphs.flatMap((paragraph) => (paragraph === '' ? [''] : wrapLine(commentText(paragraph), width - 3)));
+  const lines = paragraphs.flatMap((paragraph) =>
+    paragraph === '' ? [''] : wrapLine(commentText(paragraph), width - 3),
+  );
   return `/*\n${lines.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */`;
 }
 
 /**
- * One line of a block comment. A compiler joins lines that end in a backslash, also in its old spelling `??/`, before it looks for the
- * end of the comment: neither remains, and what is no printable ASCII does not either.
+ * One line of a block comment. A compiler joins lines that end in a backslash, also in its old spelling `??/`, before
+ * it looks for the end of the comment: neither remains, and what is no printable ASCII does not either.
  */
-export const commentText = (text: string): string => plainLine(text).replace(/[^\x20-\x7e]/g, '?').replaceAll('\\', '|')
-  .replaceAll('??', '? ?').replaceAll('*/', '* /').replaceAll('/*', '/ *');
+export const commentText = (text: string): string =>
+  plainLine(text)
+    .replace(/[^\x20-\x7e]/g, '?')
+    .replaceAll('\\', '|')
+    .replaceAll('??', '? ?')
+    .replaceAll('*/', '* /')
+    .replaceAll('/*', '/ *');
 
-/** Breaks at spaces; a continuation is indented as the line is, or by the width of its first column of a table (`name   text`). */
+/**
+ * Breaks at spaces; a continuation is indented as the line is, or by the width of its first column of a table (`name
+ * text`).
+ */
 export function wrapLine(line: string, width: number): string[] {
   const hang = /^( *)(\S+ {2,})?/.exec(line)!;
   const indent = ' '.repeat((hang[1]?.length ?? 0) + (hang[2]?.length ?? 0));
@@ -80,6 +97,12 @@ export function byteList(hex: string, tabs: number): string {
   const bytes = hex.match(/../g) ?? [];
   const tab = '\t'.repeat(tabs);
   const lines: string[] = [];
-  for (let at = 0; at < bytes.length; at += 8) lines.push(`${tab}${bytes.slice(at, at + 8).map((byte) => `0x${byte},`).join(' ')}`);
+  for (let at = 0; at < bytes.length; at += 8)
+    lines.push(
+      `${tab}${bytes
+        .slice(at, at + 8)
+        .map((byte) => `0x${byte},`)
+        .join(' ')}`,
+    );
   return lines.join('\n');
 }

@@ -1,4 +1,7 @@
-/** The part of the fuse-iomap uAPI that a reproducer uses, spelled out: headers that are installed somewhere need not have it. */
+/**
+ * The part of the fuse-iomap uAPI that a reproducer uses, spelled out: headers that are installed somewhere need not
+ * have it.
+ */
 import type { IoctlName, MappingFlagName, MappingTypeName } from '../../uapi/revision.ts';
 import { recentOpcodes } from './opcodes.ts';
 import { notificationsOf } from '../../model/case-traits.ts';
@@ -6,25 +9,46 @@ import { bits, u32 } from './text.ts';
 import { mustFailToMount, type Program } from './uses.ts';
 
 export function uapi({ case: of, revision, uses, prediction }: Program): string {
-  const parts = [`/*
+  const parts = [
+    `/*
  * fuse-iomap, ${revision.id} (${revision.title}).
  * Spelled out here: the <linux/fuse.h> that is installed need not have it.
  */
-#define INIT_IOMAP		(1U << ${revision.initBit - 32})	/* in flags2 of INIT */${of.geometry.initMinor === undefined ? `\n#define IOMAP_MINOR\t\t${revision.minor}` : ''}`];
-  const opcodes = Object.entries(revision.opcodes).filter(([name]) => uses.ordinary.has(name) || name === 'IOMAP_CONFIG' || of.script.some(({ on }) => on === name));
-  const extra = of.script.map(({ on }) => on).filter((on, index, all) => all.indexOf(on) === index && on in recentOpcodes);
-  const lines = [...opcodes.map(([name, value]) => [name, String(value)] as const), ...extra.map((name) => [name, String(recentOpcodes[name])] as const)];
+#define INIT_IOMAP		(1U << ${revision.initBit - 32})	/* in flags2 of INIT */${of.geometry.initMinor === undefined ? `\n#define IOMAP_MINOR\t\t${revision.minor}` : ''}`,
+  ];
+  const opcodes = Object.entries(revision.opcodes).filter(
+    ([name]) => uses.ordinary.has(name) || name === 'IOMAP_CONFIG' || of.script.some(({ on }) => on === name),
+  );
+  const extra = of.script
+    .map(({ on }) => on)
+    .filter((on, index, all) => all.indexOf(on) === index && on in recentOpcodes);
+  const lines = [
+    ...opcodes.map(([name, value]) => [name, String(value)] as const),
+    ...extra.map((name) => [name, String(recentOpcodes[name])] as const),
+  ];
   // SYNCFS has been in <linux/fuse.h> since Linux 5.14.
-  if (lines.length > 0) parts.push(`enum opcode {\n${lines.map(([name, value]) => `\tOP_${name} = ${value},`).join('\n')}\n};`);
+  if (lines.length > 0)
+    parts.push(`enum opcode {\n${lines.map(([name, value]) => `\tOP_${name} = ${value},`).join('\n')}\n};`);
   const ioctls = usedIoctls({ case: of, revision, uses, prediction });
-  if (ioctls.length > 0) parts.push(ioctls.map((name) => `#define ${`DEV_${name}`.padEnd(24)}0x${(revision.ioctls[name] ?? 0).toString(16)}`).join('\n'));
+  if (ioctls.length > 0)
+    parts.push(
+      ioctls
+        .map((name) => `#define ${`DEV_${name}`.padEnd(24)}0x${(revision.ioctls[name] ?? 0).toString(16)}`)
+        .join('\n'),
+    );
   if (uses.mappings || uses.ordinary.has('IOMAP_END')) parts.push(mapping({ case: of, revision, uses, prediction }));
   if (uses.ordinary.has('IOMAP_BEGIN')) parts.push(beginIn);
   if (uses.ordinary.has('IOMAP_END')) parts.push(endIn);
   if (uses.ordinary.has('IOMAP_IOEND')) parts.push(ioendIn);
-  if (uses.config && [of.geometry.config, ...of.script.map(({ reply }) => reply)].some((reply) => reply?.kind === 'config')) parts.push(configOut);
+  if (
+    uses.config &&
+    [of.geometry.config, ...of.script.map(({ reply }) => reply)].some((reply) => reply?.kind === 'config')
+  )
+    parts.push(configOut);
   if (ioctls.includes('BACKING_OPEN')) {
-    parts.push(`struct backing_map {\n\tint32_t fd;\n\tuint32_t flags;	/* the low byte is the type: ${revision.backingTypes.IOMAP ?? 1} is iomap */\n\tuint64_t padding;\n};`);
+    parts.push(
+      `struct backing_map {\n\tint32_t fd;\n\tuint32_t flags;	/* the low byte is the type: ${revision.backingTypes.IOMAP ?? 1} is iomap */\n\tuint64_t padding;\n};`,
+    );
   }
   return parts.join('\n\n');
 }
@@ -33,23 +57,38 @@ function usedIoctls({ case: of, revision, uses, prediction }: Program): IoctlNam
   const used = new Set<IoctlName>();
   if (uses.registers) used.add('BACKING_OPEN');
   if (of.geometry.mount === 'syncInit' && revision.ioctls.SYNC_INIT !== undefined) used.add('SYNC_INIT');
-  if (!mustFailToMount(prediction)) for (const step of of.workload) if (step.call === 'fuseIoctl' && revision.ioctls[step.ioctl] !== undefined) used.add(step.ioctl);
+  if (!mustFailToMount(prediction))
+    for (const step of of.workload)
+      if (step.call === 'fuseIoctl' && revision.ioctls[step.ioctl] !== undefined) used.add(step.ioctl);
   return (Object.keys(revision.ioctls) as IoctlName[]).filter((name) => used.has(name));
 }
 
 function mapping({ case: of, revision, uses }: Program): string {
-  const halves = [...of.script.flatMap(({ reply }) => (reply.kind === 'mappings' ? [reply.read, reply.write] : [])),
-    ...notificationsOf(of).flatMap((one) => (one.kind === 'upsert' ? [one.read, one.write] : []))];
-  const types = new Set(halves.map(({ type }) => type).filter((type) => typeof type === 'string' && revision.mappingTypes[type] !== undefined));
-  if (uses.ordinaryBegin) { types.add('HOLE'); types.add('PURE_OVERWRITE'); }
+  const halves = [
+    ...of.script.flatMap(({ reply }) => (reply.kind === 'mappings' ? [reply.read, reply.write] : [])),
+    ...notificationsOf(of).flatMap((one) => (one.kind === 'upsert' ? [one.read, one.write] : [])),
+  ];
+  const types = new Set(
+    halves
+      .map(({ type }) => type)
+      .filter((type) => typeof type === 'string' && revision.mappingTypes[type] !== undefined),
+  );
+  if (uses.ordinaryBegin) {
+    types.add('HOLE');
+    types.add('PURE_OVERWRITE');
+  }
   const flags = new Set(halves.flatMap((half) => half.flags).filter((flag) => typeof flag === 'string'));
   const needsNone = uses.ordinaryBegin || halves.some(({ addr }) => addr === (1n << 64n) - 1n);
   const row = (name: string, value: number): string => `#define ${name.padEnd(23)} ${u32(value)}`;
   return [
     [...types].map((name) => row(name as string, revision.mappingTypes[name as MappingTypeName]!)),
-    [...flags].map((name) => `#define ${`FLAG_${name as string}`.padEnd(23)} ${bits(revision.mappingFlags[name as MappingFlagName]!)}`),
+    [...flags].map(
+      (name) =>
+        `#define ${`FLAG_${name as string}`.padEnd(23)} ${bits(revision.mappingFlags[name as MappingFlagName]!)}`,
+    ),
     needsNone ? ['#define NO_ADDR                 UINT64_MAX'] : [],
-    [`
+    [
+      `
 /* One extent of a file. */
 struct mapping {
 	uint64_t offset;	/* in the file, bytes */
@@ -58,8 +97,12 @@ struct mapping {
 	uint16_t type;
 	uint16_t flags;
 	uint32_t dev;		/* cookie that BACKING_OPEN gave, 0: none */
-};`.trimStart()],
-  ].flatMap((lines) => lines).join('\n').replace('\n/* One', '\n\n/* One');
+};`.trimStart(),
+    ],
+  ]
+    .flatMap((lines) => lines)
+    .join('\n')
+    .replace('\n/* One', '\n\n/* One');
 }
 
 const beginIn = `struct begin_in {

@@ -56,7 +56,10 @@ export interface Uses {
   trace: boolean;
   /** By the page cache: the kernel asks ahead of what is read, and may ask more than once. */
   readsAhead: boolean;
-  /** Something else than fsync or close may make the kernel write dirty pages, or it may go on writing them after a failure. */
+  /**
+   * Something else than fsync or close may make the kernel write dirty pages, or it may go on writing them after a
+   * failure.
+   */
   flushesAtWill: boolean;
   /** Requests are compared with those that the kernel has to make. */
   comparesRequests: boolean;
@@ -66,60 +69,154 @@ export function usesOf(of: Case, prediction: Prediction, deviations: readonly De
   const revision = revisions[of.revision];
   const calls = new Set(of.workload.map(({ call }) => call));
   const any = (of: readonly Step['call'][]): boolean => of.some((call) => calls.has(call));
-  const reads = any(['pread', 'mmapRead', 'deviceRead', 'pageOut']), writes = any(['pwrite', 'mmapWrite', 'pageOut']);
+  const reads = any(['pread', 'mmapRead', 'deviceRead', 'pageOut']),
+    writes = any(['pwrite', 'mmapWrite', 'pageOut']);
   const notifications = notificationsOf(of);
   const iomap = of.geometry.initIomap ?? true;
   const devices = of.geometry.devices.length > 0;
-  const begin = iomap && (of.workload.some(({ call }) => !withoutMappings.has(call)) || of.script.some(({ on }) => on === 'IOMAP_BEGIN'));
+  const begin =
+    iomap &&
+    (of.workload.some(({ call }) => !withoutMappings.has(call)) || of.script.some(({ on }) => on === 'IOMAP_BEGIN'));
   const ordinaryBegin = begin && !of.script.some((line) => line.on === 'IOMAP_BEGIN' && isUnconditional(line, of));
   const opens = of.geometry.files.some(({ directIo }) => directIo) || of.script.some(({ on }) => on === 'OPEN');
   const comparesBytes = prediction.steps.some((outcomes) => comparableBytes(outcomes) !== undefined);
-  const changes = any(['pwrite', 'mmapWrite', 'ftruncate', 'fallocate', 'fsync', 'syncfs', 'copyFileRange', 'clone', 'dedupe', 'swapon', 'pageOut', 'freeze']);
-  const comparesDevices = devices && prediction.contents !== undefined && (changes || deviations.some(({ aspect }) => aspect === 'device-bytes'));
+  const changes = any([
+    'pwrite',
+    'mmapWrite',
+    'ftruncate',
+    'fallocate',
+    'fsync',
+    'syncfs',
+    'copyFileRange',
+    'clone',
+    'dedupe',
+    'swapon',
+    'pageOut',
+    'freeze',
+  ]);
+  const comparesDevices =
+    devices &&
+    prediction.contents !== undefined &&
+    (changes || deviations.some(({ aspect }) => aspect === 'device-bytes'));
   const ordinary = ordinaryRequests(calls, opens, of, revision, begin);
   const serverBytes = ordinary.has('READ') || notifications.some(({ kind }) => kind === 'store');
   return {
-    iomap, devices, calls, reads, writes, hasBuffer: reads || writes, registers: devices && revision.ioctls.BACKING_OPEN !== undefined && !mustFailToMount(prediction), opens, ordinaryBegin, comparesBytes, comparesDevices,
-    sources: Math.max(1, ...prediction.steps.flatMap((outcomes) => (comparableBytes(outcomes) ?? []).map((segment) => segment.sources.length)), ...(prediction.contents ?? []).flat().map((segment) => segment.sources.length)),
-    readsAhead: any(['pread', 'mmapRead', 'mmapWrite', 'copyFileRange', 'clone', 'dedupe', 'readahead', 'fadvise']) && of.workload.some((step) => step.call === 'open' && !step.flags.includes('direct')),
-    flushesAtWill: any(['ftruncate', 'fallocate', 'copyFileRange', 'clone', 'dedupe', 'freeze', 'syncfs', 'swapon', 'mmapWrite', 'fadvise'])
-      || prediction.refusals.some((list) => list.length > 0) || of.script.some(({ reply }) => reply.kind !== 'mappings' && reply.kind !== 'attributes'),
-    ordinary, serverBytes,
-    mappings: begin && (ordinaryBegin || of.script.some(({ reply }) => reply.kind === 'mappings') || notifications.some(({ kind }) => kind === 'upsert')),
+    iomap,
+    devices,
+    calls,
+    reads,
+    writes,
+    hasBuffer: reads || writes,
+    registers: devices && revision.ioctls.BACKING_OPEN !== undefined && !mustFailToMount(prediction),
+    opens,
+    ordinaryBegin,
+    comparesBytes,
+    comparesDevices,
+    sources: Math.max(
+      1,
+      ...prediction.steps.flatMap((outcomes) =>
+        (comparableBytes(outcomes) ?? []).map((segment) => segment.sources.length),
+      ),
+      ...(prediction.contents ?? []).flat().map((segment) => segment.sources.length),
+    ),
+    readsAhead:
+      any(['pread', 'mmapRead', 'mmapWrite', 'copyFileRange', 'clone', 'dedupe', 'readahead', 'fadvise']) &&
+      of.workload.some((step) => step.call === 'open' && !step.flags.includes('direct')),
+    flushesAtWill:
+      any([
+        'ftruncate',
+        'fallocate',
+        'copyFileRange',
+        'clone',
+        'dedupe',
+        'freeze',
+        'syncfs',
+        'swapon',
+        'mmapWrite',
+        'fadvise',
+      ]) ||
+      prediction.refusals.some((list) => list.length > 0) ||
+      of.script.some(({ reply }) => reply.kind !== 'mappings' && reply.kind !== 'attributes'),
+    ordinary,
+    serverBytes,
+    mappings:
+      begin &&
+      (ordinaryBegin ||
+        of.script.some(({ reply }) => reply.kind === 'mappings') ||
+        notifications.some(({ kind }) => kind === 'upsert')),
     aborts: calls.has('freeze') || of.script.some(({ reply }) => reply.kind === 'abort'),
     raw: of.script.some(({ reply }) => reply.kind === 'raw'),
     config: iomap && revision.opcodes.IOMAP_CONFIG !== undefined,
     bytes: devices || reads || writes || serverBytes,
-    trace: iomap && revision.badDataEvent && (prediction.refusals.some((list) => list.length > 0) || deviations.some(({ aspect }) => aspect === 'trace-event')),
+    trace:
+      iomap &&
+      revision.badDataEvent &&
+      (prediction.refusals.some((list) => list.length > 0) ||
+        deviations.some(({ aspect }) => aspect === 'trace-event')),
     comparesRequests: begin && prediction.requests.length > 0 && deviations.some(({ aspect }) => aspect === 'request'),
   };
 }
 
 /** Steps that never make the kernel ask for a mapping. */
-const withoutMappings: ReadonlySet<Step['call']> = new Set(['open', 'close', 'fstat', 'fuseIoctl', 'ordinary', 'fsUuid', 'setTimes'] as const);
+const withoutMappings: ReadonlySet<Step['call']> = new Set([
+  'open',
+  'close',
+  'fstat',
+  'fuseIoctl',
+  'ordinary',
+  'fsUuid',
+  'setTimes',
+] as const);
 
 /** Its writes, or it itself, are made durable before they return. */
 const writesThrough = (step: Step): boolean =>
-  (step.call === 'open' && (step.flags.includes('sync') || step.flags.includes('dsync'))) || (step.call === 'pwrite' && ((step.rwf ?? 0) & (RWF.SYNC | RWF.DSYNC)) !== 0);
+  (step.call === 'open' && (step.flags.includes('sync') || step.flags.includes('dsync'))) ||
+  (step.call === 'pwrite' && ((step.rwf ?? 0) & (RWF.SYNC | RWF.DSYNC)) !== 0);
 
 /** The line answers every request of its opcode. */
 const isUnconditional = (line: ScriptLine, of: Case): boolean =>
-  line.times === undefined && !line.opflagsSet && !line.opflagsClear && !line.posFrom && line.posTo === undefined && (line.file === undefined || of.geometry.files.length === 1);
+  line.times === undefined &&
+  !line.opflagsSet &&
+  !line.opflagsClear &&
+  !line.posFrom &&
+  line.posTo === undefined &&
+  (line.file === undefined || of.geometry.files.length === 1);
 
 /** What the server answers with something else than ENOSYS, and the steps that may lead to it. */
-function ordinaryRequests(calls: ReadonlySet<Step['call']>, opens: boolean, of: Case, revision: Revision, begin: boolean): Set<string> {
+function ordinaryRequests(
+  calls: ReadonlySet<Step['call']>,
+  opens: boolean,
+  of: Case,
+  revision: Revision,
+  begin: boolean,
+): Set<string> {
   const requests = new Set(['LOOKUP', 'GETATTR', 'SYNCFS', 'DESTROY']);
-  const when = (condition: boolean, ...names: string[]): void => { if (condition) for (const name of names) requests.add(name); };
+  const when = (condition: boolean, ...names: string[]): void => {
+    if (condition) for (const name of names) requests.add(name);
+  };
   const any = (...names: Step['call'][]): boolean => names.some((name) => calls.has(name));
-  const maps = any('mmapRead', 'mmapWrite'), copies = any('copyFileRange', 'clone', 'dedupe');
+  const maps = any('mmapRead', 'mmapWrite'),
+    copies = any('copyFileRange', 'clone', 'dedupe');
   const truncates = of.workload.some((step) => step.call === 'open' && step.flags.includes('trunc'));
   when(opens, 'OPEN', 'RELEASE', 'FLUSH');
   const changes = any('pwrite', 'ftruncate', 'fallocate', 'fsync') || maps || copies || truncates;
   // Zeroing a part of a block, or of inline data, reads what is around it.
-  when(any('pread', 'swapon', 'readahead', 'fadvise') || changes || notificationsOf(of).some(({ kind }) => kind === 'store' || kind === 'retrieve'), 'READ');
+  when(
+    any('pread', 'swapon', 'readahead', 'fadvise') ||
+      changes ||
+      notificationsOf(of).some(({ kind }) => kind === 'store' || kind === 'retrieve'),
+    'READ',
+  );
   when(changes, 'WRITE');
   when(changes || any('syncfs', 'setTimes', 'ordinary'), 'SETATTR');
-  when(any('fsync', 'syncfs', 'swapon', 'freeze') || maps || copies || of.workload.some(writesThrough) || of.geometry.files.some(({ attrFlags }) => attrFlags.includes('SYNC')), 'FSYNC');
+  when(
+    any('fsync', 'syncfs', 'swapon', 'freeze') ||
+      maps ||
+      copies ||
+      of.workload.some(writesThrough) ||
+      of.geometry.files.some(({ attrFlags }) => attrFlags.includes('SYNC')),
+    'FSYNC',
+  );
   when(any('fallocate'), 'FALLOCATE');
   when(any('ordinary'), 'FSYNCDIR', 'RELEASEDIR');
   when(any('seekData', 'seekHole'), 'LSEEK');
@@ -137,8 +234,11 @@ export function comparableBytes(outcomes: readonly StepExpectation[]): readonly 
   const [first] = successes;
   if (!first?.data || first.data.length === 0) return undefined;
   const text = (data: readonly Segment[] | undefined): string => canonicalJson(jsonSafe(data ?? []));
-  return successes.every(({ ret, data }) => ret === first.ret && text(data) === text(first.data)) ? first.data : undefined;
+  return successes.every(({ ret, data }) => ret === first.ret && text(data) === text(first.data))
+    ? first.data
+    : undefined;
 }
 
 /** No syscall of the case can be made. */
-export const mustFailToMount = ({ mount }: Program['prediction']): boolean => mount.length > 0 && mount.every(({ errno: value }) => value !== 0);
+export const mustFailToMount = ({ mount }: Program['prediction']): boolean =>
+  mount.length > 0 && mount.every(({ errno: value }) => value !== 0);

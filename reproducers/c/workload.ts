@@ -15,20 +15,40 @@ export function workload(program: Program): string {
     const outcomes = prediction.steps[index]!;
     const ends = outcomes.length === 0 && prediction.unspecified !== undefined && !silent;
     silent ||= ends;
-    const note = ends ? ['/*', ...wrapLine(`The rules say nothing more: ${commentText(prediction.unspecified!)}.`, 80).map((line) => ` * ${line}`), ' */'] : [];
-    return [...lines, ...expectations(step, outcomes), ...note].map((line) => (line === '' ? '' : `\t${line}`)).join('\n');
+    const note = ends
+      ? [
+          '/*',
+          ...wrapLine(`The rules say nothing more: ${commentText(prediction.unspecified!)}.`, 80).map(
+            (line) => ` * ${line}`,
+          ),
+          ' */',
+        ]
+      : [];
+    return [...lines, ...expectations(step, outcomes), ...note]
+      .map((line) => (line === '' ? '' : `\t${line}`))
+      .join('\n');
   });
   const locals = localsOf(program, opened);
   const closing = closingOf(program, opened);
-  return [...stepHelpers(program, steps), `static void workload(void)
+  return [
+    ...stepHelpers(program, steps),
+    `static void workload(void)
 {
 ${locals.join('\n')}${locals.length > 0 ? '\n\n' : ''}${steps.join('\n\n')}${closing.length > 0 ? `\n\n${closing.join('\n')}` : ''}
-}`].join('\n\n');
+}`,
+  ].join('\n\n');
 }
 
 function localsOf({ case: of, revision, uses }: Program, opened: number): string[] {
-  const room = Math.max(1, ...of.workload.map((step) => ('lengthBytes' in step && typeof step.lengthBytes === 'number' ? step.lengthBytes : 0)));
-  const ioctls = of.workload.filter((step) => step.call === 'fuseIoctl').filter(({ ioctl }) => revision.ioctls[ioctl] !== undefined);
+  const room = Math.max(
+    1,
+    ...of.workload.map((step) =>
+      'lengthBytes' in step && typeof step.lengthBytes === 'number' ? step.lengthBytes : 0,
+    ),
+  );
+  const ioctls = of.workload
+    .filter((step) => step.call === 'fuseIoctl')
+    .filter(({ ioctl }) => revision.ioctls[ioctl] !== undefined);
   return [
     opened > 0 ? `	int fd[${opened}];` : '',
     uses.hasBuffer ? `	uint8_t *buf = aligned(${u64(BigInt(room))});` : '',
@@ -52,4 +72,5 @@ function closingOf({ case: of, uses }: Program, opened: number): string[] {
   ].filter((line) => line !== '');
 }
 
-const usesUnmounted = (of: Program['case']): boolean => of.workload.some((step) => step.call === 'fuseIoctl' && step.on === 'unmounted');
+const usesUnmounted = (of: Program['case']): boolean =>
+  of.workload.some((step) => step.call === 'fuseIoctl' && step.on === 'unmounted');

@@ -26,7 +26,13 @@ test.afterAll(async () => {
 
 async function shell(vm: VmHandle, command: string): Promise<string> {
   let text = '';
-  await execInGuest(vm, { argv: ['sh', '-c', command], timeoutMs: 60_000, onOutput: (_, bytes) => { text += Buffer.from(bytes).toString(); } });
+  await execInGuest(vm, {
+    argv: ['sh', '-c', command],
+    timeoutMs: 60_000,
+    onOutput: (_, bytes) => {
+      text += Buffer.from(bytes).toString();
+    },
+  });
   return text.trim();
 }
 
@@ -47,11 +53,23 @@ test('should survive a lessee that is killed, and take its guest away', async ({
   const spec = await testSpec();
   // A process of its own, as a worker is: it leases a guest, marks it, and is killed with the lease in its hands.
   const bundle = join(repositoryRoot(), 'dist/test-lessee.mjs');
-  await build({ entryPoints: [join(repositoryRoot(), 'vm/testing/lessee.ts')], bundle: true, platform: 'node', format: 'esm', packages: 'external', outfile: bundle, logLevel: 'error' });
+  await build({
+    entryPoints: [join(repositoryRoot(), 'vm/testing/lessee.ts')],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    outfile: bundle,
+    logLevel: 'error',
+  });
   const specFile = info.outputPath('spec');
   writeFileSync(specFile, serialize(spec));
   const lessee = fork(bundle, [broker.path, specFile]);
-  await new Promise<void>((resolve) => { lessee.once('message', () => { resolve(); }); });
+  await new Promise<void>((resolve) => {
+    lessee.once('message', () => {
+      resolve();
+    });
+  });
   lessee.kill('SIGKILL');
   const next = await LeasedVm.lease(broker.path, spec);
   expect(await shell(next, 'ls /tmp')).toBe('');
@@ -62,13 +80,21 @@ test('should survive a lessee that is killed, and take its guest away', async ({
 test('should pass on why a guest was lost, with its console', async () => {
   const vm = await LeasedVm.lease(broker.path, await testSpec());
   vm.send({ kind: 'poweroff', id: 1 });
-  const error = await vm.receive(60_000).then(() => undefined, (reason: unknown) => reason);
-  expect(vm.lossOf(error)).toMatchObject({ blame: 'kernel', reason: expect.stringContaining('reset itself') as unknown });
+  const error = await vm.receive(60_000).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(vm.lossOf(error)).toMatchObject({
+    blame: 'kernel',
+    reason: expect.stringContaining('reset itself') as unknown,
+  });
   expect(vm.consoleTail().join('\n')).toContain('reboot: Restarting system');
   await vm.release('healthy');
 });
 
 test('should say why no guest can be had', async () => {
   const spec = await testSpec();
-  await expect(LeasedVm.lease(broker.path, { ...spec, kernelArguments: ['rdinit=/nowhere', 'init=/nowhere'] })).rejects.toThrow(/panicked while it booted/);
+  await expect(
+    LeasedVm.lease(broker.path, { ...spec, kernelArguments: ['rdinit=/nowhere', 'init=/nowhere'] }),
+  ).rejects.toThrow(/panicked while it booted/);
 });

@@ -80,8 +80,12 @@ class BrokerLine {
       resolveLease = resolve;
       rejectLease = reject;
     });
-    this.released = new Promise((resolve) => { resolveRelease = resolve; });
-    this.leased.catch(() => { /* lease() sees it; after that nobody looks */ });
+    this.released = new Promise((resolve) => {
+      resolveRelease = resolve;
+    });
+    this.leased.catch(() => {
+      /* lease() sees it; after that nobody looks */
+    });
     const lost = (error: Error): void => {
       rejectLease(error);
       this.queue.end(error);
@@ -91,20 +95,30 @@ class BrokerLine {
         this.console = message.console;
         resolveLease(message);
       },
-      'from-guest': ({ message }) => { this.queue.push(message); },
+      'from-guest': ({ message }) => {
+        this.queue.push(message);
+      },
       console: ({ line }) => {
         this.console.push(line);
         if (this.console.length > 2 * keptConsoleLines) this.console = this.console.slice(-keptConsoleLines);
       },
-      lost: ({ failure, consoleTail }) => { lost(new VmError(failure, consoleTail)); },
-      refused: ({ reason }) => { lost(new InfrastructureError(reason)); },
-      released: () => { resolveRelease(); },
+      lost: ({ failure, consoleTail }) => {
+        lost(new VmError(failure, consoleTail));
+      },
+      refused: ({ reason }) => {
+        lost(new InfrastructureError(reason));
+      },
+      released: () => {
+        resolveRelease();
+      },
     };
     const decoder = new FrameDecoder<FromBroker>();
     socket.on('data', (chunk: Buffer) => {
       for (const message of decoder.push(chunk)) (rows[message.kind] as (message: FromBroker) => void)(message);
     });
-    socket.on('error', () => { /* 'close' follows */ });
+    socket.on('error', () => {
+      /* 'close' follows */
+    });
     socket.on('close', () => {
       resolveRelease();
       lost(new InfrastructureError('the broker that owns the VMs of this run has ended'));
@@ -115,7 +129,13 @@ class BrokerLine {
     const socket = createConnection(path);
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
-      socket.once('error', (error) => { reject(new InfrastructureError(`the broker that owns the VMs of this run cannot be reached at ${path}: ${error.message}`)); });
+      socket.once('error', (error) => {
+        reject(
+          new InfrastructureError(
+            `the broker that owns the VMs of this run cannot be reached at ${path}: ${error.message}`,
+          ),
+        );
+      });
     });
     return new BrokerLine(socket);
   }

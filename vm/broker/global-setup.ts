@@ -7,7 +7,8 @@ import { startBroker } from './start.ts';
 
 export default async function globalSetup(): Promise<(() => Promise<void>) | undefined> {
   // Unit tests need no build; where the broker is not built, the suites in the VM say so themselves.
-  if (process.env[brokerVariable] !== undefined || !existsSync(join(repositoryRoot(), 'dist/broker.mjs'))) return undefined;
+  if (process.env[brokerVariable] !== undefined || !existsSync(join(repositoryRoot(), 'dist/broker.mjs')))
+    return undefined;
   const broker = await startBroker();
   return () => broker.close();
 }

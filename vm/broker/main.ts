@@ -1,4 +1,7 @@
-/** The broker's process: `broker.mjs SOCKET`. It ends when its standard input does, that is, with the run that started it. */
+/**
+ * The broker's process: `broker.mjs SOCKET`. It ends when its standard input does, that is, with the run that started
+ * it.
+ */
 import { BrokerServer } from './server.ts';
 
 const broker = await BrokerServer.listen(process.argv[2]!);
@@ -8,4 +11,6 @@ process.stdin.on('end', () => {
   void broker.close().finally(() => process.exit(0));
 });
 // ^C is for the run; the broker ends with it, after the lessees.
-process.on('SIGINT', () => { /* standard input says when */ });
+process.on('SIGINT', () => {
+  /* standard input says when */
+});

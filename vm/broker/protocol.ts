@@ -1,4 +1,6 @@
-/** What a lessee and the broker say to each other: frames (model/frame.ts) over a unix socket, one lease a connection. */
+/**
+ * What a lessee and the broker say to each other: frames (model/frame.ts) over a unix socket, one lease a connection.
+ */
 import type { GuestMessage, HostMessage, KernelFacts } from '../../model/channel.ts';
 import type { LeaseEnd } from '../pool.ts';
 import type { VmFailure } from '../qemu/failure.ts';
@@ -8,9 +10,7 @@ import type { VmEnvironment, VmSpec } from '../vm.ts';
 export const brokerVariable = 'IOMAPFUZZ_BROKER';
 
 export type ToBroker =
-  | { kind: 'lease'; spec: VmSpec }
-  | { kind: 'to-guest'; message: HostMessage }
-  | { kind: 'release'; end: LeaseEnd };
+  { kind: 'lease'; spec: VmSpec } | { kind: 'to-guest'; message: HostMessage } | { kind: 'release'; end: LeaseEnd };
 
 export type FromBroker =
   | { kind: 'leased'; facts: KernelFacts; environment: VmEnvironment; console: string[] }

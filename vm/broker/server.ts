@@ -15,7 +15,9 @@ export class BrokerServer {
 
   private constructor(server: Server) {
     this.#server = server;
-    server.on('connection', (socket) => { this.#serve(socket); });
+    server.on('connection', (socket) => {
+      this.#serve(socket);
+    });
   }
 
   static async listen(path: string): Promise<BrokerServer> {
@@ -30,7 +32,9 @@ export class BrokerServer {
   }
 
   #serve(socket: Socket): void {
-    const say = (message: FromBroker): void => { if (socket.writable) socket.write(encodeFrame(message)); };
+    const say = (message: FromBroker): void => {
+      if (socket.writable) socket.write(encodeFrame(message));
+    };
     const decoder = new FrameDecoder<ToBroker>();
     let vm: Vm | undefined;
     let stopConsole: (() => void) | undefined;
@@ -53,8 +57,15 @@ export class BrokerServer {
           return;
         }
         vm = leased;
-        say({ kind: 'leased', facts: leased.facts, environment: leased.environment, console: leased.consoleTail(sentConsoleLines) });
-        stopConsole = leased.console.onLine((line) => { say({ kind: 'console', line }); });
+        say({
+          kind: 'leased',
+          facts: leased.facts,
+          environment: leased.environment,
+          console: leased.consoleTail(sentConsoleLines),
+        });
+        stopConsole = leased.console.onLine((line) => {
+          say({ kind: 'console', line });
+        });
         forwarded = forward(leased);
       } catch (error) {
         if (error instanceof VmError) say({ kind: 'lost', failure: error.failure, consoleTail: error.consoleTail });
@@ -66,7 +77,8 @@ export class BrokerServer {
         // The lessee knows its deadlines.
         while (vm === leased) say({ kind: 'from-guest', message: await leased.receive(Infinity, forwarding.signal) });
       } catch (error) {
-        if (vm === leased && error instanceof VmError) say({ kind: 'lost', failure: error.failure, consoleTail: error.consoleTail });
+        if (vm === leased && error instanceof VmError)
+          say({ kind: 'lost', failure: error.failure, consoleTail: error.consoleTail });
       }
     };
     const handle = async (message: ToBroker): Promise<void> => {
@@ -84,7 +96,9 @@ export class BrokerServer {
         socket.destroy();
       }
     });
-    socket.on('error', () => { /* 'close' follows */ });
+    socket.on('error', () => {
+      /* 'close' follows */
+    });
     // A lessee that goes without a word was killed: what its guest was doing is unknown.
     socket.on('close', () => {
       gone = true;

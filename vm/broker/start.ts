@@ -20,17 +20,34 @@ const startDeadlineMs = 30_000;
 /** Throws InfrastructureError when the broker is not built or does not come up. */
 export async function startBroker(): Promise<Broker> {
   const program = join(repositoryRoot(), 'dist/broker.mjs');
-  if (!existsSync(program)) throw new InfrastructureError(`the broker is not built (${program} is not there): npm run build`);
+  if (!existsSync(program))
+    throw new InfrastructureError(`the broker is not built (${program} is not there): npm run build`);
   const directory = makeRunDirectory();
   const path = join(directory, 'broker');
-  const child = spawn(process.execPath, ['--enable-source-maps', program, path], { stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin.on('error', () => { /* the broker is gone */ });
-  const ended = new Promise<void>((resolve) => { child.once('close', () => { resolve(); }); });
+  const child = spawn(process.execPath, ['--enable-source-maps', program, path], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.on('error', () => {
+    /* the broker is gone */
+  });
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      resolve();
+    });
+  });
   let timer: NodeJS.Timeout | undefined;
   const outcome = await Promise.race([
-    new Promise<'ready'>((resolve) => { child.stdout.once('data', () => { resolve('ready'); }); }),
+    new Promise<'ready'>((resolve) => {
+      child.stdout.once('data', () => {
+        resolve('ready');
+      });
+    }),
     ended.then(() => 'it ended at once' as const),
-    new Promise<'it did not come up'>((resolve) => { timer = setTimeout(() => { resolve('it did not come up'); }, startDeadlineMs); }),
+    new Promise<'it did not come up'>((resolve) => {
+      timer = setTimeout(() => {
+        resolve('it did not come up');
+      }, startDeadlineMs);
+    }),
   ]);
   clearTimeout(timer);
   const close = async (): Promise<void> => {

@@ -1,7 +1,9 @@
 import { expect, test } from '@playwright/test';
 import { MessageQueue, WaitingEnded } from './queue.ts';
 
-const never = (): void => { throw new Error('the deadline must not be reached'); };
+const never = (): void => {
+  throw new Error('the deadline must not be reached');
+};
 
 test('should keep messages that arrive together for a receiver that waits for one', async () => {
   const queue = new MessageQueue<number>();
@@ -23,7 +25,9 @@ test('should give what was received before the end, then the reason', async () =
 
 test('should call back at the deadline, and not after a message', async () => {
   const queue = new MessageQueue<number>();
-  const late = queue.take(5, () => { queue.end(new Error('late')); });
+  const late = queue.take(5, () => {
+    queue.end(new Error('late'));
+  });
   await expect(late).rejects.toThrow('late');
   const other = new MessageQueue<number>();
   const quick = other.take(20, never);

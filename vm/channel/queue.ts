@@ -1,4 +1,6 @@
-/** Messages on their way from a guest to whoever waits for them; after the last one, the reason why there are no more. */
+/**
+ * Messages on their way from a guest to whoever waits for them; after the last one, the reason why there are no more.
+ */
 
 /** The receiver does not want to wait any more; the queue is as it was. */
 export class WaitingEnded extends Error {
@@ -38,8 +40,8 @@ export class MessageQueue<M> {
   }
 
   /**
-   * The next message. After `deadlineMs` (Infinity: never) without one `onDeadline` is called; it should `end()` the queue.
-   * `signal` ends the waiting alone.
+   * The next message. After `deadlineMs` (Infinity: never) without one `onDeadline` is called; it should `end()` the
+   * queue. `signal` ends the waiting alone.
    */
   async take(deadlineMs: number, onDeadline: () => void, signal?: AbortSignal): Promise<M> {
     const ready = this.#messages.shift();

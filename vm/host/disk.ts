@@ -10,6 +10,8 @@ export function freeMib(path: string): number {
 export function requireSpace(path: string, neededMib: number, what: string): void {
   const free = freeMib(path);
   if (free >= neededMib) return;
-  throw new InfrastructureError(`${what} needs about ${String(neededMib)} MiB in ${path}, and ${String(free)} MiB are free there: `
-    + 'free some disk space, or set XDG_CACHE_HOME to a directory on a larger disk');
+  throw new InfrastructureError(
+    `${what} needs about ${String(neededMib)} MiB in ${path}, and ${String(free)} MiB are free there: ` +
+      'free some disk space, or set XDG_CACHE_HOME to a directory on a larger disk',
+  );
 }

@@ -34,7 +34,19 @@ const wantedMemoryMib = 2048;
 
 /** Everything that can be said without booting a guest. */
 export function examineHost(): Finding[] {
-  return [node(), addon(), tools('vm', 'QEMU and guest tools', 'bad'), accelerator(), tools('kernel build', 'compiler', 'poor'), kernels(), kernelSource(), disk(), memory(), rights(), sandbox()];
+  return [
+    node(),
+    addon(),
+    tools('vm', 'QEMU and guest tools', 'bad'),
+    accelerator(),
+    tools('kernel build', 'compiler', 'poor'),
+    kernels(),
+    kernelSource(),
+    disk(),
+    memory(),
+    rights(),
+    sandbox(),
+  ];
 }
 
 /** Boots the kernel and asks it; the last and best proof. */
@@ -47,14 +59,29 @@ export async function examineGuest(spec: VmSpec): Promise<Finding[]> {
       const identity = identifyKernel(vm.facts, spec.kernel.config);
       const whole = identity.kind === 'testable' && identity.missing.length === 0;
       return [
-        { subject: 'guest', state: 'good', text: `Linux ${vm.facts.release} was ready after ${(readyAfterMs / 1000).toFixed(1)} s (${machine}, ${used}${choice === undefined ? '' : `: ${choice.reason}`}, ${String(memoryMib)} MiB)` },
-        { subject: 'fuse-iomap', state: whole ? 'good' : identity.kind === 'testable' ? 'poor' : 'bad', text: describeIdentity(identity) },
+        {
+          subject: 'guest',
+          state: 'good',
+          text: `Linux ${vm.facts.release} was ready after ${(readyAfterMs / 1000).toFixed(1)} s (${machine}, ${used}${choice === undefined ? '' : `: ${choice.reason}`}, ${String(memoryMib)} MiB)`,
+        },
+        {
+          subject: 'fuse-iomap',
+          state: whole ? 'good' : identity.kind === 'testable' ? 'poor' : 'bad',
+          text: describeIdentity(identity),
+        },
       ];
     } finally {
       await vm.close();
     }
   } catch (error) {
-    return [{ subject: 'guest', state: 'bad', text: messageOf(error), advice: 'see the lines above; `iomapfuzz vm run --console-log FILE -- true` keeps the whole console' }];
+    return [
+      {
+        subject: 'guest',
+        state: 'bad',
+        text: messageOf(error),
+        advice: 'see the lines above; `iomapfuzz vm run --console-log FILE -- true` keeps the whole console',
+      },
+    ];
   }
 }
 
@@ -63,7 +90,12 @@ function node(): Finding {
   const fits = major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1]);
   return fits
     ? { subject: 'node', state: 'good', text: `${process.version}, ${process.execPath}` }
-    : { subject: 'node', state: 'bad', text: `${process.version} is too old`, advice: `install Node ${oldestNode.join('.')} or newer` };
+    : {
+        subject: 'node',
+        state: 'bad',
+        text: `${process.version} is too old`,
+        advice: `install Node ${oldestNode.join('.')} or newer`,
+      };
 }
 
 function addon(): Finding {
@@ -75,15 +107,29 @@ function addon(): Finding {
   }
   return existsSync(path)
     ? { subject: 'guest agent', state: 'good', text: 'agent and native addon are built' }
-    : { subject: 'guest agent', state: 'bad', text: `the native addon is not built (${path})`, advice: `${missingAdvice('addon')}node harness/native/build.mjs` };
+    : {
+        subject: 'guest agent',
+        state: 'bad',
+        text: `the native addon is not built (${path})`,
+        advice: `${missingAdvice('addon')}node harness/native/build.mjs`,
+      };
 }
 
 function tools(neededFor: HostTool['neededFor'], subject: string, otherwise: 'poor' | 'bad'): Finding {
   const missing = missingTools(neededFor).map(({ name }) => name);
   if (missing.length > 0) {
-    return { subject, state: otherwise, text: `missing: ${missing.join(', ')}${otherwise === 'poor' ? '; kernels cannot be built here' : ''}`, advice: installHint(missing) };
+    return {
+      subject,
+      state: otherwise,
+      text: `missing: ${missing.join(', ')}${otherwise === 'poor' ? '; kernels cannot be built here' : ''}`,
+      advice: installHint(missing),
+    };
   }
-  return { subject, state: 'good', text: neededFor === 'vm' ? `${qemuProgram} ${qemuVersion()}, busybox` : 'everything that a kernel build needs' };
+  return {
+    subject,
+    state: 'good',
+    text: neededFor === 'vm' ? `${qemuProgram} ${qemuVersion()}, busybox` : 'everything that a kernel build needs',
+  };
 }
 
 function missingAdvice(neededFor: HostTool['neededFor']): string {
@@ -94,42 +140,91 @@ function missingAdvice(neededFor: HostTool['neededFor']): string {
 function accelerator(): Finding {
   const subject = 'accelerator';
   const unavailable = whyKvmIsUnavailable();
-  if (unavailable !== undefined) return { subject, state: 'poor', text: `software emulation (tcg): ${unavailable}`, advice: 'KVM is faster; everything works without it' };
-  if (findTool(qemuProgram) === undefined) return { subject, state: 'poor', text: '/dev/kvm can be opened; whether guests run under it cannot be tried without QEMU' };
+  if (unavailable !== undefined)
+    return {
+      subject,
+      state: 'poor',
+      text: `software emulation (tcg): ${unavailable}`,
+      advice: 'KVM is faster; everything works without it',
+    };
+  if (findTool(qemuProgram) === undefined)
+    return {
+      subject,
+      state: 'poor',
+      text: '/dev/kvm can be opened; whether guests run under it cannot be tried without QEMU',
+    };
   const known = rememberedChoice();
-  if (known === undefined) return { subject, state: 'good', text: '/dev/kvm can be opened; whether a guest runs under it is tried with the first one' };
+  if (known === undefined)
+    return {
+      subject,
+      state: 'good',
+      text: '/dev/kvm can be opened; whether a guest runs under it is tried with the first one',
+    };
   return known.accelerator === 'kvm'
     ? { subject, state: 'good', text: `kvm: ${known.reason}` }
-    : { subject, state: 'poor', text: `software emulation (tcg): ${known.reason}`, advice: `KVM is faster; everything works without it. It is tried again after the next boot, or when ${cacheDirectory('accelerator')} is removed` };
+    : {
+        subject,
+        state: 'poor',
+        text: `software emulation (tcg): ${known.reason}`,
+        advice: `KVM is faster; everything works without it. It is tried again after the next boot, or when ${cacheDirectory('accelerator')} is removed`,
+      };
 }
 
 function kernels(): Finding {
   const found = cachedKernels();
   return found.length > 0
-    ? { subject: 'kernels', state: 'good', text: `in the cache: ${found.map(({ manifest }) => `${manifest.flavour} ${manifest.version} (${manifest.key})`).join(', ')}` }
-    : { subject: 'kernels', state: 'poor', text: 'no reference kernel has been built yet', advice: 'iomapfuzz kernel build (done by the first command that needs it)' };
+    ? {
+        subject: 'kernels',
+        state: 'good',
+        text: `in the cache: ${found.map(({ manifest }) => `${manifest.flavour} ${manifest.version} (${manifest.key})`).join(', ')}`,
+      }
+    : {
+        subject: 'kernels',
+        state: 'poor',
+        text: 'no reference kernel has been built yet',
+        advice: 'iomapfuzz kernel build (done by the first command that needs it)',
+      };
 }
 
 function kernelSource(): Finding {
   const subject = 'kernel source';
-  if (fetchedPackages(sourcePackage).length > 0) return { subject, state: 'good', text: `${sourcePackage} is in the cache` };
-  if (readdirSync(cacheDirectory('source')).length > 0) return { subject, state: 'good', text: `unpacked in ${join(cacheRoot(), 'source')}` };
+  if (fetchedPackages(sourcePackage).length > 0)
+    return { subject, state: 'good', text: `${sourcePackage} is in the cache` };
+  if (readdirSync(cacheDirectory('source')).length > 0)
+    return { subject, state: 'good', text: `unpacked in ${join(cacheRoot(), 'source')}` };
   return aptIsHere()
     ? { subject, state: 'good', text: `${sourcePackage} will be fetched by apt` }
-    : { subject, state: 'poor', text: 'apt or Debian\'s archive keyring is not on this machine', advice: 'give the source of the reference kernel by --source TARBALL|DIR, or a kernel by --kernel or --kdir' };
+    : {
+        subject,
+        state: 'poor',
+        text: "apt or Debian's archive keyring is not on this machine",
+        advice: 'give the source of the reference kernel by --source TARBALL|DIR, or a kernel by --kernel or --kdir',
+      };
 }
 
 function disk(): Finding {
   const directory = cacheDirectory();
   const free = freeMib(directory);
-  return { subject: 'disk', state: free >= wantedDiskMib ? 'good' : 'poor', text: `${String(free)} MiB free in ${directory}`,
-    ...(free >= wantedDiskMib ? {} : { advice: `a first kernel build takes up to ${String(wantedDiskMib)} MiB: free some, or set XDG_CACHE_HOME to a larger disk` }) };
+  return {
+    subject: 'disk',
+    state: free >= wantedDiskMib ? 'good' : 'poor',
+    text: `${String(free)} MiB free in ${directory}`,
+    ...(free >= wantedDiskMib
+      ? {}
+      : {
+          advice: `a first kernel build takes up to ${String(wantedDiskMib)} MiB: free some, or set XDG_CACHE_HOME to a larger disk`,
+        }),
+  };
 }
 
 function memory(): Finding {
   const available = availableMib();
-  return { subject: 'memory', state: available >= wantedMemoryMib ? 'good' : 'poor', text: `${String(available)} of ${String(Math.round(totalmem() / 2 ** 20))} MiB available`,
-    ...(available >= wantedMemoryMib ? {} : { advice: 'a guest takes 512 MiB (--memory), the debug kernel\'s 1024' }) };
+  return {
+    subject: 'memory',
+    state: available >= wantedMemoryMib ? 'good' : 'poor',
+    text: `${String(available)} of ${String(Math.round(totalmem() / 2 ** 20))} MiB available`,
+    ...(available >= wantedMemoryMib ? {} : { advice: "a guest takes 512 MiB (--memory), the debug kernel's 1024" }),
+  };
 }
 
 /** What the kernel thinks can be had without swapping; free memory alone leaves out what caches would give back. */
@@ -143,11 +238,20 @@ function sandbox(): Finding {
   const reason = program === undefined ? 'QEMU is not installed' : whyNoSandbox(program);
   return reason === undefined
     ? { subject: 'sandbox', state: 'good', text: 'QEMU denies itself system calls that no guest needs (-sandbox on)' }
-    : { subject: 'sandbox', state: 'poor', text: `QEMU runs without its seccomp sandbox: ${reason}`, advice: 'test kernels that you do not trust as a user without rights' };
+    : {
+        subject: 'sandbox',
+        state: 'poor',
+        text: `QEMU runs without its seccomp sandbox: ${reason}`,
+        advice: 'test kernels that you do not trust as a user without rights',
+      };
 }
 
 function rights(): Finding {
   return process.getuid?.() === 0
-    ? { subject: 'rights', state: 'good', text: 'running as root, and so does QEMU; nothing here needs it once the tools are installed' }
+    ? {
+        subject: 'rights',
+        state: 'good',
+        text: 'running as root, and so does QEMU; nothing here needs it once the tools are installed',
+      }
     : { subject: 'rights', state: 'good', text: 'running without root, which is enough' };
 }

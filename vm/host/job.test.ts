@@ -11,7 +11,12 @@ test('should give exit code, lines and log of a job', async ({}, info) => {
   mkdirSync(info.outputDir, { recursive: true });
   const log = info.outputPath('log');
   const lines: string[] = [];
-  const { code, tail } = await runJob(['sh', '-c', 'echo one; echo two >&2; exit 5'], { log, onLine: (line) => { lines.push(line); } });
+  const { code, tail } = await runJob(['sh', '-c', 'echo one; echo two >&2; exit 5'], {
+    log,
+    onLine: (line) => {
+      lines.push(line);
+    },
+  });
   expect(code).toBe(5);
   expect([...tail].sort()).toEqual(['one', 'two']);
   expect(lines.sort()).toEqual(['one', 'two']);
@@ -26,13 +31,29 @@ test('should end a job and its children with the process that started it', async
   mkdirSync(info.outputDir, { recursive: true });
   const starter = info.outputPath('starter.ts');
   const pids = info.outputPath('pids');
-  writeFileSync(starter, `import { runJob } from ${JSON.stringify(join(repositoryRoot(), 'vm/host/job.ts'))};
-    await runJob(['sh', '-c', 'sleep 1000 & echo $! $$ > ${pids}; wait']);`);
+  writeFileSync(
+    starter,
+    `import { runJob } from ${JSON.stringify(join(repositoryRoot(), 'vm/host/job.ts'))};
+    await runJob(['sh', '-c', 'sleep 1000 & echo $! $$ > ${pids}; wait']);`,
+  );
   const bundle = info.outputPath('starter.mjs');
-  await build({ entryPoints: [starter], bundle: true, platform: 'node', format: 'esm', outfile: bundle, logLevel: 'error' });
+  await build({
+    entryPoints: [starter],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile: bundle,
+    logLevel: 'error',
+  });
   const child = spawn(process.execPath, [bundle], { stdio: 'ignore' });
-  await expect.poll(() => existsSync(pids) && readFileSync(pids, 'utf8').endsWith('\n'), { timeout: 100_000 }).toBe(true);
-  const alive = (): string[] => readFileSync(pids, 'utf8').trim().split(' ').filter((pid) => existsSync(`/proc/${pid}`));
+  await expect
+    .poll(() => existsSync(pids) && readFileSync(pids, 'utf8').endsWith('\n'), { timeout: 100_000 })
+    .toBe(true);
+  const alive = (): string[] =>
+    readFileSync(pids, 'utf8')
+      .trim()
+      .split(' ')
+      .filter((pid) => existsSync(`/proc/${pid}`));
   expect(alive()).toHaveLength(2);
   child.kill('SIGKILL');
   await expect.poll(alive, { timeout: 100_000 }).toEqual([]);
@@ -43,16 +64,26 @@ test('should let one holder of a lock in at a time, and say that another one wai
   const path = info.outputPath('lock');
   const order: string[] = [];
   let waited = false;
-  const first = withLock(path, () => undefined, async () => {
-    order.push('first in');
-    await expect.poll(() => waited, { timeout: 100_000 }).toBe(true);
-    order.push('first out');
-  });
+  const first = withLock(
+    path,
+    () => undefined,
+    async () => {
+      order.push('first in');
+      await expect.poll(() => waited, { timeout: 100_000 }).toBe(true);
+      order.push('first out');
+    },
+  );
   await expect.poll(() => order.length, { timeout: 100_000 }).toBe(1);
-  await withLock(path, () => { waited = true; }, () => {
-    order.push('second in');
-    return Promise.resolve();
-  });
+  await withLock(
+    path,
+    () => {
+      waited = true;
+    },
+    () => {
+      order.push('second in');
+      return Promise.resolve();
+    },
+  );
   await first;
   expect(order).toEqual(['first in', 'first out', 'second in']);
 });
@@ -60,6 +91,18 @@ test('should let one holder of a lock in at a time, and say that another one wai
 test('should give a lock back when its job throws', async ({}, info) => {
   mkdirSync(info.outputDir, { recursive: true });
   const path = info.outputPath('lock');
-  await expect(withLock(path, () => undefined, () => Promise.reject(new Error('job failed')))).rejects.toThrow('job failed');
-  expect(await withLock(path, () => undefined, () => Promise.resolve('in'))).toBe('in');
+  await expect(
+    withLock(
+      path,
+      () => undefined,
+      () => Promise.reject(new Error('job failed')),
+    ),
+  ).rejects.toThrow('job failed');
+  expect(
+    await withLock(
+      path,
+      () => undefined,
+      () => Promise.resolve('in'),
+    ),
+  ).toBe('in');
 });

@@ -22,8 +22,8 @@ export interface JobResult {
 const keptLines = 400;
 
 /**
- * As for QEMU: a pipe that only we hold keeps the job alive; here the whole process group goes, by SIGTERM so that make removes what is half made (a part
- * of an object file would be taken for the whole the next time), and soon by SIGKILL.
+ * As for QEMU: a pipe that only we hold keeps the job alive; here the whole process group goes, by SIGTERM so that make
+ * removes what is half made (a part of an object file would be taken for the whole the next time), and soon by SIGKILL.
  */
 const guard = `
 exec 3<&0
@@ -46,11 +46,19 @@ exit $code
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Throws InterruptedError when a signal reaches this process meanwhile; nothing of the job is left then. */
-export async function runJob(argv: readonly [string, ...string[]], { cwd, env, log, onLine }: JobOptions = {}): Promise<JobResult> {
+export async function runJob(
+  argv: readonly [string, ...string[]],
+  { cwd, env, log, onLine }: JobOptions = {},
+): Promise<JobResult> {
   const child = spawn('/bin/sh', ['-c', guard, 'iomapfuzz-job', ...argv], {
-    cwd, env: { ...process.env, LC_ALL: 'C', ...env }, stdio: ['pipe', 'pipe', 'pipe'], detached: true,
+    cwd,
+    env: { ...process.env, LC_ALL: 'C', ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
   });
-  child.stdin.on('error', () => { /* the job is gone already */ });
+  child.stdin.on('error', () => {
+    /* the job is gone already */
+  });
   const file = log === undefined ? undefined : createWriteStream(log, { flags: 'a' });
   const tail: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
@@ -62,7 +70,9 @@ export async function runJob(argv: readonly [string, ...string[]], { cwd, env, l
     });
   }
   // A log on a full disk must not hide why the job failed.
-  file?.on('error', () => { /* the job's own error is shown */ });
+  file?.on('error', () => {
+    /* the job's own error is shown */
+  });
   let interruptedBy: NodeJS.Signals | undefined;
   const interrupt = (signal: NodeJS.Signals): void => {
     interruptedBy ??= signal;
@@ -70,10 +80,24 @@ export async function runJob(argv: readonly [string, ...string[]], { cwd, env, l
   };
   for (const signal of signals) process.on(signal, interrupt);
   const code = await new Promise<number>((resolve, reject) => {
-    child.on('error', (error) => { reject(new InfrastructureError(`${argv[0]} cannot be started: ${error.message}`)); });
-    child.on('close', (status) => { resolve(status ?? 128); });
-  }).finally(() => { for (const signal of signals) process.off(signal, interrupt); });
-  if (file !== undefined) await new Promise<void>((resolve) => { file.end(() => { resolve(); }); file.on('error', () => { resolve(); }); });
+    child.on('error', (error) => {
+      reject(new InfrastructureError(`${argv[0]} cannot be started: ${error.message}`));
+    });
+    child.on('close', (status) => {
+      resolve(status ?? 128);
+    });
+  }).finally(() => {
+    for (const signal of signals) process.off(signal, interrupt);
+  });
+  if (file !== undefined)
+    await new Promise<void>((resolve) => {
+      file.end(() => {
+        resolve();
+      });
+      file.on('error', () => {
+        resolve();
+      });
+    });
   if (interruptedBy !== undefined) throw new InterruptedError(`interrupted by ${interruptedBy}`);
   return { code, tail };
 }

@@ -31,7 +31,12 @@ export const hostTools: readonly HostTool[] = [
   { name: 'tar', program: 'tar', debianPackage: 'tar', neededFor: 'kernel build' },
   { name: 'perl', program: 'perl', debianPackage: 'perl', neededFor: 'kernel build' },
   { name: 'libelf headers', anyFile: include('libelf.h'), debianPackage: 'libelf-dev', neededFor: 'kernel build' },
-  { name: 'openssl headers', anyFile: include('openssl/opensslv.h'), debianPackage: 'libssl-dev', neededFor: 'kernel build' },
+  {
+    name: 'openssl headers',
+    anyFile: include('openssl/opensslv.h'),
+    debianPackage: 'libssl-dev',
+    neededFor: 'kernel build',
+  },
   { name: 'apt-get', program: 'apt-get', debianPackage: 'apt', neededFor: 'kernel fetch' },
   { name: 'dpkg-deb', program: 'dpkg-deb', debianPackage: 'dpkg', neededFor: 'kernel fetch' },
   { name: 'g++', program: 'g++', debianPackage: 'g++', neededFor: 'addon' },
@@ -64,7 +69,8 @@ export function missingTools(neededFor: HostTool['neededFor']): HostTool[] {
 
 /** The sentence that says how to get the tools of these names. */
 export function installHint(names: readonly string[]): string {
-  const packages = hostTools.filter((tool) => names.includes(tool.name) || (tool.program !== undefined && names.includes(tool.program)))
+  const packages = hostTools
+    .filter((tool) => names.includes(tool.name) || (tool.program !== undefined && names.includes(tool.program)))
     .map((tool) => tool.debianPackage);
   return `On Debian: ${process.getuid?.() === 0 ? '' : 'sudo '}apt-get install ${[...new Set(packages)].join(' ')}`;
 }

@@ -1,6 +1,18 @@
 /** Builds the initramfs file and keeps it in the cache: 107 MB of Node need not be copied again for every VM. */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { InfrastructureError, errnoOf, messageOf } from '../../model/errors.ts';
 import { hashFile } from '../kernel/source.ts';
@@ -16,8 +28,9 @@ const verified = new Map<string, string>();
 
 /**
  * The path of an initramfs with `files` on top of the base files. The archive is named by what went into it; a file on
- * the host counts by path, size and modification time. An archive from the cache is read once a process and compared with the hash that was noted when
- * it was written: a guest of a damaged one (a machine that lost power, a disk with errors) would fail in ways that look like the kernel's.
+ * the host counts by path, size and modification time. An archive from the cache is read once a process and compared
+ * with the hash that was noted when it was written: a guest of a damaged one (a machine that lost power, a disk with
+ * errors) would fail in ways that look like the kernel's.
  */
 export function initramfsFor(files: readonly GuestFile[]): string {
   const all = [...baseFiles(), ...files];
@@ -45,8 +58,12 @@ export function initramfsFor(files: readonly GuestFile[]): string {
     verified.set(path, identityOf(path));
   } catch (error) {
     for (const left of [unfinished, `${unfinished}.sha256`]) rmSync(left, { force: true });
-    throw new InfrastructureError(`the guest's initramfs cannot be written to ${directory}: ${messageOf(error)}`
-      + (errnoOf(error) === 'ENOSPC' ? '; it needs about 120 MB: free some disk space, or set XDG_CACHE_HOME to a larger disk' : ''));
+    throw new InfrastructureError(
+      `the guest's initramfs cannot be written to ${directory}: ${messageOf(error)}` +
+        (errnoOf(error) === 'ENOSPC'
+          ? '; it needs about 120 MB: free some disk space, or set XDG_CACHE_HOME to a larger disk'
+          : ''),
+    );
   }
   prune(directory);
   return path;
@@ -92,15 +109,21 @@ function fingerprint(files: readonly GuestFile[]): string {
   return hash.digest('hex').slice(0, 24);
 }
 
-/** An archive that was cut off by a signal goes; an archive that a running QEMU is about to load must stay: only those that nobody asked for in the last hour go. */
+/**
+ * An archive that was cut off by a signal goes; an archive that a running QEMU is about to load must stay: only those
+ * that nobody asked for in the last hour go.
+ */
 function prune(directory: string): void {
   const hourAgo = Date.now() - 3_600_000;
   for (const name of readdirSync(directory)) {
     const writer = /\.cpio\.(\d+)(\.sha256)?$/.exec(name)?.[1];
     if (writer !== undefined && !existsSync(`/proc/${writer}`)) rmSync(join(directory, name), { force: true });
   }
-  const archives = readdirSync(directory).filter((name) => name.endsWith('.cpio')).map((name) => join(directory, name))
+  const archives = readdirSync(directory)
+    .filter((name) => name.endsWith('.cpio'))
+    .map((name) => join(directory, name))
     .map((path) => ({ path, usedMs: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
     .sort((a, b) => b.usedMs - a.usedMs);
-  for (const { path, usedMs } of archives.slice(keptArchives)) if (usedMs < hourAgo) for (const gone of [path, hashOf(path)]) rmSync(gone, { force: true });
+  for (const { path, usedMs } of archives.slice(keptArchives))
+    if (usedMs < hourAgo) for (const gone of [path, hashOf(path)]) rmSync(gone, { force: true });
 }

@@ -18,12 +18,18 @@ test('should write an archive that cpio unpacks to the same files', ({}, info) =
   const archive = info.outputPath('archive');
   writeCpio(archive, [
     { kind: 'directory', path: 'etc' },
-    ...contents.map((bytes, index) => ({ kind: 'bytes' as const, path: `etc/file${String(index)}`, bytes, executable: index === 2 })),
+    ...contents.map((bytes, index) => ({
+      kind: 'bytes' as const,
+      path: `etc/file${String(index)}`,
+      bytes,
+      executable: index === 2,
+    })),
     { kind: 'file', path: 'etc/copied', source },
     { kind: 'symlink', path: 'etc/link', target: 'file1' },
   ]);
   execFileSync('cpio', ['-i', '--quiet', '-F', archive], { cwd: directory });
-  for (const [index, bytes] of contents.entries()) expect(readFileSync(join(directory, `etc/file${String(index)}`)).equals(bytes)).toBe(true);
+  for (const [index, bytes] of contents.entries())
+    expect(readFileSync(join(directory, `etc/file${String(index)}`)).equals(bytes)).toBe(true);
   expect(readFileSync(join(directory, 'etc/copied')).equals(contents.at(-1)!)).toBe(true);
   expect(readlinkSync(join(directory, 'etc/link'))).toBe('file1');
   expect(lstatSync(join(directory, 'etc/file2')).mode & 0o777).toBe(0o755);
@@ -33,7 +39,10 @@ test('should write an archive that cpio unpacks to the same files', ({}, info) =
 test('should list a console device as cpio sees it, without being root', ({}, info) => {
   test.skip(!hasCpio, 'GNU cpio is not installed (Debian package cpio)');
   const archive = info.outputPath('archive');
-  writeCpio(archive, [{ kind: 'directory', path: 'dev' }, { kind: 'device', path: 'dev/console', major: 5, minor: 1 }]);
+  writeCpio(archive, [
+    { kind: 'directory', path: 'dev' },
+    { kind: 'device', path: 'dev/console', major: 5, minor: 1 },
+  ]);
   const listing = execFileSync('cpio', ['-tv', '--quiet', '-F', archive], { encoding: 'utf8' });
   expect(listing).toMatch(/^crw------- +1 root +root +5, +1 .* dev\/console$/m);
 });

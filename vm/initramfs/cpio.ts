@@ -1,6 +1,7 @@
 /**
- * Writes a "newc" cpio archive, the format of an initramfs (Documentation/driver-api/early-userspace/buffer-format.rst).
- * Uncompressed on purpose: unpacking costs the guest more than reading does.
+ * Writes a "newc" cpio archive, the format of an initramfs
+ * (Documentation/driver-api/early-userspace/buffer-format.rst). Uncompressed on purpose: unpacking costs the guest more
+ * than reading does.
  */
 import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs';
 
@@ -44,7 +45,16 @@ function writeEntry(fd: number, inode: number, entry: CpioEntry): void {
       return;
     }
     case 'bytes':
-      writeAll(fd, header({ inode, mode: entry.executable ? mode.executable : mode.file, links: 1, sizeBytes: entry.bytes.length, name }));
+      writeAll(
+        fd,
+        header({
+          inode,
+          mode: entry.executable ? mode.executable : mode.file,
+          links: 1,
+          sizeBytes: entry.bytes.length,
+          name,
+        }),
+      );
       writePadded(fd, entry.bytes);
       return;
     case 'file': {
@@ -67,10 +77,25 @@ interface Header {
 
 function header(h: Header): Buffer {
   // The size field has 32 bits.
-  if (h.sizeBytes > 0xffff_ffff) throw new RangeError(`${h.name} is too large for a cpio archive (${String(h.sizeBytes)} bytes)`);
+  if (h.sizeBytes > 0xffff_ffff)
+    throw new RangeError(`${h.name} is too large for a cpio archive (${String(h.sizeBytes)} bytes)`);
   const name = Buffer.from(`${h.name}\0`);
   // magic, ino, mode, uid, gid, nlink, mtime, filesize, devmajor, devminor, rdevmajor, rdevminor, namesize, check
-  const fields = [h.inode, h.mode, 0, 0, h.links, 0, h.sizeBytes, 0, 0, h.device?.major ?? 0, h.device?.minor ?? 0, name.length, 0];
+  const fields = [
+    h.inode,
+    h.mode,
+    0,
+    0,
+    h.links,
+    0,
+    h.sizeBytes,
+    0,
+    0,
+    h.device?.major ?? 0,
+    h.device?.minor ?? 0,
+    name.length,
+    0,
+  ];
   const text = `070701${fields.map((value) => value.toString(16).padStart(8, '0')).join('')}`;
   return padded(Buffer.concat([Buffer.from(text), name]));
 }

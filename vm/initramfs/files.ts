@@ -17,7 +17,8 @@ export interface GuestFile {
 /** Node, its shared libraries, busybox and /init; only files of the host, nothing downloaded. */
 export function baseFiles(): GuestFile[] {
   const busybox = findTool('busybox');
-  if (busybox === undefined) throw new InfrastructureError(`busybox is not there: the guest's shell is made of it. ${installHint(['busybox'])}`);
+  if (busybox === undefined)
+    throw new InfrastructureError(`busybox is not there: the guest's shell is made of it. ${installHint(['busybox'])}`);
   const init = readFileSync(join(repositoryRoot(), 'vm/initramfs/init.sh'));
   return [
     { path: '/init', content: { kind: 'bytes', bytes: init }, executable: true },
@@ -26,7 +27,10 @@ export function baseFiles(): GuestFile[] {
   ];
 }
 
-/** The archive's entries for these files: their parent directories first, a later file replaces an earlier one of the same path. */
+/**
+ * The archive's entries for these files: their parent directories first, a later file replaces an earlier one of the
+ * same path.
+ */
 export function cpioEntries(files: readonly GuestFile[]): CpioEntry[] {
   const byPath = new Map(files.map((file) => [file.path.replace(/^\/+/, ''), file]));
   const directories = new Set<string>(['dev', 'proc', 'sys', 'tmp', 'run', 'root', 'bin', 'iomapfuzz']);
@@ -42,12 +46,18 @@ export function cpioEntries(files: readonly GuestFile[]): CpioEntry[] {
   ];
 }
 
-/** An ELF program at `path` and every shared library that it loads, the libraries under the names by which they are looked up. */
+/**
+ * An ELF program at `path` and every shared library that it loads, the libraries under the names by which they are
+ * looked up.
+ */
 export function programWithLibraries(path: string, source: string): GuestFile[] {
   return [
     { path, content: { kind: 'file', source: realpathSync(source) }, executable: true },
-    ...sharedLibraries(source).map((library): GuestFile => (
-      { path: library, content: { kind: 'file', source: realpathSync(library) }, executable: true })),
+    ...sharedLibraries(source).map((library): GuestFile => ({
+      path: library,
+      content: { kind: 'file', source: realpathSync(library) },
+      executable: true,
+    })),
   ];
 }
 
@@ -55,7 +65,11 @@ export function programWithLibraries(path: string, source: string): GuestFile[] 
 export function sharedLibraries(program: string): string[] {
   let text: string;
   try {
-    text = execFileSync('ldd', [program], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' }, stdio: ['ignore', 'pipe', 'pipe'] });
+    text = execFileSync('ldd', [program], {
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   } catch (error) {
     // "not a dynamic executable", glibc's ldd
     if (/not a dynamic executable/.test(messageOf(error))) return [];
@@ -63,7 +77,8 @@ export function sharedLibraries(program: string): string[] {
   }
   const libraries: string[] = [];
   for (const line of text.split('\n')) {
-    if (/=> not found/.test(line)) throw new InfrastructureError(`${program} needs a shared library that is not on this machine: ${line.trim()}`);
+    if (/=> not found/.test(line))
+      throw new InfrastructureError(`${program} needs a shared library that is not on this machine: ${line.trim()}`);
     const path = /(?:=> )?(\/\S+) \(0x/.exec(line)?.[1];
     if (path !== undefined) libraries.push(path);
   }

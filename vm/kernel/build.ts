@@ -1,6 +1,15 @@
 /** Builds the reference kernel, or finds it in the cache: named by what went into it, so never built twice. */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { makeDirectory } from '../../files/make-directory.ts';
 import { InterruptedError, errnoOf } from '../../model/errors.ts';
@@ -48,15 +57,29 @@ export async function buildReferenceKernel(options: BuildOptions, progress: Prog
     const known = given === undefined ? cachedFromDebian(parts) : undefined;
     if (known !== undefined) return known;
     // The source is shared by the flavours, and unpacked by whoever comes first.
-    const source = await withLock(join(cacheDirectory('locks'), 'source'), () => { progress.note('waiting for another iomapfuzz that fetches the kernel source'); },
-      () => referenceSource(given, progress));
+    const source = await withLock(
+      join(cacheDirectory('locks'), 'source'),
+      () => {
+        progress.note('waiting for another iomapfuzz that fetches the kernel source');
+      },
+      () => referenceSource(given, progress),
+    );
     const key = keyOf(parts, source.identity);
-    return findBuilt(key) ?? await withLock(join(cacheDirectory('locks'), `build-${workDirectoryOf(flavour)}`),
-      () => { progress.note(`waiting for another iomapfuzz that builds the ${flavour} kernel`); },
-      async () => findBuilt(key) ?? await build(flavour, key, source, parts, progress));
+    return (
+      findBuilt(key) ??
+      (await withLock(
+        join(cacheDirectory('locks'), `build-${workDirectoryOf(flavour)}`),
+        () => {
+          progress.note(`waiting for another iomapfuzz that builds the ${flavour} kernel`);
+        },
+        async () => findBuilt(key) ?? (await build(flavour, key, source, parts, progress)),
+      ))
+    );
   } catch (error) {
     if (!(error instanceof InterruptedError)) throw error;
-    throw new InterruptedError(`${error.message} while the ${flavour} reference kernel was being made: what was compiled stays, and the same command goes on from there`);
+    throw new InterruptedError(
+      `${error.message} while the ${flavour} reference kernel was being made: what was compiled stays, and the same command goes on from there`,
+    );
   } finally {
     progress.end();
   }
@@ -69,12 +92,19 @@ export function cachedReferenceKernel(flavour: Flavour): BuiltKernel | undefined
 
 /** A kernel in the cache outlives its source: CI systems keep the small directory and drop the large ones. */
 function cachedFromDebian(parts: Ingredients): BuiltKernel | undefined {
-  return cachedKernels().find(({ manifest }) => manifest.source.identity.startsWith(`${sourcePackage}_`) && manifest.key === keyOf(parts, manifest.source.identity));
+  return cachedKernels().find(
+    ({ manifest }) =>
+      manifest.source.identity.startsWith(`${sourcePackage}_`) &&
+      manifest.key === keyOf(parts, manifest.source.identity),
+  );
 }
 
 /** The cached kernels, newest first. */
 export function cachedKernels(): BuiltKernel[] {
-  return readdirSync(cacheDirectory('kernels')).filter((name) => !name.startsWith('.')).map(findBuilt).filter((kernel) => kernel !== undefined)
+  return readdirSync(cacheDirectory('kernels'))
+    .filter((name) => !name.startsWith('.'))
+    .map(findBuilt)
+    .filter((kernel) => kernel !== undefined)
     .sort((a, b) => b.manifest.builtAt.localeCompare(a.manifest.builtAt));
 }
 
@@ -96,8 +126,17 @@ function ingredients(flavour: Flavour): Ingredients {
 
 function keyOf({ patches, fragments, toolchain: tools }: Ingredients, sourceIdentity: string): string {
   return createHash('sha256')
-    .update(JSON.stringify([recipe, sourceIdentity, patches.map(({ sha256 }) => sha256), fragments.map(({ text }) => text), tools]))
-    .digest('hex').slice(0, 16);
+    .update(
+      JSON.stringify([
+        recipe,
+        sourceIdentity,
+        patches.map(({ sha256 }) => sha256),
+        fragments.map(({ text }) => text),
+        tools,
+      ]),
+    )
+    .digest('hex')
+    .slice(0, 16);
 }
 
 function findBuilt(key: string): BuiltKernel | undefined {
@@ -112,11 +151,19 @@ function findBuilt(key: string): BuiltKernel | undefined {
   }
 }
 
-async function build(flavour: Flavour, key: string, source: KernelSource, parts: Ingredients, progress: Progress): Promise<BuiltKernel> {
+async function build(
+  flavour: Flavour,
+  key: string,
+  source: KernelSource,
+  parts: Ingredients,
+  progress: Progress,
+): Promise<BuiltKernel> {
   requireBuildTools();
   const startedMs = performance.now();
   const { patches, fragments, toolchain: tools } = parts;
-  progress.note(`the ${flavour} reference kernel is not in the cache: building it from ${source.origin} with ${String(patches.length)} patches`);
+  progress.note(
+    `the ${flavour} reference kernel is not in the cache: building it from ${source.origin} with ${String(patches.length)} patches`,
+  );
   const work = cacheDirectory('build', workDirectoryOf(flavour));
   const tree = join(work, 'src');
   const objects = join(work, 'obj');
@@ -126,12 +173,22 @@ async function build(flavour: Flavour, key: string, source: KernelSource, parts:
   makeDirectory(objects);
   await configure(tree, objects, fragments, progress);
   const log = join(work, 'build.log');
-  await makeImage(tree, objects, log, progress, [`LOCALVERSION=-iomapfuzz-${flavour}`, 'KBUILD_BUILD_USER=iomapfuzz', 'KBUILD_BUILD_HOST=reference']);
+  await makeImage(tree, objects, log, progress, [
+    `LOCALVERSION=-iomapfuzz-${flavour}`,
+    'KBUILD_BUILD_USER=iomapfuzz',
+    'KBUILD_BUILD_HOST=reference',
+  ]);
   const manifest: KernelManifest = {
-    schema: 1, key, flavour, version: source.version,
+    schema: 1,
+    key,
+    flavour,
+    version: source.version,
     source: { identity: source.identity, origin: source.origin },
     patches: patches.map(({ name, sha256 }) => ({ name, sha256 })),
-    fragments: fragments.map(({ path, text }) => ({ name: path.split('/').at(-1)!, sha256: createHash('sha256').update(text).digest('hex') })),
+    fragments: fragments.map(({ path, text }) => ({
+      name: path.split('/').at(-1)!,
+      sha256: createHash('sha256').update(text).digest('hex'),
+    })),
     toolchain: tools,
     builtAt: new Date().toISOString(),
     buildSeconds: Math.round((performance.now() - startedMs) / 1000),
@@ -141,7 +198,13 @@ async function build(flavour: Flavour, key: string, source: KernelSource, parts:
 }
 
 /** The work tree belongs to one source; make's objects belong to the work tree. */
-async function prepareTree(work: string, tree: string, objects: string, source: KernelSource, progress: Progress): Promise<void> {
+async function prepareTree(
+  work: string,
+  tree: string,
+  objects: string,
+  source: KernelSource,
+  progress: Progress,
+): Promise<void> {
   const ownerFile = join(work, 'source');
   const owner = existsSync(ownerFile) ? readFileSync(ownerFile, 'utf8') : '';
   if (owner === source.identity && existsSync(tree)) return;
@@ -155,7 +218,8 @@ async function prepareTree(work: string, tree: string, objects: string, source: 
 function store(objects: string, log: string, manifest: KernelManifest): BuiltKernel {
   const kernels = cacheDirectory('kernels');
   const directory = join(kernels, manifest.key);
-  for (const name of readdirSync(kernels)) if (name.startsWith('.unfinished')) rmSync(join(kernels, name), { recursive: true, force: true });
+  for (const name of readdirSync(kernels))
+    if (name.startsWith('.unfinished')) rmSync(join(kernels, name), { recursive: true, force: true });
   const unfinished = join(kernels, `.unfinished-${manifest.key}`);
   mkdirSync(unfinished);
   copyFileSync(join(objects, 'arch/x86/boot/bzImage'), join(unfinished, 'bzImage'));

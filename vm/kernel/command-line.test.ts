@@ -5,8 +5,10 @@ import { lacking } from './config.ts';
 import { parseConfig } from './parse-config.ts';
 import { testableFragment } from './fragments.ts';
 
-const withLine = (line: string, override = false) => parseConfig(
-  `${testableFragment()}CONFIG_CMDLINE_BOOL=y\nCONFIG_CMDLINE=${JSON.stringify(line)}\n${override ? 'CONFIG_CMDLINE_OVERRIDE=y\n' : ''}`);
+const withLine = (line: string, override = false) =>
+  parseConfig(
+    `${testableFragment()}CONFIG_CMDLINE_BOOL=y\nCONFIG_CMDLINE=${JSON.stringify(line)}\n${override ? 'CONFIG_CMDLINE_OVERRIDE=y\n' : ''}`,
+  );
 /** What syzkaller's configurations build in. */
 const fuzzersLine = 'earlyprintk=serial net.ifnames=0 panic_on_warn=1 hung_task_panic=1 softlockup_panic=1 quiet';
 
@@ -14,7 +16,14 @@ test('should switch off on the command line what turns a warning or a stall into
   expect(argumentsFor(undefined)).toEqual(expect.arrayContaining(['hung_task_panic=0', 'softlockup_panic=0']));
   expect(argumentsFor(parseConfig('CONFIG_DETECT_HUNG_TASK=y\n'))).toEqual(['hung_task_panic=0']);
   const sockets = { console: 'c', port: 'p', qmp: 'q' };
-  const all = qemuArguments({ machine: 'microvm', accelerator: 'tcg', memoryMib: 512, kernel: 'k', initramfs: 'i', sockets });
+  const all = qemuArguments({
+    machine: 'microvm',
+    accelerator: 'tcg',
+    memoryMib: 512,
+    kernel: 'k',
+    initramfs: 'i',
+    sockets,
+  });
   const line = all[all.indexOf('-append') + 1]!.split(' ');
   expect(line).toEqual(expect.arrayContaining(['panic_on_warn=0', 'oops=panic']));
 });

@@ -16,11 +16,17 @@ test('should refuse microvm, not q35, to a kernel with virtio-mmio as a module',
 });
 
 test('should name what keeps a kernel from either machine', () => {
-  const config = parseConfig(testableFragment().replace('CONFIG_SERIAL_8250_CONSOLE=y', '# CONFIG_SERIAL_8250_CONSOLE is not set'));
+  const config = parseConfig(
+    testableFragment().replace('CONFIG_SERIAL_8250_CONSOLE=y', '# CONFIG_SERIAL_8250_CONSOLE is not set'),
+  );
   expect(lacking(config, 'microvm')).toEqual(['CONFIG_SERIAL_8250_CONSOLE']);
   expect(lacking(config, 'q35')).toEqual(['CONFIG_SERIAL_8250_CONSOLE']);
 });
 
 test('should read both ways in which a fragment says no', () => {
-  expect([...parseFragment('CONFIG_A=n\n# CONFIG_B is not set\nCONFIG_C="x y"\n# a comment\n')]).toEqual([['A', 'n'], ['B', 'n'], ['C', '"x y"']]);
+  expect([...parseFragment('CONFIG_A=n\n# CONFIG_B is not set\nCONFIG_C="x y"\n# a comment\n')]).toEqual([
+    ['A', 'n'],
+    ['B', 'n'],
+    ['C', '"x y"'],
+  ]);
 });

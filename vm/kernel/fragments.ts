@@ -3,12 +3,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../files/repository-root.ts';
 
-/** `fast` for campaigns; `debug` with KASAN, UBSAN, lockdep and KCOV; `liberties` as fast, with switches for what the rules leave open. */
+/**
+ * `fast` for campaigns; `debug` with KASAN, UBSAN, lockdep and KCOV; `liberties` as fast, with switches for what the
+ * rules leave open.
+ */
 export const flavours = ['fast', 'debug', 'liberties'] as const;
 export type Flavour = (typeof flavours)[number];
 
 /** The fragments of a flavour, on top of those of all flavours. */
-const fragmentNames: Record<Flavour, readonly string[]> = { fast: ['fast'], debug: ['debug'], liberties: ['fast', 'liberties'] };
+const fragmentNames: Record<Flavour, readonly string[]> = {
+  fast: ['fast'],
+  debug: ['debug'],
+  liberties: ['fast', 'liberties'],
+};
 
 /** Flavours that differ in a few files are built in one directory, so that the second one costs a minute. */
 export const workDirectoryOf = (flavour: Flavour): string => fragmentNames[flavour][0]!;

@@ -20,7 +20,8 @@ export type KernelIdentity =
   | { kind: 'no-fuse-iomap'; reason: string; remedy: string }
   | { kind: 'iomap-off'; reason: string; remedy: string };
 
-const applySeries = 'apply the series "fuse: allow servers to use iomap" and build it with CONFIG_FUSE_IOMAP=y (iomapfuzz kernel config)';
+const applySeries =
+  'apply the series "fuse: allow servers to use iomap" and build it with CONFIG_FUSE_IOMAP=y (iomapfuzz kernel config)';
 
 /** `imageConfig` is the configuration found with the image, for kernels that do not tell it at run time. */
 export function identifyKernel(facts: KernelFacts, imageConfig?: KernelConfig): KernelIdentity {
@@ -38,7 +39,12 @@ export function identifyKernel(facts: KernelFacts, imageConfig?: KernelConfig): 
 }
 
 /** What the configuration of an image says before it is booted: why it cannot be tested; undefined when it may be. */
-export function identifyByConfig({ config, configSource, release }: Pick<KernelImage, 'config' | 'configSource' | 'release'>): Exclude<KernelIdentity, { kind: 'testable' }> | undefined {
+export function identifyByConfig({
+  config,
+  configSource,
+  release,
+}: Pick<KernelImage, 'config' | 'configSource' | 'release'>):
+  Exclude<KernelIdentity, { kind: 'testable' }> | undefined {
   if (config === undefined || config.has('FUSE_IOMAP')) return undefined;
   return {
     kind: 'no-fuse-iomap',
@@ -50,7 +56,8 @@ export function identifyByConfig({ config, configSource, release }: Pick<KernelI
 /** Throws UntestableKernelError for a kernel whose configuration or whose guest has no fuse-iomap. */
 export function requireTestable(kernel: KernelImage, facts?: KernelFacts): void {
   const identity = facts === undefined ? identifyByConfig(kernel) : identifyKernel(facts, kernel.config);
-  if (identity !== undefined && identity.kind !== 'testable') throw new UntestableKernelError(describeIdentity(identity));
+  if (identity !== undefined && identity.kind !== 'testable')
+    throw new UntestableKernelError(describeIdentity(identity));
 }
 
 /** One line for people. */
@@ -65,26 +72,29 @@ function noFuse(facts: KernelFacts, config: KernelConfig | undefined): KernelIde
   return {
     kind: 'no-fuse',
     reason: `Linux ${facts.release} has no FUSE (/proc/filesystems does not list it)`,
-    remedy: setting === 'm'
-      ? 'its configuration has FUSE as a module: name the directory of its modules by --modules'
-      : 'build it with CONFIG_FUSE_FS=y and CONFIG_FUSE_IOMAP=y (iomapfuzz kernel config)',
+    remedy:
+      setting === 'm'
+        ? 'its configuration has FUSE as a module: name the directory of its modules by --modules'
+        : 'build it with CONFIG_FUSE_FS=y and CONFIG_FUSE_IOMAP=y (iomapfuzz kernel config)',
   };
 }
 
 function noIomap(facts: KernelFacts, config: KernelConfig | undefined): KernelIdentity {
   return {
     kind: 'no-fuse-iomap',
-    reason: `Linux ${facts.release} has FUSE without fuse-iomap (no parameter fuse.enable_iomap`
-      + `${config === undefined || config.has('FUSE_IOMAP') ? '' : ', and CONFIG_FUSE_IOMAP is not set'})`,
+    reason:
+      `Linux ${facts.release} has FUSE without fuse-iomap (no parameter fuse.enable_iomap` +
+      `${config === undefined || config.has('FUSE_IOMAP') ? '' : ', and CONFIG_FUSE_IOMAP is not set'})`,
     remedy: applySeries,
   };
 }
 
 function missingEvent(facts: KernelFacts, config: KernelConfig | undefined): MissingChannel[] {
   if (facts.badDataEvent) return [];
-  const reason = config !== undefined && !config.has('EVENT_TRACING')
-    ? 'the kernel is built without event tracing: CONFIG_FTRACE=y and CONFIG_ENABLE_DEFAULT_TRACERS=y'
-    : 'there is no trace event fuse/fuse_iomap_bad_data';
+  const reason =
+    config !== undefined && !config.has('EVENT_TRACING')
+      ? 'the kernel is built without event tracing: CONFIG_FTRACE=y and CONFIG_ENABLE_DEFAULT_TRACERS=y'
+      : 'there is no trace event fuse/fuse_iomap_bad_data';
   return [{ channel: 'trace event', reason }];
 }
 
@@ -92,6 +102,7 @@ function missingWarn(facts: KernelFacts, config: KernelConfig | undefined): Miss
   if (facts.debugIomap === undefined) {
     return [{ channel: 'WARN', reason: 'there is no parameter fuse.debug_iomap: CONFIG_FUSE_IOMAP_DEBUG=y' }];
   }
-  if (config !== undefined && !config.has('PRINTK')) return [{ channel: 'WARN', reason: 'the kernel has no log: CONFIG_PRINTK=y' }];
+  if (config !== undefined && !config.has('PRINTK'))
+    return [{ channel: 'WARN', reason: 'the kernel has no log: CONFIG_PRINTK=y' }];
   return [];
 }

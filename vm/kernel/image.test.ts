@@ -14,7 +14,14 @@ function write(directory: string, name: string, bytes: Uint8Array | string): str
   return path;
 }
 
-const vmlinux = (config: string): Buffer => Buffer.concat([Buffer.alloc(100), Buffer.from('IKCFG_ST'), gzipSync(config), Buffer.from('IKCFG_ED'), Buffer.alloc(100)]);
+const vmlinux = (config: string): Buffer =>
+  Buffer.concat([
+    Buffer.alloc(100),
+    Buffer.from('IKCFG_ST'),
+    gzipSync(config),
+    Buffer.from('IKCFG_ED'),
+    Buffer.alloc(100),
+  ]);
 
 test('should read version and configuration out of an image', ({}, info) => {
   const path = write(info.outputDir, 'bzImage', bzImage(gzipSync(vmlinux('CONFIG_FUSE_FS=m\n'))));
@@ -35,12 +42,14 @@ test('should find the configuration beside an image that has none, where Debian,
   expect(readKernelImage(write(info.outputPath('alone'), 'bzImage', plain)).config).toBeUndefined();
 });
 
-test('should find modules beside a kernel of Debian\'s layout', ({}, info) => {
+test("should find modules beside a kernel of Debian's layout", ({}, info) => {
   const root = info.outputPath('root');
   write(join(root, 'lib/modules/7.3.4'), 'modules.order', '');
   const path = write(join(root, 'boot'), 'vmlinuz-7.3.4', bzImage(Buffer.alloc(8)));
   expect(readKernelImage(path).modulesDirectory).toBe(join(root, 'lib/modules/7.3.4'));
-  expect(() => readKernelImage(path, { modulesDirectory: info.outputPath('nowhere') })).toThrow(/there is no such directory/);
+  expect(() => readKernelImage(path, { modulesDirectory: info.outputPath('nowhere') })).toThrow(
+    /there is no such directory/,
+  );
 });
 
 const good = bzImage(randomBytes(100_000));

@@ -28,7 +28,14 @@ export interface KernelImage {
 }
 
 /** Documentation/arch/x86/boot.rst: offsets in the image's first sectors. */
-const header = { magic: 0x202, version: 0x206, setupSectors: 0x1f1, kernelVersion: 0x20e, payloadOffset: 0x248, payloadLength: 0x24c };
+const header = {
+  magic: 0x202,
+  version: 0x206,
+  setupSectors: 0x1f1,
+  kernelVersion: 0x20e,
+  payloadOffset: 0x248,
+  payloadLength: 0x24c,
+};
 const magic = 0x53726448; // "HdrS"
 
 /** Reads `path`. Throws UsageError when it cannot be read or is no bzImage. */
@@ -45,7 +52,9 @@ export function readKernelImage(path: string, options: { modulesDirectory?: stri
   const release = version.split(' ')[0]!;
   const found = findConfig(path, image, release);
   return {
-    path, version, release,
+    path,
+    version,
+    release,
     config: found === undefined ? undefined : parseConfig(found.text),
     configSource: found?.source ?? 'not found',
     modulesDirectory: findModules(path, release, options.modulesDirectory),
@@ -55,11 +64,15 @@ export function readKernelImage(path: string, options: { modulesDirectory?: stri
 }
 
 function notAKernel(image: Buffer): string | undefined {
-  if (image.length >= 4 && image.readUInt32BE(0) === 0x7f454c46) return 'it is an ELF file (a vmlinux?); give the bzImage, arch/x86/boot/bzImage in a built tree';
-  if (image.length < 0x1000 || image.readUInt32LE(header.magic) !== magic) return 'it has no Linux/x86 boot header (is it a bzImage?)';
+  if (image.length >= 4 && image.readUInt32BE(0) === 0x7f454c46)
+    return 'it is an ELF file (a vmlinux?); give the bzImage, arch/x86/boot/bzImage in a built tree';
+  if (image.length < 0x1000 || image.readUInt32LE(header.magic) !== magic)
+    return 'it has no Linux/x86 boot header (is it a bzImage?)';
   if (image.readUInt16LE(header.version) < 0x20c) return 'its boot protocol is older than 2.12 (Linux 3.8)';
-  const needed = protectedModeOffset(image) + image.readUInt32LE(header.payloadOffset) + image.readUInt32LE(header.payloadLength);
-  if (image.length < needed) return `it is cut off: ${String(image.length)} bytes, its header speaks of ${String(needed)}`;
+  const needed =
+    protectedModeOffset(image) + image.readUInt32LE(header.payloadOffset) + image.readUInt32LE(header.payloadLength);
+  if (image.length < needed)
+    return `it is cut off: ${String(image.length)} bytes, its header speaks of ${String(needed)}`;
   return undefined;
 }
 
@@ -116,7 +129,9 @@ const decompressors: readonly { magic: string; command: readonly string[] }[] = 
 function decompressPayload(image: Buffer): Buffer | undefined {
   const start = protectedModeOffset(image) + image.readUInt32LE(header.payloadOffset);
   const payload = image.subarray(start, start + image.readUInt32LE(header.payloadLength));
-  const found = decompressors.find(({ magic: first }) => payload.subarray(0, first.length / 2).toString('hex') === first);
+  const found = decompressors.find(
+    ({ magic: first }) => payload.subarray(0, first.length / 2).toString('hex') === first,
+  );
   if (found === undefined) return undefined;
   const [program, ...args] = found.command as [string, ...string[]];
   // The payload is followed by its unpacked size, which makes some programs end with an error after all was written.
@@ -133,12 +148,18 @@ function findModules(path: string, release: string, given: string | undefined): 
   if (given !== undefined) {
     const found = [given, join(given, release), join(given, 'lib/modules', release)].find(isModules);
     if (found === undefined) {
-      throw new UsageError(`${given} holds no modules of ${release}: no modules.order in it, in ${release}/ or in lib/modules/${release}/`
-        + (statSync(given, { throwIfNoEntry: false }) === undefined ? ' (there is no such directory)' : ''));
+      throw new UsageError(
+        `${given} holds no modules of ${release}: no modules.order in it, in ${release}/ or in lib/modules/${release}/` +
+          (statSync(given, { throwIfNoEntry: false }) === undefined ? ' (there is no such directory)' : ''),
+      );
     }
     return found;
   }
   const real = dirname(realpathSync(path));
   // Debian's layout (vmlinuz in /boot), merged-/usr, and `make INSTALL_MOD_PATH=...` beside the image
-  return [join(real, '../lib/modules', release), join(real, '../usr/lib/modules', release), join(real, 'lib/modules', release)].find(isModules);
+  return [
+    join(real, '../lib/modules', release),
+    join(real, '../usr/lib/modules', release),
+    join(real, 'lib/modules', release),
+  ].find(isModules);
 }

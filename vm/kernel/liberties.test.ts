@@ -7,7 +7,7 @@ import { patchSeries } from './patches.ts';
 
 const liberties = libertiesOfSeries();
 
-test('should find every row of the kernel\'s table, and no name twice', () => {
+test("should find every row of the kernel's table, and no name twice", () => {
   const rows = patchSeries().flatMap(({ text }) => [...text.matchAll(/^\+FUSE_IOMAP_LIBERTY\(/gm)]);
   expect(rows.length).toBeGreaterThanOrEqual(20);
   expect(liberties).toHaveLength(rows.length);
@@ -23,7 +23,9 @@ test('should know which clause leaves the choice, and what the kernel does', () 
 });
 
 test('should have a place in the code for every switch: where it is looked at, and where it counts', () => {
-  const code = patchSeries().map(({ text }) => text).join('\n');
+  const code = patchSeries()
+    .map(({ text }) => text)
+    .join('\n');
   for (const { name } of liberties) {
     const id = name.toUpperCase().replaceAll('-', '_');
     const looked = new RegExp(`^\\+.*(fuse_iomap_takes\\(${id}\\)|FUSE_IOMAP_LIBERTY_${id},)`, 'm');
@@ -33,7 +35,7 @@ test('should have a place in the code for every switch: where it is looked at, a
   }
 });
 
-test('should stand in the kernel\'s documentation, each of them', () => {
+test("should stand in the kernel's documentation, each of them", () => {
   const page = readFileSync(join(repositoryRoot(), 'docs/kernel.md'), 'utf8');
   for (const { name } of liberties) expect(page, name).toContain(`| \`${name}\` |`);
 });

@@ -13,5 +13,7 @@ export interface SeriesLiberty {
 const row = /^\+FUSE_IOMAP_LIBERTY\(\w+, "([^"]+)",\n\+\s+"([^"]+)",\n\+\s+"([^"]+)"\)$/gm;
 
 /** In the order of the table. */
-export const libertiesOfSeries = (): SeriesLiberty[] => patchSeries().flatMap(({ text }) =>
-  [...text.matchAll(row)].map(([, name, clause, effect]) => ({ name: name!, clause: clause!, effect: effect! })));
+export const libertiesOfSeries = (): SeriesLiberty[] =>
+  patchSeries().flatMap(({ text }) =>
+    [...text.matchAll(row)].map(([, name, clause, effect]) => ({ name: name!, clause: clause!, effect: effect! })),
+  );

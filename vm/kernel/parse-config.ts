@@ -1,6 +1,9 @@
 /** Kernel configurations as data: the text of a .config, and of a fragment of one. */
 
-/** Symbol without `CONFIG_` to its value: `y`, `m`, or the text of a number or string. Symbols that are not set are absent. */
+/**
+ * Symbol without `CONFIG_` to its value: `y`, `m`, or the text of a number or string. Symbols that are not set are
+ * absent.
+ */
 export type KernelConfig = ReadonlyMap<string, string>;
 
 export function parseConfig(text: string): KernelConfig {

@@ -24,7 +24,9 @@ const create = `Subject: [PATCH] add b
 +new
 `;
 
-async function tree(directory: string): Promise<{ source: KernelSource; work: string; patch: (name: string, text: string) => Patch }> {
+async function tree(
+  directory: string,
+): Promise<{ source: KernelSource; work: string; patch: (name: string, text: string) => Patch }> {
   const pristine = join(directory, 'pristine');
   mkdirSync(join(pristine, 'fs'), { recursive: true });
   writeFileSync(join(pristine, 'fs/a.c'), 'one\ntwo\nthree\n');
@@ -48,7 +50,11 @@ const read = (...parts: string[]): string => readFileSync(join(...parts), 'utf8'
 
 test('should apply a series and leave the pristine source alone', async ({}, info) => {
   const { source, work, patch } = await tree(info.outputDir);
-  bringToPatches(work, source, [patch('1.patch', change('two', '2')), patch('2.patch', change('2', 'TWO')), patch('3.patch', create)]);
+  bringToPatches(work, source, [
+    patch('1.patch', change('two', '2')),
+    patch('2.patch', change('2', 'TWO')),
+    patch('3.patch', create),
+  ]);
   expect(read(work, 'fs/a.c')).toBe('one\nTWO\nthree\n');
   expect(read(work, 'fs/new/b.c')).toBe('new\n');
   expect(read(source.directory, 'fs/a.c')).toBe('one\ntwo\nthree\n');
@@ -77,8 +83,12 @@ test('should take back what a patch did that is no longer in the series, with a 
 test('should say which patch does not apply, and to what', async ({}, info) => {
   const { source, work, patch } = await tree(info.outputDir);
   const good = patch('1.patch', change('two', '2'));
-  expect(() => { bringToPatches(work, source, [good, patch('2.patch', change('two', 'II'))]); }).toThrow(InfrastructureError);
-  expect(() => { bringToPatches(work, source, [good, patch('2.patch', change('two', 'II'))]); }).toThrow(/2\.patch does not apply to a test tree \(Linux 7\.3\)[\s\S]*--source/);
+  expect(() => {
+    bringToPatches(work, source, [good, patch('2.patch', change('two', 'II'))]);
+  }).toThrow(InfrastructureError);
+  expect(() => {
+    bringToPatches(work, source, [good, patch('2.patch', change('two', 'II'))]);
+  }).toThrow(/2\.patch does not apply to a test tree \(Linux 7\.3\)[\s\S]*--source/);
 });
 
 test('should know the files that a series touches', () => {

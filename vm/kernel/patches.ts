@@ -1,7 +1,16 @@
 /** The project's patch series, and a work tree that carries it. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeDirectory } from '../../files/make-directory.ts';
 import { InfrastructureError } from '../../model/errors.ts';
@@ -21,11 +30,14 @@ export interface Patch {
 export function patchSeries(): Patch[] {
   const directory = join(repositoryRoot(), 'vm/kernel/patches');
   if (!existsSync(directory)) return [];
-  return readdirSync(directory).filter((name) => name.endsWith('.patch')).sort().map((name) => {
-    const path = join(directory, name);
-    const text = readFileSync(path, 'utf8');
-    return { name, path, text, sha256: createHash('sha256').update(text).digest('hex') };
-  });
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.patch'))
+    .sort()
+    .map((name) => {
+      const path = join(directory, name);
+      const text = readFileSync(path, 'utf8');
+      return { name, path, text, sha256: createHash('sha256').update(text).digest('hex') };
+    });
 }
 
 /** The files that patches create, change or remove, relative to the tree. */
@@ -41,9 +53,9 @@ export function touchedFiles(patches: readonly { text: string }[]): Set<string> 
 }
 
 /**
- * Makes `tree` the source with `patches`. A tree that carries an earlier state of the series gets only the files that differ,
- * so that make rebuilds only what depends on them. The tree's own files may be hard links into the pristine source: they are
- * replaced, never written to.
+ * Makes `tree` the source with `patches`. A tree that carries an earlier state of the series gets only the files that
+ * differ, so that make rebuilds only what depends on them. The tree's own files may be hard links into the pristine
+ * source: they are replaced, never written to.
  */
 export function bringToPatches(tree: string, source: KernelSource, patches: readonly Patch[]): void {
   const stateFile = join(dirname(tree), 'patched.json');
@@ -75,16 +87,31 @@ export async function copyTree(source: string, tree: string): Promise<void> {
   // Another file system, or files of another user (fs.protected_hardlinks).
   await runJob(['rm', '-rf', tree]);
   const { code, tail } = await runJob(['cp', '-a', source, tree]);
-  if (code !== 0) throw new InfrastructureError([`${source} cannot be copied to ${tree}:`, ...tail.slice(-4).map((line) => `  ${line}`)].join('\n'));
+  if (code !== 0)
+    throw new InfrastructureError(
+      [`${source} cannot be copied to ${tree}:`, ...tail.slice(-4).map((line) => `  ${line}`)].join('\n'),
+    );
 }
 
 function apply(patch: Patch, directory: string, source: KernelSource): void {
-  const { status, stdout, stderr } = spawnSync('patch', ['-p1', '--batch', '--forward', '--no-backup-if-mismatch', '-i', patch.path],
-    { cwd: directory, encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+  const { status, stdout, stderr } = spawnSync(
+    'patch',
+    ['-p1', '--batch', '--forward', '--no-backup-if-mismatch', '-i', patch.path],
+    { cwd: directory, encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } },
+  );
   if (status === 0) return;
-  const lines = `${stdout}${stderr}`.trim().split('\n').slice(-8).map((line) => `  ${line}`);
-  throw new InfrastructureError([`${patch.name} does not apply to ${source.origin} (Linux ${source.version}):`, ...lines,
-    'Give a source that the series applies to by --source TARBALL|DIR, or adapt the series.'].join('\n'));
+  const lines = `${stdout}${stderr}`
+    .trim()
+    .split('\n')
+    .slice(-8)
+    .map((line) => `  ${line}`);
+  throw new InfrastructureError(
+    [
+      `${patch.name} does not apply to ${source.origin} (Linux ${source.version}):`,
+      ...lines,
+      'Give a source that the series applies to by --source TARBALL|DIR, or adapt the series.',
+    ].join('\n'),
+  );
 }
 
 function replaceIfDifferent(target: string, wanted: string): void {

@@ -55,7 +55,20 @@ export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): P
 }
 
 /** For callers that want silence. */
-export const noProgress: Progress = { step() { /* silent */ }, at() { /* silent */ }, note() { /* silent */ }, end() { /* silent */ } };
+export const noProgress: Progress = {
+  step() {
+    /* silent */
+  },
+  at() {
+    /* silent */
+  },
+  note() {
+    /* silent */
+  },
+  end() {
+    /* silent */
+  },
+};
 
 function clock(ms: number): string {
   const seconds = Math.floor(ms / 1000);

@@ -26,14 +26,24 @@ export interface KernelSelection {
 /** Finds or builds the kernel. Throws UsageError or InfrastructureError. */
 export async function selectKernel(selection: KernelSelection, progress: Progress): Promise<KernelImage> {
   const { kernel, kdir, flavour, modules, source, build } = selection;
-  if (build === false && kdir === undefined) throw new UsageError('--no-build is about --kdir TREE: give a tree, or leave it out');
-  if (kernel !== undefined && kdir !== undefined) throw new UsageError('--kernel and --kdir both name a kernel: give one of them');
+  if (build === false && kdir === undefined)
+    throw new UsageError('--no-build is about --kdir TREE: give a tree, or leave it out');
+  if (kernel !== undefined && kdir !== undefined)
+    throw new UsageError('--kernel and --kdir both name a kernel: give one of them');
   const fromModules = modules === undefined ? {} : { modulesDirectory: modules };
   if (kernel !== undefined) {
-    if (statSync(kernel, { throwIfNoEntry: false })?.isDirectory() === true) throw new UsageError(`${kernel} is a directory: --kernel takes a bzImage, --kdir a kernel tree`);
+    if (statSync(kernel, { throwIfNoEntry: false })?.isDirectory() === true)
+      throw new UsageError(`${kernel} is a directory: --kernel takes a bzImage, --kdir a kernel tree`);
     return readKernelImage(kernel, fromModules);
   }
-  if (kdir !== undefined) return readKernelImage(await kernelOfTree(kdir, { ...(flavour && { flavour }), ...(build !== undefined && { build }) }, progress), fromModules);
-  const built = await buildReferenceKernel({ flavour: flavour ?? 'fast', ...(source === undefined ? {} : { source }) }, progress);
+  if (kdir !== undefined)
+    return readKernelImage(
+      await kernelOfTree(kdir, { ...(flavour && { flavour }), ...(build !== undefined && { build }) }, progress),
+      fromModules,
+    );
+  const built = await buildReferenceKernel(
+    { flavour: flavour ?? 'fast', ...(source === undefined ? {} : { source }) },
+    progress,
+  );
   return readKernelImage(join(built.directory, 'bzImage'), fromModules);
 }

@@ -13,7 +13,9 @@ function stockKernel(): string | undefined {
   const directory = cacheDirectory('stock-kernel');
   const find = (): string | undefined => {
     const boot = join(directory, 'boot');
-    const name = spawnSync('ls', [boot], { encoding: 'utf8' }).stdout.split('\n').find((file) => file.startsWith('vmlinuz-'));
+    const name = spawnSync('ls', [boot], { encoding: 'utf8' })
+      .stdout.split('\n')
+      .find((file) => file.startsWith('vmlinuz-'));
     return name === undefined ? undefined : join(boot, name);
   };
   if (find() !== undefined) return find();
@@ -29,14 +31,17 @@ function stockKernel(): string | undefined {
   return find();
 }
 
-test('should boot Debian\'s cloud kernel, which has virtio and FUSE as modules, and see that it has no fuse-iomap', async () => {
+test("should boot Debian's cloud kernel, which has virtio and FUSE as modules, and see that it has no fuse-iomap", async () => {
   const path = stockKernel();
   test.skip(path === undefined, 'the package linux-image-cloud-amd64 cannot be fetched here');
   const kernel = readKernelImage(path!);
   const vm = await Vm.boot({ kernel, files: agentFiles(), memoryMib: 512, bootTimeoutMs: 240_000 });
   try {
     expect(vm.environment.machine).toBe('q35');
-    expect(identifyKernel(vm.facts, kernel.config)).toMatchObject({ kind: 'no-fuse-iomap', reason: expect.stringContaining('CONFIG_FUSE_IOMAP is not set') as unknown });
+    expect(identifyKernel(vm.facts, kernel.config)).toMatchObject({
+      kind: 'no-fuse-iomap',
+      reason: expect.stringContaining('CONFIG_FUSE_IOMAP is not set') as unknown,
+    });
   } finally {
     await vm.close();
   }
@@ -46,5 +51,7 @@ test('should say what is missing for the same kernel without its modules', async
   const path = stockKernel();
   test.skip(path === undefined, 'the package linux-image-cloud-amd64 cannot be fetched here');
   const kernel = { ...readKernelImage(path!), modulesDirectory: undefined };
-  await expect(Vm.boot({ kernel, files: agentFiles(), memoryMib: 512, bootTimeoutMs: 240_000 })).rejects.toThrow(/no virtio-serial port/);
+  await expect(Vm.boot({ kernel, files: agentFiles(), memoryMib: 512, bootTimeoutMs: 240_000 })).rejects.toThrow(
+    /no virtio-serial port/,
+  );
 });

@@ -1,7 +1,16 @@
 /** A kernel tree as it is now: which commit, and whether an image that was made in it is older than its source. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readFileSync, readdirSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { cacheDirectory } from '../paths.ts';
 
@@ -21,21 +30,31 @@ export function sourceOf(tree: string): string {
 export function treeState(tree: string): TreeState {
   const directory = sourceOf(tree);
   try {
-    const git = (...argv: string[]): string => execFileSync('git', ['-C', directory, ...argv], {
-      encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0' },
-    }).trim();
+    const git = (...argv: string[]): string =>
+      execFileSync('git', ['-C', directory, ...argv], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, LC_ALL: 'C', GIT_OPTIONAL_LOCKS: '0' },
+      }).trim();
     // A tree that lies in somebody else's repository has no commit of its own.
-    if (realpathSync(git('rev-parse', '--show-toplevel')) !== realpathSync(directory)) return { directory, commit: 'unknown: not a git tree' };
+    if (realpathSync(git('rev-parse', '--show-toplevel')) !== realpathSync(directory))
+      return { directory, commit: 'unknown: not a git tree' };
     return { directory, commit: git('describe', '--always', '--tags', '--dirty', '--abbrev=12') };
   } catch (error) {
     const { stderr = '', code } = error as { stderr?: string; code?: string };
-    const reason = code === 'ENOENT' ? 'git is not installed' : /not a git repository/.test(stderr) ? 'not a git tree' : stderr.trim().split('\n')[0];
+    const reason =
+      code === 'ENOENT'
+        ? 'git is not installed'
+        : /not a git repository/.test(stderr)
+          ? 'not a git tree'
+          : stderr.trim().split('\n')[0];
     return { directory, commit: `unknown: ${reason === undefined || reason === '' ? 'git failed' : reason}` };
   }
 }
 
 /** Files that make reads to build an image. A tree's own products are older than its image, or are of modules. */
-const sourceNames = /^(Makefile|Kbuild|Kconfig.*|\.config)$|(?<!\.mod)\.c$|\.(h|S|rs|lds|pl|py|sh|awk|cpio|bc|tc|dts|dtsi)$/;
+const sourceNames =
+  /^(Makefile|Kbuild|Kconfig.*|\.config)$|(?<!\.mod)\.c$|\.(h|S|rs|lds|pl|py|sh|awk|cpio|bc|tc|dts|dtsi)$/;
 const notRead: ReadonlySet<string> = new Set(['.git', 'Documentation', 'samples', 'LICENSES', 'generated']);
 
 /** A file of the tree that was changed after `image` was made. Removed files leave no trace. */
@@ -49,7 +68,8 @@ export function newerThanImage(tree: string, image: string): string | undefined 
         if (notRead.has(entry.name) || (entry.name === 'config' && directory.endsWith('/include'))) continue;
         const found = walk(path);
         if (found !== undefined) return found;
-      } else if (sourceNames.test(entry.name) && (lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > madeMs) return path;
+      } else if (sourceNames.test(entry.name) && (lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > madeMs)
+        return path;
     }
     return undefined;
   };

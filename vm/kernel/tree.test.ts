@@ -22,10 +22,27 @@ test.afterEach(() => {
   else process.env['XDG_CACHE_HOME'] = cache;
 });
 
-interface Made { path: string; text: string; notes: string[] }
+interface Made {
+  path: string;
+  text: string;
+  notes: string[];
+}
 async function make(tree: string, options: TreeOptions = {}): Promise<Made> {
   const notes: string[] = [];
-  const progress: Progress = { step() { /* silent */ }, at() { /* silent */ }, note: (text) => { notes.push(text); }, end() { /* silent */ } };
+  const progress: Progress = {
+    step() {
+      /* silent */
+    },
+    at() {
+      /* silent */
+    },
+    note: (text) => {
+      notes.push(text);
+    },
+    end() {
+      /* silent */
+    },
+  };
   const path = await kernelOfTree(tree, options, progress);
   return { path, text: readFileSync(path, 'latin1'), notes };
 }
@@ -38,7 +55,17 @@ const config = 'CONFIG_FUSE_IOMAP=y\n';
 async function builtTree(path: string): Promise<string> {
   const tree = standInTree(path, { config });
   const { path: image } = await make(tree);
-  for (const name of ['fs/fuse/file.c', '.config', 'Makefile', 'Kbuild', 'Kconfig', 'head', 'fs/fuse/Kconfig', 'scripts/kconfig/merge_config.sh']) before(join(tree, name), 60);
+  for (const name of [
+    'fs/fuse/file.c',
+    '.config',
+    'Makefile',
+    'Kbuild',
+    'Kconfig',
+    'head',
+    'fs/fuse/Kconfig',
+    'scripts/kconfig/merge_config.sh',
+  ])
+    before(join(tree, name), 60);
   before(image, 30);
   return tree;
 }
@@ -56,7 +83,9 @@ test('should make the image of a configured tree, and leave one that is up to da
 test('should make the image anew when the source is newer, and refuse it without making', async ({}, info) => {
   const tree = await builtTree(info.outputPath('tree'));
   writeFileSync(join(tree, 'fs/fuse/file.c'), 'int second;\n');
-  await expect(make(tree, { build: false })).rejects.toThrow(/--no-build: .*fs\/fuse\/file\.c was changed after .*bzImage was made: run make there, or leave --no-build out/);
+  await expect(make(tree, { build: false })).rejects.toThrow(
+    /--no-build: .*fs\/fuse\/file\.c was changed after .*bzImage was made: run make there, or leave --no-build out/,
+  );
   expect((await make(tree)).text).toContain('int second;');
 });
 
@@ -69,15 +98,22 @@ test('should make the image anew when the configuration changed', async ({}, inf
 
 test('should say which options this source does not keep, as commits of a bisection may not', async ({}, info) => {
   const tree = standInTree(info.outputPath('tree'), { config: `${config}CONFIG_UNKNOWN=y\n` });
-  expect((await make(tree)).notes).toContainEqual(expect.stringContaining('does not keep CONFIG_UNKNOWN of .config; the one before is .config.old'));
+  expect((await make(tree)).notes).toContainEqual(
+    expect.stringContaining('does not keep CONFIG_UNKNOWN of .config; the one before is .config.old'),
+  );
 });
 
-test('should give the compiler\'s words for a tree that does not compile, although an image is there', async ({}, info) => {
+test("should give the compiler's words for a tree that does not compile, although an image is there", async ({}, info) => {
   const tree = await builtTree(info.outputPath('tree'));
   writeFileSync(join(tree, 'fs/fuse/file.c'), '#error new source\n');
-  const error = await make(tree).then(() => undefined, (reason: unknown) => reason);
+  const error = await make(tree).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   expect(error).toBeInstanceOf(KernelBuildError);
-  expect((error as Error).message).toMatch(/^the kernel does not compile:\n {2}fs\/fuse\/file\.c:1:2: error: #error new source$/m);
+  expect((error as Error).message).toMatch(
+    /^the kernel does not compile:\n {2}fs\/fuse\/file\.c:1:2: error: #error new source$/m,
+  );
 });
 
 test('should not be sent elsewhere by variables that make reads', async ({}, info) => {
@@ -98,15 +134,22 @@ test('should build a tree that is not configured in the cache, each time as it i
   expect(first.text).toContain('CONFIG_FUSE_IOMAP=y');
   writeFileSync(join(tree, 'fs/fuse/file.c'), 'int second;\n');
   expect((await make(tree)).text).toContain('int second;');
-  await expect(make(tree, { build: false })).rejects.toThrow(/--no-build: .* has no arch\/x86\/boot\/bzImage; leave --no-build out/);
+  await expect(make(tree, { build: false })).rejects.toThrow(
+    /--no-build: .* has no arch\/x86\/boot\/bzImage; leave --no-build out/,
+  );
 });
 
 test('should not guess what an image is made of that has no configuration beside it', async ({}, info) => {
   const tree = await builtTree(info.outputPath('tree'));
   rmSync(join(tree, '.config'));
-  const error = await make(tree).then(() => undefined, (reason: unknown) => reason);
+  const error = await make(tree).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
   expect(error).toBeInstanceOf(UsageError);
-  expect((error as Error).message).toMatch(/has an image and no \.config: .* --kernel .*bzImage, or configure the tree/);
+  expect((error as Error).message).toMatch(
+    /has an image and no \.config: .* --kernel .*bzImage, or configure the tree/,
+  );
 });
 
 test('should know the commit that an image was made of, whoever reads the image', async ({}, info) => {

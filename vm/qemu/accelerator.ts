@@ -1,7 +1,7 @@
 /**
- * Which accelerator works here. That /dev/kvm can be opened proves nothing: there are hosts on which firmware runs under
- * KVM and a Linux guest hangs for ever. So a kernel is booted, with a deadline, and the answer is remembered until the
- * next boot of this machine.
+ * Which accelerator works here. That /dev/kvm can be opened proves nothing: there are hosts on which firmware runs
+ * under KVM and a Linux guest hangs for ever. So a kernel is booted, with a deadline, and the answer is remembered
+ * until the next boot of this machine.
  */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,10 @@ export interface AcceleratorChoice {
 const probeDeadlineMs = 10_000;
 const finished = 'iomapfuzz-probe: done';
 
-/** The accelerator to use; probes with the kernel at `kernel` unless the answer is known. `signal` breaks the probe off: its answer is nobody's then. */
+/**
+ * The accelerator to use; probes with the kernel at `kernel` unless the answer is known. `signal` breaks the probe off:
+ * its answer is nobody's then.
+ */
 export async function chooseAccelerator(kernel: string, signal?: AbortSignal): Promise<AcceleratorChoice> {
   const unavailable = whyKvmIsUnavailable();
   if (unavailable !== undefined) return { accelerator: 'tcg', reason: unavailable };
@@ -87,29 +90,49 @@ async function bootUnderKvm(kernel: string, signal?: AbortSignal): Promise<{ wor
       { kind: 'directory', path: 'dev' },
       { kind: 'device', path: 'dev/console', major: 5, minor: 1 },
       { kind: 'file', path: 'busybox', source: findTool('busybox')!, executable: true },
-      { kind: 'bytes', path: 'init', bytes: Buffer.from(`#!/busybox sh\necho ${finished}\n/busybox reboot -f\n`), executable: true },
+      {
+        kind: 'bytes',
+        path: 'init',
+        bytes: Buffer.from(`#!/busybox sh\necho ${finished}\n/busybox reboot -f\n`),
+        executable: true,
+      },
     ]);
     const { config } = readKernelImage(kernel);
     const machine = config === undefined || lacking(config, 'microvm').length === 0 ? 'microvm' : 'q35';
     const qemu = await startQemu({ machine, accelerator: 'kvm', memoryMib: 256, kernel, initramfs });
     let console = '';
-    qemu.console.setEncoding('latin1').on('data', (text: string) => { console += text; });
-    qemu.console.on('error', () => { /* ends with QEMU */ });
-    qemu.port.on('error', () => { /* ends with QEMU */ });
-    qemu.qmp.on('error', () => { /* ends with QEMU */ });
+    qemu.console.setEncoding('latin1').on('data', (text: string) => {
+      console += text;
+    });
+    qemu.console.on('error', () => {
+      /* ends with QEMU */
+    });
+    qemu.port.on('error', () => {
+      /* ends with QEMU */
+    });
+    qemu.qmp.on('error', () => {
+      /* ends with QEMU */
+    });
     let late = false;
-    const timer = setTimeout(() => { late = true; qemu.kill(); }, probeDeadlineMs);
+    const timer = setTimeout(() => {
+      late = true;
+      qemu.kill();
+    }, probeDeadlineMs);
     signal?.addEventListener('abort', qemu.kill);
     if (signal?.aborted) qemu.kill();
     const exit = await qemu.exited;
     signal?.removeEventListener('abort', qemu.kill);
     clearTimeout(timer);
     if (console.includes(finished)) return { works: true, reason: 'a guest boots under KVM' };
-    const what = late ? `a guest under KVM did not finish booting within ${String(probeDeadlineMs / 1000)} s`
+    const what = late
+      ? `a guest under KVM did not finish booting within ${String(probeDeadlineMs / 1000)} s`
       : `QEMU with KVM ended (${exit.text}) before the guest had booted${exit.stderr === '' ? '' : `: ${exit.stderr.trim().split('\n').at(-1)!}`}`;
     return { works: false, reason: what };
   } catch (error) {
-    return { works: false, reason: `QEMU cannot use KVM (${error instanceof Error ? error.message.split('\n').slice(0, 2).join(': ') : String(error)})` };
+    return {
+      works: false,
+      reason: `QEMU cannot use KVM (${error instanceof Error ? error.message.split('\n').slice(0, 2).join(': ') : String(error)})`,
+    };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

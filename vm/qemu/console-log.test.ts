@@ -6,13 +6,22 @@ import { Console } from './console.ts';
 import { openConsoleLog } from './console-log.ts';
 
 let directory: string;
-test.beforeAll(() => { directory = mkdtempSync(join(tmpdir(), 'iomapfuzz-console-log-')); });
-test.afterAll(() => { rmSync(directory, { recursive: true }); });
+test.beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'iomapfuzz-console-log-'));
+});
+test.afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
 
 test('should hold every guest, whole lines of each, under a header that names it', () => {
   const file = join(directory, 'console.log');
-  const [first, second] = [new Console(openConsoleLog(file, 'microvm, tcg')), new Console(openConsoleLog(file, 'microvm, tcg, from a template'))];
-  const say = (guest: Console, text: string): void => { guest.write(Buffer.from(text)); };
+  const [first, second] = [
+    new Console(openConsoleLog(file, 'microvm, tcg')),
+    new Console(openConsoleLog(file, 'microvm, tcg, from a template')),
+  ];
+  const say = (guest: Console, text: string): void => {
+    guest.write(Buffer.from(text));
+  };
   say(first, '[ 0.1] one\n[ 0.2] tw');
   say(second, '[ 0.1] three\n');
   say(first, 'o\n');
@@ -20,8 +29,14 @@ test('should hold every guest, whole lines of each, under a header that names it
   first.end();
   second.end();
   expect(readFileSync(file, 'utf8').split('\n')).toEqual([
-    '==> guest 1: microvm, tcg <==', '[ 0.1] one', '==> guest 2: microvm, tcg, from a template <==', '[ 0.1] three',
-    '==> guest 1: microvm, tcg <==', '[ 0.2] two', '[ 0.3] last words', '',
+    '==> guest 1: microvm, tcg <==',
+    '[ 0.1] one',
+    '==> guest 2: microvm, tcg, from a template <==',
+    '[ 0.1] three',
+    '==> guest 1: microvm, tcg <==',
+    '[ 0.2] two',
+    '[ 0.3] last words',
+    '',
   ]);
 });
 
@@ -44,5 +59,7 @@ test('should not fill the disk with what one guest prints, nor lose what the nex
 });
 
 test('should say which file cannot be opened', () => {
-  expect(() => openConsoleLog(join(directory, 'no such directory', 'console.log'), 'microvm, tcg')).toThrow('no such directory');
+  expect(() => openConsoleLog(join(directory, 'no such directory', 'console.log'), 'microvm, tcg')).toThrow(
+    'no such directory',
+  );
 });

@@ -1,6 +1,6 @@
 /**
- * The file of --console-log: what every guest prints, in the order in which it comes. Guests that run at the same time share it: their lines
- * stay whole, and a header names the guest where another one goes on than before.
+ * The file of --console-log: what every guest prints, in the order in which it comes. Guests that run at the same time
+ * share it: their lines stay whole, and a header names the guest where another one goes on than before.
  */
 import { openSync, writeSync } from 'node:fs';
 
@@ -36,7 +36,11 @@ class ConsoleLog {
       if (this.#last !== number) writeSync(this.#fd, `==> guest ${String(number)}: ${name} <==\n`);
       this.#last = number;
       writeSync(this.#fd, bytes);
-      if (written > mostBytes) writeSync(this.#fd, `\n==> guest ${String(number)} printed more than ${String(mostBytes)} bytes: the rest is left out <==\n`);
+      if (written > mostBytes)
+        writeSync(
+          this.#fd,
+          `\n==> guest ${String(number)} printed more than ${String(mostBytes)} bytes: the rest is left out <==\n`,
+        );
     };
     return {
       write: (bytes) => {

@@ -16,10 +16,10 @@ export const qemuProgram = 'qemu-system-x86_64';
 const connectDeadlineMs = 30_000;
 
 /**
- * The watchdog between us and QEMU. Its standard input is a pipe that only we hold: when we end, by whatever signal, the
- * read returns and QEMU is killed. (PR_SET_PDEATHSIG would be tied to the thread that started it, and QEMU to a parent that
- * is not killed with us.) The run directory goes with QEMU. Standard error is QEMU's alone: with its reader gone, a shell that
- * notes its child's death there would die of SIGPIPE before it has cleaned up.
+ * The watchdog between us and QEMU. Its standard input is a pipe that only we hold: when we end, by whatever signal,
+ * the read returns and QEMU is killed. (PR_SET_PDEATHSIG would be tied to the thread that started it, and QEMU to a
+ * parent that is not killed with us.) The run directory goes with QEMU. Standard error is QEMU's alone: with its reader
+ * gone, a shell that notes its child's death there would die of SIGPIPE before it has cleaned up.
  */
 const watchdog = `
 directory=$1; shift
@@ -61,46 +61,82 @@ export async function startQemu(spec: Omit<QemuSpec, 'sockets' | 'sandboxed'>): 
   const program = findTool(qemuProgram);
   if (program === undefined) throw new VmError({ kind: 'qemu-missing', program: qemuProgram });
   const runDirectory = makeRunDirectory();
-  const sockets = { console: join(runDirectory, 'console'), port: join(runDirectory, 'port'), qmp: join(runDirectory, 'qmp') };
+  const sockets = {
+    console: join(runDirectory, 'console'),
+    port: join(runDirectory, 'port'),
+    qmp: join(runDirectory, 'qmp'),
+  };
   const listeners = await Promise.all([sockets.console, sockets.port, sockets.qmp].map(acceptOne));
 
-  const child = spawn('/bin/sh', ['-c', watchdog, 'iomapfuzz-watchdog', runDirectory, program, ...qemuArguments({ ...spec, sockets, sandboxed: whyNoSandbox(program) === undefined })], {
-    stdio: ['pipe', 'ignore', 'pipe'],
-    // A process group of its own: ^C on the terminal is for us alone, we end QEMU in order.
-    detached: true,
-  });
+  const child = spawn(
+    '/bin/sh',
+    [
+      '-c',
+      watchdog,
+      'iomapfuzz-watchdog',
+      runDirectory,
+      program,
+      ...qemuArguments({ ...spec, sockets, sandboxed: whyNoSandbox(program) === undefined }),
+    ],
+    {
+      stdio: ['pipe', 'ignore', 'pipe'],
+      // A process group of its own: ^C on the terminal is for us alone, we end QEMU in order.
+      detached: true,
+    },
+  );
   let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr = (stderr + text).slice(-8192); });
-  child.stdin.on('error', () => { /* EPIPE: the watchdog is gone already */ });
-  const exited = new Promise<QemuExit>((resolve) => {
-    child.on('error', (error) => { resolve({ text: error.message, code: 127, stderr }); });
-    child.on('close', (code, signal) => { resolve(exitOf(code, signal, stderr.trim())); });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr = (stderr + text).slice(-8192);
   });
-  const kill = (): void => { child.stdin.end('\n'); };
+  child.stdin.on('error', () => {
+    /* EPIPE: the watchdog is gone already */
+  });
+  const exited = new Promise<QemuExit>((resolve) => {
+    child.on('error', (error) => {
+      resolve({ text: error.message, code: 127, stderr });
+    });
+    child.on('close', (code, signal) => {
+      resolve(exitOf(code, signal, stderr.trim()));
+    });
+  });
+  const kill = (): void => {
+    child.stdin.end('\n');
+  };
 
   let timer: NodeJS.Timeout | undefined;
   const outcome = await Promise.race([
     Promise.all(listeners.map((listener) => listener.connection)),
     exited,
-    new Promise<'late'>((resolve) => { timer = setTimeout(() => { resolve('late'); }, connectDeadlineMs); }),
+    new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => {
+        resolve('late');
+      }, connectDeadlineMs);
+    }),
   ]);
   clearTimeout(timer);
   for (const { server } of listeners) server.close();
   if (Array.isArray(outcome)) {
     const [console, port, qmp] = outcome as [Socket, Socket, Socket];
     let known: number | undefined;
-    const pid = (): number | undefined => known ??= child.pid === undefined ? undefined : childNamed(child.pid, 'qemu');
+    const pid = (): number | undefined =>
+      (known ??= child.pid === undefined ? undefined : childNamed(child.pid, 'qemu'));
     return { console, port, qmp, runDirectory, exited, kill, pid };
   }
   kill();
   const exit = await exited;
   rmSync(runDirectory, { recursive: true, force: true });
-  throw new VmError({ kind: 'qemu-failed', exit: outcome === 'late' ? `it did not connect within ${String(connectDeadlineMs / 1000)} s` : exit.text, stderr: exit.stderr });
+  throw new VmError({
+    kind: 'qemu-failed',
+    exit: outcome === 'late' ? `it did not connect within ${String(connectDeadlineMs / 1000)} s` : exit.text,
+    stderr: exit.stderr,
+  });
 }
 
 async function acceptOne(path: string): Promise<{ server: Server; connection: Promise<Socket> }> {
   const server = createServer();
-  const connection = new Promise<Socket>((resolve) => { server.once('connection', resolve); });
+  const connection = new Promise<Socket>((resolve) => {
+    server.once('connection', resolve);
+  });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
   return { server, connection };
 }

@@ -10,18 +10,22 @@ function busy(): ChildProcess {
 }
 
 test('should tell a process that uses a processor, one that waits for it, and one that sleeps', async () => {
-  const rivals = [busy(), busy(), busy()], sleeper = spawn('sleep', ['60'], { stdio: 'ignore' });
+  const rivals = [busy(), busy(), busy()],
+    sleeper = spawn('sleep', ['60'], { stdio: 'ignore' });
   try {
     const [first] = rivals;
     const before = processorTime(first!.pid!)!;
-    await expect.poll(() => processorTime(first!.pid!)!.usedMs - before.usedMs, { timeout: 30_000 }).toBeGreaterThan(200);
+    await expect
+      .poll(() => processorTime(first!.pid!)!.usedMs - before.usedMs, { timeout: 30_000 })
+      .toBeGreaterThan(200);
     const { waitedMs } = processorTime(first!.pid!)!;
     // Not every host counts it.
     if (waitedMs !== undefined) expect(waitedMs).toBeGreaterThan(100);
     const asleep = processorTime(sleeper.pid!)!;
     await sleep(300);
     expect(processorTime(sleeper.pid!)!.usedMs - asleep.usedMs).toBeLessThan(100);
-    if (asleep.waitedMs !== undefined) expect(processorTime(sleeper.pid!)!.waitedMs! - asleep.waitedMs).toBeLessThan(100);
+    if (asleep.waitedMs !== undefined)
+      expect(processorTime(sleeper.pid!)!.waitedMs! - asleep.waitedMs).toBeLessThan(100);
   } finally {
     for (const process of [...rivals, sleeper]) process.kill('SIGKILL');
   }

@@ -8,7 +8,9 @@ const tickMs = 10;
 export function processorMs(pid: number): number | undefined {
   try {
     // `pid (name) state ...`; the name may hold anything.
-    const fields = readFileSync(`/proc/${String(pid)}/stat`, 'latin1').replace(/^.*\) /s, '').split(' ');
+    const fields = readFileSync(`/proc/${String(pid)}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     return fields[0] === 'T' || fields[0] === 't' ? undefined : (Number(fields[11]) + Number(fields[12])) * tickMs;
   } catch {
     return undefined;
@@ -18,7 +20,10 @@ export function processorMs(pid: number): number | undefined {
 export interface ProcessorTime {
   /** Milliseconds in user and kernel mode, all threads. */
   usedMs: number;
-  /** Milliseconds that its threads were ready to run and another had the processor; undefined: this kernel does not count them. */
+  /**
+   * Milliseconds that its threads were ready to run and another had the processor; undefined: this kernel does not
+   * count them.
+   */
   waitedMs?: number;
 }
 
@@ -33,7 +38,9 @@ export function processorTime(pid: number): ProcessorTime | undefined {
 /** Source: Documentation/scheduler/sched-stats.rst, /proc/PID/schedstat; the second figure counts nanoseconds. */
 function runQueueMs(pid: number): number | undefined {
   try {
-    const tasks = readdirSync(`/proc/${String(pid)}/task`).map((task) => readFileSync(`/proc/${String(pid)}/task/${task}/schedstat`, 'latin1').split(' '));
+    const tasks = readdirSync(`/proc/${String(pid)}/task`).map((task) =>
+      readFileSync(`/proc/${String(pid)}/task/${task}/schedstat`, 'latin1').split(' '),
+    );
     // All zeros: the kernel has the file and does not count.
     if (tasks.every(([, , turns]) => Number(turns) === 0)) return undefined;
     return tasks.reduce((sum, [, waited]) => sum + Number(waited) / 1e6, 0);

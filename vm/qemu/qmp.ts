@@ -25,7 +25,10 @@ export class Qmp {
   #closed = false;
   #shutdownReason: string | undefined;
 
-  /** Why QEMU is about to end, from its SHUTDOWN event: `guest-reset`, `guest-shutdown`, `host-qmp-quit`, ... (qapi/run-state.json). */
+  /**
+   * Why QEMU is about to end, from its SHUTDOWN event: `guest-reset`, `guest-shutdown`, `host-qmp-quit`, ...
+   * (qapi/run-state.json).
+   */
   get shutdownReason(): string | undefined {
     return this.#shutdownReason;
   }
@@ -42,8 +45,12 @@ export class Qmp {
       }
       if (this.#text.length > longestLine) this.#break(`a line without an end (${String(this.#text.length)} bytes)`);
     });
-    socket.on('error', () => { /* 'close' follows */ });
-    socket.on('close', () => { this.#end('QEMU closed its control socket'); });
+    socket.on('error', () => {
+      /* 'close' follows */
+    });
+    socket.on('close', () => {
+      this.#end('QEMU closed its control socket');
+    });
   }
 
   /** Leaves the greeting's negotiation mode; nothing else is allowed before. */
@@ -57,13 +64,24 @@ export class Qmp {
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => {
         this.#pending.delete(id);
-        reject(new QmpError(`${command}: QEMU did not answer on its control socket within ${String(answerDeadlineMs / 1000)} s`));
+        reject(
+          new QmpError(
+            `${command}: QEMU did not answer on its control socket within ${String(answerDeadlineMs / 1000)} s`,
+          ),
+        );
       }, answerDeadlineMs);
-      const answered = <T>(then: (value: T) => void) => (value: T): void => {
-        clearTimeout(late);
-        then(value);
-      };
-      this.#pending.set(id, { resolve: answered(resolve), reject: answered((error: Error) => { reject(new QmpError(`${command}: ${error.message}`)); }) });
+      const answered =
+        <T>(then: (value: T) => void) =>
+        (value: T): void => {
+          clearTimeout(late);
+          then(value);
+        };
+      this.#pending.set(id, {
+        resolve: answered(resolve),
+        reject: answered((error: Error) => {
+          reject(new QmpError(`${command}: ${error.message}`));
+        }),
+      });
       this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
     });
   }
@@ -96,7 +114,13 @@ export class Qmp {
   }
 }
 
-interface QmpMessage { id?: number; return?: unknown; error?: { desc?: unknown }; event?: string; data?: { reason?: string } }
+interface QmpMessage {
+  id?: number;
+  return?: unknown;
+  error?: { desc?: unknown };
+  event?: string;
+  data?: { reason?: string };
+}
 
 function parsed(line: string): QmpMessage | undefined {
   try {

@@ -12,12 +12,32 @@ export interface Interrupted {
   tookMs: number;
 }
 
-/** `started`: a file to which the stand-in writes a line with its process ids when it runs. Its standard output and error must be pipes. */
-export async function interruptWhenStarted(child: ChildProcess, started: string, signal: NodeJS.Signals, timeoutMs: number): Promise<Interrupted> {
+/**
+ * `started`: a file to which the stand-in writes a line with its process ids when it runs. Its standard output and
+ * error must be pipes.
+ */
+export async function interruptWhenStarted(
+  child: ChildProcess,
+  started: string,
+  signal: NodeJS.Signals,
+  timeoutMs: number,
+): Promise<Interrupted> {
   let said = '';
-  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (bytes: Buffer) => { said += bytes.toString(); });
-  const ended = new Promise<unknown>((resolve) => { child.on('close', (code, by) => { resolve(by ?? code); }); });
-  const early = await Promise.race([ended, expect.poll(() => existsSync(started) && readFileSync(started, 'utf8').endsWith('\n'), { timeout: timeoutMs }).toBe(true)]);
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.on('data', (bytes: Buffer) => {
+      said += bytes.toString();
+    });
+  const ended = new Promise<unknown>((resolve) => {
+    child.on('close', (code, by) => {
+      resolve(by ?? code);
+    });
+  });
+  const early = await Promise.race([
+    ended,
+    expect
+      .poll(() => existsSync(started) && readFileSync(started, 'utf8').endsWith('\n'), { timeout: timeoutMs })
+      .toBe(true),
+  ]);
   expect(early, said).toBeUndefined();
   const signalledMs = performance.now();
   child.kill(signal);
@@ -27,4 +47,11 @@ export async function interruptWhenStarted(child: ChildProcess, started: string,
 
 /** Waits until none of the stand-in's processes is left. */
 export const expectNoneOf = (started: string): Promise<void> =>
-  expect.poll(() => readFileSync(started, 'utf8').trim().split(' ').filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
+  expect
+    .poll(() =>
+      readFileSync(started, 'utf8')
+        .trim()
+        .split(' ')
+        .filter((pid) => existsSync(`/proc/${pid}`)),
+    )
+    .toEqual([]);

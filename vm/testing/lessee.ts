@@ -6,6 +6,14 @@ import { execInGuest } from '../exec.ts';
 import type { VmSpec } from '../vm.ts';
 
 const vm = await LeasedVm.lease(process.argv[2]!, deserialize(readFileSync(process.argv[3]!)) as VmSpec);
-await execInGuest(vm, { argv: ['sh', '-c', 'echo used > /tmp/mark'], timeoutMs: 60_000, onOutput: () => { /* none */ } });
+await execInGuest(vm, {
+  argv: ['sh', '-c', 'echo used > /tmp/mark'],
+  timeoutMs: 60_000,
+  onOutput: () => {
+    /* none */
+  },
+});
 process.send!('leased');
-setInterval(() => { /* until killed */ }, 1000);
+setInterval(() => {
+  /* until killed */
+}, 1000);

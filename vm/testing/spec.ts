@@ -17,7 +17,10 @@ export async function testSpec(): Promise<VmSpec> {
   return { kernel: await testKernel(), files: agentFiles(), memoryMib: 512, bootTimeoutMs: 200_000 };
 }
 
-/** An agent of the test's own instead of ours; `port` is an open fd of the results port, `frame` encodes a message as our agent does. */
+/**
+ * An agent of the test's own instead of ours; `port` is an open fd of the results port, `frame` encodes a message as
+ * our agent does.
+ */
 export function withAgent(spec: VmSpec, source: string): VmSpec {
   const prelude = `
     import fs from 'node:fs';
@@ -25,6 +28,16 @@ export function withAgent(spec: VmSpec, source: string): VmSpec {
     const port = fs.openSync(process.argv[2], 'r+');
     const hello = (protocol = ${String(PROTOCOL)}) => fs.writeSync(port, frame({ kind: 'hello', protocol, facts: { release: 'test', version: '', commandLine: '', fuse: false, badDataEvent: false, tainted: 0 } }));
   `;
-  const { outputFiles } = buildSync({ stdin: { contents: prelude + source, resolveDir: repositoryRoot(), loader: 'js' }, bundle: true, platform: 'node', target: 'node20', format: 'cjs', write: false });
-  return { ...spec, files: [{ path: '/iomapfuzz/agent.cjs', content: { kind: 'bytes', bytes: Buffer.from(outputFiles[0]!.contents) } }] };
+  const { outputFiles } = buildSync({
+    stdin: { contents: prelude + source, resolveDir: repositoryRoot(), loader: 'js' },
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    write: false,
+  });
+  return {
+    ...spec,
+    files: [{ path: '/iomapfuzz/agent.cjs', content: { kind: 'bytes', bytes: Buffer.from(outputFiles[0]!.contents) } }],
+  };
 }

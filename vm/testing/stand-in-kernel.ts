@@ -17,7 +17,10 @@ export function bzImage(payload: Buffer = Buffer.alloc(16), version = '7.3.4 (me
   return Buffer.concat([header, Buffer.alloc(64), payload, Buffer.alloc(4096)]);
 }
 
-/** The image is the head of one, the source and the configuration, so that it tells what it was made of. `#error` does not compile. */
+/**
+ * The image is the head of one, the source and the configuration, so that it tells what it was made of. `#error` does
+ * not compile.
+ */
 const makefile = `VERSION = 7
 PATCHLEVEL = 3
 SUBLEVEL = 4
@@ -44,11 +47,21 @@ mv "$out/.config.merged" "$out/.config"
 `;
 
 /** A tree whose make writes an image. `config`: its .config; absent: it is not configured. */
-export function standInTree(directory: string, { config, source = 'int first;\n' }: { config?: string; source?: string } = {}): string {
+export function standInTree(
+  directory: string,
+  { config, source = 'int first;\n' }: { config?: string; source?: string } = {},
+): string {
   for (const name of ['fs/fuse', 'scripts/kconfig']) makeDirectory(join(directory, name));
   const files: Record<string, string | Buffer> = {
-    Makefile: makefile, Kbuild: '', Kconfig: '', head: bzImage(), 'fs/fuse/file.c': source, 'fs/fuse/Kconfig': 'config FUSE_IOMAP\n\tbool\n',
-    'scripts/kconfig/merge_config.sh': mergeConfig, '.gitignore': '.*\narch/\n', ...(config !== undefined && { '.config': config }),
+    Makefile: makefile,
+    Kbuild: '',
+    Kconfig: '',
+    head: bzImage(),
+    'fs/fuse/file.c': source,
+    'fs/fuse/Kconfig': 'config FUSE_IOMAP\n\tbool\n',
+    'scripts/kconfig/merge_config.sh': mergeConfig,
+    '.gitignore': '.*\narch/\n',
+    ...(config !== undefined && { '.config': config }),
   };
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
   chmodSync(join(directory, 'scripts/kconfig/merge_config.sh'), 0o755);
@@ -57,7 +70,10 @@ export function standInTree(directory: string, { config, source = 'int first;\n'
 
 /** Puts a stand-in tree under git, with one commit that is tagged. */
 export function commitTree(directory: string, tag: string): void {
-  const git = (...argv: string[]): unknown => execFileSync('git', ['-C', directory, '-c', 'user.name=me', '-c', 'user.email=me@here', ...argv], { stdio: 'ignore' });
+  const git = (...argv: string[]): unknown =>
+    execFileSync('git', ['-C', directory, '-c', 'user.name=me', '-c', 'user.email=me@here', ...argv], {
+      stdio: 'ignore',
+    });
   git('init', '-q');
   git('add', '-A');
   git('commit', '-qm', 'first');

@@ -1,6 +1,6 @@
 /**
- * A guest that is no VM: it speaks on QEMU's three sockets as an honest guest would, whose kernel is the model. What lies says otherwise
- * by its hooks.
+ * A guest that is no VM: it speaks on QEMU's three sockets as an honest guest would, whose kernel is the model. What
+ * lies says otherwise by its hooks.
  */
 import { createConnection, type Socket } from 'node:net';
 import { runIdeal } from '../../../oracles/testing/ideal-kernel.ts';
@@ -13,8 +13,17 @@ import { encodeGuestFrame } from '../../../model/guest-message.ts';
 import { packObservation } from '../../../harness/run/testing/pack.ts';
 
 export const facts: KernelFacts = {
-  release: '7.3.4-stand-in', version: 'Linux version 7.3.4-stand-in', commandLine: '', fuse: true, enableIomap: true, debugIomap: true, badDataEvent: true,
-  tainted: 0, atomicDevices: true, swap: true, kcov: false,
+  release: '7.3.4-stand-in',
+  version: 'Linux version 7.3.4-stand-in',
+  commandLine: '',
+  fuse: true,
+  enableIomap: true,
+  debugIomap: true,
+  badDataEvent: true,
+  tainted: 0,
+  atomicDevices: true,
+  swap: true,
+  kcov: false,
 };
 
 export type RunCases = Extract<HostMessage, { kind: 'run-cases' }>;
@@ -40,14 +49,24 @@ export class StandIn {
   readonly #cloned: boolean;
 
   constructor(sockets: { console: string; port: string; qmp: string }, cloned: boolean, hooks: Hooks) {
-    [this.#console, this.port, this.qmp] = [sockets.console, sockets.port, sockets.qmp].map((path) => createConnection(path)) as [Socket, Socket, Socket];
+    [this.#console, this.port, this.qmp] = [sockets.console, sockets.port, sockets.qmp].map((path) =>
+      createConnection(path),
+    ) as [Socket, Socket, Socket];
     this.#hooks = hooks;
     this.#cloned = cloned;
-    for (const socket of [this.#console, this.port]) socket.on('error', () => { process.exit(0); });
+    for (const socket of [this.#console, this.port])
+      socket.on('error', () => {
+        process.exit(0);
+      });
     // QEMU goes on without a control socket: whoever does not like what it says there closes it.
-    this.qmp.on('error', () => { /* closed */ });
+    this.qmp.on('error', () => {
+      /* closed */
+    });
     let connected = 0;
-    for (const socket of [this.#console, this.port, this.qmp]) socket.on('connect', () => { if (++connected === 3) this.#start(); });
+    for (const socket of [this.#console, this.port, this.qmp])
+      socket.on('connect', () => {
+        if (++connected === 3) this.#start();
+      });
   }
 
   say(...messages: GuestMessage[]): void {
@@ -62,7 +81,9 @@ export class StandIn {
   endless(socket: 'port' | 'console', bytes: Buffer): void {
     const target = socket === 'port' ? this.port : this.#console;
     const more = (): void => {
-      while (target.write(bytes)) { /* there is room */ }
+      while (target.write(bytes)) {
+        /* there is room */
+      }
     };
     target.on('drain', more);
     more();
@@ -71,7 +92,10 @@ export class StandIn {
   /** Ends as QEMU does, after all that was said has arrived. */
   exit(code: number): void {
     let open = 3;
-    for (const socket of [this.#console, this.port, this.qmp]) socket.end(() => { if (--open === 0) process.exit(code); });
+    for (const socket of [this.#console, this.port, this.qmp])
+      socket.end(() => {
+        if (--open === 0) process.exit(code);
+      });
   }
 
   /** A panic as -no-reboot ends it. */
@@ -90,8 +114,15 @@ export class StandIn {
   }
 
   /** What is true of one case. */
-  answer(id: number, { index, case: of }: { index: number; case: Case }, change: (packed: PackedObservation) => PackedObservation = (packed) => packed): GuestMessage[] {
-    return [{ kind: 'case-begins', id, index }, { kind: 'case-done', id, index, observation: change(packObservation(of, runIdeal(of))) }];
+  answer(
+    id: number,
+    { index, case: of }: { index: number; case: Case },
+    change: (packed: PackedObservation) => PackedObservation = (packed) => packed,
+  ): GuestMessage[] {
+    return [
+      { kind: 'case-begins', id, index },
+      { kind: 'case-done', id, index, observation: change(packObservation(of, runIdeal(of))) },
+    ];
   }
 
   honest({ id, cases }: RunCases): void {
@@ -117,7 +148,9 @@ export class StandIn {
 
   #listen(): void {
     const decoder = new FrameDecoder<HostMessage>();
-    this.port.on('data', (bytes: Buffer) => { for (const message of decoder.push(bytes)) this.#take(message); });
+    this.port.on('data', (bytes: Buffer) => {
+      for (const message of decoder.push(bytes)) this.#take(message);
+    });
     let text = '';
     this.qmp.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
@@ -139,11 +172,23 @@ export class StandIn {
   #take(message: HostMessage): void {
     const { cases, table, ping } = this.#hooks;
     switch (message.kind) {
-      case 'ping': if (ping) ping(this, message.id); else this.say({ kind: 'pong', id: message.id }); break;
-      case 'warm-up': this.say({ kind: 'pong', id: message.id }); break;
-      case 'run-cases': if (cases) cases(this, message); else this.honest(message); break;
-      case 'run-table': if (table) table(this, message); else this.refuse(message); break;
-      default: break;
+      case 'ping':
+        if (ping) ping(this, message.id);
+        else this.say({ kind: 'pong', id: message.id });
+        break;
+      case 'warm-up':
+        this.say({ kind: 'pong', id: message.id });
+        break;
+      case 'run-cases':
+        if (cases) cases(this, message);
+        else this.honest(message);
+        break;
+      case 'run-table':
+        if (table) table(this, message);
+        else this.refuse(message);
+        break;
+      default:
+        break;
     }
   }
 }

@@ -1,4 +1,7 @@
-/** The program that stands in for QEMU: lies as IOMAPFUZZ_LIE says; in IOMAPFUZZ_LIE_STATE it counts the guests that were started. */
+/**
+ * The program that stands in for QEMU: lies as IOMAPFUZZ_LIE says; in IOMAPFUZZ_LIE_STATE it counts the guests that
+ * were started.
+ */
 import { appendFileSync, closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { lies } from './lies.ts';
 import { StandIn, type Hooks } from './guest.ts';
@@ -25,18 +28,37 @@ function untold(): boolean {
 
 const { cases, table } = lie;
 const once: Hooks = {
-  ...(cases && { cases: (guest, message) => { if (untold()) cases(guest, message); else guest.honest(message); } }),
-  ...(table && { table: (guest, message) => { if (untold()) table(guest, message); else guest.refuse(message); } }),
+  ...(cases && {
+    cases: (guest, message) => {
+      if (untold()) cases(guest, message);
+      else guest.honest(message);
+    },
+  }),
+  ...(table && {
+    table: (guest, message) => {
+      if (untold()) table(guest, message);
+      else guest.refuse(message);
+    },
+  }),
 };
 
 /** Says that a guest had cases: those that start from then on are later ones. */
 const noting: Hooks = {
   ...lie,
-  ...(cases && { cases: (guest, message) => { writeFileSync(`${state}.begun`, ''); cases(guest, message); } }),
+  ...(cases && {
+    cases: (guest, message) => {
+      writeFileSync(`${state}.begun`, '');
+      cases(guest, message);
+    },
+  }),
 };
 
 if (lie.start) lie.start();
 else {
   const hooks = lie.later && existsSync(`${state}.begun`) ? lie.later : lie.once ? once : lie.later ? noting : lie;
-  new StandIn({ console: socketOf('console'), port: socketOf('port'), qmp: socketOf('qmp') }, argv.includes('-incoming'), hooks);
+  new StandIn(
+    { console: socketOf('console'), port: socketOf('port'), qmp: socketOf('qmp') },
+    argv.includes('-incoming'),
+    hooks,
+  );
 }

@@ -13,9 +13,14 @@ export interface Held extends AnyRequest {
   answer(result: Answerable): number;
 }
 
-/** Notifications return 0, or the errno with which the kernel refused them. They may be sent at any time, also while requests are held. */
+/**
+ * Notifications return 0, or the errno with which the kernel refused them. They may be sent at any time, also while
+ * requests are held.
+ */
 export interface Notify {
-  /** Puts mappings into the kernel's cache for this file; without `write` it leaves alone what is cached to write to. */
+  /**
+   * Puts mappings into the kernel's cache for this file; without `write` it leaves alone what is cached to write to.
+   */
   upsert(file: string | Node, halves: { read: Mapping; write?: Mapping }): number;
   /** Takes ranges out of it. */
   invalidate(file: string | Node, halves: { read?: Range; write?: Range }): number;
@@ -24,8 +29,8 @@ export interface Notify {
   /** The file's attributes are to be asked for again; with a range its page cache is dropped as well. */
   invalidateInode(file: string | Node, range?: Range): number;
   /**
-   * The name is to be looked up again. The kernel takes the directory's lock for it: sent while it waits for the answer to a request that changes the
-   * directory, it waits for ever. Send it by `after`.
+   * The name is to be looked up again. The kernel takes the directory's lock for it: sent while it waits for the answer
+   * to a request that changes the directory, it waits for ever. Send it by `after`.
    */
   invalidateName(directory: string | Node, name: string): number;
   /** Any notification, byte by byte. */
@@ -51,7 +56,10 @@ export interface Context {
   readonly cookies: readonly number[];
   readonly files: Files;
   readonly notify: Notify;
-  /** An ioctl of the revision on /dev/fuse, such as SET_NOFS, IOMAP_SET_BLOCKSIZE or BACKING_CLOSE: what it returns, or -errno. */
+  /**
+   * An ioctl of the revision on /dev/fuse, such as SET_NOFS, IOMAP_SET_BLOCKSIZE or BACKING_CLOSE: what it returns, or
+   * -errno.
+   */
   ioctl(name: IoctlName, argument: Uint8Array | number): number;
   /** Keeps the current request: return what `hold` returns, and call its `answer` later. */
   hold(): Held & Reply;

@@ -3,7 +3,10 @@ import type { AttrFlagName } from '../../../uapi/revision.ts';
 import type { Bytes } from './mappings.ts';
 
 /** Seconds since 1970 and nanoseconds. */
-export interface Time { sec: bigint; nsec: number }
+export interface Time {
+  sec: bigint;
+  nsec: number;
+}
 
 export interface FileOptions {
   /** Size in the file's attributes. */
@@ -18,7 +21,10 @@ export interface FileOptions {
   directIo?: boolean;
   /** Permission bits; the defaults are 0o644, 0o755 for directories. With type bits: a FIFO, socket or device file. */
   mode?: number;
-  /** A directory; those above a path come by themselves. Once more for one that is there, the root '' included: its attributes. */
+  /**
+   * A directory; those above a path come by themselves. Once more for one that is there, the root '' included: its
+   * attributes.
+   */
   directory?: boolean;
   /** A symbolic link to this. */
   symlink?: string;
@@ -35,7 +41,10 @@ export interface FileOptions {
   blocks?: bigint;
 }
 
-/** A file, directory or symbolic link of the mount: one object for as long as it lives. Changes show when the kernel asks for attributes again. */
+/**
+ * A file, directory or symbolic link of the mount: one object for as long as it lives. Changes show when the kernel
+ * asks for attributes again.
+ */
 export interface Node {
   readonly nodeid: bigint;
   /** st_ino. */
@@ -63,13 +72,19 @@ export interface DeviceOptions {
   sizeBytes: number;
   /** How the server opens it; the default is 'rw'. */
   access?: 'rw' | 'ro' | 'wo';
-  /** What it holds at the start, from its first byte on; zeros behind it. By default words that say which device and place they are. */
+  /**
+   * What it holds at the start, from its first byte on; zeros behind it. By default words that say which device and
+   * place they are.
+   */
   content?: string | Uint8Array;
   /** It holds zeros, and takes memory only where it is written. */
   blank?: boolean;
 }
 
-/** What a script can do with a device, past the kernel's mappings: with O_DIRECT, at any offset. Both throw Error when it cannot be done. */
+/**
+ * What a script can do with a device, past the kernel's mappings: with O_DIRECT, at any offset. Both throw Error when
+ * it cannot be done.
+ */
 export interface Device {
   readonly sizeBytes: number;
   /** It came by --device. */

@@ -5,7 +5,16 @@ import type { Node } from './files.ts';
 import type { Bytes, Mapping, Mappings } from './mappings.ts';
 import type { Reply } from './replies.ts';
 import type {
-  AnyRequest, BeginRequest, CopyRequest, EndRequest, FallocateRequest, IoRequest, IoendRequest, LseekRequest, Request, SetattrRequest,
+  AnyRequest,
+  BeginRequest,
+  CopyRequest,
+  EndRequest,
+  FallocateRequest,
+  IoRequest,
+  IoendRequest,
+  LseekRequest,
+  Request,
+  SetattrRequest,
 } from './requests.ts';
 
 export type { Held };
@@ -35,8 +44,8 @@ export interface SpaceFields {
 }
 
 /**
- * One handler for each operation. What it returns is the answer; nothing: the server's ordinary behaviour follows, so that a handler may also take
- * notes, or change what the ordinary answer will be made of.
+ * One handler for each operation. What it returns is the answer; nothing: the server's ordinary behaviour follows, so
+ * that a handler may also take notes, or change what the ordinary answer will be made of.
  */
 export interface Handlers {
   /** One mapping is the read half; the write half then asks to overwrite it. */

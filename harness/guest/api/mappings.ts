@@ -16,12 +16,23 @@ export interface Mapping {
   length: Bytes;
 }
 
-export interface Range { offset: Bytes; length: Bytes }
-interface Unbacked extends Range { flags?: (MappingFlagName | number)[] }
-interface Backed extends Unbacked { device: number; addr: Bytes }
+export interface Range {
+  offset: Bytes;
+  length: Bytes;
+}
+interface Unbacked extends Range {
+  flags?: (MappingFlagName | number)[];
+}
+interface Backed extends Unbacked {
+  device: number;
+  addr: Bytes;
+}
 
 /** Both halves of a BEGIN reply. */
-export interface Mappings { read: Mapping; write: Mapping }
+export interface Mappings {
+  read: Mapping;
+  write: Mapping;
+}
 
 /** The bytes lie on the device, at addr. */
 export const mapped = (at: Backed): Mapping => ({ type: 'MAPPED', ...at });
@@ -37,5 +48,8 @@ export const inline = (at: Unbacked): Mapping => ({ type: 'INLINE', ...at });
 export const pureOverwrite = (at: Unbacked): Mapping => ({ type: 'PURE_OVERWRITE', ...at });
 /** Look into the mapping cache again. */
 export const retryCache = (at: Unbacked): Mapping => ({ type: 'RETRY_CACHE', ...at });
-/** Only in `notify.upsert`: leave this half alone. Its range must be a valid one all the same; that of the other half will do. */
+/**
+ * Only in `notify.upsert`: leave this half alone. Its range must be a valid one all the same; that of the other half
+ * will do.
+ */
 export const nocache = (at: Range): Mapping => ({ type: 'NOCACHE', ...at });

@@ -12,13 +12,20 @@ export type Reply =
   | { kind: 'held' };
 
 /** Fail with this errno, by name ('EIO') or number (5). */
-export const error = (errno: ErrnoName | number): Reply => ({ kind: 'error', errno: typeof errno === 'number' ? errno : constants.errno[errno] });
+export const error = (errno: ErrnoName | number): Reply => ({
+  kind: 'error',
+  errno: typeof errno === 'number' ? errno : constants.errno[errno],
+});
 /** Succeed, without a payload. */
 export const ok = (): Reply => ({ kind: 'payload', payload: new Uint8Array(0) });
 /** Succeed with a payload of your own: the kernel judges its size. */
 export const payload = (bytes: Uint8Array): Reply => ({ kind: 'payload', payload: bytes });
 /**
- * For malformed replies, to any request, INIT included. `error` goes out as it is (a good one is 0 or negative), `lengthBytes` and `unique` replace the
- * true ones. When the kernel cannot match the reply to its request, the server ends the request with EIO: nobody waits for ever.
+ * For malformed replies, to any request, INIT included. `error` goes out as it is (a good one is 0 or negative),
+ * `lengthBytes` and `unique` replace the true ones. When the kernel cannot match the reply to its request, the server
+ * ends the request with EIO: nobody waits for ever.
  */
-export const raw = (bytes: Uint8Array, header: { error?: number; lengthBytes?: number; unique?: bigint } = {}): Reply => ({ kind: 'raw', payload: bytes, ...header });
+export const raw = (
+  bytes: Uint8Array,
+  header: { error?: number; lengthBytes?: number; unique?: bigint } = {},
+): Reply => ({ kind: 'raw', payload: bytes, ...header });

@@ -8,7 +8,10 @@ import type { Node } from './files.ts';
 export interface AnyRequest {
   /** Name of the operation: IOMAP_BEGIN, LOOKUP ... */
   readonly name: string;
-  /** Path of the file in the mount, without a leading slash; '' is the root; undefined: a request about the connection, or a file that lost its name. */
+  /**
+   * Path of the file in the mount, without a leading slash; '' is the root; undefined: a request about the connection,
+   * or a file that lost its name.
+   */
   readonly file: string | undefined;
   /** The file; undefined: a request about the connection, or for an inode that the server does not know. */
   readonly node: Node | undefined;
@@ -37,7 +40,9 @@ export interface BeginRequest extends AnyRequest {
   readonly pos: bigint;
   readonly count: bigint;
 }
-export interface EndRequest extends BeginRequest { readonly written: bigint }
+export interface EndRequest extends BeginRequest {
+  readonly written: bigint;
+}
 export interface IoendRequest extends AnyRequest {
   readonly node: Node;
   readonly flags: ReadonlySet<IoendFlagName>;
@@ -48,9 +53,15 @@ export interface IoendRequest extends AnyRequest {
   /** Bytes on the device, of writeback; all ones otherwise. */
   readonly newAddr: bigint;
 }
-export interface IoRequest extends AnyRequest { readonly node: Node; readonly offset: bigint; readonly size: number }
+export interface IoRequest extends AnyRequest {
+  readonly node: Node;
+  readonly offset: bigint;
+  readonly size: number;
+}
 export type SetattrRequest = Request<typeof f.setattrIn>;
 export type FallocateRequest = Request<typeof f.fallocateIn>;
 export type LseekRequest = Request<typeof f.lseekIn>;
 /** `target`: the file of args.nodeidOut. */
-export interface CopyRequest extends Request<typeof f.copyFileRangeIn> { readonly target: Node | undefined }
+export interface CopyRequest extends Request<typeof f.copyFileRangeIn> {
+  readonly target: Node | undefined;
+}

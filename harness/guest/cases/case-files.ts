@@ -20,7 +20,11 @@ const { errno } = constants;
 /** OWNER_KINDS.server of the byte patterns. */
 const serverOwner = 3;
 
-interface Loaded { readonly case: ServerCase; readonly script: Script; readonly inodes: (Inode | undefined)[] }
+interface Loaded {
+  readonly case: ServerCase;
+  readonly script: Script;
+  readonly inodes: (Inode | undefined)[];
+}
 
 export interface CaseFilesOptions {
   revision: Revision;
@@ -74,7 +78,8 @@ export class CaseFiles implements FileSystem {
       const scripted = loaded.script.answer(request, target?.file);
       if (scripted) return scripted;
     }
-    if (request.name === 'IOMAP_CONFIG' && this.#options.config) return encodeCaseReply(this.revision, this.#options.cookies(), this.#options.config);
+    if (request.name === 'IOMAP_CONFIG' && this.#options.config)
+      return encodeCaseReply(this.revision, this.#options.cookies(), this.#options.config);
     return ordinaryAnswer(this, request);
   }
 
@@ -101,8 +106,16 @@ export class CaseFiles implements FileSystem {
   }
 
   #notify({ serial, files }: ServerCase, line: number, notifications: readonly Notification[], signal: boolean): void {
-    const context = { revision: this.revision, cookies: this.#options.cookies(), nodeids: files.map((_, file) => nodeidOf(serial, file)) };
-    this.#options.notify(line, notifications.map((notification) => encodeCaseNotification(context, notification, this.#options.native)), signal);
+    const context = {
+      revision: this.revision,
+      cookies: this.#options.cookies(),
+      nodeids: files.map((_, file) => nodeidOf(serial, file)),
+    };
+    this.#options.notify(
+      line,
+      notifications.map((notification) => encodeCaseNotification(context, notification, this.#options.native)),
+      signal,
+    );
   }
 
   #load(serial: number): Loaded | undefined {
@@ -119,11 +132,24 @@ export class CaseFiles implements FileSystem {
     const inodes = wanted.files.map((file, index) => {
       const nodeid = nodeidOf(wanted.serial, index);
       return inode(nodeid, inoOf(nodeid), S_IFREG | 0o644, {
-        sizeBytes: file.sizeBytes, openFlags: file.directIo ? OPEN_REPLY.DIRECT_IO : 0,
+        sizeBytes: file.sizeBytes,
+        openFlags: file.directIo ? OPEN_REPLY.DIRECT_IO : 0,
         attrFlags: file.attrFlags.reduce((sum, name) => sum | (revision.attrFlags[name] ?? 0), 0),
       });
     });
-    this.#current = { case: wanted, script: new Script(revision, this.#options.cookies, (request) => ordinaryAnswer(this, request), wanted.script, (line, notifications, signal) => { this.#notify(wanted, line, notifications, signal); }), inodes };
+    this.#current = {
+      case: wanted,
+      script: new Script(
+        revision,
+        this.#options.cookies,
+        (request) => ordinaryAnswer(this, request),
+        wanted.script,
+        (line, notifications, signal) => {
+          this.#notify(wanted, line, notifications, signal);
+        },
+      ),
+      inodes,
+    };
     return this.#current;
   }
 }

@@ -5,7 +5,11 @@ export const FICLONERANGE = 0x4020940d;
 export const FIDEDUPERANGE = 0xc0189436;
 
 /** Offsets and lengths in bytes. */
-interface Ranges { fromOffset: bigint; offset: bigint; lengthBytes: bigint }
+interface Ranges {
+  fromOffset: bigint;
+  offset: bigint;
+  lengthBytes: bigint;
+}
 
 /** struct file_clone_range: source fd s64, its offset u64, length u64, offset in the target u64. */
 export function cloneRange(from: number, { fromOffset, offset, lengthBytes }: Ranges): Buffer {
@@ -17,7 +21,8 @@ export function cloneRange(from: number, { fromOffset, offset, lengthBytes }: Ra
   return out;
 }
 
-const dedupeHeaderBytes = 24, dedupeInfoBytes = 32;
+const dedupeHeaderBytes = 24,
+  dedupeInfoBytes = 32;
 /** Where the kernel says what became of the one range. */
 export const dedupeStatusAt = dedupeHeaderBytes + 24;
 

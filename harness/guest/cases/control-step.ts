@@ -28,7 +28,8 @@ const badFd = 0x7fff_0000;
 /** What kernels answer to an ioctl number that they do not have. */
 const { ENOTTY } = errnos;
 
-const idOf = (control: ControlPlane, id: IoctlStep['id']): number => typeof id === 'object' ? cookieOf(control.cookies, id.device) : id ?? 0;
+const idOf = (control: ControlPlane, id: IoctlStep['id']): number =>
+  typeof id === 'object' ? cookieOf(control.cookies, id.device) : (id ?? 0);
 const u32 = (value: number): Buffer => {
   const out = Buffer.alloc(4);
   out.writeUInt32LE(value >>> 0, 0);
@@ -36,26 +37,36 @@ const u32 = (value: number): Buffer => {
 };
 
 /** Opens what BACKING_OPEN shall refer to; `close` when the fd is the step's own. */
-function target(native: Native, control: ControlPlane, { target: kind = 'device', device = 0 }: IoctlStep): { fd: number; close: boolean } {
+function target(
+  native: Native,
+  control: ControlPlane,
+  { target: kind = 'device', device = 0 }: IoctlStep,
+): { fd: number; close: boolean } {
   switch (kind) {
-    case 'device': return { fd: control.deviceFds[device] ?? badFd, close: false };
-    case 'device-opath': return { fd: control.devices.open(device, 'path'), close: true };
-    case 'regular': return { fd: native.open(control.regularPath, O_RDWR, 0), close: true };
-    case 'bad': return { fd: badFd, close: false };
+    case 'device':
+      return { fd: control.deviceFds[device] ?? badFd, close: false };
+    case 'device-opath':
+      return { fd: control.devices.open(device, 'path'), close: true };
+    case 'regular':
+      return { fd: native.open(control.regularPath, O_RDWR, 0), close: true };
+    case 'bad':
+      return { fd: badFd, close: false };
   }
 }
 
 /** The argument of each ioctl; an ioctl without one gets 0. */
-const argumentOf: Record<IoctlStep['ioctl'], (control: ControlPlane, step: IoctlStep, fd: number) => Buffer | number> = {
-  BACKING_OPEN: ({ revision }, { flags, padding }, fd) =>
-    backingMap.encode({ fd, flags: flags ?? revision.backingTypes.IOMAP ?? 0, padding: padding ?? 0n }),
-  BACKING_CLOSE: (control, { id }) => u32(idOf(control, id)),
-  SYNC_INIT: () => 0,
-  IOMAP_SUPPORT: () => Buffer.alloc(iomapSupport.size),
-  SET_NOFS: (_, { value }) => u32(value ?? 0),
-  ADD_IOMAP: () => 0,
-  IOMAP_SET_BLOCKSIZE: (control, { id, value }) => setBlocksize.encode({ id: idOf(control, id), blocksize: value ?? 0 }),
-};
+const argumentOf: Record<IoctlStep['ioctl'], (control: ControlPlane, step: IoctlStep, fd: number) => Buffer | number> =
+  {
+    BACKING_OPEN: ({ revision }, { flags, padding }, fd) =>
+      backingMap.encode({ fd, flags: flags ?? revision.backingTypes.IOMAP ?? 0, padding: padding ?? 0n }),
+    BACKING_CLOSE: (control, { id }) => u32(idOf(control, id)),
+    SYNC_INIT: () => 0,
+    IOMAP_SUPPORT: () => Buffer.alloc(iomapSupport.size),
+    SET_NOFS: (_, { value }) => u32(value ?? 0),
+    ADD_IOMAP: () => 0,
+    IOMAP_SET_BLOCKSIZE: (control, { id, value }) =>
+      setBlocksize.encode({ id: idOf(control, id), blocksize: value ?? 0 }),
+  };
 
 export function controlStep(native: Native, control: ControlPlane, step: IoctlStep): StepResult {
   const request = control.revision.ioctls[step.ioctl];
@@ -66,7 +77,8 @@ export function controlStep(native: Native, control: ControlPlane, step: IoctlSt
   const ret = native.ioctl(on, request, argument);
   if (backing?.close && backing.fd >= 0) native.close(backing.fd);
   return {
-    ret: BigInt(Math.max(ret, -1)), errno: ret < 0 ? -ret : 0,
+    ret: BigInt(Math.max(ret, -1)),
+    errno: ret < 0 ? -ret : 0,
     ...(step.ioctl === 'IOMAP_SUPPORT' && typeof argument !== 'number' ? { out: Uint8Array.from(argument) } : {}),
   };
 }

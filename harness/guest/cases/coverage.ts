@@ -7,7 +7,10 @@ const WORDS = 1 << 17;
 
 let started: number | undefined;
 
-/** Places of the kernel that `run` went through first in this guest, as little-endian u64; `cut`: there were more than found room. Throws when the kernel has no KCOV. */
+/**
+ * Places of the kernel that `run` went through first in this guest, as little-endian u64; `cut`: there were more than
+ * found room. Throws when the kernel has no KCOV.
+ */
 export function withCoverage<T>(native: Native, run: () => T): { value: T; places: Uint8Array; cut: boolean } {
   started ??= native.kcovStart(KCOV, WORDS);
   if (started < 0) throw new Error(`the kernel gives no coverage: ${KCOV}: errno ${String(-started)}`);

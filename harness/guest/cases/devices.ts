@@ -1,7 +1,8 @@
 /**
- * Block devices of any size for cases: partitions of ramdisks, made and removed by the BLKPG ioctl. Ramdisks do their I/O
- * inside the submitting syscall (drivers/block/brd.c), so that a case waits for nothing, and what a kernel writes past the
- * end of one device would be seen on the next. Devices that take atomic writes are partitions of a simulated SCSI disk.
+ * Block devices of any size for cases: partitions of ramdisks, made and removed by the BLKPG ioctl. Ramdisks do their
+ * I/O inside the submitting syscall (drivers/block/brd.c), so that a case waits for nothing, and what a kernel writes
+ * past the end of one device would be seen on the next. Devices that take atomic writes are partitions of a simulated
+ * SCSI disk.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -11,21 +12,34 @@ import type { DeviceChange } from '../../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
 import { atomicDisks } from './atomic-disk.ts';
 
-const O_RDONLY = 0, O_WRONLY = 1, O_RDWR = 2, O_DIRECT = 0o40000, O_PATH = 0o10000000;
+const O_RDONLY = 0,
+  O_WRONLY = 1,
+  O_RDWR = 2,
+  O_DIRECT = 0o40000,
+  O_PATH = 0o10000000;
 const sectorBytes = 512;
-const BLKPG_ADD_PARTITION = 1, BLKPG_DEL_PARTITION = 2;
+const BLKPG_ADD_PARTITION = 1,
+  BLKPG_DEL_PARTITION = 2;
 /** _IO(0x12, 97): drops the page cache of a block device. */
 const BLKFLSBUF = 0x1261;
 
 /** A disk of /sys/block. */
-export interface Disk { name: string; sizeBytes: number }
+export interface Disk {
+  name: string;
+  sizeBytes: number;
+}
 /** What a disk gave away so far. */
 type Used = Disk & { usedBytes: number; partitions: number };
 
-const sizeOf = (name: string): Disk => ({ name, sizeBytes: Number(readFileSync(`/sys/block/${name}/size`, 'utf8')) * sectorBytes });
+const sizeOf = (name: string): Disk => ({
+  name,
+  sizeBytes: Number(readFileSync(`/sys/block/${name}/size`, 'utf8')) * sectorBytes,
+});
 
 function ramdisks(): Disk[] {
-  return readdirSync('/sys/block').filter((name) => /^ram\d+$/.test(name)).sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)))
+  return readdirSync('/sys/block')
+    .filter((name) => /^ram\d+$/.test(name))
+    .sort((a, b) => Number(a.slice(3)) - Number(b.slice(3)))
     .map(sizeOf);
 }
 
@@ -91,7 +105,8 @@ export class DeviceSet {
     this.sizes.forEach((size, device) => {
       if (size === 0) return;
       const changes = this.#native.compareAndRestore(this.#checkFds[device]!, device, size);
-      if (typeof changes === 'number') throw new Error(`device ${device} (${this.paths[device]}) cannot be compared: errno ${-changes}`);
+      if (typeof changes === 'number')
+        throw new Error(`device ${device} (${this.paths[device]}) cannot be compared: errno ${-changes}`);
       for (const { offsetBytes, content } of changes) appendChange(all, { device, offsetBytes, content });
     });
     return firstChanges(all, this.sizes);
@@ -114,15 +129,16 @@ export class DeviceSet {
   }
 
   /**
-   * Makes the next device. `blank`: it holds zeros, and takes memory only where it is written; else it gets its initial content, by which
-   * `changes` judges. `atomic`: it takes atomic writes. Throws Error that says what is missing.
+   * Makes the next device. `blank`: it holds zeros, and takes memory only where it is written; else it gets its initial
+   * content, by which `changes` judges. `atomic`: it takes atomic writes. Throws Error that says what is missing.
    */
   add(size: number, { blank = false, atomic = false } = {}): void {
     const paths = this.paths as string[];
     const index = this.sizes.length;
     (this.sizes as number[]).push(size);
     if (size === 0) {
-      if (!existsSync('/dev/loop0')) throw new Error('a device of 0 bytes is an unbound loop device, and the kernel has none (CONFIG_BLK_DEV_LOOP)');
+      if (!existsSync('/dev/loop0'))
+        throw new Error('a device of 0 bytes is an unbound loop device, and the kernel has none (CONFIG_BLK_DEV_LOOP)');
       paths[index] = '/dev/loop0';
       this.#checkFds[index] = -1;
       return;
@@ -131,13 +147,20 @@ export class DeviceSet {
     // Devices begin at pages, so that a ramdisk's pages are not shared between them.
     const needed = Math.ceil(size / 4096) * 4096;
     const unused = (disk: Disk): Used => ({ ...disk, usedBytes: 0, partitions: 0 });
-    const disks = atomic ? this.#disks.atomic ??= atomicDisks().map(sizeOf).map(unused) : this.#disks.plain ??= ramdisks().map(unused);
+    const disks = atomic
+      ? (this.#disks.atomic ??= atomicDisks().map(sizeOf).map(unused))
+      : (this.#disks.plain ??= ramdisks().map(unused));
     const disk = disks.find(({ sizeBytes, usedBytes }) => sizeBytes - usedBytes >= needed);
     if (!disk) {
-      if (atomic) throw new Error(`the disk that takes atomic writes has no ${size} bytes left; boot with scsi_debug.dev_size_mb for a larger one`);
-      throw new Error(disks.length === 0
-        ? 'the kernel has no ramdisks for devices (CONFIG_BLK_DEV_RAM)'
-        : `no ramdisk has ${size} bytes left; boot with brd.rd_nr and brd.rd_size for larger ones (largest: ${Math.max(...disks.map(({ sizeBytes }) => sizeBytes))} bytes)`);
+      if (atomic)
+        throw new Error(
+          `the disk that takes atomic writes has no ${size} bytes left; boot with scsi_debug.dev_size_mb for a larger one`,
+        );
+      throw new Error(
+        disks.length === 0
+          ? 'the kernel has no ramdisks for devices (CONFIG_BLK_DEV_RAM)'
+          : `no ramdisk has ${size} bytes left; boot with brd.rd_nr and brd.rd_size for larger ones (largest: ${Math.max(...disks.map(({ sizeBytes }) => sizeBytes))} bytes)`,
+      );
     }
     const { name } = disk;
     const number = disk.partitions + 1;
@@ -160,7 +183,10 @@ export class DeviceSet {
     this.#checkFds[index] = fd;
     if (blank) return;
     const written = this.#native.writePattern(fd, index, size);
-    if (written < 0) throw new Error(`${path} cannot be filled: errno ${-written}${written === -constants.errno.ENOSPC ? '; the guest is out of memory' : ''}`);
+    if (written < 0)
+      throw new Error(
+        `${path} cannot be filled: errno ${-written}${written === -constants.errno.ENOSPC ? '; the guest is out of memory' : ''}`,
+      );
   }
 }
 
@@ -186,7 +212,9 @@ function appendChange(all: DeviceChange[], next: DeviceChange): void {
 function continues({ lengthBytes, source: a }: ByteRun, { source: b }: ByteRun): boolean {
   if (!('offsetBytes' in a)) return a.kind === b.kind;
   if (!('offsetBytes' in b) || a.offsetBytes + BigInt(lengthBytes) !== b.offsetBytes) return false;
-  return a.kind === 'device' ? b.kind === 'device' && a.device === b.device
-    : a.kind === 'writer' ? b.kind === 'writer' && a.writer === b.writer
+  return a.kind === 'device'
+    ? b.kind === 'device' && a.device === b.device
+    : a.kind === 'writer'
+      ? b.kind === 'writer' && a.writer === b.writer
       : b.kind === 'server' && a.file === b.file;
 }

@@ -21,7 +21,9 @@ test('should keep the beginning of what is too much, without gaps, and say where
   out.append(request(40), 40, undefined, 0);
   expect(words[WORD.lost]).toBe(3);
   expect(words[WORD.lostAt]).toBe(room);
-  expect([...recordsOf(takeLog(words, view))].map(({ seq }) => seq)).toEqual(Array.from({ length: room }, (_, seq) => seq));
+  expect([...recordsOf(takeLog(words, view))].map(({ seq }) => seq)).toEqual(
+    Array.from({ length: room }, (_, seq) => seq),
+  );
 });
 
 test('should begin anew when the log was taken', () => {

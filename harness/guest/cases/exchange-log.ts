@@ -1,5 +1,12 @@
 /** The log of exchanges in shared memory: the server's thread appends, the workload's thread takes. */
-import { keptBytes, logBytes, notifiedRecord, padded, recordHeaderBytes, recordsOf } from '../../../model/exchange-record.ts';
+import {
+  keptBytes,
+  logBytes,
+  notifiedRecord,
+  padded,
+  recordHeaderBytes,
+  recordsOf,
+} from '../../../model/exchange-record.ts';
 import { inHeader } from '../../../uapi/fuse-structs.ts';
 import { WORD } from './shared.ts';
 
@@ -70,15 +77,18 @@ export function takeLog(words: Int32Array, log: Buffer): Buffer {
 }
 
 /**
- * The first `count` exchanges of a log, and whether those at its end are the same over and over: of the last so many no more than
- * four differ in what they ask (BEGIN and END of one mapping are two).
+ * The first `count` exchanges of a log, and whether those at its end are the same over and over: of the last so many no
+ * more than four differ in what they ask (BEGIN and END of one mapping are two).
  */
 export function beginningOf(log: Buffer, count: number): { log: Buffer; same: boolean } {
-  let at = 0, seen = 0;
+  let at = 0,
+    seen = 0;
   const asked: string[] = [];
   for (const { request, reply } of recordsOf(log)) {
     // Behind opcode and node: everything of the header but the node differs each time.
-    asked.push(`${request.readUInt32LE(4)} ${request.toString('latin1', 16, 24)} ${request.toString('latin1', inHeader.size)}`);
+    asked.push(
+      `${request.readUInt32LE(4)} ${request.toString('latin1', 16, 24)} ${request.toString('latin1', inHeader.size)}`,
+    );
     if (seen++ < count) at = endOf(log, request, reply);
   }
   return { log: Buffer.from(log.subarray(0, at)), same: new Set(asked.slice(-count)).size <= 4 };
@@ -89,7 +99,9 @@ const endOf = (log: Buffer, request: Buffer, reply: Buffer | undefined): number 
   request.byteOffset - log.byteOffset + padded(request.length) + padded(reply?.length ?? 0);
 
 /** What the guest itself needs to know of a transcript, without decoding it: opcodes and BEGIN's and END's opflags. */
-export function* glance(log: Buffer): Generator<{ seq: number; opcode: number; opflags: number; request: Buffer; cutBytes: number }> {
+export function* glance(
+  log: Buffer,
+): Generator<{ seq: number; opcode: number; opflags: number; request: Buffer; cutBytes: number }> {
   for (const { seq, request, requestCutBytes: cutBytes } of recordsOf(log)) {
     const opflags = request.length >= inHeader.size + 4 ? request.readUInt32LE(inHeader.size) : 0;
     yield { seq, opcode: request.readUInt32LE(4), opflags, request, cutBytes };

@@ -2,7 +2,10 @@
 import { mostChanges, mostRunsOfChanges } from '../../../model/kept-bytes.ts';
 import type { DeviceChange } from '../../../model/observation.ts';
 
-/** The first of them, and of each device that has more, bytes that were not kept, up to its end. `sizes`: of the devices, in bytes. */
+/**
+ * The first of them, and of each device that has more, bytes that were not kept, up to its end. `sizes`: of the
+ * devices, in bytes.
+ */
 export function firstChanges(all: readonly DeviceChange[], sizes: readonly number[]): DeviceChange[] {
   const kept: DeviceChange[] = [];
   let runs = 0;
@@ -16,7 +19,11 @@ export function firstChanges(all: readonly DeviceChange[], sizes: readonly numbe
       continue;
     }
     cut.add(device);
-    kept.push({ device, offsetBytes, content: [{ lengthBytes: sizes[device]! - Number(offsetBytes), source: { kind: 'unknown' } }] });
+    kept.push({
+      device,
+      offsetBytes,
+      content: [{ lengthBytes: sizes[device]! - Number(offsetBytes), source: { kind: 'unknown' } }],
+    });
   }
   return kept;
 }

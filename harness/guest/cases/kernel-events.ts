@@ -7,7 +7,8 @@ import { LogReader } from '../../../model/kernel-log/reader.ts';
 import type { KernelEvent } from '../../../model/observation.ts';
 import type { Native } from '../../native/index.ts';
 
-const O_RDONLY = 0, O_NONBLOCK = 0o4000;
+const O_RDONLY = 0,
+  O_NONBLOCK = 0o4000;
 /** A private instance, so that nobody else's tracing and ours disturb each other. */
 const instance = '/sys/kernel/tracing/instances/iomapfuzz';
 
@@ -74,7 +75,9 @@ export class KernelEvents {
     const gap = this.#gap(records);
     this.#reader.push(records);
     // What stops a checker stops nothing where there is none.
-    const events = this.#reader.take().filter(({ kind }) => kind !== 'channel-ended' || existsSync('/proc/lockdep_stats'));
+    const events = this.#reader
+      .take()
+      .filter(({ kind }) => kind !== 'channel-ended' || existsSync('/proc/lockdep_stats'));
     const ended = events.find((event): event is ChannelEnded => event.kind === 'channel-ended');
     if (ended) this.#ended ??= { ...ended, text: '', earlier: true };
     return [...gap, ...events];

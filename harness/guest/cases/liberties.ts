@@ -7,7 +7,10 @@ const FILE = '/sys/kernel/debug/fuse_iomap_liberties';
 /** A line each: name, on, reached, used, clause, effect (fs/fuse/fuse_iomap_liberty.c, fuse_iomap_liberties_show). */
 function readLines(): string[][] | undefined {
   try {
-    return readFileSync(FILE, 'utf8').trimEnd().split('\n').map((line) => line.split('\t'));
+    return readFileSync(FILE, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t'));
   } catch {
     return undefined;
   }
@@ -35,7 +38,8 @@ export class LibertyCounter {
     const news: LibertyCounts = {};
     for (const [name, { reached, used }] of Object.entries(now)) {
       const before = this.#before[name] ?? { reached: 0, used: 0 };
-      if (reached > before.reached || used > before.used) news[name] = { reached: reached - before.reached, used: used - before.used };
+      if (reached > before.reached || used > before.used)
+        news[name] = { reached: reached - before.reached, used: used - before.used };
     }
     this.#before = now;
     return news;
@@ -43,4 +47,6 @@ export class LibertyCounter {
 }
 
 const countsOf = (lines: readonly string[][]): LibertyCounts =>
-  Object.fromEntries(lines.map(([name = '', , reached, used]) => [name, { reached: Number(reached), used: Number(used) }]));
+  Object.fromEntries(
+    lines.map(([name = '', , reached, used]) => [name, { reached: Number(reached), used: Number(used) }]),
+  );

@@ -13,15 +13,18 @@ export type Cookies = readonly number[];
 
 /** What stands for a device that was not registered: no kernel gives it out. */
 const noCookie = 0x7fff_fffe;
-export const cookieOf = (cookies: Cookies, device: number): number => (cookies[device] ?? 0) > 0 ? cookies[device]! : noCookie;
+export const cookieOf = (cookies: Cookies, device: number): number =>
+  (cookies[device] ?? 0) > 0 ? cookies[device]! : noCookie;
 
 const orOf = (table: Readonly<Record<string, number | undefined>>, values: readonly (string | number)[]): number =>
-  values.reduce<number>((sum, value) => (sum | (typeof value === 'number' ? value : table[value] ?? 0)) >>> 0, 0);
+  values.reduce<number>((sum, value) => (sum | (typeof value === 'number' ? value : (table[value] ?? 0))) >>> 0, 0);
 
 export function encodeMapping(revision: Revision, cookies: Cookies, spec: MappingSpec): IomapIo {
   return {
-    offset: spec.offset, length: spec.length, addr: spec.addr,
-    type: typeof spec.type === 'number' ? spec.type : revision.mappingTypes[spec.type] ?? 0xffff,
+    offset: spec.offset,
+    length: spec.length,
+    addr: spec.addr,
+    type: typeof spec.type === 'number' ? spec.type : (revision.mappingTypes[spec.type] ?? 0xffff),
     flags: orOf(revision.mappingFlags, spec.flags),
     dev: typeof spec.dev === 'number' ? spec.dev : cookieOf(cookies, spec.dev.device),
   };
@@ -29,15 +32,29 @@ export function encodeMapping(revision: Revision, cookies: Cookies, spec: Mappin
 
 /** Which flag announces which fields. Source: uapi.md, CONFIG flags. */
 const configFlagOf = {
-  SID: 'sId', UUID: 'sUuid', BLOCKSIZE: 'blockSizeBytes', MAX_LINKS: 'maxLinks', TIME: 'timeGranNs', MAXBYTES: 'maxBytes', CACHE_MAXBYTES: 'cacheMaxBytes',
+  SID: 'sId',
+  UUID: 'sUuid',
+  BLOCKSIZE: 'blockSizeBytes',
+  MAX_LINKS: 'maxLinks',
+  TIME: 'timeGranNs',
+  MAXBYTES: 'maxBytes',
+  CACHE_MAXBYTES: 'cacheMaxBytes',
 } as const;
 
 function encodeConfig(revision: Revision, reply: Extract<Reply, { kind: 'config' }>): Buffer {
-  const implied = Object.entries(configFlagOf).filter(([, field]) => reply[field] !== undefined).map(([flag]) => flag);
-  const flags = (reply.flags ?? implied).reduce<bigint>((sum, flag) =>
-    sum | (typeof flag === 'bigint' ? flag : BigInt(revision.configFlags[flag as keyof typeof revision.configFlags] ?? 0)), 0n);
+  const implied = Object.entries(configFlagOf)
+    .filter(([, field]) => reply[field] !== undefined)
+    .map(([flag]) => flag);
+  const flags = (reply.flags ?? implied).reduce<bigint>(
+    (sum, flag) =>
+      sum |
+      (typeof flag === 'bigint' ? flag : BigInt(revision.configFlags[flag as keyof typeof revision.configFlags] ?? 0)),
+    0n,
+  );
   const value: Partial<ConfigOut> = { flags };
-  const set = <K extends keyof ConfigOut>(key: K, given: ConfigOut[K] | undefined): void => { if (given !== undefined) value[key] = given; };
+  const set = <K extends keyof ConfigOut>(key: K, given: ConfigOut[K] | undefined): void => {
+    if (given !== undefined) value[key] = given;
+  };
   set('sId', reply.sId === undefined ? undefined : Buffer.from(reply.sId));
   set('sUuid', reply.sUuid === undefined ? undefined : Buffer.from(reply.sUuid, 'hex'));
   set('sUuidLen', reply.sUuidLen ?? (reply.sUuid === undefined ? undefined : reply.sUuid.length / 2));
@@ -57,18 +74,35 @@ function encodeConfig(revision: Revision, reply: Extract<Reply, { kind: 'config'
 export function encodeCaseReply(revision: Revision, cookies: Cookies, reply: Reply): Answer {
   switch (reply.kind) {
     case 'mappings':
-      return succeed(beginOut.encode({ read: encodeMapping(revision, cookies, reply.read), write: encodeMapping(revision, cookies, reply.write) }));
-    case 'error': return fail(reply.errno);
-    case 'empty': return done;
-    case 'raw': return {
-      kind: 'raw', payload: Buffer.from(reply.payload, 'hex'), ...(reply.error === undefined ? {} : { error: reply.error }),
-      ...(reply.lengthBytes === undefined ? {} : { lengthBytes: reply.lengthBytes }), ...(reply.unique === undefined ? {} : { unique: reply.unique }),
-      ...(reply.sentBytes === undefined ? {} : { sentBytes: reply.sentBytes }),
-    };
-    case 'die': case 'kill': case 'abort': return { kind: 'end', how: reply.kind };
-    case 'ioend': return succeed(ioendOut.encode({ newsize: reply.newsizeBytes }));
-    case 'config': return succeed(encodeConfig(revision, reply));
-    case 'attributes': throw new Error('attributes are those of a file, which only the file system knows');
+      return succeed(
+        beginOut.encode({
+          read: encodeMapping(revision, cookies, reply.read),
+          write: encodeMapping(revision, cookies, reply.write),
+        }),
+      );
+    case 'error':
+      return fail(reply.errno);
+    case 'empty':
+      return done;
+    case 'raw':
+      return {
+        kind: 'raw',
+        payload: Buffer.from(reply.payload, 'hex'),
+        ...(reply.error === undefined ? {} : { error: reply.error }),
+        ...(reply.lengthBytes === undefined ? {} : { lengthBytes: reply.lengthBytes }),
+        ...(reply.unique === undefined ? {} : { unique: reply.unique }),
+        ...(reply.sentBytes === undefined ? {} : { sentBytes: reply.sentBytes }),
+      };
+    case 'die':
+    case 'kill':
+    case 'abort':
+      return { kind: 'end', how: reply.kind };
+    case 'ioend':
+      return succeed(ioendOut.encode({ newsize: reply.newsizeBytes }));
+    case 'config':
+      return succeed(encodeConfig(revision, reply));
+    case 'attributes':
+      throw new Error('attributes are those of a file, which only the file system knows');
   }
 }
 
@@ -96,29 +130,52 @@ interface Line {
 export class Script {
   readonly #lines: Line[];
 
-  /** `ordinary`: what the file system answers. `notify`: sends what line number `line` has `before` its answer, and the signal. `cookies` is asked when a line answers for the first time: a case that has its mount for itself is read before the devices are registered. */
-  constructor(revision: Revision, cookies: () => Cookies, ordinary: (request: Request) => Answer, script: Case['script'], notify: (line: number, notifications: readonly Notification[], signal: boolean) => void) {
+  /**
+   * `ordinary`: what the file system answers. `notify`: sends what line number `line` has `before` its answer, and the
+   * signal. `cookies` is asked when a line answers for the first time: a case that has its mount for itself is read
+   * before the devices are registered.
+   */
+  constructor(
+    revision: Revision,
+    cookies: () => Cookies,
+    ordinary: (request: Request) => Answer,
+    script: Case['script'],
+    notify: (line: number, notifications: readonly Notification[], signal: boolean) => void,
+  ) {
     this.#lines = script.map((line: ScriptLine, index) => {
       const { before = [], signal = false } = line;
       let encoded: Answer | undefined;
       return {
-        on: line.on, file: line.file, set: line.opflagsSet ?? 0, clear: line.opflagsClear ?? 0, posFrom: line.posFrom ?? 0n, posTo: line.posTo, left: line.times ?? Infinity,
-        ...((before.length > 0 || signal) && { before: () => { notify(index, before, signal); } }),
-        answer: (request) => line.reply.kind === 'attributes' ? resized(ordinary(request), line.reply.sizeBytes) : encoded ??= encodeCaseReply(revision, cookies(), line.reply),
+        on: line.on,
+        file: line.file,
+        set: line.opflagsSet ?? 0,
+        clear: line.opflagsClear ?? 0,
+        posFrom: line.posFrom ?? 0n,
+        posTo: line.posTo,
+        left: line.times ?? Infinity,
+        ...((before.length > 0 || signal) && {
+          before: () => {
+            notify(index, before, signal);
+          },
+        }),
+        answer: (request) =>
+          line.reply.kind === 'attributes'
+            ? resized(ordinary(request), line.reply.sizeBytes)
+            : (encoded ??= encodeCaseReply(revision, cookies(), line.reply)),
       };
     });
   }
 
   answer(request: Request, file: number | undefined): Answer | undefined {
     for (const line of this.#lines) {
-      if (line.on !== request.name || line.left === 0 || line.file !== undefined && line.file !== file) continue;
+      if (line.on !== request.name || line.left === 0 || (line.file !== undefined && line.file !== file)) continue;
       if (line.set !== 0 || line.clear !== 0) {
-        const opflags = request.args['opflags'] as number | undefined ?? 0;
+        const opflags = (request.args['opflags'] as number | undefined) ?? 0;
         if ((opflags & line.set) >>> 0 !== line.set || (opflags & line.clear) !== 0) continue;
       }
       if (line.posFrom !== 0n || line.posTo !== undefined) {
-        const pos = request.args['pos'] as bigint | undefined ?? 0n;
-        if (pos < line.posFrom || line.posTo !== undefined && pos >= line.posTo) continue;
+        const pos = (request.args['pos'] as bigint | undefined) ?? 0n;
+        if (pos < line.posFrom || (line.posTo !== undefined && pos >= line.posTo)) continue;
       }
       line.left -= 1;
       line.before?.();

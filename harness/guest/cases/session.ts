@@ -19,15 +19,20 @@ import { STATE, WORD, barrierName, mountPoint } from './shared.ts';
 const { errno } = constants;
 /** What no request has. */
 const noOpcode = 0xffff_ffff;
-const O_RDWR = 2, O_CLOEXEC = 0o2000000, MNT_DETACH = 2, MS_NOSUID = 2, MS_NODEV = 4;
+const O_RDWR = 2,
+  O_CLOEXEC = 0o2000000,
+  MNT_DETACH = 2,
+  MS_NOSUID = 2,
+  MS_NODEV = 4;
 /** INIT is answered within milliseconds; a kernel that has not sent it by then never will. */
 const initDeadlineMs = 20_000;
 const endDeadlineMs = 20_000;
 const regularPath = '/tmp/iomapfuzz/regular';
 
 /**
- * Registers the devices in order; results, ids or -errno, go to the shared words. The connection may use iomap only when the kernel has
- * digested the answers to INIT and CONFIG, which it does in its own time; it sends no other request before, so a lookup waits for that.
+ * Registers the devices in order; results, ids or -errno, go to the shared words. The connection may use iomap only
+ * when the kernel has digested the answers to INIT and CONFIG, which it does in its own time; it sends no other request
+ * before, so a lookup waits for that.
  */
 function registerDevices(native: Native, { fd, devices, revision }: SessionStart, words: Int32Array): void {
   if (devices.length === 0) return;
@@ -36,9 +41,10 @@ function registerDevices(native: Native, { fd, devices, revision }: SessionStart
   const { ioctls, backingTypes } = revisions[revision];
   const request = ioctls.BACKING_OPEN;
   devices.forEach((device, index) => {
-    words[WORD.devices + index] = request === undefined || device < 0
-      ? -errno.EOPNOTSUPP
-      : native.ioctl(fd, request, backingMap.encode({ fd: device, flags: backingTypes.IOMAP ?? 0 }));
+    words[WORD.devices + index] =
+      request === undefined || device < 0
+        ? -errno.EOPNOTSUPP
+        : native.ioctl(fd, request, backingMap.encode({ fd: device, flags: backingTypes.IOMAP ?? 0 }));
   });
 }
 
@@ -58,7 +64,13 @@ export class Session {
   readonly #revision: Revision;
   #lost: { seq: number; exchanges: number } | undefined;
 
-  private constructor(native: Native, server: ServerHandle, start: SessionStart, devices: DeviceSet, mount: MountResult) {
+  private constructor(
+    native: Native,
+    server: ServerHandle,
+    start: SessionStart,
+    devices: DeviceSet,
+    mount: MountResult,
+  ) {
     this.#native = native;
     this.#server = server;
     this.#start = start;
@@ -67,16 +79,34 @@ export class Session {
     this.#revision = revisions[start.revision];
   }
 
-  /** Mounts, with the geometry's devices. What the kernel refuses is in `mount`; what the guest cannot do at all is thrown. */
-  static open(native: Native, server: ServerHandle, devices: DeviceSet, { revision, geometry }: Case, opens: boolean, own?: ServerCase): Session {
+  /**
+   * Mounts, with the geometry's devices. What the kernel refuses is in `mount`; what the guest cannot do at all is
+   * thrown.
+   */
+  static open(
+    native: Native,
+    server: ServerHandle,
+    devices: DeviceSet,
+    { revision, geometry }: Case,
+    opens: boolean,
+    own?: ServerCase,
+  ): Session {
     makeDirectory(mountPoint);
     writeFileSync(regularPath, 'a regular file\n');
     const { files: _files, ...shared } = geometry;
     const { words } = server;
     const fd = native.open('/dev/fuse', O_RDWR | O_CLOEXEC, 0);
-    if (fd < 0) throw new Error(`/dev/fuse cannot be opened: errno ${-fd}${fd === -errno.ENOENT ? ' (the kernel has no CONFIG_FUSE_FS)' : ''}`);
+    if (fd < 0)
+      throw new Error(
+        `/dev/fuse cannot be opened: errno ${-fd}${fd === -errno.ENOENT ? ' (the kernel has no CONFIG_FUSE_FS)' : ''}`,
+      );
     const start: SessionStart = {
-      kind: 'session', fd, revision, geometry: shared, opens, devices: shared.devices.map(({ access }, index) => devices.open(index, access)),
+      kind: 'session',
+      fd,
+      revision,
+      geometry: shared,
+      opens,
+      devices: shared.devices.map(({ access }, index) => devices.open(index, access)),
       ...(own ? { own } : {}),
     };
     if (own?.script.some(({ reply }) => reply.kind === 'kill')) start.holder = holding(native);
@@ -85,10 +115,19 @@ export class Session {
     words[WORD.thread] = thread;
     words[WORD.state] = STATE.starting;
     const syncInit = revisions[revision].ioctls.SYNC_INIT;
-    const early = shared.mount === 'syncInit' ? syncInit === undefined ? -errno.ENOTTY : native.ioctl(fd, syncInit, 0) : 0;
+    const early =
+      shared.mount === 'syncInit' ? (syncInit === undefined ? -errno.ENOTTY : native.ioctl(fd, syncInit, 0)) : 0;
     server.post(start);
-    const ret = early < 0 ? early : native.mount('iomapfuzz', mountPoint, 'fuse', MS_NOSUID | MS_NODEV,
-      `fd=${fd},rootmode=40000,user_id=0,group_id=0,allow_other`);
+    const ret =
+      early < 0
+        ? early
+        : native.mount(
+            'iomapfuzz',
+            mountPoint,
+            'fuse',
+            MS_NOSUID | MS_NODEV,
+            `fd=${fd},rootmode=40000,user_id=0,group_id=0,allow_other`,
+          );
     if (ret < 0) Atomics.store(words, WORD.abandoned, 1);
     const state = ret < 0 ? Atomics.load(words, WORD.state) : server.leave(STATE.starting, initDeadlineMs);
     if (state === STATE.failed) throw new Error(`the server failed: ${server.failure()}`);
@@ -96,7 +135,7 @@ export class Session {
     const mounted: MountResult = { errno: ret < 0 ? -ret : 0, devices: [] };
     if (Atomics.load(words, WORD.initMinor) !== 0) {
       mounted.minor = words[WORD.initMinor]!;
-      mounted.flags = BigInt(words[WORD.initFlags]! >>> 0) | BigInt(words[WORD.initFlags2]! >>> 0) << 32n;
+      mounted.flags = BigInt(words[WORD.initFlags]! >>> 0) | (BigInt(words[WORD.initFlags2]! >>> 0) << 32n);
       if (ret >= 0) registerDevices(native, start, words);
       mounted.devices = shared.devices.map((_, index) => words[WORD.devices + index]!);
     }
@@ -105,7 +144,12 @@ export class Session {
 
   get control(): Omit<ControlPlane, 'unmountedFd' | 'nodeids'> {
     return {
-      revision: this.#revision, mountedFd: this.#died ? -1 : this.#start.fd, devices: this.devices, deviceFds: this.#start.devices, cookies: this.mount.devices, regularPath,
+      revision: this.#revision,
+      mountedFd: this.#died ? -1 : this.#start.fd,
+      devices: this.devices,
+      deviceFds: this.#start.devices,
+      cookies: this.mount.devices,
+      regularPath,
     };
   }
 
@@ -119,14 +163,24 @@ export class Session {
     const { opcodes, mappingTypes } = this.#revision;
     const u32s = (values: readonly number[]): Buffer => {
       const out = Buffer.alloc(values.length * 4);
-      values.forEach((value, index) => { out.writeInt32LE(value | 0, index * 4); });
+      values.forEach((value, index) => {
+        out.writeInt32LE(value | 0, index * 4);
+      });
       return out;
     };
     return {
-      firstNodeid: firstCaseNode, nodesPerCase, inoOffset, mountPoint, fuseFd: this.#start.fd,
-      opBegin: opcodes.IOMAP_BEGIN ?? noOpcode, opEnd: opcodes.IOMAP_END ?? noOpcode, opIoend: opcodes.IOMAP_IOEND ?? noOpcode,
-      typeHole: mappingTypes.HOLE ?? 0, typePureOverwrite: mappingTypes.PURE_OVERWRITE ?? 0,
-      cookies: u32s(this.mount.devices.map((_, device) => cookieOf(this.mount.devices, device))), deviceFds: u32s(this.devices.checkFds),
+      firstNodeid: firstCaseNode,
+      nodesPerCase,
+      inoOffset,
+      mountPoint,
+      fuseFd: this.#start.fd,
+      opBegin: opcodes.IOMAP_BEGIN ?? noOpcode,
+      opEnd: opcodes.IOMAP_END ?? noOpcode,
+      opIoend: opcodes.IOMAP_IOEND ?? noOpcode,
+      typeHole: mappingTypes.HOLE ?? 0,
+      typePureOverwrite: mappingTypes.PURE_OVERWRITE ?? 0,
+      cookies: u32s(this.mount.devices.map((_, device) => cookieOf(this.mount.devices, device))),
+      deviceFds: u32s(this.devices.checkFds),
     };
   }
 
@@ -155,8 +209,8 @@ export class Session {
   }
 
   /**
-   * The log since the last call, when the server has answered what the kernel asked so far. `quiet`: the case can have left
-   * nothing behind that the kernel asks in its own time, so that nothing needs to be pushed through.
+   * The log since the last call, when the server has answered what the kernel asked so far. `quiet`: the case can have
+   * left nothing behind that the kernel asks in its own time, so that nothing needs to be pushed through.
    */
   exchanges(quiet: boolean): Buffer {
     if (!quiet || !this.#settled()) this.#barrier();
@@ -188,7 +242,10 @@ export class Session {
     const unmounted = this.mount.errno === 0 ? native.umount2(mountPoint, 0) : undefined;
     if (unmounted !== undefined && unmounted < 0) native.umount2(mountPoint, MNT_DETACH);
     Atomics.store(this.#server.words, WORD.abandoned, 1);
-    for (let state: number | undefined = Atomics.load(this.#server.words, WORD.state); state !== STATE.idle && state !== STATE.failed;) {
+    for (
+      let state: number | undefined = Atomics.load(this.#server.words, WORD.state);
+      state !== STATE.idle && state !== STATE.failed;
+    ) {
       state = this.#server.leave(state, endDeadlineMs);
       if (state === undefined) throw new Error('the file system was unmounted but its connection did not end');
     }
@@ -207,7 +264,8 @@ export class Session {
     const fd = this.#native.open(`${mountPoint}/${barrierName}`, 0, 0);
     if (fd === -errno.ENOENT) return;
     if (fd >= 0) this.#native.close(fd);
-    // The connection refuses lookups (CONFIG failed, or it was aborted). What the server took up is still worth waiting for.
+    // The connection refuses lookups (CONFIG failed, or it was aborted). What the server took up is still worth waiting
+    // for.
     this.#settled();
   }
 

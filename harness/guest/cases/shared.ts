@@ -1,7 +1,7 @@
 /**
- * What the workload's thread and the server's thread share: a few state words, and a log of exchanges in raw bytes, which
- * the server appends and the workload's thread decodes. Names and node ids of case files say to which case they belong, so
- * that neither thread has to ask the other.
+ * What the workload's thread and the server's thread share: a few state words, and a log of exchanges in raw bytes,
+ * which the server appends and the workload's thread decodes. Names and node ids of case files say to which case they
+ * belong, so that neither thread has to ask the other.
  */
 
 /** Indexes into the Int32Array of state words. */

@@ -18,14 +18,18 @@ function swapHeader(native: Native, pages: number): Buffer {
   return page;
 }
 
-/** Runs swapon(2) with the header in its place. Returns 0 or -errno. Throws Error when the device cannot hold the header there. */
+/**
+ * Runs swapon(2) with the header in its place. Returns 0 or -errno. Throws Error when the device cannot hold the header
+ * there.
+ */
 export function swapon(native: Native, devices: DeviceSet, path: string, header: Header | undefined): number {
   if (!header) return native.swapon(path, 0);
   const { device, offset, pages } = header;
   const page = swapHeader(native, pages);
   const put = (what: string): void => {
     const written = native.pwritev2(devices.fdOf(device), page, 0, pageBytes, offset, 0);
-    if (written !== pageBytes) throw new Error(`${what} cannot be written at ${offset} of device ${device}: errno ${-written}`);
+    if (written !== pageBytes)
+      throw new Error(`${what} cannot be written at ${offset} of device ${device}: errno ${-written}`);
   };
   put('a swap header');
   const ret = native.swapon(path, 0);

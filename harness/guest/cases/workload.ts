@@ -3,7 +3,14 @@ import { waitsForThaw } from '../../../model/case-traits.ts';
 import type { Step } from '../../../model/case.ts';
 import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../../model/bytes.ts';
 import type { FiemapExtent, KernelEvent, StepResult } from '../../../model/observation.ts';
-import { FADVICE, FIEMAP_BYTES, FIEMAP_EXTENT_BYTES, OPEN_FLAGS, SEEK_DATA, SEEK_HOLE } from '../../../model/syscall-flags.ts';
+import {
+  FADVICE,
+  FIEMAP_BYTES,
+  FIEMAP_EXTENT_BYTES,
+  OPEN_FLAGS,
+  SEEK_DATA,
+  SEEK_HOLE,
+} from '../../../model/syscall-flags.ts';
 import type { Native } from '../../native/index.ts';
 import { FICLONERANGE, FIDEDUPERANGE, cloneRange, dedupeRange, dedupeStatusAt } from './clone-ranges.ts';
 import { controlStep, type ControlPlane } from './control-step.ts';
@@ -16,7 +23,8 @@ import { swapon } from './swap-step.ts';
 /** _IOWR('f', 11, struct fiemap). */
 const FS_IOC_FIEMAP = 0xc020660b;
 /** _IOR(0x15, 0, struct fsuuid2): the length, then 16 bytes. */
-const FS_IOC_GETFSUUID = 0x80111500, UUID_BYTES = 17;
+const FS_IOC_GETFSUUID = 0x80111500,
+  UUID_BYTES = 17;
 /** A larger buffer than this would take the guest's memory. */
 const mostBytes = 64 << 20;
 const pageBytes = 4096;
@@ -48,10 +56,15 @@ export class Workload {
   /** Throws StepError when the guest cannot do the step at all, FrozenError when nobody could. */
   run(step: Step): StepResult {
     const native = this.#native;
-    if (this.#frozenBy >= 0 && waitsForThaw.has(step.call)) throw new FrozenError(`${step.call} would wait for ever: the case has frozen the file system`);
+    if (this.#frozenBy >= 0 && waitsForThaw.has(step.call))
+      throw new FrozenError(`${step.call} would wait for ever: the case has frozen the file system`);
     switch (step.call) {
       case 'open': {
-        const fd = native.open(this.#path(step.file), step.flags.reduce<number>((sum, flag) => sum | OPEN_FLAGS[flag], 0), 0o644);
+        const fd = native.open(
+          this.#path(step.file),
+          step.flags.reduce<number>((sum, flag) => sum | OPEN_FLAGS[flag], 0),
+          0o644,
+        );
         this.#fds.push(fd);
         return result(fd < 0 ? fd : 0);
       }
@@ -62,27 +75,54 @@ export class Workload {
         this.#fds[step.fd] = -1;
         return result(ret);
       }
-      case 'pread': return this.#read(this.#fd(step.fd), step.lengthBytes, step.offset, step.rwf ?? 0);
+      case 'pread':
+        return this.#read(this.#fd(step.fd), step.lengthBytes, step.offset, step.rwf ?? 0);
       case 'pwrite': {
         const buffer = this.#room(step.lengthBytes);
-        native.fillPattern(buffer, 0, step.lengthBytes, OWNER_KINDS.writer, step.writer, BigInt.asUintN(64, step.offset));
+        native.fillPattern(
+          buffer,
+          0,
+          step.lengthBytes,
+          OWNER_KINDS.writer,
+          step.writer,
+          BigInt.asUintN(64, step.offset),
+        );
         return result(native.pwritev2(this.#fd(step.fd), buffer, 0, step.lengthBytes, step.offset, step.rwf ?? 0));
       }
-      case 'mmapRead': return this.#mmapRead(this.#fd(step.fd), step.lengthBytes, step.offset);
+      case 'mmapRead':
+        return this.#mmapRead(this.#fd(step.fd), step.lengthBytes, step.offset);
       case 'mmapWrite': {
         const buffer = this.#room(step.lengthBytes);
-        native.fillPattern(buffer, 0, step.lengthBytes, OWNER_KINDS.writer, step.writer, BigInt.asUintN(64, step.offset));
-        return result(native.mmapCopy(this.#fd(step.fd), buffer, 0, step.lengthBytes, step.offset, true, step.msync ?? false));
+        native.fillPattern(
+          buffer,
+          0,
+          step.lengthBytes,
+          OWNER_KINDS.writer,
+          step.writer,
+          BigInt.asUintN(64, step.offset),
+        );
+        return result(
+          native.mmapCopy(this.#fd(step.fd), buffer, 0, step.lengthBytes, step.offset, true, step.msync ?? false),
+        );
       }
-      case 'seekData': return result64(native.lseek(this.#fd(step.fd), step.offset, SEEK_DATA));
-      case 'seekHole': return result64(native.lseek(this.#fd(step.fd), step.offset, SEEK_HOLE));
-      case 'fiemap': return this.#fiemap(this.#fd(step.fd), step.start, step.lengthBytes, step.flags, step.extents);
-      case 'fsync': return result(native.fsync(this.#fd(step.fd)));
-      case 'ftruncate': return result(native.ftruncate(this.#fd(step.fd), step.sizeBytes));
-      case 'fallocate': return result(native.fallocate(this.#fd(step.fd), step.mode, step.offset, step.lengthBytes));
+      case 'seekData':
+        return result64(native.lseek(this.#fd(step.fd), step.offset, SEEK_DATA));
+      case 'seekHole':
+        return result64(native.lseek(this.#fd(step.fd), step.offset, SEEK_HOLE));
+      case 'fiemap':
+        return this.#fiemap(this.#fd(step.fd), step.start, step.lengthBytes, step.flags, step.extents);
+      case 'fsync':
+        return result(native.fsync(this.#fd(step.fd)));
+      case 'ftruncate':
+        return result(native.ftruncate(this.#fd(step.fd), step.sizeBytes));
+      case 'fallocate':
+        return result(native.fallocate(this.#fd(step.fd), step.mode, step.offset, step.lengthBytes));
       case 'copyFileRange':
-        return result(native.copyFileRange(this.#fd(step.from), step.fromOffset, this.#fd(step.fd), step.offset, step.lengthBytes));
-      case 'clone': return result(native.ioctl(this.#fd(step.fd), FICLONERANGE, cloneRange(this.#fd(step.from), step)));
+        return result(
+          native.copyFileRange(this.#fd(step.from), step.fromOffset, this.#fd(step.fd), step.offset, step.lengthBytes),
+        );
+      case 'clone':
+        return result(native.ioctl(this.#fd(step.fd), FICLONERANGE, cloneRange(this.#fd(step.from), step)));
       case 'dedupe': {
         const range = dedupeRange(this.#fd(step.fd), step);
         const ret = native.ioctl(this.#fd(step.from), FIDEDUPERANGE, range);
@@ -91,11 +131,16 @@ export class Workload {
       }
       case 'fstat': {
         const ret = native.fstat(this.#fd(step.fd), this.#stat);
-        return ret < 0 ? result(ret) : { ...result(ret), sizeBytes: this.#stat[0]!, blksizeBytes: Number(this.#stat[1]) };
+        return ret < 0
+          ? result(ret)
+          : { ...result(ret), sizeBytes: this.#stat[0]!, blksizeBytes: Number(this.#stat[1]) };
       }
-      case 'readahead': return result(native.readahead(this.#fd(step.fd), step.offset, step.lengthBytes));
-      case 'fadvise': return result(native.fadvise(this.#fd(step.fd), step.offset, step.lengthBytes, FADVICE[step.advice]));
-      case 'setTimes': return setTimes(native, this.#fd(step.fd), step);
+      case 'readahead':
+        return result(native.readahead(this.#fd(step.fd), step.offset, step.lengthBytes));
+      case 'fadvise':
+        return result(native.fadvise(this.#fd(step.fd), step.offset, step.lengthBytes, FADVICE[step.advice]));
+      case 'setTimes':
+        return setTimes(native, this.#fd(step.fd), step);
       case 'fsUuid': {
         const out = Buffer.alloc(UUID_BYTES);
         return { ...result(native.ioctl(this.#fd(step.fd), FS_IOC_GETFSUUID, out)), out };
@@ -104,7 +149,10 @@ export class Workload {
         const path = this.#path(step.file);
         return result(native.ordinaryCall(step.syscall, path, `${path}.new`));
       }
-      case 'freeze': case 'thaw': case 'syncfs': case 'shutdown': {
+      case 'freeze':
+      case 'thaw':
+      case 'syncfs':
+      case 'shutdown': {
         const fd = this.#fd(step.fd);
         const ret = superblockStep(native, fd, step);
         if (ret >= 0 && step.call === 'freeze') this.#frozenBy = fd;
@@ -129,8 +177,10 @@ export class Workload {
         const ret = native.pageOut(buffer, step.lengthBytes);
         return ret < 0 ? result(ret) : this.#copied(buffer, step.lengthBytes, step.lengthBytes);
       }
-      case 'fuseIoctl': return controlStep(native, this.#control, step);
-      case 'notify': return notifyStep(native, this.#control, step.notification);
+      case 'fuseIoctl':
+        return controlStep(native, this.#control, step);
+      case 'notify':
+        return notifyStep(native, this.#control, step.notification);
       case 'deviceRead': {
         const fd = this.#control.devices.open(step.device, 'ro');
         if (fd < 0) throw new StepError(`device ${step.device} cannot be opened: errno ${-fd}`);
@@ -143,7 +193,10 @@ export class Workload {
     }
   }
 
-  /** Takes back what concerns more than the case, and closes what it left open. Returns what could not be taken back: it is in the way of whatever comes next. */
+  /**
+   * Takes back what concerns more than the case, and closes what it left open. Returns what could not be taken back: it
+   * is in the way of whatever comes next.
+   */
   end(): KernelEvent | undefined {
     this.#thaw();
     for (const path of this.#swapFiles) this.#native.swapoff(path);
@@ -155,7 +208,10 @@ export class Workload {
   }
 
   #thaw(): void {
-    if (this.#frozenBy >= 0) this.#staysFrozen ||= !thawForGood(this.#native, this.#frozenBy, () => { abortConnection(this.#native, mountPoint); });
+    if (this.#frozenBy >= 0)
+      this.#staysFrozen ||= !thawForGood(this.#native, this.#frozenBy, () => {
+        abortConnection(this.#native, mountPoint);
+      });
     this.#frozenBy = -1;
   }
 
@@ -166,7 +222,8 @@ export class Workload {
   }
 
   #fd(index: number): number {
-    if (index >= this.#fds.length) throw new StepError(`step uses fd ${index}, the case has opened ${this.#fds.length}`);
+    if (index >= this.#fds.length)
+      throw new StepError(`step uses fd ${index}, the case has opened ${this.#fds.length}`);
     return this.#fds[index]!;
   }
 
@@ -206,7 +263,9 @@ export class Workload {
     out.fiemap = Array.from({ length: Math.min(mapped, extents) }, (_, index): FiemapExtent => {
       const at = FIEMAP_BYTES + index * FIEMAP_EXTENT_BYTES;
       return {
-        logical: argument.readBigUInt64LE(at), physical: argument.readBigUInt64LE(at + 8), length: argument.readBigUInt64LE(at + 16),
+        logical: argument.readBigUInt64LE(at),
+        physical: argument.readBigUInt64LE(at + 8),
+        length: argument.readBigUInt64LE(at + 16),
         flags: argument.readUInt32LE(at + 40),
       };
     });
@@ -215,7 +274,8 @@ export class Workload {
 
   /** Page-aligned, for O_DIRECT; kept from step to step and from case to case. */
   #room(length: number): Buffer {
-    if (length > mostBytes) throw new StepError(`a step of ${length} bytes is more than the guest can hold (${mostBytes})`);
+    if (length > mostBytes)
+      throw new StepError(`a step of ${length} bytes is more than the guest can hold (${mostBytes})`);
     if (!Workload.#buffer || Workload.#buffer.length < length) {
       Workload.#buffer = this.#native.alignedBuffer(Math.max(length, 1 << 20), pageBytes);
       if (!Workload.#buffer) throw new StepError(`the guest has no memory for a step of ${length} bytes`);
@@ -232,5 +292,6 @@ function setTimes(native: Native, fd: number, { atime, mtime }: Extract<Step, { 
   return read < 0 ? result(read) : { ...result(ret), times: [...times] };
 }
 
-export const result = (ret: number): StepResult => ret < 0 ? { ret: -1n, errno: -ret } : { ret: BigInt(ret), errno: 0 };
-const result64 = (ret: bigint): StepResult => ret < 0n ? { ret: -1n, errno: Number(-ret) } : { ret, errno: 0 };
+export const result = (ret: number): StepResult =>
+  ret < 0 ? { ret: -1n, errno: -ret } : { ret: BigInt(ret), errno: 0 };
+const result64 = (ret: bigint): StepResult => (ret < 0n ? { ret: -1n, errno: Number(-ret) } : { ret, errno: 0 });

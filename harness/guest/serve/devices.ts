@@ -1,4 +1,7 @@
-/** The devices of a `serve` run: a script sees them as files, and they keep what they hold when the script is served again. */
+/**
+ * The devices of a `serve` run: a script sees them as files, and they keep what they hold when the script is served
+ * again.
+ */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Device, DeviceOptions } from '../api.ts';
@@ -8,13 +11,15 @@ import { DeviceSet } from '../cases/devices.ts';
 /** What the host sent for device n of the script, complete before the server starts. */
 export type Attachment =
   /** A file in the guest that holds the device's content; it is used up. */
-  | { kind: 'file'; path: string; sizeBytes: number }
-  | { kind: 'blank'; sizeBytes: number };
+  { kind: 'file'; path: string; sizeBytes: number } | { kind: 'blank'; sizeBytes: number };
 
 const blockBytes = 4096;
 const chunkBytes = 1 << 20;
-const SEEK_DATA = 3, SEEK_HOLE = 4, O_RDWR = 2;
-const FALLOC_KEEP_SIZE = 1, FALLOC_PUNCH_HOLE = 2;
+const SEEK_DATA = 3,
+  SEEK_HOLE = 4,
+  O_RDWR = 2;
+const FALLOC_KEEP_SIZE = 1,
+  FALLOC_PUNCH_HOLE = 2;
 
 export class ServedDevices {
   readonly #native: Native;
@@ -41,8 +46,10 @@ export class ServedDevices {
   get(index: number, fallback?: DeviceOptions): Device {
     const there = this.#devices[index];
     if (there) return there;
-    if (index > this.#devices.length && index >= this.#attachments.length) throw new Error(`device ${index} was asked for before device ${this.#devices.length}`);
-    for (let next = this.#devices.length; next <= index; next++) this.#make(next, next === index ? fallback : undefined);
+    if (index > this.#devices.length && index >= this.#attachments.length)
+      throw new Error(`device ${index} was asked for before device ${this.#devices.length}`);
+    for (let next = this.#devices.length; next <= index; next++)
+      this.#make(next, next === index ? fallback : undefined);
     return this.#devices[index]!;
   }
 
@@ -53,7 +60,7 @@ export class ServedDevices {
 
   /** The descriptor to register; the same at every mount. */
   serverFd(index: number, access: 'rw' | 'ro' | 'wo'): number {
-    return this.#serverFds[index] ??= this.#set.open(index, access);
+    return (this.#serverFds[index] ??= this.#set.open(index, access));
   }
 
   remove(): void {
@@ -63,14 +70,20 @@ export class ServedDevices {
 
   #make(index: number, fallback: DeviceOptions | undefined): void {
     const attached = this.#attachments[index];
-    if (!attached && !fallback) throw new Error(`the script needs device ${index}, and there is none: start it with --device FILE or --device SIZE`);
+    if (!attached && !fallback)
+      throw new Error(
+        `the script needs device ${index}, and there is none: start it with --device FILE or --device SIZE`,
+      );
     const sizeBytes = attached?.sizeBytes ?? fallback!.sizeBytes;
     const content = attached ? undefined : fallback!.content;
     this.#set.add(sizeBytes, { blank: attached !== undefined || fallback!.blank === true || content !== undefined });
     const device: Device = {
-      sizeBytes, attached: attached !== undefined,
+      sizeBytes,
+      attached: attached !== undefined,
       read: (offset, length) => this.#read(index, sizeBytes, Number(offset), length),
-      write: (offset, bytes) => { this.#write(index, sizeBytes, Number(offset), bytes); },
+      write: (offset, bytes) => {
+        this.#write(index, sizeBytes, Number(offset), bytes);
+      },
     };
     this.#devices[index] = device;
     if (content !== undefined) device.write(0, Buffer.from(content).subarray(0, sizeBytes));
@@ -97,7 +110,8 @@ export class ServedDevices {
   }
 
   #check(index: number, sizeBytes: number, offset: number, length: number): void {
-    if (offset < 0 || length < 0 || offset + length > sizeBytes) throw new RangeError(`bytes ${offset} to ${offset + length} are not on device ${index}, which has ${sizeBytes}`);
+    if (offset < 0 || length < 0 || offset + length > sizeBytes)
+      throw new RangeError(`bytes ${offset} to ${offset + length} are not on device ${index}, which has ${sizeBytes}`);
   }
 
   #read(index: number, sizeBytes: number, offset: number, length: number): Buffer {
@@ -133,7 +147,11 @@ export class ServedDevices {
     const whole = Math.min(Math.ceil(length / blockBytes) * blockBytes, sizeBytes - at);
     const ret = this.#native[call](this.#set.fdOf(index), this.#buffer, 0, whole, BigInt(at), 0);
     if (ret === whole) return;
-    throw new Error(`device ${index} cannot be ${call === 'preadv2' ? 'read' : 'written'} at ${at}: ${ret < 0 ? `errno ${-ret}` : `only ${ret} of ${whole} bytes`}`
-      + (ret === -constants.errno.ENOSPC || ret === -constants.errno.ENOMEM ? '; the guest is out of memory, give it more with --memory' : ''));
+    throw new Error(
+      `device ${index} cannot be ${call === 'preadv2' ? 'read' : 'written'} at ${at}: ${ret < 0 ? `errno ${-ret}` : `only ${ret} of ${whole} bytes`}` +
+        (ret === -constants.errno.ENOSPC || ret === -constants.errno.ENOMEM
+          ? '; the guest is out of memory, give it more with --memory'
+          : ''),
+    );
   }
 }

@@ -25,15 +25,33 @@ const number = (table: Readonly<Record<string, number | undefined>>, value: stri
   return found;
 };
 
-export function encodeMapping({ revision, cookies }: Pick<Encoding, 'revision' | 'cookies'>, { type, flags = [], device, addr, offset, length }: Mapping): IomapIo {
-  const cookie = device === undefined ? NULL_DEV : typeof device === 'object' ? device.cookie : (cookies[device] ?? 0) > 0 ? cookies[device]! : noCookie;
+export function encodeMapping(
+  { revision, cookies }: Pick<Encoding, 'revision' | 'cookies'>,
+  { type, flags = [], device, addr, offset, length }: Mapping,
+): IomapIo {
+  const cookie =
+    device === undefined
+      ? NULL_DEV
+      : typeof device === 'object'
+        ? device.cookie
+        : (cookies[device] ?? 0) > 0
+          ? cookies[device]!
+          : noCookie;
   return {
-    offset: BigInt(offset), length: BigInt(length), addr: addr === undefined ? NULL_ADDR : BigInt(addr), type: number(revision.mappingTypes, type),
-    flags: flags.reduce<number>((sum, flag) => sum | number(revision.mappingFlags, flag), 0), dev: cookie,
+    offset: BigInt(offset),
+    length: BigInt(length),
+    addr: addr === undefined ? NULL_ADDR : BigInt(addr),
+    type: number(revision.mappingTypes, type),
+    flags: flags.reduce<number>((sum, flag) => sum | number(revision.mappingFlags, flag), 0),
+    dev: cookie,
   };
 }
 
-export const overwriteOf = ({ offset, length }: { offset: Bytes; length: Bytes }): Mapping => ({ type: 'PURE_OVERWRITE', offset, length });
+export const overwriteOf = ({ offset, length }: { offset: Bytes; length: Bytes }): Mapping => ({
+  type: 'PURE_OVERWRITE',
+  offset,
+  length,
+});
 
 function encodeConfig(revision: Revision, fields: ConfigFields): Buffer {
   const { configFlags } = revision;
@@ -47,16 +65,32 @@ function encodeConfig(revision: Revision, fields: ConfigFields): Buffer {
   if (fields.blockSizeBytes !== undefined) set('BLOCKSIZE', { sBlocksize: fields.blockSizeBytes });
   if (fields.maxLinks !== undefined) set('MAX_LINKS', { sMaxLinks: fields.maxLinks });
   if (fields.timeGranNs !== undefined) {
-    set('TIME', { sTimeGran: fields.timeGranNs, sTimeMin: BigInt(fields.timeMin ?? 0), sTimeMax: BigInt(fields.timeMax ?? (1n << 63n) - 1n) });
+    set('TIME', {
+      sTimeGran: fields.timeGranNs,
+      sTimeMin: BigInt(fields.timeMin ?? 0),
+      sTimeMax: BigInt(fields.timeMax ?? (1n << 63n) - 1n),
+    });
   }
   if (fields.maxBytes !== undefined) set('MAXBYTES', { sMaxbytes: BigInt(fields.maxBytes) });
   if (fields.cacheMaxBytes !== undefined) set('CACHE_MAXBYTES', { cacheMaxbytes: fields.cacheMaxBytes });
   return configOut.encode(value);
 }
 
-function encodeSpace({ blockSizeBytes = 4096, blocks, free, files = 1 << 20, filesFree = 1 << 20 }: SpaceFields): Buffer {
+function encodeSpace({
+  blockSizeBytes = 4096,
+  blocks,
+  free,
+  files = 1 << 20,
+  filesFree = 1 << 20,
+}: SpaceFields): Buffer {
   return kstatfs.encode({
-    blocks: BigInt(blocks), bfree: BigInt(free), bavail: BigInt(free), files: BigInt(files), ffree: BigInt(filesFree), bsize: blockSizeBytes, frsize: blockSizeBytes,
+    blocks: BigInt(blocks),
+    bfree: BigInt(free),
+    bavail: BigInt(free),
+    files: BigInt(files),
+    ffree: BigInt(filesFree),
+    bsize: blockSizeBytes,
+    frsize: blockSizeBytes,
     namelen: 255,
   });
 }
@@ -92,23 +126,35 @@ const encoders: Readonly<Record<string, Encoder>> = {
   READLINK: (_, value: string) => succeed(Buffer.from(value)),
   GETXATTR: (_, value: Uint8Array, request) => encodeXattr(value, request),
   LISTXATTR: (_, value: Uint8Array, request) => encodeXattr(value, request),
-  LOOKUP: entry, MKNOD: entry, MKDIR: entry, SYMLINK: entry, LINK: entry,
+  LOOKUP: entry,
+  MKNOD: entry,
+  MKDIR: entry,
+  SYMLINK: entry,
+  LINK: entry,
   CREATE: ({ files }, value: Inode) => createAnswer(files, value),
 };
 
 function replyAnswer(reply: Reply): Answer {
   switch (reply.kind) {
-    case 'error': return fail(reply.errno);
-    case 'payload': return succeed(reply.payload);
-    default: return reply;
+    case 'error':
+      return fail(reply.errno);
+    case 'payload':
+      return succeed(reply.payload);
+    default:
+      return reply;
   }
 }
 
-/** Undefined: the handler left the request to the server. Throws Error when the value makes no sense for the operation. */
+/**
+ * Undefined: the handler left the request to the server. Throws Error when the value makes no sense for the operation.
+ */
 export function encodeResult(encoding: Encoding, request: Request, value: unknown): Answer | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'object' && isReply(value)) return replyAnswer(value);
   const encoder = encoders[request.name];
-  if (!encoder) throw new Error(`a handler for ${request.name} returned ${String(value)}; it may return ok(), error(), payload(), raw(), hold() or nothing`);
+  if (!encoder)
+    throw new Error(
+      `a handler for ${request.name} returned ${String(value)}; it may return ok(), error(), payload(), raw(), hold() or nothing`,
+    );
   return encoder(encoding, value as never, request);
 }

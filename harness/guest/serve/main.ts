@@ -1,4 +1,6 @@
-/** Runs a `serve` script inside the guest: mounts, answers, prints the transcript; ends when it is unmounted for good. */
+/**
+ * Runs a `serve` script inside the guest: mounts, answers, prints the transcript; ends when it is unmounted for good.
+ */
 import { existsSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeDirectory } from '../../../files/make-directory.ts';
@@ -13,7 +15,9 @@ export interface ServeOptions {
   attachments: Attachment[];
   /** No transcript. */
   quiet: boolean;
-  /** While this file exists, the end of a mount is the beginning of the next. The guest's command `remount` makes it. */
+  /**
+   * While this file exists, the end of a mount is the beginning of the next. The guest's command `remount` makes it.
+   */
   remountFile: string;
   /** The host waits for this line before it runs the command. */
   readyLine: string;
@@ -38,10 +42,23 @@ function serveAll(definition: Definition, options: ServeOptions, native: Native,
   makeDirectory(options.mountPoint);
   for (let again = true; again; again = existsSync(options.remountFile)) {
     rmSync(options.remountFile, { force: true });
-    const failure = serve(typeof definition === 'function' ? definition({ device: (number, fallback) => devices.get(number, fallback) }) : definition, {
-      native, addon, devices, mountPoint: options.mountPoint, readyLine: options.readyLine,
-      print: options.quiet ? () => undefined : (text) => { writeSync(1, `${text}\n`); },
-    });
+    const failure = serve(
+      typeof definition === 'function'
+        ? definition({ device: (number, fallback) => devices.get(number, fallback) })
+        : definition,
+      {
+        native,
+        addon,
+        devices,
+        mountPoint: options.mountPoint,
+        readyLine: options.readyLine,
+        print: options.quiet
+          ? () => undefined
+          : (text) => {
+              writeSync(1, `${text}\n`);
+            },
+      },
+    );
     if (failure !== undefined) throw new ServeFailure(failure);
   }
   devices.remove();
@@ -58,7 +75,10 @@ export function main(definition: Definition | undefined): void {
     process.exitCode = code;
   };
   if (!definition) {
-    complain('the script has no default export; end it with: export default defineServer({ ... })', options.scriptFault);
+    complain(
+      'the script has no default export; end it with: export default defineServer({ ... })',
+      options.scriptFault,
+    );
     return;
   }
   try {
@@ -66,7 +86,6 @@ export function main(definition: Definition | undefined): void {
     serveAll(definition, options, loadNative(addon), addon);
   } catch (error) {
     if (error instanceof ServeFailure) complain(error.message, 1);
-    else complain(error instanceof Error ? error.stack ?? error.message : String(error), options.scriptFault);
+    else complain(error instanceof Error ? (error.stack ?? error.message) : String(error), options.scriptFault);
   }
 }
-

@@ -7,10 +7,17 @@ import type { IomapNotifyName } from '../../../uapi/revision.ts';
 import { encodeMapping, type Encoding } from './encode.ts';
 import type { Tree } from './tree.ts';
 
-const rangeFields = (value: Range | undefined): { offset: bigint; length: bigint } => ({ offset: BigInt(value?.offset ?? 0), length: BigInt(value?.length ?? 0) });
+const rangeFields = (value: Range | undefined): { offset: bigint; length: bigint } => ({
+  offset: BigInt(value?.offset ?? 0),
+  length: BigInt(value?.length ?? 0),
+});
 
 /** `send` returns 0 or an errno; `done` is told of every notification but raw ones. */
-export function notifications(encoding: Encoding & { files: Tree }, send: (code: number, bytes: Uint8Array) => number, done: (what: string, errno: number) => void): Notify {
+export function notifications(
+  encoding: Encoding & { files: Tree },
+  send: (code: number, bytes: Uint8Array) => number,
+  done: (what: string, errno: number) => void,
+): Notify {
   const { revision, cookies, files } = encoding;
   const nodeOf = (file: string | Node): Node => {
     const node = typeof file === 'string' ? files.at(file) : file;
@@ -21,7 +28,8 @@ export function notifications(encoding: Encoding & { files: Tree }, send: (code:
     const { nodeid, ino } = nodeOf(file);
     return { nodeid, attrIno: ino };
   };
-  const nameOf = (file: string | Node): string => typeof file === 'string' ? file : files.pathOf(file.nodeid) ?? `inode ${file.nodeid}`;
+  const nameOf = (file: string | Node): string =>
+    typeof file === 'string' ? file : (files.pathOf(file.nodeid) ?? `inode ${file.nodeid}`);
   const sent = (what: string, code: number, bytes: Uint8Array): number => {
     const errno = send(code, bytes);
     done(what, errno);
@@ -34,18 +42,50 @@ export function notifications(encoding: Encoding & { files: Tree }, send: (code:
   };
   return {
     // Of a half that is left alone the range is judged, too (map/length-nonzero).
-    upsert: (file, { read, write = nocache({ offset: read.offset, length: read.length }) }) => iomap('IOMAP_UPSERT_MAPPINGS', nameOf(file),
-      upsertMappings.encode({ ...target(file), read: encodeMapping(encoding, read), write: encodeMapping(encoding, write) })),
-    invalidate: (file, { read, write }) => iomap('IOMAP_INVAL_MAPPINGS', nameOf(file),
-      invalMappings.encode({ ...target(file), read: rangeFields(read), write: rangeFields(write) })),
-    devInvalidate: (device, range) => iomap('IOMAP_DEV_INVAL', `device ${device}`, devInval.encode({ dev: cookies[device] ?? 0, range: rangeFields(range) })),
+    upsert: (file, { read, write = nocache({ offset: read.offset, length: read.length }) }) =>
+      iomap(
+        'IOMAP_UPSERT_MAPPINGS',
+        nameOf(file),
+        upsertMappings.encode({
+          ...target(file),
+          read: encodeMapping(encoding, read),
+          write: encodeMapping(encoding, write),
+        }),
+      ),
+    invalidate: (file, { read, write }) =>
+      iomap(
+        'IOMAP_INVAL_MAPPINGS',
+        nameOf(file),
+        invalMappings.encode({ ...target(file), read: rangeFields(read), write: rangeFields(write) }),
+      ),
+    devInvalidate: (device, range) =>
+      iomap(
+        'IOMAP_DEV_INVAL',
+        `device ${device}`,
+        devInval.encode({ dev: cookies[device] ?? 0, range: rangeFields(range) }),
+      ),
     // A negative offset: attributes alone (fs/fuse/inode.c, fuse_reverse_inval_inode).
-    invalidateInode: (file, range) => sent(`INVAL_INODE ${nameOf(file)}`, NOTIFY.INVAL_INODE,
-      notifyInvalInode.encode({ ino: nodeOf(file).nodeid, off: range ? BigInt(range.offset) : -1n, len: range ? BigInt(range.length) : 0n })),
+    invalidateInode: (file, range) =>
+      sent(
+        `INVAL_INODE ${nameOf(file)}`,
+        NOTIFY.INVAL_INODE,
+        notifyInvalInode.encode({
+          ino: nodeOf(file).nodeid,
+          off: range ? BigInt(range.offset) : -1n,
+          len: range ? BigInt(range.length) : 0n,
+        }),
+      ),
     invalidateName: (directory, name) => {
       const bytes = Buffer.from(name);
-      return sent(`INVAL_ENTRY ${nameOf(directory)} "${name}"`, NOTIFY.INVAL_ENTRY,
-        Buffer.concat([notifyInvalEntry.encode({ parent: nodeOf(directory).nodeid, namelen: bytes.length }), bytes, Buffer.alloc(1)]));
+      return sent(
+        `INVAL_ENTRY ${nameOf(directory)} "${name}"`,
+        NOTIFY.INVAL_ENTRY,
+        Buffer.concat([
+          notifyInvalEntry.encode({ parent: nodeOf(directory).nodeid, namelen: bytes.length }),
+          bytes,
+          Buffer.alloc(1),
+        ]),
+      );
     },
     raw: send,
   };

@@ -22,7 +22,11 @@ export class Tree implements FileSystem {
   readonly #lookups = new Map<bigint, bigint>();
   #next = 2n;
 
-  constructor(revision: Revision, { files = {}, newFiles = { content: '' }, attributesValidSeconds }: ServerDefinition, evict: (node: Inode) => void) {
+  constructor(
+    revision: Revision,
+    { files = {}, newFiles = { content: '' }, attributesValidSeconds }: ServerDefinition,
+    evict: (node: Inode) => void,
+  ) {
     this.revision = revision;
     this.attrSeconds = attributesValidSeconds === undefined ? undefined : BigInt(attributesValidSeconds);
     this.#newFiles = newFiles;
@@ -107,7 +111,7 @@ export class Tree implements FileSystem {
     let parent = this.root;
     for (const name of names) {
       let next = parent.children!.get(name);
-      if (!next) attach(parent, name, next = this.create(S_IFDIR | 0o755));
+      if (!next) attach(parent, name, (next = this.create(S_IFDIR | 0o755)));
       if (!isDirectory(next)) throw new Error(`'${path}' lies in a file, not in a directory`);
       parent = next;
     }
@@ -119,11 +123,16 @@ export class Tree implements FileSystem {
     }
     if (options.hardLinkTo !== undefined) {
       const node = this.at(options.hardLinkTo);
-      if (!node || isDirectory(node)) throw new Error(`'${path}' is to be a hard link to '${options.hardLinkTo}', which is no file`);
+      if (!node || isDirectory(node))
+        throw new Error(`'${path}' is to be a hard link to '${options.hardLinkTo}', which is no file`);
       attach(parent, last, node);
       return node;
     }
-    const type = options.directory ? S_IFDIR : options.symlink !== undefined ? S_IFLNK : (options.mode ?? 0) & S_IFMT || S_IFREG;
+    const type = options.directory
+      ? S_IFDIR
+      : options.symlink !== undefined
+        ? S_IFLNK
+        : (options.mode ?? 0) & S_IFMT || S_IFREG;
     const node = this.create(type | (type === S_IFDIR ? 0o755 : type === S_IFLNK ? 0o777 : 0o644));
     attach(parent, last, node);
     if (type === S_IFREG) this.#shape(node, options);
@@ -147,13 +156,14 @@ export class Tree implements FileSystem {
 
   #attributes(node: Inode, { mode, uid, gid, rdev, atime, mtime, ctime, blocks }: FileOptions): void {
     if (mode !== undefined) node.mode = (node.mode & S_IFMT) | (mode & ~S_IFMT);
-    for (const [key, value] of Object.entries({ uid, gid, rdev, atime, mtime, ctime, blocks })) if (value !== undefined) Object.assign(node, { [key]: value });
+    for (const [key, value] of Object.entries({ uid, gid, rdev, atime, mtime, ctime, blocks }))
+      if (value !== undefined) Object.assign(node, { [key]: value });
   }
 
   /** How the bytes of a regular file are kept. */
   #shape(node: Inode, options: FileOptions): void {
     const iomap = options.iomap ?? options.content === undefined;
-    const flags: AttrFlagName[] = [...(iomap ? ['IOMAP', 'EXCLUSIVE'] as const : []), ...(options.attrFlags ?? [])];
+    const flags: AttrFlagName[] = [...(iomap ? (['IOMAP', 'EXCLUSIVE'] as const) : []), ...(options.attrFlags ?? [])];
     node.attrFlags = flags.reduce((sum, flag) => sum | (this.revision.attrFlags[flag] ?? 0), 0);
     node.openFlags = options.directIo ? OPEN_REPLY.DIRECT_IO : 0;
     if (options.content === undefined) delete node.content;

@@ -5,8 +5,18 @@ export type Answer =
   /** Success with this payload, which may be empty or of the wrong size. */
   | { readonly kind: 'payload'; readonly payload: Uint8Array }
   /** A header that may lie: `error` as it goes out, `lengthBytes` and `unique` instead of the true ones. */
-  | { readonly kind: 'raw'; readonly payload: Uint8Array; readonly error?: number; readonly lengthBytes?: number; readonly unique?: bigint; /** Only so many bytes of all. */ readonly sentBytes?: number }
-  /** Nothing: the connection ends, by closing /dev/fuse, by the death of the process that holds it, or by the control file system. */
+  | {
+      readonly kind: 'raw';
+      readonly payload: Uint8Array;
+      readonly error?: number;
+      readonly lengthBytes?: number;
+      readonly unique?: bigint;
+      /** Only so many bytes of all. */ readonly sentBytes?: number;
+    }
+  /**
+   * Nothing: the connection ends, by closing /dev/fuse, by the death of the process that holds it, or by the control
+   * file system.
+   */
   | { readonly kind: 'end'; readonly how: 'die' | 'kill' | 'abort' }
   /** Nothing now: somebody keeps the request and answers it later. */
   | { readonly kind: 'held' }

@@ -1,8 +1,8 @@
 /** The names in a directory. */
 
 /**
- * Every name has a place for READDIR that it keeps: a reader that goes on behind a place misses no name and sees none twice while others come and go
- * (`rm -r` reads a directory that it empties).
+ * Every name has a place for READDIR that it keeps: a reader that goes on behind a place misses no name and sees none
+ * twice while others come and go (`rm -r` reads a directory that it empties).
  */
 export class Children<Node> extends Map<string, Node> {
   readonly #places = new Map<string, bigint>();

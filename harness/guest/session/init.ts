@@ -12,22 +12,36 @@ export interface InitAnswer {
 }
 
 /** What the server always wants, when the kernel has it. */
-const wanted = initFlags(INIT_BITS.ASYNC_READ, INIT_BITS.BIG_WRITES, INIT_BITS.PARALLEL_DIROPS, INIT_BITS.MAX_PAGES, INIT_BITS.NO_OPEN_SUPPORT,
-  INIT_BITS.NO_OPENDIR_SUPPORT, INIT_BITS.INIT_EXT, INIT_BITS.ABORT_ERROR);
+const wanted = initFlags(
+  INIT_BITS.ASYNC_READ,
+  INIT_BITS.BIG_WRITES,
+  INIT_BITS.PARALLEL_DIROPS,
+  INIT_BITS.MAX_PAGES,
+  INIT_BITS.NO_OPEN_SUPPORT,
+  INIT_BITS.NO_OPENDIR_SUPPORT,
+  INIT_BITS.INIT_EXT,
+  INIT_BITS.ABORT_ERROR,
+);
 
 export const maxWriteBytes = 1 << 20;
 
 /** All 64 flag bits of an INIT request. */
-export const offeredFlags = (init: InitIn): bigint => BigInt(init.flags) | BigInt(init.flags2) << 32n;
+export const offeredFlags = (init: InitIn): bigint => BigInt(init.flags) | (BigInt(init.flags2) << 32n);
 
 export function initReply(init: InitIn, { revision, minor, iomap }: InitAnswer): Buffer {
   const offered = offeredFlags(init);
   const iomapBit = initFlags(revision.initBit);
   const take = iomap === undefined ? offered & iomapBit : iomap ? iomapBit : 0n;
   return initOut.encode({
-    major: FUSE_MAJOR, minor: minor ?? Math.min(init.minor, revision.minor), maxReadahead: init.maxReadahead,
+    major: FUSE_MAJOR,
+    minor: minor ?? Math.min(init.minor, revision.minor),
+    maxReadahead: init.maxReadahead,
     ...initWords((offered & wanted) | take),
     // Nothing a test does in the background may wait for anything else in the background.
-    maxBackground: 0xffff, congestionThreshold: 0xffff, maxWrite: maxWriteBytes, timeGran: 1, maxPages: maxWriteBytes / 4096,
+    maxBackground: 0xffff,
+    congestionThreshold: 0xffff,
+    maxWrite: maxWriteBytes,
+    timeGran: 1,
+    maxPages: maxWriteBytes / 4096,
   });
 }

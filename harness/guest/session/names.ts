@@ -7,7 +7,8 @@ import type { Args, FileSystem, Ordinary } from './file-system.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, entryFields, isDirectory, now, type Inode } from './inode.ts';
 
 const { errno } = constants;
-const RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2;
+const RENAME_NOREPLACE = 1,
+  RENAME_EXCHANGE = 2;
 
 function touch(...nodes: Inode[]): void {
   const time = now();
@@ -30,7 +31,10 @@ export function detach(parent: Inode, name: string): Inode | undefined {
   const node = parent.children?.get(name);
   if (!node) return undefined;
   parent.children!.delete(name);
-  node.names.splice(node.names.findIndex((one) => one.parent === parent && one.name === name), 1);
+  node.names.splice(
+    node.names.findIndex((one) => one.parent === parent && one.name === name),
+    1,
+  );
   if (isDirectory(node)) parent.nlink -= 1;
   else node.nlink = node.names.length;
   return node;
@@ -61,7 +65,12 @@ export function entryAnswer(fs: FileSystem, node: Inode): Answer {
 /** The same for CREATE, which also opens it. */
 export function createAnswer(fs: FileSystem, node: Inode): Answer {
   fs.remember?.(node);
-  return succeed(createOut.encode({ entry: entryFields(node, fs.attrSeconds), open: { fh: node.nodeid, openFlags: node.openFlags, backingId: 0 } }));
+  return succeed(
+    createOut.encode({
+      entry: entryFields(node, fs.attrSeconds),
+      open: { fh: node.nodeid, openFlags: node.openFlags, backingId: 0 },
+    }),
+  );
 }
 
 function make(fs: FileSystem, parent: Inode, request: Args<unknown>, mode: number, rest: Partial<Inode> = {}): Answer {
@@ -117,7 +126,7 @@ function listing(directory: Inode, from: bigint, room: number): Buffer {
   const add = (name: string, place: bigint, node: Inode): boolean => {
     if (place <= from) return true;
     const bytes = Buffer.from(name);
-    const entry = Buffer.alloc(dirent.size + (bytes.length + 7 & ~7));
+    const entry = Buffer.alloc(dirent.size + ((bytes.length + 7) & ~7));
     dirent.encode({ ino: node.ino, off: place, namelen: bytes.length, type: node.mode >> 12 }).copy(entry);
     bytes.copy(entry, dirent.size);
     if (used + entry.length > room) return false;
@@ -144,13 +153,14 @@ export const nameOperations: Readonly<Record<string, Ordinary>> = {
     const { mode, rdev } = request.args;
     return make(fs, parent, request, mode & S_IFMT ? mode : mode | S_IFREG, { rdev });
   },
-  MKDIR: (fs, parent, request: Args<{ mode: number }>) => make(fs, parent, request, S_IFDIR | (request.args.mode & ~S_IFMT)),
+  MKDIR: (fs, parent, request: Args<{ mode: number }>) =>
+    make(fs, parent, request, S_IFDIR | (request.args.mode & ~S_IFMT)),
   // The new name, then what it stands for.
   SYMLINK: (fs, parent, request) => {
     const target = request.names[1]!;
     return make(fs, parent, request, S_IFLNK | 0o777, { target, sizeBytes: BigInt(Buffer.byteLength(target)) });
   },
-  READLINK: (_, node) => node.target === undefined ? fail(errno.EINVAL) : succeed(Buffer.from(node.target)),
+  READLINK: (_, node) => (node.target === undefined ? fail(errno.EINVAL) : succeed(Buffer.from(node.target))),
   LINK: (fs, parent, { names, args }: Args<{ oldnodeid: bigint }>) => {
     const node = fs.find(args.oldnodeid);
     if (!node || !parent.children) return fail(errno.ENOENT);
@@ -163,7 +173,8 @@ export const nameOperations: Readonly<Record<string, Ordinary>> = {
   UNLINK: (fs, parent, { names }) => remove(fs, parent, names[0]!, false),
   RMDIR: (fs, parent, { names }) => remove(fs, parent, names[0]!, true),
   RENAME: (fs, parent, { names, args }: Args<{ newdir: bigint }>) => rename(fs, parent, args.newdir, names, 0),
-  RENAME2: (fs, parent, { names, args }: Args<{ newdir: bigint; flags: number }>) => rename(fs, parent, args.newdir, names, args.flags),
+  RENAME2: (fs, parent, { names, args }: Args<{ newdir: bigint; flags: number }>) =>
+    rename(fs, parent, args.newdir, names, args.flags),
   READDIR: (_, node, { args }: Args<{ offset: bigint; size: number }>) =>
     isDirectory(node) ? succeed(listing(node, args.offset, args.size)) : fail(errno.ENOTDIR),
 };

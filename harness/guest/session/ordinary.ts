@@ -15,8 +15,10 @@ const { errno } = constants;
 const unanswered: Ordinary = () => fail(errno.ENOSYS);
 const acknowledged: Ordinary = () => done;
 
-const setTime = (args: Record<string, unknown>, name: 'atime' | 'mtime' | 'ctime'): Time =>
-  ({ sec: args[name] as bigint, nsec: args[`${name}nsec`] as number });
+const setTime = (args: Record<string, unknown>, name: 'atime' | 'mtime' | 'ctime'): Time => ({
+  sec: args[name] as bigint,
+  nsec: args[`${name}nsec`] as number,
+});
 
 function resize(node: Inode, sizeBytes: bigint): void {
   node.sizeBytes = sizeBytes;
@@ -29,13 +31,14 @@ function resize(node: Inode, sizeBytes: bigint): void {
 /** A hole over what was asked, and for writes the request to overwrite that hole: harmless, and refused by nothing. */
 function holeAround(revision: Revision, pos: bigint, count: bigint): Buffer {
   const page = 4096n;
-  const offset = pos / page * page;
+  const offset = (pos / page) * page;
   const asked = pos + count > offset ? pos + count - offset : page;
-  const length = (asked + page - 1n) / page * page;
+  const length = ((asked + page - 1n) / page) * page;
   const most = (1n << 63n) - offset;
   const half = { offset, length: length > most ? most : length, addr: NULL_ADDR, flags: 0, dev: 0 };
   return beginOut.encode({
-    read: { ...half, type: revision.mappingTypes.HOLE ?? 0 }, write: { ...half, type: revision.mappingTypes.PURE_OVERWRITE ?? 0 },
+    read: { ...half, type: revision.mappingTypes.HOLE ?? 0 },
+    write: { ...half, type: revision.mappingTypes.PURE_OVERWRITE ?? 0 },
   });
 }
 
@@ -49,17 +52,22 @@ const table: Readonly<Record<string, Ordinary>> = {
     if (valid & SETATTR_VALID.MODE) node.mode = (node.mode & S_IFMT) | (args.mode & ~S_IFMT);
     if (valid & SETATTR_VALID.UID) node.uid = args.uid;
     if (valid & SETATTR_VALID.GID) node.gid = args.gid;
-    for (const [name, flag, flagNow] of [['atime', SETATTR_VALID.ATIME, SETATTR_VALID.ATIME_NOW], ['mtime', SETATTR_VALID.MTIME, SETATTR_VALID.MTIME_NOW],
-      ['ctime', SETATTR_VALID.CTIME, 0]] as const) {
+    for (const [name, flag, flagNow] of [
+      ['atime', SETATTR_VALID.ATIME, SETATTR_VALID.ATIME_NOW],
+      ['mtime', SETATTR_VALID.MTIME, SETATTR_VALID.MTIME_NOW],
+      ['ctime', SETATTR_VALID.CTIME, 0],
+    ] as const) {
       if (valid & flagNow) node[name] = now();
       else if (valid & flag) node[name] = setTime(args, name);
     }
     return succeed(attrReply(node, fs.attrSeconds));
   },
-  OPEN: (fs, node) => fs.opens ? succeed(openOut.encode({ fh: node.nodeid, openFlags: node.openFlags })) : fail(errno.ENOSYS),
+  OPEN: (fs, node) =>
+    fs.opens ? succeed(openOut.encode({ fh: node.nodeid, openFlags: node.openFlags })) : fail(errno.ENOSYS),
   RELEASE: acknowledged,
-  // Where OPEN is answered a later case of the connection may be about FLUSH: ENOSYS would be remembered (fs/fuse/file.c, fuse_flush).
-  FLUSH: (fs) => fs.opens ? done : fail(errno.ENOSYS),
+  // Where OPEN is answered a later case of the connection may be about FLUSH: ENOSYS would be remembered
+  // (fs/fuse/file.c, fuse_flush).
+  FLUSH: (fs) => (fs.opens ? done : fail(errno.ENOSYS)),
   FSYNC: acknowledged,
   FSYNCDIR: acknowledged,
   ACCESS: unanswered,
@@ -83,9 +91,21 @@ const table: Readonly<Record<string, Ordinary>> = {
   },
   INTERRUPT: () => silence,
   NOTIFY_REPLY: () => silence,
-  OPENDIR: (fs, node) => fs.opens ? succeed(openOut.encode({ fh: node.nodeid })) : fail(errno.ENOSYS),
+  OPENDIR: (fs, node) => (fs.opens ? succeed(openOut.encode({ fh: node.nodeid })) : fail(errno.ENOSYS)),
   RELEASEDIR: acknowledged,
-  STATFS: () => succeed(kstatfs.encode({ blocks: 1n << 30n, bfree: 1n << 29n, bavail: 1n << 29n, files: 1n << 20n, ffree: 1n << 19n, bsize: 4096, namelen: 255, frsize: 4096 })),
+  STATFS: () =>
+    succeed(
+      kstatfs.encode({
+        blocks: 1n << 30n,
+        bfree: 1n << 29n,
+        bavail: 1n << 29n,
+        files: 1n << 20n,
+        ffree: 1n << 19n,
+        bsize: 4096,
+        namelen: 255,
+        frsize: 4096,
+      }),
+    ),
   READ: (fs, node, { args }: Args<{ offset: bigint; size: number }>) => {
     if (isDirectory(node)) return fail(errno.EISDIR);
     const left = node.sizeBytes - args.offset;
@@ -125,8 +145,21 @@ const table: Readonly<Record<string, Ordinary>> = {
 };
 
 /** Requests that are about the connection, or whose inode is already gone, need no inode. */
-const withoutInode = new Set(['FORGET', 'BATCH_FORGET', 'INTERRUPT', 'NOTIFY_REPLY', 'DESTROY', 'STATFS', 'SYNCFS', 'IOMAP_CONFIG', 'FREEZE_FS', 'UNFREEZE_FS',
-  'SHUTDOWN_FS', 'RELEASE', 'RELEASEDIR']);
+const withoutInode = new Set([
+  'FORGET',
+  'BATCH_FORGET',
+  'INTERRUPT',
+  'NOTIFY_REPLY',
+  'DESTROY',
+  'STATFS',
+  'SYNCFS',
+  'IOMAP_CONFIG',
+  'FREEZE_FS',
+  'UNFREEZE_FS',
+  'SHUTDOWN_FS',
+  'RELEASE',
+  'RELEASEDIR',
+]);
 
 export function ordinaryAnswer(fs: FileSystem, request: Request): Answer {
   const answer = table[request.name];
@@ -135,4 +168,3 @@ export function ordinaryAnswer(fs: FileSystem, request: Request): Answer {
   if (!node && !withoutInode.has(request.name)) return fail(errno.ESTALE);
   return answer(fs, node!, request as Args<never>);
 }
-

@@ -1,4 +1,7 @@
-/** The session loop: reads requests from /dev/fuse, has them answered, writes the replies. Blocks the thread that runs it. */
+/**
+ * The session loop: reads requests from /dev/fuse, has them answered, writes the replies. Blocks the thread that runs
+ * it.
+ */
 import { constants } from 'node:os';
 import type { Native } from '../../native/index.ts';
 import { operationsOf } from '../../../uapi/fuse-operations.ts';
@@ -18,8 +21,8 @@ export interface ServerHooks {
   /** Right after the kernel took the answer to INIT: the place to register devices. */
   initialised?(init: InitIn): void;
   /**
-   * After every reply: bytes of the request in buffer[0, length), bytes of the reply as sent (absent: none), and the errno of
-   * its write(), 0 on success.
+   * After every reply: bytes of the request in buffer[0, length), bytes of the reply as sent (absent: none), and the
+   * errno of its write(), 0 on success.
    */
   record?(buffer: Buffer, length: number, reply: Buffer | undefined, writeErrno: number, request: Request): void;
   /** After every reply, late ones included: the reply as sent (absent: none) and the errno of its write(). */
@@ -39,7 +42,10 @@ export type SessionEnd =
   | { kind: 'died' }
   | { kind: 'read-failed'; errno: number };
 
-interface Timer { dueMs: number; run: () => void }
+interface Timer {
+  dueMs: number;
+  run: () => void;
+}
 
 export class Server {
   readonly #native: Native;
@@ -149,8 +155,8 @@ export class Server {
       return { writeErrno: 0 };
     }
     const writeErrno = this.#write(reply);
-    // A reply that the kernel could not match to its request leaves the caller waiting for ever: end the request. When the
-    // kernel ended it already, this is ENOENT.
+    // A reply that the kernel could not match to its request leaves the caller waiting for ever: end the request. When
+    // the kernel ended it already, this is ENOENT.
     if (writeErrno !== 0 && answer.kind === 'raw') this.#write(encodeReply(request.unique, -errno.EIO));
     this.#hooks.replied?.(request, reply, writeErrno);
     return { reply, writeErrno };
@@ -164,12 +170,21 @@ export class Server {
 
 function encodeAnswer(unique: bigint, answer: Answer): Buffer | undefined {
   switch (answer.kind) {
-    case 'payload': return encodeReply(unique, 0, answer.payload);
-    case 'error': return encodeReply(unique, -answer.errno);
-    case 'raw': return encodeReply(answer.unique ?? unique, answer.error ?? 0, answer.payload, answer.lengthBytes).subarray(0, answer.sentBytes);
-    default: return undefined;
+    case 'payload':
+      return encodeReply(unique, 0, answer.payload);
+    case 'error':
+      return encodeReply(unique, -answer.errno);
+    case 'raw':
+      return encodeReply(answer.unique ?? unique, answer.error ?? 0, answer.payload, answer.lengthBytes).subarray(
+        0,
+        answer.sentBytes,
+      );
+    default:
+      return undefined;
   }
 }
 
 const cell = new Int32Array(new SharedArrayBuffer(4));
-export const sleep = (ms: number): void => { Atomics.wait(cell, 0, 0, ms); };
+export const sleep = (ms: number): void => {
+  Atomics.wait(cell, 0, 0, ms);
+};

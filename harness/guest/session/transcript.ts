@@ -16,7 +16,12 @@ export interface Line {
   writeErrno?: number;
 }
 
-const units: readonly [bigint, string][] = [[1n << 40n, 'T'], [1n << 30n, 'G'], [1n << 20n, 'M'], [1n << 10n, 'K']];
+const units: readonly [bigint, string][] = [
+  [1n << 40n, 'T'],
+  [1n << 30n, 'G'],
+  [1n << 20n, 'M'],
+  [1n << 10n, 'K'],
+];
 /** Bytes, short where that is exact: 4096 is 4K, 4097 is 4097. */
 export function sizeText(value: bigint): string {
   if (value === NULL_ADDR) return 'none';
@@ -25,13 +30,14 @@ export function sizeText(value: bigint): string {
   return unit ? `${value / unit[0]}${unit[1]}` : String(value);
 }
 
-const endText = (end: bigint): string => end === 1n << 63n ? 'max' : sizeText(end);
+const endText = (end: bigint): string => (end === 1n << 63n ? 'max' : sizeText(end));
 /** Reports ask for everything behind a place; that end is no number worth reading. */
 const rangeText = (pos: bigint, count: bigint): string =>
   pos + count >= (1n << 63n) - 1n ? `from ${sizeText(pos)} on` : `at ${sizeText(pos)} for ${sizeText(count)}`;
 
 const errnoNames = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
-export const errnoText = (errno: number): string => errnoNames.get(errno) ?? (errno === 117 ? 'EUCLEAN' : `errno ${errno}`);
+export const errnoText = (errno: number): string =>
+  errnoNames.get(errno) ?? (errno === 117 ? 'EUCLEAN' : `errno ${errno}`);
 
 export class TranscriptFormatter {
   readonly #revision: Revision;
@@ -44,27 +50,44 @@ export class TranscriptFormatter {
     this.#revision = revision;
     this.#cookies = cookies;
     const range = (pos: unknown, count: unknown): string => rangeText(pos as bigint, BigInt(count as number | bigint));
-    const begin = ({ args }: Line): string => `${this.#opflags(args['opflags'] as number)} ${range(args['pos'], args['count'])}`;
+    const begin = ({ args }: Line): string =>
+      `${this.#opflags(args['opflags'] as number)} ${range(args['pos'], args['count'])}`;
     const named = ({ names }: Line): string => names.map((name) => `"${name}"`).join(' to ');
     this.#operations = {
       IOMAP_BEGIN: begin,
-      IOMAP_END: (line) => `${begin(line)}, written ${sizeText(line.args['written'] as bigint)}, ${this.mapping(line.args['map'] as IomapIo)}`,
-      IOMAP_IOEND: ({ args }) => [
-        flagText(flagNames(revision.ioendFlags, args['flags'] as number)), range(args['pos'], args['written']),
-        ...(args['error'] === 0 ? [] : [errnoText(-(args['error'] as number))]),
-        ...(args['newAddr'] === NULL_ADDR ? [] : [`to ${sizeText(args['newAddr'] as bigint)}`]),
-      ].join(' '),
-      LOOKUP: named, CREATE: named, MKDIR: named, MKNOD: named, UNLINK: named, RMDIR: named, RENAME: named, RENAME2: named, GETXATTR: named, SETXATTR: named,
+      IOMAP_END: (line) =>
+        `${begin(line)}, written ${sizeText(line.args['written'] as bigint)}, ${this.mapping(line.args['map'] as IomapIo)}`,
+      IOMAP_IOEND: ({ args }) =>
+        [
+          flagText(flagNames(revision.ioendFlags, args['flags'] as number)),
+          range(args['pos'], args['written']),
+          ...(args['error'] === 0 ? [] : [errnoText(-(args['error'] as number))]),
+          ...(args['newAddr'] === NULL_ADDR ? [] : [`to ${sizeText(args['newAddr'] as bigint)}`]),
+        ].join(' '),
+      LOOKUP: named,
+      CREATE: named,
+      MKDIR: named,
+      MKNOD: named,
+      UNLINK: named,
+      RMDIR: named,
+      RENAME: named,
+      RENAME2: named,
+      GETXATTR: named,
+      SETXATTR: named,
       READ: ({ args }) => range(args['offset'], args['size']),
       READDIR: ({ args }) => `from entry ${String(args['offset'])}`,
       WRITE: ({ args }) => range(args['offset'], args['size']),
-      SETATTR: ({ args }) => `valid 0x${(args['valid'] as number).toString(16)}${(args['valid'] as number) & 8 ? `, size ${sizeText(args['size'] as bigint)}` : ''}`,
-      FALLOCATE: ({ args }) => `mode 0x${(args['mode'] as number).toString(16)} ${range(args['offset'], args['length'])}`,
-      LSEEK: ({ args }) => `${args['whence'] === 3 ? 'data' : args['whence'] === 4 ? 'hole' : `whence ${String(args['whence'])}`} from ${sizeText(args['offset'] as bigint)}`,
+      SETATTR: ({ args }) =>
+        `valid 0x${(args['valid'] as number).toString(16)}${(args['valid'] as number) & 8 ? `, size ${sizeText(args['size'] as bigint)}` : ''}`,
+      FALLOCATE: ({ args }) =>
+        `mode 0x${(args['mode'] as number).toString(16)} ${range(args['offset'], args['length'])}`,
+      LSEEK: ({ args }) =>
+        `${args['whence'] === 3 ? 'data' : args['whence'] === 4 ? 'hole' : `whence ${String(args['whence'])}`} from ${sizeText(args['offset'] as bigint)}`,
       INIT: ({ args }) => `7.${String(args['minor'])}`,
     };
     this.#replies = {
-      IOMAP_BEGIN: ({ read, write }) => `read ${this.mapping(read as IomapIo)}; write ${this.mapping(write as IomapIo)}`,
+      IOMAP_BEGIN: ({ read, write }) =>
+        `read ${this.mapping(read as IomapIo)}; write ${this.mapping(write as IomapIo)}`,
       IOMAP_IOEND: ({ newsize }) => `size on disk ${sizeText(newsize as bigint)}`,
       WRITE: ({ size }) => `${String(size)} bytes`,
       LOOKUP: ({ attr }) => this.#attributes(attr as Record<string, unknown>),
@@ -76,7 +99,9 @@ export class TranscriptFormatter {
   format(line: Line): string {
     const what = this.#operations[line.name]?.(line) ?? '';
     const subject = line.file === undefined ? '' : line.file === '' ? '/' : line.file;
-    return [line.name.replace(/^IOMAP_/, '').padEnd(9), subject.padEnd(12), what].join(' ').trimEnd() + this.#reply(line);
+    return (
+      [line.name.replace(/^IOMAP_/, '').padEnd(9), subject.padEnd(12), what].join(' ').trimEnd() + this.#reply(line)
+    );
   }
 
   /** `MAPPED 0..64K on device 0 at 8K`. */
@@ -84,7 +109,8 @@ export class TranscriptFormatter {
     const set = flagNames(this.#revision.mappingFlags, flags);
     const device = this.#cookies().indexOf(dev);
     return [
-      nameOf(this.#revision.mappingTypes, type) ?? `type ${type}`, `${sizeText(offset)}..${endText(offset + length)}`,
+      nameOf(this.#revision.mappingTypes, type) ?? `type ${type}`,
+      `${sizeText(offset)}..${endText(offset + length)}`,
       ...(dev === 0 ? [] : [device >= 0 ? `on device ${device}` : `on unknown device ${dev}`]),
       ...(addr === NULL_ADDR ? [] : [`at ${sizeText(addr)}`]),
       ...(flags === 0 ? [] : [flagText(set)]),
@@ -105,7 +131,8 @@ export class TranscriptFormatter {
 
   #attributes(attr: Record<string, unknown>): string {
     const flags = flagNames(this.#revision.attrFlags, attr['flags'] as number);
-    const kind = ((attr['mode'] as number) & 0o170000) === 0o040000 ? 'directory' : `${sizeText(attr['size'] as bigint)} bytes`;
+    const kind =
+      ((attr['mode'] as number) & 0o170000) === 0o040000 ? 'directory' : `${sizeText(attr['size'] as bigint)} bytes`;
     return [kind, ...(attr['flags'] === 0 ? [] : [flagText(flags)])].join(' ');
   }
 }

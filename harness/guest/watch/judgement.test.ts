@@ -15,7 +15,11 @@ function verdictAfter(looks: number, next: (look: Look) => Look): string | undef
   }
   return undefined;
 }
-const idle = (look: Look): Look => ({ ...look, idleTicks: look.idleTicks + ticksBetween, allTicks: look.allTicks + ticksBetween });
+const idle = (look: Look): Look => ({
+  ...look,
+  idleTicks: look.idleTicks + ticksBetween,
+  allTicks: look.allTicks + ticksBetween,
+});
 const busy = (look: Look): Look => ({ ...look, allTicks: look.allTicks + ticksBetween, running: 1 });
 
 test('should find that a kernel waits for ever when nobody could run, look after look', () => {
@@ -39,7 +43,9 @@ test('should not blame a kernel for what the guest itself computes', () => {
 });
 
 test('should not blame a kernel whose guest gets no processor: nothing runs at the looks, and no time is idle', () => {
-  expect(verdictAfter(200, (look) => ({ ...look, allTicks: look.allTicks + ticksBetween, switches: look.switches + 1 }))).toBeUndefined();
+  expect(
+    verdictAfter(200, (look) => ({ ...look, allTicks: look.allTicks + ticksBetween, switches: look.switches + 1 })),
+  ).toBeUndefined();
 });
 
 test('should count anew when the kernel gets on', () => {

@@ -1,7 +1,8 @@
 /**
- * Tells a kernel that hangs from a guest that is slow. Time alone proves nothing, as a host under load gives a guest no processor for seconds and
- * its clock goes on: looks are counted, each of which the guest had to be awake for. A kernel that waits for ever is recognised by that nobody in the
- * guest could run, look after look; the other two need ten seconds and more evidence.
+ * Tells a kernel that hangs from a guest that is slow. Time alone proves nothing, as a host under load gives a guest no
+ * processor for seconds and its clock goes on: looks are counted, each of which the guest had to be awake for. A kernel
+ * that waits for ever is recognised by that nobody in the guest could run, look after look; the other two need ten
+ * seconds and more evidence.
  */
 import type { Hang } from '../../../model/hang.ts';
 
@@ -20,11 +21,18 @@ export interface Look {
 
 /** Pause between two looks. */
 export const lookMs = 250;
-/** A hang that is known from an earlier case is believed after so many looks without anything to run, a new one after so many. */
-export const looksOfKnown = 3, looksOfNew = 16;
+/**
+ * A hang that is known from an earlier case is believed after so many looks without anything to run, a new one after so
+ * many.
+ */
+export const looksOfKnown = 3,
+  looksOfNew = 16;
 /** The same for kernels that are busy, or wake up in vain. */
 export const looksOfKnownBusy = 8;
-/** A kernel that is busy, or wakes up in vain. How long a step may take without a request is a choice; each request and each step begins the count anew. */
+/**
+ * A kernel that is busy, or wakes up in vain. How long a step may take without a request is a choice; each request and
+ * each step begins the count anew.
+ */
 export const looksOfBusy = 40;
 
 export class Judgement {

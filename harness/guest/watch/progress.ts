@@ -36,10 +36,13 @@ export class Progress {
 
   get position(): Position {
     const { words } = this;
-    const valueOf = (word: number): number | undefined => words[word] === none ? undefined : words[word];
+    const valueOf = (word: number): number | undefined => (words[word] === none ? undefined : words[word]);
     return {
-      moves: Atomics.load(words, WORD.moves), phase: phases[words[WORD.phase]!] ?? 'idle', id: words[WORD.id]!,
-      index: valueOf(WORD.index), step: valueOf(WORD.step),
+      moves: Atomics.load(words, WORD.moves),
+      phase: phases[words[WORD.phase]!] ?? 'idle',
+      id: words[WORD.id]!,
+      index: valueOf(WORD.index),
+      step: valueOf(WORD.step),
     };
   }
 }

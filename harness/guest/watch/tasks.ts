@@ -20,15 +20,32 @@ const read = (path: string): string | undefined => {
 };
 
 const plain = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');
-/** `[<0>] fuse_simple_request+0x123/0x456 [fuse]`: the function alone. Compilers append what a function was made of (.isra.0, .cold). */
-export const frameOf = (line: string): string => plain(line.replace(/^\[<[0-9a-f]*>\] /, '').replace(/\+0x.*$/, '').replace(/\.(isra|constprop|part|cold)\b.*$/, '')).slice(0, 128);
+/**
+ * `[<0>] fuse_simple_request+0x123/0x456 [fuse]`: the function alone. Compilers append what a function was made of
+ * (.isra.0, .cold).
+ */
+export const frameOf = (line: string): string =>
+  plain(
+    line
+      .replace(/^\[<[0-9a-f]*>\] /, '')
+      .replace(/\+0x.*$/, '')
+      .replace(/\.(isra|constprop|part|cold)\b.*$/, ''),
+  ).slice(0, 128);
 
 /** /proc/TID/stat: `pid (name) state ppid ...`; the name may hold anything. */
-export function parseStat(text: string): { name: string; state: string; parent: number; userTicks: number; kernelTicks: number } | undefined {
+export function parseStat(
+  text: string,
+): { name: string; state: string; parent: number; userTicks: number; kernelTicks: number } | undefined {
   const match = /^\d+ \(([^]*)\) (\S) (.*)$/m.exec(text);
   if (!match) return undefined;
   const fields = match[3]!.split(' ');
-  return { name: match[1]!, state: match[2]!, parent: Number(fields[0]), userTicks: Number(fields[10]), kernelTicks: Number(fields[11]) };
+  return {
+    name: match[1]!,
+    state: match[2]!,
+    parent: Number(fields[0]),
+    userTicks: Number(fields[10]),
+    kernelTicks: Number(fields[11]),
+  };
 }
 
 /** Threads other than the watching one that could run now. `4th field of /proc/loadavg: running/all`. */
@@ -51,14 +68,18 @@ export function processorTicks(): { idle: number; all: number } {
   return { idle: (fields[3] ?? 0) + (fields[4] ?? 0), all: fields.slice(0, 8).reduce((sum, ticks) => sum + ticks, 0) };
 }
 
-/** wait4, pause, futex, epoll_wait, poll, nanosleep and its like, waitid (arch/x86/entry/syscalls/syscall_64.tbl): the guest's own waiting. */
+/**
+ * wait4, pause, futex, epoll_wait, poll, nanosleep and its like, waitid (arch/x86/entry/syscalls/syscall_64.tbl): the
+ * guest's own waiting.
+ */
 const ownWaiting = new Set([7, 34, 35, 61, 202, 230, 232, 247, 281]);
 
 /** It is inside the kernel for something that the kernel must bring to an end. */
 export const isStuck = ({ state, syscall, stack }: HangingTask): boolean =>
   state === 'D' || (state === 'R' ? stack.length > 0 : syscall !== undefined && !ownWaiting.has(syscall));
 
-const mostTasks = 32, mostFrames = 64;
+const mostTasks = 32,
+  mostFrames = 64;
 
 /** The agent's threads and children, and whoever else waits uninterruptibly or runs. */
 export function collectTasks({ agent, server, watch }: Threads): HangingTask[] {
@@ -76,17 +97,33 @@ export function collectTasks({ agent, server, watch }: Threads): HangingTask[] {
       const path = `/proc/${pid}/task/${thread}`;
       const stat = parseStat(read(`${path}/stat`) ?? '');
       if (!stat) continue;
-      const role = thread === agent ? 'workload' : thread === server ? 'server' : stat.parent === agent ? 'child' : 'other';
+      const role =
+        thread === agent ? 'workload' : thread === server ? 'server' : stat.parent === agent ? 'child' : 'other';
       if (role === 'other' && stat.state !== 'D' && stat.state !== 'R') continue;
       // `0 0x14 ...` in a syscall, `running`, or -1 when it is blocked outside of one.
       const syscall = /^(\d+) /.exec(read(`${path}/syscall`) ?? '')?.[1];
-      const stack = (read(`${path}/stack`) ?? '').split('\n').filter((line) => line !== '').slice(0, mostFrames).map(frameOf);
-      found.push({ role, name: plain(stat.name).slice(0, 64), state: plain(stat.state), ...(syscall !== undefined && { syscall: Number(syscall) }), stack });
+      const stack = (read(`${path}/stack`) ?? '')
+        .split('\n')
+        .filter((line) => line !== '')
+        .slice(0, mostFrames)
+        .map(frameOf);
+      found.push({
+        role,
+        name: plain(stat.name).slice(0, 64),
+        state: plain(stat.state),
+        ...(syscall !== undefined && { syscall: Number(syscall) }),
+        stack,
+      });
     }
   }
   return found.sort((a, b) => rank(a) - rank(b)).slice(0, mostTasks);
 }
 
 const roles: readonly HangingTask['role'][] = ['workload', 'child', 'other', 'server'];
-/** What is stuck comes first, the workload before those that work for it. A server that waits for requests has nothing to do with it. */
-const rank = (task: HangingTask): number => (isStuck(task) && !(task.role === 'server' && task.syscall === 0 && task.state === 'S') ? 0 : 10) + roles.indexOf(task.role);
+/**
+ * What is stuck comes first, the workload before those that work for it. A server that waits for requests has nothing
+ * to do with it.
+ */
+const rank = (task: HangingTask): number =>
+  (isStuck(task) && !(task.role === 'server' && task.syscall === 0 && task.state === 'S') ? 0 : 10) +
+  roles.indexOf(task.role);

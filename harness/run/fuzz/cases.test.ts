@@ -14,8 +14,13 @@ import { describeSlot, type Slot } from './slots.ts';
 const of = (seed: number, revision: RevisionId = 'r3') => ({ seed, revision, version: 'test' });
 
 /** A rule on a path for each violating cell of the plan that has cases, on every path that the plan has. */
-const reachable = (revision: RevisionId) => [...new Set(conformancePlan(revision).flatMap((cell) =>
-  (cell.cases && cell.reaches !== undefined && cell.border === 'violating' ? [`${cell.reaches} ${cell.path}`] : [])))];
+const reachable = (revision: RevisionId) => [
+  ...new Set(
+    conformancePlan(revision).flatMap((cell) =>
+      cell.cases && cell.reaches !== undefined && cell.border === 'violating' ? [`${cell.reaches} ${cell.path}`] : [],
+    ),
+  ),
+];
 
 for (const seed of [1, 2, -3, 0x7fff_ffff]) {
   test(`should hit every rule on every path that reaches it, long before case 20,000 (seed ${seed})`, () => {
@@ -91,7 +96,8 @@ test('should mostly make exactly one thing wrong, and nothing in a fixed share',
     if (slot.kind === 'valid') expect(reached, `case ${index}`).toEqual([]);
     if (slot.kind !== 'aimed') continue;
     aimed += 1;
-    const name = slot.aim.half && !slot.aim.rule.startsWith('begin/') ? `${slot.aim.rule}@${slot.aim.half}` : slot.aim.rule;
+    const name =
+      slot.aim.half && !slot.aim.rule.startsWith('begin/') ? `${slot.aim.rule}@${slot.aim.half}` : slot.aim.rule;
     if (reached.join() === `${name} ${slot.path}`) hit += 1;
   }
   expect(hit / aimed).toBeGreaterThan(0.75);
@@ -116,12 +122,18 @@ test('should make cases that survive their JSON form and say where they come fro
 });
 
 test('should share a few mounts among many cases, and get round to all of them', () => {
-  const key = (value: unknown) => JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
+  const key = (value: unknown) =>
+    JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
   const cases = new FuzzCases(of(10));
-  const mountsOf = (...kinds: Slot['kind'][]) => new Set(Array.from({ length: 512 }, (_, index) => index).filter((index) => kinds.includes(cases.slotAt(index).kind)).map((index) => {
-    const { files: _files, ...mount } = cases.at(index).case.geometry;
-    return key(mount);
-  }));
+  const mountsOf = (...kinds: Slot['kind'][]) =>
+    new Set(
+      Array.from({ length: 512 }, (_, index) => index)
+        .filter((index) => kinds.includes(cases.slotAt(index).kind))
+        .map((index) => {
+          const { files: _files, ...mount } = cases.at(index).case.geometry;
+          return key(mount);
+        }),
+    );
   expect(mountsOf('aimed', 'valid', 'wild').size).toBeLessThanOrEqual(4);
   expect(mountsOf('planned').size).toBeLessThanOrEqual(40);
   const all = Array.from({ length: 400 }, (_, stretch) => geometriesOf(10, stretch)).flat();

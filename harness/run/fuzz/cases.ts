@@ -1,6 +1,7 @@
 /**
- * The cases of a seed. Case number i depends on the seed, i, the revision and the version of iomapfuzz, and on nothing else. Each is the
- * root of fast-check's shrink tree: `SEED:i` names it, `SEED:i:2:0` the first shrunk form of its third.
+ * The cases of a seed. Case number i depends on the seed, i, the revision and the version of iomapfuzz, and on nothing
+ * else. Each is the root of fast-check's shrink tree: `SEED:i` names it, `SEED:i:2:0` the first shrunk form of its
+ * third.
  */
 import fc from 'fast-check';
 import { fuzzCase } from '../../../generators/fuzz-case.ts';
@@ -46,7 +47,9 @@ export class FuzzCases {
   at(index: number): CaseNode {
     const arbitrary = this.#arbitraryAt(index);
     // What fast-check draws comes without the context that shrinking needs; an arbitrary that draws the pair keeps it.
-    const [drawn] = fc.sample(new WithContext(arbitrary), { seed: mix(this.seed, index), numRuns: 1 }) as [fc.Value<PlannedCase>];
+    const [drawn] = fc.sample(new WithContext(arbitrary), { seed: mix(this.seed, index), numRuns: 1 }) as [
+      fc.Value<PlannedCase>,
+    ];
     return this.#node(arbitrary, drawn, String(index));
   }
 
@@ -54,7 +57,9 @@ export class FuzzCases {
     const { case: value, note } = drawn.value;
     const node = (shrunk: fc.Value<PlannedCase>, below: string) => this.#node(arbitrary, shrunk, below);
     return {
-      case: { ...value, provenance: { origin: 'fuzz', seed: this.seed, path, version: this.#version } }, note, path,
+      case: { ...value, provenance: { origin: 'fuzz', seed: this.seed, path, version: this.#version } },
+      note,
+      path,
       *shrinks() {
         let position = 0;
         for (const shrunk of arbitrary.shrink(drawn.value, drawn.context)) yield node(shrunk, `${path}:${position++}`);
@@ -71,9 +76,12 @@ export class FuzzCases {
     if (slot.kind === 'notified') return notifiedFile({ revision, geometry });
     const common = { revision, geometry, path: slot.path };
     switch (slot.kind) {
-      case 'aimed': return fuzzCase({ ...common, aim: slot.aim });
-      case 'valid': return fuzzCase({ ...common, wrongFields: [1, 0, 0] });
-      case 'wild': return fuzzCase({ ...common, wrongFields: [0, 3, 1] });
+      case 'aimed':
+        return fuzzCase({ ...common, aim: slot.aim });
+      case 'valid':
+        return fuzzCase({ ...common, wrongFields: [1, 0, 0] });
+      case 'wild':
+        return fuzzCase({ ...common, wrongFields: [0, 3, 1] });
     }
   }
 
@@ -107,13 +115,22 @@ class WithContext<T> extends fc.Arbitrary<fc.Value<T>> {
 }
 
 /** The case that `SEED:PATH` names. Throws UsageError where there is none. */
-export function caseOfSeed(of: { seed: number; revision: RevisionId; version: string }, path: string | undefined): Case {
+export function caseOfSeed(
+  of: { seed: number; revision: RevisionId; version: string },
+  path: string | undefined,
+): Case {
   const [first, ...below] = (path ?? '').split(':').map(Number);
-  if (path === undefined || path === '') throw new UsageError(`${of.seed} is the seed of a whole campaign: name one of its cases as ${of.seed}:NUMBER, or run the campaign with \`iomapfuzz fuzz --seed ${of.seed}\``);
+  if (path === undefined || path === '')
+    throw new UsageError(
+      `${of.seed} is the seed of a whole campaign: name one of its cases as ${of.seed}:NUMBER, or run the campaign with \`iomapfuzz fuzz --seed ${of.seed}\``,
+    );
   let node = new FuzzCases(of).at(first!);
   for (const step of below) {
     const next = nth(node.shrinks(), step);
-    if (!next) throw new UsageError(`${of.seed}:${path} names no case: ${of.seed}:${node.path} does not shrink to a form number ${step}; was it made by another version of iomapfuzz?`);
+    if (!next)
+      throw new UsageError(
+        `${of.seed}:${path} names no case: ${of.seed}:${node.path} does not shrink to a form number ${step}; was it made by another version of iomapfuzz?`,
+      );
     node = next;
   }
   return node.case;

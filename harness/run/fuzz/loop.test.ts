@@ -36,7 +36,8 @@ test('should find a missing check once, on all its paths, minimised', async () =
   expect(findings.map(({ key }) => key)).toEqual(['map/offset-aligned | accepted']);
   expect(pathsOf(found!).length).toBeGreaterThan(6);
   expect(casesOf(found!)).toEqual(records.filter(({ verdict }) => verdict.kind === 'deviates').map(({ n }) => n));
-  for (const { verdict, case: whole, observation } of records) expect(whole !== undefined && observation !== undefined).toBe(verdict.kind === 'deviates');
+  for (const { verdict, case: whole, observation } of records)
+    expect(whole !== undefined && observation !== undefined).toBe(verdict.kind === 'deviates');
   expect(loop.examinedOf(found!)?.minimised.end).toBe('minimal');
   for (const { finding, examined } of shrunk) {
     expect(examined.minimised.end).toBe('minimal');
@@ -50,23 +51,34 @@ test('should find a missing check once, on all its paths, minimised', async () =
 
 test('should make the same cases whatever the kernel, the batch and the shards', async () => {
   const whole = await campaign({}, { runs: 300, start: 100 });
-  const small = await campaign({ table: tableWithout('map/offset-aligned') }, { runs: 300, start: 100, execute: { batchSize: 7 }, isExpected: () => true });
+  const small = await campaign(
+    { table: tableWithout('map/offset-aligned') },
+    { runs: 300, start: 100, execute: { batchSize: 7 }, isExpected: () => true },
+  );
   expect(hashes(small.records)).toEqual(hashes(whole.records));
   expect(small.shrunk).toEqual([]);
-  const shards = await Promise.all([1, 2, 3].map((index) => campaign({}, { runs: 300, start: 100, shard: { index, count: 3 } })));
+  const shards = await Promise.all(
+    [1, 2, 3].map((index) => campaign({}, { runs: 300, start: 100, shard: { index, count: 3 } })),
+  );
   expect(hashes(shards.flatMap(({ records }) => records).sort((a, b) => a.n - b.n))).toEqual(hashes(whole.records));
   for (const { records } of shards) expect(records.length).toBeGreaterThan(60);
 });
 
 test('should run only what is selected', async () => {
-  const { records } = await campaign({}, { runs: 30, select: (slot) => describeSlot(slot).rule === 'map/length-nonzero' && slot.kind === 'aimed' });
+  const { records } = await campaign(
+    {},
+    { runs: 30, select: (slot) => describeSlot(slot).rule === 'map/length-nonzero' && slot.kind === 'aimed' },
+  );
   const cases = new FuzzCases(of);
   expect(records).toHaveLength(30);
   for (const { n } of records) expect(describeSlot(cases.slotAt(n)).rule).toBe('map/length-nonzero');
 });
 
 test('should survive a kernel that panics, blame it, and go on', async () => {
-  const { loop, records, guests } = await campaign({ panicsOn: ({ workload }) => workload.some(({ call }) => call === 'seekHole') }, { runs: 60 });
+  const { loop, records, guests } = await campaign(
+    { panicsOn: ({ workload }) => workload.some(({ call }) => call === 'seekHole') },
+    { runs: 60 },
+  );
   expect(records).toHaveLength(60);
   const deviating = records.filter(({ verdict }) => verdict.kind === 'deviates');
   expect(deviating.length).toBeGreaterThan(1);
@@ -78,7 +90,9 @@ test('should survive a kernel that panics, blame it, and go on', async () => {
 test('should keep what finished when it is interrupted, and take up where that ends', async () => {
   const stop = new AbortController();
   let ran = 0;
-  const first = await campaign({}, { runs: 400, signal: stop.signal }, () => { if (++ran === 150) stop.abort(); });
+  const first = await campaign({}, { runs: 400, signal: stop.signal }, () => {
+    if (++ran === 150) stop.abort();
+  });
   expect(first.records.length).toBeLessThan(400);
   expect(first.records.length).toBeGreaterThan(0);
   const { resumeAt } = first.loop;
@@ -91,7 +105,13 @@ test('should keep what finished when it is interrupted, and take up where that e
 test('should stop when the time is over, and still minimise', async () => {
   const time = new AbortController();
   let ran = 0;
-  const { records, shrunk, loop } = await campaign({ table: tableWithout('map/offset-aligned') }, { timeUp: time.signal }, () => { if (++ran === 300) time.abort(); });
+  const { records, shrunk, loop } = await campaign(
+    { table: tableWithout('map/offset-aligned') },
+    { timeUp: time.signal },
+    () => {
+      if (++ran === 300) time.abort();
+    },
+  );
   expect(records.length).toBeLessThan(512);
   expect(loop.findings.size).toBeGreaterThan(0);
   expect(shrunk.length).toBeGreaterThan(0);

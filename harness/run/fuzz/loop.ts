@@ -1,4 +1,7 @@
-/** The inside of a campaign: draws cases, runs them in guests, judges them, collects findings and minimises the new ones. */
+/**
+ * The inside of a campaign: draws cases, runs them in guests, judges them, collects findings and minimises the new
+ * ones.
+ */
 import { assess } from '../../../oracles/judge.ts';
 import type { ExpectedRefusal } from '../../../oracles/kernel/expectation.ts';
 import { encodeCase, type Case } from '../../../model/case.ts';
@@ -47,7 +50,9 @@ export interface LoopOptions {
 }
 
 /** A case that deviates, and the guests that were lost on the way to its outcome. */
-export interface FoundCase extends CaseNode { lost: ReturnType<typeof triesOf> }
+export interface FoundCase extends CaseNode {
+  lost: ReturnType<typeof triesOf>;
+}
 
 export type LoopEvent =
   | { kind: 'case'; record: CaseRecord }
@@ -82,7 +87,13 @@ export class FuzzLoop {
     this.#queue = this.#draw();
     const { facts, signal, fresh = source, onShrink } = options;
     this.#minimiser = new Minimiser({
-      source, fresh, facts, signal, startOf: (node) => ({ node }), latest: (id) => this.findings.get(id), ...(onShrink && { onProgress: onShrink }),
+      source,
+      fresh,
+      facts,
+      signal,
+      startOf: (node) => ({ node }),
+      latest: (id) => this.findings.get(id),
+      ...(onShrink && { onProgress: onShrink }),
       onDone: (finding, examined) => {
         this.examined.set(finding.id, examined);
         this.#fresh.push({ kind: 'shrunk', finding, examined });
@@ -100,10 +111,11 @@ export class FuzzLoop {
     return this.#unfinished.size > 0 ? Math.min(...this.#unfinished) : this.#next;
   }
 
-  async* run(): AsyncGenerator<LoopEvent> {
+  async *run(): AsyncGenerator<LoopEvent> {
     const { signal, timeUp, jobs = 1, isExpected, minimiseMs } = this.#options;
     const stop = timeUp ? AbortSignal.any([signal, timeUp]) : signal;
-    const unexpected = (findings: readonly Found<FoundCase>[]): Found<FoundCase>[] => findings.filter((finding) => !isExpected?.(finding));
+    const unexpected = (findings: readonly Found<FoundCase>[]): Found<FoundCase>[] =>
+      findings.filter((finding) => !isExpected?.(finding));
     // A processor that runs no case makes findings small meanwhile.
     this.#minimiser.workIn(minimisers() > jobs && minimiseMs !== 0 ? 1 : 0);
     let chunk = this.#take(CAMPAIGN_CHUNK);
@@ -114,7 +126,10 @@ export class FuzzLoop {
         this.#unfinished.delete(record.n);
         yield { kind: 'case', record };
         if (deviations.length > 0) {
-          const found = this.findings.add({ n: record.n, example: { ...node, lost: triesOf(outcome) }, size: caseSize(node.case), case: node.case }, deviations);
+          const found = this.findings.add(
+            { n: record.n, example: { ...node, lost: triesOf(outcome) }, size: caseSize(node.case), case: node.case },
+            deviations,
+          );
           for (const finding of found) yield { kind: 'finding', finding };
           this.#minimiser.add(unexpected(found));
         }
@@ -132,23 +147,35 @@ export class FuzzLoop {
 
   /** What was made of a finding, or of one that became a part of it: the smallest. */
   examinedOf(finding: Found<FoundCase>): ExaminedFinding | undefined {
-    return idsOf(finding).flatMap((id) => this.examined.get(id) ?? []).sort((a, b) => caseSize(a.case) - caseSize(b.case))[0];
+    return idsOf(finding)
+      .flatMap((id) => this.examined.get(id) ?? [])
+      .sort((a, b) => caseSize(a.case) - caseSize(b.case))[0];
   }
 
   /** A mount serves all cases of one geometry: those are brought together. */
-  async* #execute(chunk: readonly CaseNode[]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
-    const ordered = chunk.map((node) => ({ node, key: mountOrder(node.case) })).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
+  async *#execute(chunk: readonly CaseNode[]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
+    const ordered = chunk
+      .map((node) => ({ node, key: mountOrder(node.case) }))
+      .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : numberOf(a.node) - numberOf(b.node)));
     // One guest has its next batch while this one is judged.
-    yield* shared(ordered.map(({ node }) => node), this.#options.jobs ?? 1, (pieces) => this.#work(pieces));
+    yield* shared(
+      ordered.map(({ node }) => node),
+      this.#options.jobs ?? 1,
+      (pieces) => this.#work(pieces),
+    );
   }
 
   /** One guest's part: takes pieces as long as there are any. */
-  async* #work(pieces: CaseNode[][]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
+  async *#work(pieces: CaseNode[][]): AsyncGenerator<{ node: CaseNode; outcome: Outcome }> {
     const { signal, timeUp, execute: how } = this.#options;
     while (!signal.aborted && !timeUp?.aborted) {
       const piece = pieces.shift();
       if (!piece) return;
-      for await (const { index, outcome } of execute(this.#source, piece.map((node) => node.case), { ...how, signal, coverage: this.#options.coverage !== undefined, ...(timeUp && { stop: timeUp }) })) {
+      for await (const { index, outcome } of execute(
+        this.#source,
+        piece.map((node) => node.case),
+        { ...how, signal, coverage: this.#options.coverage !== undefined, ...(timeUp && { stop: timeUp }) },
+      )) {
         yield { node: piece[index]!, outcome };
       }
     }
@@ -161,13 +188,20 @@ export class FuzzLoop {
     if (outcome.kind === 'observed') {
       const assessed = assess(value, outcome.observation, { facts });
       verdict = assessed.verdict;
-      for (const place of new Set(placesOf(assessed.refusals, value, this.#options.cases.slotAt(numberOf(node))))) this.covered.set(place, (this.covered.get(place) ?? 0) + 1);
+      for (const place of new Set(placesOf(assessed.refusals, value, this.#options.cases.slotAt(numberOf(node)))))
+        this.covered.set(place, (this.covered.get(place) ?? 0) + 1);
     } else verdict = verdictOf({ cell: { id: '', rule: '', path: '' }, case: value }, outcome, facts);
     const record: CaseRecord = {
-      n: numberOf(node), hash: caseHash(value), note: node.note, seed: this.#options.cases.seed, atMs: Math.round(performance.now() - this.#startedMs), verdict,
+      n: numberOf(node),
+      hash: caseHash(value),
+      note: node.note,
+      seed: this.#options.cases.seed,
+      atMs: Math.round(performance.now() - this.#startedMs),
+      verdict,
     };
     if (outcome.kind === 'observed' && outcome.observation.coverage) {
-      const fresh = this.#options.coverage?.add(value, outcome.observation.coverage, outcome.observation.coverageCut) ?? 0;
+      const fresh =
+        this.#options.coverage?.add(value, outcome.observation.coverage, outcome.observation.coverageCut) ?? 0;
       if (fresh > 0) record.newPlaces = fresh;
       delete outcome.observation.coverage;
     }
@@ -206,6 +240,9 @@ export class FuzzLoop {
 
 /** What the rules refuse in a case: `map/length-nonzero@read fiemap`. A case of the plan is on the path of its cell. */
 export const placesOf = (refusals: readonly ExpectedRefusal[], of: Case, slot: Slot): string[] =>
-  refusals.map(({ rule, half, step }) => `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${'cell' in slot ? slot.cell.path : pathOfStep(of, step)}`);
+  refusals.map(
+    ({ rule, half, step }) =>
+      `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${'cell' in slot ? slot.cell.path : pathOfStep(of, step)}`,
+  );
 
 const numberOf = ({ path }: CaseNode): number => Number.parseInt(path, 10);

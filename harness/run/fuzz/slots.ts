@@ -1,6 +1,7 @@
 /**
- * What the cases of a campaign are drawn for, as a table of slots that is gone through again and again, each time in another order:
- * however a seed falls, every rule is aimed at on every path once a round. Shares are therefore exact, not probable.
+ * What the cases of a campaign are drawn for, as a table of slots that is gone through again and again, each time in
+ * another order: however a seed falls, every rule is aimed at on every path once a round. Shares are therefore exact,
+ * not probable.
  */
 import fc from 'fast-check';
 import { mix, pickIndex, shuffled } from '../../../generators/seed.ts';
@@ -23,16 +24,29 @@ export type Slot =
   | { kind: 'sequence'; mode: SequenceMode }
   /** Notifications that are older than iomap between syscalls on one file. */
   | { kind: 'notified' }
-  /** A cell of the plan that none of the above is about: other paths, other types, the legal side of a border. Drawn as the plan draws it. */
+  /**
+   * A cell of the plan that none of the above is about: other paths, other types, the legal side of a border. Drawn as
+   * the plan draws it.
+   */
   | { kind: 'planned'; cell: PlanCell }
-  /** A cell whose cases need a mount of their own: control plane, the whole file system, answers that the connection remembers. */
+  /**
+   * A cell whose cases need a mount of their own: control plane, the whole file system, answers that the connection
+   * remembers.
+   */
   | { kind: 'own-mount'; cell: PlanCell };
 
 /**
- * Slots a round; of the planned ones there is one for each cell. Own mounts are few because each costs as much as dozens of cases; enough that
- * 20,000 cases have all of their cells.
+ * Slots a round; of the planned ones there is one for each cell. Own mounts are few because each costs as much as
+ * dozens of cases; enough that 20,000 cases have all of their cells.
  */
-export const SHARES = { aimedEach: 2, validPerPath: 16, wildPerPath: 16, sequences: 64, notified: 32, ownMounts: 96 } as const;
+export const SHARES = {
+  aimedEach: 2,
+  validPerPath: 16,
+  wildPerPath: 16,
+  sequences: 64,
+  notified: 32,
+  ownMounts: 96,
+} as const;
 
 export interface SlotTable {
   readonly revision: RevisionId;
@@ -48,11 +62,18 @@ const isOwnMount = ({ cases }: PlanCell): boolean =>
   cases !== undefined && fc.sample(cases, { seed: 1, numRuns: 3 }).some((drawn) => needsOwnMount(drawn.case));
 
 const isAim = (cell: PlanCell): cell is PlanCell & { path: Path } =>
-  cell.cases !== undefined && cell.border === 'violating' && cell.reaches !== undefined && canAim(cell.rule) && (campaignPaths as readonly string[]).includes(cell.path);
+  cell.cases !== undefined &&
+  cell.border === 'violating' &&
+  cell.reaches !== undefined &&
+  canAim(cell.rule) &&
+  (campaignPaths as readonly string[]).includes(cell.path);
 
 const needs = (rule: string, path: Path): GeometryNeed =>
-  rule === 'begin/device-readable' || rule === 'begin/device-writable' ? 'restricted-devices'
-    : rule === 'map/offset-below-maxbytes' && path.startsWith('direct-') ? 'small-maxbytes' : 'any';
+  rule === 'begin/device-readable' || rule === 'begin/device-writable'
+    ? 'restricted-devices'
+    : rule === 'map/offset-below-maxbytes' && path.startsWith('direct-')
+      ? 'small-maxbytes'
+      : 'any';
 
 const tables = new Map<RevisionId, SlotTable>();
 
@@ -65,21 +86,41 @@ export function slotTable(id: RevisionId): SlotTable {
 function makeTable(id: RevisionId): SlotTable {
   const plan = conformancePlan(id);
   const noWrites = revisions[id].ioctls.BACKING_OPEN === undefined;
-  const aimed = plan.filter(isAim).map((cell): Slot => ({
-    kind: 'aimed', path: cell.path, need: needs(cell.rule, cell.path), aim: { rule: cell.rule, ...(cell.half && { half: cell.half }) },
-  }));
-  const plain = campaignPaths.filter((path) => path !== 'direct-write' || !noWrites).flatMap((path): Slot[] => [
-    ...Array.from({ length: SHARES.validPerPath }, (): Slot => ({ kind: 'valid', path })),
-    ...Array.from({ length: SHARES.wildPerPath }, (): Slot => ({ kind: 'wild', path })),
-  ]);
-  const sequences = noWrites ? [] : sequenceModes.flatMap((mode) => Array.from({ length: SHARES.sequences }, (): Slot => ({ kind: 'sequence', mode })));
-  const notified = revisions[id].notifications.IOMAP_UPSERT_MAPPINGS === undefined ? [] : Array.from({ length: SHARES.notified }, (): Slot => ({ kind: 'notified' }));
+  const aimed = plan
+    .filter(isAim)
+    .map((cell): Slot => ({
+      kind: 'aimed',
+      path: cell.path,
+      need: needs(cell.rule, cell.path),
+      aim: { rule: cell.rule, ...(cell.half && { half: cell.half }) },
+    }));
+  const plain = campaignPaths
+    .filter((path) => path !== 'direct-write' || !noWrites)
+    .flatMap((path): Slot[] => [
+      ...Array.from({ length: SHARES.validPerPath }, (): Slot => ({ kind: 'valid', path })),
+      ...Array.from({ length: SHARES.wildPerPath }, (): Slot => ({ kind: 'wild', path })),
+    ]);
+  const sequences = noWrites
+    ? []
+    : sequenceModes.flatMap((mode) =>
+        Array.from({ length: SHARES.sequences }, (): Slot => ({ kind: 'sequence', mode })),
+      );
+  const notified =
+    revisions[id].notifications.IOMAP_UPSERT_MAPPINGS === undefined
+      ? []
+      : Array.from({ length: SHARES.notified }, (): Slot => ({ kind: 'notified' }));
   const others = plan.filter((cell) => cell.cases !== undefined && !isAim(cell));
   const ownMounts = others.filter(isOwnMount);
   const own = new Set(ownMounts);
   // Whatever the plan learns, campaigns do.
   const planned = others.filter((cell) => !own.has(cell)).map((cell): Slot => ({ kind: 'planned', cell }));
-  const slots = [...Array.from({ length: SHARES.aimedEach }, () => aimed).flat(), ...plain, ...sequences, ...notified, ...planned];
+  const slots = [
+    ...Array.from({ length: SHARES.aimedEach }, () => aimed).flat(),
+    ...plain,
+    ...sequences,
+    ...notified,
+    ...planned,
+  ];
   return { revision: id, slots, ownMounts, round: slots.length + Math.min(SHARES.ownMounts, ownMounts.length) };
 }
 
@@ -112,10 +153,16 @@ export class SlotOrder {
 /** For people and for filters: `map/length-nonzero direct-read`. */
 export function describeSlot(slot: Slot): { rule?: string; path: string } {
   switch (slot.kind) {
-    case 'aimed': return { rule: slot.aim.rule, path: slot.path };
-    case 'own-mount': case 'planned': return { rule: slot.cell.rule, path: slot.cell.path };
-    case 'sequence': return { path: `${slot.mode}-sequence` };
-    case 'notified': return { path: 'notified' };
-    default: return { path: slot.path };
+    case 'aimed':
+      return { rule: slot.aim.rule, path: slot.path };
+    case 'own-mount':
+    case 'planned':
+      return { rule: slot.cell.rule, path: slot.cell.path };
+    case 'sequence':
+      return { path: `${slot.mode}-sequence` };
+    case 'notified':
+      return { path: 'notified' };
+    default:
+      return { path: slot.path };
   }
 }

@@ -14,7 +14,13 @@ export type JudgedItem =
 
 /** Judges by the case's own revision, or by another one. Never throws. */
 export function judgeStored(item: JudgeableItem, revision?: RevisionId): JudgedItem {
-  if (item.kind === 'incident') return { kind: 'judged', place: item.place, verdict: { kind: 'deviates', deviations: item.deviations }, ...(item.recorded !== undefined && { recorded: item.recorded }) };
+  if (item.kind === 'incident')
+    return {
+      kind: 'judged',
+      place: item.place,
+      verdict: { kind: 'deviates', deviations: item.deviations },
+      ...(item.recorded !== undefined && { recorded: item.recorded }),
+    };
   if (item.kind !== 'record') return item;
   const { place, observation, recorded } = item;
   const value = revision === undefined ? item.case : { ...item.case, revision };
@@ -24,18 +30,29 @@ export function judgeStored(item: JudgeableItem, revision?: RevisionId): JudgedI
     const verdict = withCrashes(judge(value, observation, facts ? { facts } : {}), item.crashes);
     return { kind: 'judged', place, verdict, ...(recorded !== undefined && { recorded }) };
   } catch (error) {
-    return { kind: 'unreadable', place, reason: `the case and the observation do not fit each other: ${messageOf(error)}` };
+    return {
+      kind: 'unreadable',
+      place,
+      reason: `the case and the observation do not fit each other: ${messageOf(error)}`,
+    };
   }
 }
 
-/** What the kernel reported by, where the recorded verdict says that it lacks some of it; what else was not judged this version finds out itself. */
+/**
+ * What the kernel reported by, where the recorded verdict says that it lacks some of it; what else was not judged this
+ * version finds out itself.
+ */
 function reportingFacts({ unjudged = [] }: StoredRecord): { badDataEvent: boolean; debugIomap?: boolean } | undefined {
-  const lacks = (aspect: 'trace-event' | 'warn'): boolean => unjudged.some((one) => one.aspect === aspect && saysThatChannelLacks(one.reason));
+  const lacks = (aspect: 'trace-event' | 'warn'): boolean =>
+    unjudged.some((one) => one.aspect === aspect && saysThatChannelLacks(one.reason));
   if (!lacks('trace-event') && !lacks('warn')) return undefined;
   return { badDataEvent: !lacks('trace-event'), ...(!lacks('warn') && { debugIomap: false }) };
 }
 
-/** What a judgement comes to as a whole: 2 something could not be read, else 1 something deviates, else 4 nothing was judged, else 0. */
+/**
+ * What a judgement comes to as a whole: 2 something could not be read, else 1 something deviates, else 4 nothing was
+ * judged, else 0.
+ */
 export function exitCodeOfJudged(counts: Readonly<Record<Verdict['kind'] | 'nothing' | 'unreadable', number>>): number {
   if (counts.unreadable > 0) return 2;
   if (counts.deviates > 0) return 1;

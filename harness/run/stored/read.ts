@@ -1,4 +1,7 @@
-/** Finds stored observations: records of one file each, lines of results, findings, and directories of them at any depth. */
+/**
+ * Finds stored observations: records of one file each, lines of results, findings, and directories of them at any
+ * depth.
+ */
 import { closeSync, createReadStream, existsSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,7 +19,11 @@ export async function* storedItems(path: string): AsyncGenerator<StoredItem> {
   try {
     isDirectory = statSync(path).isDirectory();
   } catch (error) {
-    yield { kind: 'unreadable', place: { file: path }, reason: errnoOf(error) === 'ENOENT' ? 'there is no such file or directory' : messageOf(error) };
+    yield {
+      kind: 'unreadable',
+      place: { file: path },
+      reason: errnoOf(error) === 'ENOENT' ? 'there is no such file or directory' : messageOf(error),
+    };
     return;
   }
   if (isDirectory) yield* inDirectory(path);
@@ -118,7 +125,8 @@ async function* inLines(path: string): AsyncGenerator<StoredItem> {
       const place = { file: path, line };
       if (problem === undefined) yield storedItem(json, place);
       // A run that was killed wrote no more of it; what stands before is good.
-      else if (isLast) yield { kind: 'nothing', place, reason: 'the last line breaks off: the run ended while it was written' };
+      else if (isLast)
+        yield { kind: 'nothing', place, reason: 'the last line breaks off: the run ended while it was written' };
       else yield { kind: 'unreadable', place, reason: `this is no JSON (${problem})` };
     }
   } catch (error) {

@@ -1,4 +1,7 @@
-/** One stored observation, as results and records of other kernels hold it: what was run, what was seen, and what was made of it. */
+/**
+ * One stored observation, as results and records of other kernels hold it: what was run, what was seen, and what was
+ * made of it.
+ */
 import { incidentDeviation } from '../../../model/incident.ts';
 import { messageOf } from '../../../model/errors.ts';
 import type { Case } from '../../../model/case.ts';
@@ -44,15 +47,24 @@ export type StoredItem =
 
 export type JudgeableItem =
   | StoredRecord
-  /** What the kernel did, and no observation shows: outside of cases, or in a case that it did not let come to an end. */
+  /**
+   * What the kernel did, and no observation shows: outside of cases, or in a case that it did not let come to an end.
+   */
   | { kind: 'incident'; place: Place; deviations: Deviation[]; recorded?: Verdict['kind'] }
   /** There is nothing to judge, for a good reason. */
   | { kind: 'nothing'; place: Place; reason: string }
   /** It cannot be read as a record. */
   | { kind: 'unreadable'; place: Place; reason: string };
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-const verdictKinds: ReadonlySet<unknown> = new Set(['conforms', 'deviates', 'unspecified', 'not-run', 'lost'] satisfies Verdict['kind'][]);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const verdictKinds: ReadonlySet<unknown> = new Set([
+  'conforms',
+  'deviates',
+  'unspecified',
+  'not-run',
+  'lost',
+] satisfies Verdict['kind'][]);
 const unjudgedAspects: ReadonlySet<unknown> = new Set(['trace-event', 'warn'] satisfies Unjudged['aspect'][]);
 
 /** Reads a value from JSON. Never throws: what is wrong with it is the reason. */
@@ -65,12 +77,15 @@ export function storedItem(json: unknown, place: Place): JudgeableItem {
 }
 
 function read(json: unknown, place: Place): JudgeableItem {
-  if (!isObject(json)) return { kind: 'unreadable', place, reason: 'a record is an object with a case and an observation' };
+  if (!isObject(json))
+    return { kind: 'unreadable', place, reason: 'a record is an object with a case and an observation' };
   // A line of findings.jsonl.
   if (isObject(json['example']) && typeof json['rule'] === 'string') return read(json['example'], place);
-  if (isCaseAlone(json)) return { kind: 'nothing', place, reason: 'a case without an observation; `iomapfuzz repro` runs it' };
+  if (isCaseAlone(json))
+    return { kind: 'nothing', place, reason: 'a case without an observation; `iomapfuzz repro` runs it' };
   const named: Place = {
-    ...place, ...(Number.isSafeInteger(json['n']) && { n: json['n'] as number }),
+    ...place,
+    ...(Number.isSafeInteger(json['n']) && { n: json['n'] as number }),
     ...(typeof json['cell'] === 'string' && json['cell'] !== '' && { cell: json['cell'] }),
     ...(typeof json['note'] === 'string' && json['note'] !== '' && { note: json['note'] }),
   };
@@ -80,45 +95,66 @@ function read(json: unknown, place: Place): JudgeableItem {
   }
   if (json['observation'] === undefined) {
     const crashes = crashesOf(json);
-    if (crashes.length > 0) return { kind: 'incident', place: named, deviations: crashes, ...(recorded !== undefined && { recorded }) };
+    if (crashes.length > 0)
+      return { kind: 'incident', place: named, deviations: crashes, ...(recorded !== undefined && { recorded }) };
     // Results keep what was seen of deviations only.
-    if (recorded !== undefined) return { kind: 'nothing', place: named, reason: `no observation was stored (${recorded})` };
+    if (recorded !== undefined)
+      return { kind: 'nothing', place: named, reason: `no observation was stored (${recorded})` };
     return { kind: 'unreadable', place: named, reason: 'it holds no observation' };
   }
   const parsedCase = decodeAnySchema(json['case']);
-  if (parsedCase.kind !== 'case') return { kind: 'unreadable', place: named, reason: explainFailure(parsedCase).split('\n').slice(0, 2).join(' ') };
+  if (parsedCase.kind !== 'case')
+    return { kind: 'unreadable', place: named, reason: explainFailure(parsedCase).split('\n').slice(0, 2).join(' ') };
   const parsed = parseObservation(fromJsonSafe(json['observation']));
-  if (parsed.kind === 'invalid') return { kind: 'unreadable', place: named, reason: `the observation is not valid: ${parsed.reason}` };
+  if (parsed.kind === 'invalid')
+    return { kind: 'unreadable', place: named, reason: `the observation is not valid: ${parsed.reason}` };
   const unjudged = unjudgedOf(json['verdict']);
   return {
-    kind: 'record', place: named, case: parsedCase.case, observation: parsed.observation,
-    ...(recorded !== undefined && { recorded }), ...(unjudged.length > 0 && { unjudged }), crashes: crashesOf(json),
+    kind: 'record',
+    place: named,
+    case: parsedCase.case,
+    observation: parsed.observation,
+    ...(recorded !== undefined && { recorded }),
+    ...(unjudged.length > 0 && { unjudged }),
+    crashes: crashesOf(json),
   };
 }
 
 /** What the try that was observed does not undo. */
 function crashesOf({ crashes, tries, verdict }: Record<string, unknown>): Deviation[] {
   if (!Array.isArray(crashes) || crashes.length === 0) return [];
-  const judged = isObject(verdict) && Array.isArray(verdict['deviations']) ? verdict['deviations'].filter((one): one is Deviation =>
-    isObject(one) && (one['rule'] === 'kernel/healthy' || one['rule'] === 'kernel/hang') && typeof one['expected'] === 'string' && typeof one['seen'] === 'string' && one['aspect'] === 'kernel-log') : [];
+  const judged =
+    isObject(verdict) && Array.isArray(verdict['deviations'])
+      ? verdict['deviations'].filter(
+          (one): one is Deviation =>
+            isObject(one) &&
+            (one['rule'] === 'kernel/healthy' || one['rule'] === 'kernel/hang') &&
+            typeof one['expected'] === 'string' &&
+            typeof one['seen'] === 'string' &&
+            one['aspect'] === 'kernel-log',
+        )
+      : [];
   if (judged.length > 0) return judged;
   const [first] = crashes as unknown[];
   const reason = isObject(first) && typeof first['reason'] === 'string' ? first['reason'] : 'the kernel went down';
-  return [crashDeviation(reason, crashes.length, Number.isSafeInteger(tries) ? tries as number : crashes.length + 1)];
+  return [crashDeviation(reason, crashes.length, Number.isSafeInteger(tries) ? (tries as number) : crashes.length + 1)];
 }
 
 /** A case file: it stands for itself. */
-export const isCaseAlone = (json: Record<string, unknown>): boolean => 'schema' in json && 'workload' in json && !('observation' in json);
+export const isCaseAlone = (json: Record<string, unknown>): boolean =>
+  'schema' in json && 'workload' in json && !('observation' in json);
 
 /** `conforms`, or an object of that kind. */
 function recordedVerdict(value: unknown): Verdict['kind'] | undefined {
   const kind = isObject(value) ? value['kind'] : value;
-  return verdictKinds.has(kind) ? kind as Verdict['kind'] : undefined;
+  return verdictKinds.has(kind) ? (kind as Verdict['kind']) : undefined;
 }
 
 function unjudgedOf(verdict: unknown): Unjudged[] {
   if (!isObject(verdict) || !Array.isArray(verdict['unjudged'])) return [];
-  return verdict['unjudged'].filter((one): one is Unjudged => isObject(one) && unjudgedAspects.has(one['aspect']) && typeof one['reason'] === 'string');
+  return verdict['unjudged'].filter(
+    (one): one is Unjudged => isObject(one) && unjudgedAspects.has(one['aspect']) && typeof one['reason'] === 'string',
+  );
 }
 
 /** What summary.json of a results directory says that the kernel did outside of cases; another file has none. */
@@ -126,7 +162,8 @@ export function storedIncidents(json: unknown, file: string): JudgeableItem[] {
   if (!isObject(json) || !Array.isArray(json['incidents'])) return [];
   return json['incidents'].map((one): JudgeableItem => {
     const place = { file, ...(isObject(one) && typeof one['when'] === 'string' && { note: one['when'] }) };
-    if (!isObject(one) || typeof one['reason'] !== 'string') return { kind: 'unreadable', place, reason: 'an incident without a reason' };
+    if (!isObject(one) || typeof one['reason'] !== 'string')
+      return { kind: 'unreadable', place, reason: 'an incident without a reason' };
     return { kind: 'incident', place, deviations: [incidentDeviation({ reason: one['reason'] })] };
   });
 }

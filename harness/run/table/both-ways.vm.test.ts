@@ -1,4 +1,7 @@
-/** Table cases and the server in TypeScript must be indistinguishable: the same cases both ways, in one guest, give the same observations. */
+/**
+ * Table cases and the server in TypeScript must be indistinguishable: the same cases both ways, in one guest, give the
+ * same observations.
+ */
 import { expect, test } from '@playwright/test';
 import { isDeepStrictEqual } from 'node:util';
 import { conformancePlan, casesOf } from '../../../plan/plan.ts';
@@ -14,10 +17,15 @@ import { FuzzCases } from '../fuzz/cases.ts';
 
 let guests: LocalGuests;
 test.beforeAll(async () => {
-  const kernel = await selectKernel(process.env['IOMAPFUZZ_KERNEL'] === undefined ? {} : { kernel: process.env['IOMAPFUZZ_KERNEL'] }, noProgress);
+  const kernel = await selectKernel(
+    process.env['IOMAPFUZZ_KERNEL'] === undefined ? {} : { kernel: process.env['IOMAPFUZZ_KERNEL'] },
+    noProgress,
+  );
   guests = new LocalGuests({ kernel, files: agentFiles(), memoryMib: 512, bootTimeoutMs: 120_000 });
 });
-test.afterAll(async () => { await guests.close(); });
+test.afterAll(async () => {
+  await guests.close();
+});
 
 async function observe(cases: readonly Case[], tables: boolean): Promise<Observation[]> {
   const seen: Observation[] = [];
@@ -36,20 +44,47 @@ const timesOnly = 0x430;
 
 /** Without what differs from run to run: numbers that count up, times, owners of locks. */
 function comparable({ inodes, transcript: all, mount, ...rest }: Observation): unknown {
-  const transcript = all.filter(({ name, request }) => !askedOnce.includes(name) && !(name === 'SETATTR' && request['valid'] === timesOnly));
-  const file = (value: unknown): unknown => { const index = inodes.indexOf(value as bigint); return index < 0 ? value : `ino of file ${index}`; };
-  const neutral = (fields: Record<string, unknown>): Record<string, unknown> => Object.fromEntries(Object.entries(fields).filter(([key]) => !/time|nodeid|^name|lockOwner/.test(key))
-    .map(([key, value]) => [key, key === 'attr' || key === 'map' ? neutral(value as Record<string, unknown>) : typeof value === 'bigint' ? file(value) : value]));
+  const transcript = all.filter(
+    ({ name, request }) => !askedOnce.includes(name) && !(name === 'SETATTR' && request['valid'] === timesOnly),
+  );
+  const file = (value: unknown): unknown => {
+    const index = inodes.indexOf(value as bigint);
+    return index < 0 ? value : `ino of file ${index}`;
+  };
+  const neutral = (fields: Record<string, unknown>): Record<string, unknown> =>
+    Object.fromEntries(
+      Object.entries(fields)
+        .filter(([key]) => !/time|nodeid|^name|lockOwner/.test(key))
+        .map(([key, value]) => [
+          key,
+          key === 'attr' || key === 'map'
+            ? neutral(value as Record<string, unknown>)
+            : typeof value === 'bigint'
+              ? file(value)
+              : value,
+        ]),
+    );
   return {
-    ...rest, mount, files: inodes.length,
+    ...rest,
+    mount,
+    files: inodes.length,
     transcript: transcript.map(({ seq: _seq, unique: _unique, nodeid, request, reply, ...exchange }: Exchange) => ({
-      ...exchange, node: exchange.file === undefined ? nodeid : undefined, request: neutral(request),
-      reply: reply && { error: reply.error, bytes: reply.payload.length, ...(reply.fields ? { fields: neutral(reply.fields) } : { payload: reply.payload }) },
+      ...exchange,
+      node: exchange.file === undefined ? nodeid : undefined,
+      request: neutral(request),
+      reply: reply && {
+        error: reply.error,
+        bytes: reply.payload.length,
+        ...(reply.fields ? { fields: neutral(reply.fields) } : { payload: reply.payload }),
+      },
     })),
   };
 }
 
-/** When a kernel writes back of its own accord is up to its clock: what differs once is looked at again, and must be the same then. */
+/**
+ * When a kernel writes back of its own accord is up to its clock: what differs once is looked at again, and must be the
+ * same then.
+ */
 async function expectTheSame(cases: readonly Case[]): Promise<void> {
   const differing = await differences(cases);
   expect(differing.length).toBeLessThan(5);
@@ -61,11 +96,16 @@ async function expectTheSame(cases: readonly Case[]): Promise<void> {
 
 async function differences(cases: readonly Case[]): Promise<{ case: Case; quick: unknown; slow: unknown }[]> {
   const [quick, slow] = [await observe(cases, true), await observe(cases, false)];
-  return cases.map((value, index) => ({ case: value, quick: comparable(quick[index]!), slow: comparable(slow[index]!) })).filter((one) => !isDeepStrictEqual(one.quick, one.slow));
+  return cases
+    .map((value, index) => ({ case: value, quick: comparable(quick[index]!), slow: comparable(slow[index]!) }))
+    .filter((one) => !isDeepStrictEqual(one.quick, one.slow));
 }
 
 test('should give the same observations of the conformance plan', async () => {
-  const cases = conformancePlan('r3').flatMap((cell) => casesOf(cell, { seed: 1, runs: 1 })).map((run) => run.case).filter((value) => tableCaseOf(value));
+  const cases = conformancePlan('r3')
+    .flatMap((cell) => casesOf(cell, { seed: 1, runs: 1 }))
+    .map((run) => run.case)
+    .filter((value) => tableCaseOf(value));
   expect(cases.length).toBeGreaterThan(1800);
   await expectTheSame(cases);
 });

@@ -9,14 +9,31 @@ import type { TableResult, TableStepResult } from '../../../model/table-result.t
 import { unpackObservation } from '../unpack.ts';
 
 /** `log`: what the guest read out of the kernel's log. */
-export function tableObservation(value: Case, result: TableResult, mount: MountResult, log: readonly KernelEvent[], budget?: Budget): Observation {
-  if (result.steps.length !== value.workload.length) throw new GarbageError('the result of a case has steps that the case has not, or lacks some');
+export function tableObservation(
+  value: Case,
+  result: TableResult,
+  mount: MountResult,
+  log: readonly KernelEvent[],
+  budget?: Budget,
+): Observation {
+  if (result.steps.length !== value.workload.length)
+    throw new GarbageError('the result of a case has steps that the case has not, or lacks some');
   const nodeids = value.geometry.files.map((_, file) => nodeidOf(result.serial, file));
-  return unpackObservation({
-    mount, steps: value.workload.map((step, index) => stepResult(step, result.steps[index]!)), transcript: result.transcript, written: result.written,
-    stepBounds: [result.firstSeq, ...result.steps.map(({ begun }) => begun)], events: [...parseTrace(result.trace), ...log], deviceChanges: result.changes,
-    nodeids, inodes: nodeids.map(inoOf),
-  }, value.revision, budget);
+  return unpackObservation(
+    {
+      mount,
+      steps: value.workload.map((step, index) => stepResult(step, result.steps[index]!)),
+      transcript: result.transcript,
+      written: result.written,
+      stepBounds: [result.firstSeq, ...result.steps.map(({ begun }) => begun)],
+      events: [...parseTrace(result.trace), ...log],
+      deviceChanges: result.changes,
+      nodeids,
+      inodes: nodeids.map(inoOf),
+    },
+    value.revision,
+    budget,
+  );
 }
 
 function stepResult(step: Step, { ret, errno, runs, extra, sizeBytes, extents }: TableStepResult): StepResult {
@@ -31,8 +48,11 @@ function stepResult(step: Step, { ret, errno, runs, extra, sizeBytes, extents }:
       if (got < step.lengthBytes) out.tail = tail;
       return out;
     }
-    case 'fiemap': return { ...out, fiemapMapped: extra, fiemap: extents };
-    case 'fstat': return ret < 0n ? out : { ...out, sizeBytes, blksizeBytes: extra };
-    default: return out;
+    case 'fiemap':
+      return { ...out, fiemapMapped: extra, fiemap: extents };
+    case 'fstat':
+      return ret < 0n ? out : { ...out, sizeBytes, blksizeBytes: extra };
+    default:
+      return out;
   }
 }

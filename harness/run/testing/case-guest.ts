@@ -20,17 +20,23 @@ export function caseGuest(): CaseGuest {
   let vm: Vm;
   let id = 0;
   test.beforeAll(async () => {
-    const kernel = await selectKernel(process.env['IOMAPFUZZ_KERNEL'] === undefined ? {} : { kernel: process.env['IOMAPFUZZ_KERNEL'] }, noProgress);
+    const kernel = await selectKernel(
+      process.env['IOMAPFUZZ_KERNEL'] === undefined ? {} : { kernel: process.env['IOMAPFUZZ_KERNEL'] },
+      noProgress,
+    );
     vm = await Vm.boot({ kernel, files: agentFiles(), memoryMib: 512, bootTimeoutMs: 120_000 });
   });
-  test.afterAll(async () => { await vm.close(); });
+  test.afterAll(async () => {
+    await vm.close();
+  });
 
   async function run(...cases: Case[]): Promise<(Observation | string)[]> {
     vm.send({ kind: 'run-cases', id: ++id, cases: cases.map((value, index) => ({ index, case: value })) });
     const results: (Observation | string)[] = [];
     for (;;) {
       const message = await vm.receive(120_000);
-      if (message.kind === 'case-done') results[message.index] = unpackObservation(message.observation, cases[message.index]!.revision);
+      if (message.kind === 'case-done')
+        results[message.index] = unpackObservation(message.observation, cases[message.index]!.revision);
       else if (message.kind === 'case-failed') results[message.index] = message.reason;
       else if (message.kind === 'error') throw new Error(message.reason);
       else if (message.kind === 'cases-done') return results;

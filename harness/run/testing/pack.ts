@@ -13,11 +13,20 @@ export function packObservation(of: Case, { transcript, steps, mount, cut, ...re
   const frozen = cut?.why === 'frozen';
   const ran = mount.errno !== 0 ? 0 : frozen ? cut.step : of.workload.length;
   // Requests between steps (RELEASE) stand where the next step begins.
-  const stepBounds = ran === 0 ? [] : Array.from({ length: ran + 1 }, (_, step) => transcript.findIndex((one) => (one.step ?? -1) >= step)).map((at) => (at < 0 ? transcript.length : at));
+  const stepBounds =
+    ran === 0
+      ? []
+      : Array.from({ length: ran + 1 }, (_, step) => transcript.findIndex((one) => (one.step ?? -1) >= step)).map(
+          (at) => (at < 0 ? transcript.length : at),
+        );
   return {
-    ...rest, mount, steps: steps.slice(0, ran).map((step, index) => filled(of.workload[index]!, step)), stepBounds,
+    ...rest,
+    mount,
+    steps: steps.slice(0, ran).map((step, index) => filled(of.workload[index]!, step)),
+    stepBounds,
     nodeids: of.geometry.files.map((_, file) => nodeidOf(0, file)),
-    transcript: Buffer.concat(transcript.map((exchange, seq) => recordOf(of, exchange, seq))), written: [],
+    transcript: Buffer.concat(transcript.map((exchange, seq) => recordOf(of, exchange, seq))),
+    written: [],
     ...(frozen && { cut: { seq: transcript.length, exchanges: cut.exchanges, why: cut.why } }),
   };
 }
@@ -25,17 +34,33 @@ export function packObservation(of: Case, { transcript, steps, mount, cut, ...re
 /** The model does not say what a buffer holds that may hold anything. */
 function filled(step: Step, seen: StepResult): StepResult {
   if (step.call !== 'pread' && step.call !== 'mmapRead') return seen;
-  const poison = (lengthBytes: number): ByteRun[] => (lengthBytes > 0 ? [{ lengthBytes, source: { kind: 'poison' } }] : []);
+  const poison = (lengthBytes: number): ByteRun[] =>
+    lengthBytes > 0 ? [{ lengthBytes, source: { kind: 'poison' } }] : [];
   const got = Math.max(Number(seen.ret), 0);
-  return { ...seen, ...(seen.ret >= 0n && !seen.data && { data: poison(got) }), ...(got < step.lengthBytes && (!seen.tail || seen.ret < 0n) && { tail: poison(step.lengthBytes - got) }) };
+  return {
+    ...seen,
+    ...(seen.ret >= 0n && !seen.data && { data: poison(got) }),
+    ...(got < step.lengthBytes && (!seen.tail || seen.ret < 0n) && { tail: poison(step.lengthBytes - got) }),
+  };
 }
 
-function recordOf(of: Case, { name: called, unique, file, nodeid, request, reply, writeErrno = 0 }: Exchange, seq: number): Buffer {
+function recordOf(
+  of: Case,
+  { name: called, unique, file, nodeid, request, reply, writeErrno = 0 }: Exchange,
+  seq: number,
+): Buffer {
   // The model's requests have names, and no numbers.
   const [opcode, operation] = [...operationsOf(revisions[of.revision])].find(([, { name }]) => name === called) ?? [0];
-  const names = [request['name'], request['name2']].filter((name) => typeof name === 'string').map((name) => Buffer.from(`${name}\0`));
+  const names = [request['name'], request['name2']]
+    .filter((name) => typeof name === 'string')
+    .map((name) => Buffer.from(`${name}\0`));
   const body = Buffer.concat([...(operation?.request ? [operation.request.encode(request as never)] : []), ...names]);
-  const head = inHeader.encode({ len: inHeader.size + body.length, opcode, unique, nodeid: file === undefined ? nodeid : nodeidOf(0, file) } as never);
+  const head = inHeader.encode({
+    len: inHeader.size + body.length,
+    opcode,
+    unique,
+    nodeid: file === undefined ? nodeid : nodeidOf(0, file),
+  } as never);
   const asked = Buffer.concat([head, body]);
   const answered = reply && encodeReply(unique, reply.error, reply.payload);
   const record = Buffer.alloc(recordHeaderBytes + padded(asked.length) + padded(answered?.length ?? 0));

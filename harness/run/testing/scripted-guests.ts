@@ -1,13 +1,16 @@
 /**
- * Guests that do as they are told: each answers the messages of the host with what a test says. Where one has nothing more to say it is
- * lost, as the test says.
+ * Guests that do as they are told: each answers the messages of the host with what a test says. Where one has nothing
+ * more to say it is lost, as the test says.
  */
 import type { GuestMessage, HostMessage } from '../../../model/channel.ts';
 import type { Guest, GuestIncident, GuestLoss, GuestSource } from '../guest.ts';
 import { simulatedFacts } from './simulated-guests.ts';
 
 /** What a guest says to a message, and how it is lost after that, if it is. */
-export interface Said { messages: GuestMessage[]; lost?: Partial<GuestLoss> }
+export interface Said {
+  messages: GuestMessage[];
+  lost?: Partial<GuestLoss>;
+}
 /** `guest`: number of the guest, from 0; `message`: what the host sent. */
 export type Behaviour = (guest: number, message: HostMessage) => Said;
 
@@ -39,13 +42,21 @@ export class ScriptedGuests implements GuestSource {
         queue.push(...messages, ...(lost ? [new Lost(lost)] : []));
       },
       receive: async () => {
-        await new Promise((resolve) => { setImmediate(resolve); });
+        await new Promise((resolve) => {
+          setImmediate(resolve);
+        });
         const next = queue.shift();
-        if (next === undefined || next instanceof Lost) throw next ?? new Lost({ blame: 'kernel', reason: 'the guest hung' });
+        if (next === undefined || next instanceof Lost)
+          throw next ?? new Lost({ blame: 'kernel', reason: 'the guest hung' });
         return next;
       },
       consoleTail: () => [`console of guest ${number}`],
-      lossOf: (error) => ({ blame: 'machine', reason: 'lost', consoleTail: [`console of guest ${number}`], ...(error instanceof Lost ? error.loss : { reason: String(error) }) }),
+      lossOf: (error) => ({
+        blame: 'machine',
+        reason: 'lost',
+        consoleTail: [`console of guest ${number}`],
+        ...(error instanceof Lost ? error.loss : { reason: String(error) }),
+      }),
     });
   }
 

@@ -1,6 +1,7 @@
 /**
- * Guests that are no VMs: their kernel is the model, with the rules of a table of one's own. What runs cases, looks for deviations and
- * shrinks them is tested on them, with faults that can be chosen. A kernel that walks without end hangs here as there.
+ * Guests that are no VMs: their kernel is the model, with the rules of a table of one's own. What runs cases, looks for
+ * deviations and shrinks them is tested on them, with faults that can be chosen. A kernel that walks without end hangs
+ * here as there.
  */
 import { runIdeal } from '../../../oracles/testing/ideal-kernel.ts';
 import { EndlessWalk } from '../../../oracles/kernel/scripted-server.ts';
@@ -25,7 +26,14 @@ export function tableWithout(rule: string): BeginTable {
 }
 
 export const simulatedFacts: KernelFacts = {
-  release: '7.3.0-simulated', version: '#1', commandLine: '', fuse: true, enableIomap: true, debugIomap: true, badDataEvent: true, tainted: 0,
+  release: '7.3.0-simulated',
+  version: '#1',
+  commandLine: '',
+  fuse: true,
+  enableIomap: true,
+  debugIomap: true,
+  badDataEvent: true,
+  tainted: 0,
 };
 
 class Lost extends Error {}
@@ -42,7 +50,13 @@ class SimulatedGuest implements Guest {
   }
 
   send(message: HostMessage): void {
-    if (message.kind === 'run-table') this.#messages.push({ kind: 'table-refused', id: message.id, reason: 'a simulated guest has no addon', events: [] });
+    if (message.kind === 'run-table')
+      this.#messages.push({
+        kind: 'table-refused',
+        id: message.id,
+        reason: 'a simulated guest has no addon',
+        events: [],
+      });
     if (message.kind !== 'run-cases') return;
     const { id } = message;
     for (const { index, case: of } of message.cases) {
@@ -58,21 +72,29 @@ class SimulatedGuest implements Guest {
     this.#messages.push({ kind: 'cases-done', id });
   }
 
-  #run(of: Case): Lost | Pick<Extract<GuestMessage, { kind: 'case-done' }>, 'kind' | 'observation'> | Pick<Extract<GuestMessage, { kind: 'case-failed' }>, 'kind' | 'reason'> {
+  #run(
+    of: Case,
+  ):
+    | Lost
+    | Pick<Extract<GuestMessage, { kind: 'case-done' }>, 'kind' | 'observation'>
+    | Pick<Extract<GuestMessage, { kind: 'case-failed' }>, 'kind' | 'reason'> {
     if (this.#kernel.panicsOn?.(of)) return new Lost('the kernel panicked: simulated');
     try {
       return { kind: 'case-done', observation: runIdeal(of, this.#kernel.table ? { table: this.#kernel.table } : {}) };
     } catch (error) {
       if (error instanceof EndlessWalk) return new Lost('the guest hangs: simulated');
       // Where the model does not know what a kernel does, there is nothing to observe.
-      if (error instanceof Error && error.message.startsWith('unspecified')) return { kind: 'case-failed', reason: error.message };
+      if (error instanceof Error && error.message.startsWith('unspecified'))
+        return { kind: 'case-failed', reason: error.message };
       throw error;
     }
   }
 
   async receive(): Promise<GuestMessage> {
     // As a real channel: what is there arrives one turn later.
-    await new Promise((resolve) => { setImmediate(resolve); });
+    await new Promise((resolve) => {
+      setImmediate(resolve);
+    });
     const message = this.#messages.shift();
     if (message === undefined) throw new Error('the guest says nothing more');
     if (message instanceof Lost) throw message;
@@ -84,7 +106,11 @@ class SimulatedGuest implements Guest {
   }
 
   lossOf(error: unknown): GuestLoss {
-    return { blame: error instanceof Lost ? 'kernel' : 'machine', reason: error instanceof Error ? error.message : String(error), consoleTail: this.consoleTail() };
+    return {
+      blame: error instanceof Lost ? 'kernel' : 'machine',
+      reason: error instanceof Error ? error.message : String(error),
+      consoleTail: this.consoleTail(),
+    };
   }
 }
 

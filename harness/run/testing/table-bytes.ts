@@ -30,11 +30,13 @@ function resultOf(index: number, { workload }: Case, { steps, transcript }: Pack
 /** The results of a batch. */
 export function tableBytes(all: readonly { index: number; case: Case; packed: PackedObservation }[]): Buffer {
   let logAt = 0;
-  const results = Buffer.concat(all.map(({ index, case: of, packed }) => {
-    const result = resultOf(index, of, packed, logAt);
-    logAt += packed.transcript.length;
-    return result;
-  }));
+  const results = Buffer.concat(
+    all.map(({ index, case: of, packed }) => {
+      const result = resultOf(index, of, packed, logAt);
+      logAt += packed.transcript.length;
+      return result;
+    }),
+  );
   const head = Buffer.alloc(32);
   head.writeBigUInt64LE(BigInt(all.length), 0);
   head.writeBigUInt64LE(BigInt(results.length), 16);

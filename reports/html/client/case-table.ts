@@ -9,9 +9,19 @@ export function caseTable(page: Page, indices: number[], whole: boolean): HTMLEl
   const withCell = whole && page.data.borders.length > 0;
   const body = element('tbody');
   const heads = ['#', 'Verdict', ...(withCell ? ['Cell'] : []), 'Values', 'Hash'];
-  const table = element('table', {}, element('thead', {}, element('tr', {}, ...heads.map((head) => element('th', { scope: 'col' }, head)))), body);
+  const table = element(
+    'table',
+    {},
+    element('thead', {}, element('tr', {}, ...heads.map((head) => element('th', { scope: 'col' }, head)))),
+    body,
+  );
   const more = element('button', { type: 'button' });
-  const wrapper = element('div', whole ? { class: 'cases long', tabindex: '0', role: 'region', 'aria-label': 'List of cases' } : { class: 'cases' }, table, more);
+  const wrapper = element(
+    'div',
+    whole ? { class: 'cases long', tabindex: '0', role: 'region', 'aria-label': 'List of cases' } : { class: 'cases' },
+    table,
+    more,
+  );
   let drawn = 0;
   const draw = (): void => {
     const next = indices.slice(drawn, drawn + ROWS_AT_ONCE);
@@ -21,7 +31,12 @@ export function caseTable(page: Page, indices: number[], whole: boolean): HTMLEl
     more.textContent = `Show more (${(indices.length - drawn).toLocaleString('en')} left)`;
   };
   more.addEventListener('click', draw);
-  new IntersectionObserver((entries) => { if (entries.some(({ isIntersecting }) => isIntersecting) && !more.hidden) draw(); }, { rootMargin: '400px' }).observe(more);
+  new IntersectionObserver(
+    (entries) => {
+      if (entries.some(({ isIntersecting }) => isIntersecting) && !more.hidden) draw();
+    },
+    { rootMargin: '400px' },
+  ).observe(more);
   draw();
   return wrapper;
 }
@@ -30,10 +45,30 @@ function row(page: Page, index: number, withCell: boolean): HTMLElement {
   const { n, kind, border, note, reason, hash, finding } = page.case(index);
   const cell = page.data.borders[border];
   const verdict = element('span', { class: `key ${kindClasses[kind]}` }, kindWords[kind]);
-  return element('tr', {},
+  return element(
+    'tr',
+    {},
     element('td', {}, String(n)),
-    element('td', {}, verdict, finding !== undefined && ' ', finding !== undefined && element('a', { href: `#finding-${finding}` }, `finding ${finding}`)),
-    withCell && element('td', {}, cell ? `${cell.rule}${cell.half ? `@${cell.half}` : ''} ${cell.path} ${cell.border ?? ''}` : ''),
-    element('td', {}, note, reason !== undefined && element('br'), reason !== undefined && element('small', {}, reason)),
-    element('td', {}, element('code', {}, hash)));
+    element(
+      'td',
+      {},
+      verdict,
+      finding !== undefined && ' ',
+      finding !== undefined && element('a', { href: `#finding-${finding}` }, `finding ${finding}`),
+    ),
+    withCell &&
+      element(
+        'td',
+        {},
+        cell ? `${cell.rule}${cell.half ? `@${cell.half}` : ''} ${cell.path} ${cell.border ?? ''}` : '',
+      ),
+    element(
+      'td',
+      {},
+      note,
+      reason !== undefined && element('br'),
+      reason !== undefined && element('small', {}, reason),
+    ),
+    element('td', {}, element('code', {}, hash)),
+  );
 }

@@ -14,11 +14,14 @@ export function startCases(): void {
     waiting = setTimeout(() => void page().then(show), 120);
   });
   // Unpacked and drawn when the reader gets near.
-  new IntersectionObserver((entries, observer) => {
-    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-    observer.disconnect();
-    void page().then(show);
-  }, { rootMargin: '300px' }).observe(filters);
+  new IntersectionObserver(
+    (entries, observer) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      observer.disconnect();
+      void page().then(show);
+    },
+    { rootMargin: '300px' },
+  ).observe(filters);
 }
 
 let haystack: string[] | undefined;
@@ -27,11 +30,14 @@ function show(loaded: Page): void {
   const { data } = loaded;
   const words = byId<HTMLInputElement>('case-search')!.value.toLowerCase().split(/\s+/).filter(Boolean);
   const kind = byId<HTMLSelectElement>('case-kind')!.value;
-  const labels = data.borders.map(({ rule, half, path, border }) => `${rule}${half ? `@${half}` : ''} ${path} ${border ?? ''}`);
-  if (words.length > 0) haystack ??= Array.from({ length: data.cases.count }, (_, index) => {
-    const entry = loaded.case(index);
-    return `${labels[entry.border] ?? ''} ${entry.note} ${entry.reason ?? ''} ${entry.hash}`.toLowerCase();
-  });
+  const labels = data.borders.map(
+    ({ rule, half, path, border }) => `${rule}${half ? `@${half}` : ''} ${path} ${border ?? ''}`,
+  );
+  if (words.length > 0)
+    haystack ??= Array.from({ length: data.cases.count }, (_, index) => {
+      const entry = loaded.case(index);
+      return `${labels[entry.border] ?? ''} ${entry.note} ${entry.reason ?? ''} ${entry.hash}`.toLowerCase();
+    });
   const groups: Record<string, number[]> = { d: [], l: [], n: [], u: [], c: [] };
   let count = 0;
   for (let index = 0; index < data.cases.count; index += 1) {

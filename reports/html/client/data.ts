@@ -1,8 +1,21 @@
 /** The page's data, unpacked once, on first use: a reader who only wants the verdict does not pay for 100,000 cases. */
 import type { KindLetter, PageData } from '../page-data.ts';
 
-export interface PageCase { index: number; n: number; border: number; kind: KindLetter; hash: string; note: string; reason?: string; finding?: number }
-export interface Page { data: PageData; case(index: number): PageCase; ofBorder(border: number): number[] }
+export interface PageCase {
+  index: number;
+  n: number;
+  border: number;
+  kind: KindLetter;
+  hash: string;
+  note: string;
+  reason?: string;
+  finding?: number;
+}
+export interface Page {
+  data: PageData;
+  case(index: number): PageCase;
+  ofBorder(border: number): number[];
+}
 
 let loading: Promise<Page> | undefined;
 export const page = (): Promise<Page> => (loading ??= load());
@@ -10,7 +23,9 @@ export const page = (): Promise<Page> => (loading ??= load());
 async function load(): Promise<Page> {
   const packed = document.getElementById('data')!.textContent!;
   const bytes = Uint8Array.from(atob(packed), (sign) => sign.charCodeAt(0));
-  const data = await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).json() as PageData;
+  const data = (await new Response(
+    new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')),
+  ).json()) as PageData;
   const { cases, texts, findingOf } = data;
   const positions = new Array<number>(cases.count);
   const byBorder = new Map<number, number[]>();
@@ -29,8 +44,14 @@ async function load(): Promise<Page> {
       const reason = texts[cases.reason[index]!];
       const finding = findingOf[index];
       return {
-        index, n: positions[index]!, border: cases.border[index]!, kind: cases.kinds[index] as KindLetter, hash: cases.hashes.slice(index * 16, index * 16 + 16).trimEnd(),
-        note: texts[cases.note[index]!]!, ...(reason !== undefined && { reason }), ...(finding !== undefined && { finding }),
+        index,
+        n: positions[index]!,
+        border: cases.border[index]!,
+        kind: cases.kinds[index] as KindLetter,
+        hash: cases.hashes.slice(index * 16, index * 16 + 16).trimEnd(),
+        note: texts[cases.note[index]!]!,
+        ...(reason !== undefined && { reason }),
+        ...(finding !== undefined && { finding }),
       };
     },
   };

@@ -1,4 +1,7 @@
-/** Findings: opened when something links to them, walked with j and k, copied and saved with a button, all open on paper. */
+/**
+ * Findings: opened when something links to them, walked with j and k, copied and saved with a button, all open on
+ * paper.
+ */
 import { element } from './dom.ts';
 import { isTyping } from './matrix.ts';
 
@@ -6,14 +9,25 @@ export function startFindings(): void {
   const findings = [...document.querySelectorAll<HTMLDetailsElement>('details.finding')];
   const openTarget = (): void => {
     const target = location.hash.startsWith('#finding-') ? document.getElementById(location.hash.slice(1)) : null;
-    if (target instanceof HTMLDetailsElement) { target.open = true; target.scrollIntoView(); }
+    if (target instanceof HTMLDetailsElement) {
+      target.open = true;
+      target.scrollIntoView();
+    }
   };
   window.addEventListener('hashchange', openTarget);
   openTarget();
 
   let current = -1;
   document.addEventListener('keydown', (event) => {
-    if (!['j', 'k'].includes(event.key) || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || document.querySelector('dialog[open]')) return;
+    if (
+      !['j', 'k'].includes(event.key) ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      isTyping(event.target) ||
+      document.querySelector('dialog[open]')
+    )
+      return;
     const next = current + (event.key === 'j' ? 1 : -1);
     const finding = findings[next];
     if (!finding) return;
@@ -28,7 +42,9 @@ export function startFindings(): void {
     opened = findings.filter(({ open }) => !open);
     for (const finding of opened) finding.open = true;
   });
-  window.addEventListener('afterprint', () => { for (const finding of opened) finding.open = false; });
+  window.addEventListener('afterprint', () => {
+    for (const finding of opened) finding.open = false;
+  });
 
   for (const box of document.querySelectorAll<HTMLElement>('.copyable')) box.append(tools(box));
 }
@@ -37,10 +53,17 @@ function tools(box: HTMLElement): HTMLElement {
   const text = (): string => box.querySelector('pre')!.textContent!;
   const copy = element('button', { type: 'button' }, 'Copy');
   copy.addEventListener('click', () => {
-    // Without clipboard access (a page opened from a file, say) the text is selected instead, ready for the reader's own keys.
-    const select = (): void => { getSelection()?.selectAllChildren(box.querySelector('pre')!); copy.textContent = 'Selected: now copy'; };
+    // Without clipboard access (a page opened from a file, say) the text is selected instead, ready for the reader's
+    // own keys.
+    const select = (): void => {
+      getSelection()?.selectAllChildren(box.querySelector('pre')!);
+      copy.textContent = 'Selected: now copy';
+    };
     const copied = navigator.clipboard?.writeText(text());
-    if (copied) copied.then(() => { copy.textContent = 'Copied'; }, select);
+    if (copied)
+      copied.then(() => {
+        copy.textContent = 'Copied';
+      }, select);
     else select();
   });
   const row = element('div', { class: 'tools' }, copy);
