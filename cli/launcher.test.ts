@@ -8,6 +8,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   rmSync,
   symlinkSync,
@@ -51,6 +52,10 @@ interface Outline {
   standIn(name: string, script: string): void;
 }
 
+/** Folders whose files the launcher compares with what was compiled. */
+const sourceFolders = (): string[] =>
+  /find ([a-z ]+) package\.json/.exec(readFileSync(join(repositoryRoot(), 'iomapfuzz'), 'utf8'))![1]!.split(' ');
+
 /** Everything is there, and nothing has been installed or compiled yet. */
 function outline(scratch: string): Outline {
   const [directory, bin, temporary] = ['root', 'bin', 'tmp'].map((name) => join(scratch, name)) as [
@@ -61,7 +66,7 @@ function outline(scratch: string): Outline {
   for (const folder of [bin, temporary, join(directory, 'harness/native')]) mkdirSync(folder, { recursive: true });
   for (const name of ['iomapfuzz', 'package.json', 'package-lock.json', 'build.mjs', 'harness/native/binding.gyp'])
     copyFileSync(join(repositoryRoot(), name), join(directory, name));
-  for (const name of ['generators', 'oracles', 'vm', 'reports']) mkdirSync(join(directory, name));
+  for (const name of sourceFolders()) mkdirSync(join(directory, name), { recursive: true });
   for (const name of programs) symlinkSync(findTool(name)!, join(bin, name));
   const standIn = (name: string, script: string): void => {
     // The name may be a link to the machine's own program, which must not be written to.
@@ -92,6 +97,16 @@ const run = ({ directory, env }: Outline): { status: number | null; stdout: stri
     timeout: 60_000,
     killSignal: 'SIGKILL',
   });
+
+test('should compile again when a source of any folder is newer', () => {
+  const holdsSources = (name: string): boolean =>
+    readdirSync(join(repositoryRoot(), name), { recursive: true, encoding: 'utf8' }).some((file) => /\.ts$/.test(file));
+  const other = ['node_modules', 'dist', 'docs', 'corpora', 'examples', 'test-results', 'playwright-report'];
+  const folders = readdirSync(repositoryRoot(), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !other.includes(entry.name))
+    .map(({ name }) => name);
+  expect(sourceFolders().sort()).toEqual(folders.filter(holdsSources).sort());
+});
 
 test('should install, compile and run; a second time only run', ({}, info) => {
   const of = outline(info.outputPath('scratch'));
