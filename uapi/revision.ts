@@ -67,13 +67,38 @@ export interface Revision {
   readonly supportFlags: Values<'FILEIO' | 'ATOMIC'>;
   /** Whether refusals are reported by a trace event. */
   readonly badDataEvent: boolean;
+  /** It works on a running kernel; otherwise it is switched off there, and no connection has it. */
+  readonly runs: boolean;
+  /** How long inline data may be; `unsaid`: nor how it is read or written. */
+  readonly inlineLimit: 'unsaid' | 'page' | 'block';
+  /** RWF_NOWAIT: whether a read asks the server nevertheless, and whether it is said what a write does. */
+  readonly nowait: { readonly asks: boolean; readonly writesAreSaid: boolean };
+  /** Halves of an answer in which RETRY_CACHE makes the kernel look into the cache. */
+  readonly retryHalves: readonly ('read' | 'write')[];
+  /** What a server may answer to an atomic write is laid down. */
+  readonly atomicIsSaid: boolean;
+  /** What mount(2) makes of a CONFIG that is refused after SYNC_INIT. */
+  readonly refusedConfig: 'its errno' | 'EIO';
+  /** BACKING_CLOSE lets go of a device that no inode uses. */
+  readonly closesIdleDevices: boolean;
+  /** DEV_INVAL looks at the length before it looks whether the range wraps. */
+  readonly devInvalChecksLengthFirst: boolean;
+  /** Rules of later revisions that this one does not have, by id. */
+  readonly lacksRules: ReadonlySet<string>;
 }
+
+/** Whether the revision has a rule that was added later than others of its group. */
+export const hasRule = ({ lacksRules }: Revision, id: string): boolean => !lacksRules.has(id);
+
+/** Why nothing is judged about inline data. */
+export const inlineIsUnsaid = ({ id }: Revision): string =>
+  `revision ${id} does not say how inline data is read or written`;
 
 /** The device cookie that names no device, the address that names no place, the length that means "to EOF". */
 export const NULL_DEV = 0;
 export const NULL_ADDR = 0xffff_ffff_ffff_ffffn;
 export const INVAL_TO_EOF = 0xffff_ffff_ffff_ffffn;
-/** The first cookie that is never looked up. Source: rules.md begin/read-device-known. */
+/** The first cookie that is never looked up. Source: docs/spec/rules.md#begin-read-device-known. */
 export const DEV_LOOKUP_LIMIT = 0x7fff_ffff;
 
 const mappingTypesR1 = { HOLE: 0, DELALLOC: 1, MAPPED: 2, UNWRITTEN: 3, INLINE: 4, PURE_OVERWRITE: 255 } as const;
@@ -123,6 +148,23 @@ export const r1: Revision = {
   backingTypes: {},
   supportFlags: {},
   badDataEvent: false,
+  runs: false,
+  inlineLimit: 'unsaid',
+  nowait: { asks: true, writesAreSaid: false },
+  retryHalves: [],
+  atomicIsSaid: false,
+  refusedConfig: 'EIO',
+  closesIdleDevices: true,
+  devInvalChecksLengthFirst: false,
+  lacksRules: new Set([
+    'upsert/iomap-inode',
+    'inval/iomap-inode',
+    'inval/range-no-overflow',
+    'backing-open/fd-usable',
+    'add-iomap/unmounted',
+    'begin/read-no-retry-uncached',
+    'begin/write-no-retry-uncached',
+  ]),
 };
 
 export const r2: Revision = {
@@ -154,6 +196,10 @@ export const r2: Revision = {
   backingTypes: { PASSTHROUGH: 0, IOMAP: 1 },
   supportFlags: { FILEIO: 1, ATOMIC: 2 },
   badDataEvent: true,
+  runs: true,
+  closesIdleDevices: false,
+  inlineLimit: 'page',
+  retryHalves: ['read'],
 };
 
 export const r3: Revision = {
@@ -162,6 +208,14 @@ export const r3: Revision = {
   title: 'the whole series, mid 2026',
   // _IOW(0xE5, 102, 8 bytes)
   ioctls: { ...r2.ioctls, IOMAP_SET_BLOCKSIZE: 0x4008_e566 },
+  inlineLimit: 'block',
+  nowait: { asks: false, writesAreSaid: true },
+  retryHalves: ['read', 'write'],
+  atomicIsSaid: true,
+  refusedConfig: 'its errno',
+  closesIdleDevices: true,
+  devInvalChecksLengthFirst: true,
+  lacksRules: new Set(),
 };
 
 export const revisions: Readonly<Record<RevisionId, Revision>> = { r1, r2, r3 };

@@ -16,6 +16,7 @@ import { refuse, type FileState, type World } from './world.ts';
 import { PAGE_SIZE, max, min } from '../../uapi/units.ts';
 import { payloadOf, repliedErrno } from './answer.ts';
 import type { Accepted, Failed } from './accepted.ts';
+import { inlineIsUnsaid } from '../../uapi/revision.ts';
 
 const ZERO = { kind: 'zero' } as const;
 
@@ -280,5 +281,5 @@ function sourceOf(
 }
 
 function since2(world: World): void {
-  if (world.revision.id === 'r1') throw new Unspecified('revision r1 does not say how inline data is read or written');
+  if (world.revision.inlineLimit === 'unsaid') throw new Unspecified(inlineIsUnsaid(world.revision));
 }

@@ -11,14 +11,13 @@ import { PAGE_SIZE } from '../../uapi/units.ts';
 export function mount(world: World): boolean {
   const { geometry } = world.case;
   if (!negotiated(world)) return false;
-  const iomap = connectionHasIomap(world.case) && world.revision.id !== 'r1';
+  const iomap = connectionHasIomap(world.case) && world.revision.runs;
   world.expectation.devices = geometry.devices.map(() => (iomap ? 0 : errnos.EPERM));
   const refused = iomap ? refusedConfig(world) : undefined;
   if (!refused) return true;
   if (geometry.mount === 'syncInit') {
-    // r2 makes EIO of a refusal after SYNC_INIT.
     world.expectation.mount = {
-      errno: world.revision.id === 'r2' && refused.refusal ? errnos.EIO : refused.errno,
+      errno: world.revision.refusedConfig === 'EIO' && refused.refusal ? errnos.EIO : refused.errno,
       rule: refused.rule,
     };
     // Without a mount nobody gets as far as registering a device.

@@ -95,7 +95,7 @@ export interface World {
 }
 
 /** Of RWF_NOWAIT revision r2 tells the server, the later ones do not ask it. */
-export const asksWithoutWaiting = ({ revision }: World): boolean => revision.id !== 'r3';
+export const asksWithoutWaiting = ({ revision }: World): boolean => revision.nowait.asks;
 
 /** Notes a refusal that the kernel must report. */
 export function refuse(world: World, refusal: Omit<ExpectedRefusal, 'step'>): void {

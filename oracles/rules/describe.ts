@@ -29,7 +29,7 @@ export interface RuleDescription {
 export function rulesOf(id: RevisionId): Rule<never>[] {
   const begin = beginTables[id];
   const later: readonly Rule<never>[] =
-    id === 'r1'
+    revisions[id].opcodes.IOMAP_CONFIG === undefined
       ? []
       : [
           ...configTables[id],

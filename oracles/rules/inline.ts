@@ -41,7 +41,7 @@ export const inlineRules: readonly Rule<InlineContext>[] = [
     'fits-block',
     'INLINE mapping, not for REPORT, longer than the block size',
     errnos.ENOMEM,
-    (c) => c.revision.id === 'r3' && !hasOp(c, 'REPORT'),
+    (c) => c.revision.inlineLimit === 'block' && !hasOp(c, 'REPORT'),
     (c) => c.acted.length > c.blockSizeBytes,
   ),
   // r2: bad data when the data does not fit a page.
@@ -49,7 +49,7 @@ export const inlineRules: readonly Rule<InlineContext>[] = [
     'fits-block',
     'INLINE mapping longer than a page',
     errnos.EUCLEAN,
-    (c) => c.revision.id === 'r2' && !hasOp(c, 'REPORT'),
+    (c) => c.revision.inlineLimit === 'page' && !hasOp(c, 'REPORT'),
     (c) => c.acted.length > c.pageSizeBytes,
     true,
   ),

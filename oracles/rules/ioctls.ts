@@ -1,5 +1,5 @@
 /** The ioctls on /dev/fuse, each with its refusals in order. Source: docs/spec/uapi.md#ioctls. */
-import type { IoctlName, Revision, RevisionId } from '../../uapi/revision.ts';
+import { hasRule, type IoctlName, type Revision } from '../../uapi/revision.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Rule, RuleGroup } from './rule.ts';
 import { clauseOf } from './clause.ts';
@@ -22,25 +22,19 @@ export interface IoctlContext {
   iomapInodeLives: boolean;
 }
 
-type Row = [
-  id: string,
-  text: string,
-  errno: number,
-  violated: Rule<IoctlContext>['violated'],
-  only?: readonly RevisionId[],
-];
+type Row = [id: string, text: string, errno: number, violated: Rule<IoctlContext>['violated']];
 
 const TYPE_MASK = 0xff;
 const MAX_IDS = 1024;
 const table = (group: RuleGroup, rows: readonly Row[]) =>
-  rows.map(([id, text, errno, violated, only]): Rule<IoctlContext> => ({
+  rows.map(([id, text, errno, violated]): Rule<IoctlContext> => ({
     id: `${group}/${id}`,
     group,
     text,
     source: clauseOf(`${group}/${id}`),
     errno,
     viaBadData: false,
-    applies: (c) => !only || only.includes(c.revision.id),
+    applies: (c) => hasRule(c.revision, `${group}/${id}`),
     violated,
   }));
 const isIomap = (c: IoctlContext) => (c.flags & TYPE_MASK) === c.revision.backingTypes.IOMAP;
@@ -58,7 +52,7 @@ export const ioctlTables: Readonly<Partial<Record<IoctlName, readonly Rule<Ioctl
     ['flags-known', 'a flag besides the type byte is set', errnos.EINVAL, (c) => (c.flags & ~TYPE_MASK) !== 0],
     ['padding-zero', 'padding is not 0', errnos.EINVAL, (c) => c.padding !== 0n],
     ['fd-open', 'the fd is not open', errnos.EBADF, (c) => c.target === 'bad'],
-    ['fd-usable', 'the fd is O_PATH', errnos.EBADF, (c) => c.target === 'device-opath', ['r3']],
+    ['fd-usable', 'the fd is O_PATH', errnos.EBADF, (c) => c.target === 'device-opath'],
     ['block-device', 'the fd is no block device', errnos.ENODEV, (c) => c.target === 'regular'],
   ]),
   BACKING_CLOSE: table('backing-close', [
@@ -68,11 +62,11 @@ export const ioctlTables: Readonly<Partial<Record<IoctlName, readonly Rule<Ioctl
       'in-use',
       'the device may be in use: r2 never lets go, r3 while an iomap inode lives',
       errnos.EBUSY,
-      (c) => c.revision.id === 'r2' || c.iomapInodeLives,
+      (c) => !c.revision.closesIdleDevices || c.iomapInodeLives,
     ],
   ]),
   SET_NOFS: table('set-nofs', [['value', 'the value is neither 0 nor 1', errnos.EINVAL, (c) => c.value > 1]]),
-  ADD_IOMAP: table('add-iomap', [['unmounted', 'the fd is mounted', errnos.EINVAL, (c) => c.mounted, ['r3']]]),
+  ADD_IOMAP: table('add-iomap', [['unmounted', 'the fd is mounted', errnos.EINVAL, (c) => c.mounted]]),
   IOMAP_SET_BLOCKSIZE: table('set-blocksize', [
     ['iomap-connection', 'the connection has no iomap', errnos.EOPNOTSUPP, (c) => !c.connectionHasIomap],
     ['id-known', 'the id is unknown', errnos.ENOENT, (c) => !c.idKnown],

@@ -2,7 +2,15 @@
  * upsert/*, inval/* and devinval/*: what the kernel makes of a notification. Errno is what write() on /dev/fuse
  * returns.
  */
-import { DEV_LOOKUP_LIMIT, INVAL_TO_EOF, NULL_ADDR, NULL_DEV, type RevisionId } from '../../uapi/revision.ts';
+import {
+  hasRule,
+  DEV_LOOKUP_LIMIT,
+  INVAL_TO_EOF,
+  NULL_ADDR,
+  NULL_DEV,
+  type Revision,
+  type RevisionId,
+} from '../../uapi/revision.ts';
 import { isBacked, isType, type MapContext, type MountFacts, type WireMapping } from './context.ts';
 import { beginTables } from './first-violation.ts';
 import { errnos } from '../../uapi/errno.ts';
@@ -65,7 +73,7 @@ type Row<C> = readonly [
   violated: (c: C) => boolean,
   more?: { bad?: boolean; conditions?: readonly string[]; applies?: (c: C) => boolean },
 ];
-const table = <C>(group: RuleGroup, rows: readonly Row<C>[]): Rule<C>[] =>
+const table = <C extends { revision: Revision }>(group: RuleGroup, rows: readonly Row<C>[]): Rule<C>[] =>
   rows.map(([id, text, errno, violated, more = {}]) => ({
     id: `${group}/${id}`,
     group,
@@ -74,7 +82,7 @@ const table = <C>(group: RuleGroup, rows: readonly Row<C>[]): Rule<C>[] =>
     errno,
     viaBadData: more.bad ?? false,
     ...(more.conditions && { conditions: more.conditions }),
-    applies: more.applies ?? (() => true),
+    applies: (c) => hasRule(c.revision, `${group}/${id}`) && (more.applies?.(c) ?? true),
     violated,
   }));
 
@@ -85,13 +93,7 @@ const inodeRows = (size: number): readonly Row<InodeContext>[] => [
   ['node-known', 'the nodeid is unknown', errnos.ESTALE, (c) => c.inode === undefined],
   ['ino-matches', "attr_ino is not the inode's", errnos.EINVAL, (c) => c.inode!.ino !== c.attrIno, { bad: true }],
   ['inode-healthy', 'the inode is marked bad', errnos.EIO, (c) => c.inode!.bad],
-  [
-    'iomap-inode',
-    'the inode does not use iomap',
-    errnos.EINVAL,
-    (c) => !c.inode!.usesIomap,
-    { applies: (c) => c.revision.id === 'r3' },
-  ],
+  ['iomap-inode', 'the inode does not use iomap', errnos.EINVAL, (c) => !c.inode!.usesIomap],
 ];
 
 const deviceOf = (c: UpsertHalfContext) =>
@@ -166,7 +168,7 @@ export const invalRangeRules = table<InvalRangeContext>('inval', [
     'offset + length wraps 64 bits',
     errnos.EUCLEAN,
     (c) => c.range.offset + c.range.length >= WRAP,
-    { bad: true, applies: (c) => c.range.length !== INVAL_TO_EOF && c.revision.id === 'r3' },
+    { bad: true, applies: (c) => c.range.length !== INVAL_TO_EOF },
   ],
 ]);
 

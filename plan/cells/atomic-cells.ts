@@ -119,12 +119,11 @@ function caseOn(revision: Revision, of: Ground, act: Act): PlannedCase {
 type Make = (of: Ground, border: Border) => fc.Arbitrary<Act>;
 
 export function atomicCells(revision: Revision): PlanCell[] {
-  const against =
-    revision.id === 'r3'
-      ? undefined
-      : revision.id === 'r2'
-        ? 'revision r2 lays down nothing about what a server may answer to an atomic write'
-        : 'revision r1 has no devices: nothing can be written';
+  const against = revision.atomicIsSaid
+    ? undefined
+    : revision.ioctls.BACKING_OPEN !== undefined
+      ? `revision ${revision.id} lays down nothing about what a server may answer to an atomic write`
+      : `revision ${revision.id} has no devices: nothing can be written`;
   const cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Act>, only: Partial<Ground> = {}): PlanCell =>
     against !== undefined
       ? impossible(key, against)

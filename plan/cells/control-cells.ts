@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { PlannedCase } from '../../generators/reply-case.ts';
 import { configTables } from '../../oracles/rules/config.ts';
 import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
-import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
+import { hasRule, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type PlanCell } from '../cell.ts';
 
 type ConfigReply = Extract<Reply, { kind: 'config' }>;
@@ -267,7 +267,7 @@ const ioctlValues = (revision: Revision): Readonly<Record<string, readonly Ioctl
         before: [{ call: 'open', file: 0, flags: ['rdonly'] }],
       }),
     ],
-    ...(revision.id !== 'r2' && {
+    ...(revision.closesIdleDevices && {
       'backing-close/ok': [
         mounted('BACKING_CLOSE', { id: { device: 0 } }, 'of an idle device', { geometry: withDevice }),
       ],
@@ -278,7 +278,9 @@ const ioctlValues = (revision: Revision): Readonly<Record<string, readonly Ioctl
     'set-nofs/unmounted': [unmounted('SET_NOFS', { value: 1 })],
     'add-iomap/ok': [unmounted('ADD_IOMAP', {})],
     'sync-init/ok': [unmounted('SYNC_INIT', {})],
-    ...(revision.id === 'r3' && { 'add-iomap/unmounted': [mounted('ADD_IOMAP', {}, 'on a mounted fd')] }),
+    ...(hasRule(revision, 'add-iomap/unmounted') && {
+      'add-iomap/unmounted': [mounted('ADD_IOMAP', {}, 'on a mounted fd')],
+    }),
     ...(revision.ioctls.IOMAP_SET_BLOCKSIZE !== undefined && {
       'set-blocksize/iomap-connection': [
         mounted('IOMAP_SET_BLOCKSIZE', { id: 1, value: 4096 }, 'without iomap', { geometry: withoutIomap }),
@@ -294,8 +296,7 @@ export function ioctlCells(revision: Revision): PlanCell[] {
   return Object.entries(ioctlValues(revision)).map(([rule, values]): PlanCell => {
     const key = { rule, path: 'ioctl' };
     if (revision.ioctls.BACKING_OPEN === undefined) return impossible(key, `revision ${revision.id} has no ioctls`);
-    if (rule === 'backing-open/fd-usable' && revision.id !== 'r3')
-      return impossible(key, `revision ${revision.id} does not look for O_PATH`);
+    if (!hasRule(revision, rule)) return impossible(key, `revision ${revision.id} does not look for O_PATH`);
     return possible(
       key,
       fc.constantFrom(...values).map(({ step, note, before = [], geometry = {} }) => {

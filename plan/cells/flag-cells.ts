@@ -160,7 +160,7 @@ export function flagCells(revision: Revision): PlanCell[] {
   return [
     ...PATHS.flatMap((path) => [
       ...both('flags/refused', path, REFUSED_FLAGS.length, (of, border, kind) => refused(path, of, border, kind)),
-      ...(revision.id !== 'r3' && WRITES.includes(path)
+      ...(!revision.nowait.writesAreSaid && WRITES.includes(path)
         ? borders.map((border) =>
             impossible(
               { rule: 'flags/nowait', path, border },

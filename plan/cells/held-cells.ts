@@ -209,10 +209,9 @@ export function retryCell(revision: Revision, path: Path, key?: CellKey): PlanCe
     const instruction = retryCache(offset, length);
     const usual = answerOf(revision, setting, path);
     const write = isWritePath(path) || isZeroPath(path);
-    // r2 looks at the read half only.
     const asked: [Mappings, string][] = [
       [{ read: instruction, write: usual.write }, 'read half'],
-      ...(revision.id === 'r2'
+      ...(!revision.retryHalves.includes('write')
         ? []
         : ([
             [{ read: usual.read, write: instruction }, 'write half'],

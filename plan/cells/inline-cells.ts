@@ -8,7 +8,7 @@ import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import { serverBytes } from '../../model/pattern.ts';
 import { writeOut } from '../../uapi/fuse-structs.ts';
-import type { Revision } from '../../uapi/revision.ts';
+import { inlineIsUnsaid, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type PlanCell } from '../cell.ts';
 import { isInlineWritePath } from './inline-write-cells.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
@@ -83,7 +83,7 @@ const dataThere = (path: Path, map: MappingSpec): ScriptLine[] =>
 
 /** In units of blocks: the most that fits, or more than that. */
 function fitting(revision: Revision, drawn: Setting, border: Border): number {
-  const most = revision.id === 'r2' ? Number(PAGE / drawn.blockSize) : 1;
+  const most = revision.inlineLimit === 'page' ? Number(PAGE / drawn.blockSize) : 1;
   return border === 'legal' ? most : most + 1 + (drawn.cuts.length % 2) * 2;
 }
 
@@ -220,8 +220,8 @@ export function inlineCells(revision: Revision): PlanCell[] {
         borders.map((border): PlanCell => {
           const key = { rule, path, border };
           const reason =
-            revision.id === 'r1'
-              ? 'revision r1 does not say how inline data is read or written'
+            revision.inlineLimit === 'unsaid'
+              ? inlineIsUnsaid(revision)
               : (noDirectWrites(revision, path) ??
                 (path === 'writeback' && rule !== 'inline/no-writeback'
                   ? 'inline/no-writeback refuses inline data of any length, before it is read or written'
@@ -241,7 +241,7 @@ export function inlineCells(revision: Revision): PlanCell[] {
 /** Another errno than ENOSYS is the result of a write, too; and an answer of the wrong size is EIO. */
 function answerCells(revision: Revision): PlanCell[] {
   const key = { rule: 'request/inline', path: 'direct-write' } as const;
-  if (revision.id === 'r1') return [impossible(key, 'revision r1 does not say how inline data is read or written')];
+  if (revision.inlineLimit === 'unsaid') return [impossible(key, inlineIsUnsaid(revision))];
   const answers: readonly { reply: Reply; note: string }[] = [
     ...PLAIN_ERRNOS.map((errno) => ({ reply: failing(errno), note: `errno ${errno}` })),
     ...[0, 4, 7, 9, 16].map((bytes) => ({

@@ -10,7 +10,7 @@ import { serverBytes } from '../../model/pattern.ts';
 import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import { writeOut } from '../../uapi/fuse-structs.ts';
-import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
+import { inlineIsUnsaid, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type PlanCell } from '../cell.ts';
 
 export const inlineWritePaths = [
@@ -278,7 +278,7 @@ const rows: readonly Row[] = [
 ];
 
 export function inlineWriteCells(revision: Revision): PlanCell[] {
-  const without = revision.id === 'r1' ? 'revision r1 does not say how inline data is read or written' : undefined;
+  const without = revision.inlineLimit === 'unsaid' ? inlineIsUnsaid(revision) : undefined;
   const cell = (
     key: Parameters<typeof possible>[0],
     cases: () => fc.Arbitrary<PlannedCase>,
@@ -295,7 +295,7 @@ export function inlineWriteCells(revision: Revision): PlanCell[] {
       borders.map((border): PlanCell => {
         const key = { rule, path, border };
         const limit =
-          rule === 'inline/fits-block' && revision.id === 'r2'
+          rule === 'inline/fits-block' && revision.inlineLimit === 'page'
             ? 'the limit of r2 is the page, which the blocks of these cases do not pass'
             : undefined;
         const made = cell(

@@ -6,7 +6,7 @@ import { goodReply, typesOf, type PlannedCase } from '../../generators/reply-cas
 import { isSeek, paths, stretch, type Path } from '../../generators/setting.ts';
 import type { Case, Reply, ScriptLine, Step } from '../../model/case.ts';
 import { copyFileRangeOut, writeOut } from '../../uapi/fuse-structs.ts';
-import type { Revision } from '../../uapi/revision.ts';
+import { inlineIsUnsaid, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type PlanCell } from '../cell.ts';
 import { probe } from './control-cells.ts';
 import { inlineCase } from './inline-cells.ts';
@@ -30,7 +30,7 @@ interface Place {
 const withoutIoend = (revision: Revision): string | undefined =>
   revision.opcodes.IOMAP_IOEND === undefined ? `revision ${revision.id} has no IOEND` : undefined;
 const withoutInline = (revision: Revision): string | undefined =>
-  revision.id === 'r1' ? 'revision r1 does not say how inline data is read or written' : undefined;
+  revision.inlineLimit === 'unsaid' ? inlineIsUnsaid(revision) : undefined;
 const extraOf = (line: ScriptLine | undefined) => (line ? [line] : []);
 
 /** Requests that a syscall on an iomap file leads to. */

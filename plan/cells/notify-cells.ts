@@ -29,7 +29,7 @@ import type { Geometry, Reply, Step } from '../../model/case.ts';
 import { attrOut } from '../../uapi/fuse-structs.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Notification } from '../../model/notification.ts';
-import { INVAL_TO_EOF, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
+import { hasRule, INVAL_TO_EOF, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import {
   borders,
   cellId,
@@ -266,7 +266,7 @@ function inodeCells(
     borders.map((border): PlanCell => {
       const key = { rule: id, path: PATH, border };
       const name = id.slice(group.length + 1);
-      if (name === 'iomap-inode' && revision.id !== 'r3')
+      if (!hasRule(revision, id) && name === 'iomap-inode')
         return impossible(key, `revision ${revision.id} does not look whether the inode uses iomap`);
       return cell(revision, key, (drawn) => {
         const values = inodeValues(name, size, drawn);
@@ -367,7 +367,8 @@ function upsertCells(revision: Revision): PlanCell[] {
               backed,
             );
           case 'upsert/addr-without-device':
-            return revision.id === 'r2' && half === 'write'
+            return half === 'write' &&
+              !beginTables[revision.id].map.some(({ id: other }) => other === 'map/overwrite-no-addr')
               ? here(
                   (_, valid) =>
                     fc
@@ -459,8 +460,7 @@ function invalCells(revision: Revision): PlanCell[] {
     halves.flatMap((half) =>
       borders.map((border): PlanCell => {
         const key = { rule: id, half, path: PATH, border };
-        if (id === 'inval/range-no-overflow' && revision.id !== 'r3')
-          return impossible(key, `revision ${revision.id} has no such rule`);
+        if (!hasRule(revision, id)) return impossible(key, `revision ${revision.id} has no such rule`);
         const atEnd = id === 'inval/offset-below-maxbytes' || id === 'inval/range-no-overflow';
         return cell(
           revision,
@@ -567,13 +567,14 @@ function devInvalCells(revision: Revision): PlanCell[] {
     'devinval/offset-in-device': {
       violating: [size, size + 1n, size + 512n, 1n << 32n, 1n << 63n, U64_MAX]
         .flatMap((offset) =>
-          [0n, 1n, 512n, ...(revision.id === 'r3' ? [U64_MAX] : [])].map((length) =>
+          [0n, 1n, 512n, ...(revision.devInvalChecksLengthFirst ? [U64_MAX] : [])].map((length) =>
             value({ range: { offset, length } }, `offset ${hex(offset)}, length ${hex(length)}`),
           ),
         )
         .filter(
           ({ notifications: [one] }) =>
-            revision.id === 'r3' || (one as DevInval).range.offset + (one as DevInval).range.length < 1n << 64n,
+            revision.devInvalChecksLengthFirst ||
+            (one as DevInval).range.offset + (one as DevInval).range.length < 1n << 64n,
         ),
       legal: [size - 1n, size - 512n, 0n].flatMap((offset) =>
         [0n, 1n, 512n, size, U64_MAX - offset].map((length) =>

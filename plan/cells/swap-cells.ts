@@ -4,7 +4,7 @@ import { PLAIN_ERRNOS, WRONG_BEGIN_SIZES } from '../../generators/reply-values.t
 import { configOf, pureOverwrite, type PlannedCase } from '../../generators/reply-case.ts';
 import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
-import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
+import { hasRule, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, ofKinds, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { PAGE } from '../../uapi/units.ts';
@@ -298,12 +298,12 @@ export function swapCells(revision: Revision): PlanCell[] {
               ],
             })),
     ),
-    ...(revision.id === 'r3' ? notOfSwap : []).flatMap(([rule, reason]) =>
+    ...(hasRule(revision, 'begin/read-no-retry-uncached') ? notOfSwap : []).flatMap(([rule, reason]) =>
       borders.map((border) => impossible({ rule, path, border }, reason)),
     ),
     ...(['read', 'write'] as const).flatMap((half) => {
       const rule = `begin/${half}-no-retry-uncached`;
-      if (against === undefined && revision.id !== 'r3')
+      if (against === undefined && !hasRule(revision, rule))
         return borders.map((border) => impossible({ rule, path, border }, `revision ${revision.id} has no such rule`));
       return both(
         rule,

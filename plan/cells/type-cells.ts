@@ -5,7 +5,7 @@ import { goodReply, pureOverwrite, typesOf, type Mappings, type PlannedCase } fr
 import { isReport, isWritePath, paths, stretch, type Path, type Setting } from '../../generators/setting.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
-import type { Revision } from '../../uapi/revision.ts';
+import { inlineIsUnsaid, type Revision } from '../../uapi/revision.ts';
 import { impossible, possible, possibleKinds, type PlanCell } from '../cell.ts';
 import { isInlineWritePath } from './inline-write-cells.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
@@ -68,8 +68,7 @@ export function typeCells(revision: Revision): PlanCell[] {
 }
 
 function reasonAgainst(revision: Revision, type: TypeName, path: Path): string | undefined {
-  if (type === 'INLINE' && !isReport(path) && revision.id === 'r1')
-    return 'revision r1 does not say how inline data is read or written';
+  if (type === 'INLINE' && !isReport(path) && revision.inlineLimit === 'unsaid') return inlineIsUnsaid(revision);
   if (type === 'PURE_OVERWRITE' && !isWritePath(path)) return 'only write-type operations use the write half';
   if (typesOf(revision, [type]).length === 0) return `revision ${revision.id} has no devices: no backed mapping passes`;
   return undefined;
