@@ -324,3 +324,27 @@ test.describe('writeback by a call that changes the size', () => {
     expect(run(904n, 800)).toContain('device/bytes device-bytes');
   });
 });
+
+test('a size that only SETATTR told may not be that on the disk, also when the file is cut afterwards; one that was there is', () => {
+  const fresh = wire(UNWRITTEN, 0n, 1n << 20n, { addr: 65536n, dev: 1 });
+  const answered = (size: bigint): Made => {
+    const payload = Buffer.from(attributes);
+    payload.writeBigUInt64LE(size, 16 + 8);
+    return { ...setattr(size), reply: { error: 0, payload } };
+  };
+  const grown = at(1, ask(ZERO, 4096n, 12288n, fresh), answered(16384n));
+  const last = (step: number, flags: number) => [
+    ...at(step, answered(6000n), ask(ZERO, 6000n, 2192n, fresh)),
+    ...at(step + 1, ask(WRITE, 4096n, 100n, fresh)),
+    ask(WRITEBACK, 4096n, 4096n, fresh),
+    ioend(flags, 4096n, 1904n, 69632n),
+  ];
+  const bytes = [changed(69632n, writer(4096n, 100), zeros(3996))];
+  for (const flags of [IOEND_UNWRITTEN, IOEND_UNWRITTEN_APPEND])
+    expect(
+      seen([truncate(16384n), truncate(6000n), write(4096n, 100)], [...grown, ...last(2, flags)], bytes, 4096n),
+    ).toEqual(conforms);
+  const cut = (flags: number) => seen([truncate(6000n), write(4096n, 100)], last(1, flags), bytes);
+  expect(cut(IOEND_UNWRITTEN)).toEqual(conforms);
+  expect(deviates(cut(IOEND_UNWRITTEN_APPEND))).toContain('request/writeback-ioend request');
+});

@@ -40,7 +40,8 @@ export function resizing(
   // What went to its place without anything to report is done, before a smaller size makes it pass that of the disk.
   if (size < old) settleUnreported(world, file);
   const answered = 'answeredBytes' in taken ? taken.answeredBytes : size;
-  if (size <= old) onDisk.set(size, answered);
+  // One that did not count when the file became larger stays where the file is cut behind it.
+  if (size <= old) onDisk.set(size, answered, ...onDisk.candidates.filter((known) => known < size));
   else onDisk.set(size, ...onDisk.candidates, answered);
   return outcome;
 }

@@ -31,3 +31,16 @@ export function timesRefused(
     count: refused.length,
   };
 }
+
+/** The size in the answer to such a SETATTR may become the size on the disk, as that in the answer to any other. */
+export function believeSizes(world: World, file: FileState): void {
+  const reports = world.driver
+    .come('SETATTR', file.index, world.step)
+    .filter(({ request }) => (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) === 0);
+  for (const exchange of reports.slice(file.wb.sizesHeard)) {
+    const payload = payloadOf(exchange);
+    if (repliedErrno(exchange) === 0 && payload.length === attrOut.size)
+      file.onDisk.may(...file.onDisk.candidates, attrOut.decode(payload).attr.size);
+  }
+  file.wb.sizesHeard = reports.length;
+}

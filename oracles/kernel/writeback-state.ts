@@ -74,6 +74,8 @@ export class Writeback {
   timesReported = false;
   /** How many of the server's refusals to hear of them were told to a caller. */
   timesTold = 0;
+  /** How many answers to reports of them were looked at for the size in them. */
+  sizesHeard = 0;
 
   get isIdle(): boolean {
     return this.pieces.length === 0 && this.lost.length === 0 && this.lax.length === 0;
