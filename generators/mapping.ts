@@ -30,7 +30,6 @@ export const isBackedType = (type: MappingSpec['type']): boolean => backedTypes.
 const AREAS = 4n;
 /** Areas keep room for a mapping that begins before its range. */
 const SLACK_BLOCKS = 2n;
-/** Mappings are drawn so that the areas of the smallest default device hold them. */
 
 /** Flags that change nothing in what the path must do, besides the requests that follow. */
 export const harmlessFlags = (path: Path): readonly FlagName[] =>

@@ -92,7 +92,6 @@ export const defaultDevices: readonly DeviceSpec[] = [
 const BLOCK_SIZES = [512n, 1024n, 2048n, 4096n];
 /** Few values: cases of equal geometry share a mount. */
 const SMALL_MAX_BYTES = 1n << 20n;
-/** The page cache is filled by the page, whatever the block size. */
 /** Punch hole (which keeps the size), zero range, and zero range that keeps the size. include/uapi/linux/falloc.h */
 const FALLOC_MODES = [3, 0x10, 0x11];
 

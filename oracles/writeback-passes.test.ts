@@ -348,3 +348,26 @@ test('a size that only SETATTR told may not be that on the disk, also when the f
   expect(cut(IOEND_UNWRITTEN)).toEqual(conforms);
   expect(deviates(cut(IOEND_UNWRITTEN_APPEND))).toContain('request/writeback-ioend request');
 });
+
+test('the size in an answer about times may be that on the disk, and none that nobody told', () => {
+  const fresh = wire(UNWRITTEN, 0n, 1n << 20n, { addr: 65536n, dev: 1 });
+  const told = (size: bigint): Made => {
+    const payload = Buffer.from(attributes);
+    payload.writeBigUInt64LE(size, 16 + 8);
+    return { ...times, reply: { error: 0, payload } };
+  };
+  const run = (size: bigint) =>
+    seen(
+      [fsync, write(4096n, 100)],
+      [
+        ...at(1, told(size), other('FSYNC')),
+        ...at(2, ask(WRITE, 4096n, 100n, fresh), endExchange(WRITE, 4096n, 100n, 100n, { ...fresh, flags: 0x100 })),
+        ask(WRITEBACK, 4096n, 4096n, fresh),
+        ioend(IOEND_UNWRITTEN, 4096n, 100n, 69632n),
+      ],
+      [changed(69632n, writer(4096n, 100), zeros(3996))],
+      4096n,
+    );
+  expect(run(8192n)).toEqual(conforms);
+  expect(deviates(run(4096n))).toContain('request/writeback-ioend request');
+});

@@ -73,8 +73,6 @@ export interface Revision {
   readonly inlineLimit: 'unsaid' | 'page' | 'block';
   /** RWF_NOWAIT: whether a read asks the server nevertheless, and whether it is said what a write does. */
   readonly nowait: { readonly asks: boolean; readonly writesAreSaid: boolean };
-  /** Halves of an answer in which RETRY_CACHE makes the kernel look into the cache. */
-  readonly retryHalves: readonly ('read' | 'write')[];
   /** What a server may answer to an atomic write is laid down. */
   readonly atomicIsSaid: boolean;
   /** What mount(2) makes of a CONFIG that is refused after SYNC_INIT. */
@@ -151,7 +149,6 @@ export const r1: Revision = {
   runs: false,
   inlineLimit: 'unsaid',
   nowait: { asks: true, writesAreSaid: false },
-  retryHalves: [],
   atomicIsSaid: false,
   refusedConfig: 'EIO',
   closesIdleDevices: true,
@@ -162,8 +159,6 @@ export const r1: Revision = {
     'inval/range-no-overflow',
     'backing-open/fd-usable',
     'add-iomap/unmounted',
-    'begin/read-no-retry-uncached',
-    'begin/write-no-retry-uncached',
   ]),
 };
 
@@ -199,7 +194,6 @@ export const r2: Revision = {
   runs: true,
   closesIdleDevices: false,
   inlineLimit: 'page',
-  retryHalves: ['read'],
 };
 
 export const r3: Revision = {
@@ -210,7 +204,6 @@ export const r3: Revision = {
   ioctls: { ...r2.ioctls, IOMAP_SET_BLOCKSIZE: 0x4008_e566 },
   inlineLimit: 'block',
   nowait: { asks: false, writesAreSaid: true },
-  retryHalves: ['read', 'write'],
   atomicIsSaid: true,
   refusedConfig: 'its errno',
   closesIdleDevices: true,

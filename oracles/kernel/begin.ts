@@ -77,7 +77,7 @@ export function isCalledStale(world: World, file: FileState, { cached, pos, opfl
   const isWriteback = ({ name, request }: Exchange): boolean =>
     name === 'IOMAP_IOEND' ||
     (name === 'IOMAP_BEGIN' && (field(request['opflags']) & BigInt(opFlags.WRITEBACK)) !== 0n);
-  const seen = world.wire.upcoming(world.step).find((exchange) => !isWriteback(exchange));
+  const seen = world.wire.nextBut(world.step, isWriteback);
   if (seen?.name !== 'IOMAP_END' || (seen.file ?? file.index) !== file.index) return false;
   const { flags = 0 } = (seen.request['map'] ?? {}) as { flags?: number };
   return (

@@ -50,8 +50,8 @@ export class Connection implements Driver {
     return this.#ended ? undefined : this.#inner.peek(step);
   }
 
-  upcoming(step: number): readonly Exchange[] {
-    return this.#ended ? [] : this.#inner.upcoming(step);
+  nextBut(step: number, passed: (exchange: Exchange) => boolean): Exchange | undefined {
+    return this.#ended ? undefined : this.#inner.nextBut(step, passed);
   }
 
   loose(expected: ExpectedRequest, step: number): void {

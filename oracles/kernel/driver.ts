@@ -41,8 +41,8 @@ export interface Driver {
   owed(expected: ExpectedRequest, step: number): Exchange | undefined;
   /** The request that the kernel made next, when that was in this step; undefined: none, or there is no kernel. */
   peek(step: number): Exchange | undefined;
-  /** The requests of this step that are still to come, in order; none where there is no kernel. */
-  upcoming(step: number): readonly Exchange[];
+  /** The next request of this step besides those that `passed` names; undefined: none, or there is no kernel. */
+  nextBut(step: number, passed: (exchange: Exchange) => boolean): Exchange | undefined;
   /**
    * A request whose place among the others is open: the kernel has made it by now, once more than it was asked for
    * before.

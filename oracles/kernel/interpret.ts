@@ -263,10 +263,11 @@ class TranscriptDriver implements Driver {
     return exchange?.step !== undefined && exchange.step > step ? undefined : exchange;
   }
 
-  upcoming(step: number): readonly Exchange[] {
-    const from = this.#placed.slice(this.#next);
-    const end = from.findIndex((exchange) => exchange.step !== undefined && exchange.step > step);
-    return end < 0 ? from : from.slice(0, end);
+  nextBut(step: number, passed: (exchange: Exchange) => boolean): Exchange | undefined {
+    let at = this.#next;
+    while (at < this.#placed.length && passed(this.#placed[at]!)) at += 1;
+    const exchange = this.#placed[at];
+    return exchange?.step !== undefined && exchange.step > step ? undefined : exchange;
   }
 
   loose(expected: ExpectedRequest, step: number): void {

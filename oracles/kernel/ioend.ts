@@ -5,7 +5,6 @@ import { ioendOut } from '../../uapi/iomap.ts';
 import { NULL_ADDR, type IoendFlagName } from '../../uapi/revision.ts';
 import { isType } from '../rules/context.ts';
 import type { ExpectedField } from './driver.ts';
-import { believeSizes } from './times.ts';
 import type { FileState, World } from './world.ts';
 import { payloadOf, repliedErrno } from './answer.ts';
 import type { Accepted } from './accepted.ts';
@@ -73,7 +72,6 @@ export function directIoend(world: World, file: FileState, write: DirectIoend): 
   const failures = write.errnos;
   const failed = failures !== undefined;
   const end = write.pos + write.bytes;
-  if (!world.driver.simulated) believeSizes(world, file);
   const passes = file.onDisk.isPassedBy(end);
   const seen = passes === 'maybe' ? nextDirect(world, file, write.pos) : undefined;
   const appends =

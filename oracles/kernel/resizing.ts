@@ -4,7 +4,7 @@
  */
 import type { StepExpectation } from './expectation.ts';
 import type { SizeAnswer } from './set-size.ts';
-import { hasUntold, takeWriteback } from './writeback.ts';
+import { takeWriteback, tellsOfLoss } from './writeback.ts';
 import { settleUnreported } from './writeback-ioend.ts';
 import type { FileState, World } from './world.ts';
 
@@ -52,9 +52,7 @@ export function resizing(
  */
 function failsByWriteback(world: World, file: FileState): StepExpectation | undefined {
   takeWriteback(world);
-  return hasUntold(world, file) && world.driver.choose(2) === 1
-    ? { kind: 'fails', rule: file.wb.errorRule }
-    : undefined;
+  return tellsOfLoss(world, file);
 }
 
 /** The file has the new size. The kernel may believe the one in the server's answer instead. */

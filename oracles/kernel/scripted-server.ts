@@ -81,8 +81,8 @@ export class ScriptedServer implements Driver {
     return undefined;
   }
 
-  upcoming(): readonly Exchange[] {
-    return [];
+  nextBut(): undefined {
+    return undefined;
   }
 
   loose(expected: ExpectedRequest): void {

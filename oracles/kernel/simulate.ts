@@ -26,6 +26,7 @@ import { ftruncate } from './truncate.ts';
 import { interleaved, takeWriteback } from './writeback.ts';
 import type { OpenFile, World } from './world.ts';
 import { makeWorld, type WorldInput } from './make-world.ts';
+import { believeSizes } from './times.ts';
 
 export function simulate(input: WorldInput): Expectation {
   const world = makeWorld(input);
@@ -40,6 +41,8 @@ export function simulate(input: WorldInput): Expectation {
       input.case.workload.forEach((step, index) => {
         world.step = index;
         input.driver.atStep?.(index);
+        // The plain kernel believes none of them.
+        if (!input.driver.simulated) for (const file of world.files) believeSizes(world, file);
         // Of what a call writes back that changes the size, that call says by which size it goes.
         if (step.call !== 'ftruncate' && step.call !== 'fallocate') takeWriteback(world);
         expectation.steps.push(run(world, step));

@@ -1,9 +1,20 @@
 /** SETATTR with the times that the kernel keeps: what becomes of it when the server does not take them. */
+import type { Exchange } from '../../model/observation.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
 import { attrOut } from '../../uapi/fuse-structs.ts';
 import { payloadOf, repliedErrno } from './answer.ts';
 import type { FileState, World } from './world.ts';
+
+/** What the server was told of the file's times by now. */
+const reportsOf = (world: World, file: FileState): readonly Exchange[] =>
+  world.driver
+    .come('SETATTR', file.index, world.step)
+    .filter(({ request }) => (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) === 0);
+
+/** Of an answer that is no attributes, too. */
+const errnoOf = (exchange: Exchange): number =>
+  repliedErrno(exchange) || (payloadOf(exchange).length === attrOut.size ? 0 : errnos.EIO);
 
 /**
  * Errnos with which the server refused to hear of the file's times: the caller whose call it was gets one of them.
@@ -14,13 +25,7 @@ export function timesRefused(
   world: World,
   file: FileState,
 ): { errnos: number[]; certain: boolean; count: number } | undefined {
-  const reports = world.driver
-    .come('SETATTR', file.index, world.step)
-    .filter(({ request }) => (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) === 0)
-    .map((exchange) => ({
-      errno: repliedErrno(exchange) || (payloadOf(exchange).length === attrOut.size ? 0 : errnos.EIO),
-      step: exchange.step,
-    }));
+  const reports = reportsOf(world, file).map((exchange) => ({ errno: errnoOf(exchange), step: exchange.step }));
   const refused = reports.filter(({ errno }) => errno !== 0);
   const untold = refused.slice(file.wb.timesTold);
   if (untold.length === 0) return undefined;
@@ -34,13 +39,11 @@ export function timesRefused(
 
 /** The size in the answer to such a SETATTR may become the size on the disk, as that in the answer to any other. */
 export function believeSizes(world: World, file: FileState): void {
-  const reports = world.driver
-    .come('SETATTR', file.index, world.step)
-    .filter(({ request }) => (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) === 0);
-  for (const exchange of reports.slice(file.wb.sizesHeard)) {
-    const payload = payloadOf(exchange);
-    if (repliedErrno(exchange) === 0 && payload.length === attrOut.size)
-      file.onDisk.may(...file.onDisk.candidates, attrOut.decode(payload).attr.size);
-  }
+  const reports = reportsOf(world, file);
+  const told = reports
+    .slice(file.wb.sizesHeard)
+    .filter((exchange) => errnoOf(exchange) === 0)
+    .map((exchange) => attrOut.decode(payloadOf(exchange)).attr.size);
+  file.onDisk.set(...file.onDisk.candidates, ...told);
   file.wb.sizesHeard = reports.length;
 }

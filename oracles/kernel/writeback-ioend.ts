@@ -7,7 +7,6 @@ import { acknowledged } from './ioend.ts';
 import { removed, type Range } from './ranges.ts';
 import type { Lost, Piece } from './writeback-state.ts';
 import { cut, resolve } from './writeback-fate.ts';
-import { believeSizes } from './times.ts';
 import type { FileState, World } from './world.ts';
 import { max, min } from '../../uapi/units.ts';
 import { errnos } from '../../uapi/errno.ts';
@@ -92,7 +91,6 @@ function bitsOf(world: World, file: FileState, pieces: readonly Piece[]): { bits
   const [first] = pieces;
   if (!first) return { bits: 0, mayAppend: false };
   const { acted } = first.mapping;
-  if (!world.driver.simulated) believeSizes(world, file);
   const passes = file.onDisk.isPassedBy(pieces.at(-1)!.end);
   const bits =
     ((acted.flags & mappingFlags.SHARED!) !== 0 ? bit('SHARED') : 0) |

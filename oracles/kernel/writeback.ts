@@ -41,7 +41,7 @@ export function interleaved(world: World): Driver {
       takeWriteback(world);
       return wire.owed(expected, step);
     },
-    upcoming: (step) => wire.upcoming(step),
+    nextBut: (step, passed) => wire.nextBut(step, passed),
     loose: (expected, step) => wire.loose(expected, step),
     come: (name, file, step) => wire.come(name, file, step),
     choose: (count) => wire.choose(count),
@@ -70,9 +70,8 @@ export function flushed(world: World, file: FileState, range: Range): StepExpect
   if (within([...cache.dirty, ...wb.pieces], range).length > 0) flush(world, file, range);
   // What else was asked about may be there, too: it shares folios with the range, or blocks where EOF is.
   for (const piece of wb.pieces) if (!piece.owesIoend) store(world, piece, false);
-  const told =
-    wb.errors.length > before ? world.driver.choose(2) === 0 : hasUntold(world, file) && world.driver.choose(2) === 1;
-  return told ? { kind: 'fails', rule: wb.errorRule } : undefined;
+  if (wb.errors.length === before) return tellsOfLoss(world, file);
+  return world.driver.choose(2) === 0 ? { kind: 'fails', rule: wb.errorRule } : undefined;
 }
 
 /**
@@ -81,6 +80,10 @@ export function flushed(world: World, file: FileState, range: Range): StepExpect
  */
 export const hasUntold = (world: World, file: FileState): boolean =>
   file.wb.errors.length > 0 || timesRefused(world, file) !== undefined;
+
+/** The outcome of a call that tells of what others lost; undefined: it does not. */
+export const tellsOfLoss = (world: World, file: FileState): StepExpectation | undefined =>
+  hasUntold(world, file) && world.driver.choose(2) === 1 ? { kind: 'fails', rule: file.wb.errorRule } : undefined;
 
 /**
  * The range is about to leave the page cache unwritten, while the file has its old size: what had a mapping may have

@@ -10,7 +10,7 @@ import { Unspecified } from './driver.ts';
 import { end as endOf } from './end.ts';
 import { writeInlineCached, writtenZeros } from './inline.ts';
 import { within } from './ranges.ts';
-import { hasUntold, takeWriteback } from './writeback.ts';
+import { takeWriteback, tellsOfLoss } from './writeback.ts';
 import type { FileState, World } from './world.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Accepted } from './accepted.ts';
@@ -35,7 +35,8 @@ export function zeroRange(world: World, file: FileState, start: bigint, end: big
       const ended = endOf(world, file, mapping, 0n);
       if (ended !== 0) return { rule: 'request/end', errnos: [ended] };
       // What made it stale is often writeback of what is dirty there; what that lost may end the operation.
-      if (hasUntold(world, file) && world.driver.choose(2) === 1) return { rule: file.wb.errorRule };
+      const told = tellsOfLoss(world, file);
+      if (told) return { rule: told.rule };
       continue;
     }
     if (failure) {

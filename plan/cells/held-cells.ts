@@ -29,6 +29,7 @@ import { impossible, possible, type CellKey, type PlanCell } from '../cell.ts';
 import { notifyCells } from './notify-cells.ts';
 import { noDirectWrites } from './reply-cells.ts';
 import { LOFF_MAX } from '../../uapi/units.ts';
+import { beginTables } from '../../oracles/rules/first-violation.ts';
 
 type Mappings = { read: MappingSpec; write: MappingSpec };
 
@@ -211,7 +212,7 @@ export function retryCell(revision: Revision, path: Path, key?: CellKey): PlanCe
     const write = isWritePath(path) || isZeroPath(path);
     const asked: [Mappings, string][] = [
       [{ read: instruction, write: usual.write }, 'read half'],
-      ...(!revision.retryHalves.includes('write')
+      ...(!beginTables[revision.id].retryHalves.includes('write')
         ? []
         : ([
             [{ read: usual.read, write: instruction }, 'write half'],
@@ -432,8 +433,6 @@ function devInvalCell(revision: Revision): PlanCell {
       }));
   });
 }
-
-/** The largest offset, and the largest length, that the message can hold. */
 
 /** INVAL_INODE between a write to the page cache and its writeback: nothing is lost. */
 function invalInodeCell(revision: Revision): PlanCell {

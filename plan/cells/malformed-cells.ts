@@ -334,7 +334,6 @@ function malformed(revision: Revision, { on, path, against, cases }: Place, bord
   );
 }
 
-/** The server is gone while a request waits, and the next syscalls find it so. */
 /** A dying process is a dying server for all that the kernel can see: once for each request. */
 const firstOfEach = (places: readonly Place[]): Place[] =>
   places.filter(

@@ -4,10 +4,11 @@ import { PLAIN_ERRNOS, WRONG_BEGIN_SIZES } from '../../generators/reply-values.t
 import { configOf, pureOverwrite, type PlannedCase } from '../../generators/reply-case.ts';
 import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
-import { hasRule, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
+import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, ofKinds, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { PAGE } from '../../uapi/units.ts';
+import { beginTables } from '../../oracles/rules/first-violation.ts';
 
 const DEVICE_SIZE = 1 << 20;
 const { ENOSYS } = errnos;
@@ -130,6 +131,9 @@ export function swapCase(revision: Revision, of: SwapGround, act: SwapAct): Plan
 /** Why a revision has no swap files. */
 export const noSwap = (revision: Revision): string | undefined =>
   revision.opcodes.IOMAP_IOEND === undefined ? `revision ${revision.id} is BEGIN and END only` : undefined;
+
+const hasValidation = ({ id }: Revision, rule: string): boolean =>
+  beginTables[id].validate.some((other) => other.id === rule);
 
 export function swapCells(revision: Revision): PlanCell[] {
   const against = noSwap(revision);
@@ -298,12 +302,12 @@ export function swapCells(revision: Revision): PlanCell[] {
               ],
             })),
     ),
-    ...(hasRule(revision, 'begin/read-no-retry-uncached') ? notOfSwap : []).flatMap(([rule, reason]) =>
+    ...(hasValidation(revision, 'begin/read-no-retry-uncached') ? notOfSwap : []).flatMap(([rule, reason]) =>
       borders.map((border) => impossible({ rule, path, border }, reason)),
     ),
     ...(['read', 'write'] as const).flatMap((half) => {
       const rule = `begin/${half}-no-retry-uncached`;
-      if (against === undefined && !hasRule(revision, rule))
+      if (against === undefined && !hasValidation(revision, rule))
         return borders.map((border) => impossible({ rule, path, border }, `revision ${revision.id} has no such rule`));
       return both(
         rule,
