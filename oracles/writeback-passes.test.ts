@@ -29,6 +29,9 @@ const WRITE = 1,
   WRITEBACK = 0x8000_0000,
   UNWRITTEN = 3,
   STALE = 0x200,
+  SHARED = 4,
+  APPEND = 0x10,
+  IOEND_SHARED = 0x21,
   IOEND_UNWRITTEN = 0x22,
   IOEND_UNWRITTEN_APPEND = 0x32;
 const conforms = { kind: 'conforms' } as const;
@@ -48,6 +51,12 @@ const setattr = (size: bigint, valid = 0x478): Made => ({
   writeErrno: 0,
 });
 const times = setattr(0n, 0x430);
+/** Its answer says that the file has that size. */
+const timesOf = (size: bigint): Made => {
+  const payload = Buffer.from(attributes);
+  payload.writeBigUInt64LE(size, 16 + 8);
+  return { ...times, reply: { error: 0, payload } };
+};
 const ask = (opflags: number, pos: bigint, count: bigint, read: IomapIo): Made =>
   beginExchange(opflags, pos, count, read, overwrite(read.offset, read.length));
 const ioend = (flags: number, pos: bigint, written: bigint, newAddr: bigint): Made => ({
@@ -297,6 +306,39 @@ test.describe('writeback by a call that changes the size', () => {
     expect(run(IOEND_UNWRITTEN, 1)).toEqual(['request/writeback-ioend request']);
   });
 
+  test('says no APPEND any more behind FALLOCATE, which told the size, also where it did before', () => {
+    const allocate: Step = { call: 'fallocate', fd: 0, mode: 0x10, offset: 4196n, lengthBytes: 204n };
+    const asked: Made = {
+      name: 'FALLOCATE',
+      file: 0,
+      request: { offset: 4196n, length: 204n, mode: 0x10, padding: 0 },
+      reply: { error: 0, payload: new Uint8Array() },
+      writeErrno: 0,
+    };
+    const place = { ...mapped(0n, 1n << 20n, 65536n), flags: SHARED };
+    const zero = ask(ZERO, 4196n, 204n, place);
+    const writeback = (flags: number, written: bigint) => [
+      ask(WRITEBACK, 4096n, 4096n, place),
+      ioend(flags, 4096n, written, 69632n),
+    ];
+    const first = writeback(IOEND_SHARED | APPEND, 100n);
+    const second = writeback(IOEND_SHARED, 304n);
+    const run = (...exchanges: Made[]) =>
+      deviates(
+        seen(
+          [write(4096n, 100), allocate],
+          [
+            ...at(1, ask(WRITE, 4096n, 100n, place), endExchange(WRITE, 4096n, 100n, 100n, { ...place, flags: 0x104 })),
+            ...at(2, ...exchanges),
+          ],
+          [changed(69632n, writer(4096n, 100), zeros(3996))],
+          4096n,
+        ),
+      );
+    expect(run(...first, asked, zero, ...second)).toEqual(['conforms']);
+    expect(run(...first, zero, ...second, asked)).toContain('request/writeback-ioend request');
+  });
+
   test('reaches to the end of a file that is cut by now, or, before its block is zeroed, to the old one', () => {
     const run = (written: bigint, bytes: number, isReported = true) =>
       deviates(
@@ -327,11 +369,7 @@ test.describe('writeback by a call that changes the size', () => {
 
 test('a size that only SETATTR told may not be that on the disk, also when the file is cut afterwards; one that was there is', () => {
   const fresh = wire(UNWRITTEN, 0n, 1n << 20n, { addr: 65536n, dev: 1 });
-  const answered = (size: bigint): Made => {
-    const payload = Buffer.from(attributes);
-    payload.writeBigUInt64LE(size, 16 + 8);
-    return { ...setattr(size), reply: { error: 0, payload } };
-  };
+  const answered = (size: bigint): Made => ({ ...timesOf(size), request: setattr(size).request });
   const grown = at(1, ask(ZERO, 4096n, 12288n, fresh), answered(16384n));
   const last = (step: number, flags: number) => [
     ...at(step, answered(6000n), ask(ZERO, 6000n, 2192n, fresh)),
@@ -351,16 +389,11 @@ test('a size that only SETATTR told may not be that on the disk, also when the f
 
 test('the size in an answer about times may be that on the disk, and none that nobody told', () => {
   const fresh = wire(UNWRITTEN, 0n, 1n << 20n, { addr: 65536n, dev: 1 });
-  const told = (size: bigint): Made => {
-    const payload = Buffer.from(attributes);
-    payload.writeBigUInt64LE(size, 16 + 8);
-    return { ...times, reply: { error: 0, payload } };
-  };
   const run = (size: bigint) =>
     seen(
       [fsync, write(4096n, 100)],
       [
-        ...at(1, told(size), other('FSYNC')),
+        ...at(1, timesOf(size), other('FSYNC')),
         ...at(2, ask(WRITE, 4096n, 100n, fresh), endExchange(WRITE, 4096n, 100n, 100n, { ...fresh, flags: 0x100 })),
         ask(WRITEBACK, 4096n, 4096n, fresh),
         ioend(IOEND_UNWRITTEN, 4096n, 100n, 69632n),
@@ -370,4 +403,43 @@ test('the size in an answer about times may be that on the disk, and none that n
     );
   expect(run(8192n)).toEqual(conforms);
   expect(deviates(run(4096n))).toContain('request/writeback-ioend request');
+});
+
+test('APPEND goes by the size when the bytes were sent or by the one that an answer told meanwhile, not by an older one', () => {
+  const fresh = wire(UNWRITTEN, 0n, 1n << 20n, { addr: 65536n, dev: 1 });
+  const wrote = (pos: bigint, bytes: bigint): Made[] => [
+    ask(WRITE, pos, bytes, fresh),
+    endExchange(WRITE, pos, bytes, bytes, { ...fresh, flags: 0x100 }),
+  ];
+  const told = (pos: bigint): Made => ({
+    ...ioend(IOEND_UNWRITTEN_APPEND, pos, 4096n, 65536n + pos),
+    reply: { error: 0, payload: ioendOut.encode({ newsize: 12288n }) },
+  });
+  const asked = (pos: bigint): Made => ask(WRITEBACK, pos, 4096n, fresh);
+  const together = (flags: number) =>
+    seen(
+      [write(4096n, 8192), fsync],
+      [
+        ...at(1, ...wrote(4096n, 8192n)),
+        ...at(2, asked(4096n), asked(8192n), told(8192n), ioend(flags, 4096n, 4096n, 69632n), times, other('FSYNC')),
+      ],
+      [changed(69632n, writer(4096n, 8192))],
+      4096n,
+    );
+  expect(together(IOEND_UNWRITTEN)).toEqual(conforms);
+  expect(together(IOEND_UNWRITTEN_APPEND)).toEqual(conforms);
+  const apart = (flags: number) =>
+    seen(
+      [write(4096n, 4096), fsync, write(8192n, 4096), fsync],
+      [
+        ...at(1, ...wrote(4096n, 4096n)),
+        ...at(2, asked(4096n), told(4096n), timesOf(12288n), other('FSYNC')),
+        ...at(3, ...wrote(8192n, 4096n)),
+        ...at(4, asked(8192n), ioend(flags, 8192n, 4096n, 73728n), timesOf(12288n), other('FSYNC')),
+      ],
+      [changed(69632n, writer(4096n, 8192))],
+      4096n,
+    );
+  expect(apart(IOEND_UNWRITTEN)).toEqual(conforms);
+  expect(deviates(apart(IOEND_UNWRITTEN_APPEND))).toContain('request/writeback-ioend request');
 });

@@ -72,11 +72,14 @@ export function directIoend(world: World, file: FileState, write: DirectIoend): 
   const failures = write.errnos;
   const failed = failures !== undefined;
   const end = write.pos + write.bytes;
-  const passes = file.onDisk.isPassedBy(end);
+  const whenSent = file.onDisk.candidates;
+  // Writeback that was reported meanwhile may have told a size.
+  world.driver.peek(world.step);
+  const passes = file.onDisk.isPassedBy(end, whenSent);
   const seen = passes === 'maybe' ? nextDirect(world, file, write.pos) : undefined;
   const appends =
     passes === 'yes' || (seen !== undefined && (Number(seen.request['flags'] ?? 0) & bit('APPEND')) !== 0);
-  if (!failed && write.bytes > 0n) file.onDisk.shown(end, appends);
+  if (!failed && write.bytes > 0n) file.onDisk.shown(end, appends, whenSent);
   if (!failed && (write.bytes === 0n || (accumulated === 0 && !appends))) return 0;
   const direct = bit('DIRECT');
   const wanted = direct | accumulated | (appends ? bit('APPEND') : 0);

@@ -15,16 +15,22 @@ export class OnDiskSize {
     return this.#sizes;
   }
 
-  /** Whether something that ends at `end` passes it. */
-  isPassedBy(end: bigint): 'yes' | 'no' | 'maybe' {
+  /**
+   * Whether something that ends at `end` passes it. `whenSent`: the sizes that were right when its bytes were sent; the
+   * kernel may go by those where the size has become larger since.
+   */
+  isPassedBy(end: bigint, whenSent: readonly bigint[] = this.#sizes): 'yes' | 'no' | 'maybe' {
     const passed = this.#sizes.map((size) => end > size);
-    return passed.every(Boolean) ? 'yes' : passed.some(Boolean) ? 'maybe' : 'no';
+    if (passed.every(Boolean)) return 'yes';
+    return passed.some(Boolean) || whenSent.some((size) => end > size) ? 'maybe' : 'no';
   }
 
   /**
-   * An IOEND for something that ends at `end` said that it passes the size, or it did not say so, or there was none.
+   * An IOEND for something that ends at `end` said that it passes the size, or it did not say so, or there was none. It
+   * tells nothing when other sizes than `whenSent` are right by now.
    */
-  shown(end: bigint, passes: boolean): void {
+  shown(end: bigint, passes: boolean, whenSent = this.#sizes): void {
+    if (whenSent.length !== this.#sizes.length || whenSent.some((size) => !this.#sizes.includes(size))) return;
     const left = this.#sizes.filter((size) => end > size === passes);
     if (left.length > 0) this.#sizes = left;
   }
@@ -37,6 +43,11 @@ export class OnDiskSize {
   /** It is that, or stays what it was. */
   may(...sizes: readonly bigint[]): void {
     this.set(...sizes, ...this.#sizes);
+  }
+
+  /** The server knows of `size` while a call runs that makes the file that large: the kernel may count it from here on. */
+  told(size: bigint): void {
+    this.set(...this.#sizes, size);
   }
 
   /** The server has answered that it is `size`; a smaller one changes nothing. */

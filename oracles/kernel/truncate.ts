@@ -35,8 +35,12 @@ export function truncateTo(world: World, file: FileState, size: bigint): StepExp
       if (size > old) staySmall(world, file);
       return fails('truncate/setattr', errno);
     };
+    const told = (): void => {
+      if (size > old && !world.driver.simulated) file.onDisk.told(size);
+    };
     let answer = setSize(world, file, size, { plain: size <= old });
     if (answer && answer.errno !== 0) return refused(answer.errno);
+    if (answer) told();
     const failure = forgetting(world, file, size, () => zeroed(world, file, size));
     if (failure) {
       if (answer) took(answer);
@@ -47,6 +51,7 @@ export function truncateTo(world: World, file: FileState, size: bigint): StepExp
     const early = !answer && size < old ? writeCut(world, file, size) : undefined;
     answer ??= setSize(world, file, size);
     if (answer.errno !== 0) return refused(answer.errno);
+    told();
     const lost = size < old ? cutOff(world, file, size, answer, took) : undefined;
     took(answer);
     return early ?? lost ?? { kind: 'succeeds', rule: 'truncate/result', ret: 0n };

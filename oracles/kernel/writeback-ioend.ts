@@ -91,7 +91,8 @@ function bitsOf(world: World, file: FileState, pieces: readonly Piece[]): { bits
   const [first] = pieces;
   if (!first) return { bits: 0, mayAppend: false };
   const { acted } = first.mapping;
-  const passes = file.onDisk.isPassedBy(pieces.at(-1)!.end);
+  const last = pieces.at(-1)!;
+  const passes = file.onDisk.isPassedBy(last.end, world.wire.simulated ? undefined : last.onDisk);
   const bits =
     ((acted.flags & mappingFlags.SHARED!) !== 0 ? bit('SHARED') : 0) |
     (isType(world, acted, 'UNWRITTEN') ? bit('UNWRITTEN') : 0);
@@ -202,7 +203,11 @@ export function writebackIoend(
   if (!exchange && plain) return false;
   const until = exchange ? min(start + BigInt(exchange.request['written'] as bigint), reach) : end;
   if (!failed)
-    file.onDisk.shown(until, ((exchange ? Number(exchange.request['flags']) : bits) & ioendFlags.APPEND!) !== 0);
+    file.onDisk.shown(
+      until,
+      ((exchange ? Number(exchange.request['flags']) : bits) & ioendFlags.APPEND!) !== 0,
+      covered.at(-1)?.onDisk,
+    );
   for (const piece of covered) {
     const part = cut(piece, start, until);
     resolve(world, file, part, failed ? (piece.fails || seen === undefined ? 'failed' : 'open') : 'written');

@@ -191,6 +191,7 @@ export function send(
     ...part,
     ...how,
     mapping,
+    onDisk: file.onDisk.candidates,
     bytes: cache.read(part.start, index === parts.length - 1 ? range.end : part.end),
   }));
   wb.pieces = [...wb.pieces, ...pieces].sort((a, b) => (a.start < b.start ? -1 : 1));

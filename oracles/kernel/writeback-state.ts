@@ -18,6 +18,8 @@ export interface Piece extends Range {
    * until IOEND says so.
    */
   open: boolean;
+  /** The sizes that the disk may have had by the kernel's knowledge when it was sent. Bytes. */
+  onDisk: readonly bigint[];
   /** An IOEND is due if it was sent. */
   owesIoend?: boolean;
 }
