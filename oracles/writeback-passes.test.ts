@@ -443,3 +443,70 @@ test('APPEND goes by the size when the bytes were sent or by the one that an ans
   expect(apart(IOEND_UNWRITTEN)).toEqual(conforms);
   expect(deviates(apart(IOEND_UNWRITTEN_APPEND))).toContain('request/writeback-ioend request');
 });
+
+test('a size that writeback reported stays that on the disk when the server then refuses it', () => {
+  const fresh = wire(UNWRITTEN, 0n, 1n << 20n, { addr: 65536n, dev: 1 });
+  const refused: Made = { ...setattr(8192n), reply: { error: -5, payload: new Uint8Array() } };
+  const run = (newsize: bigint, flags: number) =>
+    judge(
+      madeCase([], {
+        sizeBytes: 4096n,
+        workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, write(4096n, 100), truncate(8192n), write(6000n, 100)],
+      }),
+      observed({
+        exchanges: [
+          ...at(1, ask(WRITE, 4096n, 100n, fresh), endExchange(WRITE, 4096n, 100n, 100n, { ...fresh, flags: 0x100 })),
+          ...at(2, ask(ZERO, 4196n, 3996n, fresh), ask(WRITEBACK, 4096n, 4096n, fresh), {
+            ...ioend(IOEND_UNWRITTEN_APPEND, 4096n, 4096n, 69632n),
+            reply: { error: 0, payload: ioendOut.encode({ newsize }) },
+          }),
+          ...at(2, refused),
+          ...at(
+            3,
+            ask(ZERO, 4196n, 1804n, fresh),
+            ask(WRITE, 6000n, 100n, fresh),
+            endExchange(WRITE, 6000n, 100n, 100n, { ...fresh, flags: 0x100 }),
+          ),
+          ask(WRITEBACK, 4096n, 4096n, fresh),
+          ioend(flags, 4096n, 2004n, 69632n),
+        ],
+        results: [resultOf(write(4096n, 100)), { ret: -1n, errno: 5 }, resultOf(write(6000n, 100))],
+        changes: [changed(69632n, writer(4096n, 100), zeros(1804), writer(6000n, 100), zeros(2092))],
+      }),
+    );
+  expect(run(8192n, IOEND_UNWRITTEN)).toEqual(conforms);
+  expect(deviates(run(8192n, IOEND_UNWRITTEN_APPEND))).toContain('request/writeback-ioend request');
+  expect(run(0n, IOEND_UNWRITTEN_APPEND)).toEqual(conforms);
+  expect(deviates(run(0n, IOEND_UNWRITTEN))).toContain('request/writeback-ioend request');
+});
+
+test('a truncation that cannot zero its block drops what was dirty behind it, and nothing before it', () => {
+  const fresh = wire(UNWRITTEN, 0n, 1n << 20n, { addr: 65536n, dev: 1 });
+  const run = (first: number) =>
+    judge(
+      madeCase([], {
+        sizeBytes: 16384n,
+        workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, write(0n, 12288), truncate(5000n)],
+      }),
+      observed({
+        exchanges: [
+          ...at(1, ask(WRITE, 0n, 12288n, fresh)),
+          ...at(2, setattr(5000n), {
+            ...ask(ZERO, 5000n, 3192n, fresh),
+            reply: { error: -5, payload: new Uint8Array() },
+          }),
+          ...(first > 0
+            ? [
+                ask(WRITEBACK, 0n, BigInt(first), fresh),
+                ioend(IOEND_UNWRITTEN, 0n, BigInt(Math.min(first, 5000)), 65536n),
+              ]
+            : []),
+        ],
+        results: [resultOf(write(0n, 12288)), { ret: -1n, errno: 5 }],
+        changes:
+          first > 0 ? [changed(65536n, writer(0n, Math.min(first, 5000)), ...(first > 5000 ? [zeros(3192)] : []))] : [],
+      }),
+    );
+  expect(run(8192)).toEqual(conforms);
+  expect(deviates(run(4096))).toEqual(['request/writeback-ioend request', 'device/bytes device-bytes']);
+});

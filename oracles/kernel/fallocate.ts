@@ -82,7 +82,7 @@ function allocated(world: World, file: FileState, range: Allocation, took: () =>
     return fails('fallocate/enosys', errnos.EOPNOTSUPP);
   }
   if (errno !== 0) return fails('fallocate/error', errno);
-  if (size > old && !world.driver.simulated) file.onDisk.told(size);
+  if (size > old && !world.driver.simulated) file.onDisk.mayBecome(size);
   file.mappings.changed(offset, end, world.facts.blockSizeBytes);
 
   if (clears) uncache(world, file, offset, end);

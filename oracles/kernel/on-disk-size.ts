@@ -5,6 +5,8 @@
  */
 export class OnDiskSize {
   #sizes: readonly bigint[];
+  /** Those that count only while a call runs that changes the size, or when it succeeds. */
+  #tentative: readonly bigint[] = [];
 
   /** `sizes`: those that may be right, the plainest first; at least one. Bytes. */
   constructor(...sizes: readonly bigint[]) {
@@ -12,15 +14,15 @@ export class OnDiskSize {
   }
 
   get candidates(): readonly bigint[] {
-    return this.#sizes;
+    return [...new Set([...this.#sizes, ...this.#tentative])];
   }
 
   /**
    * Whether something that ends at `end` passes it. `whenSent`: the sizes that were right when its bytes were sent; the
    * kernel may go by those where the size has become larger since.
    */
-  isPassedBy(end: bigint, whenSent: readonly bigint[] = this.#sizes): 'yes' | 'no' | 'maybe' {
-    const passed = this.#sizes.map((size) => end > size);
+  isPassedBy(end: bigint, whenSent: readonly bigint[] = this.candidates): 'yes' | 'no' | 'maybe' {
+    const passed = this.candidates.map((size) => end > size);
     if (passed.every(Boolean)) return 'yes';
     return passed.some(Boolean) || whenSent.some((size) => end > size) ? 'maybe' : 'no';
   }
@@ -29,29 +31,42 @@ export class OnDiskSize {
    * An IOEND for something that ends at `end` said that it passes the size, or it did not say so, or there was none. It
    * tells nothing when other sizes than `whenSent` are right by now.
    */
-  shown(end: bigint, passes: boolean, whenSent = this.#sizes): void {
-    if (whenSent.length !== this.#sizes.length || whenSent.some((size) => !this.#sizes.includes(size))) return;
-    const left = this.#sizes.filter((size) => end > size === passes);
-    if (left.length > 0) this.#sizes = left;
+  shown(end: bigint, passes: boolean, whenSent = this.candidates): void {
+    const known = this.candidates;
+    if (whenSent.length !== known.length || whenSent.some((size) => !known.includes(size))) return;
+    const fits = (size: bigint): boolean => end > size === passes;
+    if (!known.some(fits)) return;
+    this.#sizes = this.#sizes.filter(fits);
+    this.#tentative = this.#tentative.filter(fits);
   }
 
   /** It is one of these now. */
   set(...sizes: readonly bigint[]): void {
     this.#sizes = [...new Set(sizes)];
+    this.#tentative = [];
   }
 
   /** It is that, or stays what it was. */
   may(...sizes: readonly bigint[]): void {
-    this.set(...sizes, ...this.#sizes);
+    this.#sizes = [...new Set([...sizes, ...this.#sizes])];
   }
 
-  /** The server knows of `size` while a call runs that makes the file that large: the kernel may count it from here on. */
-  told(size: bigint): void {
-    this.set(...this.#sizes, size);
+  /** A call runs that makes the file that large, or its server has heard of that by now: the kernel may count it. */
+  mayBecome(size: bigint): void {
+    this.#tentative = [...new Set([...this.#tentative, size])];
+  }
+
+  /** That call failed, and the size stays one of `before`, where nothing else has become known meanwhile. */
+  stays(before: readonly bigint[]): void {
+    this.set(...(this.#sizes.length > 0 ? this.#sizes : before));
   }
 
   /** The server has answered that it is `size`; a smaller one changes nothing. */
   raise(size: bigint): void {
-    this.set(...this.#sizes.map((known) => (known > size ? known : size)));
+    const tentative = this.#tentative.filter((known) => known > size);
+    // Whichever smaller one the kernel had, it has this one now.
+    const sizes = this.#sizes.map((known) => (known > size ? known : size));
+    this.set(...(sizes.length > 0 || tentative.length > 0 ? sizes : [size]));
+    this.#tentative = tentative;
   }
 }

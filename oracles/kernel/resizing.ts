@@ -24,7 +24,7 @@ export function resizing(
   let taken: SizeAnswer | undefined;
   if (size > old) file.growsTo = size;
   // The plain kernel goes by the old one.
-  onDisk.set(...before, ...(world.driver.simulated ? [] : [size]));
+  if (!world.driver.simulated) onDisk.mayBecome(size);
   const outcome =
     failsByWriteback(world, file) ??
     call((answer) => {
@@ -33,8 +33,7 @@ export function resizing(
   takeWriteback(world);
   file.growsTo = growsTo;
   if (!taken) {
-    const kept = onDisk.candidates.filter((known) => known !== size || before.includes(known));
-    onDisk.set(...(kept.length > 0 ? kept : before));
+    onDisk.stays(before);
     return outcome;
   }
   // What went to its place without anything to report is done, before a smaller size makes it pass that of the disk.

@@ -44,6 +44,6 @@ export function believeSizes(world: World, file: FileState): void {
     .slice(file.wb.sizesHeard)
     .filter((exchange) => errnoOf(exchange) === 0)
     .map((exchange) => attrOut.decode(payloadOf(exchange)).attr.size);
-  file.onDisk.set(...file.onDisk.candidates, ...told);
+  if (told.length > 0) file.onDisk.set(...file.onDisk.candidates, ...told);
   file.wb.sizesHeard = reports.length;
 }

@@ -36,14 +36,15 @@ export function truncateTo(world: World, file: FileState, size: bigint): StepExp
       return fails('truncate/setattr', errno);
     };
     const told = (): void => {
-      if (size > old && !world.driver.simulated) file.onDisk.told(size);
+      if (size > old && !world.driver.simulated) file.onDisk.mayBecome(size);
     };
     let answer = setSize(world, file, size, { plain: size <= old });
     if (answer && answer.errno !== 0) return refused(answer.errno);
     if (answer) told();
     const failure = forgetting(world, file, size, () => zeroed(world, file, size));
     if (failure) {
-      if (answer) took(answer);
+      if (answer && size < old) dropBehind(world, file, size, answer, took);
+      else if (answer) took(answer);
       else if (size > old) staySmall(world, file);
       return { kind: 'fails', ...failure };
     }
@@ -67,6 +68,21 @@ function cutBlock({ facts: { blockSizeBytes: block } }: World, size: bigint): Ra
 function writeCut(world: World, file: FileState, size: bigint): StepExpectation | undefined {
   const cut = cutBlock(world, size);
   return cut.start < cut.end ? flushed(world, file, cut) : undefined;
+}
+
+/** The block that the new size cuts could not be zeroed: what lies behind it leaves the page cache all the same. */
+function dropBehind(
+  world: World,
+  file: FileState,
+  size: bigint,
+  answer: SizeAnswer,
+  took: (answer: SizeAnswer) => void,
+): void {
+  const behind = { start: cutBlock(world, size).end, end: 1n << 64n };
+  const { discarded } = discard(world, file, behind);
+  took(answer);
+  file.cache.drop(behind.start, behind.end);
+  discarded();
 }
 
 /**
