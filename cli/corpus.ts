@@ -5,7 +5,7 @@ import { UsageError } from '../model/errors.ts';
 import { requireTestable } from '../vm/kernel/identify.ts';
 import { repositoryRoot } from '../files/repository-root.ts';
 import { loadRun } from '../reports/run.ts';
-import type { CellInfo } from '../model/results.ts';
+import type { CellInfo } from '../model/run-summary.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { formatCase, readCaseFile } from '../harness/run/case-file.ts';
 import type { PlannedRun } from '../harness/run/conformance.ts';

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { judgedJson, judgedLines, placeText } from '../reports/judged.ts';
 import { plainLine, plainTexts } from '../model/plain-text.ts';
-import { noCounts } from '../model/results.ts';
+import { noCounts } from '../model/run-summary.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { exitCodeOfJudged, judgeStored } from '../harness/run/stored/judge.ts';
 import { storedItems } from '../harness/run/stored/read.ts';

@@ -8,7 +8,8 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../files/repository-root.ts';
-import type { CaseRecord, RunSummary } from '../model/results.ts';
+import type { CaseRecord } from '../model/results.ts';
+import type { RunSummary } from '../model/run-summary.ts';
 import { lies, type Lie } from './testing/stand-in/lies.ts';
 
 const scratch = join(repositoryRoot(), 'dist', 'test', 'lying');

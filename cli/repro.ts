@@ -6,7 +6,7 @@ import { buildTimeline, everydayRequests, timelineText } from '../reports/timeli
 import { encodeCase, type Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { caseHash } from '../model/hash.ts';
-import { jsonSafe } from '../model/results.ts';
+import { jsonSafe } from '../model/json-safe.ts';
 import type { Deviation, Verdict } from '../model/verdict.ts';
 import { causesOf } from '../model/finding/cause.ts';
 import { compared } from '../oracles/compared.ts';

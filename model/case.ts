@@ -3,6 +3,7 @@
  * The schema is the documentation: every field says what it means, with its unit.
  */
 import { z } from 'zod';
+import { revisionIds } from '../uapi/revision.ts';
 import { mappingSpec } from './mapping.ts';
 import { notification } from './notification.ts';
 import { ordinaryCallNames } from './ordinary-calls.ts';
@@ -11,7 +12,7 @@ import { errno, hex, index, s64, u32, u64 } from './scalars.ts';
 /** Version of the case schema. A change of meaning raises it and comes with a migration. */
 export const CASE_SCHEMA = 1;
 
-const revisionId = z.enum(['r1', 'r2', 'r3']);
+const revisionId = z.enum(revisionIds);
 const attrFlagName = z.enum(['SUBMOUNT', 'DAX', 'EXCLUSIVE', 'IOMAP', 'ATOMIC', 'SYNC', 'IMMUTABLE', 'APPEND']);
 const configFlagName = z.enum(['SID', 'UUID', 'BLOCKSIZE', 'MAX_LINKS', 'TIME', 'MAXBYTES', 'CACHE_MAXBYTES']);
 

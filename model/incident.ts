@@ -1,6 +1,6 @@
 /** What the kernel did outside of cases, as a deviation. */
 import { causeOfHang } from './hang.ts';
-import type { Incident } from './results.ts';
+import type { Incident } from './run-summary.ts';
 import type { Deviation } from './verdict.ts';
 
 /** The rule that a case would contradict by it. */

@@ -4,26 +4,27 @@
  * travel with the results.
  */
 
-/** A switch, as the kernel describes it. */
-export interface Liberty {
-  name: string;
-  /** What of the rules leaves the choice. */
-  clause: string;
-  /** What the kernel does while it is on. */
-  effect: string;
-}
+import { z } from 'zod';
 
-/** How often a switch was looked at while it was on, and how often it made a difference. */
-export interface LibertyCount {
-  reached: number;
-  used: number;
-}
+/** What a run with a switch came to, for its summary. */
+export const libertyUse = z.object({
+  name: z.string(),
+  /** What of the rules leaves the choice. */
+  clause: z.string(),
+  /** What the kernel does while it is on. */
+  effect: z.string(),
+  /** How often the switch was looked at while it was on, and how often it made a difference. */
+  reached: z.int().min(0),
+  used: z.int().min(0),
+});
+export type LibertyUse = z.infer<typeof libertyUse>;
+
+/** A switch, as the kernel describes it. */
+export type Liberty = Pick<LibertyUse, 'name' | 'clause' | 'effect'>;
+export type LibertyCount = Pick<LibertyUse, 'reached' | 'used'>;
 
 /** Counts by name of the switch. */
 export type LibertyCounts = Record<string, LibertyCount>;
-
-/** What a run with a switch came to, for its summary. */
-export interface LibertyUse extends Liberty, LibertyCount {}
 
 /** `asked`: names of the switches that a run was made with. Throws when the kernel does not know one of them. */
 export function libertyUses(asked: readonly string[], known: readonly Liberty[]): LibertyUse[] {

@@ -6,7 +6,7 @@ import { expect, test } from '@playwright/test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { decodeCase } from '../model/case.ts';
 import { causesOf } from '../model/finding/cause.ts';
-import { fromJsonSafe } from '../model/results.ts';
+import { fromJsonSafe } from '../model/json-safe.ts';
 import type { Observation } from '../model/observation.ts';
 import { judge } from './judge.ts';
 

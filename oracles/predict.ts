@@ -11,7 +11,7 @@ import { EndlessWalk, ScriptedServer } from './kernel/scripted-server.ts';
 import { simulate } from './kernel/simulate.ts';
 import type { ExpectedRequest } from './kernel/driver.ts';
 import { canonicalJson } from '../model/hash.ts';
-import { jsonSafe } from '../model/results.ts';
+import { jsonSafe } from '../model/json-safe.ts';
 
 export interface Prediction {
   /** Errnos that mount(2) may give, 0 for success; undefined: any. */

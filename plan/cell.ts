@@ -1,7 +1,7 @@
 /** A cell of the conformance matrix: a rule or behaviour on a path, with one side of its border. */
 import fc from 'fast-check';
 import type { PlannedCase } from '../generators/reply-case.ts';
-import type { CellInfo } from '../model/results.ts';
+import type { CellInfo } from '../model/run-summary.ts';
 
 export type Border = NonNullable<CellInfo['border']>;
 

@@ -2,7 +2,7 @@
 import { expect, test } from '@playwright/test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RunSummary } from '../model/results.ts';
+import type { RunSummary } from '../model/run-summary.ts';
 import { compareRuns, type Comparison } from './compare.ts';
 import { comparisonLines } from './compare-text.ts';
 import { loadRun, type Run } from './run.ts';

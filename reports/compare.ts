@@ -1,6 +1,6 @@
 /** What changed between two runs, or over a history of them. The last run is judged against the one before. */
 import type { Severity } from '../model/finding/severity.ts';
-import type { Environment } from '../model/results.ts';
+import type { Environment } from '../model/run-summary.ts';
 import { gapsBetween, triedLess, type Gap } from './compare-scope.ts';
 import { isFlaky, placesText, reliabilityText, type Finding } from './finding.ts';
 import { buildMatrix, matrixCells, type BorderOutcome, type MatrixCell } from './matrix.ts';

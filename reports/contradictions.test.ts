@@ -2,7 +2,9 @@
 import { expect, test } from '@playwright/test';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CaseRecord, CellInfo, FindingRecord, RunSummary } from '../model/results.ts';
+import type { encodeCase } from '../model/case.ts';
+import type { CaseRecord, FindingRecord } from '../model/results.ts';
+import type { CellInfo, RunSummary } from '../model/run-summary.ts';
 import type { Deviation, Unjudged } from '../model/verdict.ts';
 import { compareRuns } from './compare.ts';
 import { buildMatrix } from './matrix.ts';
@@ -17,11 +19,14 @@ import { judgeRun } from './verdict.ts';
 const broken = ({ id }: { id: string }): boolean => id === 'map/length-aligned@read seek-data violating';
 const lost = ({ id }: { id: string }): boolean => id === 'map/type-known@read fiemap legal';
 
-const recordsOf = (directory: string): CaseRecord[] =>
+/** A record whose case is one of this version. */
+type Stored = CaseRecord & { case?: ReturnType<typeof encodeCase> };
+
+const recordsOf = (directory: string): Stored[] =>
   readFileSync(join(directory, 'cases.jsonl'), 'utf8')
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as CaseRecord);
+    .map((line) => JSON.parse(line) as Stored);
 const summaryOf = (directory: string): RunSummary =>
   JSON.parse(readFileSync(join(directory, 'summary.json'), 'utf8')) as RunSummary;
 
@@ -98,7 +103,7 @@ test('should take a finding of a case that deviates for what it is, and name one
 });
 
 test('should not pass a record whose hash or revision is not that of its case, and pass where only the origin of the case is another', async () => {
-  const with1 = (edit: (record: CaseRecord) => void): string => {
+  const with1 = (edit: (record: Stored) => void): string => {
     const directory = sampleDirectory({ casesPerCell: 1, deviates: broken });
     const records = recordsOf(directory);
     const record = records.find(({ case: value }) => value !== undefined)!;
@@ -187,7 +192,7 @@ test('should not pass a record that says "conforms" and holds deviations or a re
 });
 
 test("should not pass cases that stand in each other's cells, and pass those that say nothing of a cell of this plan", async () => {
-  const of = async (edit: (records: CaseRecord[]) => void): Promise<Run> => {
+  const of = async (edit: (records: Stored[]) => void): Promise<Run> => {
     const directory = sampleDirectory({ casesPerCell: 1, deviates: (cell) => cell.rule === 'map/length-aligned' });
     const records = recordsOf(directory).filter(({ case: value }) => value !== undefined);
     // They conform now, and nothing else fails the run.

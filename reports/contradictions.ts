@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import { caseSchema } from '../model/case.ts';
 import { canonicalJson, caseHash } from '../model/hash.ts';
-import type { CaseRecord, CellInfo, FindingRecord, RunSummary } from '../model/results.ts';
+import type { CaseRecord, FindingRecord } from '../model/results.ts';
+import type { CellInfo, RunSummary } from '../model/run-summary.ts';
 import { plainText } from '../model/plain-text.ts';
 import type { Verdict } from '../model/verdict.ts';
-import type { FindingLine } from './read.ts';
+import type { FindingLine, StoredRecord } from './read.ts';
 
 type Stored = Pick<CaseRecord, 'n' | 'cell' | 'hash' | 'case' | 'verdict'>;
 type Judged = Pick<RunSummary, 'kind' | 'revision' | 'complete' | 'cells'>;
@@ -29,10 +30,10 @@ export class Contradictions {
   }
 
   /** A line of cases.jsonl. */
-  addCase(record: Stored): void {
+  addCase({ record, stray }: StoredRecord<Stored>): void {
     this.#kinds.set(record.n, record.verdict.kind);
     const place = `case ${record.n} of cases.jsonl`;
-    this.#checkCase(record, place);
+    this.#checkCase(record, stray, place);
     this.#checkCell(record, place);
   }
 
@@ -40,7 +41,7 @@ export class Contradictions {
   addFinding(line: FindingLine): void {
     if (line.kind === 'bad')
       this.#note('line of findings', `line ${line.line} of findings.jsonl is no finding (${plainText(line.detail)})`);
-    else if (line.kind === 'finding') this.#checkFinding(line.record);
+    else if (line.kind === 'finding') this.#checkFinding(line);
     else if (this.#summary.complete)
       this.#note(
         'line of findings',
@@ -48,9 +49,9 @@ export class Contradictions {
       );
   }
 
-  #checkFinding({ example, file }: FindingRecord): void {
+  #checkFinding({ record: { example, file }, stray }: StoredRecord<FindingRecord>): void {
     const place = `findings.jsonl (${file})`;
-    this.#checkCase(example, `the example of ${place}`);
+    this.#checkCase(example, stray, `the example of ${place}`);
     const kind = this.#kinds.get(example.n);
     if (example.verdict.kind !== 'deviates') {
       this.#note(
@@ -101,8 +102,7 @@ export class Contradictions {
       this.#note('cell of another case', `${place} stands in the cell ${id}, and was drawn for ${drawnFor}`);
   }
 
-  #checkCase({ hash, case: value, verdict }: Stored, place: string): void {
-    const stray = strayIn(verdict);
+  #checkCase({ hash, case: value, verdict }: Stored, stray: string | undefined, place: string): void {
     if (stray !== undefined)
       this.#note('verdict with parts of another', `${place} says '${verdict.kind}', and holds ${stray}`);
     if (value === undefined) return;
@@ -124,18 +124,6 @@ export class Contradictions {
     known.count += 1;
     if (known.texts.length < MOST_NAMED) known.texts.push(text);
   }
-}
-
-/** What a verdict holds that belongs to another kind of verdict; an empty list says nothing. */
-function strayIn(verdict: Verdict): string | undefined {
-  const parts: Record<string, string> = {
-    ...(verdict.kind !== 'deviates' && { deviations: 'deviations', conformsAs: 'revisions by which it would conform' }),
-    ...(verdict.kind === 'conforms' && { reason: 'a reason why it was not judged' }),
-  };
-  return Object.entries(parts).find(([field]) => {
-    const value = (verdict as Record<string, unknown>)[field];
-    return value !== undefined && !(Array.isArray(value) && value.length === 0);
-  })?.[1];
 }
 
 /**

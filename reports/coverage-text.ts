@@ -1,5 +1,5 @@
 /** Kernel code coverage in a line. */
-import type { CoverageSummary } from '../model/results.ts';
+import type { CoverageSummary } from '../model/run-summary.ts';
 import { plural } from './text.ts';
 
 export function coverageText({

@@ -2,7 +2,7 @@
  * What is wrong with a results directory although it can be read: files were changed, lost, or come from different
  * runs. No pass.
  */
-import { CAMPAIGN_CHUNK, type Counts, type RunSummary } from '../model/results.ts';
+import { CAMPAIGN_CHUNK, type Counts, type RunSummary } from '../model/run-summary.ts';
 import type { Verdict } from '../model/verdict.ts';
 import { plural } from './text.ts';
 

@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test';
-import type { CaseRecord, CellInfo } from '../model/results.ts';
+import type { CaseRecord } from '../model/results.ts';
+import type { CellInfo } from '../model/run-summary.ts';
 import type { Deviation } from '../model/verdict.ts';
 import { FindingCollector } from './findings.ts';
 import { exampleFacts, extentText, inCell, minimisedText, placesText, type Finding } from './finding.ts';

@@ -3,7 +3,8 @@ import { causesOf } from '../model/finding/cause.ts';
 import { exampleOf, FindingSet, inPlaces, type Found, type Sighting } from '../model/finding/set.ts';
 import { SEVERITIES } from '../model/finding/severity.ts';
 import { caseSize } from '../model/finding/size.ts';
-import type { CaseRecord, CellInfo, FindingRecord, Incident } from '../model/results.ts';
+import type { CaseRecord, FindingRecord } from '../model/results.ts';
+import type { CellInfo, Incident } from '../model/run-summary.ts';
 import { findingOf, isFlaky, type Examined, type Finding } from './finding.ts';
 import { incidentFinding, incidentSeen, seenOutside } from './incident-finding.ts';
 
@@ -128,4 +129,4 @@ function withSmallest(
 }
 
 /** Records without their case come last. */
-const sizeOf = (record: CaseRecord): number => caseSize(record.case as Parameters<typeof caseSize>[0]);
+const sizeOf = (record: CaseRecord): number => caseSize(record.case);

@@ -3,7 +3,7 @@
  * wrong kernel.
  */
 import { plainLine } from '../model/plain-text.ts';
-import type { Environment } from '../model/results.ts';
+import type { Environment } from '../model/run-summary.ts';
 
 type Image = Pick<Environment, 'kernelImageDate' | 'kernelCommit'>;
 

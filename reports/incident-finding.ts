@@ -5,7 +5,8 @@ import { keyOf } from '../model/finding/key.ts';
 import { inPlaces, type Sighting } from '../model/finding/set.ts';
 import { severityOf } from '../model/finding/severity.ts';
 import { caseSize } from '../model/finding/size.ts';
-import type { CaseRecord, Incident } from '../model/results.ts';
+import type { CaseRecord } from '../model/results.ts';
+import type { Incident } from '../model/run-summary.ts';
 import type { Finding } from './finding.ts';
 
 /**
@@ -27,7 +28,7 @@ export function incidentFinding({ reason, when, log, candidates = [], shownBy }:
     consoleTail: log,
     ...(shownBy && { case: shownBy.case }),
   };
-  const size = caseSize(example.case as Parameters<typeof caseSize>[0]);
+  const size = caseSize(example.case);
   const place: Sighting<CaseRecord> = {
     rule,
     path: 'the run as a whole',

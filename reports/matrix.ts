@@ -1,5 +1,5 @@
 /** The matrix: rules (one row a half) by paths. A cell says what was learnt, and never more than that. */
-import { noCounts, type CellInfo, type Counts } from '../model/results.ts';
+import { noCounts, type CellInfo, type Counts } from '../model/run-summary.ts';
 import type { Run, StoredCase } from './run.ts';
 
 export type CellStatus = 'deviates' | 'lost' | 'expected' | 'conforms' | 'unspecified' | 'not-run' | 'impossible';

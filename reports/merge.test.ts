@@ -2,7 +2,7 @@ import { expect, test } from '@playwright/test';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { RunSummary } from '../model/results.ts';
+import type { RunSummary } from '../model/run-summary.ts';
 import { buildMatrix } from './matrix.ts';
 import { explainMerge, mergeRuns } from './merge.ts';
 import { loadRun } from './run.ts';

@@ -27,7 +27,7 @@ import {
   type Environment,
   type Incident,
   type RunSummary,
-} from '../model/results.ts';
+} from '../model/run-summary.ts';
 import { Contradictions } from './contradictions.ts';
 import { damageOf } from './damage.ts';
 import { explainProblem, type ResultsProblem } from './errors.ts';
@@ -194,7 +194,7 @@ async function locate(
       if (other !== undefined) return { kind: 'overlap', n, a: sources[other]!.directory, b: directory };
       owner.set(n, source);
       counts[verdict.kind] += 1;
-      contradictions.addCase(line.record);
+      contradictions.addCase(line);
       cases.push({ n, ...(cell !== undefined && { cell }) });
       places.push({ n, source, start: line.start, lengthBytes: line.lengthBytes });
     }

@@ -1,5 +1,5 @@
 /** What a summary does not hold, because there was too much of it. */
-import type { RunSummary } from '../model/results.ts';
+import type { RunSummary } from '../model/run-summary.ts';
 import { plural } from './text.ts';
 
 export function omittedText({ incidents, notices }: NonNullable<RunSummary['omitted']>): string {

@@ -2,7 +2,7 @@
  * Whether results directories are shards of one run: started alike, on one kernel. What their machines were may differ.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { NOT_BOOTED, type Environment, type RunSummary } from '../model/results.ts';
+import { NOT_BOOTED, type Environment, type RunSummary } from '../model/run-summary.ts';
 
 export interface Part {
   directory: string;

@@ -7,16 +7,30 @@ import { join } from 'node:path';
 import { readRegularText, requireRegular } from '../files/regular-file.ts';
 import { honestVerdict } from '../model/nothing-judged.ts';
 import { plainText, plainTexts } from '../model/plain-text.ts';
-import { RESULTS_FORMAT, type CaseRecord, type FindingRecord, type RunSummary } from '../model/results.ts';
+import {
+  caseRecord,
+  findingRecord,
+  firstIssue,
+  RESULTS_FORMAT,
+  type CaseRecord,
+  type FindingRecord,
+} from '../model/results.ts';
+import { runSummary, type RunSummary } from '../model/run-summary.ts';
 import type { ResultsProblem } from './errors.ts';
-import { caseRecordSchema, findingRecordSchema, firstIssue, summarySchema } from './schema.ts';
+import { strayIn } from './stray.ts';
 
 export type CaseLine =
   /** `start` and `lengthBytes` (without the newline) locate the line in the file. */
-  | { kind: 'case'; record: CaseRecord; line: number; start: number; lengthBytes: number }
+  | ({ kind: 'case'; line: number; start: number; lengthBytes: number } & StoredRecord<CaseRecord>)
   /** The last line has no end: the run was killed while it wrote. What stands before it is good. */
   | { kind: 'truncated'; line: number }
   | ResultsProblem;
+
+/** A record as it is stored. `stray`: what its verdict holds that belongs to another kind of verdict, for people. */
+export interface StoredRecord<R> {
+  record: R;
+  stray?: string;
+}
 
 const readLater = ['cases.jsonl', 'findings.jsonl'];
 
@@ -53,9 +67,9 @@ export function readSummary(directory: string): { kind: 'summary'; summary: RunS
   const found = (json as { format?: unknown } | null)?.format;
   if (typeof found === 'number' && found > RESULTS_FORMAT)
     return { kind: 'newer-format', path: directory, found, known: RESULTS_FORMAT };
-  const parsed = summarySchema.safeParse(json);
+  const parsed = runSummary.safeParse(json);
   return parsed.success
-    ? { kind: 'summary', summary: plainTexts(parsed.data as RunSummary) }
+    ? { kind: 'summary', summary: plainTexts(parsed.data) }
     : { kind: 'corrupt', path, detail: firstIssue(parsed.error) };
 }
 
@@ -75,7 +89,7 @@ export async function* readCases(directory: string): AsyncGenerator<CaseLine> {
       // A whole record without its newline is still a record.
       if (!ended && parsed.kind === 'bad') yield { kind: 'truncated', line };
       else if (parsed.kind === 'bad') yield { kind: 'corrupt', path, line, detail: parsed.detail };
-      else yield { kind: 'case', record: parsed.record, line, start, lengthBytes: bytes.length };
+      else yield { ...parsed, kind: 'case', line, start, lengthBytes: bytes.length };
       if (parsed.kind === 'bad') return;
     }
   } catch (error) {
@@ -84,7 +98,7 @@ export async function* readCases(directory: string): AsyncGenerator<CaseLine> {
 }
 
 export type FindingLine =
-  | { kind: 'finding'; record: FindingRecord; text: string }
+  | ({ kind: 'finding'; text: string } & StoredRecord<FindingRecord>)
   /** The last line has no end: a run that was killed while it wrote leaves one. */
   | { kind: 'truncated'; line: number }
   /** No finding, or one that lacks its example or its verdict. */
@@ -105,20 +119,29 @@ export function readFindings(directory: string): FindingLine[] {
   });
 }
 
-function parseFinding(text: string): { kind: 'finding'; record: FindingRecord } | { kind: 'bad'; detail: string } {
+function parseFinding(
+  text: string,
+): ({ kind: 'finding' } & StoredRecord<FindingRecord>) | { kind: 'bad'; detail: string } {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
     return { kind: 'bad', detail: messageOf(error) };
   }
-  const parsed = findingRecordSchema.safeParse(json);
+  const parsed = findingRecord.safeParse(json);
   if (!parsed.success) return { kind: 'bad', detail: firstIssue(parsed.error) };
-  const { data } = parsed;
+  const { file, example } = parsed.data;
   return {
     kind: 'finding',
-    record: { ...data, file: plainText(data.file), example: plainRecord(data.example as CaseRecord) } as FindingRecord,
+    record: { ...parsed.data, file: plainText(file), example: plainRecord(example) },
+    ...withStray((json as FindingRecord).example),
   };
+}
+
+/** `stored`: as it came from JSON. */
+function withStray(stored: { verdict: object }): Pick<StoredRecord<unknown>, 'stray'> {
+  const stray = strayIn(stored.verdict);
+  return stray === undefined ? {} : { stray };
 }
 
 /**
@@ -133,23 +156,19 @@ function plainRecord({ case: value, observation, verdict, ...texts }: CaseRecord
   };
 }
 
-function parseLine(bytes: Buffer): { kind: 'good'; record: CaseRecord } | { kind: 'bad'; detail: string } {
+function parseLine(bytes: Buffer): ({ kind: 'good' } & StoredRecord<CaseRecord>) | { kind: 'bad'; detail: string } {
   let json: unknown;
   try {
     json = JSON.parse(bytes.toString('utf8'));
   } catch (error) {
     return { kind: 'bad', detail: messageOf(error) };
   }
-  const parsed = caseRecordSchema.safeParse(json);
-  if (parsed.success && (parsed.data.crashes?.length ?? 0) > 0 && parsed.data.verdict.kind !== 'deviates') {
-    return {
-      kind: 'bad',
-      detail: `the kernel went down in one of its tries, and the verdict is ${parsed.data.verdict.kind}`,
-    };
-  }
-  return parsed.success
-    ? { kind: 'good', record: plainRecord(parsed.data as CaseRecord) }
-    : { kind: 'bad', detail: firstIssue(parsed.error) };
+  const parsed = caseRecord.safeParse(json);
+  if (!parsed.success) return { kind: 'bad', detail: firstIssue(parsed.error) };
+  const { crashes = [], verdict } = parsed.data;
+  if (crashes.length > 0 && verdict.kind !== 'deviates')
+    return { kind: 'bad', detail: `the kernel went down in one of its tries, and the verdict is ${verdict.kind}` };
+  return { kind: 'good', record: plainRecord(parsed.data), ...withStray(json as CaseRecord) };
 }
 
 /** node:readline does not say whether the last line ended, nor where a line starts. */

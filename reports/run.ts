@@ -1,7 +1,9 @@
 /** A run as reports see it: the summary, one short entry a case, and whole records only where a reader needs them. */
 import { concerning, reconcile, type ExpectedDeviation, type Place } from '../model/expectations.ts';
-import { noCounts, type CaseRecord, type CellInfo, type RunSummary, type Counts } from '../model/results.ts';
-import type { RevisionName, Verdict } from '../model/verdict.ts';
+import type { CaseRecord } from '../model/results.ts';
+import { noCounts, type CellInfo, type RunSummary, type Counts } from '../model/run-summary.ts';
+import type { Verdict } from '../model/verdict.ts';
+import type { RevisionId } from '../uapi/revision.ts';
 import { Contradictions } from './contradictions.ts';
 import { damageOf } from './damage.ts';
 import type { ResultsProblem } from './errors.ts';
@@ -21,7 +23,7 @@ export interface StoredCase {
   /** unspecified, not run, lost: why. */
   reason?: string;
   /** It deviates, and conforms by these other revisions of the uAPI. */
-  conformsAs?: readonly RevisionName[];
+  conformsAs?: readonly RevisionId[];
   /** What of it could not be judged, as one text; absent: all was, or what was not concerns the whole run. */
   unjudged?: string;
   /** It deviates, and only in ways that are expected. */
@@ -118,7 +120,7 @@ export async function loadRun(
     }
     seen.add(record.n);
     counts[record.verdict.kind] += 1;
-    contradictions.addCase(record);
+    contradictions.addCase(line);
     const reasons = unjudgedOf(record, summary);
     for (const reason of reasons) noteUnjudged(unjudged, record, reason);
     cases.push({ ...toStored(record), ...(reasons.length > 0 && { unjudged: reasons.join('; ') }) });

@@ -1,5 +1,5 @@
 /** The verdict, the matrix and the deviations for a terminal, or for a log that a terminal's output goes to. */
-import type { Counts } from '../model/results.ts';
+import type { Counts } from '../model/run-summary.ts';
 import { imageText } from './image-text.ts';
 import { countStatuses, type CellStatus, type Matrix, type MatrixCell, type MatrixRow } from './matrix.ts';
 import { exampleFacts, exampleText, extentText, placesText, type Finding } from './finding.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test';
-import { jsonSafe, observationOf, type CaseRecord } from '../model/results.ts';
+import { jsonSafe } from '../model/json-safe.ts';
+import { observationOf, type CaseRecord } from '../model/results.ts';
 import type { Run } from './run.ts';
 import { sampleRun } from './testing/scratch.ts';
 import { buildTimeline, timelineText } from './timeline.ts';

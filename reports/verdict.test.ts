@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import type { RunSummary } from '../model/results.ts';
+import type { RunSummary } from '../model/run-summary.ts';
 import { buildMatrix, matrixCells } from './matrix.ts';
 import { reportInput } from './reporter.ts';
 import { reporters } from './reporters.ts';

@@ -3,7 +3,8 @@
  * knows an opcode, a flag or a type value; they ask the revision by name.
  */
 
-export type RevisionId = 'r1' | 'r2' | 'r3';
+export const revisionIds = ['r1', 'r2', 'r3'] as const;
+export type RevisionId = (typeof revisionIds)[number];
 
 /** Name to number, as the uAPI header of a revision defines them. */
 type Values<N extends string> = Readonly<Partial<Record<N, number>>>;

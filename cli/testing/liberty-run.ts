@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../files/repository-root.ts';
 import type { LibertyUse } from '../../model/liberties.ts';
-import type { Counts } from '../../model/results.ts';
+import type { Counts } from '../../model/run-summary.ts';
 
 export interface LibertyRun {
   code: number | null;

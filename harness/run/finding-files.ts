@@ -2,7 +2,8 @@
 import { writeInFolder } from '../../files/inside.ts';
 import { encodeCase, type Case } from '../../model/case.ts';
 import { caseHash } from '../../model/hash.ts';
-import { jsonSafe, type CaseRecord, type FindingRecord } from '../../model/results.ts';
+import { jsonSafe } from '../../model/json-safe.ts';
+import type { CaseRecord, FindingRecord } from '../../model/results.ts';
 import type { Deviation } from '../../model/verdict.ts';
 import { formatCase } from './case-file.ts';
 import type { Examined } from './examine.ts';

@@ -2,7 +2,7 @@ import { expect, test } from '@playwright/test';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MOST_INCIDENTS, type RunSummary } from '../../model/results.ts';
+import { MOST_INCIDENTS, type RunSummary } from '../../model/run-summary.ts';
 import { sampleCases } from '../../reproducers/testing/samples.ts';
 import { noteIncident } from './incidents.ts';
 

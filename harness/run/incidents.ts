@@ -2,7 +2,7 @@
 import { writeInFolder } from '../../files/inside.ts';
 import { encodeCase, type Case } from '../../model/case.ts';
 import { caseHash } from '../../model/hash.ts';
-import { MOST_INCIDENTS, type RunSummary } from '../../model/results.ts';
+import { MOST_INCIDENTS, type RunSummary } from '../../model/run-summary.ts';
 import { formatCase } from './case-file.ts';
 import type { GuestIncident } from './guest.ts';
 

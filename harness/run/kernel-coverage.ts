@@ -10,7 +10,7 @@ import { writeInFolder, writeInside } from '../../files/inside.ts';
 import type { Case } from '../../model/case.ts';
 import type { KernelFacts } from '../../model/channel.ts';
 import { caseHash } from '../../model/hash.ts';
-import type { CoverageSummary } from '../../model/results.ts';
+import type { CoverageSummary } from '../../model/run-summary.ts';
 import { formatCase } from './case-file.ts';
 import { callSites } from './call-sites.ts';
 

@@ -14,15 +14,8 @@ import { addCounts, libertyUses, type LibertyCounts, type LibertyUse } from '../
 import { concerning, expectationOf, type ExpectedDeviation } from '../../model/expectations.ts';
 import { findingId } from '../../model/finding/id.ts';
 import { keyOf } from '../../model/finding/key.ts';
-import {
-  noCounts,
-  NOT_BOOTED,
-  RESULTS_FORMAT,
-  type CaseRecord,
-  type CellInfo,
-  type Environment,
-  type RunSummary,
-} from '../../model/results.ts';
+import { RESULTS_FORMAT, type CaseRecord } from '../../model/results.ts';
+import { noCounts, NOT_BOOTED, type CellInfo, type Environment, type RunSummary } from '../../model/run-summary.ts';
 import type { RevisionId } from '../../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
 import { EqualCrashes } from './equal-crashes.ts';

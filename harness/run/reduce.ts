@@ -3,7 +3,7 @@ import type { Case, ScriptLine, Step } from '../../model/case.ts';
 import type { Notification } from '../../model/notification.ts';
 import { devicesOf, withDevices, withFile } from '../../model/notification-refs.ts';
 import { canonicalJson } from '../../model/hash.ts';
-import { jsonSafe } from '../../model/results.ts';
+import { jsonSafe } from '../../model/json-safe.ts';
 import type { KernelFacts } from '../../model/channel.ts';
 import { caseSize } from '../../model/finding/size.ts';
 import { NULL_ADDR } from '../../uapi/revision.ts';

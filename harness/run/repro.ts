@@ -5,7 +5,7 @@ import { UsageError } from '../../model/errors.ts';
 import type { Case } from '../../model/case.ts';
 import type { KernelFacts } from '../../model/channel.ts';
 import type { Observation } from '../../model/observation.ts';
-import { noCounts } from '../../model/results.ts';
+import { noCounts } from '../../model/run-summary.ts';
 import type { Deviation, Verdict } from '../../model/verdict.ts';
 import { readCaseFile } from './case-file.ts';
 import { verdictOf } from './conformance.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { noCounts, type RunSummary } from '../../model/results.ts';
+import { noCounts, type RunSummary } from '../../model/run-summary.ts';
 import { ResultsWriter } from './results-writer.ts';
 
 const summary: RunSummary = {

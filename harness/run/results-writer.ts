@@ -6,7 +6,8 @@ import { requireOwn } from '../../vm/paths.ts';
 import { Reserve } from '../../files/reserve.ts';
 import { requireOrdinary, requireUnlinked } from '../../files/inside.ts';
 import { makeDirectory } from '../../files/make-directory.ts';
-import type { CaseRecord, FindingRecord, RunSummary } from '../../model/results.ts';
+import type { CaseRecord, FindingRecord } from '../../model/results.ts';
+import type { RunSummary } from '../../model/run-summary.ts';
 
 /** A summary is rewritten at most this often: it is small, but a fast campaign finishes thousands of cases a second. */
 const SUMMARY_INTERVAL_MS = 1000;

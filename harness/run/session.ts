@@ -5,7 +5,8 @@ import { isExpected, type ExpectedDeviation } from '../../model/expectations.ts'
 import { deviationsOf, exampleOf, FindingSet, idsOf, type Found, type Sighting } from '../../model/finding/set.ts';
 import { caseSize } from '../../model/finding/size.ts';
 import { caseHash } from '../../model/hash.ts';
-import type { CaseRecord, CellInfo, Counts, RunSummary } from '../../model/results.ts';
+import type { CaseRecord } from '../../model/results.ts';
+import type { CellInfo, Counts, RunSummary } from '../../model/run-summary.ts';
 import type { RevisionId } from '../../uapi/revision.ts';
 import { planRuns, runConformance, type PlannedRun, type Shard } from './conformance.ts';
 import { FindingFiles, type KeptFinding } from './finding-files.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test';
-import type { CellInfo } from '../results.ts';
+import type { CellInfo } from '../run-summary.ts';
 import type { Deviation } from '../verdict.ts';
 import { casesOf, cellsOf, deviationsOf, exampleOf, FindingSet, pathsOf } from './set.ts';
 

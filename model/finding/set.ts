@@ -4,7 +4,7 @@
  */
 import type { Case } from '../case.ts';
 import { pathOfCase, pathOfStep } from '../places.ts';
-import type { CellInfo } from '../results.ts';
+import type { CellInfo } from '../run-summary.ts';
 import type { Deviation } from '../verdict.ts';
 import { causesOf, type Cause } from './cause.ts';
 import { SEVERITIES, severityOf, type Severity } from './severity.ts';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { decodeCase, type Case } from '../../model/case.ts';
 import type { Exchange, Observation } from '../../model/observation.ts';
-import { fromJsonSafe } from '../../model/results.ts';
+import { fromJsonSafe } from '../../model/json-safe.ts';
 
 export interface ForeignRecord {
   of: Case;

@@ -1,5 +1,5 @@
 /** What a run reached: rules by paths in a campaign, and the kernel's code where that was asked for. */
-import type { RunSummary } from '../../model/results.ts';
+import type { RunSummary } from '../../model/run-summary.ts';
 import { coverageText } from '../coverage-text.ts';
 import type { Run } from '../run.ts';
 import { plural } from '../text.ts';

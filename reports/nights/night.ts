@@ -8,13 +8,13 @@ import { z } from 'zod';
 import { requireUnlinked, writeInside } from '../../files/inside.ts';
 import { makeDirectory } from '../../files/make-directory.ts';
 import { readRegularText } from '../../files/regular-file.ts';
-import { firstIssue } from '../schema.ts';
+import { firstIssue } from '../../model/results.ts';
+import { counts } from '../../model/run-summary.ts';
 
 /** Version of night.json. */
 export const NIGHT_FORMAT = 1;
 
 const count = z.int().min(0);
-const counts = z.object({ conforms: count, deviates: count, unspecified: count, 'not-run': count, lost: count });
 /**
  * `key`: of its cause; `path`: all of them, in one text; `cell`: of its smallest case. Older nights have no id, and a
  * finding for each rule and path.

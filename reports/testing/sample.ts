@@ -8,15 +8,11 @@ import { encodeCase, type Case, type Step } from '../../model/case.ts';
 import { caseHash } from '../../model/hash.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Exchange, Observation } from '../../model/observation.ts';
-import {
-  jsonSafe,
-  RESULTS_FORMAT,
-  type CaseRecord,
-  type CellInfo,
-  type Counts,
-  type RunSummary,
-} from '../../model/results.ts';
-import type { RevisionName, Verdict } from '../../model/verdict.ts';
+import { jsonSafe } from '../../model/json-safe.ts';
+import { RESULTS_FORMAT, type CaseRecord } from '../../model/results.ts';
+import type { CellInfo, Counts, RunSummary } from '../../model/run-summary.ts';
+import type { Verdict } from '../../model/verdict.ts';
+import type { RevisionId } from '../../uapi/revision.ts';
 import { sampleRules } from './rules.ts';
 
 export interface SampleOptions {
@@ -28,7 +24,7 @@ export interface SampleOptions {
   /** Cells (by a test on their id) whose cases deviate. */
   deviates?: (cell: CellInfo) => boolean;
   /** Revisions by which the cases that deviate conform. */
-  conformsAs?: (cell: CellInfo) => RevisionName[];
+  conformsAs?: (cell: CellInfo) => RevisionId[];
   lost?: (cell: CellInfo) => boolean;
   notRun?: (cell: CellInfo) => string | undefined;
   unspecified?: (cell: CellInfo) => boolean;

@@ -2,7 +2,7 @@
 import type { Case, ScriptLine, Step } from '../../model/case.ts';
 import { canonicalJson } from '../../model/hash.ts';
 import { RWF } from '../../model/syscall-flags.ts';
-import { jsonSafe } from '../../model/results.ts';
+import { jsonSafe } from '../../model/json-safe.ts';
 import type { Deviation } from '../../model/verdict.ts';
 import { revisions, type Revision } from '../../uapi/revision.ts';
 import type { Segment } from '../../oracles/kernel/content.ts';

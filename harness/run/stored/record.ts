@@ -2,13 +2,21 @@
  * One stored observation, as results and records of other kernels hold it: what was run, what was seen, and what was
  * made of it.
  */
+import type { z } from 'zod';
 import { incidentDeviation } from '../../../model/incident.ts';
 import { messageOf } from '../../../model/errors.ts';
 import type { Case } from '../../../model/case.ts';
 import { parseObservation } from '../../../model/observation-schema.ts';
 import type { Observation } from '../../../model/observation.ts';
-import { fromJsonSafe } from '../../../model/results.ts';
-import type { Deviation, Unjudged, Verdict } from '../../../model/verdict.ts';
+import { fromJsonSafe } from '../../../model/json-safe.ts';
+import {
+  deviation,
+  unjudged,
+  verdictKinds,
+  type Deviation,
+  type Unjudged,
+  type Verdict,
+} from '../../../model/verdict.ts';
 import { decodeAnySchema, explainFailure } from '../case-file.ts';
 import { crashDeviation } from '../crash-deviation.ts';
 
@@ -58,14 +66,6 @@ export type JudgeableItem =
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const verdictKinds: ReadonlySet<unknown> = new Set([
-  'conforms',
-  'deviates',
-  'unspecified',
-  'not-run',
-  'lost',
-] satisfies Verdict['kind'][]);
-const unjudgedAspects: ReadonlySet<unknown> = new Set(['trace-event', 'warn'] satisfies Unjudged['aspect'][]);
 
 /** Reads a value from JSON. Never throws: what is wrong with it is the reason. */
 export function storedItem(json: unknown, place: Place): JudgeableItem {
@@ -108,14 +108,14 @@ function read(json: unknown, place: Place): JudgeableItem {
   const parsed = parseObservation(fromJsonSafe(json['observation']));
   if (parsed.kind === 'invalid')
     return { kind: 'unreadable', place: named, reason: `the observation is not valid: ${parsed.reason}` };
-  const unjudged = unjudgedOf(json['verdict']);
+  const notJudged = unjudgedOf(json['verdict']);
   return {
     kind: 'record',
     place: named,
     case: parsedCase.case,
     observation: parsed.observation,
     ...(recorded !== undefined && { recorded }),
-    ...(unjudged.length > 0 && { unjudged }),
+    ...(notJudged.length > 0 && { unjudged: notJudged }),
     crashes: crashesOf(json),
   };
 }
@@ -123,17 +123,9 @@ function read(json: unknown, place: Place): JudgeableItem {
 /** What the try that was observed does not undo. */
 function crashesOf({ crashes, tries, verdict }: Record<string, unknown>): Deviation[] {
   if (!Array.isArray(crashes) || crashes.length === 0) return [];
-  const judged =
-    isObject(verdict) && Array.isArray(verdict['deviations'])
-      ? verdict['deviations'].filter(
-          (one): one is Deviation =>
-            isObject(one) &&
-            (one['rule'] === 'kernel/healthy' || one['rule'] === 'kernel/hang') &&
-            typeof one['expected'] === 'string' &&
-            typeof one['seen'] === 'string' &&
-            one['aspect'] === 'kernel-log',
-        )
-      : [];
+  const judged = partsOf(verdict, 'deviations', deviation).filter(
+    ({ rule, aspect }) => (rule === 'kernel/healthy' || rule === 'kernel/hang') && aspect === 'kernel-log',
+  );
   if (judged.length > 0) return judged;
   const [first] = crashes as unknown[];
   const reason = isObject(first) && typeof first['reason'] === 'string' ? first['reason'] : 'the kernel went down';
@@ -147,14 +139,17 @@ export const isCaseAlone = (json: Record<string, unknown>): boolean =>
 /** `conforms`, or an object of that kind. */
 function recordedVerdict(value: unknown): Verdict['kind'] | undefined {
   const kind = isObject(value) ? value['kind'] : value;
-  return verdictKinds.has(kind) ? (kind as Verdict['kind']) : undefined;
+  return verdictKinds.find((one) => one === kind);
 }
 
-function unjudgedOf(verdict: unknown): Unjudged[] {
-  if (!isObject(verdict) || !Array.isArray(verdict['unjudged'])) return [];
-  return verdict['unjudged'].filter(
-    (one): one is Unjudged => isObject(one) && unjudgedAspects.has(one['aspect']) && typeof one['reason'] === 'string',
-  );
+/** Of the channels by which a kernel reports. */
+const unjudgedOf = (verdict: unknown): Unjudged[] =>
+  partsOf(verdict, 'unjudged', unjudged).filter(({ aspect }) => aspect === 'trace-event' || aspect === 'warn');
+
+/** What is as the format says in a list of a stored verdict; the rest of a record need not be. */
+function partsOf<T>(verdict: unknown, name: string, part: z.ZodType<T>): T[] {
+  const list = isObject(verdict) ? verdict[name] : undefined;
+  return (Array.isArray(list) ? list : []).flatMap((one: unknown) => part.safeParse(one).data ?? []);
 }
 
 /** What summary.json of a results directory says that the kernel did outside of cases; another file has none. */
