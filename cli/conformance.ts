@@ -6,7 +6,7 @@ import { buildMatrix } from '../reports/matrix.ts';
 import { loadRun } from '../reports/run.ts';
 import { renderTerminal, terminalOf } from '../reports/terminal.ts';
 import { judgeRun } from '../reports/verdict.ts';
-import type { RevisionId } from '../uapi/revision.ts';
+import { revisions, type RevisionId } from '../uapi/revision.ts';
 import type { Shard } from '../harness/run/conformance.ts';
 import { MOST_EQUAL_CRASHES } from '../harness/run/equal-crashes.ts';
 import { matchesGlob } from '../model/glob.ts';
@@ -151,7 +151,7 @@ export async function printRun(directory: string): Promise<number> {
 }
 
 function selectCells({ uapi, rule, path }: ConformanceOptions): PlanCell[] {
-  const all = conformancePlan(uapi);
+  const all = conformancePlan(revisions[uapi]);
   const byRule = all.filter((cell) => rule.length === 0 || rule.some((pattern) => matchesGlob(pattern, cell.rule)));
   if (byRule.length === 0)
     throw new UsageError(`no rule matches ${rule.join(', ')}; conformance --list prints what there is`);

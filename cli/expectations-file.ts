@@ -4,7 +4,7 @@ import { UsageError, messageOf } from '../model/errors.ts';
 import { expectationsFile, concernsHealth, type ExpectedDeviation } from '../model/expectations.ts';
 import { matchesGlob } from '../model/glob.ts';
 import { readText } from '../harness/run/case-file.ts';
-import { revisions, type RevisionId } from '../uapi/revision.ts';
+import { revisionIds } from '../uapi/revision.ts';
 import { ruleTexts } from './rule-texts.ts';
 
 export const expectationsOption = (
@@ -55,6 +55,4 @@ function faultsOf({ id, rule, path }: ExpectedDeviation): string[] {
 }
 
 /** Of all revisions. */
-const knownRules = (): string[] => [
-  ...new Set((Object.keys(revisions) as RevisionId[]).flatMap((revision) => [...ruleTexts(revision).keys()])),
-];
+const knownRules = (): string[] => [...new Set(revisionIds.flatMap((revision) => [...ruleTexts(revision).keys()]))];

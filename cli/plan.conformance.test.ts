@@ -21,7 +21,7 @@ test.beforeAll(async () => {
   await kernel.prepare();
 });
 
-const plan = conformancePlan(revisions[revision].id);
+const plan = conformancePlan(revisions[revision]);
 for (const [name, cells] of byRuleAndPath(plan)) {
   test(name, async () => {
     test.info().annotations.push({ type: 'seed', description: String(seed) });

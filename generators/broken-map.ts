@@ -4,6 +4,10 @@
  */
 import fc from 'fast-check';
 import type { MappingSpec } from '../model/mapping.ts';
+import type { BeginDeviceRuleId, BeginValidateRuleId } from '../oracles/rules/begin.ts';
+import type { MapRuleId } from '../oracles/rules/map.ts';
+import type { Half } from '../oracles/rules/rule.ts';
+import type { ClauseId } from '../oracles/rules/rule-id.ts';
 import { NULL_ADDR } from '../uapi/revision.ts';
 import { borderValue } from './border-value.ts';
 import type { TypeName } from './mapping.ts';
@@ -82,7 +86,23 @@ const wrongField = (type: TypeName, key: 'flags' | 'dev' | 'addr'): BorderRow =>
   },
 });
 
-export const borderRows: Readonly<Record<string, BorderRow>> = {
+/** Rules about mappings that other cases show: those of requests that are atomic or of a swap file, and of access. */
+type ShownOtherwise =
+  | `begin/${Half}-no-retry-uncached`
+  | 'begin/atomic-on-storage'
+  | 'begin/atomic-flagged'
+  | 'begin/device-readable'
+  | 'begin/device-writable';
+export type BorderRuleId = MapRuleId | Exclude<BeginValidateRuleId | BeginDeviceRuleId, ShownOtherwise>;
+
+/** Both halves' rows of a clause. */
+const perHalf = <Name extends string>(name: Name, row: BorderRow) =>
+  Object.fromEntries((['read', 'write'] as const).map((half) => [`begin/${half}-${name}`, row])) as Record<
+    `begin/${Half}-${Name}`,
+    BorderRow
+  >;
+
+const rows: Readonly<Record<BorderRuleId, BorderRow>> = {
   'map/type-known': {
     make: (input) =>
       pick(5, 252, 256, 6, 128, 0x7fff, 0x8000, 0xffff, 0x0102).map((type) => field(input, 'type', type)),
@@ -183,64 +203,54 @@ export const borderRows: Readonly<Record<string, BorderRow>> = {
       return pick(0n, 1n, input.valid.length - 2n).map((beyond) => field(input, 'addr', wraps + beyond, wraps - 1n));
     },
   },
-  ...Object.fromEntries(
-    (['read', 'write'] as const).flatMap((half): [string, BorderRow][] => [
-      [
-        `begin/${half}-not-nocache`,
-        {
-          make: (input) =>
-            fc.constant({
-              violating: instruction(input, 'NOCACHE'),
-              legal: input.valid,
-              note: `type NOCACHE, legal ${String(input.valid.type)}`,
-            }),
-        },
-      ],
-      [
-        `begin/${half}-starts-by-pos`,
-        {
-          make: (input) =>
-            pick(0n, 1n).map((blocks) => {
-              const last = input.pos - (input.pos % input.blockSize);
-              return field(input, 'offset', last + (blocks + 1n) * input.blockSize, last);
-            }),
-        },
-      ],
-      [
-        `begin/${half}-covers-pos`,
-        {
-          setting: { minBlocks: 1 },
-          // The mapping ends at pos, or at the last block border before it.
-          make: (input) =>
-            pick(1n, 2n).map((blocks) => {
-              const last = input.pos - (input.pos % input.blockSize);
-              const length = blocks * input.blockSize <= last ? blocks * input.blockSize : input.blockSize;
-              const at = { ...input.valid, offset: last - length };
-              return {
-                violating: { ...at, length },
-                legal: { ...at, length: length + input.blockSize },
-                note: `[${hex(at.offset)}, ${hex(last)}) for pos ${hex(input.pos)}, legal to ${hex(last + input.blockSize)}`,
-              };
-            }),
-        },
-      ],
-      [
-        `begin/${half}-device-known`,
-        {
-          types: backed,
-          make: (input) =>
-            pick(
-              input.deviceCount + 1,
-              input.deviceCount + 2,
-              1024,
-              1025,
-              0x7fff_fffe,
-              0x7fff_ffff,
-              0x8000_0000,
-              0xffff_ffff,
-            ).map((dev) => field(input, 'dev', dev)),
-        },
-      ],
-    ]),
-  ),
+  ...perHalf('not-nocache', {
+    make: (input) =>
+      fc.constant({
+        violating: instruction(input, 'NOCACHE'),
+        legal: input.valid,
+        note: `type NOCACHE, legal ${String(input.valid.type)}`,
+      }),
+  }),
+  ...perHalf('starts-by-pos', {
+    make: (input) =>
+      pick(0n, 1n).map((blocks) => {
+        const last = input.pos - (input.pos % input.blockSize);
+        return field(input, 'offset', last + (blocks + 1n) * input.blockSize, last);
+      }),
+  }),
+  ...perHalf('covers-pos', {
+    setting: { minBlocks: 1 },
+    // The mapping ends at pos, or at the last block border before it.
+    make: (input) =>
+      pick(1n, 2n).map((blocks) => {
+        const last = input.pos - (input.pos % input.blockSize);
+        const length = blocks * input.blockSize <= last ? blocks * input.blockSize : input.blockSize;
+        const at = { ...input.valid, offset: last - length };
+        return {
+          violating: { ...at, length },
+          legal: { ...at, length: length + input.blockSize },
+          note: `[${hex(at.offset)}, ${hex(last)}) for pos ${hex(input.pos)}, legal to ${hex(last + input.blockSize)}`,
+        };
+      }),
+  }),
+  ...perHalf('device-known', {
+    types: backed,
+    make: (input) =>
+      pick(
+        input.deviceCount + 1,
+        input.deviceCount + 2,
+        1024,
+        1025,
+        0x7fff_fffe,
+        0x7fff_ffff,
+        0x8000_0000,
+        0xffff_ffff,
+      ).map((dev) => field(input, 'dev', dev)),
+  }),
 };
+
+/** Those of map/*, which stand for halves of an upsert, too. */
+export const mapRows: Readonly<Record<MapRuleId, BorderRow>> = rows;
+
+export const borderRowOf = (id: ClauseId): BorderRow | undefined =>
+  Object.hasOwn(rows, id) ? rows[id as BorderRuleId] : undefined;

@@ -7,9 +7,10 @@ import type { Reply, ScriptLine } from '../model/case.ts';
 import type { MappingSpec } from '../model/mapping.ts';
 import { NULL_ADDR, type Revision } from '../uapi/revision.ts';
 import type { Half } from '../oracles/rules/rule.ts';
+import type { ClauseId, RuleId } from '../oracles/rules/rule-id.ts';
 import { borderReply, startTypes } from './border-reply.ts';
 import { borderValue } from './border-value.ts';
-import { borderRows } from './broken-map.ts';
+import { borderRowOf } from './broken-map.ts';
 import type { FuzzGeometry } from './fuzz-geometry.ts';
 import { harmlessFlags, isBackedType, mapping, typesFor } from './mapping.ts';
 import {
@@ -27,7 +28,7 @@ import { LOFF_MAX } from '../uapi/units.ts';
 
 /** A rule that the operation's reply shall violate. */
 export interface Aim {
-  rule: string;
+  rule: RuleId;
   half?: Half;
 }
 
@@ -68,7 +69,7 @@ const maxBytesOf = (of: Setting): bigint => of.maxBytes ?? LOFF_MAX;
 export function fuzzOp(constraints: FuzzOpConstraints): fc.Arbitrary<FuzzOp> {
   const { revision, geometry, path, aim, maxBefore = 2 } = constraints;
   const hasDevices = revision.ioctls.BACKING_OPEN !== undefined;
-  const row = aim && borderRows[aim.rule];
+  const row = aim && borderRowOf(aim.rule);
   const surroundings = setting({
     path,
     maxBefore,
@@ -154,17 +155,17 @@ function validReply({ revision }: FuzzOpConstraints, drawn: Setting): fc.Arbitra
 }
 
 /** Which side of a device's access the rule judges. */
-const restricted: Readonly<Record<string, 'ro' | 'wo'>> = {
+const restricted: Readonly<Partial<Record<ClauseId, 'ro' | 'wo'>>> = {
   'begin/device-readable': 'wo',
   'begin/device-writable': 'ro',
 };
 
 /** Whether a fuzzed operation can be made to violate a rule. */
-export const canAim = (rule: string): boolean =>
+export const canAim = (rule: ClauseId): rule is RuleId =>
   rule === 'begin/error' ||
   rule === 'begin/reply-size' ||
   restricted[rule] !== undefined ||
-  borderRows[rule] !== undefined;
+  borderRowOf(rule) !== undefined;
 
 function aimedReply(
   { revision, geometry }: FuzzOpConstraints,
@@ -187,7 +188,7 @@ function aimedReply(
       access,
       drawn,
     );
-  const row = borderRows[rule];
+  const row = borderRowOf(rule);
   if (!row) throw new Error(`no generator aims at ${rule}`);
   return borderReply(revision, {
     row,

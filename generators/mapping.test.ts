@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import fc from 'fast-check';
 import { revisions } from '../uapi/revision.ts';
-import { beginTables } from '../oracles/rules/first-violation.ts';
+import { beginTableOf } from '../oracles/rules/first-violation.ts';
 import type { MapContext } from '../oracles/rules/context.ts';
 import type { MappingSpec } from '../model/mapping.ts';
 import { harmlessFlags, mapping, typesFor } from './mapping.ts';
@@ -51,8 +51,8 @@ test('every rule of map lets it pass', () => {
     fc.property(drawn, ({ of, half, map }) => {
       const facts = context(map, half, of.blockSize, of.maxBytes ?? (1n << 63n) - 1n);
       expect(
-        beginTables.r3.map
-          .filter((rule) => rule.halves!.includes(half) && rule.applies(facts) && rule.violated(facts))
+        beginTableOf(revisions.r3)
+          .map.filter((rule) => rule.halves!.includes(half) && rule.applies(facts) && rule.violated(facts))
           .map((rule) => rule.id),
       ).toEqual([]);
     }),

@@ -13,7 +13,7 @@ import { judge } from './judge.ts';
 import { channelsOf } from './judges/channels.ts';
 import { judgeOutcome } from './judges/outcome.ts';
 import { judgeRefusals } from './judges/refusal.ts';
-import type { Expectation } from './kernel/expectation.ts';
+import type { Expectation, ExpectedRefusal } from './kernel/expectation.ts';
 import {
   beginExchange,
   device,
@@ -116,7 +116,7 @@ test('writeback that is refused should say why, when the kernel tells the server
 
 test('a report more than there are refusals should be wrong, and none where the rules say no more and any may follow', () => {
   const of = madeCase([]);
-  const line = { rule: 'upsert/not-retry', errno: EUCLEAN, viaBadData: true, step: 1 };
+  const line: ExpectedRefusal = { rule: 'upsert/not-retry', errno: EUCLEAN, viaBadData: true, step: 1 };
   const said = (condition: string) => ({ kind: 'bad-data' as const, func: 'any', condition, line: 1 });
   const seen = { ...observed({}), events: [said('map->length == 0'), said('map->flags != 0')] };
   const expectation = (more: Partial<Expectation>): Expectation => ({
@@ -139,7 +139,7 @@ test('a report more than there are refusals should be wrong, and none where the 
 
 test('what had to be refused and was done in full should be told where the kernel asks on', () => {
   const step: Step = { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 };
-  const refusal = { rule: 'begin/device-writable', errno: 13, viaBadData: false, step: 1 };
+  const refusal: ExpectedRefusal = { rule: 'begin/device-writable', errno: 13, viaBadData: false, step: 1 };
   const expectation: Expectation = {
     requests: [
       {

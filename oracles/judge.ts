@@ -2,8 +2,9 @@
 import type { Case } from '../model/case.ts';
 import type { Observation } from '../model/observation.ts';
 import { honestVerdict } from '../model/nothing-judged.ts';
-import type { Deviation, Unjudged, Verdict } from '../model/verdict.ts';
-import { revisions, type RevisionId } from '../uapi/revision.ts';
+import type { Unjudged, Verdict } from '../model/verdict.ts';
+import type { Deviation } from './deviation.ts';
+import { revisionIds, revisions, type Revision, type RevisionId } from '../uapi/revision.ts';
 import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes, unjudgedBytes } from './judges/bytes.ts';
@@ -19,6 +20,8 @@ import type { Expectation, ExpectedRefusal } from './kernel/expectation.ts';
 import { interpret } from './kernel/interpret.ts';
 
 export interface JudgeOptions {
+  /** The rules to judge by; absent: those of the revision that the case names. */
+  revision?: Revision;
   /** The kernel's reporting channels; absent: it has all that the revision has. */
   facts?: ReportingFacts;
 }
@@ -37,7 +40,7 @@ export function assess(
   seen: Observation,
   options: JudgeOptions = {},
 ): { verdict: Verdict; refusals: readonly ExpectedRefusal[] } {
-  const endless = judgeEndless(of, seen);
+  const endless = judgeEndless(seen, revisionOf(of, options));
   if (endless.length > 0) return { verdict: { kind: 'deviates', deviations: endless }, refusals: [] };
   const { deviations, expectation, unjudged } = examine(of, seen, options);
   // With nothing judged of its steps a case neither conforms nor leaves the rules.
@@ -63,9 +66,10 @@ export function assess(
 
 /** A kernel of another revision than the one it is judged by deviates where they differ, and only there. */
 function otherRevisions(of: Case, seen: Observation, options: JudgeOptions): RevisionId[] {
-  return (Object.keys(revisions) as RevisionId[]).filter((revision) => {
-    if (revision === of.revision) return false;
-    const { deviations, expectation } = examine({ ...of, revision }, seen, options);
+  const { id: own } = revisionOf(of, options);
+  return revisionIds.filter((id) => {
+    if (id === own) return false;
+    const { deviations, expectation } = examine(of, seen, { ...options, revision: revisions[id] });
     return deviations.length === 0 && expectation.unspecified === undefined;
   });
 }
@@ -89,8 +93,10 @@ interface Examined {
   unjudged: Unjudged[];
 }
 
+const revisionOf = (of: Case, { revision = revisions[of.revision] }: JudgeOptions): Revision => revision;
+
 function examine(of: Case, seen: Observation, options: JudgeOptions): Examined {
-  const cut = cutOf(of, seen);
+  const cut = cutOf(of, seen, revisionOf(of, options));
   if (!cut) return examineWhole(of, seen, options);
   const before = beforeCut(of, seen, cut);
   const { deviations, expectation, unjudged } = examineWhole(before.of, before.seen, options, cut);
@@ -98,20 +104,22 @@ function examine(of: Case, seen: Observation, options: JudgeOptions): Examined {
 }
 
 function examineWhole(of: Case, seen: Observation, options: JudgeOptions, cut?: Cut): Examined {
-  const channels = channelsOf(revisions[of.revision], options.facts);
+  const revision = revisionOf(of, options);
+  const channels = channelsOf(revision, options.facts);
   const proven = (deviations: readonly Deviation[]): Deviation[] =>
     cut ? provenBeforeCut(deviations, cut) : [...deviations];
   const { deviations, expectation } = interpret(
     of,
+    revision,
     seen,
     (reading) =>
       proven([
-        ...judgeMount(of, seen, reading),
+        ...judgeMount(seen, reading, revision),
         ...judgeOutcome(of, seen, reading),
         ...judgeRefusals(of, seen, reading, channels),
         ...judgeBytes(of, seen, reading),
-        ...judgeRequests(of, seen, reading),
-        ...judgeAnswers(of, seen, reading),
+        ...judgeRequests(of, seen, reading, revision),
+        ...judgeAnswers(seen, revision),
         ...judgeKernelLog(of, seen, reading),
       ]),
     cut && cut.why !== 'frozen' ? { goesOn: true } : {},

@@ -3,19 +3,20 @@
  * the rules leave a choice, a syscall has several outcomes that are right.
  */
 import type { Case } from '../model/case.ts';
-import { revisions } from '../uapi/revision.ts';
+import { revisions, type Revision } from '../uapi/revision.ts';
 import type { Exchange } from '../model/observation.ts';
 import type { Segment } from './kernel/content.ts';
 import type { Expectation, ExpectedRefusal, StepExpectation } from './kernel/expectation.ts';
 import { EndlessWalk, ScriptedServer } from './kernel/scripted-server.ts';
 import { simulate } from './kernel/simulate.ts';
 import type { ExpectedRequest } from './kernel/driver.ts';
+import type { ClauseId } from './rules/rule-id.ts';
 import { canonicalJson } from '../model/hash.ts';
 import { jsonSafe } from '../model/json-safe.ts';
 
 export interface Prediction {
   /** Errnos that mount(2) may give, 0 for success; undefined: any. */
-  mount: { errno: number | undefined; rule: string }[];
+  mount: { errno: number | undefined; rule: ClauseId }[];
   /** BACKING_OPEN of each device: errno, 0 for a cookie; empty: nothing is said. */
   devices: number[];
   /** Per workload step the outcomes that are right; empty: the rules say nothing. */
@@ -46,8 +47,9 @@ export interface PredictedRequest {
 /** Readings looked at. A case that has more is a case with dozens of replies. */
 const MAX_READINGS = 256;
 
-export function predict(of: Case): Prediction {
-  const readings = [...readingsOf(of)];
+/** `revision`: the rules; default: those of the revision that the case names. */
+export function predict(of: Case, revision: Revision = revisions[of.revision]): Prediction {
+  const readings = [...readingsOf(of, revision)];
   const specified = readings.filter(({ expectation }) => expectation.unspecified === undefined);
   const used = specified.length > 0 ? specified : readings;
   const unspecified =
@@ -95,16 +97,17 @@ function agreed(all: readonly Notified[]): Prediction['meanwhile'] {
   return lines;
 }
 
-function* readingsOf(of: Case): Generator<Reading> {
+function* readingsOf(of: Case, revision: Revision): Generator<Reading> {
   let choices: number[] | undefined = [];
   for (let tried = 0; choices && tried < MAX_READINGS; tried += 1) {
     const devices = of.geometry.devices.map((_, index) => index + 1);
-    const server: RecordingServer = new RecordingServer(of, devices, choices);
-    const mount = { errno: 0, minor: revisions[of.revision].minor, devices };
+    const server: RecordingServer = new RecordingServer(of, devices, choices, revision);
+    const mount = { errno: 0, minor: revision.minor, devices };
     try {
       yield {
         expectation: simulate({
           case: of,
+          revision,
           mount,
           inodes: of.geometry.files.map((_, index) => 100n + BigInt(index)),
           driver: server,

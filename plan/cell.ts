@@ -2,12 +2,15 @@
 import fc from 'fast-check';
 import type { PlannedCase } from '../generators/reply-case.ts';
 import type { CellInfo } from '../model/run-summary.ts';
+import type { ClauseId } from '../oracles/rules/rule-id.ts';
 
 export type Border = NonNullable<CellInfo['border']>;
 
 export const borders: readonly Border[] = ['violating', 'legal'];
 
-export interface PlanCell extends CellInfo {
+/** A cell of the plan; `Rule` is wider where cells are read from files. */
+export interface PlanCell<Rule extends string = ClauseId> extends CellInfo {
+  rule: Rule;
   /** Draws the cell's cases; absent exactly when the cell is impossible. */
   cases?: fc.Arbitrary<PlannedCase>;
   /**
@@ -23,14 +26,14 @@ export interface PlanCell extends CellInfo {
 }
 
 export interface CellKey {
-  rule: string;
+  rule: ClauseId;
   half?: 'read' | 'write';
   path: string;
   border?: Border;
 }
 
 /** `map/length-nonzero@read direct-read violating`. Rules of begin/* name their half themselves. */
-export const cellId = ({ rule, half, path, border }: CellKey): string =>
+export const cellId = ({ rule, half, path, border }: Omit<CellKey, 'rule'> & { rule: string }): string =>
   [half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule, path, border]
     .filter((part) => part !== undefined)
     .join(' ');
@@ -64,7 +67,7 @@ export const impossible = (key: CellKey, reason: string): PlanCell => ({ ...key,
  * The cases of a cell: `runs` of them, or one of each kind where that is more; the same for the same seed and version.
  * Seeds of different cells are independent.
  */
-export function casesOf(cell: PlanCell, { seed, runs }: { seed: number; runs: number }): PlannedCase[] {
+export function casesOf(cell: PlanCell<string>, { seed, runs }: { seed: number; runs: number }): PlannedCase[] {
   if (!cell.cases) return [];
   const drawSeed = cellSeed(cell.id, seed);
   const { kinds } = cell;
@@ -81,7 +84,7 @@ export function casesOf(cell: PlanCell, { seed, runs }: { seed: number; runs: nu
 }
 
 /** How many cases a cell has in a run of `runs` per cell; none of it: none. */
-export const casesIn = ({ kinds }: PlanCell, runs: number): number =>
+export const casesIn = ({ kinds }: PlanCell<string>, runs: number): number =>
   runs === 0 ? 0 : Math.max(runs, kinds?.length ?? 0);
 
 /** 32-bit FNV-1a over the id, so that cells drawn from one seed do not repeat each other's surroundings. */

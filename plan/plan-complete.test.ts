@@ -1,11 +1,11 @@
 import { expect, test } from '@playwright/test';
 import { paths } from '../generators/setting.ts';
-import { configTables } from '../oracles/rules/config.ts';
-import { beginTables } from '../oracles/rules/first-violation.ts';
+import { configRulesOf } from '../oracles/rules/config.ts';
+import { beginTableOf } from '../oracles/rules/first-violation.ts';
 import { inlineRules } from '../oracles/rules/inline.ts';
 import { ioctlTables } from '../oracles/rules/ioctls.ts';
 import {
-  devInvalTables,
+  devInvalRulesOf,
   invalInodeRules,
   invalRangeRules,
   upsertHalfRules,
@@ -27,7 +27,7 @@ const NOTIFIED = ['notify', 'while-asked'] as const;
 
 /** Every rule that a revision's tables have. */
 function rowsOf(id: RevisionId): Row[] {
-  const { reply, map, validate, devices } = beginTables[id];
+  const { reply, map, validate, devices } = beginTableOf(revisions[id]);
   const asked = [...paths, 'atomic-write', 'swapon'];
   const notified =
     revisions[id].notifications.IOMAP_UPSERT_MAPPINGS === undefined
@@ -36,7 +36,7 @@ function rowsOf(id: RevisionId): Row[] {
           ...map.map((rule) => ({ id: rule.id, halves: rule.halves, paths: NOTIFIED })),
           ...upsertHalfRules.map((rule) => ({ id: rule.id, halves: ['read', 'write'] as const, paths: NOTIFIED })),
           ...invalRangeRules.map((rule) => ({ id: rule.id, halves: ['read', 'write'] as const, paths: NOTIFIED })),
-          ...[...upsertInodeRules, ...invalInodeRules, ...devInvalTables[id]].map((rule) => ({
+          ...[...upsertInodeRules, ...invalInodeRules, ...devInvalRulesOf(revisions[id])].map((rule) => ({
             id: rule.id,
             paths: NOTIFIED,
           })),
@@ -45,7 +45,7 @@ function rowsOf(id: RevisionId): Row[] {
     ...[...reply, ...map, ...validate, ...devices].map((rule) => ({ id: rule.id, halves: rule.halves, paths: asked })),
     ...notified,
     ...(id === 'r1' ? [] : [...new Set(inlineRules.map((rule) => rule.id))].map((rule) => ({ id: rule, paths }))),
-    ...configTables[id].map((rule) => ({ id: rule.id, paths: ['mount'] })),
+    ...configRulesOf(revisions[id]).map((rule) => ({ id: rule.id, paths: ['mount'] })),
     ...(id === 'r1'
       ? []
       : Object.values(ioctlTables)
@@ -79,12 +79,12 @@ function missing(plan: readonly PlanCell[], rows: readonly Row[]): string[] {
 
 for (const id of ['r1', 'r2', 'r3'] as const) {
   test(`every rule of the tables of ${id} has cases or a reason on every path that leads to it, on both sides of its border`, () => {
-    expect(missing(conformancePlan(id), rowsOf(id))).toEqual([]);
+    expect(missing(conformancePlan(revisions[id]), rowsOf(id))).toEqual([]);
   });
 }
 
 test('a rule without cells would be noticed, and so would a path and a side of the border', () => {
-  const plan = conformancePlan('r3');
+  const plan = conformancePlan(revisions.r3);
   const rows = rowsOf('r3');
   const noticed = (leftOut: (cell: PlanCell) => boolean): string[] =>
     missing(
@@ -106,7 +106,7 @@ test('a rule without cells would be noticed, and so would a path and a side of t
 
 test('reasons name what rules or revisions say, not what is left to do', () => {
   const reasons = (['r1', 'r2', 'r3'] as const).flatMap((id) =>
-    conformancePlan(id).flatMap(({ impossible }) => (impossible === undefined ? [] : [impossible])),
+    conformancePlan(revisions[id]).flatMap(({ impossible }) => (impossible === undefined ? [] : [impossible])),
   );
   expect([...new Set(reasons)].filter((reason) => /no generator|not done|todo|yet/i.test(reason))).toEqual([]);
 });

@@ -9,8 +9,9 @@ import { runIdeal } from '../oracles/testing/ideal-kernel.ts';
 import { LeakyPageCache, type Leak } from '../oracles/testing/leaky-page-cache.ts';
 import type { Case } from '../model/case.ts';
 import { casesOf, conformancePlan, type PlanCell } from './plan.ts';
+import { revisions } from '../uapi/revision.ts';
 
-const planned = conformancePlan('r3').filter(({ cases }) => cases);
+const planned = conformancePlan(revisions.r3).filter(({ cases }) => cases);
 const growth = planned.filter(({ rule }) => rule.startsWith('growth/'));
 
 /** Whether the rules catch such a kernel by the case; where the model cannot follow it, it does not. */

@@ -10,8 +10,9 @@ import type { Case } from '../model/case.ts';
 import { causesOf } from '../model/finding/cause.ts';
 import type { Observation } from '../model/observation.ts';
 import { casesOf, conformancePlan } from './plan.ts';
+import { revisions } from '../uapi/revision.ts';
 
-const plan = conformancePlan('r3');
+const plan = conformancePlan(revisions.r3);
 
 const caseOf = (cell: string): Case =>
   casesOf(
@@ -50,7 +51,7 @@ test('should say nothing where the rules leave more readings than are tried, and
   const of = caseOf('map/device-range-no-overflow@write mmap-write legal');
   const whole = runIdeal(of, { choices: [1] });
   const read = (seen: Observation, most?: number) =>
-    interpret(of, seen, () => [], most === undefined ? {} : { mostReadings: most });
+    interpret(of, revisions.r3, seen, () => [], most === undefined ? {} : { mostReadings: most });
   expect(read(whole)).toMatchObject({ deviations: [] });
   expect(read(whole).expectation.unspecified).toBeUndefined();
   expect(read(whole, 1)).toMatchObject({

@@ -4,8 +4,9 @@ import { casesOf, conformancePlan } from './plan.ts';
 import { judge } from '../oracles/judge.ts';
 import { runIdeal } from '../oracles/testing/ideal-kernel.ts';
 import type { Verdict } from '../model/verdict.ts';
+import { revisions } from '../uapi/revision.ts';
 
-const plan = conformancePlan('r3');
+const plan = conformancePlan(revisions.r3);
 
 /** The first case of a cell of this rule whose kernel reports once, with these words in place of its own. */
 function saying(rule: string, condition: string): Verdict {

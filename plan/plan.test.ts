@@ -1,16 +1,16 @@
 import { expect, test } from '@playwright/test';
 import { judge, rulesReached } from '../oracles/judge.ts';
 import { describeRule } from '../oracles/rules/describe.ts';
-import { beginTables, type BeginTable } from '../oracles/rules/first-violation.ts';
+import { beginTableOf, type BeginTable } from '../oracles/rules/first-violation.ts';
 import { EndlessWalk } from '../oracles/kernel/scripted-server.ts';
 import { runIdeal } from '../oracles/testing/ideal-kernel.ts';
 import { decodeCase, encodeCase } from '../model/case.ts';
 import type { Verdict } from '../model/verdict.ts';
-import type { RevisionId } from '../uapi/revision.ts';
+import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { casesOf, conformancePlan, type PlanCell } from './plan.ts';
 
 const RUNS = 12;
-const planned = conformancePlan('r3');
+const planned = conformancePlan(revisions.r3);
 const exercised = planned.filter((cell) => cell.cases);
 /**
  * Rows of map/* and begin/* in the rules' text, less the two that stand for map/* and the retry; and the size of the
@@ -20,7 +20,7 @@ const RULES_OF_BEGIN = 20 + (18 - 3) + 1;
 
 for (const id of ['r1', 'r2', 'r3'] as RevisionId[]) {
   test.describe(`the plan of ${id}`, () => {
-    const plan = conformancePlan(id);
+    const plan = conformancePlan(revisions[id]);
 
     test('has cells with unique ids, each with cases or a reason', () => {
       expect(new Set(plan.map((cell) => cell.id)).size).toBe(plan.length);
@@ -47,7 +47,7 @@ for (const id of ['r1', 'r2', 'r3'] as RevisionId[]) {
 }
 
 test('every rule of map and begin has its cells', () => {
-  const table = beginTables.r3;
+  const table = beginTableOf(revisions.r3);
   const rules = [...table.reply, ...table.map, ...table.validate, ...table.devices].map((rule) => rule.id);
   expect(rules).toHaveLength(RULES_OF_BEGIN);
   expect([...rules, 'begin/retry'].filter((rule) => !planned.some((cell) => cell.rule === rule))).toEqual([]);
@@ -79,7 +79,7 @@ test('makes cases that survive their JSON form', () => {
 test.describe('a kernel that lacks one check', () => {
   const without = (rule: string): BeginTable => {
     const keep = <T extends { id: string }>(rows: readonly T[]) => rows.filter((row) => row.id !== rule);
-    const table = beginTables.r3;
+    const table = beginTableOf(revisions.r3);
     return {
       reply: keep(table.reply),
       map: keep(table.map),

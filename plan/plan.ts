@@ -2,7 +2,7 @@
  * The conformance plan: every rule of map/* and begin/* on every path that reaches it, both sides of its border, and
  * what accepted replies must do. Cells that cannot have cases are there too, with the reason.
  */
-import { revisions, type RevisionId } from '../uapi/revision.ts';
+import type { Revision } from '../uapi/revision.ts';
 import { atomicCells } from './cells/atomic-cells.ts';
 import { borderCells } from './cells/border-cells.ts';
 import { bufferedWriteCells } from './cells/buffered-write-cells.ts';
@@ -34,8 +34,7 @@ import { deviceCells, endCells, ioendCells, typeCells } from './cells/type-cells
 
 export { casesIn, casesOf, cellId, type PlanCell } from './cell.ts';
 
-export function conformancePlan(id: RevisionId): PlanCell[] {
-  const revision = revisions[id];
+export function conformancePlan(revision: Revision): PlanCell[] {
   return [
     ...borderCells(revision),
     ...replyCells(revision),

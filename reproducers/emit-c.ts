@@ -3,7 +3,7 @@
  */
 import type { Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
-import { revisions } from '../uapi/revision.ts';
+import { revisions, type Revision } from '../uapi/revision.ts';
 import { bytes } from './c/bytes.ts';
 import { devices } from './c/devices.ts';
 import { headerComment } from './c/header-comment.ts';
@@ -16,19 +16,20 @@ import { uapi } from './c/uapi.ts';
 import { mustFailToMount, usesOf, type Program } from './c/uses.ts';
 import { workload } from './c/workload.ts';
 import type { Findings } from './findings.ts';
-import { predict, type Prediction } from '../oracles/predict.ts';
+import { predict } from '../oracles/predict.ts';
 
 /**
  * The program's text. It compiles with `gcc -Wall -Wextra -O2` and nothing but a C library; it exits with 0 when the
- * kernel conforms, 1 when it deviates, 2 when it cannot be tried here. `prediction`: what the rules expect, by default
- * of this version.
+ * kernel conforms, 1 when it deviates, 2 when it cannot be tried here. `revision`: numbers and rules, by default those
+ * of the revision that the case names.
  */
-export function emitC(of: Case, findings: Findings, prediction: Prediction = predict(of)): string {
+export function emitC(of: Case, findings: Findings, revision: Revision = revisions[of.revision]): string {
+  const prediction = predict(of, revision);
   const program: Program = {
     case: of,
-    revision: revisions[of.revision],
+    revision,
     prediction,
-    uses: usesOf(of, prediction, findings.deviations),
+    uses: usesOf(of, revision, prediction, findings.deviations),
   };
   const { uses } = program;
   const body = [

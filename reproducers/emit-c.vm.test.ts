@@ -12,7 +12,7 @@ import { noProgress } from '../vm/kernel/progress.ts';
 import { selectKernel } from '../vm/kernel/select.ts';
 import { Vm } from '../vm/vm.ts';
 import type { Case } from '../model/case.ts';
-import { NULL_ADDR } from '../uapi/revision.ts';
+import { revisions, NULL_ADDR } from '../uapi/revision.ts';
 import { casesOf, conformancePlan, type PlanCell } from '../plan/plan.ts';
 import {
   compilePrograms,
@@ -46,7 +46,7 @@ const deviating: Readonly<Record<string, Case>> = {
  */
 function ofThePlan(): [string, Case][] {
   const byPath = new Map<string, PlanCell[]>();
-  for (const cell of conformancePlan('r3'))
+  for (const cell of conformancePlan(revisions.r3))
     if (cell.impossible === undefined) byPath.set(cell.path, [...(byPath.get(cell.path) ?? []), cell]);
   return [...byPath.values()]
     .map((cells, n): [string, Case] => {

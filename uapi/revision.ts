@@ -3,8 +3,8 @@
  * knows an opcode, a flag or a type value; they ask the revision by name.
  */
 
-export const revisionIds = ['r1', 'r2', 'r3'] as const;
-export type RevisionId = (typeof revisionIds)[number];
+/** Names of the revisions that the table at the end of this file has. */
+export type RevisionId = keyof typeof table;
 
 /** Name to number, as the uAPI header of a revision defines them. */
 type Values<N extends string> = Readonly<Partial<Record<N, number>>>;
@@ -78,16 +78,19 @@ export interface Revision {
   readonly atomicIsSaid: boolean;
   /** What mount(2) makes of a CONFIG that is refused after SYNC_INIT. */
   readonly refusedConfig: 'its errno' | 'EIO';
+  /** A refused CONFIG is reported as bad data. */
+  readonly refusedConfigIsBadData: boolean;
+  /** NOCACHE, and RETRY_CACHE with a cache, are looked at as mappings are; otherwise nothing of them but the type. */
+  readonly instructionsAreChecked: boolean;
+  /** Halves of an answer to BEGIN in which RETRY_CACHE asks for a retry. */
+  readonly retryHalves: readonly ('read' | 'write')[];
   /** BACKING_CLOSE lets go of a device that no inode uses. */
   readonly closesIdleDevices: boolean;
   /** DEV_INVAL looks at the length before it looks whether the range wraps. */
   readonly devInvalChecksLengthFirst: boolean;
-  /** Rules of later revisions that this one does not have, by id. */
+  /** Rules of other revisions that this one does not have, by id. */
   readonly lacksRules: ReadonlySet<string>;
 }
-
-/** Whether the revision has a rule that was added later than others of its group. */
-export const hasRule = ({ lacksRules }: Revision, id: string): boolean => !lacksRules.has(id);
 
 /** Why nothing is judged about inline data. */
 export const inlineIsUnsaid = ({ id }: Revision): string =>
@@ -129,6 +132,40 @@ const mappingFlags = {
   STALE: 0x200,
 } as const;
 
+/** What r2 and those before it lack, and what r1 lacks besides. */
+const lackedByR2 = [
+  'map/overwrite-no-flags',
+  'map/overwrite-no-device',
+  'map/overwrite-no-addr',
+  'map/instruction-no-flags',
+  'map/instruction-no-device',
+  'map/instruction-no-addr',
+  'begin/read-no-retry-uncached',
+  'begin/write-no-retry-uncached',
+  'begin/atomic-on-storage',
+  'begin/atomic-flagged',
+  'begin/device-readable',
+  'begin/device-writable',
+  'config/time-granularity',
+  'config/maxbytes-range',
+  'config/blocksize',
+  'upsert/iomap-inode',
+  'inval/iomap-inode',
+  'inval/range-no-overflow',
+  'backing-open/fd-usable',
+  'add-iomap/unmounted',
+] as const;
+const lackedByR1 = [
+  ...lackedByR2,
+  'map/retry-needs-cache',
+  'begin/read-not-nocache',
+  'begin/write-not-nocache',
+  'begin/read-device-known',
+  'begin/write-device-known',
+] as const;
+/** The oracles hold these names against their tables when they are compiled. */
+export type LackedRule = (typeof lackedByR1)[number];
+
 export const r1: Revision = {
   id: 'r1',
   title: 'v6 patch 01/31, October 2025: BEGIN and END only',
@@ -152,18 +189,15 @@ export const r1: Revision = {
   nowait: { asks: true, writesAreSaid: false },
   atomicIsSaid: false,
   refusedConfig: 'EIO',
+  refusedConfigIsBadData: false,
+  instructionsAreChecked: false,
+  retryHalves: [],
   closesIdleDevices: true,
   devInvalChecksLengthFirst: false,
-  lacksRules: new Set([
-    'upsert/iomap-inode',
-    'inval/iomap-inode',
-    'inval/range-no-overflow',
-    'backing-open/fd-usable',
-    'add-iomap/unmounted',
-  ]),
+  lacksRules: new Set<string>(lackedByR1),
 };
 
-export const r2: Revision = {
+const r2: Revision = {
   ...r1,
   id: 'r2',
   title: 'the whole series, early 2026',
@@ -195,6 +229,8 @@ export const r2: Revision = {
   runs: true,
   closesIdleDevices: false,
   inlineLimit: 'page',
+  retryHalves: ['read'],
+  lacksRules: new Set<string>(lackedByR2),
 };
 
 export const r3: Revision = {
@@ -207,12 +243,22 @@ export const r3: Revision = {
   nowait: { asks: false, writesAreSaid: true },
   atomicIsSaid: true,
   refusedConfig: 'its errno',
+  refusedConfigIsBadData: true,
+  instructionsAreChecked: true,
+  retryHalves: ['read', 'write'],
   closesIdleDevices: true,
   devInvalChecksLengthFirst: true,
   lacksRules: new Set(),
 };
 
-export const revisions: Readonly<Record<RevisionId, Revision>> = { r1, r2, r3 };
+/** The table: another revision is one entry more. The oldest stands first. */
+const table = { r1, r2, r3 };
+
+export const revisions: Readonly<Record<RevisionId, Revision>> = table;
+export const revisionIds = Object.keys(table) as readonly RevisionId[];
+/** What is judged by where nothing else is said. */
+export const defaultRevision: RevisionId = 'r3';
+export const isRevisionId = (id: string): id is RevisionId => Object.hasOwn(table, id);
 
 /** Name of a value in one of a revision's tables, or undefined when the revision has no such value. */
 export function nameOf<N extends string>(table: Values<N>, value: number): N | undefined {

@@ -5,6 +5,7 @@ import { describeRule } from '../../oracles/rules/describe.ts';
 import { repositoryRoot } from '../../files/repository-root.ts';
 import { matchesGlob } from '../../model/glob.ts';
 import { conformancePlan } from '../../plan/plan.ts';
+import { revisions } from '../../uapi/revision.ts';
 
 /** Rules that the page names, and the paths behind them: `cache/hit`, `type/*`, `fsync`. */
 const namedIn = (text: string): string[] =>
@@ -14,7 +15,7 @@ test.describe('the page that says which cells test which sentence', () => {
   const text = readFileSync(join(repositoryRoot(), 'docs/behaviour-coverage.md'), 'utf8');
   const rules = [
     ...new Set(
-      conformancePlan('r3')
+      conformancePlan(revisions.r3)
         .filter(({ cases }) => cases)
         .map(({ rule }) => rule),
     ),

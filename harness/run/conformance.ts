@@ -19,7 +19,7 @@ import { crashDeviation, timesText, withCrashes } from './crash-deviation.ts';
 /** A case of the plan with its place in the undivided run. */
 export interface PlannedRun {
   n: number;
-  cell: PlanCell;
+  cell: PlanCell<string>;
   case: Case;
   note: string;
 }
@@ -34,7 +34,7 @@ export interface Shard {
  * begins with the `from`-th case of each cell, and counts on from `firstN`.
  */
 export function planRuns(
-  cells: readonly PlanCell[],
+  cells: readonly PlanCell<string>[],
   of: { seed: number; runs: number; shard?: Shard; from?: number; firstN?: number },
 ): PlannedRun[] {
   const { from = 0, firstN = 0 } = of;

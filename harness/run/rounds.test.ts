@@ -2,6 +2,7 @@ import { expect, test } from '@playwright/test';
 import { planRuns } from './conformance.ts';
 import { conformancePlan } from '../../plan/plan.ts';
 import { nextRound } from './rounds.ts';
+import { revisions } from '../../uapi/revision.ts';
 
 test('should give each cell a case first, then what the measured speed says will fit, and never more than was asked for', () => {
   expect(nextRound({ done: 0, runs: 64, elapsedMs: 0, timeMs: 1 })).toBe(1);
@@ -15,7 +16,7 @@ test('should give each cell a case first, then what the measured speed says will
 });
 
 test('should draw in rounds the cases that one run draws, each once and under a number of its own', () => {
-  const cells = conformancePlan('r3').filter(({ rule }) => rule.startsWith('map/'));
+  const cells = conformancePlan(revisions.r3).filter(({ rule }) => rule.startsWith('map/'));
   const whole = planRuns(cells, { seed: 5, runs: 3 });
   const rounds = [
     planRuns(cells, { seed: 5, runs: 1 }),

@@ -21,7 +21,7 @@ export interface Campaign {
   /** The cases, when they are not drawn from the cells. */
   planned?: readonly PlannedRun[];
   spec: VmSpec;
-  cells: readonly PlanCell[];
+  cells: readonly PlanCell<string>[];
   seed: number;
   /** Cases per cell; the most of them where the time is limited. */
   runs: number;

@@ -2,7 +2,8 @@
 import { advanced, type ByteRun, type ByteSource } from '../../model/bytes.ts';
 import type { Case } from '../../model/case.ts';
 import type { DeviceChange, Observation } from '../../model/observation.ts';
-import type { Deviation, Unjudged } from '../../model/verdict.ts';
+import type { Unjudged } from '../../model/verdict.ts';
+import type { Deviation } from '../deviation.ts';
 import {
   compareBytes,
   sameSource,
@@ -13,6 +14,7 @@ import {
 } from '../kernel/content.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 import { byteFacts } from '../kernel/byte-facts.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 export function judgeBytes(of: Case, seen: Observation, expectation: Expectation): Deviation[] {
   const all = comparisons(of, seen, expectation).flatMap((one) =>
@@ -65,7 +67,7 @@ export function unjudgedBytes(of: Case, seen: Observation, expectation: Expectat
 
 /** Bytes that were compared. `where`: names a place for people. */
 interface Compared {
-  rule: string;
+  rule: ClauseId;
   aspect: Deviation['aspect'];
   where: (at: bigint) => string;
   compared: Comparison;

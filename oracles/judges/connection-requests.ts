@@ -1,7 +1,7 @@
 /** Requests about the connection and about open files: what is true of them whatever the case is about. */
 import type { Case } from '../../model/case.ts';
 import type { Exchange, Observation } from '../../model/observation.ts';
-import type { Deviation } from '../../model/verdict.ts';
+import type { Deviation } from '../deviation.ts';
 import { createOut, openOut } from '../../uapi/fuse-structs.ts';
 
 const rule = 'request/config',

@@ -1,6 +1,6 @@
 /** What of a case's deviations only follows from an earlier one: it is no finding of its own. */
 import type { Case, Step } from '../../model/case.ts';
-import type { Deviation } from '../../model/verdict.ts';
+import type { Deviation } from '../deviation.ts';
 
 /** Calls that leave files as they are: a wrong outcome says nothing about what comes later. */
 const readOnly: ReadonlySet<Step['call']> = new Set([

@@ -4,8 +4,9 @@
  */
 import type { Case } from '../../model/case.ts';
 import type { Observation, TranscriptCut } from '../../model/observation.ts';
-import type { Deviation, Unjudged } from '../../model/verdict.ts';
-import { revisions } from '../../uapi/revision.ts';
+import type { Unjudged } from '../../model/verdict.ts';
+import type { Deviation } from '../deviation.ts';
+import type { Revision } from '../../uapi/revision.ts';
 
 /** What the rules determine of a step whatever comes behind it. What devices hold in the end may be of later steps. */
 const determined: ReadonlySet<Deviation['aspect']> = new Set([
@@ -61,9 +62,9 @@ export interface Cut extends TranscriptCut {
 }
 
 /** Where the transcript ends for the judges: where the guest cut it, or where its record lacks what they need. */
-export function cutOf(of: Case, seen: Observation): Cut | undefined {
+export function cutOf(of: Case, seen: Observation, { ioendFlags }: Revision): Cut | undefined {
   // The one of swapoff is about the whole file.
-  const swapoff = revisions[of.revision].ioendFlags.SWAPOFF ?? 0;
+  const swapoff = ioendFlags.SWAPOFF ?? 0;
   const lacking = seen.transcript.flatMap(({ name, request, raw, step, seq }): (Cut & { seq: number })[] => {
     const isAboutNoRange =
       raw !== undefined || (name === 'IOMAP_IOEND' && (Number(request['flags'] ?? 0) & swapoff) !== 0);

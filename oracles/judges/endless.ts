@@ -1,15 +1,14 @@
 /** Judges a kernel that asks without end. */
-import type { Case } from '../../model/case.ts';
 import type { Observation } from '../../model/observation.ts';
-import type { Deviation } from '../../model/verdict.ts';
+import type { Deviation } from '../deviation.ts';
 import { operationsOf } from '../../uapi/fuse-operations.ts';
-import { revisions } from '../../uapi/revision.ts';
+import type { Revision } from '../../uapi/revision.ts';
 
 /** Its connection was cut and what it asked is kept in part: nothing else of the case can be judged. */
-export function judgeEndless(of: Case, { endless }: Observation): Deviation[] {
+export function judgeEndless({ endless }: Observation, revision: Revision): Deviation[] {
   if (!endless) return [];
   const { opcode, same, step } = endless;
-  const name = operationsOf(revisions[of.revision]).get(opcode)?.name ?? `op ${opcode}`;
+  const name = operationsOf(revision).get(opcode)?.name ?? `op ${opcode}`;
   return [
     {
       rule: 'kernel/endless-requests',

@@ -1,8 +1,10 @@
 /** Judges the kernel's health: assertions, warnings nobody predicted, bugs. Lost records make absence unprovable. */
 import type { Case } from '../../model/case.ts';
 import type { KernelEvent, Observation } from '../../model/observation.ts';
-import type { Deviation, Unjudged } from '../../model/verdict.ts';
+import type { Unjudged } from '../../model/verdict.ts';
+import type { Deviation } from '../deviation.ts';
 import type { Expectation } from '../kernel/expectation.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 export function judgeKernelLog(_of: Case, seen: Observation, expectation: Expectation): Deviation[] {
   const told = new Set<string>();
@@ -54,7 +56,7 @@ export const unknownEventKinds = ({ events }: Observation): string[] =>
 export const unknownEventsText = (kinds: readonly string[]): string =>
   `the kernel reported ${kinds.map((kind) => `'${kind}'`).join(', ')}, ${kinds.length === 1 ? 'a kind of event' : 'kinds of events'} that this version of iomapfuzz does not know; judge it with the one that wrote it, or a newer one`;
 
-const deviation = (rule: string, expected: string, seen: string): Deviation => ({
+const deviation = (rule: ClauseId, expected: string, seen: string): Deviation => ({
   rule,
   aspect: 'kernel-log',
   expected,

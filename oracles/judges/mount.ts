@@ -1,14 +1,13 @@
 /** Judges the set-up: mount(2), what INIT offered, and the registration of the case's devices. */
-import type { Case } from '../../model/case.ts';
 import type { Observation } from '../../model/observation.ts';
-import type { Deviation } from '../../model/verdict.ts';
-import { revisions } from '../../uapi/revision.ts';
+import type { Deviation } from '../deviation.ts';
+import type { Revision } from '../../uapi/revision.ts';
 import { errnoName } from '../../uapi/errno.ts';
 import type { Expectation } from '../kernel/expectation.ts';
 import { BACKING_ID_MAX } from '../rules/ioctls.ts';
 import { errnoFacts } from '../kernel/errno-facts.ts';
 
-export function judgeMount(of: Case, seen: Observation, expectation: Expectation): Deviation[] {
+export function judgeMount(seen: Observation, expectation: Expectation, revision: Revision): Deviation[] {
   const { mount } = seen;
   const deviations: Deviation[] = [];
   if (expectation.mount.errno !== undefined && mount.errno !== expectation.mount.errno) {
@@ -23,7 +22,6 @@ export function judgeMount(of: Case, seen: Observation, expectation: Expectation
       },
     ];
   }
-  const revision = revisions[of.revision];
   if (mount.errno === 0 && mount.flags !== undefined && ((mount.flags >> BigInt(revision.initBit)) & 1n) === 0n) {
     deviations.push({
       rule: 'init/offers-iomap',

@@ -1,10 +1,11 @@
 /** Judges the result of each syscall: success or failure, errno, return value, extents, size. */
 import type { Case } from '../../model/case.ts';
 import type { FiemapExtent, Observation, StepResult } from '../../model/observation.ts';
-import type { Deviation } from '../../model/verdict.ts';
+import type { Deviation } from '../deviation.ts';
 import { errnoName } from '../../uapi/errno.ts';
 import type { Expectation, StepExpectation } from '../kernel/expectation.ts';
 import { errnoFacts } from '../kernel/errno-facts.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 export function judgeOutcome(of: Case, seen: Observation, expectation: Expectation): Deviation[] {
   const outcomes = expectation.steps.flatMap((expected, step): Deviation[] => {
@@ -55,7 +56,7 @@ function letThrough(
 }
 
 /** `rule`: another than the one that decides the outcome. */
-type Finding = Pick<Deviation, 'aspect' | 'expected' | 'seen' | 'facts'> & { rule?: string };
+type Finding = Pick<Deviation, 'aspect' | 'expected' | 'seen' | 'facts'> & { rule?: ClauseId };
 
 function judgeStep(expected: StepExpectation, result: StepResult, { transcript }: Observation): Finding[] {
   const failed = result.ret < 0n;

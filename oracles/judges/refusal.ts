@@ -7,17 +7,19 @@
 import { unknownEventKinds } from './kernel-log.ts';
 import type { Case } from '../../model/case.ts';
 import type { KernelEvent, Observation, StepResult } from '../../model/observation.ts';
-import type { Deviation, DeviationFacts, Unjudged } from '../../model/verdict.ts';
+import type { DeviationFacts, Unjudged } from '../../model/verdict.ts';
+import type { Deviation } from '../deviation.ts';
 import type { Expectation, ExpectedRefusal } from '../kernel/expectation.ts';
 import { isKnownCondition, isTextOfAnother } from '../rules/conditions.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Channels } from './channels.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 type Report = Extract<KernelEvent, { kind: 'bad-data' | 'bad-mapping-warn' }>;
 
 /** One line that the kernel must print. */
 interface Line {
-  rule: string;
+  rule: ClauseId;
   step: number;
   condition?: string;
 }

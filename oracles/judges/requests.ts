@@ -4,11 +4,11 @@
  */
 import type { Case } from '../../model/case.ts';
 import type { Exchange, Observation } from '../../model/observation.ts';
-import type { Deviation } from '../../model/verdict.ts';
+import type { Deviation } from '../deviation.ts';
 import { notificationsOf } from '../../model/case-traits.ts';
 import { ordinaryCalls } from '../../model/ordinary-calls.ts';
 import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
-import { revisions } from '../../uapi/revision.ts';
+import type { Revision } from '../../uapi/revision.ts';
 import { judgeConfig, judgeHandles } from './connection-requests.ts';
 import { headerFault } from '../kernel/answer.ts';
 import { isReserved } from '../kernel/driver.ts';
@@ -22,7 +22,7 @@ import { errnos } from '../../uapi/errno.ts';
  */
 const OUT_OF_ORDER: ReadonlySet<string> = new Set(['FORGET', 'BATCH_FORGET']);
 
-export function judgeRequests(of: Case, seen: Observation, expectation: Expectation): Deviation[] {
+export function judgeRequests(of: Case, seen: Observation, expectation: Expectation, revision: Revision): Deviation[] {
   const deviations: Deviation[] = [];
   const ordered = [...seen.transcript].sort((a, b) => a.seq - b.seq);
   const destroy = ordered.findIndex((exchange) => exchange.name === 'DESTROY');
@@ -55,13 +55,13 @@ export function judgeRequests(of: Case, seen: Observation, expectation: Expectat
       }
     }
   }
-  const config = isInitialised(of, expectation) ? judgeConfig(ordered) : [];
+  const config = isInitialised(of, expectation, revision) ? judgeConfig(ordered) : [];
   return [
     ...deviations,
     ...config,
     ...judgeHandles(of, seen),
     ...judgeUnasked(of, ordered),
-    ...judgeUnmount(of, seen, expectation, ordered),
+    ...judgeUnmount(of, seen, expectation, revision, ordered),
   ];
 }
 
@@ -114,9 +114,9 @@ function judgeUnasked(of: Case, ordered: readonly Exchange[]): Deviation[] {
 }
 
 /** The connection has iomap, and its server answered CONFIG as it should. */
-const isInitialised = (of: Case, expectation: Expectation): boolean =>
-  connectionHasIomap(of) &&
-  revisions[of.revision].opcodes.IOMAP_CONFIG !== undefined &&
+const isInitialised = (of: Case, expectation: Expectation, revision: Revision): boolean =>
+  connectionHasIomap(of, revision) &&
+  revision.opcodes.IOMAP_CONFIG !== undefined &&
   ![...expectation.steps, ...expectation.refusals, expectation.mount].some(
     ({ rule }) => rule.startsWith('config/') || rule === 'init/refused',
   );
@@ -126,9 +126,11 @@ function judgeUnmount(
   of: Case,
   seen: Observation,
   expectation: Expectation,
+  revision: Revision,
   ordered: readonly Exchange[],
 ): Deviation[] {
-  if (seen.unmountErrno !== 0 || !isInitialised(of, expectation) || ordered.some(({ ended }) => ended)) return [];
+  if (seen.unmountErrno !== 0 || !isInitialised(of, expectation, revision) || ordered.some(({ ended }) => ended))
+    return [];
   const rule = 'unmount/requests',
     aspect = 'request';
   const destroys = ordered.filter(({ name }) => name === 'DESTROY').length;

@@ -1,6 +1,7 @@
 /** What a mapping comes to when the kernel asked for one. */
 import type { DeviceFacts, WireMapping } from '../rules/context.ts';
 import type { Mark } from './mapping-cache.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 /** A mapping that the kernel accepted, and the part of the operation that it serves. */
 export interface Accepted {
@@ -16,7 +17,7 @@ export interface Accepted {
   source?: WireMapping;
   device?: DeviceFacts;
   /** Id of the row that says what the mapping does here. */
-  rule: string;
+  rule: ClauseId;
   /** State of the file's mappings when it was asked for. */
   mark?: Mark;
   /** It is a record of the mapping cache. */
@@ -27,7 +28,7 @@ export interface Accepted {
 export interface Failed {
   kind: 'failed';
   errno: number;
-  rule: string;
+  rule: ClauseId;
   /** The server's own errno, not a refusal. */
   replied: boolean;
 }

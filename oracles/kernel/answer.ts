@@ -6,7 +6,8 @@ import type { Reply } from '../../model/case.ts';
 import type { Exchange, SentReply } from '../../model/observation.ts';
 import { operationsOf, type Operation } from '../../uapi/fuse-operations.ts';
 import { outHeader } from '../../uapi/fuse-structs.ts';
-import type { Revision, RevisionId } from '../../uapi/revision.ts';
+import type { Revision } from '../../uapi/revision.ts';
+import { perRevision } from '../rules/per-revision.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { Unspecified } from './driver.ts';
 import { PAGE_SIZE } from '../../uapi/units.ts';
@@ -71,13 +72,10 @@ const variable: Readonly<Record<string, (request: Record<string, unknown>) => Si
   IOCTL: (request) => ({ least: 16, most: 16 + Math.max(PAGE_SIZE, Number(request['outSize'])) }),
 };
 
-const byName = new Map<RevisionId, ReadonlyMap<string, Operation>>();
-function operation(revision: Revision, name: string): Operation | undefined {
-  let table = byName.get(revision.id);
-  if (!table)
-    byName.set(revision.id, (table = new Map([...operationsOf(revision).values()].map((row) => [row.name, row]))));
-  return table.get(name);
-}
+const operationsByName = perRevision(
+  (revision): ReadonlyMap<string, Operation> =>
+    new Map([...operationsOf(revision).values()].map((row) => [row.name, row])),
+);
 
 /**
  * The errno that write() of an answer to request `name` must give: EINVAL for the size of its payload or for its
@@ -89,7 +87,7 @@ export function writeResult(
   request: Record<string, unknown>,
   sent: SentReply,
 ): number | undefined {
-  const layout = operation(revision, name)?.reply;
+  const layout = operationsByName(revision).get(name)?.reply;
   // Nobody waits for an answer to such a request, and what is behind its header is not looked at.
   if (layout === 'never') return headerFault({ ...sent, payload: new Uint8Array(), cutBytes: 0 }) ?? errnos.ENOENT;
   const fault = headerFault(sent);

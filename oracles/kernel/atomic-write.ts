@@ -7,6 +7,7 @@ import { directWrite } from './direct-write.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import type { OpenFile, StepOf, World } from './world.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 /** The position is one that files can have, and there are bytes to write. */
 export function atomicWrite(
@@ -16,7 +17,7 @@ export function atomicWrite(
 ): StepExpectation {
   const { offset, lengthBytes, writer } = step;
   const { blockSizeBytes: block, maxBytes } = world.facts;
-  const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+  const fails = (rule: ClauseId, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
   // Which of several reasons comes first is the kernel's own business.
   const outside = offset >= maxBytes ? [errnos.EFBIG] : [];
   if (!file.attrFlags.includes('ATOMIC')) return fails('atomic/allowed', errnos.EOPNOTSUPP, ...outside);

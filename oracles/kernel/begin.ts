@@ -1,18 +1,23 @@
 /** One IOMAP_BEGIN: the request that must be sent, and what the kernel makes of the answer. */
 import type { Exchange } from '../../model/observation.ts';
 import { beginOut } from '../../uapi/iomap.ts';
-import { isType, isWriteType, writtenTo, type BeginContext, type WireMapping } from '../rules/context.ts';
+import { isType, isWriteType, typeName, writtenTo, type BeginContext, type WireMapping } from '../rules/context.ts';
 import { firstViolation } from '../rules/first-violation.ts';
 import { errnos } from '../../uapi/errno.ts';
+import type { MappingTypeName } from '../../uapi/revision.ts';
+import type { BehaviourId } from '../rules/behaviours.ts';
 import type { Refusal } from '../rules/rule.ts';
+import type { RuleId } from '../rules/rule-id.ts';
 import { readsRest } from './reads-rest.ts';
 import { refuse, type FileState, type World } from './world.ts';
 import { LOFF_MAX, SECTOR, min } from '../../uapi/units.ts';
 import type { Accepted, Failed, Retry } from './accepted.ts';
 import { payloadOf, repliedErrno } from './answer.ts';
 
-const typeNameOf = (world: World, mapping: WireMapping): string =>
-  Object.entries(world.revision.mappingTypes).find(([, value]) => value === mapping.type)?.[0] ?? String(mapping.type);
+/** Of a mapping that was accepted, which is no instruction; another number where a kernel's rules let it pass. */
+type AcceptedTypeId = Extract<BehaviourId, `type/${Lowercase<MappingTypeName>}`>;
+const acceptedTypeOf = (world: World, mapping: WireMapping): AcceptedTypeId =>
+  `type/${(typeName(world.revision, mapping) ?? String(mapping.type)).toLowerCase()}` as AcceptedTypeId;
 
 /**
  * A mapping for [pos, end): from the mapping cache where it serves the operation, else by BEGIN. RETRY_CACHE in the
@@ -136,7 +141,7 @@ function perhaps(
   file: FileState,
   context: BeginContext,
   end: bigint,
-  maybe: readonly { refusal: Refusal }[],
+  maybe: readonly { refusal: Refusal<RuleId> }[],
 ): Failed | undefined {
   for (const { refusal } of maybe) {
     const certain = refusal.rule === 'begin/device-readable' && readsRest(world, file, context, end);
@@ -216,7 +221,7 @@ function accept(world: World, context: BeginContext, pos: bigint, end: bigint): 
     pos,
     length,
     acted,
-    rule: `type/${typeNameOf(world, acted).toLowerCase()}`,
+    rule: acceptedTypeOf(world, acted),
     ...(bounded && { boundedLength: bounded.offset + bounded.length - acted.offset }),
     ...(device && { device }),
     ...(source && { source }),

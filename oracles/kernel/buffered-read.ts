@@ -13,12 +13,13 @@ import type { StepExpectation } from './expectation.ts';
 import { asksWithoutWaiting, type FileState, type StepOf, type World } from './world.ts';
 import { PAGE, SECTOR, min, pageCeil, pageFloor } from '../../uapi/units.ts';
 import type { Accepted, Failed } from './accepted.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 /** A stretch of the file that could not be read when it was last tried, or perhaps could not. */
 export interface Failure {
   start: bigint;
   end: bigint;
-  rule: string;
+  rule: ClauseId;
 }
 
 export function bufferedRead(
@@ -113,10 +114,10 @@ export function fill(
   start: bigint,
   stop: bigint,
   opflags = 0,
-): { failures: Failure[]; rule: string; asked: boolean } {
+): { failures: Failure[]; rule: ClauseId; asked: boolean } {
   let failures: Failure[] = [];
   let asked = false;
-  let rule = 'read/result';
+  let rule: ClauseId = 'read/result';
   const reaches = pageCeil(file.sizeBytes);
   failures.push(...fromMappingCache(world, file, reaches));
   const firstMissing = (from: bigint) => file.cache.read(from, stop).at(-1)?.end ?? from;
@@ -231,7 +232,7 @@ function serve(world: World, file: FileState, answer: Accepted | Failed, pos: bi
  * Fills the cache by an accepted mapping. Returns the rule by which reading it fails, or may fail; undefined: it must
  * work.
  */
-function load(world: World, file: FileState, mapping: Accepted): string | undefined {
+function load(world: World, file: FileState, mapping: Accepted): ClauseId | undefined {
   const { acted, pos, length, device, rule } = mapping;
   const until = pos + length;
   if (!isType(world, acted, 'MAPPED')) {

@@ -15,6 +15,7 @@ import type { FileState, World } from './world.ts';
 import { bytesOf, type Write } from './written.ts';
 import { PAGE, min } from '../../uapi/units.ts';
 import type { Accepted } from './accepted.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 export function bufferedWrite(world: World, file: FileState, write: Write): StepExpectation {
   const { offset } = write;
@@ -24,7 +25,7 @@ export function bufferedWrite(world: World, file: FileState, write: Write): Step
   const { failure, undo } = extendTo(world, file, offset);
   if (failure) return { kind: 'fails', ...failure };
   let pos = offset;
-  let rule = 'write/result';
+  let rule: ClauseId = 'write/result';
   let failures: number[] | undefined;
   while (pos < stopAt && !failures) {
     const mapping = begin(world, file, world.revision.opFlags.WRITE, pos, stopAt);
@@ -58,7 +59,7 @@ interface Taken {
   /** Errnos; empty: any. */
   fails?: number[];
   sizeChanged: boolean;
-  rule?: string;
+  rule?: ClauseId;
   /** The inline data could not be fetched: END is for none of the mapping, or for the half that has a place. */
   mayLeaveOutEnd?: boolean;
 }

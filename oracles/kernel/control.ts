@@ -21,7 +21,7 @@ export function fuseIoctl(world: World, step: IoctlStep): StepExpectation {
   const context: IoctlContext = {
     revision: world.revision,
     mounted,
-    connectionHasIomap: mounted && connectionHasIomap(world.case),
+    connectionHasIomap: mounted && connectionHasIomap(world.case, world.revision),
     target: step.target ?? 'device',
     flags: step.flags ?? world.revision.backingTypes.IOMAP ?? 0,
     padding: step.padding ?? 0n,

@@ -10,11 +10,12 @@ import type { OpenFile, StepOf, World } from './world.ts';
 import { flushed } from './writeback.ts';
 import { LOFF_MAX, max, min } from '../../uapi/units.ts';
 import { payloadOf, repliedErrno } from './answer.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 /** What the older request can hold: UINT_MAX, down to a page. Linux, fs/fuse/file.c, __fuse_copy_file_range. */
 const MOST_OLD = 0xffff_f000n;
 
-const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+const fails = (rule: ClauseId, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 
 export function copyFileRange(
   world: World,

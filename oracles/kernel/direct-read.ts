@@ -13,6 +13,7 @@ import { flushed } from './writeback.ts';
 import { asksWithoutWaiting, type FileState, type StepOf, type World } from './world.ts';
 import { SECTOR, min } from '../../uapi/units.ts';
 import type { Accepted, Failed } from './accepted.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 export interface DirectReadOptions {
   /** RWF_NOWAIT */
@@ -42,7 +43,7 @@ export function directRead(
   const { opFlags } = world.revision;
   const segments: Segment[] = [];
   let failures: number[] | undefined;
-  let rule = 'read/result';
+  let rule: ClauseId = 'read/result';
   let pos = offset;
   while (pos < stopAt) {
     // A kernel may bound the operation by the file's size or walk on behind it; either way no byte behind EOF is
@@ -132,7 +133,7 @@ interface Served {
   advanced: bigint;
   /** Errnos; empty: any. */
   fails?: number[];
-  rule?: string;
+  rule?: ClauseId;
 }
 
 function serve(world: World, file: FileState, mapping: Accepted, segments: Segment[]): Served {

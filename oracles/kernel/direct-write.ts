@@ -16,6 +16,7 @@ import { flushed, hasUntold } from './writeback.ts';
 import { bytesOf, sourceAt, type Write } from './written.ts';
 import { SECTOR, max, min } from '../../uapi/units.ts';
 import type { Accepted } from './accepted.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 /** `onlyDirect`: the server allows nothing else. */
 export function directWrite(world: World, file: FileState, write: Write, onlyDirect: boolean): StepExpectation {
@@ -45,7 +46,7 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   const given: Accepted[] = [];
   const written: { mapping: Accepted; certain: boolean }[] = [];
   let failures: number[] | undefined;
-  let rule = 'write/result';
+  let rule: ClauseId = 'write/result';
   let pos = offset;
   let endsShort = false;
   while (pos < stopAt && !endsShort) {
@@ -189,7 +190,7 @@ interface Stored {
   touches: boolean;
   /** The write ends short behind these bytes. */
   stops?: boolean;
-  rule?: string;
+  rule?: ClauseId;
 }
 
 /**

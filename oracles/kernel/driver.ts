@@ -4,6 +4,7 @@
  */
 import type { Exchange } from '../../model/observation.ts';
 import type { Segment } from './content.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 /** A field of a request: the value that is right, or, where several are, a predicate with a text for people. */
 export interface ExpectedField {
@@ -20,7 +21,7 @@ export interface ExpectedRequest {
   /** The bytes behind the structure. */
   data?: readonly Segment[];
   /** The row that asks for the request. */
-  rule: string;
+  rule: ClauseId;
 }
 
 export interface Driver {

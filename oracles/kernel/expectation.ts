@@ -3,14 +3,16 @@
  * the rules.
  */
 import type { FiemapExtent } from '../../model/observation.ts';
-import type { Deviation, Unjudged } from '../../model/verdict.ts';
+import type { Unjudged } from '../../model/verdict.ts';
+import type { Deviation } from '../deviation.ts';
 import type { Refusal } from '../rules/rule.ts';
 import type { Content, Segment } from './content.ts';
+import type { ClauseId, RuleId } from '../rules/rule-id.ts';
 
 /** The outcome of one syscall. */
 export type StepExpectation = {
   /** Rule or behaviour that decides the outcome. */
-  rule: string;
+  rule: ClauseId;
 } & (
   | {
       kind: 'fails';
@@ -43,7 +45,7 @@ export type StepExpectation = {
 );
 
 /** A refusal, at the workload step that met it; step -1: at mount. */
-export interface ExpectedRefusal extends Refusal {
+export interface ExpectedRefusal extends Refusal<RuleId> {
   step: number;
 }
 
@@ -58,7 +60,7 @@ export interface Expectation {
   requests: Deviation[];
   /** What of the requests could not be compared, because it was not kept. */
   unjudgedRequests: Unjudged[];
-  mount: { errno: number | undefined; rule: string };
+  mount: { errno: number | undefined; rule: ClauseId };
   /** BACKING_OPEN of each device of the geometry: errno, 0 for a cookie. */
   devices: number[];
   /** Steps in order; shorter than the workload when `unspecified` or a wrong request ended the simulation. */

@@ -7,6 +7,7 @@ import { type FileState, type OpenFile, type StepOf, type World } from './world.
 import { asksForZeroing, staySmall, zeroRange, zeroUpTo, type ZeroFailure } from './zeroing.ts';
 import { PAGE, max, min } from '../../uapi/units.ts';
 import { payloadOf, repliedErrno } from './answer.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 /** include/uapi/linux/falloc.h */
 const MODE = { keepSize: 1, punchHole: 2, zeroRange: 0x10 } as const;
@@ -19,7 +20,7 @@ const SUPPORTED: ReadonlySet<number> = new Set([
   MODE.zeroRange | MODE.keepSize,
 ]);
 
-const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+const fails = (rule: ClauseId, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 
 export function fallocate(
   world: World,

@@ -5,7 +5,7 @@
 import type { Case } from '../../model/case.ts';
 import { FUSE_MAJOR, INIT_BITS } from '../../uapi/fuse-flags.ts';
 import { initOut } from '../../uapi/fuse-structs.ts';
-import { revisions } from '../../uapi/revision.ts';
+import type { Revision } from '../../uapi/revision.ts';
 import { headerFault, rawReply } from './answer.ts';
 
 export type InitAnswer =
@@ -13,7 +13,7 @@ export type InitAnswer =
   { kind: 'refused'; ended: boolean } | { kind: 'taken'; iomap: boolean; minor: number };
 
 /** Undefined: the server answers as usual. */
-export function initAnswer(of: Case): InitAnswer | undefined {
+export function initAnswer(of: Case, { initBit }: Revision): InitAnswer | undefined {
   const answer = of.script.find(({ on }) => on === 'INIT')?.reply;
   switch (answer?.kind) {
     case undefined:
@@ -31,7 +31,6 @@ export function initAnswer(of: Case): InitAnswer | undefined {
       Buffer.from(sent.payload).copy(bytes);
       const { major, minor, flags, flags2 } = initOut.decode(bytes);
       if (major !== FUSE_MAJOR) return { kind: 'refused', ended: false };
-      const { initBit } = revisions[of.revision];
       const all = BigInt(flags) | (((flags >>> INIT_BITS.INIT_EXT) & 1) === 1 ? BigInt(flags2) << 32n : 0n);
       return { kind: 'taken', iomap: ((all >> BigInt(initBit)) & 1n) === 1n, minor };
     }
@@ -41,7 +40,7 @@ export function initAnswer(of: Case): InitAnswer | undefined {
 }
 
 /** Whether the connection has iomap, by what the case answers to INIT. */
-export function connectionHasIomap(of: Case): boolean {
-  const own = initAnswer(of);
+export function connectionHasIomap(of: Case, revision: Revision): boolean {
+  const own = initAnswer(of, revision);
   return own?.kind === 'taken' ? own.iomap : (of.geometry.initIomap ?? true);
 }

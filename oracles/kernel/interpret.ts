@@ -7,9 +7,10 @@ import type { Case } from '../../model/case.ts';
 import { ordinaryCalls } from '../../model/ordinary-calls.ts';
 import { parseFileName } from '../../model/nodes.ts';
 import type { Exchange, Observation } from '../../model/observation.ts';
-import type { Deviation, DeviationFacts, Unjudged } from '../../model/verdict.ts';
+import type { DeviationFacts, Unjudged } from '../../model/verdict.ts';
+import type { Deviation } from '../deviation.ts';
 import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
-import { revisions, type Revision } from '../../uapi/revision.ts';
+import type { Revision } from '../../uapi/revision.ts';
 import type { BeginTable } from '../rules/first-violation.ts';
 import { compareBytes } from './content.ts';
 import { byteFacts } from './byte-facts.ts';
@@ -97,6 +98,7 @@ const isPlaced = (exchange: Exchange, of: Case): boolean => {
  */
 export function interpret(
   of: Case,
+  revision: Revision,
   seen: Observation,
   judgeReading: (expectation: Expectation) => Deviation[],
   { goesOn, table, mostReadings = MAX_READINGS }: { goesOn?: boolean; table?: BeginTable; mostReadings?: number } = {},
@@ -104,9 +106,10 @@ export function interpret(
   let best: { expectation: Expectation; deviations: Deviation[]; cost: number } | undefined;
   let script: number[] | undefined = [];
   for (let tried = 0; script && tried < mostReadings; tried += 1) {
-    const driver = new TranscriptDriver(of, seen, script);
+    const driver = new TranscriptDriver(of, revision, seen, script);
     const expectation = simulate({
       case: of,
+      revision,
       mount: seen.mount,
       inodes: seen.inodes,
       driver,
@@ -186,8 +189,8 @@ class TranscriptDriver implements Driver {
   #next = 0;
   #looks = { at: 0, count: 0 };
 
-  constructor(of: Case, seen: Observation, script: readonly number[]) {
-    this.#revision = revisions[of.revision];
+  constructor(of: Case, revision: Revision, seen: Observation, script: readonly number[]) {
+    this.#revision = revision;
     this.#script = script;
     this.#steps = of.workload.length;
     const ordered = seen.transcript.map(withFile).sort((a, b) => a.seq - b.seq);

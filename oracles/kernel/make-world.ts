@@ -1,11 +1,11 @@
 /** The world that a case's syscalls start in: what its geometry, its script's INIT and CONFIG, and its set-up gave. */
 import type { Case } from '../../model/case.ts';
 import type { MountResult } from '../../model/observation.ts';
-import { revisions } from '../../uapi/revision.ts';
+import type { Revision } from '../../uapi/revision.ts';
 import { LOFF_MAX, PAGE_SIZE } from '../../uapi/units.ts';
 import { CACHE_BYTES, configGeometry } from '../rules/config.ts';
 import type { DeviceFacts } from '../rules/context.ts';
-import { beginTables, type BeginTable } from '../rules/first-violation.ts';
+import { beginTableOf, type BeginTable } from '../rules/first-violation.ts';
 import { configAnswer } from './config-reply.ts';
 import { Connection } from './connection.ts';
 import { Content } from './content.ts';
@@ -20,6 +20,7 @@ import { Writeback } from './writeback-state.ts';
 
 export interface WorldInput {
   case: Case;
+  revision: Revision;
   mount: MountResult;
   inodes: readonly bigint[];
   driver: Driver;
@@ -34,16 +35,16 @@ export interface WorldInput {
   pageCache?: () => PageCache;
 }
 
-const minorOf = (of: Case): number | undefined => {
-  const own = initAnswer(of);
+const minorOf = (of: Case, revision: Revision): number | undefined => {
+  const own = initAnswer(of, revision);
   return own?.kind === 'taken' ? own.minor : of.geometry.initMinor;
 };
 
 export function makeWorld(input: WorldInput): World {
+  const { revision } = input;
   const { geometry } = input.case;
-  const revision = revisions[input.case.revision];
-  const iomap = connectionHasIomap(input.case);
-  const exclusiveHonoured = (minorOf(input.case) ?? revision.minor) >= revision.minor;
+  const iomap = connectionHasIomap(input.case, revision);
+  const exclusiveHonoured = (minorOf(input.case, revision) ?? revision.minor) >= revision.minor;
   const devices = new Map<number, DeviceFacts>();
   geometry.devices.forEach((device, index) => {
     const cookie = input.mount.devices[index];
@@ -65,7 +66,7 @@ export function makeWorld(input: WorldInput): World {
   return {
     case: input.case,
     revision,
-    table: input.table ?? beginTables[revision.id],
+    table: input.table ?? beginTableOf(revision),
     driver: wire,
     wire,
     facts: {

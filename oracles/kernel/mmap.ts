@@ -17,6 +17,7 @@ import { fsync } from './sync.ts';
 import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
 import { PAGE, max, min, pageCeil, pageFloor } from '../../uapi/units.ts';
 import type { Failed } from './accepted.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 /** mmap(2) of what cannot be mapped so. */
 function refused(
@@ -97,7 +98,7 @@ function isTriedAgain(world: World, file: FileState, { replied, errno }: Failed)
 
 /** The page faults of one step. */
 class Faults {
-  rule = 'mmap/result';
+  rule: ClauseId = 'mmap/result';
   readonly #world: World;
   readonly #file: FileState;
   #failures: Failure[] = [];

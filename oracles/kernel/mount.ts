@@ -6,12 +6,13 @@ import { initAnswer } from './init-reply.ts';
 import { refuse, type World } from './world.ts';
 import { connectionHasIomap } from './init-reply.ts';
 import { PAGE_SIZE } from '../../uapi/units.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 /** Predicts the mount; false when the workload cannot run as usual, because mount(2) failed. */
 export function mount(world: World): boolean {
   const { geometry } = world.case;
   if (!negotiated(world)) return false;
-  const iomap = connectionHasIomap(world.case) && world.revision.runs;
+  const iomap = connectionHasIomap(world.case, world.revision) && world.revision.runs;
   world.expectation.devices = geometry.devices.map(() => (iomap ? 0 : errnos.EPERM));
   const refused = iomap ? refusedConfig(world) : undefined;
   if (!refused) return true;
@@ -45,7 +46,7 @@ export function mount(world: World): boolean {
  * fuse_process_init_reply; fs/fuse/req.c.
  */
 function negotiated(world: World): boolean {
-  const answer = initAnswer(world.case);
+  const answer = initAnswer(world.case, world.revision);
   if (answer?.kind !== 'refused') return true;
   const { expectation } = world;
   const rule = 'init/refused';
@@ -59,7 +60,7 @@ function negotiated(world: World): boolean {
   return false;
 }
 
-function refusedConfig(world: World): { errno: number; rule: string; refusal: boolean; ended?: boolean } | undefined {
+function refusedConfig(world: World): { errno: number; rule: ClauseId; refusal: boolean; ended?: boolean } | undefined {
   const config = configAnswer(world.case, world.revision);
   if (!config) return undefined;
   if (config.kind === 'ended')

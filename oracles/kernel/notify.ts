@@ -17,8 +17,9 @@ import { cookieFor, wireMapping } from './wire-mapping.ts';
 import { refuse, type FileState, type World } from './world.ts';
 import { connectionHasIomap } from './init-reply.ts';
 import { LOFF_MAX, PAGE, min } from '../../uapi/units.ts';
+import type { ClauseId, RuleId } from '../rules/rule-id.ts';
 
-const overflow: Refusal = { rule: 'devinval/range-no-overflow', errno: errnos.EINVAL, viaBadData: false };
+const overflow: Refusal<RuleId> = { rule: 'devinval/range-no-overflow', errno: errnos.EINVAL, viaBadData: false };
 /** struct fuse_out_header. */
 const HEADER_BYTES = 16;
 
@@ -53,11 +54,11 @@ export function notify(world: World, notification: Notification): StepExpectatio
 }
 
 const unknownCode = (): StepExpectation => ({ kind: 'fails', rule: 'notify/code-known', errnos: [errnos.EINVAL] });
-const refused = (world: World, refusal: Refusal): StepExpectation => {
+const refused = (world: World, refusal: Refusal<RuleId>): StepExpectation => {
   refuse(world, refusal);
   return { kind: 'fails', rule: refusal.rule, errnos: [refusal.errno] };
 };
-const taken = (rule: string, payloadBytes: number): StepExpectation => ({
+const taken = (rule: ClauseId, payloadBytes: number): StepExpectation => ({
   kind: 'succeeds',
   rule,
   ret: BigInt(HEADER_BYTES + payloadBytes),
@@ -65,8 +66,8 @@ const taken = (rule: string, payloadBytes: number): StepExpectation => ({
 
 const onConnection = (world: World, payloadBytes: number): NotificationContext => ({
   ...world.facts,
-  devices: connectionHasIomap(world.case) ? world.facts.devices : new Map(),
-  connectionHasIomap: connectionHasIomap(world.case),
+  devices: connectionHasIomap(world.case, world.revision) ? world.facts.devices : new Map(),
+  connectionHasIomap: connectionHasIomap(world.case, world.revision),
   payloadBytes,
 });
 
@@ -196,11 +197,13 @@ function raw(world: World, { code, payload }: Of<'raw'>): StepExpectation {
     if (code <= LAST_ORDINARY_CODE) throw new Unspecified(`notification ${code} is ordinary FUSE`);
     return unknownCode();
   }
-  const rule = {
-    IOMAP_UPSERT_MAPPINGS: 'upsert/size',
-    IOMAP_INVAL_MAPPINGS: 'inval/size',
-    IOMAP_DEV_INVAL: 'devinval/size',
-  }[known];
+  const rule = (
+    {
+      IOMAP_UPSERT_MAPPINGS: 'upsert/size',
+      IOMAP_INVAL_MAPPINGS: 'inval/size',
+      IOMAP_DEV_INVAL: 'devinval/size',
+    } as const
+  )[known];
   if (bytes.length !== SIZES[known]) return refused(world, { rule, errno: errnos.EINVAL, viaBadData: false });
   throw new Unspecified('the bytes of a notification of the right size are stated by its own kind');
 }

@@ -7,6 +7,7 @@ import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { truncateTo } from './truncate.ts';
 import { answers, type FileState, type OpenFile, type StepOf, type World } from './world.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 /** Opens file `index`; adds the fd also where open fails, since steps count the opens. */
 export function open(world: World, { file: index, flags }: StepOf<'open'>): StepExpectation {
@@ -60,7 +61,7 @@ function forbidden(file: FileState, flags: readonly string[]): StepExpectation |
   if (!file.usesIomap)
     throw new Unspecified('whether IMMUTABLE and APPEND count for an inode that does not use iomap is not said');
   const writes = flags.includes('wronly') || flags.includes('rdwr');
-  const fails = (rule: string): StepExpectation => ({ kind: 'fails', rule, errnos: [errnos.EPERM] });
+  const fails = (rule: ClauseId): StepExpectation => ({ kind: 'fails', rule, errnos: [errnos.EPERM] });
   if (has('IMMUTABLE') && (writes || flags.includes('trunc'))) return fails('inode/immutable');
   return has('APPEND') && (flags.includes('trunc') || (writes && !flags.includes('append')))
     ? fails('inode/append')

@@ -16,10 +16,11 @@ import type { StepExpectation } from './expectation.ts';
 import { asksWithoutWaiting, type OpenFile, type StepOf, type World } from './world.ts';
 import type { Durability, Write } from './written.ts';
 import { LOFF_MAX } from '../../uapi/units.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 const KNOWN = Object.values(RWF).reduce((sum, flag) => sum | flag, 0);
 
-const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+const fails = (rule: ClauseId, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 const has = ({ rwf = 0 }: { rwf?: number | undefined }, flag: number): boolean => (rwf & flag) !== 0;
 
 /** What the server allows for this open file. */

@@ -18,10 +18,11 @@ import { FIEMAP } from '../../model/syscall-flags.ts';
 import { PAGE, min } from '../../uapi/units.ts';
 import { payloadOf, repliedErrno } from './answer.ts';
 import type { Accepted } from './accepted.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 const NULL_ADDR_PHYSICAL = 0n;
 
-const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+const fails = (rule: ClauseId, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 
 type Visit = { advanced: bigint; stop: boolean };
 
@@ -96,7 +97,7 @@ function seek(
   if (offset < 0n || offset >= file.sizeBytes)
     return fails('seek/past-eof', errnos.ENXIO, ...(offset < 0n ? [errnos.EINVAL] : []));
   let result = otherwise;
-  let rule = 'seek/result';
+  let rule: ClauseId = 'seek/result';
   const failure = walk(world, file, offset, file.sizeBytes, file.sizeBytes, (mapping) => {
     const at = found(mapping);
     const stop = at !== undefined;

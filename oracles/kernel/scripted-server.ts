@@ -34,9 +34,14 @@ export class ScriptedServer implements Driver {
   #step = 0;
 
   /** `devices`: cookies; `choices`: which readings of the rules to take, in order, 0 where the list ends. */
-  constructor(of: Case, devices: readonly number[], choices: readonly number[] = []) {
+  constructor(
+    of: Case,
+    devices: readonly number[],
+    choices: readonly number[] = [],
+    revision: Revision = revisions[of.revision],
+  ) {
     this.#case = of;
-    this.#revision = revisions[of.revision];
+    this.#revision = revision;
     this.#devices = devices;
     this.#choices = choices;
   }

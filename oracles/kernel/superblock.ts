@@ -9,14 +9,15 @@ import type { StepOf, World } from './world.ts';
 import { connectionHasIomap } from './init-reply.ts';
 import { flush } from './writeback.ts';
 import { payloadOf, repliedErrno } from './answer.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 type SuperblockStep = StepOf<'freeze' | 'thaw' | 'syncfs' | 'shutdown'>;
 
-const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
-const succeeds = (rule: string): StepExpectation => ({ kind: 'succeeds', rule, ret: 0n });
+const fails = (rule: ClauseId, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+const succeeds = (rule: ClauseId): StepExpectation => ({ kind: 'succeeds', rule, ret: 0n });
 
 export function superblock(world: World, step: SuperblockStep): StepExpectation {
-  if (!connectionHasIomap(world.case) || world.revision.opcodes.FREEZE_FS === undefined)
+  if (!connectionHasIomap(world.case, world.revision) || world.revision.opcodes.FREEZE_FS === undefined)
     throw new Unspecified(`${step.call} without iomap is ordinary FUSE`);
   switch (step.call) {
     case 'freeze':

@@ -17,8 +17,9 @@ import { flush } from './writeback.ts';
 import { PAGE, SECTOR, max, min, pageFloor } from '../../uapi/units.ts';
 import { repliedErrno } from './answer.ts';
 import type { Accepted } from './accepted.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
-const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+const fails = (rule: ClauseId, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 /** No workload has so many writers: the header's bytes while they are on the device. */
 const HEADER = 0xffff;
 

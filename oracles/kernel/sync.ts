@@ -10,6 +10,7 @@ import { settleRest } from './writeback-ioend.ts';
 import { answers, type FileState, type OpenFile, type World } from './world.ts';
 import type { Write } from './written.ts';
 import { payloadOf, repliedErrno } from './answer.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 const { ATIME, MTIME, CTIME } = SETATTR_VALID;
 const TIMES = ATIME | MTIME | CTIME;
@@ -101,7 +102,7 @@ export function synced(
 /** The outcome when something was lost: the errno of it, or EIO for all. */
 function failureOf(
   errors: readonly (number | undefined)[],
-  rule: string,
+  rule: ClauseId,
   losses: readonly string[] = [],
 ): StepExpectation | undefined {
   const [first, ...more] = errors;

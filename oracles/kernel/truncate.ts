@@ -8,8 +8,9 @@ import { discard, flushed } from './writeback.ts';
 import { type FileState, type OpenFile, type StepOf, type World } from './world.ts';
 import { asksForZeroing, staySmall, zeroRange, zeroUpTo, type ZeroFailure } from './zeroing.ts';
 import { PAGE } from '../../uapi/units.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
-const fails = (rule: string, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
+const fails = (rule: ClauseId, ...wanted: number[]): StepExpectation => ({ kind: 'fails', rule, errnos: wanted });
 
 export function ftruncate(
   world: World,

@@ -3,6 +3,7 @@ import type { Accepted } from './accepted.ts';
 import type { Segment } from './content.ts';
 import type { Mark } from './mapping-cache.ts';
 import type { Range, Ranges } from './ranges.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 /** A range that was sent to its place, without the bytes behind EOF. */
 export interface Piece extends Range {
@@ -28,7 +29,7 @@ export interface Piece extends Range {
 export interface Lost extends Range {
   /** Undefined: any. */
   errno: number | undefined;
-  rule: string;
+  rule: ClauseId;
 }
 
 /**
@@ -62,7 +63,7 @@ export class Writeback {
   late: number[] = [];
   /** Errors that fsync has reported; close may tell of them once more. */
   told: (number | undefined)[] = [];
-  errorRule = 'writeback/error';
+  errorRule: ClauseId = 'writeback/error';
   /** What was lost, and through whom, as long as no fsync has reported it. For people. */
   losses: string[] = [];
   /** Something failed since the last flush: the rest may have been given up with it. */

@@ -14,10 +14,11 @@ import { takeWriteback, tellsOfLoss } from './writeback.ts';
 import type { FileState, World } from './world.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Accepted } from './accepted.ts';
+import type { ClauseId } from '../rules/rule-id.ts';
 
 /** Why a range could not be zeroed. Errnos; undefined: any. */
 export interface ZeroFailure {
-  rule: string;
+  rule: ClauseId;
   errnos?: readonly number[];
 }
 

@@ -1,4 +1,4 @@
-/** begin/*: a BEGIN reply, revision r3. Functions fuse_iomap_begin_validate, then fuse_iomap_begin. */
+/** begin/*: a BEGIN reply. Functions fuse_iomap_begin_validate, then fuse_iomap_begin. */
 import { beginOut } from '../../uapi/iomap.ts';
 import {
   hasOp,
@@ -11,11 +11,12 @@ import {
   type WireMapping,
 } from './context.ts';
 import { errnos } from '../../uapi/errno.ts';
+import { perRevision } from './per-revision.ts';
 import type { Half, Rule } from './rule.ts';
 import { clauseOf } from './clause.ts';
 
-interface Row {
-  id: string;
+interface Row<Id extends string> {
+  id: Id;
   text: string;
   errno?: number | 'reply';
   viaBadData?: boolean;
@@ -46,12 +47,13 @@ function readUnclear(c: BeginContext): string | undefined {
 }
 
 /** One row for each half; the clause is the same and the names differ. */
-const perHalf = (make: (half: Half, of: (c: BeginContext) => WireMapping) => Row): Row[] => [
-  make('read', (c) => c.read!),
-  make('write', (c) => c.write!),
-];
+const perHalf = <const Id extends string>(
+  make: (half: Half, of: (c: BeginContext) => WireMapping) => Row<Id>,
+): Row<Id>[] => [make('read', (c) => c.read!), make('write', (c) => c.write!)];
 
-const validateRows: readonly Row[] = [
+const rowsWithIds = <const Id extends string>(rows: readonly Row<Id>[]): readonly Row<Id>[] => rows;
+
+const validateRows = rowsWithIds([
   ...perHalf((half, of) => ({
     id: `${half}-not-nocache`,
     half,
@@ -95,9 +97,9 @@ const validateRows: readonly Row[] = [
     applies: (c) => hasOp(c, 'ATOMIC'),
     violated: (c) => ((writtenTo(c)?.flags ?? 0) & c.revision.mappingFlags.ATOMIC_BIO!) === 0,
   },
-];
+]);
 
-const deviceRows: readonly Row[] = [
+const deviceRows = rowsWithIds([
   {
     id: 'read-device-known',
     half: 'read',
@@ -137,9 +139,9 @@ const deviceRows: readonly Row[] = [
         : undefined;
     },
   },
-];
+]);
 
-const replyRows: readonly Row[] = [
+const replyRows = rowsWithIds([
   {
     id: 'error',
     text: 'the reply carries an error',
@@ -154,9 +156,9 @@ const replyRows: readonly Row[] = [
     viaBadData: false,
     violated: (c) => c.payloadBytes !== beginOut.size,
   },
-];
+]);
 
-const toRule = (row: Row): Rule<BeginContext> => {
+const toRule = <Id extends string>(row: Row<Id>): Rule<BeginContext, `begin/${Id}`> => {
   const viaBadData = row.viaBadData ?? true;
   return {
     id: `begin/${row.id}`,
@@ -174,22 +176,21 @@ const toRule = (row: Row): Rule<BeginContext> => {
   };
 };
 
-/** Before the mappings are looked at. */
-export const beginReplyRules = replyRows.map(toRule);
-/** After map/* of both halves. */
-export const beginValidateRulesR3 = validateRows.map(toRule);
-/** After the question whether the reply asks for a retry. */
-export const beginDeviceRulesR3 = deviceRows.map(toRule);
+export type BeginReplyRuleId = `begin/${(typeof replyRows)[number]['id']}`;
+export type BeginValidateRuleId = `begin/${(typeof validateRows)[number]['id']}`;
+export type BeginDeviceRuleId = `begin/${(typeof deviceRows)[number]['id']}`;
+export type BeginRuleId = BeginReplyRuleId | BeginValidateRuleId | BeginDeviceRuleId;
 
-const since3 = [
-  'begin/read-no-retry-uncached',
-  'begin/write-no-retry-uncached',
-  'begin/atomic-on-storage',
-  'begin/atomic-flagged',
-  'begin/device-readable',
-  'begin/device-writable',
-];
-export const beginValidateRulesR2 = beginValidateRulesR3.filter((rule) => !since3.includes(rule.id));
-export const beginDeviceRulesR2 = beginDeviceRulesR3.filter((rule) => !since3.includes(rule.id));
-/** r1 has neither instructions nor devices. */
-export const beginValidateRulesR1 = beginValidateRulesR2.filter((rule) => !rule.id.endsWith('-not-nocache'));
+const tableOf = <Id extends string>(rows: readonly Row<Id>[]) => {
+  const rules = rows.map(toRule);
+  return perRevision(({ lacksRules }): readonly Rule<BeginContext, `begin/${Id}`>[] =>
+    rules.filter(({ id }) => !lacksRules.has(id)),
+  );
+};
+
+/** Before the mappings are looked at. */
+export const beginReplyRulesOf = tableOf(replyRows);
+/** After map/* of both halves. */
+export const beginValidateRulesOf = tableOf(validateRows);
+/** After the question whether the reply asks for a retry. */
+export const beginDeviceRulesOf = tableOf(deviceRows);

@@ -11,7 +11,7 @@ const mappingCache = 'docs/spec/behaviour.md#mapping-cache';
 const log = 'docs/spec/uapi.md#refusals';
 
 /** Requests whose answers the plan malforms or does not give at all. */
-const malformed = [
+const answered = [
   'LOOKUP',
   'OPEN',
   'RELEASE',
@@ -60,43 +60,32 @@ const malformed = [
   'IOMAP_BEGIN',
   'IOMAP_END',
   'IOMAP_IOEND',
-];
+] as const;
 
-export const behaviours: Readonly<Record<string, Behaviour>> = {
-  ...Object.fromEntries(
-    malformed.map((name) => [
-      `malformed/${name}`,
-      {
-        text: `a malformed answer to ${name} is refused by write(), whoever waits for it gets EIO, and the kernel stays healthy`,
-        source: 'docs/spec/uapi.md#opcodes; Linux, fs/fuse/dev.c',
-      },
-    ]),
-  ),
-  ...Object.fromEntries(
-    malformed.flatMap((name) => [
-      [
-        `die/${name}`,
-        {
-          text: `a server that closes /dev/fuse while ${name} is in flight ends it with ECONNABORTED, and what comes later with ENOTCONN; the mount can be removed`,
-          source: 'Linux, fs/fuse/dev.c, fuse_dev_release',
-        },
-      ],
-      [
-        `kill/${name}`,
-        {
-          text: `a server whose process is ended by SIGKILL while ${name} is in flight ends it with ECONNABORTED, and what comes later with ENOTCONN; the mount can be removed`,
-          source: 'Linux, fs/fuse/dev.c, fuse_dev_release',
-        },
-      ],
-      [
-        `abort/${name}`,
-        {
-          text: `an abort through the control file system while ${name} is in flight ends it with ECONNABORTED, and what comes later with ENOTCONN; the mount can be removed`,
-          source: 'Linux, fs/fuse/control.c, fuse_conn_abort_write',
-        },
-      ],
-    ]),
-  ),
+/** One behaviour for each request. */
+const ofEach = <Kind extends string>(kind: Kind, describe: (request: string) => Behaviour) =>
+  Object.fromEntries(answered.map((request) => [`${kind}/${request}`, describe(request)])) as Record<
+    `${Kind}/${(typeof answered)[number]}`,
+    Behaviour
+  >;
+
+const table = {
+  ...ofEach('malformed', (request) => ({
+    text: `a malformed answer to ${request} is refused by write(), whoever waits for it gets EIO, and the kernel stays healthy`,
+    source: 'docs/spec/uapi.md#opcodes; Linux, fs/fuse/dev.c',
+  })),
+  ...ofEach('die', (request) => ({
+    text: `a server that closes /dev/fuse while ${request} is in flight ends it with ECONNABORTED, and what comes later with ENOTCONN; the mount can be removed`,
+    source: 'Linux, fs/fuse/dev.c, fuse_dev_release',
+  })),
+  ...ofEach('kill', (request) => ({
+    text: `a server whose process is ended by SIGKILL while ${request} is in flight ends it with ECONNABORTED, and what comes later with ENOTCONN; the mount can be removed`,
+    source: 'Linux, fs/fuse/dev.c, fuse_dev_release',
+  })),
+  ...ofEach('abort', (request) => ({
+    text: `an abort through the control file system while ${request} is in flight ends it with ECONNABORTED, and what comes later with ENOTCONN; the mount can be removed`,
+    source: 'Linux, fs/fuse/control.c, fuse_conn_abort_write',
+  })),
   'enosys/IOMAP_BEGIN': {
     text: 'BEGIN answered with ENOSYS: direct I/O becomes buffered, seeks ask by FUSE_LSEEK, each time anew',
     source: 'docs/spec/behaviour.md#requests-of-syscalls',
@@ -717,4 +706,9 @@ export const behaviours: Readonly<Record<string, Behaviour>> = {
     text: 'an ioctl that needs a connection fails on an fd that has none',
     source: 'docs/spec/uapi.md#ioctls',
   },
-};
+} satisfies Readonly<Record<string, Behaviour>>;
+
+export type BehaviourId = keyof typeof table;
+
+export const behaviours: Readonly<Record<BehaviourId, Behaviour>> = table;
+export const isBehaviour = (id: string): id is BehaviourId => Object.hasOwn(behaviours, id);

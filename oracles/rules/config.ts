@@ -1,7 +1,8 @@
-/** config/*: the answer to IOMAP_CONFIG. All EINVAL; bad data in r3. */
+/** config/*: the answer to IOMAP_CONFIG. All EINVAL; whether it is bad data, the revision says. */
 import type { ConfigOut } from '../../uapi/iomap.ts';
-import type { ConfigFlagName, Revision, RevisionId } from '../../uapi/revision.ts';
+import type { ConfigFlagName, Revision } from '../../uapi/revision.ts';
 import { errnos } from '../../uapi/errno.ts';
+import { perRevision } from './per-revision.ts';
 import { refusalOf, type Refusal, type Rule } from './rule.ts';
 import { clauseOf } from './clause.ts';
 
@@ -24,12 +25,12 @@ const knownFlags = (c: ConfigContext): bigint =>
 const isBlockSize = (size: number, pageSize: number): boolean =>
   size >= MIN_BLOCK_SIZE && size <= pageSize && (size & (size - 1)) === 0;
 
-const row = (
-  id: string,
+const row = <const Id extends string>(
+  id: Id,
   text: string,
   violated: Rule<ConfigContext>['violated'],
   applies: Rule<ConfigContext>['applies'] = () => true,
-): Rule<ConfigContext> => ({
+): Rule<ConfigContext, `config/${Id}`> => ({
   id: `config/${id}`,
   group: 'config',
   text,
@@ -40,7 +41,7 @@ const row = (
   violated,
 });
 
-export const configRulesR3: readonly Rule<ConfigContext>[] = [
+const rules = [
   row('flags-known', 'a flag outside 0x7f is set', (c) => (c.reply.flags & ~knownFlags(c)) !== 0n),
   row('uuid-length', 'the UUID is longer than 16 bytes', (c) => c.reply.sUuidLen > 16),
   // The tail from byte 100 on is not looked at.
@@ -64,17 +65,21 @@ export const configRulesR3: readonly Rule<ConfigContext>[] = [
     (c) => sets(c, 'BLOCKSIZE'),
   ),
 ];
-const since3 = ['config/time-granularity', 'config/maxbytes-range', 'config/blocksize'];
 
-export const configTables: Readonly<Record<RevisionId, readonly Rule<ConfigContext>[]>> = {
-  r1: [],
-  r2: configRulesR3.filter((rule) => !since3.includes(rule.id)).map((rule) => ({ ...rule, viaBadData: false })),
-  r3: configRulesR3,
-};
+export type ConfigRuleId = (typeof rules)[number]['id'];
+
+/** The rules of a revision, in order of evaluation; none where there is no CONFIG. */
+export const configRulesOf = perRevision((revision): readonly Rule<ConfigContext, ConfigRuleId>[] =>
+  revision.opcodes.IOMAP_CONFIG === undefined
+    ? []
+    : rules
+        .filter(({ id }) => !revision.lacksRules.has(id))
+        .map((rule) => ({ ...rule, viaBadData: revision.refusedConfigIsBadData })),
+);
 
 /** The rule that a CONFIG reply violates first; undefined: the reply is accepted. */
-export function firstConfigViolation(context: ConfigContext): Refusal | undefined {
-  const rule = configTables[context.revision.id].find(
+export function firstConfigViolation(context: ConfigContext): Refusal<ConfigRuleId> | undefined {
+  const rule = configRulesOf(context.revision).find(
     (candidate) => candidate.applies(context) && candidate.violated(context),
   );
   return rule && refusalOf(rule, 0);

@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test';
 import { NULL_ADDR, revisions, type RevisionId } from '../../uapi/revision.ts';
 import type { BeginContext, WireMapping } from './context.ts';
-import { beginTables, firstViolation } from './first-violation.ts';
+import { beginTableOf, firstViolation } from './first-violation.ts';
 
 const BLOCK = 4096n,
   MAX = 1n << 30n;
@@ -138,7 +138,7 @@ test.describe('r3', () => {
   }
 
   test('covers every rule with a border above', () => {
-    const { reply, map, validate, devices } = beginTables.r3;
+    const { reply, map, validate, devices } = beginTableOf(revisions.r3);
     const named = new Set(r3Borders.map(([rule]) => rule.split(/[@ ]/)[0]));
     expect([...reply, ...map, ...validate, ...devices].map(({ id }) => id).filter((id) => !named.has(id))).toEqual([]);
   });

@@ -1,50 +1,42 @@
 /** What the kernel makes of a BEGIN reply: the first rule that it violates decides. */
-import type { RevisionId } from '../../uapi/revision.ts';
 import {
-  beginDeviceRulesR2,
-  beginDeviceRulesR3,
-  beginReplyRules,
-  beginValidateRulesR1,
-  beginValidateRulesR2,
-  beginValidateRulesR3,
+  beginDeviceRulesOf,
+  beginReplyRulesOf,
+  beginValidateRulesOf,
+  type BeginDeviceRuleId,
+  type BeginReplyRuleId,
+  type BeginRuleId,
+  type BeginValidateRuleId,
 } from './begin.ts';
 import { isType, type BeginContext, type MapContext } from './context.ts';
-import { mapRulesR1, mapRulesR2, mapRulesR3 } from './map.ts';
+import { mapRulesOf, type MapRuleId } from './map.ts';
+import { perRevision } from './per-revision.ts';
 import { refusalOf, type Half, type Refusal, type Rule } from './rule.ts';
 
 export interface BeginTable {
-  readonly reply: readonly Rule<BeginContext>[];
-  readonly map: readonly Rule<MapContext>[];
-  readonly validate: readonly Rule<BeginContext>[];
+  readonly reply: readonly Rule<BeginContext, BeginReplyRuleId>[];
+  readonly map: readonly Rule<MapContext, MapRuleId>[];
+  readonly validate: readonly Rule<BeginContext, BeginValidateRuleId>[];
   /** Halves whose RETRY_CACHE asks for a retry. */
   readonly retryHalves: readonly Half[];
-  readonly devices: readonly Rule<BeginContext>[];
+  readonly devices: readonly Rule<BeginContext, BeginDeviceRuleId>[];
 }
 
-export const beginTables: Readonly<Record<RevisionId, BeginTable>> = {
-  r1: { reply: beginReplyRules, map: mapRulesR1, validate: beginValidateRulesR1, retryHalves: [], devices: [] },
-  r2: {
-    reply: beginReplyRules,
-    map: mapRulesR2,
-    validate: beginValidateRulesR2,
-    retryHalves: ['read'],
-    devices: beginDeviceRulesR2,
-  },
-  r3: {
-    reply: beginReplyRules,
-    map: mapRulesR3,
-    validate: beginValidateRulesR3,
-    retryHalves: ['read', 'write'],
-    devices: beginDeviceRulesR3,
-  },
-};
+export const beginTableOf = perRevision((revision): BeginTable => ({
+  reply: beginReplyRulesOf(revision),
+  map: mapRulesOf(revision),
+  validate: beginValidateRulesOf(revision),
+  retryHalves: revision.retryHalves,
+  devices: beginDeviceRulesOf(revision),
+}));
 
+type BeginRefusal = Refusal<MapRuleId | BeginRuleId>;
 export type BeginOutcome =
-  | { kind: 'refused'; refusal: Refusal }
+  | { kind: 'refused'; refusal: BeginRefusal }
   /** The reply sends the kernel back to its mapping cache. */
   | { kind: 'retry'; half: Half }
   /** `maybe`: refusals of which the clause does not say whether they happen here, each with the reason. */
-  | { kind: 'pass'; maybe: { refusal: Refusal; reason: string }[] };
+  | { kind: 'pass'; maybe: { refusal: BeginRefusal; reason: string }[] };
 
 /**
  * The first violation of a reply. `table` is the revision's, unless a test asks what a kernel with other rules would
@@ -52,14 +44,14 @@ export type BeginOutcome =
  */
 export function firstViolation(
   context: BeginContext,
-  table: BeginTable = beginTables[context.revision.id],
+  table: BeginTable = beginTableOf(context.revision),
 ): BeginOutcome {
-  const maybe: { refusal: Refusal; reason: string }[] = [];
-  const refused = (rule: Rule<never>, half?: Half): BeginOutcome => ({
+  const maybe: { refusal: BeginRefusal; reason: string }[] = [];
+  const refused = (rule: Rule<never, MapRuleId | BeginRuleId>, half?: Half): BeginOutcome => ({
     kind: 'refused',
     refusal: refusalOf(rule, context.repliedErrno, half),
   });
-  const find = (rules: readonly Rule<BeginContext>[]) =>
+  const find = (rules: readonly Rule<BeginContext, BeginRuleId>[]) =>
     rules.find((rule) => {
       if (!rule.applies(context)) return false;
       const reason = rule.unclear?.(context);

@@ -17,14 +17,14 @@ export interface InlineContext extends BeginContext {
 }
 
 const isInline = (c: InlineContext): boolean => isType(c, c.acted, 'INLINE');
-const row = (
-  id: string,
+const row = <const Id extends string>(
+  id: Id,
   text: string,
   errno: number | 'reply',
   applies: Rule<InlineContext>['applies'],
   violated: Rule<InlineContext>['violated'],
   viaBadData = false,
-): Rule<InlineContext> => ({
+): Rule<InlineContext, `inline/${Id}`> => ({
   id: `inline/${id}`,
   group: 'inline',
   text,
@@ -36,7 +36,7 @@ const row = (
 });
 const enosys = (errno: number): boolean => errno === errnos.ENOSYS;
 
-export const inlineRules: readonly Rule<InlineContext>[] = [
+export const inlineRules = [
   row(
     'fits-block',
     'INLINE mapping, not for REPORT, longer than the block size',
@@ -44,7 +44,7 @@ export const inlineRules: readonly Rule<InlineContext>[] = [
     (c) => c.revision.inlineLimit === 'block' && !hasOp(c, 'REPORT'),
     (c) => c.acted.length > c.blockSizeBytes,
   ),
-  // r2: bad data when the data does not fit a page.
+  // Where the page is the limit, it is bad data.
   row(
     'fits-block',
     'INLINE mapping longer than a page',
@@ -99,3 +99,5 @@ export const inlineRules: readonly Rule<InlineContext>[] = [
     (c) => enosys(c.writeAnswer!.errno) || (c.writeAnswer!.errno === 0 && c.writeAnswer!.acknowledged === 0n),
   ),
 ];
+
+export type InlineRuleId = (typeof inlineRules)[number]['id'];

@@ -1,5 +1,5 @@
 /** The ioctls on /dev/fuse, each with its refusals in order. Source: docs/spec/uapi.md#ioctls. */
-import { hasRule, type IoctlName, type Revision } from '../../uapi/revision.ts';
+import type { IoctlName, Revision } from '../../uapi/revision.ts';
 import { errnos } from '../../uapi/errno.ts';
 import type { Rule, RuleGroup } from './rule.ts';
 import { clauseOf } from './clause.ts';
@@ -22,24 +22,24 @@ export interface IoctlContext {
   iomapInodeLives: boolean;
 }
 
-type Row = [id: string, text: string, errno: number, violated: Rule<IoctlContext>['violated']];
+type Row<Id extends string> = readonly [id: Id, text: string, errno: number, violated: Rule<IoctlContext>['violated']];
 
 const TYPE_MASK = 0xff;
 const MAX_IDS = 1024;
-const table = (group: RuleGroup, rows: readonly Row[]) =>
-  rows.map(([id, text, errno, violated]): Rule<IoctlContext> => ({
+const table = <const Group extends RuleGroup, const Id extends string>(group: Group, rows: readonly Row<Id>[]) =>
+  rows.map(([id, text, errno, violated]): Rule<IoctlContext, `${Group}/${Id}`> => ({
     id: `${group}/${id}`,
     group,
     text,
     source: clauseOf(`${group}/${id}`),
     errno,
     viaBadData: false,
-    applies: (c) => hasRule(c.revision, `${group}/${id}`),
+    applies: (c) => !c.revision.lacksRules.has(`${group}/${id}`),
     violated,
   }));
 const isIomap = (c: IoctlContext) => (c.flags & TYPE_MASK) === c.revision.backingTypes.IOMAP;
 
-export const ioctlTables: Readonly<Partial<Record<IoctlName, readonly Rule<IoctlContext>[]>>> = {
+const tables = {
   BACKING_OPEN: table('backing-open', [
     ['mounted', 'the fd is not mounted', errnos.EPERM, (c) => !c.mounted],
     [
@@ -71,10 +71,17 @@ export const ioctlTables: Readonly<Partial<Record<IoctlName, readonly Rule<Ioctl
     ['iomap-connection', 'the connection has no iomap', errnos.EOPNOTSUPP, (c) => !c.connectionHasIomap],
     ['id-known', 'the id is unknown', errnos.ENOENT, (c) => !c.idKnown],
   ]),
-};
+} satisfies Partial<Record<IoctlName, readonly Rule<IoctlContext>[]>>;
+
+export type IoctlRuleId = (typeof tables)[keyof typeof tables][number]['id'];
+
+export const ioctlTables: Readonly<Partial<Record<IoctlName, readonly Rule<IoctlContext, IoctlRuleId>[]>>> = tables;
 
 /** Ids that BACKING_OPEN gives out. */
 export const BACKING_ID_MAX = MAX_IDS;
 
-export const firstIoctlViolation = (ioctl: IoctlName, context: IoctlContext): Rule<IoctlContext> | undefined =>
+export const firstIoctlViolation = (
+  ioctl: IoctlName,
+  context: IoctlContext,
+): Rule<IoctlContext, IoctlRuleId> | undefined =>
   ioctlTables[ioctl]?.find((rule) => rule.applies(context) && rule.violated(context));

@@ -1,20 +1,22 @@
 /**
- * map/*: one mapping, in the read or in the write half, revision r3. Function fuse_iomap_check_mapping; all EUCLEAN,
- * all bad data.
+ * map/*: one mapping, in the read or in the write half. Function fuse_iomap_check_mapping; all EUCLEAN, all bad data.
  */
-import { NULL_ADDR, NULL_DEV } from '../../uapi/revision.ts';
+import { NULL_ADDR, NULL_DEV, type Revision } from '../../uapi/revision.ts';
 import { isBacked, isType, typeName, type MapContext } from './context.ts';
 import { errnos } from '../../uapi/errno.ts';
+import { perRevision } from './per-revision.ts';
 import type { Half, Rule } from './rule.ts';
 import { clauseOf } from './clause.ts';
 
 const WRAP = 1n << 64n;
 const both = ['read', 'write'] as const;
 
-interface Row {
-  id: string;
+interface Row<Id extends string> {
+  id: Id;
   text: string;
   condition: string;
+  /** Revisions that have the rule, of those that do not name it among what they lack; default: all. */
+  exists?: (revision: Revision) => boolean;
   halves?: readonly Half[];
   applies?: (c: MapContext) => boolean;
   violated: (c: MapContext) => boolean;
@@ -28,7 +30,10 @@ const hasAddr = (c: MapContext) => c.mapping.addr !== NULL_ADDR;
 const hasFlags = (c: MapContext) => c.mapping.flags !== 0;
 const backed = (c: MapContext) => isBacked(c, c.mapping);
 
-const rows: readonly Row[] = [
+const rowsWithIds = <const Id extends string>(rows: readonly Row<Id>[]): readonly Row<Id>[] => rows;
+
+/** In order of evaluation. */
+const rows = rowsWithIds([
   {
     id: 'type-known',
     text: 'the type is none of those that the revision defines',
@@ -160,16 +165,26 @@ const rows: readonly Row[] = [
     violated: hasAddr,
   },
   {
+    id: 'no-device',
+    text: 'dev is not 0, whatever the type',
+    condition: 'map->dev != FUSE_IOMAP_DEV_NULL',
+    exists: ({ ioctls }) => ioctls.BACKING_OPEN === undefined,
+    violated: hasDevice,
+  },
+  {
     id: 'device-range-no-overflow',
     text: 'addr is not null, and addr + length wraps 64 bits',
     condition: 'check_add_overflow(map->addr, map->length, &end)',
     applies: hasAddr,
     violated: (c) => c.mapping.addr + c.mapping.length >= WRAP,
   },
-];
+]);
 
-const toRule = (row: Row): Rule<MapContext> => ({
-  id: `map/${row.id}`,
+export type MapRuleId = `map/${(typeof rows)[number]['id']}`;
+type MapRule = Rule<MapContext, MapRuleId>;
+
+const rules: readonly (MapRule & Pick<Row<string>, 'exists'>)[] = rows.map((row) => ({
+  id: `map/${row.id}` as const,
   group: 'map',
   text: row.text,
   source: clauseOf(`map/${row.id}`),
@@ -180,48 +195,22 @@ const toRule = (row: Row): Rule<MapContext> => ({
   halves: row.halves ?? both,
   applies: row.applies ?? (() => true),
   violated: row.violated,
+  ...(row.exists && { exists: row.exists }),
+}));
+
+const ordinaryOnly = (rule: MapRule): MapRule => ({ ...rule, applies: (c) => !instruction(c) && rule.applies(c) });
+
+/** Where instructions are not checked they pass behind these two rules, which then come first. */
+const OF_INSTRUCTIONS: readonly MapRuleId[] = ['map/type-known', 'map/retry-needs-cache'];
+
+/** The rules of a revision, in its order of evaluation. */
+export const mapRulesOf = perRevision((revision): readonly MapRule[] => {
+  const inOrder = rules.filter(
+    ({ id, exists }) => !revision.lacksRules.has(id) && (exists === undefined || exists(revision)),
+  );
+  if (revision.instructionsAreChecked) return inOrder;
+  return [
+    ...inOrder.filter(({ id }) => OF_INSTRUCTIONS.includes(id)),
+    ...inOrder.filter(({ id }) => !OF_INSTRUCTIONS.includes(id)).map(ordinaryOnly),
+  ];
 });
-
-/** r3, in order of evaluation. */
-export const mapRulesR3: readonly Rule<MapContext>[] = rows.map(toRule);
-
-const r3 = (id: string): Rule<MapContext> => mapRulesR3.find((rule) => rule.id === `map/${id}`)!;
-const except = (...ids: string[]) => mapRulesR3.filter((rule) => !ids.includes(rule.id.slice('map/'.length)));
-const ordinaryOnly = (rule: Rule<MapContext>): Rule<MapContext> => ({
-  ...rule,
-  applies: (c) => !instruction(c) && rule.applies(c),
-});
-
-/**
- * r2: RETRY_CACHE (with a cache) and NOCACHE pass after map/type-known with nothing else checked; the other rules about
- * instructions and those about what PURE_OVERWRITE may not carry do not exist.
- */
-export const mapRulesR2: readonly Rule<MapContext>[] = [
-  r3('type-known'),
-  r3('retry-needs-cache'),
-  ...except(
-    'type-known',
-    'retry-needs-cache',
-    'overwrite-no-flags',
-    'overwrite-no-device',
-    'overwrite-no-addr',
-    'instruction-no-flags',
-    'instruction-no-device',
-    'instruction-no-addr',
-  ).map(ordinaryOnly),
-];
-
-/** r1 knows no instructions, and no devices: any dev is refused before the last rule. */
-export const mapRulesR1: readonly Rule<MapContext>[] = [
-  ...mapRulesR3.slice(
-    0,
-    mapRulesR3.findIndex((rule) => rule.id === 'map/overwrite-no-flags'),
-  ),
-  toRule({
-    id: 'no-device',
-    text: 'dev is not 0, whatever the type',
-    condition: 'map->dev != FUSE_IOMAP_DEV_NULL',
-    violated: hasDevice,
-  }),
-  r3('device-range-no-overflow'),
-];

@@ -2,17 +2,10 @@
  * upsert/*, inval/* and devinval/*: what the kernel makes of a notification. Errno is what write() on /dev/fuse
  * returns.
  */
-import {
-  hasRule,
-  DEV_LOOKUP_LIMIT,
-  INVAL_TO_EOF,
-  NULL_ADDR,
-  NULL_DEV,
-  type Revision,
-  type RevisionId,
-} from '../../uapi/revision.ts';
+import { DEV_LOOKUP_LIMIT, INVAL_TO_EOF, NULL_ADDR, NULL_DEV, type Revision } from '../../uapi/revision.ts';
 import { isBacked, isType, type MapContext, type MountFacts, type WireMapping } from './context.ts';
-import { beginTables } from './first-violation.ts';
+import { mapRulesOf, type MapRuleId } from './map.ts';
+import { perRevision } from './per-revision.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { refusalOf, type Half, type Refusal, type Rule, type RuleGroup } from './rule.ts';
 import { clauseOf } from './clause.ts';
@@ -66,35 +59,43 @@ export interface DevInvalContext extends NotificationContext {
 const WRAP = 1n << 64n;
 const SIZES = { upsert: 80, inval: 48, devinval: 24 } as const;
 
-type Row<C> = readonly [
-  id: string,
+type Row<C, Id extends string> = readonly [
+  id: Id,
   text: string,
   errno: number,
   violated: (c: C) => boolean,
   more?: { bad?: boolean; conditions?: readonly string[]; applies?: (c: C) => boolean },
 ];
-const table = <C extends { revision: Revision }>(group: RuleGroup, rows: readonly Row<C>[]): Rule<C>[] =>
+const table = <C extends { revision: Revision }, Group extends RuleGroup, Id extends string>(
+  group: Group,
+  rows: readonly Row<C, Id>[],
+): Rule<C, `${Group}/${Id}`>[] =>
   rows.map(([id, text, errno, violated, more = {}]) => ({
-    id: `${group}/${id}`,
+    id: `${group}/${id}` as const,
     group,
     text,
     source: clauseOf(`${group}/${id}`),
     errno,
     viaBadData: more.bad ?? false,
     ...(more.conditions && { conditions: more.conditions }),
-    applies: (c) => hasRule(c.revision, `${group}/${id}`) && (more.applies?.(c) ?? true),
+    applies: (c) => !c.revision.lacksRules.has(`${group}/${id}`) && (more.applies?.(c) ?? true),
     violated,
   }));
 
 /** The checks of connection and inode, the same for both notifications that name one. */
-const inodeRows = (size: number): readonly Row<InodeContext>[] => [
-  ['size', `the payload is not ${size} bytes`, errnos.EINVAL, (c) => c.payloadBytes !== size],
-  ['iomap-connection', 'the connection has no iomap', errnos.EINVAL, (c) => !c.connectionHasIomap],
-  ['node-known', 'the nodeid is unknown', errnos.ESTALE, (c) => c.inode === undefined],
-  ['ino-matches', "attr_ino is not the inode's", errnos.EINVAL, (c) => c.inode!.ino !== c.attrIno, { bad: true }],
-  ['inode-healthy', 'the inode is marked bad', errnos.EIO, (c) => c.inode!.bad],
-  ['iomap-inode', 'the inode does not use iomap', errnos.EINVAL, (c) => !c.inode!.usesIomap],
-];
+const rowsOf =
+  <C>() =>
+  <const Id extends string>(rows: readonly Row<C, Id>[]): readonly Row<C, Id>[] =>
+    rows;
+const inodeRows = (size: number) =>
+  rowsOf<InodeContext>()([
+    ['size', `the payload is not ${size} bytes`, errnos.EINVAL, (c) => c.payloadBytes !== size],
+    ['iomap-connection', 'the connection has no iomap', errnos.EINVAL, (c) => !c.connectionHasIomap],
+    ['node-known', 'the nodeid is unknown', errnos.ESTALE, (c) => c.inode === undefined],
+    ['ino-matches', "attr_ino is not the inode's", errnos.EINVAL, (c) => c.inode!.ino !== c.attrIno, { bad: true }],
+    ['inode-healthy', 'the inode is marked bad', errnos.EIO, (c) => c.inode!.bad],
+    ['iomap-inode', 'the inode does not use iomap', errnos.EINVAL, (c) => !c.inode!.usesIomap],
+  ]);
 
 const deviceOf = (c: UpsertHalfContext) =>
   c.mapping.dev >= DEV_LOOKUP_LIMIT ? undefined : c.devices.get(c.mapping.dev);
@@ -103,119 +104,136 @@ const onDevice = { bad: true, applies: (c: UpsertHalfContext) => deviceOf(c) !==
 
 export const upsertInodeRules = table('upsert', inodeRows(SIZES.upsert));
 /** Behind map/* of the half. A NOCACHE half skips everything from `device-known` on. */
-export const upsertHalfRules = table<UpsertHalfContext>('upsert', [
-  ['not-retry', 'RETRY_CACHE', errnos.EUCLEAN, (c) => isType(c, c.mapping, 'RETRY_CACHE'), bad],
-  [
-    'device-known',
-    'MAPPED or UNWRITTEN with an unregistered dev',
-    errnos.EUCLEAN,
-    (c) => deviceOf(c) === undefined,
-    { bad: true, conditions: ['ret == NULL', 'IS_ERR(fb)'], applies: (c) => isBacked(c, c.mapping) },
-  ],
-  [
-    'addr-without-device',
-    'no device, and addr is not null',
-    errnos.EUCLEAN,
-    (c) => c.mapping.dev === NULL_DEV && c.mapping.addr !== NULL_ADDR,
-    bad,
-  ],
-  ['device-without-addr', 'a device, and addr is null', errnos.EUCLEAN, (c) => c.mapping.addr === NULL_ADDR, onDevice],
-  [
-    'device-range-no-overflow',
-    'addr + length wraps 64 bits',
-    errnos.EUCLEAN,
-    (c) => c.mapping.addr + c.mapping.length >= WRAP,
-    onDevice,
-  ],
-  [
-    'device-present',
-    'the device has size 0',
-    errnos.EINVAL,
-    (c) => deviceOf(c)!.sizeBytes === 0n,
-    { applies: (c) => deviceOf(c) !== undefined },
-  ],
-  [
-    'within-device',
-    'addr + length > the size of the device',
-    errnos.EUCLEAN,
-    (c) => c.mapping.addr + c.mapping.length > deviceOf(c)!.sizeBytes,
-    onDevice,
-  ],
-]);
+export const upsertHalfRules = table(
+  'upsert',
+  rowsOf<UpsertHalfContext>()([
+    ['not-retry', 'RETRY_CACHE', errnos.EUCLEAN, (c) => isType(c, c.mapping, 'RETRY_CACHE'), bad],
+    [
+      'device-known',
+      'MAPPED or UNWRITTEN with an unregistered dev',
+      errnos.EUCLEAN,
+      (c) => deviceOf(c) === undefined,
+      { bad: true, conditions: ['ret == NULL', 'IS_ERR(fb)'], applies: (c) => isBacked(c, c.mapping) },
+    ],
+    [
+      'addr-without-device',
+      'no device, and addr is not null',
+      errnos.EUCLEAN,
+      (c) => c.mapping.dev === NULL_DEV && c.mapping.addr !== NULL_ADDR,
+      bad,
+    ],
+    [
+      'device-without-addr',
+      'a device, and addr is null',
+      errnos.EUCLEAN,
+      (c) => c.mapping.addr === NULL_ADDR,
+      onDevice,
+    ],
+    [
+      'device-range-no-overflow',
+      'addr + length wraps 64 bits',
+      errnos.EUCLEAN,
+      (c) => c.mapping.addr + c.mapping.length >= WRAP,
+      onDevice,
+    ],
+    [
+      'device-present',
+      'the device has size 0',
+      errnos.EINVAL,
+      (c) => deviceOf(c)!.sizeBytes === 0n,
+      { applies: (c) => deviceOf(c) !== undefined },
+    ],
+    [
+      'within-device',
+      'addr + length > the size of the device',
+      errnos.EUCLEAN,
+      (c) => c.mapping.addr + c.mapping.length > deviceOf(c)!.sizeBytes,
+      onDevice,
+    ],
+  ]),
+);
 const skipsRest = (c: UpsertHalfContext, rule: Rule<UpsertHalfContext>): boolean =>
   rule.id !== 'upsert/not-retry' && isType(c, c.mapping, 'NOCACHE');
 
 export const invalInodeRules = table('inval', inodeRows(SIZES.inval));
 /** Each range, the write range first; a range of length 0 means nothing and is not checked. */
-export const invalRangeRules = table<InvalRangeContext>('inval', [
-  ['offset-below-maxbytes', 'offset >= maxbytes', errnos.EUCLEAN, (c) => c.range.offset >= c.maxBytes, bad],
-  [
-    'offset-aligned',
-    'offset is no multiple of the block size',
-    errnos.EUCLEAN,
-    (c) => c.range.offset % c.blockSizeBytes !== 0n,
-    bad,
-  ],
-  [
-    'length-aligned',
-    'length is no multiple of the block size',
-    errnos.EUCLEAN,
-    (c) => c.range.length % c.blockSizeBytes !== 0n,
-    { bad: true, applies: (c) => c.range.length !== INVAL_TO_EOF },
-  ],
-  [
-    'range-no-overflow',
-    'offset + length wraps 64 bits',
-    errnos.EUCLEAN,
-    (c) => c.range.offset + c.range.length >= WRAP,
-    { bad: true, applies: (c) => c.range.length !== INVAL_TO_EOF },
-  ],
-]);
+export const invalRangeRules = table(
+  'inval',
+  rowsOf<InvalRangeContext>()([
+    ['offset-below-maxbytes', 'offset >= maxbytes', errnos.EUCLEAN, (c) => c.range.offset >= c.maxBytes, bad],
+    [
+      'offset-aligned',
+      'offset is no multiple of the block size',
+      errnos.EUCLEAN,
+      (c) => c.range.offset % c.blockSizeBytes !== 0n,
+      bad,
+    ],
+    [
+      'length-aligned',
+      'length is no multiple of the block size',
+      errnos.EUCLEAN,
+      (c) => c.range.length % c.blockSizeBytes !== 0n,
+      { bad: true, applies: (c) => c.range.length !== INVAL_TO_EOF },
+    ],
+    [
+      'range-no-overflow',
+      'offset + length wraps 64 bits',
+      errnos.EUCLEAN,
+      (c) => c.range.offset + c.range.length >= WRAP,
+      { bad: true, applies: (c) => c.range.length !== INVAL_TO_EOF },
+    ],
+  ]),
+);
 
 const deviceSize = (c: DevInvalContext): bigint => c.devices.get(c.dev)!.sizeBytes;
-const devInvalRows: Readonly<Record<string, Row<DevInvalContext>>> = {
-  size: [
-    'size',
-    'the payload is not 24 bytes, or reserved is not 0',
-    errnos.EINVAL,
-    (c) => c.payloadBytes !== SIZES.devinval || c.reserved !== 0,
-  ],
-  named: [
-    'device-named',
-    'the connection has no iomap, or dev is 0',
-    errnos.EINVAL,
-    (c) => !c.connectionHasIomap || c.dev === NULL_DEV,
-  ],
-  known: ['device-known', 'dev is unknown', errnos.ENODEV, (c) => !c.devices.has(c.dev)],
-  offset: [
-    'offset-in-device',
-    'offset >= the size of the device',
-    errnos.EINVAL,
-    (c) => c.range.offset >= deviceSize(c),
-  ],
-  overflow: [
-    'range-no-overflow',
-    'offset + length wraps 64 bits; a kernel may count signed ones',
-    errnos.EINVAL,
-    (c) => c.range.offset + c.range.length >= WRAP,
-  ],
-};
-const devInval = (...names: string[]) =>
-  table(
-    'devinval',
-    names.map((name) => devInvalRows[name]!),
-  );
-/**
- * r2 checks overflow and offset before it looks whether the length is 0; a length of 0 cannot overflow, and r3 checks
- * the offset before it too, so that only the order of the two differs.
- */
-export const devInvalTables: Readonly<Record<RevisionId, readonly Rule<DevInvalContext>[]>> = {
-  r1: [],
-  r2: devInval('size', 'named', 'known', 'overflow', 'offset'),
-  r3: devInval('size', 'named', 'known', 'offset', 'overflow'),
-};
+export const devInvalRules = table(
+  'devinval',
+  rowsOf<DevInvalContext>()([
+    [
+      'size',
+      'the payload is not 24 bytes, or reserved is not 0',
+      errnos.EINVAL,
+      (c) => c.payloadBytes !== SIZES.devinval || c.reserved !== 0,
+    ],
+    [
+      'device-named',
+      'the connection has no iomap, or dev is 0',
+      errnos.EINVAL,
+      (c) => !c.connectionHasIomap || c.dev === NULL_DEV,
+    ],
+    ['device-known', 'dev is unknown', errnos.ENODEV, (c) => !c.devices.has(c.dev)],
+    ['offset-in-device', 'offset >= the size of the device', errnos.EINVAL, (c) => c.range.offset >= deviceSize(c)],
+    [
+      'range-no-overflow',
+      'offset + length wraps 64 bits; a kernel may count signed ones',
+      errnos.EINVAL,
+      (c) => c.range.offset + c.range.length >= WRAP,
+    ],
+  ]),
+);
 
-const first = <C>(rules: readonly Rule<C>[], context: C): Rule<C> | undefined =>
+export type UpsertInodeRuleId = (typeof upsertInodeRules)[number]['id'];
+export type UpsertHalfRuleId = (typeof upsertHalfRules)[number]['id'];
+export type InvalInodeRuleId = (typeof invalInodeRules)[number]['id'];
+export type InvalRangeRuleId = (typeof invalRangeRules)[number]['id'];
+export type DevInvalRuleId = (typeof devInvalRules)[number]['id'];
+export type NotificationRuleId =
+  UpsertInodeRuleId | UpsertHalfRuleId | InvalInodeRuleId | InvalRangeRuleId | DevInvalRuleId;
+
+/**
+ * The rules of DEV_INVAL in a revision's order of evaluation. One that does not look at the length first checks
+ * overflow and offset before it looks whether the length is 0; a length of 0 cannot overflow, and the others check the
+ * offset before it too, so that only the order of the two differs.
+ */
+export const devInvalRulesOf = perRevision((revision): readonly Rule<DevInvalContext, DevInvalRuleId>[] => {
+  if (revision.notifications.IOMAP_DEV_INVAL === undefined) return [];
+  const rules = devInvalRules.filter(({ id }) => !revision.lacksRules.has(id));
+  if (revision.devInvalChecksLengthFirst) return rules;
+  const isOffset = ({ id }: { id: string }): boolean => id === 'devinval/offset-in-device';
+  return [...rules.filter((rule) => !isOffset(rule)), ...rules.filter(isOffset)];
+});
+
+const first = <C, Id extends string>(rules: readonly Rule<C, Id>[], context: C): Rule<C, Id> | undefined =>
   rules.find((rule) => rule.applies(context) && rule.violated(context));
 
 /**
@@ -224,8 +242,8 @@ const first = <C>(rules: readonly Rule<C>[], context: C): Rule<C> | undefined =>
  */
 export function firstUpsertViolation(
   context: UpsertContext,
-  mapRules = beginTables[context.revision.id].map,
-): Refusal | undefined {
+  mapRules = mapRulesOf(context.revision),
+): Refusal<UpsertInodeRuleId | MapRuleId | UpsertHalfRuleId> | undefined {
   const early = first(upsertInodeRules, context);
   if (early) return refusalOf(early, 0);
   for (const half of ['read', 'write'] as const) {
@@ -245,7 +263,7 @@ export function firstUpsertViolation(
 }
 
 /** The rule that an INVAL violates first. */
-export function firstInvalViolation(context: InvalContext): Refusal | undefined {
+export function firstInvalViolation(context: InvalContext): Refusal<InvalInodeRuleId | InvalRangeRuleId> | undefined {
   const early = first(invalInodeRules, context);
   if (early) return refusalOf(early, 0);
   for (const half of ['write', 'read'] as const) {
@@ -258,7 +276,7 @@ export function firstInvalViolation(context: InvalContext): Refusal | undefined 
 }
 
 /** The rule that a DEV_INVAL violates first. */
-export function firstDevInvalViolation(context: DevInvalContext): Refusal | undefined {
-  const rule = first(devInvalTables[context.revision.id], context);
+export function firstDevInvalViolation(context: DevInvalContext): Refusal<DevInvalRuleId> | undefined {
+  const rule = first(devInvalRulesOf(context.revision), context);
   return rule && refusalOf(rule, 0);
 }

@@ -18,10 +18,10 @@ export type RuleGroup =
   | 'add-iomap'
   | 'set-blocksize';
 
-/** One clause. `C` is what it judges. */
-export interface Rule<C> {
+/** One clause. `C` is what it judges, `Id` the names that it may have: those of its table. */
+export interface Rule<C, Id extends string = string> {
   /** Stable name, used in code, reports and tests. */
-  readonly id: string;
+  readonly id: Id;
   readonly group: RuleGroup;
   /** The clause: what the kernel refuses. */
   readonly text: string;
@@ -48,8 +48,8 @@ export interface Rule<C> {
 }
 
 /** A rule that a context violates, and how the kernel reports that. */
-export interface Refusal {
-  readonly rule: string;
+export interface Refusal<Id extends string = string> {
+  readonly rule: Id;
   readonly half?: Half;
   /** Positive errno. */
   readonly errno: number;
@@ -59,7 +59,7 @@ export interface Refusal {
 }
 
 /** The refusal that a violated rule stands for. */
-export function refusalOf(rule: Rule<never>, repliedErrno: number, half?: Half): Refusal {
+export function refusalOf<Id extends string>(rule: Rule<never, Id>, repliedErrno: number, half?: Half): Refusal<Id> {
   return {
     rule: rule.id,
     ...(half && { half }),

@@ -6,7 +6,7 @@
 import type { ByteRun } from '../../model/bytes.ts';
 import type { Case } from '../../model/case.ts';
 import type { KernelEvent, Observation, StepResult } from '../../model/observation.ts';
-import { revisions } from '../../uapi/revision.ts';
+import { revisions, type Revision } from '../../uapi/revision.ts';
 import { sameSource, type Content, type Segment } from '../kernel/content.ts';
 import type { Expectation, StepExpectation } from '../kernel/expectation.ts';
 import type { PageCache } from '../kernel/page-cache.ts';
@@ -16,6 +16,8 @@ import type { BeginTable } from '../rules/first-violation.ts';
 import { errnos } from '../../uapi/errno.ts';
 
 export interface IdealKernelOptions {
+  /** Default: the revision that the case names. */
+  revision?: Revision;
   /**
    * Where the rules leave a choice, which one is taken: indices in order, 0 where the list ends. Default: 0 throughout.
    */
@@ -30,14 +32,14 @@ const FIRST_INO = 100n;
 
 /** What would be observed of the case. Throws when the model finds the case unspecified. */
 export function runIdeal(of: Case, options: IdealKernelOptions = {}): Observation {
-  const revision = revisions[of.revision];
+  const { table, pageCache, revision = revisions[of.revision] } = options;
   const devices = of.geometry.devices.map((_, index) => index + 1);
   const inodes = of.geometry.files.map((_, index) => FIRST_INO + BigInt(index));
-  const server = new ScriptedServer(of, devices, options.choices);
+  const server = new ScriptedServer(of, devices, options.choices, revision);
   const mount = { errno: 0, minor: revision.minor, flags: 1n << BigInt(revision.initBit), devices };
-  const { table, pageCache } = options;
   const expectation = simulate({
     case: of,
+    revision,
     mount,
     inodes,
     driver: server,
@@ -53,7 +55,7 @@ export function runIdeal(of: Case, options: IdealKernelOptions = {}): Observatio
     },
     steps: expectation.steps.map((step, index) => resultOf(step, of, index)),
     transcript: server.transcript,
-    events: eventsOf(of, expectation),
+    events: eventsOf(of, expectation, revision),
     deviceChanges: expectation.contents.flatMap((content, device) => changesOf(content, device)),
     inodes,
   };
@@ -90,7 +92,7 @@ function outOf(flags: bigint): Uint8Array {
 const runsOf = (segments: readonly Segment[]): ByteRun[] =>
   segments.map((segment) => ({ lengthBytes: Number(segment.end - segment.start), source: segment.sources[0]! }));
 
-function eventsOf(of: Case, expectation: Expectation): KernelEvent[] {
+function eventsOf(of: Case, expectation: Expectation, { badDataEvent }: Revision): KernelEvent[] {
   const reports = expectation.refusals
     .filter((refusal) => refusal.viaBadData)
     .flatMap((refusal, index) =>
@@ -100,10 +102,9 @@ function eventsOf(of: Case, expectation: Expectation): KernelEvent[] {
         line: 100 + index,
       })),
     );
-  const traced = revisions[of.revision].badDataEvent;
   return reports.flatMap((report): KernelEvent[] => [
     ...(of.debugIomap ? [{ kind: 'bad-mapping-warn' as const, ...report }] : []),
-    ...(traced ? [{ kind: 'bad-data' as const, ...report }] : []),
+    ...(badDataEvent ? [{ kind: 'bad-data' as const, ...report }] : []),
   ]);
 }
 

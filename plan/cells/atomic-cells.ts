@@ -10,6 +10,7 @@ import type { MappingSpec } from '../../model/mapping.ts';
 import { RWF } from '../../model/syscall-flags.ts';
 import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 const path = 'atomic-write';
 const MAX_BYTES = 1n << 20n;
@@ -131,10 +132,10 @@ export function atomicCells(revision: Revision): PlanCell[] {
           key,
           ground.map((of) => ({ ...of, ...only })).chain((of) => make(of).map((act) => caseOn(revision, of, act))),
         );
-  const both = (rule: string, make: Make, only: Partial<Ground> = {}) =>
+  const both = (rule: ClauseId, make: Make, only: Partial<Ground> = {}) =>
     borders.map((border) => cell({ rule, path, border }, (of) => make(of, border), only));
   /** Rules that the reply breaks in every case of one border and in none of the other. */
-  const ruled = (rule: string, make: Make) =>
+  const ruled = (rule: ClauseId, make: Make) =>
     both(rule, make).map((made) => (made.cases ? { ...made, reaches: rule } : made));
   const served = (of: Ground): Act => ({ note: `${of.type}${of.overwrite ? ', overwritten' : ''}` });
   return [

@@ -1,19 +1,20 @@
 /** Cells of the rules that judge a mapping of a BEGIN reply: each half, path and side of the border. */
 import fc from 'fast-check';
 import { borderReply, startTypes } from '../../generators/border-reply.ts';
-import { borderRows, type BorderRow } from '../../generators/broken-map.ts';
+import { borderRowOf, type BorderRow } from '../../generators/broken-map.ts';
 import type { TypeName } from '../../generators/mapping.ts';
 import { repliesBefore, replyCase, type PlannedCase } from '../../generators/reply-case.ts';
 import { isWritePath, paths, setting, type Path } from '../../generators/setting.ts';
-import { beginTables } from '../../oracles/rules/first-violation.ts';
+import { beginTableOf } from '../../oracles/rules/first-violation.ts';
 import type { Half } from '../../oracles/rules/rule.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { retryCell } from './held-cells.ts';
 import { noDirectWrites } from './reply-cells.ts';
 import { borders, cellId, impossible, possible, type Border, type PlanCell } from '../cell.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 /** Why a rule has no case on a path; undefined where it has. */
-export function reasonAgainst(rule: string, path: Path, border: Border, revision: Revision): string | undefined {
+export function reasonAgainst(rule: ClauseId, path: Path, border: Border, revision: Revision): string | undefined {
   if (rule.endsWith('-no-retry-uncached')) {
     return 'ATOMIC and SWAPFILE are set on the paths atomic-write and swapon only, whose own cells show it';
   }
@@ -29,16 +30,16 @@ export function reasonAgainst(rule: string, path: Path, border: Border, revision
 }
 
 export function borderCells(revision: Revision): PlanCell[] {
-  const table = beginTables[revision.id];
+  const table = beginTableOf(revision);
   const rules = [...table.map, ...table.validate, ...table.devices].filter(
-    (rule) => borderRows[rule.id] !== undefined || rule.id.endsWith('-no-retry-uncached'),
+    (rule) => borderRowOf(rule.id) !== undefined || rule.id.endsWith('-no-retry-uncached'),
   );
   return rules.flatMap((rule) =>
     rule.halves!.flatMap((half) =>
       paths.flatMap((path) =>
         borders.map((border): PlanCell => {
           const key = { rule: rule.id, half, path, border };
-          const row = borderRows[rule.id];
+          const row = borderRowOf(rule.id);
           const against = reasonAgainst(rule.id, path, border, revision);
           if (against !== undefined || !row) return impossible(key, against ?? 'no generator');
           // What tells the kernel to look into its cache must look so; what tells it to keep nothing (NOCACHE) no

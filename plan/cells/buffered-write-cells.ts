@@ -11,6 +11,7 @@ import { CASE_SCHEMA, type Case, type Reply, type ScriptLine, type Step } from '
 import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { impossible, ofKinds, possible, type PlanCell } from '../cell.ts';
 import { noDirectWrites } from './reply-cells.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 /** Where the file lies on device 0: away from its start, so that a file offset is no device offset. */
 const SHIFT = 1n << 18n;
@@ -91,7 +92,7 @@ const wholeOp = (drawn: Setting): Step => pwrite(drawn.opStart, Number(drawn.opE
 export function bufferedWriteCells(revision: Revision): PlanCell[] {
   const cells =
     (path: Path) =>
-    (rule: string, make: (drawn: Setting) => fc.Arbitrary<Made>, mayExtend = true): PlanCell => {
+    (rule: ClauseId, make: (drawn: Setting) => fc.Arbitrary<Made>, mayExtend = true): PlanCell => {
       const against = noDirectWrites(revision, path);
       if (against !== undefined) return impossible({ rule, path }, against);
       const drawn = setting({
@@ -113,7 +114,7 @@ export function bufferedWriteCells(revision: Revision): PlanCell[] {
   return [...writeCells(cells('buffered-write')), ...writebackCells(cells('writeback'))];
 }
 
-type MakeCell = (rule: string, make: (drawn: Setting) => fc.Arbitrary<Made>, mayExtend?: boolean) => PlanCell;
+type MakeCell = (rule: ClauseId, make: (drawn: Setting) => fc.Arbitrary<Made>, mayExtend?: boolean) => PlanCell;
 
 function writeCells(cell: MakeCell): PlanCell[] {
   return [

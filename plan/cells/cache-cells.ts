@@ -26,6 +26,7 @@ import type { MappingSpec } from '../../model/mapping.ts';
 import { copyFileRangeOut } from '../../uapi/fuse-structs.ts';
 import { INVAL_TO_EOF, type Revision } from '../../uapi/revision.ts';
 import { impossible, possible, possibleKinds, type CellKey, type PlanCell } from '../cell.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 type Made = Pick<CacheCase, 'steps' | 'note' | 'devices' | 'script'> & Partial<Pick<CacheCase, 'setting'>>;
 
@@ -75,7 +76,7 @@ const split = (): fc.Arbitrary<[Blocks, Blocks]> =>
   ]);
 
 interface CacheRule {
-  rule: string;
+  rule: ClauseId;
   paths: readonly CachePath[];
   make: (path: CachePath, setting: CacheSetting, kind: number) => fc.Arbitrary<Made>;
   /** How many kinds of situation `make` knows. Default: one. */

@@ -7,7 +7,9 @@ import { pureOverwrite, type PlannedCase } from '../../generators/reply-case.ts'
 import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
 import { entryOut } from '../../uapi/fuse-structs.ts';
 import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
-import { impossible, possibleKinds, type PlanCell } from '../cell.ts';
+import { impossible, possibleKinds, type CellKey, type PlanCell } from '../cell.ts';
+import { entriesOf } from '../entries.ts';
+import type { BehaviourId } from '../../oracles/rules/behaviours.ts';
 
 type ConfigReply = Extract<Reply, { kind: 'config' }>;
 interface Effect {
@@ -213,7 +215,7 @@ const most: readonly fc.Arbitrary<Effect>[] = (
   ),
 );
 
-const effects: Readonly<Record<string, readonly fc.Arbitrary<Effect>[]>> = {
+const effects: Readonly<Partial<Record<BehaviourId, readonly fc.Arbitrary<Effect>[]>>> = {
   'config/time': times,
   'config/uuid': uuids,
   'config/max-links': links,
@@ -222,8 +224,8 @@ const effects: Readonly<Record<string, readonly fc.Arbitrary<Effect>[]>> = {
 };
 
 export function configEffectCells(revision: Revision): PlanCell[] {
-  return Object.entries(effects).map(([rule, kinds]): PlanCell => {
-    const key = { rule, path: 'config' };
+  return entriesOf(effects).map(([rule, kinds]): PlanCell => {
+    const key: CellKey = { rule, path: 'config' };
     if (revision.opcodes.IOMAP_CONFIG === undefined) return impossible(key, `revision ${revision.id} has no CONFIG`);
     return possibleKinds(
       key,

@@ -1,10 +1,14 @@
 /** Cells of the control plane: the CONFIG answer, the ioctls on /dev/fuse, and which inodes use iomap. */
 import fc from 'fast-check';
 import type { PlannedCase } from '../../generators/reply-case.ts';
-import { configTables } from '../../oracles/rules/config.ts';
+import { configRulesOf, type ConfigRuleId } from '../../oracles/rules/config.ts';
+import type { IoctlRuleId } from '../../oracles/rules/ioctls.ts';
+import { hasRule, type ClauseId } from '../../oracles/rules/rule-id.ts';
+import type { BehaviourId } from '../../oracles/rules/behaviours.ts';
+import { entriesOf } from '../entries.ts';
 import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
-import { hasRule, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
-import { borders, impossible, possible, type Border, type PlanCell } from '../cell.ts';
+import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
+import { borders, impossible, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 
 type ConfigReply = Extract<Reply, { kind: 'config' }>;
 type Mount = Geometry['mount'];
@@ -74,7 +78,7 @@ type ConfigValues = Record<Border, readonly ConfigReply[]>;
 const NS_PER_S = 1_000_000_000;
 
 /** Values on both sides of each rule's border. */
-const configValues: Readonly<Record<string, ConfigValues>> = {
+const configValues: Readonly<Record<ConfigRuleId, ConfigValues>> = {
   'config/flags-known': {
     violating: [1n << 7n, 1n << 8n, 1n << 31n, 1n << 32n, 1n << 63n].map((bit) => ({ ...whole, flags: [0x7fn | bit] })),
     legal: [whole, { ...whole, flags: [0x7fn] }, plain],
@@ -135,11 +139,11 @@ const blockOf = (config: ConfigReply): bigint =>
 
 export function configCells(revision: Revision): PlanCell[] {
   if (revision.opcodes.IOMAP_CONFIG === undefined) {
-    return Object.keys(configValues).flatMap((rule) =>
+    return entriesOf(configValues).flatMap(([rule]) =>
       borders.map((border) => impossible({ rule, path: 'mount', border }, `revision ${revision.id} has no CONFIG`)),
     );
   }
-  const inTable = new Set(configTables[revision.id].map((rule) => rule.id));
+  const inTable = new Set(configRulesOf(revision).map((rule) => rule.id));
   const configured = (replies: readonly { reply: Reply; block: bigint; note: string }[]): fc.Arbitrary<PlannedCase> =>
     fc
       .tuple(fc.constantFrom(...replies), fc.constantFrom(...mounts), fc.boolean())
@@ -149,9 +153,9 @@ export function configCells(revision: Revision): PlanCell[] {
       }));
   const show = (config: ConfigReply): string =>
     JSON.stringify(config, (_, value: unknown) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value));
-  const rules = Object.entries(configValues).flatMap(([rule, values]) =>
+  const rules = entriesOf(configValues).flatMap(([rule, values]) =>
     borders.map((border): PlanCell => {
-      const key = { rule, path: 'mount', border };
+      const key: CellKey = { rule, path: 'mount', border };
       if (!inTable.has(rule)) return impossible(key, `revision ${revision.id} has no such rule`);
       const replies = values[border].map((reply) => ({
         reply,
@@ -241,8 +245,14 @@ const openStep = (rest: Partial<IoctlStep>, note: string, more: Partial<IoctlVal
 /** IOMAP is type 1 in the low byte of fuse_backing_map.flags. */
 const iomapType = (revision: Revision): number => revision.backingTypes.IOMAP ?? 0;
 
-const ioctlValues = (revision: Revision): Readonly<Record<string, readonly IoctlValue[]>> => {
+/** Undefined: the revision has no such cell. A rule that has neither values nor that is an error of the compiler. */
+type IoctlValues = Readonly<
+  Record<IoctlRuleId, readonly IoctlValue[] | undefined> &
+    Partial<Record<BehaviourId, readonly IoctlValue[] | undefined>>
+>;
+const ioctlValues = (revision: Revision): IoctlValues => {
   const type = iomapType(revision);
+  const setsBlockSize = revision.ioctls.IOMAP_SET_BLOCKSIZE !== undefined;
   return {
     'backing-open/mounted': [unmounted('BACKING_OPEN', { target: 'bad', flags: type })],
     'backing-open/type-known': [2, 3, 0x80, 0xff].map((flags) => openStep({ flags }, `with type ${flags}`)),
@@ -267,42 +277,53 @@ const ioctlValues = (revision: Revision): Readonly<Record<string, readonly Ioctl
         before: [{ call: 'open', file: 0, flags: ['rdonly'] }],
       }),
     ],
-    ...(revision.closesIdleDevices && {
-      'backing-close/ok': [
-        mounted('BACKING_CLOSE', { id: { device: 0 } }, 'of an idle device', { geometry: withDevice }),
-      ],
-    }),
+    'backing-close/ok': revision.closesIdleDevices
+      ? [mounted('BACKING_CLOSE', { id: { device: 0 } }, 'of an idle device', { geometry: withDevice })]
+      : undefined,
     'iomap-support/flags': [mounted('IOMAP_SUPPORT', {}, 'on a mounted fd'), unmounted('IOMAP_SUPPORT', {})],
     'set-nofs/ok': [0, 1].map((value) => mounted('SET_NOFS', { value }, `with ${value}`)),
     'set-nofs/value': [2, 3, 0x8000_0000, 0xffff_ffff].map((value) => mounted('SET_NOFS', { value }, `with ${value}`)),
     'set-nofs/unmounted': [unmounted('SET_NOFS', { value: 1 })],
     'add-iomap/ok': [unmounted('ADD_IOMAP', {})],
     'sync-init/ok': [unmounted('SYNC_INIT', {})],
-    ...(hasRule(revision, 'add-iomap/unmounted') && {
-      'add-iomap/unmounted': [mounted('ADD_IOMAP', {}, 'on a mounted fd')],
-    }),
-    ...(revision.ioctls.IOMAP_SET_BLOCKSIZE !== undefined && {
-      'set-blocksize/iomap-connection': [
-        mounted('IOMAP_SET_BLOCKSIZE', { id: 1, value: 4096 }, 'without iomap', { geometry: withoutIomap }),
-      ],
-      'set-blocksize/id-known': [2, 0, 1025].map((id) =>
-        mounted('IOMAP_SET_BLOCKSIZE', { id, value: 4096 }, `of id ${id}`, { geometry: withDevice }),
-      ),
-    }),
+    'add-iomap/unmounted': hasRule(revision, 'add-iomap/unmounted')
+      ? [mounted('ADD_IOMAP', {}, 'on a mounted fd')]
+      : undefined,
+    'set-blocksize/iomap-connection': setsBlockSize
+      ? [mounted('IOMAP_SET_BLOCKSIZE', { id: 1, value: 4096 }, 'without iomap', { geometry: withoutIomap })]
+      : undefined,
+    'set-blocksize/id-known': setsBlockSize
+      ? [2, 0, 1025].map((id) =>
+          mounted('IOMAP_SET_BLOCKSIZE', { id, value: 4096 }, `of id ${id}`, { geometry: withDevice }),
+        )
+      : undefined,
   };
 };
 
 export function ioctlCells(revision: Revision): PlanCell[] {
-  return Object.entries(ioctlValues(revision)).map(([rule, values]): PlanCell => {
-    const key = { rule, path: 'ioctl' };
-    if (revision.ioctls.BACKING_OPEN === undefined) return impossible(key, `revision ${revision.id} has no ioctls`);
-    if (!hasRule(revision, rule)) return impossible(key, `revision ${revision.id} does not look for O_PATH`);
-    return possible(
+  return entriesOf<ClauseId, readonly IoctlValue[] | undefined>(ioctlValues(revision)).flatMap(
+    ([rule, values]): PlanCell[] => {
+      if (!values) return [];
+      return [ioctlCell(revision, rule, values)];
+    },
+  );
+}
+
+function ioctlCell(revision: Revision, rule: ClauseId, values: readonly IoctlValue[]): PlanCell {
+  const key: CellKey = { rule, path: 'ioctl' };
+  if (revision.ioctls.BACKING_OPEN === undefined) return impossible(key, `revision ${revision.id} has no ioctls`);
+  if (revision.lacksRules.has(rule))
+    return impossible(
       key,
-      fc.constantFrom(...values).map(({ step, note, before = [], geometry = {} }) => {
-        const base = probe(revision, { files: [], ...geometry }, [], FILE_SIZE, false);
-        return { case: { ...base, script: [], workload: [...before, { call: 'fuseIoctl' as const, ...step }] }, note };
-      }),
+      rule === 'backing-open/fd-usable'
+        ? `revision ${revision.id} does not look for O_PATH`
+        : `revision ${revision.id} has no such rule`,
     );
-  });
+  return possible(
+    key,
+    fc.constantFrom(...values).map(({ step, note, before = [], geometry = {} }) => {
+      const base = probe(revision, { files: [], ...geometry }, [], FILE_SIZE, false);
+      return { case: { ...base, script: [], workload: [...before, { call: 'fuseIoctl' as const, ...step }] }, note };
+    }),
+  );
 }

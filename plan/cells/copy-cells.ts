@@ -10,6 +10,7 @@ import { borders, impossible, possible, type Border, type CellKey, type PlanCell
 import { caseOn, ground, noSizes, type Act, type Ground } from './size-cells.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { max, min } from '../../uapi/units.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 const { ENOSYS } = errnos;
 /** Errnos after which Linux copies by itself (fs/fuse/file.c, fuse_copy_file_range), which the rules do not ask for. */
@@ -34,7 +35,7 @@ export function copyCells(revision: Revision): PlanCell[] {
             })),
           ),
         );
-  const both = (rule: string, path: string, make: Make) =>
+  const both = (rule: ClauseId, path: string, make: Make) =>
     borders.map((border) => cell({ rule, path, border }, (of) => make(of, border)));
   return [
     cell({ rule: 'copy/result', path: 'copy' }, (of) =>

@@ -16,7 +16,7 @@ import { pureOverwrite } from '../../generators/reply-case.ts';
 import type { ScriptLine, Step } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Revision } from '../../uapi/revision.ts';
-import { impossible, possible, type PlanCell } from '../cell.ts';
+import { impossible, possible, type CellKey, type PlanCell } from '../cell.ts';
 import { errnos } from '../../uapi/errno.ts';
 
 const { ENOSYS, EIO } = errnos;
@@ -114,7 +114,7 @@ const rows: readonly Row[] = [
 export function enosysCells(revision: Revision): PlanCell[] {
   return rows.flatMap(({ on, paths, mapping: map, line }) =>
     paths.map((path): PlanCell => {
-      const key = { rule: `enosys/${on}`, path };
+      const key: CellKey = { rule: `enosys/${on}`, path };
       if (revision.ioctls.BACKING_OPEN === undefined) return impossible(key, `revision ${revision.id} has no devices`);
       return possible(
         key,

@@ -11,6 +11,7 @@ import { RWF } from '../../model/syscall-flags.ts';
 import type { Revision } from '../../uapi/revision.ts';
 import { borders, impossible, ofKinds, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 import { ground, noSizes, type Ground } from './size-cells.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 type OpenFlags = Extract<Step, { call: 'open' }>['flags'];
 type AttrFlags = Geometry['files'][number]['attrFlags'];
@@ -149,7 +150,7 @@ const callOf = (path: FlagPath, of: Ground, rwf: number): fc.Arbitrary<Step> =>
 export function flagCells(revision: Revision): PlanCell[] {
   const cell = flatCells(revision);
   const both = (
-    rule: string,
+    rule: ClauseId,
     path: FlagPath,
     kinds: number,
     make: (of: Ground, border: Border, kind: number) => fc.Arbitrary<Made>,

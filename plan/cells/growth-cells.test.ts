@@ -3,8 +3,9 @@ import { byteOf } from '../../model/pattern.ts';
 import { judge } from '../../oracles/judge.ts';
 import { runIdeal } from '../../oracles/testing/ideal-kernel.ts';
 import { casesOf, conformancePlan } from '../plan.ts';
+import { revisions } from '../../uapi/revision.ts';
 
-const cells = conformancePlan('r3').filter(({ id, cases }) => id.startsWith('growth/') && cases);
+const cells = conformancePlan(revisions.r3).filter(({ id, cases }) => id.startsWith('growth/') && cases);
 
 /** Whether what a writer writes in [offset, end) is not what a device holds there, wherever the blocks are. */
 function isSeen(writer: number, offset: bigint, end: bigint): boolean {

@@ -29,7 +29,8 @@ import { impossible, possible, type CellKey, type PlanCell } from '../cell.ts';
 import { notifyCells } from './notify-cells.ts';
 import { noDirectWrites } from './reply-cells.ts';
 import { LOFF_MAX } from '../../uapi/units.ts';
-import { beginTables } from '../../oracles/rules/first-violation.ts';
+import { beginTableOf } from '../../oracles/rules/first-violation.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 type Mappings = { read: MappingSpec; write: MappingSpec };
 
@@ -138,7 +139,7 @@ const pushes = (...args: Parameters<typeof upsert>): Notification => notificatio
 
 function heldCell(
   revision: Revision,
-  of: string | CellKey,
+  of: ClauseId | CellKey,
   path: Path,
   make: (setting: CacheSetting) => fc.Arbitrary<Held>,
 ): PlanCell {
@@ -212,7 +213,7 @@ export function retryCell(revision: Revision, path: Path, key?: CellKey): PlanCe
     const write = isWritePath(path) || isZeroPath(path);
     const asked: [Mappings, string][] = [
       [{ read: instruction, write: usual.write }, 'read half'],
-      ...(!beginTables[revision.id].retryHalves.includes('write')
+      ...(!beginTableOf(revision).retryHalves.includes('write')
         ? []
         : ([
             [{ read: usual.read, write: instruction }, 'write half'],

@@ -15,13 +15,14 @@ import { caseWith, noDirectWrites } from './reply-cells.ts';
 import { acting } from './type-cells.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { PAGE } from '../../uapi/units.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 const { ENOSYS } = errnos;
 const reads: readonly Path[] = ['direct-read', 'buffered-read', 'mmap-read'];
 const writes: readonly Path[] = ['direct-write'];
 
 interface InlineRule {
-  rule: string;
+  rule: ClauseId;
   /** Why the rule has no case there; undefined where it has. */
   against(path: Path, border: Border): string | undefined;
   cases(revision: Revision, path: Path, border: Border): fc.Arbitrary<PlannedCase>;

@@ -12,6 +12,7 @@ import type { MappingSpec } from '../../model/mapping.ts';
 import { writeOut } from '../../uapi/fuse-structs.ts';
 import { inlineIsUnsaid, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type PlanCell } from '../cell.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 export const inlineWritePaths = [
   'buffered-write',
@@ -198,7 +199,7 @@ const nobodySends =
   'a page of inline data that is made writable has nobody who would send its bytes: SIGBUS is right, and so is an error of writeback';
 
 interface Row {
-  rule: string;
+  rule: ClauseId;
   against?: (path: InlineWritePath, border: Border) => string | undefined;
   /** The rule may not come into play. */
   perhaps?: true;

@@ -7,7 +7,7 @@ import { isSeek, paths, stretch, type Path } from '../../generators/setting.ts';
 import type { Case, Reply, ScriptLine, Step } from '../../model/case.ts';
 import { copyFileRangeOut, writeOut } from '../../uapi/fuse-structs.ts';
 import { inlineIsUnsaid, type Revision } from '../../uapi/revision.ts';
-import { borders, impossible, possible, type Border, type PlanCell } from '../cell.ts';
+import { borders, impossible, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 import { probe } from './control-cells.ts';
 import { inlineCase } from './inline-cells.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
@@ -323,7 +323,7 @@ export function malformedCells(revision: Revision): PlanCell[] {
 }
 
 function malformed(revision: Revision, { on, path, against, cases }: Place, border: Border): PlanCell {
-  const key = { rule: `malformed/${on}`, path, border };
+  const key: CellKey = { rule: `malformed/${on}`, path, border };
   if (against !== undefined) return impossible(key, against);
   if (border === 'legal') return possible(key, cases(undefined));
   return possible(
@@ -344,7 +344,7 @@ const firstOfEach = (places: readonly Place[]): Place[] =>
 function ending({ on, path, against, cases }: Place, how: 'die' | 'kill' | 'abort'): PlanCell[] {
   // Nobody waits for these: the connection is about to end anyhow.
   if (['DESTROY', 'RELEASE', 'SYNCFS', 'RELEASEDIR', 'FORGET'].includes(on)) return [];
-  const key = { rule: `${how}/${on}`, path };
+  const key: CellKey = { rule: `${how}/${on}`, path };
   if (against !== undefined) return [impossible(key, against)];
   const reply: Reply = { kind: how };
   return [

@@ -14,7 +14,7 @@ import {
 import { pureOverwrite } from '../../generators/reply-case.ts';
 import type { ScriptLine, Step } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
-import { impossible, possibleKinds, type PlanCell } from '../cell.ts';
+import { impossible, possibleKinds, type CellKey, type PlanCell } from '../cell.ts';
 
 const whole: Blocks = { from: 0, count: FILE_BLOCKS + 8 };
 /** Two writes that make the file larger, and the first of them once more. */
@@ -50,7 +50,7 @@ const SIZES = 13;
 
 export function newsizeCells(revision: Revision): PlanCell[] {
   return (['direct-write', 'writeback'] as const).map((path): PlanCell => {
-    const key = { rule: 'ioend/newsize', path };
+    const key: CellKey = { rule: 'ioend/newsize', path };
     if (revision.opcodes.IOMAP_IOEND === undefined) return impossible(key, `revision ${revision.id} has no IOEND`);
     return possibleKinds(
       key,

@@ -3,7 +3,7 @@
  * sides of its border.
  */
 import fc from 'fast-check';
-import { borderRows } from '../../generators/broken-map.ts';
+import { mapRows } from '../../generators/broken-map.ts';
 import {
   notifyCase,
   notifySetting,
@@ -16,20 +16,25 @@ import {
 } from '../../generators/notification.ts';
 import type { PlannedCase } from '../../generators/reply-case.ts';
 import { DEVICE_SIZE, stretch, targetOf, type Setting, type SettingConstraints } from '../../generators/setting.ts';
-import { beginTables } from '../../oracles/rules/first-violation.ts';
+import { beginTableOf } from '../../oracles/rules/first-violation.ts';
 import {
-  devInvalTables,
+  devInvalRules,
   invalInodeRules,
   invalRangeRules,
   upsertHalfRules,
   upsertInodeRules,
+  type DevInvalRuleId,
+  type InvalInodeRuleId,
+  type InvalRangeRuleId,
+  type UpsertHalfRuleId,
+  type UpsertInodeRuleId,
 } from '../../oracles/rules/notifications.ts';
 import type { Half } from '../../oracles/rules/rule.ts';
 import type { Geometry, Reply, Step } from '../../model/case.ts';
 import { attrOut } from '../../uapi/fuse-structs.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Notification } from '../../model/notification.ts';
-import { hasRule, INVAL_TO_EOF, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
+import { INVAL_TO_EOF, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import {
   borders,
   cellId,
@@ -40,6 +45,7 @@ import {
   type CellKey,
   type PlanCell,
 } from '../cell.ts';
+import { hasRule } from '../../oracles/rules/rule-id.ts';
 import { LOFF_MAX } from '../../uapi/units.ts';
 
 const PATH = 'notify';
@@ -98,12 +104,11 @@ export function notifyCells(revision: Revision): PlanCell[] {
 
 /** map/* on a half of an upsert. */
 function mapCells(revision: Revision): PlanCell[] {
-  return beginTables[revision.id].map.flatMap((rule) =>
+  return beginTableOf(revision).map.flatMap((rule) =>
     rule.halves!.flatMap((half) =>
       borders.map((border): PlanCell => {
         const key = { rule: rule.id, half, path: PATH, border };
-        const row = borderRows[rule.id];
-        if (!row) return impossible(key, 'no generator');
+        const row = mapRows[rule.id];
         if (rule.id === 'map/retry-needs-cache')
           return cell(revision, key, (drawn) => retry(revision, drawn, half, border));
         const types = storedTypes(revision, half).filter((type) => !row.types || row.types.includes(type));
@@ -164,6 +169,9 @@ interface InodeValue {
   geometry?: Partial<Geometry>;
   note: string;
 }
+/** `size` of `upsert/size`. */
+type CheckOf<Id extends string> = Id extends `${string}/${infer Check}` ? Check : never;
+type InodeCheck = CheckOf<UpsertInodeRuleId | InvalInodeRuleId>;
 type InodeValues = Record<Border, readonly InodeValue[]>;
 type AttrFlags = Geometry['files'][number]['attrFlags'];
 const attrsWithoutIomap: readonly Readonly<AttrFlags>[] = [[], ['IOMAP'], ['EXCLUSIVE']];
@@ -175,56 +183,47 @@ const fileOf = (drawn: Setting, attrFlags: AttrFlags = ['IOMAP', 'EXCLUSIVE']) =
 /**
  * Values on both sides of the rules about connection and inode, the same for UPSERT and INVAL. `size`: the right one.
  */
-function inodeValues(rule: string, size: number, drawn: Setting): InodeValues {
+function inodeValues(size: number, drawn: Setting): Readonly<Record<InodeCheck, InodeValues>> {
   const plain = [{ change: {}, note: 'as it should be' }];
-  switch (rule) {
-    case 'size':
-      return {
-        violating: [0, 8, 16, 24, 47, 48, 64, size - 1, size + 1, size + 8, 79, 80, 81, 4096]
-          .filter((bytes) => bytes !== size)
-          .map((sentBytes) => ({ change: { sentBytes }, note: `${sentBytes} bytes` })),
-        legal: [{ change: { sentBytes: size }, note: `${size} bytes` }],
-      };
-    case 'iomap-connection':
-      return {
-        violating: [{ change: {}, geometry: { initIomap: false }, note: 'INIT answered without iomap' }],
-        legal: plain,
-      };
-    case 'node-known': {
-      const second = { files: [fileOf(drawn), fileOf(drawn)] };
-      return {
-        violating: [
-          ...[0n, 2n, 0xffffn, U64_MAX].map((nodeid): InodeValue => ({
-            change: { node: { nodeid } },
-            note: `nodeid ${hex(nodeid)}`,
-          })),
-          { change: { node: { file: 1 } }, geometry: second, note: 'a file that the kernel has not looked up' },
-        ],
-        legal: [{ change: {}, geometry: second, note: 'a file that is open' }],
-      };
-    }
-    case 'ino-matches':
-      return {
-        violating: [0n, 1n, U64_MAX].map((attrIno) => ({ change: { attrIno }, note: `attr_ino ${hex(attrIno)}` })),
-        legal: plain,
-      };
-    case 'iomap-inode':
-      return {
-        violating: attrsWithoutIomap.map((flags) => ({
-          change: {},
-          geometry: { files: [fileOf(drawn, [...flags])] },
-          note: `file with ${flags.join() || 'no attribute flags'}`,
+  const second = { files: [fileOf(drawn), fileOf(drawn)] };
+  return {
+    size: {
+      violating: [0, 8, 16, 24, 47, 48, 64, size - 1, size + 1, size + 8, 79, 80, 81, 4096]
+        .filter((bytes) => bytes !== size)
+        .map((sentBytes) => ({ change: { sentBytes }, note: `${sentBytes} bytes` })),
+      legal: [{ change: { sentBytes: size }, note: `${size} bytes` }],
+    },
+    'iomap-connection': {
+      violating: [{ change: {}, geometry: { initIomap: false }, note: 'INIT answered without iomap' }],
+      legal: plain,
+    },
+    'node-known': {
+      violating: [
+        ...[0n, 2n, 0xffffn, U64_MAX].map((nodeid): InodeValue => ({
+          change: { node: { nodeid } },
+          note: `nodeid ${hex(nodeid)}`,
         })),
-        legal: plain,
-      };
-    case 'inode-healthy':
-      return {
-        violating: [{ change: {}, note: 'an inode whose attributes were those of a directory' }],
-        legal: [{ change: {}, note: 'an inode whose attributes were asked for' }],
-      };
-    default:
-      throw new Error(`no values for ${rule}`);
-  }
+        { change: { node: { file: 1 } }, geometry: second, note: 'a file that the kernel has not looked up' },
+      ],
+      legal: [{ change: {}, geometry: second, note: 'a file that is open' }],
+    },
+    'ino-matches': {
+      violating: [0n, 1n, U64_MAX].map((attrIno) => ({ change: { attrIno }, note: `attr_ino ${hex(attrIno)}` })),
+      legal: plain,
+    },
+    'iomap-inode': {
+      violating: attrsWithoutIomap.map((flags) => ({
+        change: {},
+        geometry: { files: [fileOf(drawn, [...flags])] },
+        note: `file with ${flags.join() || 'no attribute flags'}`,
+      })),
+      legal: plain,
+    },
+    'inode-healthy': {
+      violating: [{ change: {}, note: 'an inode whose attributes were those of a directory' }],
+      legal: [{ change: {}, note: 'an inode whose attributes were asked for' }],
+    },
+  };
 }
 
 /** An inode whose type changes is marked bad (fs/fuse/dir.c, fuse_do_getattr). */
@@ -258,18 +257,23 @@ const ofDirectory: Reply = {
 function inodeCells(
   revision: Revision,
   group: 'upsert' | 'inval',
-  rules: readonly { id: string }[],
+  rules: readonly { id: UpsertInodeRuleId | InvalInodeRuleId }[],
   size: number,
   base: (drawn: Setting, border: Border) => fc.Arbitrary<Upsert | Inval>,
 ): PlanCell[] {
   return rules.flatMap(({ id }) =>
     borders.map((border): PlanCell => {
-      const key = { rule: id, path: PATH, border };
-      const name = id.slice(group.length + 1);
-      if (!hasRule(revision, id) && name === 'iomap-inode')
-        return impossible(key, `revision ${revision.id} does not look whether the inode uses iomap`);
+      const key: CellKey = { rule: id, path: PATH, border };
+      const name = id.slice(group.length + 1) as InodeCheck;
+      if (!hasRule(revision, id))
+        return impossible(
+          key,
+          name === 'iomap-inode'
+            ? `revision ${revision.id} does not look whether the inode uses iomap`
+            : `revision ${revision.id} has no such rule`,
+        );
       return cell(revision, key, (drawn) => {
-        const values = inodeValues(name, size, drawn);
+        const values = inodeValues(size, drawn)[name];
         return fc
           .tuple(base(drawn, border), fc.constantFrom(...values[border]))
           .map(([made, { change, geometry, note }]): Made => ({
@@ -341,17 +345,18 @@ function upsertCells(revision: Revision): PlanCell[] {
             constraints,
           );
         const backed = ['MAPPED', 'UNWRITTEN'] as const;
-        switch (id) {
-          case 'upsert/not-retry':
-            return here((_, valid) =>
+        if (!hasRule(revision, id)) return impossible(key, `revision ${revision.id} has no such rule`);
+        const cells: Readonly<Record<UpsertHalfRuleId, () => PlanCell>> = {
+          'upsert/not-retry': () =>
+            here((_, valid) =>
               fc.constant({
                 violating: retryCache(valid.offset, valid.length),
                 legal: valid,
                 note: `RETRY_CACHE, legal ${String(valid.type)}`,
               }),
-            );
-          case 'upsert/device-known':
-            return here(
+            ),
+          'upsert/device-known': () =>
+            here(
               (drawn, valid) =>
                 fc
                   .constantFrom(
@@ -365,10 +370,9 @@ function upsertCells(revision: Revision): PlanCell[] {
                   )
                   .map((dev) => ({ violating: { ...valid, dev }, legal: valid, note: `dev ${dev}` })),
               backed,
-            );
-          case 'upsert/addr-without-device':
-            return half === 'write' &&
-              !beginTables[revision.id].map.some(({ id: other }) => other === 'map/overwrite-no-addr')
+            ),
+          'upsert/addr-without-device': () =>
+            half === 'write' && !beginTableOf(revision).map.some(({ id: other }) => other === 'map/overwrite-no-addr')
               ? here(
                   (_, valid) =>
                     fc
@@ -380,13 +384,11 @@ function upsertCells(revision: Revision): PlanCell[] {
                       })),
                   ['PURE_OVERWRITE'],
                 )
-              : impossible(key, before('map/unbacked-no-addr or map/overwrite-no-addr'));
-          case 'upsert/device-without-addr':
-            return impossible(key, before('map/backed-has-addr'));
-          case 'upsert/device-range-no-overflow':
-            return impossible(key, before('map/device-range-no-overflow'));
-          case 'upsert/device-present':
-            return here(
+              : impossible(key, before('map/unbacked-no-addr or map/overwrite-no-addr')),
+          'upsert/device-without-addr': () => impossible(key, before('map/backed-has-addr')),
+          'upsert/device-range-no-overflow': () => impossible(key, before('map/device-range-no-overflow')),
+          'upsert/device-present': () =>
+            here(
               (_, valid) =>
                 fc.constant({
                   violating: { ...valid, dev: { device: 2 }, addr: 0n },
@@ -396,9 +398,9 @@ function upsertCells(revision: Revision): PlanCell[] {
               backed,
               { devices: twoDevices },
               { devices: [...twoDevices, { sizeBytes: 0, access: 'rw' }] },
-            );
-          case 'upsert/within-device':
-            return here(
+            ),
+          'upsert/within-device': () =>
+            here(
               (drawn, valid) =>
                 fc
                   .tuple(
@@ -414,10 +416,9 @@ function upsertCells(revision: Revision): PlanCell[] {
                     };
                   }),
               backed,
-            );
-          default:
-            return impossible(key, 'no generator');
-        }
+            ),
+        };
+        return cells[id]();
       }),
     ),
   );
@@ -493,7 +494,11 @@ function invalCells(revision: Revision): PlanCell[] {
   return [...early, ...late];
 }
 
-function rangeOf(rule: string, drawn: Setting, border: Border): fc.Arbitrary<{ value: Inval['read']; note: string }> {
+function rangeOf(
+  rule: InvalRangeRuleId,
+  drawn: Setting,
+  border: Border,
+): fc.Arbitrary<{ value: Inval['read']; note: string }> {
   const block = drawn.blockSize;
   const at = blockOf(stretch(drawn).start, block);
   const show = (offset: bigint, length: bigint) => ({
@@ -502,8 +507,8 @@ function rangeOf(rule: string, drawn: Setting, border: Border): fc.Arbitrary<{ v
   });
   const lengths = fc.constantFrom(block, 2n * block, INVAL_TO_EOF);
   const misalignments = [1n, block / 2n, block - 1n, 511n];
-  switch (rule) {
-    case 'inval/offset-below-maxbytes': {
+  const ranges: Readonly<Record<InvalRangeRuleId, () => fc.Arbitrary<ReturnType<typeof show>>>> = {
+    'inval/offset-below-maxbytes': () => {
       const maxBytes = drawn.maxBytes ?? LOFF_MAX;
       const first = maxBytes + ((block - (maxBytes % block)) % block);
       return border === 'legal'
@@ -512,26 +517,27 @@ function rangeOf(rule: string, drawn: Setting, border: Border): fc.Arbitrary<{ v
             fc.constant(show(first, 0n)),
           )
         : fc.tuple(fc.constantFrom(0n, 1n, block), lengths).map(([beyond, length]) => show(first + beyond, length));
-    }
-    case 'inval/offset-aligned':
-      return border === 'legal'
+    },
+    'inval/offset-aligned': () =>
+      border === 'legal'
         ? lengths.map((length) => show(at, length))
-        : fc.tuple(fc.constantFrom(...misalignments), lengths).map(([by, length]) => show(at + by, length));
-    case 'inval/length-aligned':
-      return border === 'legal'
+        : fc.tuple(fc.constantFrom(...misalignments), lengths).map(([by, length]) => show(at + by, length)),
+    'inval/length-aligned': () =>
+      border === 'legal'
         ? fc.oneof(
             lengths.map((length) => show(at, length)),
             fc.constant(show(at + 1n, 0n)),
           )
-        : fc.constantFrom(...misalignments, block + 1n, INVAL_TO_EOF - 1n).map((length) => show(at, length));
-    default: {
+        : fc.constantFrom(...misalignments, block + 1n, INVAL_TO_EOF - 1n).map((length) => show(at, length)),
+    'inval/range-no-overflow': () => {
       const offset = at === 0n ? block : at;
       const wraps = (1n << 64n) - offset;
       return border === 'legal'
         ? fc.constantFrom(wraps - block, INVAL_TO_EOF).map((length) => show(offset, length))
         : fc.constantFrom(...(offset > block ? [wraps, wraps + block] : [wraps])).map((length) => show(offset, length));
-    }
-  }
+    },
+  };
+  return ranges[rule]();
 }
 
 function devInvalCells(revision: Revision): PlanCell[] {
@@ -544,7 +550,7 @@ function devInvalCells(revision: Revision): PlanCell[] {
     behind: [],
     ...(geometry && { geometry }),
   });
-  const values: Readonly<Record<string, Record<Border, readonly Made[]>>> = {
+  const values: Readonly<Record<DevInvalRuleId, Record<Border, readonly Made[]>>> = {
     'devinval/size': {
       violating: [
         ...[0, 8, 16, 23, 25, 32, 48].map((sentBytes) => value({ sentBytes }, `${sentBytes} bytes`)),
@@ -593,10 +599,13 @@ function devInvalCells(revision: Revision): PlanCell[] {
       ),
     },
   };
-  const rules = devInvalTables.r3.flatMap(({ id }) =>
-    borders.map((border) =>
-      cell(revision, { rule: id, path: PATH, border }, () => fc.constantFrom(...values[id]![border])),
-    ),
+  const rules = devInvalRules.flatMap(({ id }) =>
+    borders.map((border): PlanCell => {
+      const key: CellKey = { rule: id, path: PATH, border };
+      return hasRule(revision, id)
+        ? cell(revision, key, () => fc.constantFrom(...values[id][border]))
+        : impossible(key, `revision ${revision.id} has no such rule`);
+    }),
   );
   return [
     ...rules,

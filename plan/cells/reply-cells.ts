@@ -22,25 +22,23 @@ import {
 } from '../../generators/setting.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import type { Revision } from '../../uapi/revision.ts';
-import { beginTables } from '../../oracles/rules/first-violation.ts';
-import { borders, impossible, possible, possibleKinds, type PlanCell } from '../cell.ts';
+import { beginTableOf } from '../../oracles/rules/first-violation.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
+import { borders, impossible, possible, possibleKinds, type CellKey, type PlanCell } from '../cell.ts';
 
 export function replyCells(revision: Revision): PlanCell[] {
-  const known = new Set(
-    [...beginTables[revision.id].reply, ...beginTables[revision.id].devices, ...beginTables[revision.id].validate].map(
-      (rule) => rule.id,
-    ),
-  );
+  const { reply, devices, validate } = beginTableOf(revision);
+  const known = new Set<ClauseId>([...reply, ...devices, ...validate].map((rule) => rule.id));
   const cells = paths.flatMap((path) =>
     borders.flatMap((border): PlanCell[] => {
-      const key = (rule: string) => ({ rule, path, border });
-      const cell = (rule: string, cases: fc.Arbitrary<PlannedCase>): PlanCell => ({
+      const key = (rule: ClauseId): CellKey => ({ rule, path, border });
+      const cell = (rule: ClauseId, cases: fc.Arbitrary<PlannedCase>): PlanCell => ({
         ...possible(key(rule), cases),
         reaches: rule,
       });
       const against = noDirectWrites(revision, path);
       if (against !== undefined)
-        return ['begin/error', 'begin/reply-size'].map((rule) => impossible(key(rule), against));
+        return (['begin/error', 'begin/reply-size'] as const).map((rule) => impossible(key(rule), against));
       const plain = (reply: fc.Arbitrary<{ reply: Reply; note: string }>) =>
         caseWith(revision, path, {}, (drawn) => (border === 'legal' ? ordinary(revision, drawn) : reply));
       return [
@@ -65,7 +63,7 @@ export function replyCells(revision: Revision): PlanCell[] {
               })),
           ),
         ),
-        ...['begin/atomic-on-storage', 'begin/atomic-flagged'].map((rule) =>
+        ...(['begin/atomic-on-storage', 'begin/atomic-flagged'] as const).map((rule) =>
           impossible(key(rule), 'ATOMIC is set on the path atomic-write only'),
         ),
         readable(revision, path, border, cell),
@@ -88,7 +86,7 @@ type Made = { reply: Reply; note: string; extra?: ScriptLine[]; refused?: boolea
  * forbids that.
  */
 function enosysCell(revision: Revision, path: Path): PlanCell {
-  const key = { rule: 'begin/enosys', path };
+  const key: CellKey = { rule: 'begin/enosys', path };
   const against = noDirectWrites(revision, path);
   if (against !== undefined) return impossible(key, against);
   // No fallback is named for these: ENOSYS is an error like any other.
@@ -117,8 +115,8 @@ function enosysCell(revision: Revision, path: Path): PlanCell {
   );
 }
 
-type MakeCell = (rule: string, cases: fc.Arbitrary<PlannedCase>) => PlanCell;
-type MakeKey = (rule: string) => Parameters<typeof impossible>[0];
+type MakeCell = (rule: ClauseId, cases: fc.Arbitrary<PlannedCase>) => PlanCell;
+type MakeKey = (rule: ClauseId) => Parameters<typeof impossible>[0];
 
 function readable(revision: Revision, path: Path, border: string, cell: MakeCell): PlanCell {
   const rule = 'begin/device-readable';
@@ -156,7 +154,7 @@ function readable(revision: Revision, path: Path, border: string, cell: MakeCell
  * A write or zeroing through the page cache begins inside a block of the file: the bytes before it are read from the
  * device.
  */
-function readsRest(cell: MakeCell, rule: string, revision: Revision, path: Path, border: string): PlanCell {
+function readsRest(cell: MakeCell, rule: ClauseId, revision: Revision, path: Path, border: string): PlanCell {
   const access = border === 'violating' ? 'wo' : 'rw';
   return cell(
     rule,

@@ -10,6 +10,7 @@ import type { Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { LOFF_MAX } from '../../uapi/units.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 /** What the syscalls meet. Sizes in bytes. */
 export interface Ground {
@@ -118,13 +119,13 @@ export function sizeCells(revision: Revision): PlanCell[] {
             })),
           ),
         );
-  const both = (rule: string, path: string, make: (of: Ground, border: Border) => fc.Arbitrary<Act>) =>
+  const both = (rule: ClauseId, path: string, make: (of: Ground, border: Border) => fc.Arbitrary<Act>) =>
     borders.map((border) => cell({ rule, path, border }, (of) => make(of, border)));
   return [...truncateCells(cell, both), ...fallocateCells(cell, both), ...writeCells(cell, both)];
 }
 
 type Cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Act>) => PlanCell;
-type Both = (rule: string, path: string, make: (of: Ground, border: Border) => fc.Arbitrary<Act>) => PlanCell[];
+type Both = (rule: ClauseId, path: string, make: (of: Ground, border: Border) => fc.Arbitrary<Act>) => PlanCell[];
 
 /** Sizes around the file's own and around its blocks. */
 const sizes = ({ fileSize, blockSize }: Ground): bigint[] => {

@@ -9,6 +9,7 @@ import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, typ
 import type { Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 import { errnos } from '../../uapi/errno.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 const FILE_BYTES = 16_384n;
 const { ENOSYS } = errnos;
@@ -88,7 +89,7 @@ export function superblockCells(revision: Revision): PlanCell[] {
               note: `${note}; ${mount} mount`,
             })),
         );
-  const both = (rule: string, path: string, make: (border: Border) => fc.Arbitrary<Act>) =>
+  const both = (rule: ClauseId, path: string, make: (border: Border) => fc.Arbitrary<Act>) =>
     borders.map((border) => cell({ rule, path, border }, make(border)));
   return [
     cell(

@@ -8,7 +8,8 @@ import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, ofKinds, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { PAGE } from '../../uapi/units.ts';
-import { beginTables } from '../../oracles/rules/first-violation.ts';
+import { beginTableOf } from '../../oracles/rules/first-violation.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 const DEVICE_SIZE = 1 << 20;
 const { ENOSYS } = errnos;
@@ -132,8 +133,8 @@ export function swapCase(revision: Revision, of: SwapGround, act: SwapAct): Plan
 export const noSwap = (revision: Revision): string | undefined =>
   revision.opcodes.IOMAP_IOEND === undefined ? `revision ${revision.id} is BEGIN and END only` : undefined;
 
-const hasValidation = ({ id }: Revision, rule: string): boolean =>
-  beginTables[id].validate.some((other) => other.id === rule);
+const hasValidation = (revision: Revision, rule: ClauseId): boolean =>
+  beginTableOf(revision).validate.some((other) => other.id === rule);
 
 export function swapCells(revision: Revision): PlanCell[] {
   const against = noSwap(revision);
@@ -152,7 +153,7 @@ export function swapCells(revision: Revision): PlanCell[] {
             .chain((of) => make(of).map((act) => swapCase(revision, of, act))),
         );
   const both = (
-    rule: string,
+    rule: ClauseId,
     make: (of: SwapGround, border: Border) => fc.Arbitrary<SwapAct>,
     only: Partial<SwapGround> = {},
   ) => borders.map((border) => cell({ rule, path, border }, (of) => make(of, border), only));
@@ -306,7 +307,7 @@ export function swapCells(revision: Revision): PlanCell[] {
       borders.map((border) => impossible({ rule, path, border }, reason)),
     ),
     ...(['read', 'write'] as const).flatMap((half) => {
-      const rule = `begin/${half}-no-retry-uncached`;
+      const rule = `begin/${half}-no-retry-uncached` as const;
       if (against === undefined && !hasValidation(revision, rule))
         return borders.map((border) => impossible({ rule, path, border }, `revision ${revision.id} has no such rule`));
       return both(
@@ -332,7 +333,7 @@ export function swapCells(revision: Revision): PlanCell[] {
 }
 
 /** Rules about mappings that swapon does not come to. */
-const notOfSwap: readonly (readonly [rule: string, reason: string])[] = [
+const notOfSwap: readonly (readonly [rule: ClauseId, reason: string])[] = [
   ['begin/atomic-on-storage', 'ATOMIC is set on the path atomic-write only'],
   ['begin/atomic-flagged', 'ATOMIC is set on the path atomic-write only'],
   [

@@ -10,6 +10,7 @@ import { CASE_SCHEMA, type Case, type ScriptLine, type Step } from '../../model/
 import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { impossible, possible, type PlanCell } from '../cell.ts';
 import { noDirectWrites } from './reply-cells.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 type Open = Extract<Step, { call: 'open' }>['flags'];
 
@@ -111,7 +112,7 @@ function eofCells(revision: Revision): PlanCell[] {
 function fiemapCells(revision: Revision): PlanCell[] {
   const path = 'fiemap';
   const asked = (
-    rule: string,
+    rule: ClauseId,
     steps: (drawn: Setting) => fc.Arbitrary<{ start: bigint; lengthBytes: bigint; flags: number }>,
   ) =>
     possible(
@@ -190,7 +191,7 @@ function fewExtents(revision: Revision): fc.Arbitrary<PlannedCase> {
 function writeCells(revision: Revision): PlanCell[] {
   const path = 'direct-write';
   const against = noDirectWrites(revision, path);
-  const cell = (rule: string, make: (drawn: Setting) => fc.Arbitrary<{ steps: Step[]; note: string }>): PlanCell =>
+  const cell = (rule: ClauseId, make: (drawn: Setting) => fc.Arbitrary<{ steps: Step[]; note: string }>): PlanCell =>
     against === undefined
       ? possible({ rule, path }, cases(revision, path, 'MAPPED', ['rdwr', 'direct'], make))
       : impossible({ rule, path }, against);

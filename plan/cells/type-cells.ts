@@ -6,12 +6,19 @@ import { isReport, isWritePath, paths, stretch, type Path, type Setting } from '
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Reply, ScriptLine } from '../../model/case.ts';
 import { inlineIsUnsaid, type Revision } from '../../uapi/revision.ts';
-import { impossible, possible, possibleKinds, type PlanCell } from '../cell.ts';
+import { impossible, possible, possibleKinds, type CellKey, type PlanCell } from '../cell.ts';
 import { isInlineWritePath } from './inline-write-cells.ts';
 import { caseWith, noDirectWrites } from './reply-cells.ts';
 
 type Made = { reply: Reply; note: string; extra?: ScriptLine[]; refused?: boolean };
-const types: readonly TypeName[] = ['HOLE', 'DELALLOC', 'UNWRITTEN', 'MAPPED', 'INLINE', 'PURE_OVERWRITE'];
+const types = [
+  'HOLE',
+  'DELALLOC',
+  'UNWRITTEN',
+  'MAPPED',
+  'INLINE',
+  'PURE_OVERWRITE',
+] as const satisfies readonly TypeName[];
 
 /** The acted half of a reply with the other half that leaves it the acted one. */
 export function acting(path: Path, acted: MappingSpec, overwrite = true): Mappings {
@@ -28,7 +35,7 @@ export function typeCells(revision: Revision): PlanCell[] {
     types
       .filter((type) => type !== 'INLINE' || !isInlineWritePath(path))
       .map((type): PlanCell => {
-        const key = { rule: `type/${type.toLowerCase()}`, path };
+        const key: CellKey = { rule: `type/${type.toLowerCase() as Lowercase<typeof type>}`, path };
         const against = noDirectWrites(revision, path) ?? reasonAgainst(revision, type, path);
         if (against !== undefined) return impossible(key, against);
         if (type === 'PURE_OVERWRITE') {
@@ -87,9 +94,9 @@ export function deviceCells(revision: Revision): PlanCell[] {
       if (!moving.includes(path)) {
         // A report names places and moves no bytes; what is written or zeroed through the page cache meets them when it
         // is written back.
-        return [{ rule: 'type/past-device-end' }, { rule: 'type/unaligned-address' }].map((key) =>
+        return (['type/past-device-end', 'type/unaligned-address'] as const).map((rule) =>
           possible(
-            { ...key, path },
+            { rule, path },
             placed(revision, path, (drawn, map) =>
               fc
                 .constantFrom(BigInt(drawn.devices[0]!.sizeBytes), 1n << 40n, 1n, 511n)
@@ -169,7 +176,7 @@ const acknowledgements: readonly { reply?: Reply; note: string }[] = [
 
 export function endCells(revision: Revision): PlanCell[] {
   return paths.map((path): PlanCell => {
-    const key = { rule: 'request/end', path };
+    const key: CellKey = { rule: 'request/end', path };
     const against = noDirectWrites(revision, path);
     if (against !== undefined) return impossible(key, against);
     return possibleKinds(
@@ -199,7 +206,7 @@ export function ioendCells(revision: Revision): PlanCell[] {
 }
 
 function ioendCell(revision: Revision, path: Path): PlanCell {
-  const key = { rule: path === 'writeback' ? 'request/writeback-ioend' : 'request/ioend', path };
+  const key: CellKey = { rule: path === 'writeback' ? 'request/writeback-ioend' : 'request/ioend', path };
   const against = revision.opcodes.IOMAP_IOEND === undefined ? `revision ${revision.id} has no IOEND` : undefined;
   if (against !== undefined) return impossible(key, against);
   const shapes: readonly { type: TypeName; flags: FlagName[] }[] = [

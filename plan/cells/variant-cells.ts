@@ -4,10 +4,10 @@
  */
 import fc from 'fast-check';
 import { borderReply, startTypes, type BorderReply } from '../../generators/border-reply.ts';
-import { borderRows } from '../../generators/broken-map.ts';
+import { borderRowOf } from '../../generators/broken-map.ts';
 import { configOf, pureOverwrite, replyCase, type Mappings, type PlannedCase } from '../../generators/reply-case.ts';
 import { defaultDevices, setting, type Path, type Setting, type SettingConstraints } from '../../generators/setting.ts';
-import { beginTables } from '../../oracles/rules/first-violation.ts';
+import { beginTableOf } from '../../oracles/rules/first-violation.ts';
 import { CASE_SCHEMA, type Case, type ScriptLine } from '../../model/case.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import { RWF } from '../../model/syscall-flags.ts';
@@ -15,6 +15,7 @@ import type { Revision } from '../../uapi/revision.ts';
 import { reasonAgainst } from './border-cells.ts';
 import { borders, cellId, impossible, possible, type PlanCell } from '../cell.ts';
 import { PAGE } from '../../uapi/units.ts';
+import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
 interface Variant {
   path: string;
@@ -134,20 +135,22 @@ function fit(drawn: Setting): Mappings {
 }
 
 /** A write half that is not written to may name any device. */
-const twin = (rule: string, drawn: Setting, made: BorderReply): Mappings => ({
+const twin = (rule: ClauseId, drawn: Setting, made: BorderReply): Mappings => ({
   ...fit(drawn),
   ...(rule === 'begin/write-device-known' && { write: made.on('violating').write }),
 });
 
 export function variantCells(revision: Revision): PlanCell[] {
-  const table = beginTables[revision.id];
-  const rules = [...table.map, ...table.validate, ...table.devices].filter((rule) => borderRows[rule.id] !== undefined);
+  const table = beginTableOf(revision);
+  const rules = [...table.map, ...table.validate, ...table.devices].filter(
+    (rule) => borderRowOf(rule.id) !== undefined,
+  );
   return [atomicWrite, swapon].flatMap(({ path, like, settings, ownTwins, make }) =>
     rules.flatMap((rule) =>
       rule.halves!.flatMap((half) =>
         borders.map((border): PlanCell => {
           const key = { rule: rule.id, half, path, border };
-          const row = borderRows[rule.id]!;
+          const row = borderRowOf(rule.id)!;
           const against =
             revision.ioctls.BACKING_OPEN === undefined
               ? `revision ${revision.id} is BEGIN and END only`

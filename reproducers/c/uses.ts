@@ -4,7 +4,7 @@ import { canonicalJson } from '../../model/hash.ts';
 import { RWF } from '../../model/syscall-flags.ts';
 import { jsonSafe } from '../../model/json-safe.ts';
 import type { Deviation } from '../../model/verdict.ts';
-import { revisions, type Revision } from '../../uapi/revision.ts';
+import type { Revision } from '../../uapi/revision.ts';
 import type { Segment } from '../../oracles/kernel/content.ts';
 import type { StepExpectation } from '../../oracles/kernel/expectation.ts';
 import { notificationsOf } from '../../model/case-traits.ts';
@@ -65,8 +65,7 @@ export interface Uses {
   comparesRequests: boolean;
 }
 
-export function usesOf(of: Case, prediction: Prediction, deviations: readonly Deviation[]): Uses {
-  const revision = revisions[of.revision];
+export function usesOf(of: Case, revision: Revision, prediction: Prediction, deviations: readonly Deviation[]): Uses {
   const calls = new Set(of.workload.map(({ call }) => call));
   const any = (of: readonly Step['call'][]): boolean => of.some((call) => calls.has(call));
   const reads = any(['pread', 'mmapRead', 'deviceRead', 'pageOut']),

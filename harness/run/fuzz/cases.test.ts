@@ -5,7 +5,7 @@ import { judge } from '../../../oracles/judge.ts';
 import { runIdeal } from '../../../oracles/testing/ideal-kernel.ts';
 import { decodeCase, encodeCase } from '../../../model/case.ts';
 import { caseHash } from '../../../model/hash.ts';
-import type { RevisionId } from '../../../uapi/revision.ts';
+import { revisions, type RevisionId } from '../../../uapi/revision.ts';
 import { conformancePlan } from '../../../plan/plan.ts';
 import { FuzzCases, caseOfSeed } from './cases.ts';
 import { refusalsOf } from './distribution.ts';
@@ -16,7 +16,7 @@ const of = (seed: number, revision: RevisionId = 'r3') => ({ seed, revision, ver
 /** A rule on a path for each violating cell of the plan that has cases, on every path that the plan has. */
 const reachable = (revision: RevisionId) => [
   ...new Set(
-    conformancePlan(revision).flatMap((cell) =>
+    conformancePlan(revisions[revision]).flatMap((cell) =>
       cell.cases && cell.reaches !== undefined && cell.border === 'violating' ? [`${cell.reaches} ${cell.path}`] : [],
     ),
   ),

@@ -132,6 +132,7 @@ export function refusalsOf(value: Case, slot: Slot): string[] {
   const mount = { errno: 0, minor: revision.minor, flags: 1n << BigInt(revision.initBit), devices };
   const { refusals } = simulate({
     case: value,
+    revision,
     mount,
     inodes: value.geometry.files.map((_, index) => BigInt(index) + 100n),
     driver: new ScriptedServer(value, devices),

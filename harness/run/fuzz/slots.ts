@@ -10,6 +10,7 @@ import { sequenceModes, type SequenceMode } from '../../../generators/file-seque
 import { canAim, type Aim } from '../../../generators/fuzz-op.ts';
 import { campaignPaths, type Path } from '../../../generators/setting.ts';
 import { needsOwnMount } from '../../../model/case-traits.ts';
+import type { RuleId } from '../../../oracles/rules/rule-id.ts';
 import { revisions, type RevisionId } from '../../../uapi/revision.ts';
 import { conformancePlan, type PlanCell } from '../../../plan/plan.ts';
 
@@ -61,14 +62,14 @@ export interface SlotTable {
 const isOwnMount = ({ cases }: PlanCell): boolean =>
   cases !== undefined && fc.sample(cases, { seed: 1, numRuns: 3 }).some((drawn) => needsOwnMount(drawn.case));
 
-const isAim = (cell: PlanCell): cell is PlanCell & { path: Path } =>
+const isAim = (cell: PlanCell): cell is PlanCell & { rule: RuleId; path: Path } =>
   cell.cases !== undefined &&
   cell.border === 'violating' &&
   cell.reaches !== undefined &&
   canAim(cell.rule) &&
   (campaignPaths as readonly string[]).includes(cell.path);
 
-const needs = (rule: string, path: Path): GeometryNeed =>
+const needs = (rule: RuleId, path: Path): GeometryNeed =>
   rule === 'begin/device-readable' || rule === 'begin/device-writable'
     ? 'restricted-devices'
     : rule === 'map/offset-below-maxbytes' && path.startsWith('direct-')
@@ -84,8 +85,9 @@ export function slotTable(id: RevisionId): SlotTable {
 }
 
 function makeTable(id: RevisionId): SlotTable {
-  const plan = conformancePlan(id);
-  const noWrites = revisions[id].ioctls.BACKING_OPEN === undefined;
+  const revision = revisions[id];
+  const plan = conformancePlan(revision);
+  const noWrites = revision.ioctls.BACKING_OPEN === undefined;
   const aimed = plan
     .filter(isAim)
     .map((cell): Slot => ({
@@ -106,7 +108,7 @@ function makeTable(id: RevisionId): SlotTable {
         Array.from({ length: SHARES.sequences }, (): Slot => ({ kind: 'sequence', mode })),
       );
   const notified =
-    revisions[id].notifications.IOMAP_UPSERT_MAPPINGS === undefined
+    revision.notifications.IOMAP_UPSERT_MAPPINGS === undefined
       ? []
       : Array.from({ length: SHARES.notified }, (): Slot => ({ kind: 'notified' }));
   const others = plan.filter((cell) => cell.cases !== undefined && !isAim(cell));

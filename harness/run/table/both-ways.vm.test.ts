@@ -14,6 +14,7 @@ import { agentFiles } from '../../../vm/guest-files.ts';
 import type { Case } from '../../../model/case.ts';
 import type { Exchange, Observation } from '../../../model/observation.ts';
 import { FuzzCases } from '../fuzz/cases.ts';
+import { revisions } from '../../../uapi/revision.ts';
 
 let guests: LocalGuests;
 test.beforeAll(async () => {
@@ -102,7 +103,7 @@ async function differences(cases: readonly Case[]): Promise<{ case: Case; quick:
 }
 
 test('should give the same observations of the conformance plan', async () => {
-  const cases = conformancePlan('r3')
+  const cases = conformancePlan(revisions.r3)
     .flatMap((cell) => casesOf(cell, { seed: 1, runs: 1 }))
     .map((run) => run.case)
     .filter((value) => tableCaseOf(value));

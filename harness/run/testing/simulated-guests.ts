@@ -5,11 +5,12 @@
  */
 import { runIdeal } from '../../../oracles/testing/ideal-kernel.ts';
 import { EndlessWalk } from '../../../oracles/kernel/scripted-server.ts';
-import { beginTables, type BeginTable } from '../../../oracles/rules/first-violation.ts';
+import { beginTableOf, type BeginTable } from '../../../oracles/rules/first-violation.ts';
 import type { Case } from '../../../model/case.ts';
 import type { GuestMessage, HostMessage, KernelFacts } from '../../../model/channel.ts';
 import type { GuestIncident } from '../guest.ts';
 import type { Guest, GuestLoss, GuestSource } from '../execute.ts';
+import { revisions } from '../../../uapi/revision.ts';
 
 export interface SimulatedKernel {
   /** Default: the rules of revision r3. */
@@ -21,7 +22,7 @@ export interface SimulatedKernel {
 /** The rules of r3 but one. */
 export function tableWithout(rule: string): BeginTable {
   const keep = <T extends { id: string }>(rows: readonly T[]) => rows.filter((row) => row.id !== rule);
-  const { reply, map, validate, devices, retryHalves } = beginTables.r3;
+  const { reply, map, validate, devices, retryHalves } = beginTableOf(revisions.r3);
   return { reply: keep(reply), map: keep(map), validate: keep(validate), devices: keep(devices), retryHalves };
 }
 
