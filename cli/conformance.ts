@@ -19,6 +19,7 @@ import { problemError } from './load.ts';
 import { progressLine } from './progress.ts';
 import { ruleTexts } from './rule-texts.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
+import { uapiOption } from './uapi-option.ts';
 
 interface ConformanceOptions extends VmOptions {
   rule: string[];
@@ -58,9 +59,7 @@ export function conformanceCommand(): Command {
         .argParser(durationMs)
         .conflicts('shard'),
     )
-    .addOption(
-      new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'),
-    )
+    .addOption(uapiOption())
     .option('--shard <i/n>', 'run the i-th of n parts of the plan', shardOf)
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
     .option(

@@ -21,6 +21,7 @@ import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { flavourOf, libertyOption } from './liberty-option.ts';
 import { progressLine } from './progress.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
+import { uapiOption } from './uapi-option.ts';
 
 interface FuzzOptions extends VmOptions {
   time?: number;
@@ -56,9 +57,7 @@ export function fuzzCommand(): Command {
     .option('--start <n>', 'begin with case number n of the seed, as an interrupted campaign says', integer, 0)
     .option('--rule <id>', 'only cases that aim at this rule; * matches anything (map/*); repeatable', collect, [])
     .option('--paths <names>', 'only these paths (direct-read,fiemap,...); repeatable', collect, [])
-    .addOption(
-      new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'),
-    )
+    .addOption(uapiOption())
     .option('--shard <i/n>', 'run the i-th of n parts of the campaign', shardOf)
     .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
     .option(

@@ -1,11 +1,12 @@
 /** `iomapfuzz judge`: stored observations judged again by the rules of this version, without a guest. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { judgedJson, judgedLines, placeText } from '../reports/judged.ts';
 import { plainLine, plainTexts } from '../model/plain-text.ts';
 import { noCounts } from '../model/run-summary.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { exitCodeOfJudged, judgeStored } from '../harness/run/stored/judge.ts';
 import { storedItems } from '../harness/run/stored/read.ts';
+import { optionalUapiOption } from './uapi-option.ts';
 
 const counted = { ...noCounts(), nothing: 0, unreadable: 0 };
 
@@ -19,13 +20,7 @@ export function judgeCommand(): Command {
       'files and directories: a record as JSON with `case` and `observation`, cases.jsonl, a finding, a results directory, a directory of these',
     )
     .option('--json', 'print one line of JSON for each record')
-    .addOption(
-      new Option('--uapi <revision>', "judge by this revision of the rules (default: each case's own)").choices([
-        'r1',
-        'r2',
-        'r3',
-      ]),
-    )
+    .addOption(optionalUapiOption())
     .addHelpText(
       'after',
       "\nExit code: 0 everything that was judged conforms, 1 something deviates, 2 something can't be read (it is named, and the others are judged all the same),\n4 nothing was judged.",

@@ -12,7 +12,7 @@ import { nightExitCode } from '../reports/nights/trend.ts';
 import { requireOrdinary, requireUnlinked } from '../files/inside.ts';
 import { makeDirectory } from '../files/make-directory.ts';
 import { readError } from '../files/system-error.ts';
-import type { RevisionId } from '../uapi/revision.ts';
+import { defaultRevision, type RevisionId } from '../uapi/revision.ts';
 import { toolVersion } from '../harness/run/tool-version.ts';
 import { integer } from './conformance.ts';
 import { durationMs } from './duration.ts';
@@ -20,6 +20,7 @@ import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { runNight } from './nightly/night-runner.ts';
 import { runKinds } from './nightly/run-kinds.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
+import { uapiOption } from './uapi-option.ts';
 
 interface NightlyOptions extends VmOptions {
   budget: number;
@@ -52,9 +53,7 @@ export function nightlyCommand(): Command {
         'corpora/ of iomapfuzz',
       ),
     )
-    .addOption(
-      new Option('--uapi <revision>', 'judge by this revision of the rules').choices(['r1', 'r2', 'r3']).default('r3'),
-    )
+    .addOption(uapiOption())
     .addOption(expectationsOption())
     .option('--new', 'begin a new night instead of going on with one that was interrupted')
     .addHelpText(
@@ -246,5 +245,5 @@ const targetOf = (options: NightlyOptions): string[] => [
   ...vmArguments(options),
   '--corpus',
   resolve(options.corpus),
-  ...(options.uapi === 'r3' ? [] : ['--uapi', options.uapi]),
+  ...(options.uapi === defaultRevision ? [] : ['--uapi', options.uapi]),
 ];

@@ -32,6 +32,7 @@ import { originOf } from './conformance.ts';
 import { flavourOf, libertyOption } from './liberty-option.ts';
 import { ruleTexts } from './rule-texts.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
+import { defaultRevision } from '../uapi/revision.ts';
 
 interface ReproOptions extends VmOptions {
   times?: number;
@@ -58,7 +59,7 @@ export function reproCommand(): Command {
       const cases = texts.map((text): NamedCase => ({
         name: text,
         case: resolveCase(parseReference(text), (seed, path) =>
-          caseOfSeed({ seed, revision: 'r3', version: toolVersion() }, path),
+          caseOfSeed({ seed, revision: defaultRevision, version: toolVersion() }, path),
         ),
       }));
       const [{ case: value }] = cases as [NamedCase];

@@ -4,7 +4,7 @@ import type { Reply, Step } from '../model/case.ts';
 import type { MappingSpec } from '../model/mapping.ts';
 import type { ByteRange, Notification } from '../model/notification.ts';
 import type { FiemapExtent, KernelEvent, StepResult } from '../model/observation.ts';
-import { flagNames, nameOf, revisions, type Revision, type RevisionId } from '../uapi/revision.ts';
+import { defaultRevision, flagNames, isRevisionId, nameOf, revisions, type Revision } from '../uapi/revision.ts';
 import { errnoText, negativeErrnoText } from '../uapi/errno.ts';
 
 const ALL_ONES = (1n << 64n) - 1n;
@@ -25,7 +25,7 @@ export function quantity(value: bigint): string {
   return value < 1024n ? value.toString() : `0x${value.toString(16)}`;
 }
 
-export const revisionOf = (id: string): Revision => revisions[id as RevisionId] ?? revisions.r3;
+export const revisionOf = (id: string): Revision => revisions[isRevisionId(id) ? id : defaultRevision];
 
 const orNone = (names: string[]): string => (names.length === 0 ? 'none' : names.join('|'));
 

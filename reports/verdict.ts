@@ -7,6 +7,7 @@ import { lacksShards } from './missing-shards.ts';
 import { omittedText } from './omitted-text.ts';
 import { planUnknown, type Run } from './run.ts';
 import { plural } from './text.ts';
+import { revisionIds } from '../uapi/revision.ts';
 
 export interface RunVerdict {
   kind: 'deviates' | 'conforms' | 'infrastructure' | 'incomplete' | 'nothing-ran';
@@ -159,7 +160,8 @@ function largeReasons({ findings }: Run): string[] {
 function likelyRevision({ cases, summary }: Run): string[] {
   const deviating = cases.filter(({ kind, expected }) => kind === 'deviates' && !expected);
   if (deviating.length === 0) return [];
-  return (['r3', 'r2', 'r1'] as const)
+  return revisionIds
+    .toReversed()
     .filter((revision) => deviating.every(({ conformsAs }) => conformsAs?.includes(revision)))
     .slice(0, 1)
     .map(

@@ -265,6 +265,10 @@ export function nameOf<N extends string>(table: Values<N>, value: number): N | u
   return (Object.keys(table) as N[]).find((name) => table[name] === value);
 }
 
+/** The word in which every flag of a table is set. */
+export const allFlags = (table: Values<string>): number =>
+  Object.values(table).reduce<number>((word, flag) => (word | (flag ?? 0)) >>> 0, 0);
+
 /** Splits a flag word into names; what no name covers is returned as `rest`. */
 export function flagNames<N extends string>(table: Values<N>, word: number): { names: N[]; rest: number } {
   const names = (Object.keys(table) as N[]).filter((name) => (word & (table[name] ?? 0)) >>> 0 !== 0);

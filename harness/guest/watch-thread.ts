@@ -7,7 +7,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { tellingFrames, type Hang, type HangingTask } from '../../model/hang.ts';
 import { parseRecords } from '../../model/kernel-log/line.ts';
 import { loadNative } from '../native/index.ts';
-import { revisions } from '../../uapi/revision.ts';
+import { defaultRevision, revisions } from '../../uapi/revision.ts';
 import { abortConnection } from './cases/control-fs.ts';
 import { mostExchanges, mountPoint } from './cases/shared.ts';
 import { Port } from './port.ts';
@@ -24,7 +24,7 @@ const progress = new Progress(data.progress);
 const port = Port.shared(data.port);
 const threads = { agent: data.agent, server: 0, watch: native.threadId() };
 const table = new Uint32Array(7);
-let command: WatchCommand = { revision: 'r3', hangs: [], server: 0 };
+let command: WatchCommand = { revision: defaultRevision, hangs: [], server: 0 };
 
 /** So often the host hears of a case that takes long. */
 const aliveMs = 1000;

@@ -3,12 +3,14 @@ import type { Case } from '../../model/case.ts';
 import type { Exchange, Observation } from '../../model/observation.ts';
 import type { Deviation } from '../deviation.ts';
 import { createOut, openOut } from '../../uapi/fuse-structs.ts';
+import { allFlags, type Revision } from '../../uapi/revision.ts';
 
 const rule = 'request/config',
   aspect = 'request';
 
 /** docs/spec/uapi.md#negotiation */
-const CONFIG = { flags: 0x7fn, maxbytes: (1n << 63n) - 1n, cacheMaxbytes: 262_144n } as const;
+/** Besides the flags, all that the revision has. */
+const CONFIG = { maxbytes: (1n << 63n) - 1n, cacheMaxbytes: 262_144n } as const;
 
 /** What may be asked before CONFIG is answered: nobody waits for these. */
 const WAITS_FOR_NOTHING: ReadonlySet<string> = new Set([
@@ -21,7 +23,7 @@ const WAITS_FOR_NOTHING: ReadonlySet<string> = new Set([
 ]);
 
 /** CONFIG of a connection with iomap whose INIT is among the requests, oldest first. */
-export function judgeConfig(ordered: readonly Exchange[]): Deviation[] {
+export function judgeConfig(ordered: readonly Exchange[], { configFlags }: Revision): Deviation[] {
   if (!ordered.some(({ name }) => name === 'INIT')) return [];
   const configs = ordered.filter(({ name }) => name === 'IOMAP_CONFIG');
   const [config, second] = configs;
@@ -48,12 +50,14 @@ export function judgeConfig(ordered: readonly Exchange[]): Deviation[] {
         facts: { request: 'IOMAP_CONFIG', differs: 'extra' },
       },
     ];
-  const wrong = Object.entries({ nodeid: 0n, ...CONFIG }).flatMap(([name, value]) => {
-    const is = name === 'nodeid' ? config.nodeid : config.request[name];
-    return is === undefined || BigInt(is as bigint | number) === value
-      ? []
-      : [{ name, expected: `0x${value.toString(16)}`, seen: `0x${BigInt(is as bigint | number).toString(16)}` }];
-  });
+  const wrong = Object.entries({ nodeid: 0n, flags: BigInt(allFlags(configFlags)), ...CONFIG }).flatMap(
+    ([name, value]) => {
+      const is = name === 'nodeid' ? config.nodeid : config.request[name];
+      return is === undefined || BigInt(is as bigint | number) === value
+        ? []
+        : [{ name, expected: `0x${value.toString(16)}`, seen: `0x${BigInt(is as bigint | number).toString(16)}` }];
+    },
+  );
   return wrong.length === 0
     ? []
     : [

@@ -55,7 +55,7 @@ export function judgeRequests(of: Case, seen: Observation, expectation: Expectat
       }
     }
   }
-  const config = isInitialised(of, expectation, revision) ? judgeConfig(ordered) : [];
+  const config = isInitialised(of, expectation, revision) ? judgeConfig(ordered, revision) : [];
   return [
     ...deviations,
     ...config,

@@ -7,7 +7,7 @@ import { hasRule, type ClauseId } from '../../oracles/rules/rule-id.ts';
 import type { BehaviourId } from '../../oracles/rules/behaviours.ts';
 import { entriesOf } from '../entries.ts';
 import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
-import { NULL_ADDR, type Revision } from '../../uapi/revision.ts';
+import { allFlags, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 
 type ConfigReply = Extract<Reply, { kind: 'config' }>;
@@ -59,9 +59,10 @@ export function probe(
   };
 }
 
-const whole: ConfigReply = {
+/** A value for every field that a revision has. */
+const wholeReply = ({ configFlags }: Revision): ConfigReply => ({
   kind: 'config',
-  flags: ['SID', 'UUID', 'BLOCKSIZE', 'MAX_LINKS', 'TIME', 'MAXBYTES', 'CACHE_MAXBYTES'],
+  flags: entriesOf(configFlags).map(([name]) => name),
   sId: 'iomapfuzz',
   sUuid: '5a'.repeat(16),
   sUuidLen: 16,
@@ -72,60 +73,65 @@ const whole: ConfigReply = {
   timeMax: 1n << 40n,
   maxBytes: (1n << 63n) - 1n,
   cacheMaxBytes: 262_144,
-};
+});
 const plain: ConfigReply = { kind: 'config', flags: [] };
 type ConfigValues = Record<Border, readonly ConfigReply[]>;
 const NS_PER_S = 1_000_000_000;
 
 /** Values on both sides of each rule's border. */
-const configValues: Readonly<Record<ConfigRuleId, ConfigValues>> = {
-  'config/flags-known': {
-    violating: [1n << 7n, 1n << 8n, 1n << 31n, 1n << 32n, 1n << 63n].map((bit) => ({ ...whole, flags: [0x7fn | bit] })),
-    legal: [whole, { ...whole, flags: [0x7fn] }, plain],
-  },
-  'config/uuid-length': {
-    violating: [17, 18, 255].map((sUuidLen) => ({ ...whole, sUuidLen })),
-    legal: [16, 15, 1].map((sUuidLen) => ({ ...whole, sUuidLen })),
-  },
-  'config/padding-zero': {
-    violating: [
-      { ...whole, sPad: '010000' },
-      { ...whole, sPad: '000100' },
-      { ...whole, sPad: '000080' },
-      { ...plain, sPad: '800000' },
-    ],
-    // What follows cache_maxbytes is not looked at.
-    legal: [
-      { ...whole, pad: 0, sPad: '000000' },
-      { ...whole, pad: 1 },
-      { ...plain, pad: 0x8000_0000 },
-    ],
-  },
-  'config/time-granularity': {
-    violating: [0, NS_PER_S + 1, 0xffff_ffff].map((timeGranNs) => ({ ...whole, timeGranNs })),
-    legal: [
-      ...[1, NS_PER_S].map((timeGranNs): ConfigReply => ({ ...whole, timeGranNs })),
-      { ...plain, timeGranNs: 0 },
-      { ...plain, timeGranNs: NS_PER_S + 1 },
-    ],
-  },
-  'config/maxbytes-range': {
-    violating: [-1n, -4096n, -(1n << 63n)].map((maxBytes) => ({ ...whole, maxBytes })),
-    legal: [
-      ...[(1n << 63n) - 1n, FILE_SIZE].map((maxBytes): ConfigReply => ({ ...whole, maxBytes })),
-      { ...plain, maxBytes: -1n },
-    ],
-  },
-  'config/blocksize': {
-    violating: [0, 1, 256, 511, 513, 1536, 4095, 4097, 8192, 0x8000_0000, 0xffff_ffff].map((blockSizeBytes) => ({
-      ...whole,
-      blockSizeBytes,
-    })),
-    legal: [
-      ...[512, 1024, 2048, 4096].map((blockSizeBytes): ConfigReply => ({ ...whole, blockSizeBytes })),
-      { ...plain, blockSizeBytes: 3 },
-    ],
-  },
+const configValues = (revision: Revision): Readonly<Record<ConfigRuleId, ConfigValues>> => {
+  const whole = wholeReply(revision);
+  const known = BigInt(allFlags(revision.configFlags));
+  const unknown = [0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 31n, 32n, 63n].filter((bit) => ((known >> bit) & 1n) === 0n);
+  return {
+    'config/flags-known': {
+      violating: unknown.map((bit) => ({ ...whole, flags: [known | (1n << bit)] })),
+      legal: [whole, { ...whole, flags: [known] }, plain],
+    },
+    'config/uuid-length': {
+      violating: [17, 18, 255].map((sUuidLen) => ({ ...whole, sUuidLen })),
+      legal: [16, 15, 1].map((sUuidLen) => ({ ...whole, sUuidLen })),
+    },
+    'config/padding-zero': {
+      violating: [
+        { ...whole, sPad: '010000' },
+        { ...whole, sPad: '000100' },
+        { ...whole, sPad: '000080' },
+        { ...plain, sPad: '800000' },
+      ],
+      // What follows cache_maxbytes is not looked at.
+      legal: [
+        { ...whole, pad: 0, sPad: '000000' },
+        { ...whole, pad: 1 },
+        { ...plain, pad: 0x8000_0000 },
+      ],
+    },
+    'config/time-granularity': {
+      violating: [0, NS_PER_S + 1, 0xffff_ffff].map((timeGranNs) => ({ ...whole, timeGranNs })),
+      legal: [
+        ...[1, NS_PER_S].map((timeGranNs): ConfigReply => ({ ...whole, timeGranNs })),
+        { ...plain, timeGranNs: 0 },
+        { ...plain, timeGranNs: NS_PER_S + 1 },
+      ],
+    },
+    'config/maxbytes-range': {
+      violating: [-1n, -4096n, -(1n << 63n)].map((maxBytes) => ({ ...whole, maxBytes })),
+      legal: [
+        ...[(1n << 63n) - 1n, FILE_SIZE].map((maxBytes): ConfigReply => ({ ...whole, maxBytes })),
+        { ...plain, maxBytes: -1n },
+      ],
+    },
+    'config/blocksize': {
+      violating: [0, 1, 256, 511, 513, 1536, 4095, 4097, 8192, 0x8000_0000, 0xffff_ffff].map((blockSizeBytes) => ({
+        ...whole,
+        blockSizeBytes,
+      })),
+      legal: [
+        ...[512, 1024, 2048, 4096].map((blockSizeBytes): ConfigReply => ({ ...whole, blockSizeBytes })),
+        { ...plain, blockSizeBytes: 3 },
+      ],
+    },
+  };
 };
 
 /**
@@ -135,11 +141,13 @@ const configValues: Readonly<Record<ConfigRuleId, ConfigValues>> = {
 const answered = (reply: Reply): ScriptLine[] => [{ on: 'IOMAP_CONFIG', reply }];
 const mounts: readonly Mount[] = ['ordinary', 'syncInit'];
 const blockOf = (config: ConfigReply): bigint =>
-  config.flags?.some((flag) => flag === 'BLOCKSIZE' || flag === 0x7fn) ? BigInt(config.blockSizeBytes ?? 4096) : 4096n;
+  config.flags?.some((flag) => flag === 'BLOCKSIZE' || typeof flag === 'bigint')
+    ? BigInt(config.blockSizeBytes ?? 4096)
+    : 4096n;
 
 export function configCells(revision: Revision): PlanCell[] {
   if (revision.opcodes.IOMAP_CONFIG === undefined) {
-    return entriesOf(configValues).flatMap(([rule]) =>
+    return entriesOf(configValues(revision)).flatMap(([rule]) =>
       borders.map((border) => impossible({ rule, path: 'mount', border }, `revision ${revision.id} has no CONFIG`)),
     );
   }
@@ -153,7 +161,7 @@ export function configCells(revision: Revision): PlanCell[] {
       }));
   const show = (config: ConfigReply): string =>
     JSON.stringify(config, (_, value: unknown) => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value));
-  const rules = entriesOf(configValues).flatMap(([rule, values]) =>
+  const rules = entriesOf(configValues(revision)).flatMap(([rule, values]) =>
     borders.map((border): PlanCell => {
       const key: CellKey = { rule, path: 'mount', border };
       if (!inTable.has(rule)) return impossible(key, `revision ${revision.id} has no such rule`);

@@ -5,7 +5,7 @@ import type { Native } from '../../native/index.ts';
 import { operationsOf } from '../../../uapi/fuse-operations.ts';
 import { decodeReply, type Request } from '../../../uapi/fuse-wire.ts';
 import { backingMap } from '../../../uapi/iomap.ts';
-import { flagNames, revisions } from '../../../uapi/revision.ts';
+import { defaultRevision, flagNames, revisions } from '../../../uapi/revision.ts';
 import { held, type Answer } from '../session/answer.ts';
 import { ordinaryAnswer } from '../session/ordinary.ts';
 import { Server, sleep } from '../session/server.ts';
@@ -83,7 +83,7 @@ export function serve(
   definition: ServerDefinition,
   { native, addon, devices, mountPoint, readyLine, print }: Machine,
 ): string | undefined {
-  const revision = revisions[definition.revision ?? 'r3'];
+  const revision = revisions[definition.revision ?? defaultRevision];
   const wanted = definition.devices ?? [];
   wanted.forEach((options, index) => {
     devices.get(index, options);
