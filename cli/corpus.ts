@@ -81,8 +81,8 @@ function describe(hash: string, { why, shows, kernels, origin }: CorpusEntry): s
     ...shows.map((key) => `              shows ${key}`),
     `              from ${origin}`,
     ...Object.entries(kernels).map(
-      ([name, { verdict, rules }]) =>
-        `              ${name}: ${verdict}${rules && rules.length > 0 ? ` (${rules.join(', ')})` : ''}`,
+      ([name, { verdict, rules, unjudged }]) =>
+        `              ${name}: ${verdict}${rules && rules.length > 0 ? ` (${rules.join(', ')})` : ''}${unjudged === undefined ? '' : `; not judged in part: ${unjudged}`}`,
     ),
   ];
 }
@@ -185,7 +185,9 @@ async function record(corpus: Corpus, directory: string, name: string): Promise<
         : [
             ...new Set(loaded.run.findings.filter(({ cases }) => cases.includes(entry.n)).map(({ rule }) => rule)),
           ].sort();
-    corpus.note(hash, { kernels: { ...kernels, [name]: { verdict: entry.kind, ...(rules && { rules }) } } });
+    const { kind: verdict, unjudged } = entry;
+    const noted = { verdict, ...(rules && { rules }), ...(unjudged !== undefined && { unjudged }) };
+    corpus.note(hash, { kernels: { ...kernels, [name]: noted } });
   }
   corpus.save();
 }

@@ -13,6 +13,7 @@ import { toolVersion } from '../harness/run/tool-version.ts';
 import { describeSlot, slotTable, type Slot } from '../harness/run/fuzz/slots.ts';
 import { matchesGlob } from '../model/glob.ts';
 import { collect, integer, originOf, shardOf, minimiseOption } from './conformance.ts';
+import { lackingChannelTexts, partlyJudgedText } from '../reports/partly-judged-text.ts';
 import { libertyText } from '../reports/liberties-text.ts';
 import { omittedText } from '../reports/omitted-text.ts';
 import { coverageText } from '../reports/coverage-text.ts';
@@ -145,6 +146,7 @@ function dryRun(
 function print(
   {
     summary,
+    partly,
     reconciled,
     untestable,
     files,
@@ -160,7 +162,8 @@ function print(
   seed: number,
 ): void {
   const { counts, vms } = summary;
-  for (const notice of [...summary.notices, ...reconciled.notices]) console.log(notice);
+  for (const notice of [...summary.notices, ...lackingChannelTexts(summary), ...reconciled.notices])
+    console.log(notice);
   if (summary.omitted) console.log(omittedText(summary.omitted));
   for (const { reason, when } of summary.incidents ?? [])
     console.log(`finding of the run: ${reason} (${when}); \`iomapfuzz report ${out}\` has its log`);
@@ -193,9 +196,11 @@ function print(
     .filter((kind) => counts[kind] > 0)
     .map((kind) => `, ${counts[kind]} ${kind}`)
     .join('');
+  const inPart = partly.count === 0 ? '' : `, ${partly.count} not judged in part`;
   console.log(
-    `\n${judged} cases judged, ${counts.deviates} deviate${expected.length > 0 ? ` (${expected.length} findings are expected)` : ''}${rest}; ${covered.size} rules x paths; ${vms.booted} guests`,
+    `\n${judged} cases judged, ${counts.deviates} deviate${expected.length > 0 ? ` (${expected.length} findings are expected)` : ''}${rest}${inPart}; ${covered.size} rules x paths; ${vms.booted} guests`,
   );
+  for (const one of partly.reasons) console.log(partlyJudgedText(one));
   for (const liberty of summary.liberties ?? []) console.log(libertyText(liberty));
   if (summary.coverage) console.log(coverageText(summary.coverage));
   console.log(

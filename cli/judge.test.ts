@@ -281,6 +281,20 @@ test('should not miss reports of a channel that the kernel lacks by the recorded
   expect(lacks({ kind: 'conforms', unjudged })).toMatch(
     /conforms \(as recorded\)\n +not judged, trace-event: .*\n +not judged, warn/,
   );
+  expect(lacks({ kind: 'conforms', unjudged })).toContain('1 record: 1 conform; 1 of them was not judged in part;');
+});
+
+test('should say what was not judged because records were lost, and nothing of the kind where none were', () => {
+  const record = conforming();
+  const events = [{ kind: 'lost-events', source: 'trace', count: 3 }];
+  const lossy = { ...record, observation: { ...record.observation, events } };
+  expect(judge(put(scratch(), 'lossy.json', lossy))).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(
+      /: conforms.*\n {4}not judged, trace-event: 3 records of the trace were lost\n1 record: 1 conform; 1 of them was not judged in part/,
+    ),
+  });
+  expect(judge(put(scratch(), 'whole.json', record)).out).not.toContain('not judged');
 });
 
 test('should find a crash of which no observation is left, and judge its own deviating records again alike', () => {

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { judgedJson, judgedLines, placeText } from '../reports/judged.ts';
 import { plainLine, plainTexts } from '../model/plain-text.ts';
+import { unjudgedIn } from '../model/partly-judged.ts';
 import { noCounts } from '../model/run-summary.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { exitCodeOfJudged, judgeStored } from '../harness/run/stored/judge.ts';
@@ -27,6 +28,7 @@ export function judgeCommand(): Command {
     )
     .action(async (paths: string[], options: { json?: boolean; uapi?: RevisionId }) => {
       const counts = { ...counted };
+      let inPart = 0;
       const recorded = { agree: 0, differ: 0 };
       const others: string[] = [];
       for (const path of paths) {
@@ -38,6 +40,7 @@ export function judgeCommand(): Command {
           // Records are data of others: nothing of them may act.
           const judged = plainTexts(judgeStored(item, options.uapi));
           counts[judged.kind === 'judged' ? judged.verdict.kind : judged.kind] += 1;
+          if (judged.kind === 'judged' && unjudgedIn(judged.verdict).length > 0) inPart += 1;
           if (judged.kind === 'judged' && judged.recorded !== undefined)
             recorded[judged.recorded === judged.verdict.kind ? 'agree' : 'differ'] += 1;
           // Before anything is written: a reader like head may end the output early.
@@ -52,7 +55,7 @@ export function judgeCommand(): Command {
       }
       process.exitCode = exitCodeOfJudged(counts);
       if (others.length > 0) console.error(plainLine(othersText(others)));
-      if (!options.json) console.log(summaryOf(counts, recorded));
+      if (!options.json) console.log(summaryOf(counts, inPart, recorded));
     });
 }
 
@@ -62,7 +65,7 @@ function othersText(files: readonly string[]): string {
   return `iomapfuzz: not read, as records stand in .json, .jsonl and .ndjson files: ${named} (${files.length}); a file that is named itself is read whatever its name is`;
 }
 
-function summaryOf(counts: typeof counted, recorded: { agree: number; differ: number }): string {
+function summaryOf(counts: typeof counted, inPart: number, recorded: { agree: number; differ: number }): string {
   const words: Record<keyof typeof counted, string> = {
     conforms: 'conform',
     deviates: 'deviate',
@@ -78,5 +81,6 @@ function summaryOf(counts: typeof counted, recorded: { agree: number; differ: nu
   const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const agreement =
     recorded.agree + recorded.differ === 0 ? '' : `; ${recorded.agree} as recorded, ${recorded.differ} otherwise`;
-  return `${total} record${total === 1 ? '' : 's'}: ${parts.join(', ') || 'nothing was found'}${agreement}`;
+  const partial = inPart === 0 ? '' : `; ${inPart} of them ${inPart === 1 ? 'was' : 'were'} not judged in part`;
+  return `${total} record${total === 1 ? '' : 's'}: ${parts.join(', ') || 'nothing was found'}${partial}${agreement}`;
 }

@@ -7,7 +7,8 @@ import { encodeCase, type Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import { caseHash } from '../model/hash.ts';
 import { jsonSafe } from '../model/json-safe.ts';
-import type { Deviation, Verdict } from '../model/verdict.ts';
+import { unjudgedIn } from '../model/partly-judged.ts';
+import type { Deviation, Unjudged, Verdict } from '../model/verdict.ts';
 import { causesOf } from '../model/finding/cause.ts';
 import { compared } from '../oracles/compared.ts';
 import { caseRecord } from '../harness/run/conformance.ts';
@@ -107,6 +108,7 @@ function emit(form: 'c' | 'mail', value: Case, reliability: Reliability, kernel:
     clauses: ruleTexts(value.revision),
     kernel,
     reliability: { shown: reliability.shown?.times ?? reliability.counts.conforms, of: reliability.times },
+    ...(reliability.unjudged && { unjudged: reliability.unjudged }),
   };
   if (form === 'c') {
     process.stdout.write(emitC(value, findings));
@@ -250,7 +252,7 @@ const notesOf = (facts: KernelFacts, machine: string): KernelNotes => ({
 function verdictText(verdict: Verdict): string {
   switch (verdict.kind) {
     case 'conforms':
-      return 'conforms';
+      return ['conforms', ...unjudgedIn(verdict).map(notJudgedText)].join('; ');
     case 'deviates':
       return `deviates from ${[...new Set(verdict.deviations.map(({ rule, aspect }: Deviation) => `${rule} (${aspect})`))].join(', ')}`;
     default:
@@ -258,8 +260,11 @@ function verdictText(verdict: Verdict): string {
   }
 }
 
+const notJudgedText = ({ aspect, step, reason }: Unjudged): string =>
+  `not judged: ${aspect}${step === undefined ? '' : ` of step ${step}`}: ${reason}`;
+
 /** `deviates 9 of 10 times`, with what the other times were. */
-function summaryOf({ times, counts }: Reliability): string {
+function summaryOf({ times, counts, inPart }: Reliability): string {
   const words: [Verdict['kind'], string][] = [
     ['deviates', 'deviates'],
     ['conforms', 'conforms'],
@@ -269,7 +274,10 @@ function summaryOf({ times, counts }: Reliability): string {
   ];
   const parts = words
     .filter(([kind]) => counts[kind] > 0)
-    .map(([kind, word]) => `${word} ${counts[kind]} of ${times} times`);
+    .map(
+      ([kind, word]) =>
+        `${word} ${counts[kind]} of ${times} times${kind === 'conforms' && inPart > 0 ? ` (${inPart} of them in part: something was not judged)` : ''}`,
+    );
   return `the case ${parts.join(', ') || 'was not replayed'}`;
 }
 
@@ -277,7 +285,8 @@ function summaryOf({ times, counts }: Reliability): string {
  * `brief`: without everyday requests that the case says nothing about, and without SETATTR for the times of a written
  * file.
  */
-function timelineOf(value: Case, { shown, observation: whole }: Reliability, brief = false): string[] {
+function timelineOf(value: Case, { shown, observation: whole, unjudged }: Reliability, brief = false): string[] {
+  const notJudged = unjudged ? { unjudged: [...unjudged] } : {};
   const scripted = new Set<string>(value.script.map(({ on }) => on));
   const setsAttributes = value.workload.some(
     (step) =>
@@ -299,7 +308,9 @@ function timelineOf(value: Case, { shown, observation: whole }: Reliability, bri
       note: '',
       seed: value.provenance?.seed ?? 0,
       case: encodeCase(value),
-      verdict: shown ? { kind: 'deviates', deviations: [...shown.deviations] } : { kind: 'conforms' },
+      verdict: shown
+        ? { kind: 'deviates', deviations: [...shown.deviations], ...notJudged }
+        : { kind: 'conforms', ...notJudged },
       ...(observation && { observation: jsonSafe(observation) }),
     }),
   );

@@ -4,7 +4,7 @@ import { revisionIds } from '../uapi/revision.ts';
 import { expectation } from './expectations.ts';
 import { libertyUse } from './liberties.ts';
 import { reliabilityCount, RESULTS_FORMAT } from './results.ts';
-import type { VerdictKind } from './verdict.ts';
+import { unjudged, type VerdictKind } from './verdict.ts';
 
 /**
  * A campaign draws so many cases, runs them in the order of their mounts, and draws the next when all of them are over:
@@ -148,6 +148,8 @@ export const runSummary = z.object({
   omitted: z.object({ incidents: count, notices: count }).exactOptional(),
   /** A reason that concerns the whole run: kernel without fuse-iomap, channel that can't be judged ... */
   notices: z.array(z.string()),
+  /** What no case of the run could be judged by, because the kernel lacks the channel; absent: nothing of the kind. */
+  unjudged: z.array(unjudged).exactOptional(),
   vms: z.object({ booted: count, lost: count, bootMs: z.array(z.number()) }),
   /** Known deviations of this kernel: they fail nothing until they expire. Absent: none. */
   expectations: z.array(expectation).exactOptional(),

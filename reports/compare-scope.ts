@@ -14,6 +14,8 @@ export interface Gap {
     | 'damaged'
     | 'plan-unknown'
     | 'nothing-judged'
+    | 'judged-in-part'
+    | 'channel'
     | 'fewer-cases'
     | 'places'
     | 'other-cases'
@@ -35,6 +37,7 @@ export function gapsBetween(before: Run, after: Run): Gap[] {
     ...ofOneRun('after', after),
     ...ofOneRun('before', before),
     ...otherKind(before, after),
+    ...missingChannels(before, after),
     ...fewerCases(before, after),
     ...missingPlaces(before, after),
     ...otherCases(before, after),
@@ -77,7 +80,30 @@ function ofOneRun(side: Gap['side'], run: Run): Gap[] {
       ? [gap('plan-unknown', 'does not say how many cases were planned, so that some may be missing', side === 'after')]
       : []),
     ...(judgedCount(run) === 0 ? [gap('nothing-judged', 'judged nothing: there is nothing to compare with')] : []),
+    // What was found before and not looked for again is told with the findings.
+    ...run.unjudged.map(({ reason, cases }) =>
+      gap('judged-in-part', `did not judge ${plural(cases.length, 'case')} whole, because ${reason}: ${effect}`, false),
+    ),
   ];
+}
+
+/** Channels by which one of the runs judged nothing, because its kernel lacks them, and the other did. */
+function missingChannels(before: Run, after: Run): Gap[] {
+  return (
+    [
+      ['after', after, before],
+      ['before', before, after],
+    ] as const
+  ).flatMap(([side, run, other]): Gap[] =>
+    (run.summary.unjudged ?? [])
+      .filter(({ aspect }) => !other.summary.unjudged?.some((one) => one.aspect === aspect))
+      .map(({ aspect, reason }) => ({
+        side,
+        kind: 'channel',
+        noVerdict: side === 'after',
+        text: `${names[side]} could not judge by ${aspect} (${reason}), and ${names[side === 'after' ? 'before' : 'after']} could: ${side === 'after' ? 'what it does not show may be there' : 'what is new by it may have been there before'}`,
+      })),
+  );
 }
 
 function otherKind(before: Run, after: Run): Gap[] {

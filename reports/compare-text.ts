@@ -9,6 +9,7 @@ export function comparisonHeadline(comparison: Comparison): string {
   const parts = [
     [comparison.new.length, 'new'],
     [comparison.newlyNotRun.length, 'newly not run'],
+    [comparison.newlyInPart.length, 'newly judged in part'],
     [comparison.changed.length, 'changed'],
     [comparison.flaky.length, 'flaky'],
     [comparison.gone.length, 'gone'],
@@ -27,7 +28,7 @@ export function comparisonHeadline(comparison: Comparison): string {
   return `${lead}: ${parts.join(', ') || 'no findings in either run'}`;
 }
 
-function whyNoVerdict({ gaps }: Comparison): string {
+function whyNoVerdict({ gaps, newlyInPart, notTried }: Comparison): string {
   const serious = gaps.filter(({ noVerdict }) => noVerdict);
   const broke = (side: 'before' | 'after'): boolean =>
     serious.some(
@@ -36,9 +37,9 @@ function whyNoVerdict({ gaps }: Comparison): string {
         ['ended-early', 'lost-cases', 'damaged', 'plan-unknown', 'nothing-judged'].includes(gap.kind),
     );
   if (broke('after')) return 'the new run is incomplete or lost cases';
-  return broke('before')
-    ? 'the earlier run is incomplete or lost cases'
-    : 'the new run did not try all that the earlier one tried';
+  if (broke('before')) return 'the earlier run is incomplete or lost cases';
+  const didNot = serious.length > 0 || notTried.length > 0 ? 'try' : newlyInPart.length > 0 ? 'judge' : 'try';
+  return `the new run did not ${didNot} all that the earlier one ${didNot === 'try' ? 'tried' : 'judged'}`;
 }
 
 export function comparisonLines(comparison: Comparison): string[] {
@@ -54,6 +55,11 @@ export function comparisonLines(comparison: Comparison): string[] {
     groupCells(comparison.newlyNotRun),
     ({ after, reason, cells }) =>
       `${plural(cells.length, 'cell')} now ${statusWord(after)} (${reason}): ${named(cells)}`,
+  );
+  list(
+    'newly judged in part',
+    groupCells(comparison.newlyInPart),
+    ({ reason, cells }) => `${plural(cells.length, 'cell')} (${reason}): ${named(cells)}`,
   );
   list('changed', comparison.changed, ({ id, before, after }) => `${id} was: ${before}; is: ${after}`);
   list('flaky', comparison.flaky, ({ id, title, note }) => `${id} ${title}: ${note}`);

@@ -1,10 +1,11 @@
 /** What changed between two runs, or over a history of them. The last run is judged against the one before. */
 import type { Severity } from '../model/finding/severity.ts';
-import type { Environment } from '../model/run-summary.ts';
+import type { CellInfo, Environment } from '../model/run-summary.ts';
+import type { Aspect } from '../model/verdict.ts';
 import { gapsBetween, triedLess, type Gap } from './compare-scope.ts';
 import { isFlaky, placesText, reliabilityText, type Finding } from './finding.ts';
 import { buildMatrix, matrixCells, type BorderOutcome, type MatrixCell } from './matrix.ts';
-import { planUnknown, type Run } from './run.ts';
+import { judgedBy, planUnknown, type Run } from './run.ts';
 
 export interface ComparedFinding {
   id: string;
@@ -54,6 +55,8 @@ export interface Comparison {
   /** Were judged before and are not judged now; lost ones included. Never a pass. */
   newlyNotRun: CellChange[];
   newlyRun: CellChange[];
+  /** Sides of cells where all was judged of some case before, and something was left out of every case now. */
+  newlyInPart: CellChange[];
   /** Were judged in neither run, although they can exist. */
   neverRun: CellChange[];
   /** Were there before, and what shows them was not tried again: neither gone nor still there. */
@@ -111,7 +114,7 @@ export function compareRuns(runs: Run[]): Comparison {
   const beforeCells = cellsOf(before);
   const noteOf = (finding: Finding): { note?: string } => {
     if (awaitedBefore.has(finding.key)) return { note: 'it was expected before and is not any more' };
-    const wasTried = finding.ofRun || finding.places.some(({ cell }) => judgedIn(cell, after, before, beforeCells));
+    const wasTried = finding.ofRun || finding.places.some((place) => judgedIn(place, after, before, beforeCells));
     return wasTried ? {} : { note: 'what shows it was not tried in the earlier run' };
   };
   for (const [key, finding] of now) {
@@ -151,7 +154,8 @@ function exitCodeOf(comparison: Comparison, after: Run): Comparison['exitCode'] 
     return after.counts.lost > 0 || !after.summary.complete ? 3 : 4;
   if (after.counts.lost > 0 || !after.summary.complete || after.damage.length > 0 || planUnknown(after)) return 3;
   if (comparison.newlyNotRun.length > 0) return 1;
-  return comparison.notTried.length > 0 || comparison.gaps.some(({ noVerdict }) => noVerdict) ? 3 : 0;
+  const { notTried, newlyInPart, gaps } = comparison;
+  return notTried.length > 0 || newlyInPart.length > 0 || gaps.some(({ noVerdict }) => noVerdict) ? 3 : 0;
 }
 
 const allOf = ({ findings, expected }: Run): Finding[] => [...findings, ...expected.map(({ finding }) => finding)];
@@ -162,7 +166,7 @@ function showAlike(old: Finding, now: Finding, { before, after }: { before: Run;
   const [paths, pathsNow] = [new Set(old.paths), new Set(now.paths)];
   const cells = new Map([before, after].map((run) => [run, cellsOf(run)]));
   const isNew = (place: Finding['places'][number], known: ReadonlySet<string>, from: Run, to: Run): boolean =>
-    !known.has(place.path) && judgedIn(place.cell, from, to, cells.get(to)!);
+    !known.has(place.path) && judgedIn(place, from, to, cells.get(to)!);
   return (
     !now.places.some((place) => isNew(place, paths, after, before)) &&
     !old.places.some((place) => isNew(place, pathsNow, before, after))
@@ -195,13 +199,28 @@ const shape = (finding: Finding): string => `${finding.title} (on ${placesText(f
 
 /** In all cells that showed it, or in one that is enough to say that it is gone. */
 const judgedAgain = (finding: Finding, before: Run, after: Run, cells: Map<string, MatrixCell>): boolean =>
-  finding.places.every(({ cell }) => judgedIn(cell, before, after, cells));
+  finding.places.every((place) => judgedIn(place, before, after, cells));
 
-function judgedIn(cell: string | undefined, before: Run, after: Run, cells: Map<string, MatrixCell>): boolean {
+/** Whether the other run would have shown there what one run shows: by the channel that shows it, not by any. */
+function judgedIn(
+  { cell, cases, deviation: { aspect } }: Finding['places'][number],
+  before: Run,
+  after: Run,
+  cells: Map<string, MatrixCell>,
+): boolean {
   const info = before.summary.cells.find(({ id }) => id === cell);
-  if (!info) return after.summary.complete && after.counts.conforms > 0 && !triedLess(after, before);
+  if (!info) return drawnAgain(cases, aspect, before, after);
   const border = cells.get(cellKey(info.rule, info.half, info.path))?.borders.find((one) => one.info.id === info.id);
-  return border !== undefined && border.counts.conforms + border.counts.deviates > 0;
+  return border?.cases.some((one) => judgedBy(one, aspect)) === true;
+}
+
+/** Of campaigns, which have no cells: a whole one that tried as much, and the same cases where it has them. */
+function drawnAgain(cases: readonly number[], aspect: Aspect, before: Run, after: Run): boolean {
+  if (!after.summary.complete || after.counts.conforms === 0 || triedLess(after, before)) return false;
+  const numbers = new Set(cases);
+  const hashes = new Set(before.cases.flatMap(({ n, hash }) => (numbers.has(n) ? [hash] : [])));
+  const same = after.cases.filter(({ hash }) => hashes.has(hash));
+  return (same.length > 0 ? same : after.cases).some((one) => judgedBy(one, aspect));
 }
 
 /**
@@ -264,20 +283,26 @@ const judged = (cell: MatrixCell | undefined): boolean =>
 
 type Cells = Map<string, MatrixCell>;
 
-function compareCells(before: Cells, after: Cells): Pick<Comparison, 'newlyNotRun' | 'newlyRun' | 'neverRun'> {
+function compareCells(
+  before: Cells,
+  after: Cells,
+): Pick<Comparison, 'newlyNotRun' | 'newlyRun' | 'newlyInPart' | 'neverRun'> {
   const newlyNotRun: CellChange[] = [];
   const newlyRun: CellChange[] = [];
+  const newlyInPart: CellChange[] = [];
   const neverRun: CellChange[] = [];
   for (const key of new Set([...before.keys(), ...after.keys()])) {
     const [old, now] = [before.get(key), after.get(key)];
     const change = { cell: key, before: old?.status ?? 'not in the plan', after: now?.status ?? 'not in the plan' };
-    if (judged(old) && judged(now)) newlyNotRun.push(...lostSides(key, old!, now!));
-    else if (judged(old))
+    if (judged(old) && judged(now)) {
+      newlyNotRun.push(...lostSides(key, old!, now!));
+      newlyInPart.push(...partialSides(key, old!, now!));
+    } else if (judged(old))
       newlyNotRun.push({ ...change, reason: now?.reasons.join('; ') ?? 'the plan no longer has it' });
     else if (judged(now)) newlyRun.push({ ...change, reason: '' });
     else if (mayExist(old) || mayExist(now)) neverRun.push({ ...change, reason: (now ?? old)!.reasons.join('; ') });
   }
-  return { newlyNotRun, newlyRun, neverRun };
+  return { newlyNotRun, newlyRun, newlyInPart, neverRun };
 }
 
 const mayExist = (cell: MatrixCell | undefined): boolean => cell !== undefined && cell.status !== 'impossible';
@@ -293,16 +318,25 @@ function lostSides(key: string, old: MatrixCell, now: MatrixCell): CellChange[] 
     const reasons = [...new Set(same?.cases.flatMap(({ reason }) => reason ?? []))];
     const reason =
       reasons.join('; ') || (same ? 'the run has no case for this side' : 'the plan no longer has this side');
-    return [
-      {
-        cell: info.border === undefined ? key : `${key} (${info.border} side)`,
-        before: status,
-        after: 'not-run',
-        reason,
-      },
-    ];
+    return [{ cell: sideName(key, info), before: status, after: 'not-run', reason }];
   });
 }
+
+const sideName = (key: string, { border }: CellInfo): string =>
+  border === undefined ? key : `${key} (${border} side)`;
+
+/** Sides of which no case was judged whole now, and some was before. */
+function partialSides(key: string, old: MatrixCell, now: MatrixCell): CellChange[] {
+  return old.borders.filter(wasJudgedWhole).flatMap(({ info, status }) => {
+    const same = now.borders.find((border) => border.info.border === info.border);
+    if (!same || !wasJudged(same) || wasJudgedWhole(same)) return [];
+    const reasons = [...new Set(same.cases.flatMap(({ unjudged }) => unjudged ?? []))];
+    return [{ cell: sideName(key, info), before: status, after: 'in part', reason: reasons.join('; ') }];
+  });
+}
+
+const wasJudgedWhole = ({ cases }: BorderOutcome): boolean =>
+  cases.some(({ kind, unjudged }) => (kind === 'conforms' || kind === 'deviates') && unjudged === undefined);
 
 const wasJudged = ({ counts }: BorderOutcome): boolean => counts.conforms + counts.deviates > 0;
 

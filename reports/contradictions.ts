@@ -6,7 +6,7 @@ import type { CaseRecord, FindingRecord } from '../model/results.ts';
 import type { CellInfo, RunSummary } from '../model/run-summary.ts';
 import { plainText } from '../model/plain-text.ts';
 import type { Verdict } from '../model/verdict.ts';
-import type { FindingLine, StoredRecord } from './read.ts';
+import type { FindingLine, ReadRecord } from './read.ts';
 
 type Stored = Pick<CaseRecord, 'n' | 'cell' | 'hash' | 'case' | 'verdict'>;
 type Judged = Pick<RunSummary, 'kind' | 'revision' | 'complete' | 'cells'>;
@@ -30,7 +30,7 @@ export class Contradictions {
   }
 
   /** A line of cases.jsonl. */
-  addCase({ record, stray }: StoredRecord<Stored>): void {
+  addCase({ record, stray }: ReadRecord<Stored>): void {
     this.#kinds.set(record.n, record.verdict.kind);
     const place = `case ${record.n} of cases.jsonl`;
     this.#checkCase(record, stray, place);
@@ -49,7 +49,7 @@ export class Contradictions {
       );
   }
 
-  #checkFinding({ record: { example, file }, stray }: StoredRecord<FindingRecord>): void {
+  #checkFinding({ record: { example, file }, stray }: ReadRecord<FindingRecord>): void {
     const place = `findings.jsonl (${file})`;
     this.#checkCase(example, stray, `the example of ${place}`);
     const kind = this.#kinds.get(example.n);

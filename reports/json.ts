@@ -53,6 +53,7 @@ export const jsonReporter: Reporter = {
         })),
         losses: run.losses.map(({ reason, cases, example }) => ({ reason, cases, consoleTail: example.consoleTail })),
         unjudged: run.unjudged,
+        partlyJudged: run.partlyJudged,
         flaky: run.flaky,
         damage: run.damage,
         comparison,

@@ -38,7 +38,8 @@ export function judgedLines(judged: Judged): string[] {
 
 const deviationLine = ({ rule, aspect, step, expected, seen }: Deviation): string =>
   `    ${rule}, ${aspect}${step === undefined ? '' : ` of step ${step}`}: expected ${expected}; seen ${seen}`;
-const unjudgedLine = ({ aspect, reason }: Unjudged): string => `    not judged, ${aspect}: ${reason}`;
+const unjudgedLine = ({ aspect, reason, step }: Unjudged): string =>
+  `    not judged, ${aspect}${step === undefined ? '' : ` of step ${step}`}: ${reason}`;
 
 /**
  * One line of `--json`. Keys that a record does not have are absent; `verdict` is `unreadable` or `nothing` where there

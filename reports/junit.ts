@@ -4,12 +4,13 @@
  */
 import { matrixCells, type BorderOutcome } from './matrix.ts';
 import { exampleText, extentText, inCell, type Finding } from './finding.ts';
+import { inPartText } from './partly-judged-text.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { clauseText } from './rule-text.ts';
 import type { Run } from './run.ts';
 import { plainText } from '../model/plain-text.ts';
-import { logExcerpt, plural } from './text.ts';
+import { logExcerpt } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
 
 const LOG_LINES = 200;
@@ -90,30 +91,24 @@ function cellSuites(input: ReportInput): { name: string; tests: Test[] }[] {
 
 function cellTest(outcome: BorderOutcome, label: string, reasons: string[], input: ReportInput): Test {
   const { info, status, counts } = outcome;
+  const note = inPartText(outcome.cases);
   const test = {
     name: [info.path, info.border].filter(Boolean).join(' '),
     className: `iomapfuzz.${label.replace('/', '.')}`,
+    ...(note !== undefined && { note }),
   };
   const why =
     info.impossible !== undefined && status === 'impossible'
       ? info.impossible
       : (outcome.cases.find(({ reason }) => reason !== undefined)?.reason ?? reasons.join('; '));
   switch (status) {
-    case 'conforms': {
-      const some = outcome.cases.filter(({ unjudged }) => unjudged !== undefined);
-      return {
-        ...test,
-        outcome: 'passed',
-        ...(some.length > 0 && {
-          note: `${plural(some.length, 'case')} not judged in part, because ${some[0]!.unjudged}`,
-        }),
-      };
-    }
+    case 'conforms':
+      return { ...test, outcome: 'passed' };
     case 'deviates': {
       const finding = input.run.findings.find(({ cases }) =>
         outcome.cases.some(({ n, kind }) => kind === 'deviates' && cases.includes(n)),
       );
-      if (finding) return findingTest(inCell(finding, info.id), input, test.className, test.name);
+      if (finding) return { ...findingTest(inCell(finding, info.id), input, test.className, test.name), note };
       return { ...test, outcome: 'failure', message: `${counts.deviates} cases deviate` };
     }
     case 'expected': {

@@ -6,7 +6,7 @@
 import { exampleFacts, exampleText, inCell } from './finding.ts';
 import { imageText } from './image-text.ts';
 import type { BorderOutcome, MatrixRow } from './matrix.ts';
-import { plural } from './text.ts';
+import { inPartText } from './partly-judged-text.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { plainLine } from '../model/plain-text.ts';
 
@@ -55,8 +55,9 @@ function renderRow(row: MatrixRow, number: number, input: ReportInput): string[]
   const outcomes = [...row.cells.values()].flatMap(({ borders }) => borders);
   const lines = ['  KTAP version 1', `  # Subtest: ${plain(row.label)}`, `  1..${outcomes.length}`];
   outcomes.forEach((outcome, index) =>
-    lines.push(...renderOutcome(outcome, index + 1, input).map((line) => `  ${line}`)),
+    lines.push(...[...inPart(outcome.cases), ...renderOutcome(outcome, index + 1, input)].map((line) => `  ${line}`)),
   );
+  lines.push(...inPart(outcomes.flatMap(({ cases }) => cases)));
   const has = (status: BorderOutcome['status']): boolean => outcomes.some((outcome) => outcome.status === status);
   if (has('deviates') || has('lost')) lines.push(`not ok ${number} ${plain(row.label)}`);
   else
@@ -76,7 +77,7 @@ function renderOutcome(outcome: BorderOutcome, number: number, { run }: ReportIn
   );
   switch (status) {
     case 'conforms':
-      return [...inPart(cases), `ok ${number} ${name}`];
+      return [`ok ${number} ${name}`];
     case 'deviates': {
       const whole = run.findings.find(({ cases: members }) =>
         cases.some(({ n, kind }) => kind === 'deviates' && members.includes(n)),
@@ -110,12 +111,10 @@ function renderOutcome(outcome: BorderOutcome, number: number, { run }: ReportIn
   }
 }
 
-/** What was not judged of cases that conform. */
+/** What was not judged of cases, in the line before their result. */
 const inPart = (cases: BorderOutcome['cases']): string[] => {
-  const some = cases.filter(({ unjudged }) => unjudged !== undefined);
-  return some.length === 0
-    ? []
-    : [diagnostic(`${plural(some.length, 'case')} not judged in part, because ${some[0]!.unjudged}`)];
+  const text = inPartText(cases);
+  return text === undefined ? [] : [diagnostic(text)];
 };
 
 function renderRun(

@@ -6,7 +6,7 @@ import { comparisonLines } from './compare-text.ts';
 import { exampleText, extentText, placesText, type Finding } from './finding.ts';
 import { firstFindingLines } from './first-findings.ts';
 import { imageText } from './image-text.ts';
-import { countStatuses, type CellStatus } from './matrix.ts';
+import { countPartial, countStatuses, type CellStatus, type Matrix } from './matrix.ts';
 import type { ReportInput, Reporter } from './reporter.ts';
 import { reproduceCommands } from './reproduce.ts';
 import { countsText } from './terminal.ts';
@@ -28,7 +28,6 @@ export const mailReporter: Reporter = {
   render(input) {
     const { run, matrix, verdict, comparison } = input;
     const { summary } = run;
-    const statuses = countStatuses(matrix);
     const lines = [
       `Subject: ${plainLine(`[iomapfuzz] ${summary.environment?.kernelRelease ?? 'unknown kernel'}: ${verdict.headline}`).slice(0, MAX_SUBJECT)}`,
       '',
@@ -38,7 +37,7 @@ export const mailReporter: Reporter = {
       ),
       '',
       ...facts(input),
-      ...wrap(`Matrix:    ${matrixText(statuses)}`, WIDTH, 11),
+      ...wrap(`Matrix:    ${matrixText(matrix)}`, WIDTH, 11),
       '',
     ];
     if (comparison)
@@ -67,8 +66,10 @@ export const mailReporter: Reporter = {
   },
 };
 
-/** Cells of rule by path: `208 conform, 8 deviate`. */
-function matrixText(statuses: Record<CellStatus, number>): string {
+/** Cells of rule by path: `208 conform (3 in part), 8 deviate`. */
+function matrixText(matrix: Matrix): string {
+  const statuses = countStatuses(matrix);
+  const partial = countPartial(matrix);
   const words: [CellStatus, string][] = [
     ['conforms', 'conform'],
     ['deviates', 'deviate'],
@@ -78,11 +79,17 @@ function matrixText(statuses: Record<CellStatus, number>): string {
     ['not-run', 'not run'],
     ['impossible', 'cannot exist'],
   ];
-  const parts = words.filter(([status]) => statuses[status] > 0).map(([status, word]) => `${statuses[status]} ${word}`);
+  const parts = words
+    .filter(([status]) => statuses[status] > 0)
+    .map(
+      ([status, word]) =>
+        `${statuses[status]} ${word}${status === 'conforms' && partial > 0 ? ` (${partial} in part)` : ''}`,
+    );
   return parts.length === 0 ? 'empty' : `${parts.join(', ')} (cells of rule by path)`;
 }
 
-function facts({ run: { summary, counts } }: ReportInput): string[] {
+function facts({ run }: ReportInput): string[] {
+  const { summary } = run;
   const { environment } = summary;
   const rows: [string, string][] = [
     ...(environment
@@ -100,7 +107,7 @@ function facts({ run: { summary, counts } }: ReportInput): string[] {
         ] as [string, string][])
       : []),
     ['Judged by', `iomapfuzz ${summary.toolVersion}, uAPI revision ${summary.revision}, seed ${summary.seed}`],
-    ['Cases', `${countsText(counts)}; ${duration(summary.elapsedMs)}`],
+    ['Cases', `${countsText(run)}; ${duration(summary.elapsedMs)}`],
   ];
   return rows.flatMap(([name, value]) => wrap(`${`${name}:`.padEnd(10)} ${plainText(value)}`, WIDTH, 11));
 }

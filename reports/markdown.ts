@@ -33,7 +33,7 @@ export const markdownReporter: Reporter = {
     ];
     const { environment } = run.summary;
     lines.push(
-      `${countsText(run.counts)}. ${environment ? `Kernel ${code(environment.kernelRelease)} (${text(environment.kernelOrigin)}${imageText(environment) === '' ? '' : `; ${text(imageText(environment))}`}), ${text(environment.accelerator)}, ` : ''}revision ${run.summary.revision}, seed ${run.summary.seed}, ${duration(run.summary.elapsedMs)}.`,
+      `${countsText(run)}. ${environment ? `Kernel ${code(environment.kernelRelease)} (${text(environment.kernelOrigin)}${imageText(environment) === '' ? '' : `; ${text(imageText(environment))}`}), ${text(environment.accelerator)}, ` : ''}revision ${run.summary.revision}, seed ${run.summary.seed}, ${duration(run.summary.elapsedMs)}.`,
       '',
     );
     if (comparison)

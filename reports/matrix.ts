@@ -128,3 +128,6 @@ export function countStatuses(matrix: Matrix): Record<CellStatus, number> {
   for (const { cell } of matrixCells(matrix)) tally[cell.status] += 1;
   return tally;
 }
+
+/** Cells that conform, and in which not everything was run or judged. */
+export const countPartial = (matrix: Matrix): number => matrixCells(matrix).filter(({ cell }) => cell.partial).length;

@@ -21,13 +21,13 @@ import { strayIn } from './stray.ts';
 
 export type CaseLine =
   /** `start` and `lengthBytes` (without the newline) locate the line in the file. */
-  | ({ kind: 'case'; line: number; start: number; lengthBytes: number } & StoredRecord<CaseRecord>)
+  | ({ kind: 'case'; line: number; start: number; lengthBytes: number } & ReadRecord<CaseRecord>)
   /** The last line has no end: the run was killed while it wrote. What stands before it is good. */
   | { kind: 'truncated'; line: number }
   | ResultsProblem;
 
-/** A record as it is stored. `stray`: what its verdict holds that belongs to another kind of verdict, for people. */
-export interface StoredRecord<R> {
+/** A record that was read. `stray`: what its verdict holds that belongs to another kind of verdict, for people. */
+export interface ReadRecord<R> {
   record: R;
   stray?: string;
 }
@@ -98,7 +98,7 @@ export async function* readCases(directory: string): AsyncGenerator<CaseLine> {
 }
 
 export type FindingLine =
-  | ({ kind: 'finding'; text: string } & StoredRecord<FindingRecord>)
+  | ({ kind: 'finding'; text: string } & ReadRecord<FindingRecord>)
   /** The last line has no end: a run that was killed while it wrote leaves one. */
   | { kind: 'truncated'; line: number }
   /** No finding, or one that lacks its example or its verdict. */
@@ -121,7 +121,7 @@ export function readFindings(directory: string): FindingLine[] {
 
 function parseFinding(
   text: string,
-): ({ kind: 'finding' } & StoredRecord<FindingRecord>) | { kind: 'bad'; detail: string } {
+): ({ kind: 'finding' } & ReadRecord<FindingRecord>) | { kind: 'bad'; detail: string } {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -139,7 +139,7 @@ function parseFinding(
 }
 
 /** `stored`: as it came from JSON. */
-function withStray(stored: { verdict: object }): Pick<StoredRecord<unknown>, 'stray'> {
+function withStray(stored: { verdict: object }): Pick<ReadRecord<unknown>, 'stray'> {
   const stray = strayIn(stored.verdict);
   return stray === undefined ? {} : { stray };
 }
@@ -156,7 +156,7 @@ function plainRecord({ case: value, observation, verdict, ...texts }: CaseRecord
   };
 }
 
-function parseLine(bytes: Buffer): ({ kind: 'good' } & StoredRecord<CaseRecord>) | { kind: 'bad'; detail: string } {
+function parseLine(bytes: Buffer): ({ kind: 'good' } & ReadRecord<CaseRecord>) | { kind: 'bad'; detail: string } {
   let json: unknown;
   try {
     json = JSON.parse(bytes.toString('utf8'));

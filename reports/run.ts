@@ -1,8 +1,9 @@
 /** A run as reports see it: the summary, one short entry a case, and whole records only where a reader needs them. */
 import { concerning, reconcile, type ExpectedDeviation, type Place } from '../model/expectations.ts';
 import type { CaseRecord } from '../model/results.ts';
+import { aspectsNotJudged, PartlyJudgedCases, type PartlyJudged } from '../model/partly-judged.ts';
 import { noCounts, type CellInfo, type RunSummary, type Counts } from '../model/run-summary.ts';
-import type { Verdict } from '../model/verdict.ts';
+import type { Aspect, Verdict } from '../model/verdict.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { Contradictions } from './contradictions.ts';
 import { damageOf } from './damage.ts';
@@ -26,6 +27,8 @@ export interface StoredCase {
   conformsAs?: readonly RevisionId[];
   /** What of it could not be judged, as one text; absent: all was, or what was not concerns the whole run. */
   unjudged?: string;
+  /** Of what something was not judged in it, what concerns the whole run included; absent: all was. */
+  aspectsNotJudged?: readonly Aspect[];
   /** It deviates, and only in ways that are expected. */
   expected?: true;
   /** Places of the kernel's code that it reached first. */
@@ -38,12 +41,6 @@ export interface Loss {
   cases: number[];
   /** The first of them, with the console's tail when there is one. */
   example: CaseRecord;
-}
-
-/** Cases that were judged in part, for one reason. */
-export interface PartlyJudged {
-  reason: string;
-  cases: number[];
 }
 
 export interface Run {
@@ -60,8 +57,10 @@ export interface Run {
   /** Expectations that ran out, or that were not met although what they are about was judged. */
   expectationNotices: readonly string[];
   losses: Loss[];
-  /** What could not be judged in cases that were; not what a notice says of the whole run. */
+  /** What could not be judged in cases that were; not what the summary says of the whole run. */
   unjudged: PartlyJudged[];
+  /** How many cases these are. */
+  partlyJudged: number;
   /** Hashes of cases that were judged differently within this run. */
   flaky: string[];
   /** What is wrong with the directory although it can be read; a run with damage is not a pass. */
@@ -86,7 +85,8 @@ export async function loadRun(
   const cells = new Map<string, CellInfo>(summary.cells.map((cell) => [cell.id, cell]));
   const findings = new FindingCollector();
   const losses = new Map<string, Loss>();
-  const unjudged = new Map<string, PartlyJudged>();
+  const partly = new PartlyJudgedCases(summary);
+  const aspects = new Map<string, readonly Aspect[]>();
   const cases: StoredCase[] = [];
   const damage: string[] = [];
   const counts = noCounts();
@@ -121,12 +121,17 @@ export async function loadRun(
     seen.add(record.n);
     counts[record.verdict.kind] += 1;
     contradictions.addCase(line);
-    const reasons = unjudgedOf(record, summary);
-    for (const reason of reasons) noteUnjudged(unjudged, record, reason);
-    cases.push({ ...toStored(record), ...(reasons.length > 0 && { unjudged: reasons.join('; ') }) });
+    const reasons = partly.add(record.n, record.verdict);
+    const notJudged = once(aspects, aspectsNotJudged(record.verdict));
+    cases.push({
+      ...toStored(record),
+      ...(reasons.length > 0 && { unjudged: reasons.join('; ') }),
+      ...(notJudged.length > 0 && { aspectsNotJudged: notJudged }),
+    });
     findings.add(record, record.cell === undefined ? undefined : cells.get(record.cell));
     if (record.verdict.kind === 'lost') noteLoss(losses, record, record.verdict.reason);
-    if (record.verdict.kind === 'conforms' || record.verdict.kind === 'deviates') {
+    // What conforms in part may hold what another run of the case showed.
+    if (record.verdict.kind === 'deviates' || (record.verdict.kind === 'conforms' && reasons.length === 0)) {
       if ((judged.get(record.hash) ?? record.verdict.kind) !== record.verdict.kind) flaky.add(record.hash);
       judged.set(record.hash, record.verdict.kind);
     }
@@ -166,7 +171,8 @@ export async function loadRun(
       expected: [...reconciled.expected],
       expectationNotices: reconciled.notices,
       losses: [...losses.values()],
-      unjudged: [...unjudged.values()],
+      unjudged: partly.reasons,
+      partlyJudged: partly.count,
       flaky: [...flaky],
       damage,
     },
@@ -182,8 +188,11 @@ function judgedPlaces(
   cases: readonly StoredCase[],
   cells: ReadonlyMap<string, CellInfo>,
 ): Place[] {
+  // Where something was not judged nobody can say that a deviation did not happen.
   const judged = new Set(
-    cases.filter(({ kind }) => kind === 'conforms' || kind === 'deviates').flatMap(({ cell }) => cell ?? []),
+    cases
+      .filter(({ kind, unjudged }) => (kind === 'conforms' || kind === 'deviates') && unjudged === undefined)
+      .flatMap(({ cell }) => cell ?? []),
   );
   return [
     ...[...judged].map((id) => cells.get(id)!),
@@ -210,20 +219,17 @@ function toStored(record: CaseRecord): StoredCase {
   };
 }
 
-/** What of a case was not judged, besides what a notice says of the whole run. */
-function unjudgedOf({ verdict }: CaseRecord, { notices }: RunSummary): string[] {
-  const { unjudged = [] } = 'unjudged' in verdict ? verdict : {};
-  return [...new Set(unjudged.map(({ reason }) => reason))].filter(
-    (reason) => !notices.some((notice) => notice.endsWith(reason)),
-  );
+/** One list for all cases that have the same: 100,000 of them need not a list each. */
+function once(known: Map<string, readonly Aspect[]>, aspects: readonly Aspect[]): readonly Aspect[] {
+  const key = aspects.join();
+  const same = known.get(key);
+  if (!same) known.set(key, aspects);
+  return same ?? aspects;
 }
 
-function noteUnjudged(all: Map<string, PartlyJudged>, record: CaseRecord, reason: string): void {
-  const key = reason.replace(/(0x)?[0-9a-f]*\d[0-9a-f]*/g, '#');
-  const known = all.get(key);
-  if (!known) all.set(key, { reason, cases: [record.n] });
-  else if (!known.cases.includes(record.n)) known.cases.push(record.n);
-}
+/** Whether a deviation of this aspect would have shown in the case. */
+export const judgedBy = ({ kind, aspectsNotJudged: not = [] }: StoredCase, aspect: Aspect): boolean =>
+  (kind === 'deviates' || kind === 'conforms') && !not.includes(aspect);
 
 /** Numbers in a reason (case, address, milliseconds) do not make it another reason. */
 function noteLoss(losses: Map<string, Loss>, record: CaseRecord, reason: string): void {

@@ -231,8 +231,8 @@ function renderFinding(finding: Finding, rules: RuleTexts, width: number, paint:
   ];
 }
 
-/** For one-line summaries: `862 conform, 22 deviate, 4 lost`. */
-export function countsText(counts: Counts): string {
+/** For one-line summaries: `862 conform, 22 deviate, 4 lost; 3 were not judged in part`. */
+export function countsText({ counts, partlyJudged }: Pick<Run, 'counts' | 'partlyJudged'>): string {
   const words: [keyof Counts, string][] = [
     ['conforms', 'conform'],
     ['deviates', 'deviate'],
@@ -243,5 +243,9 @@ export function countsText(counts: Counts): string {
   const parts = words
     .filter(([kind]) => counts[kind] > 0)
     .map(([kind, word]) => `${counts[kind].toLocaleString('en')} ${word}`);
-  return parts.length === 0 ? 'no cases' : parts.join(', ');
+  const inPart =
+    partlyJudged === 0
+      ? ''
+      : `; ${partlyJudged.toLocaleString('en')} ${partlyJudged === 1 ? 'was' : 'were'} not judged in part`;
+  return parts.length === 0 ? 'no cases' : parts.join(', ') + inPart;
 }

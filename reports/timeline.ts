@@ -6,7 +6,8 @@ import { decodeCase, type Case, type ScriptLine } from '../model/case.ts';
 import type { Exchange, Observation } from '../model/observation.ts';
 import { plainLine } from '../model/plain-text.ts';
 import { observationOf, type CaseRecord } from '../model/results.ts';
-import type { Deviation } from '../model/verdict.ts';
+import { unjudgedIn } from '../model/partly-judged.ts';
+import type { Deviation, Verdict } from '../model/verdict.ts';
 import {
   describeEvent,
   describeFields,
@@ -62,10 +63,18 @@ export function buildTimeline(record: CaseRecord): Timeline {
   if (loose.length > 0) entries.push({ kind: 'event', title: 'over the whole case', lines: [], deviations: loose });
   return {
     kind: 'timeline',
-    entries: shortened(entries).map(plainEntry),
+    entries: [...shortened(entries), ...notJudged(record.verdict)].map(plainEntry),
     case: value,
     ...(observation && { observation }),
   };
+}
+
+/** What stands above may hold more that deviates, of which nothing is known. */
+function notJudged(verdict: Verdict): TimelineEntry[] {
+  const lines = unjudgedIn(verdict).map(
+    ({ aspect, step, reason }) => `${aspect}${step === undefined ? '' : ` of step ${step}`}: ${reason}`,
+  );
+  return lines.length === 0 ? [] : [{ kind: 'event', title: 'not judged', lines, deviations: [] }];
 }
 
 /** Each text of a timeline is one line. */

@@ -5,6 +5,7 @@ import { isFlaky, isSmall, minimisedText } from './finding.ts';
 import { countStatuses, matrixCells, type Matrix } from './matrix.ts';
 import { lacksShards } from './missing-shards.ts';
 import { omittedText } from './omitted-text.ts';
+import { lackingChannelTexts, partlyJudgedText } from './partly-judged-text.ts';
 import { planUnknown, type Run } from './run.ts';
 import { plural } from './text.ts';
 import { revisionIds } from '../uapi/revision.ts';
@@ -53,10 +54,8 @@ export function judgeRun(run: Run, matrix: Matrix): RunVerdict {
 }
 
 /** Not what the kernel lacks altogether: a notice says that. */
-function inPart({ cases }: Run): string {
-  const some = cases.filter(({ unjudged }) => unjudged !== undefined).length;
-  return some === 0 ? '' : `; something was not judged in ${plural(some, 'case')}`;
-}
+const inPart = ({ partlyJudged }: Run): string =>
+  partlyJudged === 0 ? '' : `; something was not judged in ${plural(partlyJudged, 'case')}`;
 
 function kindOf(run: Run, judged: number): RunVerdict['kind'] {
   if (
@@ -72,7 +71,12 @@ function kindOf(run: Run, judged: number): RunVerdict['kind'] {
 
 function reasonsOf(run: Run, matrix: Matrix): string[] {
   const { summary, counts, losses, damage, flaky } = run;
-  const reasons = [...likelyRevision(run), ...summary.notices, ...run.expectationNotices];
+  const reasons = [
+    ...likelyRevision(run),
+    ...summary.notices,
+    ...lackingChannelTexts(summary),
+    ...run.expectationNotices,
+  ];
   for (const {
     finding: { id, title, cases },
     expectation: { reason, link, expires },
@@ -92,11 +96,7 @@ function reasonsOf(run: Run, matrix: Matrix): string[] {
   if (summary.omitted) reasons.push(omittedText(summary.omitted));
   reasons.push(...damage);
   for (const { reason, cases } of losses) reasons.push(`${plural(cases.length, 'case')} lost: ${reason}`);
-  for (const { reason, cases } of run.unjudged) {
-    reasons.push(
-      `${plural(cases.length, 'case')} ${cases.length === 1 ? 'was' : 'were'} not judged in part, because ${reason}${cases.length > 1 ? ' (and the like)' : ''}`,
-    );
-  }
+  reasons.push(...run.unjudged.map(partlyJudgedText));
   for (const [reason, count] of tally(
     run.cases.filter(({ kind }) => kind === 'not-run').map((entry) => entry.reason ?? 'no reason given'),
   )) {

@@ -1,5 +1,5 @@
 /** What is told about a case besides the case: what was seen of it, where, and the clauses that it is about. */
-import type { Deviation } from '../model/verdict.ts';
+import type { Deviation, Unjudged } from '../model/verdict.ts';
 
 export interface Findings {
   /** Deviations that were seen; empty: none, or nothing was tried. */
@@ -10,6 +10,8 @@ export interface Findings {
   clauses: ReadonlyMap<string, { clause: string; errno?: string }>;
   /** Replays that showed the deviations, of how many; when there is no deviation: that conformed. */
   reliability?: { shown: number; of: number };
+  /** What of it could not be judged. */
+  unjudged?: readonly Unjudged[];
 }
 
 export interface KernelNotes {

@@ -88,11 +88,19 @@ function about({ case: of, findings }: MailInput): string[] {
 
 function opening(input: MailInput): string[] {
   const {
-    findings: { deviations, kernel, reliability },
+    findings: { deviations, kernel, reliability, unjudged = [] },
   } = input;
   const where = kernel ? `On Linux ${kernel.release}` : 'On a kernel with fuse-iomap';
   const first = headline(input);
-  if (!first) return paragraph(`${where} this case does what the rules say${times(reliability)}.`);
+  const because = [...new Set(unjudged.map(({ aspect, reason }) => `${aspectText[aspect]} (${reason})`))].join(', ');
+  const rest = because === '' ? [] : ['', ...paragraph(`Not judged: ${because}.`)];
+  if (!first)
+    return [
+      ...paragraph(
+        `${where} this case does what the rules say${because === '' ? '' : ', as far as it was judged'}${times(reliability)}.`,
+      ),
+      ...rest,
+    ];
   const call = callOf(input.case, first);
   return [
     ...paragraph(`${where} ${call ?? 'the kernel'} ${shortcoming[first.aspect]}${times(reliability)}:`),
@@ -102,6 +110,7 @@ function opening(input: MailInput): string[] {
       ...wrapLine(`    expected  ${plainLine(expected)}`, WIDTH),
       ...wrapLine(`    seen      ${plainLine(seen)}`, WIDTH),
     ]),
+    ...rest,
   ];
 }
 

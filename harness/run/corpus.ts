@@ -26,7 +26,12 @@ const entrySchema = z.strictObject({
   /** By name of a kernel: what became of the case there. */
   kernels: z.record(
     z.string(),
-    z.strictObject({ verdict: z.enum(['conforms', 'deviates', 'unspecified']), rules: z.array(z.string()).optional() }),
+    z.strictObject({
+      verdict: z.enum(['conforms', 'deviates', 'unspecified']),
+      rules: z.array(z.string()).optional(),
+      /** What of the case was not judged there, and why; absent: nothing. */
+      unjudged: z.string().optional(),
+    }),
   ),
 });
 export type CorpusEntry = z.infer<typeof entrySchema>;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { VmSpec } from '../../vm/vm.ts';
 import { deviationsOf, exampleOf, inPlaces, type Found } from '../../model/finding/set.ts';
 import { reconcile, type ExpectedDeviation, type Place, type Reconciled } from '../../model/expectations.ts';
+import { PartlyJudgedCases } from '../../model/partly-judged.ts';
 import type { Minimised, ReliabilityCount } from '../../model/results.ts';
 import type { RunSummary } from '../../model/run-summary.ts';
 import type { RevisionId } from '../../uapi/revision.ts';
@@ -56,6 +57,8 @@ export interface FuzzCampaign {
 
 export interface FuzzOutcome {
   summary: RunSummary;
+  /** Cases of which something was not judged. */
+  partly: Pick<PartlyJudgedCases, 'reasons' | 'count'>;
   untestable: boolean;
   /** Judged against the list of expectations; severe findings first. */
   reconciled: Reconciled<Found<FoundCase>>;
@@ -82,6 +85,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
   const cases = new FuzzCases({ seed: of.seed, revision: of.revision, version: toolVersion() });
   const files = new Map<string, string>();
   const nothing = {
+    partly: { reasons: [], count: 0 },
     reconciled: { unexpected: [], expected: [], notices: [] },
     resumeAt: of.start,
     interrupted: false,
@@ -147,10 +151,12 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
       // Read whenever the summary is written, not for every case.
       Object.defineProperty(summary, 'covered', { enumerable: true, get: () => Object.fromEntries(loop.covered) });
       const hashes = new Map<number, string>();
+      const partly = new PartlyJudgedCases(summary);
       for await (const event of loop.run()) {
         switch (event.kind) {
           case 'case':
             add(event.record);
+            partly.add(event.record.n, event.record.verdict);
             hashes.set(event.record.n, event.record.hash);
             of.onProgress?.(progressOf(of, summary, loop, performance.now() - begun));
             break;
@@ -191,6 +197,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
       return {
         ...nothing,
         summary,
+        partly,
         untestable: false,
         examined,
         reconciled: check(findings, [...loop.covered.keys()]),

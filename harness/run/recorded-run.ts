@@ -16,7 +16,8 @@ import { findingId } from '../../model/finding/id.ts';
 import { keyOf } from '../../model/finding/key.ts';
 import { RESULTS_FORMAT, type CaseRecord } from '../../model/results.ts';
 import { noCounts, NOT_BOOTED, type CellInfo, type Environment, type RunSummary } from '../../model/run-summary.ts';
-import type { RevisionId } from '../../uapi/revision.ts';
+import { channelsOf } from '../../oracles/judges/channels.ts';
+import { revisions, type RevisionId } from '../../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
 import { EqualCrashes } from './equal-crashes.ts';
 import { LocalGuests } from './guests.ts';
@@ -190,6 +191,8 @@ export async function recordRun<T>(
         );
       }
       for (const { channel, reason } of identity.missing) summary.notices.push(`not judged: the ${channel}: ${reason}`);
+      const { unjudged } = channelsOf(revisions[of.revision], facts);
+      if (unjudged.length > 0) summary.unjudged = unjudged;
       result = await body(run);
     }
     summary.complete = (allRan || !stop.signal.aborted) && !enough.signal.aborted;

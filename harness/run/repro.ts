@@ -6,7 +6,8 @@ import type { Case } from '../../model/case.ts';
 import type { KernelFacts } from '../../model/channel.ts';
 import type { Observation } from '../../model/observation.ts';
 import { noCounts } from '../../model/run-summary.ts';
-import type { Deviation, Verdict } from '../../model/verdict.ts';
+import { unjudgedIn } from '../../model/partly-judged.ts';
+import type { Deviation, Unjudged, Verdict } from '../../model/verdict.ts';
 import { readCaseFile } from './case-file.ts';
 import { verdictOf } from './conformance.ts';
 import { execute, type GuestSource, type Outcome } from './execute.ts';
@@ -104,8 +105,11 @@ export async function* replay(
 export interface Reliability {
   times: number;
   counts: Record<Verdict['kind'], number>;
-  /** What was seen in the first replay that is like most of those that count. */
+  /** Of the replays that conform, those of which something was not judged. */
+  inPart: number;
+  /** What was seen in the first replay that is like most of those that count, and what of it was not judged. */
   observation?: Observation;
+  unjudged?: readonly Unjudged[];
   /** What most replays that deviate agree in; undefined: none deviates. */
   shown?: { deviations: readonly Deviation[]; times: number; consoleTail: readonly string[] };
 }
@@ -125,10 +129,17 @@ export function reliabilityOf(replays: readonly Replay[]): Reliability {
     groups.set(key, group);
   }
   const [most] = [...groups.values()].sort((a, b) => b.times - a.times);
-  const outcome = (most?.first ?? replays.find(({ verdict }) => verdict.kind === 'conforms') ?? replays[0])?.outcome;
+  const conforming = replays.filter(({ verdict }) => verdict.kind === 'conforms');
+  const inPart = conforming.filter(({ verdict }) => unjudgedIn(verdict).length > 0);
+  // What was judged whole says most.
+  const replay = most?.first ?? conforming.find((one) => !inPart.includes(one)) ?? conforming[0] ?? replays[0];
+  const outcome = replay?.outcome;
+  const unjudged = replay ? unjudgedIn(replay.verdict) : [];
   return {
     times: replays.length,
     counts,
+    inPart: inPart.length,
+    ...(unjudged.length > 0 && { unjudged }),
     ...(outcome?.kind === 'observed' && { observation: outcome.observation }),
     ...(most && {
       shown: {

@@ -47,9 +47,9 @@ export function changedFindings(comparison: Comparison): Markup | undefined {
       );
 }
 
-export const changedCells = ({ newlyNotRun, newlyRun, neverRun }: Comparison): Markup | undefined => {
-  if (newlyNotRun.length + newlyRun.length + neverRun.length === 0) return undefined;
-  return html`${cells('Judged before, not judged now', newlyNotRun)}${cells('Judged now, not before', newlyRun)}${cells('Judged in neither run', neverRun)}`;
+export const changedCells = ({ newlyNotRun, newlyRun, newlyInPart, neverRun }: Comparison): Markup | undefined => {
+  if (newlyNotRun.length + newlyRun.length + newlyInPart.length + neverRun.length === 0) return undefined;
+  return html`${cells('Judged before, not judged now', newlyNotRun)}${cells('Judged before, judged in part now', newlyInPart)}${cells('Judged now, not before', newlyRun)}${cells('Judged in neither run', neverRun)}`;
 };
 
 export const changedDifferences = ({ kernel, circumstances }: Comparison): Markup =>

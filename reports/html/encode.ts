@@ -51,6 +51,7 @@ export function pageData({ run, matrix, rules }: ReportInput): PageData {
       hashes: run.cases.map(({ hash }) => hash.slice(0, 16).padEnd(16, ' ')).join(''),
       note: run.cases.map(({ note }) => intern(note)),
       reason: run.cases.map(({ reason }) => intern(reason)),
+      unjudged: run.cases.map(({ unjudged }) => intern(unjudged)),
     },
     texts,
   };

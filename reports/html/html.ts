@@ -34,7 +34,7 @@ function page(input: ReportInput): string {
       ['findings', 'Findings', (run.findings.length > 0 || run.losses.length > 0) && findingsSection(input)],
       ['compared', 'Compared', comparison && comparisonSection(comparison)],
       ['matrix', 'Matrix', matrix.groups.length > 0 && matrixSection(input)],
-      ['cases', 'Cases', run.cases.length > 0 && casesSection(run.cases.length)],
+      ['cases', 'Cases', run.cases.length > 0 && casesSection(run)],
       ['coverage', 'Coverage', coverageSection(run)],
       ['speed', 'Speed', speedSection(input)],
       ['environment', 'Environment', environmentSection(run)],
@@ -52,12 +52,13 @@ function page(input: ReportInput): string {
 const title = ({ run, verdict }: ReportInput): string =>
   `${verdict.headline.split(':')[0]}: ${run.summary.environment?.kernelRelease ?? 'unknown kernel'}`;
 
-const casesSection = (
-  count: number,
-): Markup => html`<p class="quiet">All ${count.toLocaleString('en')} cases of the run, those that say most first. The list is drawn when it is asked for.</p>
+const casesSection = ({
+  cases,
+  partlyJudged,
+}: ReportInput['run']): Markup => html`<p class="quiet">All ${cases.length.toLocaleString('en')} cases of the run, those that say most first. The list is drawn when it is asked for.</p>
 <search class="filters" id="case-filters" data-script aria-label="Filter the cases">
 <label>Search <input type="search" id="case-search" placeholder="rule, path, value, hash" autocomplete="off"></label>
-<label>Verdict <select id="case-kind"><option value="">all</option><option value="d">deviates</option><option value="l">lost</option><option value="n">not run</option><option value="u">unspecified</option><option value="c">conforms</option></select></label>
+<label>Verdict <select id="case-kind"><option value="">all</option><option value="d">deviates</option><option value="l">lost</option><option value="n">not run</option><option value="u">unspecified</option><option value="c">conforms</option>${partlyJudged > 0 && html`<option value="partial">judged in part</option>`}</select></label>
 <output id="case-count" for="case-search case-kind"></output>
 </search>
 <div id="case-list" class="cases"></div>

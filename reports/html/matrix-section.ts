@@ -1,5 +1,5 @@
 /** The matrix as a table that reads without colours, and the clauses that its rows stand for. */
-import { countStatuses, type CellStatus, type MatrixCell, type MatrixRow } from '../matrix.ts';
+import { countPartial, countStatuses, type CellStatus, type MatrixCell, type MatrixRow } from '../matrix.ts';
 import type { ReportInput } from '../reporter.ts';
 import { plural } from '../text.ts';
 import { clauseLead } from '../rule-text.ts';
@@ -27,16 +27,14 @@ const order: CellStatus[] = ['deviates', 'lost', 'expected', 'not-run', 'unspeci
 
 export function matrixSection({ matrix }: ReportInput): Markup {
   const statuses = countStatuses(matrix);
-  const partial = matrix.groups
-    .flatMap(({ rows }) => rows.flatMap((row) => [...row.cells.values()]))
-    .filter((cell) => cell.partial).length;
+  const partial = countPartial(matrix);
   let index = 0;
   return html`<ul class="legend">${order.filter((status) => statuses[status] > 0).map((status) => html`<li><span class="key s-${status}">${marks[status]}</span> ${words[status]} <b>${statuses[status]}</b></li>`)}
-${partial > 0 && html`<li><span class="key s-conforms partial">✓~</span> conforms, but not everything there was run <b>${partial}</b></li>`}</ul>
+${partial > 0 && html`<li><span class="key s-conforms partial">✓~</span> conforms, but not everything there was run or judged <b>${partial}</b></li>`}</ul>
 <search class="filters" id="matrix-filters" data-script aria-label="Filter the matrix">
 <label>Rule <input type="search" id="rule-search" placeholder="length, begin/, @write" autocomplete="off"></label>
 <label>Path <select id="path-filter"><option value="">all</option>${matrix.paths.map((path) => html`<option>${path}</option>`)}</select></label>
-<fieldset><legend>Show rows with</legend>${order.filter((status) => statuses[status] > 0).map((status) => html`<label class="chip"><input type="checkbox" value="${status}"> ${words[status]}</label>`)}</fieldset>
+<fieldset><legend>Show rows with</legend>${order.filter((status) => statuses[status] > 0).map((status) => html`<label class="chip"><input type="checkbox" value="${status}"> ${words[status]}</label>`)}${partial > 0 && html`<label class="chip"><input type="checkbox" value="partial"> conforms in part</label>`}</fieldset>
 <output id="rule-count" for="rule-search"></output>
 </search>
 <nav aria-label="Groups of rules"><ul class="groups">${matrix.groups.map(groupLink)}</ul></nav>
@@ -55,7 +53,7 @@ ${rows.map((row) => {
       : html`<td class="absent" title="not in the plan">·</td>`;
   });
   index += row.cells.size;
-  return html`<tr data-rule="${row.label}" data-status="${[...new Set([...row.cells.values()].map(({ status }) => status))].join(' ')}"><th scope="row"><a href="#rule-${anchor(row.rule)}">${row.rule.split('/').slice(1).join('/') || row.rule}</a>${row.half && html` <small>${row.half}</small>`}</th>${cells}</tr>
+  return html`<tr data-rule="${row.label}" data-status="${[...new Set([...row.cells.values()].flatMap(({ status, partial: inPart }) => [status, ...(inPart ? ['partial'] : [])]))].join(' ')}"><th scope="row"><a href="#rule-${anchor(row.rule)}">${row.rule.split('/').slice(1).join('/') || row.rule}</a>${row.half && html` <small>${row.half}</small>`}</th>${cells}</tr>
 `;
 })}</tbody>
 `,

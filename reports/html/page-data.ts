@@ -61,6 +61,8 @@ export interface PageData {
     note: number[];
     /** Index into `texts`, or -1. */
     reason: number[];
+    /** What of the case was not judged; index into `texts`, or -1: nothing. */
+    unjudged: number[];
   };
   texts: string[];
 }

@@ -140,6 +140,28 @@ test('should filter the matrix by rule and by outcome', async ({ report }) => {
   await expect(report.locator('#rule-count')).toHaveText(`3 of ${all} rows`);
 });
 
+test('should show, filter and list what was judged in part, and offer nothing of the kind where all was', async ({
+  page,
+}) => {
+  await page.goto(await write({}));
+  await expect(page.getByLabel('conforms in part', { exact: true })).toHaveCount(0);
+  await expect(page.getByRole('option', { name: 'judged in part' })).toHaveCount(0);
+  const because = '3 records of the trace were lost';
+  await page.goto(
+    await write({
+      unjudged: ({ id }) =>
+        id === 'map/length-aligned@read seek-data violating' ? { aspect: 'trace-event', reason: because } : undefined,
+    }),
+  );
+  await page.getByLabel('conforms in part', { exact: true }).check();
+  await expect(page.locator('tr[data-rule]:visible')).toHaveCount(1);
+  await page.getByLabel('Verdict').selectOption('judged in part');
+  await expect(page.locator('#case-list tbody tr')).toHaveCount(2);
+  await expect(page.locator('#case-list tbody tr').first()).toContainText(`not judged in part: ${because}`);
+  await page.getByRole('link', { name: /length-aligned@read on seek-data: conforms, in part/ }).click();
+  await expect(page.getByRole('dialog')).toContainText('2 conform, 2 of them in part');
+});
+
 test('should filter the matrix by path, and hide the columns that the rows left have nothing in', async ({
   report,
 }) => {

@@ -52,7 +52,7 @@ export function conformancePlot(nights: TrendNight[]): Markup {
         : '';
     return linked(
       night,
-      `${conforms} cells conform, ${deviates} deviate, of ${night.cells.possible}`,
+      `${conforms} cells conform${night.inPart.cells > 0 ? ` (${night.inPart.cells} in part)` : ''}, ${deviates} deviate, of ${night.cells.possible}`,
       rect('space', x, 0, width, HEIGHT) +
         rect('good', x, from, width, good) +
         rect('bad', x, from - bad, width, bad) +

@@ -36,7 +36,7 @@ export function trendPage(trend: Trend, toolVersion: string): string {
 }
 
 function lastNight(night: TrendNight, count: number): Markup {
-  const { outcome, says, besides, kernel, counts, opened, closed, open, openRules, cells } = night;
+  const { outcome, says, besides, kernel, counts, opened, closed, open, openRules, cells, inPart } = night;
   const judged = counts.conforms + counts.deviates;
   const facts: [string, string, string][] = [
     ['Night', night.name, `${plural(count, 'night')} in this history`],
@@ -50,8 +50,19 @@ function lastNight(night: TrendNight, count: number): Markup {
       String(open),
       `${open === 0 ? '' : `in ${plural(openRules, 'rule')}; `}${opened.length} opened, ${closed.length} closed this night`,
     ],
-    ['Cases judged', judged.toLocaleString('en'), counts.lost > 0 ? `${counts.lost} lost` : ''],
-    ['Matrix', `${cells.conforms + cells.deviates} / ${cells.possible}`, 'rule by path cells judged'],
+    [
+      'Cases judged',
+      judged.toLocaleString('en'),
+      [
+        ...(counts.lost > 0 ? [`${counts.lost} lost`] : []),
+        ...(inPart.cases > 0 ? [`${inPart.cases.toLocaleString('en')} not judged in part`] : []),
+      ].join('; '),
+    ],
+    [
+      'Matrix',
+      `${cells.conforms + cells.deviates} / ${cells.possible}`,
+      `rule by path cells judged${inPart.cells > 0 ? `, ${inPart.cells} of them in part` : ''}`,
+    ],
   ];
   return verdictBox({
     mark: marks[outcome],
@@ -111,7 +122,7 @@ const nightTable = (
   (night) => html`<tr id="night-${night.name}"><th scope="row">${night.name}</th>
 <td><span class="key o-${night.outcome}"><span aria-hidden="true">${marks[night.outcome]}</span> ${asSentence(outcomeWords[night.outcome])}</span><br><small>${night.says}${night.besides !== undefined && html`<br>${night.besides}`}</small></td>
 <td>${night.kernel ? html`${night.kernel.release}${night.newKernel && html` <b>new</b>`}<br><small>${builtAt(night.kernel.version)}; image <code>${night.kernel.imageHash.slice(0, 12)}</code>${night.kernel.image !== undefined && html`; ${night.kernel.image}`}</small>` : 'none'}</td>
-<td>${(night.counts.conforms + night.counts.deviates).toLocaleString('en')} judged${night.counts.deviates > 0 && html`, ${night.counts.deviates} deviate`}${night.counts.lost > 0 && html`, ${night.counts.lost} lost`}</td>
+<td>${(night.counts.conforms + night.counts.deviates).toLocaleString('en')} judged${night.counts.deviates > 0 && html`, ${night.counts.deviates} deviate`}${night.counts.lost > 0 && html`, ${night.counts.lost} lost`}${night.inPart.cases > 0 && html`<br><small>${night.inPart.cases.toLocaleString('en')} not judged in part</small>`}</td>
 <td>${night.open} open${night.opened.length > 0 && html`<br><small>+${night.opened.length} opened</small>`}${night.closed.length > 0 && html`<br><small>−${night.closed.length} closed</small>`}</td>
 <td>${night.stages.map(
     (

@@ -1,7 +1,7 @@
 /** The first thing on the page: what the run says, why, and in which numbers. */
 import type { Finding } from '../finding.ts';
 import { firstFindings } from '../first-findings.ts';
-import { countStatuses } from '../matrix.ts';
+import { countPartial, countStatuses } from '../matrix.ts';
 import type { ReportInput } from '../reporter.ts';
 import { duration, plural } from '../text.ts';
 import { asSentence, upperFirst, verdictBox } from './frame.ts';
@@ -19,6 +19,7 @@ export function verdictSection({ run, matrix, verdict }: ReportInput): Markup {
   const [word, ...rest] = verdict.headline.split(': ');
   const { environment } = run.summary;
   const statuses = countStatuses(matrix);
+  const partial = countPartial(matrix);
   const possible = Object.values(statuses).reduce((sum, count) => sum + count, 0) - statuses.impossible;
   const judged = run.counts.conforms + run.counts.deviates;
   const judgedCells = statuses.conforms + statuses.deviates + statuses.expected;
@@ -32,9 +33,19 @@ export function verdictSection({ run, matrix, verdict }: ReportInput): Markup {
           ? 'no deviation seen'
           : 'nothing was judged',
     ],
-    ['Cases judged', judged.toLocaleString('en'), `of ${run.cases.length.toLocaleString('en')}`],
+    [
+      'Cases judged',
+      judged.toLocaleString('en'),
+      `of ${run.cases.length.toLocaleString('en')}${run.partlyJudged > 0 ? `; ${run.partlyJudged.toLocaleString('en')} not judged in part` : ''}`,
+    ],
     ...(possible > 0
-      ? [['Matrix', `${judgedCells} / ${possible}`, 'rule by path cells judged'] as [string, string, string]]
+      ? [
+          [
+            'Matrix',
+            `${judgedCells} / ${possible}`,
+            `rule by path cells judged${partial > 0 ? `, ${partial} of them in part` : ''}`,
+          ] as [string, string, string],
+        ]
       : []),
     [
       'Kernel',

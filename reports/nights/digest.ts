@@ -1,10 +1,11 @@
 /** What a night keeps of a run: small enough that a year of nights is read in a moment. */
+import type { Aspect } from '../../model/verdict.ts';
 import { compareRuns } from '../compare.ts';
 import { comparisonHeadline, comparisonLines } from '../compare-text.ts';
 import type { Finding } from '../finding.ts';
 import { imageText } from '../image-text.ts';
-import { buildMatrix, countStatuses } from '../matrix.ts';
-import type { Run } from '../run.ts';
+import { buildMatrix, countPartial, countStatuses } from '../matrix.ts';
+import { judgedBy, type Run, type StoredCase } from '../run.ts';
 import { judgeRun } from '../verdict.ts';
 import type { Digest, Night, NightFinding } from './night.ts';
 import { openFindings } from './trend.ts';
@@ -23,6 +24,7 @@ export function digestRun(
   const statuses = countStatuses(matrix);
   const { conforms } = statuses;
   const deviates = statuses.deviates + statuses.expected;
+  const partial = countPartial(matrix);
   const verdict = judgeRun(run, matrix);
   const { environment } = run.summary;
   const findings = run.findings.map(toNightFinding);
@@ -37,6 +39,7 @@ export function digestRun(
       deviates,
       possible: Object.values(statuses).reduce((sum, count) => sum + count, 0) - statuses.impossible,
     },
+    ...(partial + run.partlyJudged > 0 && { inPart: { cases: run.partlyJudged, cells: partial } }),
     findings,
     closed: closedBy(
       run,
@@ -64,24 +67,32 @@ export function digestRun(
   };
 }
 
-const toNightFinding = ({ id, key, rule, paths, example, title }: Finding): NightFinding => ({
+const toNightFinding = ({ id, key, rule, paths, example, title, deviations: [first] }: Finding): NightFinding => ({
   key,
   id,
   rule,
   path: paths.join(', '),
   ...(example.cell !== undefined && { cell: example.cell }),
+  ...(first && { aspect: first.aspect }),
   shown: title.startsWith(`${rule}: `) ? title.slice(rule.length + 2) : title,
 });
 
+const isJudged = ({ kind }: StoredCase): boolean => kind === 'conforms' || kind === 'deviates';
+
 /**
- * What was not looked for again is still open. A finding without a cell was drawn at random: only a whole run can close
+ * What was not looked for again, by what showed it, is still open. A finding without a cell was drawn at random: only a whole run can close
  * it.
  */
 function closedBy(run: Run, findings: NightFinding[], open: NightFinding[]): NightFinding[] {
   const there = new Set(findings.map(({ key }) => key));
-  const judged = new Set(
-    run.cases.filter(({ kind }) => kind === 'conforms' || kind === 'deviates').map(({ cell }) => cell),
-  );
   const whole = run.summary.complete && run.counts.lost === 0 && run.counts.conforms > 0;
-  return open.filter(({ key, cell }) => !there.has(key) && (cell === undefined ? whole : judged.has(cell)));
+  const judged = (cell: string | undefined, aspect: Aspect | undefined): boolean =>
+    run.cases.some(
+      (one) =>
+        (cell === undefined || one.cell === cell) &&
+        (aspect === undefined ? isJudged(one) && one.unjudged === undefined : judgedBy(one, aspect)),
+    );
+  return open.filter(
+    ({ key, cell, aspect }) => !there.has(key) && (cell !== undefined || whole) && judged(cell, aspect),
+  );
 }

@@ -10,6 +10,7 @@ import { makeDirectory } from '../../files/make-directory.ts';
 import { readRegularText } from '../../files/regular-file.ts';
 import { firstIssue } from '../../model/results.ts';
 import { counts } from '../../model/run-summary.ts';
+import { aspect } from '../../model/verdict.ts';
 
 /** Version of night.json. */
 export const NIGHT_FORMAT = 1;
@@ -25,6 +26,8 @@ const nightFinding = z.object({
   rule: z.string(),
   path: z.string(),
   cell: z.string().optional(),
+  /** What shows it in its smallest case; absent in older nights. */
+  aspect: aspect.optional(),
   shown: z.string(),
 });
 const kernel = z.object({
@@ -42,6 +45,8 @@ const digest = z.object({
   counts,
   /** Cells of rule by path: judged and conforming, judged and deviating, all that can exist. */
   cells: z.object({ conforms: count, deviates: count, possible: count }),
+  /** Of what was judged, cases and conforming cells in which something was not; absent: nothing of the kind. */
+  inPart: z.object({ cases: count, cells: count }).optional(),
   findings: z.array(nightFinding),
   /** Findings open before the night that were looked for and not seen. */
   closed: z.array(nightFinding),

@@ -1,4 +1,5 @@
 /** The nights of a history in their order: outcome of each, and the life of each finding. */
+import { noCounts } from '../../model/run-summary.ts';
 import { plural } from '../text.ts';
 import type { Digest, History, Night, NightFinding, NightKernel, Stage } from './night.ts';
 
@@ -17,6 +18,8 @@ export interface TrendNight {
   newKernel: boolean;
   counts: Digest['counts'];
   cells: Digest['cells'];
+  /** Judged cases and conforming cells in which something was not judged. */
+  inPart: NonNullable<Digest['inPart']>;
   opened: OpenFinding[];
   closed: OpenFinding[];
   /** Open at the end of the night, and of how many rules. */
@@ -165,7 +168,7 @@ function closedWithTheirTwins(
 export function outcomeOf(night: Night): { outcome: Outcome; says: string; besides?: string } {
   const stages = night.stages.filter(({ status }) => status !== 'skipped');
   const deviating = stages.filter(({ digest }) => digest?.verdict === 'deviates');
-  const { counts } = sums(night);
+  const { counts, inPart } = sums(night);
   const broken = stages.find(
     ({ status, digest }) =>
       status !== 'complete' ||
@@ -201,7 +204,8 @@ export function outcomeOf(night: Night): { outcome: Outcome; says: string; besid
   return {
     outcome: 'conforms',
     says:
-      counts.deviates === 0 ? `all ${some}` : `${some}, ${counts.deviates.toLocaleString('en')} deviate as expected`,
+      (counts.deviates === 0 ? `all ${some}` : `${some}, ${counts.deviates.toLocaleString('en')} deviate as expected`) +
+      (inPart.cases === 0 ? '' : `; something was not judged in ${plural(inPart.cases, 'case')}`),
   };
 }
 
@@ -231,14 +235,19 @@ function explain({ kind, status, reason, digest }: Stage): string {
       : `${kind}: ${digest.headline}`;
 }
 
-function sums({ stages }: Pick<Night, 'stages'>): Pick<TrendNight, 'counts' | 'cells'> {
-  const counts = { conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 };
+function sums({ stages }: Pick<Night, 'stages'>): Pick<TrendNight, 'counts' | 'cells' | 'inPart'> {
+  const counts = noCounts();
+  const inPart = { cases: 0, cells: 0 };
   const cells = { conforms: 0, deviates: 0, possible: 0 };
   for (const { kind, digest } of stages) {
     if (!digest) continue;
     for (const name of Object.keys(counts) as (keyof typeof counts)[]) counts[name] += digest.counts[name];
     // Only the plan has all cells; the corpus repeats some of them.
-    if (kind === 'conformance') Object.assign(cells, digest.cells);
+    inPart.cases += digest.inPart?.cases ?? 0;
+    if (kind === 'conformance') {
+      Object.assign(cells, digest.cells);
+      inPart.cells = digest.inPart?.cells ?? 0;
+    }
   }
-  return { counts, cells };
+  return { counts, cells, inPart };
 }

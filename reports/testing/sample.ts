@@ -11,7 +11,7 @@ import type { Exchange, Observation } from '../../model/observation.ts';
 import { jsonSafe } from '../../model/json-safe.ts';
 import { RESULTS_FORMAT, type CaseRecord } from '../../model/results.ts';
 import type { CellInfo, Counts, RunSummary } from '../../model/run-summary.ts';
-import type { Verdict } from '../../model/verdict.ts';
+import type { Unjudged, Verdict } from '../../model/verdict.ts';
 import type { RevisionId } from '../../uapi/revision.ts';
 import { sampleRules } from './rules.ts';
 
@@ -29,7 +29,7 @@ export interface SampleOptions {
   notRun?: (cell: CellInfo) => string | undefined;
   unspecified?: (cell: CellInfo) => boolean;
   /** What of a cell's cases was not judged, and why. */
-  unjudged?: (cell: CellInfo) => string | undefined;
+  unjudged?: (cell: CellInfo) => string | Unjudged | undefined;
   /** Write only the cases of one shard; index from 1. */
   shard?: { index: number; count: number };
   /** Write only the first so many cases and leave the summary incomplete. */
@@ -160,7 +160,13 @@ function verdictOf(cell: CellInfo, options: SampleOptions): Verdict {
     return { kind: 'unspecified', reason: 'the rules do not bound an address that is not aligned to a sector' };
   const because = options.unjudged?.(cell);
   const unjudged =
-    because === undefined ? {} : { unjudged: [{ aspect: 'bytes-read' as const, reason: because, step: 1 }] };
+    because === undefined
+      ? {}
+      : {
+          unjudged: [
+            typeof because === 'object' ? because : { aspect: 'bytes-read' as const, reason: because, step: 1 },
+          ],
+        };
   if (!options.deviates?.(cell)) return { kind: 'conforms', ...unjudged };
   const violating = cell.border !== 'legal';
   const conformsAs = options.conformsAs?.(cell) ?? [];

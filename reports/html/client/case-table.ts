@@ -42,9 +42,14 @@ export function caseTable(page: Page, indices: number[], whole: boolean): HTMLEl
 }
 
 function row(page: Page, index: number, withCell: boolean): HTMLElement {
-  const { n, kind, border, note, reason, hash, finding } = page.case(index);
+  const { n, kind, border, note, reason, unjudged, hash, finding } = page.case(index);
   const cell = page.data.borders[border];
-  const verdict = element('span', { class: `key ${kindClasses[kind]}` }, kindWords[kind]);
+  const isPartial = kind === 'c' && unjudged !== undefined;
+  const verdict = element(
+    'span',
+    { class: `key ${kindClasses[kind]}${isPartial ? ' partial' : ''}` },
+    `${kindWords[kind]}${isPartial ? ' in part' : ''}`,
+  );
   return element(
     'tr',
     {},
@@ -68,6 +73,8 @@ function row(page: Page, index: number, withCell: boolean): HTMLElement {
       note,
       reason !== undefined && element('br'),
       reason !== undefined && element('small', {}, reason),
+      unjudged !== undefined && element('br'),
+      unjudged !== undefined && element('small', {}, `not judged in part: ${unjudged}`),
     ),
     element('td', {}, element('code', {}, hash)),
   );

@@ -24,6 +24,9 @@ export function startCases(): void {
   ).observe(filters);
 }
 
+/** The choice of cases of which something was not judged, whatever their verdict is. */
+const PARTIAL = 'partial';
+
 let haystack: string[] | undefined;
 
 function show(loaded: Page): void {
@@ -36,13 +39,14 @@ function show(loaded: Page): void {
   if (words.length > 0)
     haystack ??= Array.from({ length: data.cases.count }, (_, index) => {
       const entry = loaded.case(index);
-      return `${labels[entry.border] ?? ''} ${entry.note} ${entry.reason ?? ''} ${entry.hash}`.toLowerCase();
+      const texts = [labels[entry.border], entry.note, entry.reason, entry.unjudged, entry.hash];
+      return texts.join(' ').toLowerCase();
     });
   const groups: Record<string, number[]> = { d: [], l: [], n: [], u: [], c: [] };
   let count = 0;
   for (let index = 0; index < data.cases.count; index += 1) {
     const letter = data.cases.kinds[index]!;
-    if (kind !== '' && letter !== kind) continue;
+    if (kind === PARTIAL ? data.cases.unjudged[index]! < 0 : kind !== '' && letter !== kind) continue;
     if (words.length > 0 && !words.every((word) => haystack![index]!.includes(word))) continue;
     groups[letter]!.push(index);
     count += 1;

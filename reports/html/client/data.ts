@@ -9,6 +9,8 @@ export interface PageCase {
   hash: string;
   note: string;
   reason?: string;
+  /** What of it was not judged. */
+  unjudged?: string;
   finding?: number;
 }
 export interface Page {
@@ -42,6 +44,7 @@ async function load(): Promise<Page> {
     ofBorder: (border) => byBorder.get(border) ?? [],
     case(index) {
       const reason = texts[cases.reason[index]!];
+      const unjudged = texts[cases.unjudged[index]!];
       const finding = findingOf[index];
       return {
         index,
@@ -51,6 +54,7 @@ async function load(): Promise<Page> {
         hash: cases.hashes.slice(index * 16, index * 16 + 16).trimEnd(),
         note: texts[cases.note[index]!]!,
         ...(reason !== undefined && { reason }),
+        ...(unjudged !== undefined && { unjudged }),
         ...(finding !== undefined && { finding }),
       };
     },

@@ -27,7 +27,7 @@ export function startMatrix(): void {
       const has =
         only === undefined
           ? row.dataset['status']!.split(' ')
-          : [...(there?.classList ?? [])].map((name) => name.slice('s-'.length));
+          : [...(there?.classList ?? [])].map((name) => name.replace(/^s-/, ''));
       row.hidden =
         there === null ||
         !words.every((word) => label.includes(word)) ||

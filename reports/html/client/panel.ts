@@ -69,7 +69,11 @@ function content(loaded: Page, index: number, dialog: HTMLDialogElement): HTMLEl
         'h2',
         { id: 'panel-title' },
         `${cell.label} on ${cell.path} `,
-        element('span', { class: `key s-${cell.status}` }, status),
+        element(
+          'span',
+          { class: `key s-${cell.status}${cell.partial ? ' partial' : ''}` },
+          `${status}${cell.partial ? ' in part' : ''}`,
+        ),
       ),
       close,
     ),
@@ -124,9 +128,11 @@ function borderSection(loaded: Page, border: number, reasons: string[]): HTMLEle
   const info = loaded.data.borders[border]!;
   const indices = loaded.ofBorder(border);
   const counts = new Map<KindLetter, number>();
+  let partial = 0;
   for (const index of indices) {
-    const { kind } = loaded.case(index);
+    const { kind, unjudged } = loaded.case(index);
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
+    if (kind === 'c' && unjudged !== undefined) partial += 1;
   }
   const title = element(
     'h3',
@@ -136,7 +142,7 @@ function borderSection(loaded: Page, border: number, reasons: string[]): HTMLEle
       element(
         'span',
         { class: `key ${kindClasses[kind]}` },
-        `${count.toLocaleString('en')} ${kindVerbs[kind][count === 1 ? 0 : 1]}`,
+        `${count.toLocaleString('en')} ${kindVerbs[kind][count === 1 ? 0 : 1]}${kind === 'c' && partial > 0 ? `, ${partial.toLocaleString('en')} of them in part` : ''}`,
       ),
     ),
   );
