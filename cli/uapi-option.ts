@@ -7,4 +7,6 @@ export const uapiOption = (): Option =>
 
 /** For what may be of several revisions. */
 export const optionalUapiOption = (): Option =>
-  new Option('--uapi <revision>', "judge by this revision of the rules (default: each case's own)").choices(revisionIds);
+  new Option('--uapi <revision>', "judge by this revision of the rules (default: each case's own)").choices(
+    revisionIds,
+  );

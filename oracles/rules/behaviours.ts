@@ -62,10 +62,12 @@ const answered = [
   'IOMAP_IOEND',
 ] as const;
 
+export type AnsweredRequest = (typeof answered)[number];
+
 /** One behaviour for each request. */
 const ofEach = <Kind extends string>(kind: Kind, describe: (request: string) => Behaviour) =>
   Object.fromEntries(answered.map((request) => [`${kind}/${request}`, describe(request)])) as Record<
-    `${Kind}/${(typeof answered)[number]}`,
+    `${Kind}/${AnsweredRequest}`,
     Behaviour
   >;
 
