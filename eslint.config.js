@@ -10,7 +10,7 @@ const rooms = {
   uapi: [],
   model: ['uapi'],
   files: [],
-  'harness/native': [],
+  'harness/native': ['model'],
   vm: ['model', 'files'],
   oracles: ['uapi', 'model'],
   generators: ['uapi', 'model', 'oracles'],

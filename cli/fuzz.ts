@@ -13,6 +13,7 @@ import { toolVersion } from '../harness/run/tool-version.ts';
 import { describeSlot, slotTable, type Slot } from '../harness/run/fuzz/slots.ts';
 import { matchesGlob } from '../model/glob.ts';
 import { collect, integer, originOf, shardOf, minimiseOption } from './conformance.ts';
+import { shellQuote } from '../model/shell-quote.ts';
 import { lackingChannelTexts, partlyJudgedText } from '../reports/partly-judged-text.ts';
 import { libertyText } from '../reports/liberties-text.ts';
 import { omittedText } from '../reports/omitted-text.ts';
@@ -209,7 +210,7 @@ function print(
   console.log(`results: ${out} (seed ${seed})`);
   if (interrupted && runsLeft !== 0 && timeLeftMs !== 0)
     console.log(
-      `to go on: iomapfuzz ${resumeArguments(process.argv.slice(2), { seed, start: resumeAt, runsLeft, timeLeftMs }).map(quoted).join(' ')}`,
+      `to go on: iomapfuzz ${resumeArguments(process.argv.slice(2), { seed, start: resumeAt, runsLeft, timeLeftMs }).map(shellQuote).join(' ')}`,
     );
 }
 
@@ -236,8 +237,6 @@ export function resumeArguments(
     ...(timeLeftMs === undefined ? [] : ['--time', `${Math.ceil(timeLeftMs / 1000)}s`]),
   ];
 }
-
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /** As docs/architecture.md says. Findings that are expected fail nothing; a campaign that broke off passes nothing. */
 export function exitCodeOf({

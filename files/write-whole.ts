@@ -15,12 +15,12 @@ export function writeWhole(path: string, text: string): void {
 }
 
 /** As `writeWhole`, of what stands at `target` itself: a link there is replaced. Throws FileError. */
-export function replaceFile(target: string, text: string): void {
+export function replaceFile(target: string, content: string | Uint8Array): void {
   const existing = lstatSync(target, { throwIfNoEntry: false });
   // A name that nobody can foresee, and a file that was not there before: nothing else is written to or followed.
   const unfinished = `${target}.${randomUUID()}.new`;
   try {
-    writeFileSync(unfinished, text, { flag: 'wx', ...(existing?.isFile() && { mode: existing.mode & 0o777 }) });
+    writeFileSync(unfinished, content, { flag: 'wx', ...(existing?.isFile() && { mode: existing.mode & 0o777 }) });
     renameSync(unfinished, target);
   } catch (error) {
     rmSync(unfinished, { force: true });

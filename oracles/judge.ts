@@ -2,6 +2,7 @@
 import type { Case } from '../model/case.ts';
 import type { Observation } from '../model/observation.ts';
 import { honestVerdict } from '../model/nothing-judged.ts';
+import { ruleLabel } from '../model/rule-label.ts';
 import type { Unjudged, Verdict } from '../model/verdict.ts';
 import type { Deviation } from './deviation.ts';
 import { revisionIds, revisions, type Revision, type RevisionId } from '../uapi/revision.ts';
@@ -77,7 +78,7 @@ function otherRevisions(of: Case, seen: Observation, options: JudgeOptions): Rev
 /** Ids of the rules that refused something in this case, with the half where it matters: `map/length-nonzero@read`. */
 export function rulesReached(of: Case, seen: Observation, options: JudgeOptions = {}): string[] {
   const { expectation } = examine(of, seen, options);
-  return expectation.refusals.map(({ rule, half }) => (half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule));
+  return expectation.refusals.map(ruleLabel);
 }
 
 /** What the rules say must be seen, in the reading that fits best, and what of it could not be compared. */

@@ -1,6 +1,7 @@
 /** A cell of the conformance matrix: a rule or behaviour on a path, with one side of its border. */
 import fc from 'fast-check';
 import type { PlannedCase } from '../generators/reply-case.ts';
+import { ruleLabel } from '../model/rule-label.ts';
 import type { CellInfo } from '../model/run-summary.ts';
 import type { ClauseId } from '../oracles/rules/rule-id.ts';
 
@@ -34,9 +35,7 @@ export interface CellKey {
 
 /** `map/length-nonzero@read direct-read violating`. Rules of begin/* name their half themselves. */
 export const cellId = ({ rule, half, path, border }: Omit<CellKey, 'rule'> & { rule: string }): string =>
-  [half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule, path, border]
-    .filter((part) => part !== undefined)
-    .join(' ');
+  [ruleLabel({ rule, half }), path, border].filter((part) => part !== undefined).join(' ');
 
 export const possible = (key: CellKey, cases: fc.Arbitrary<PlannedCase>): PlanCell => {
   const id = cellId(key);

@@ -1,5 +1,6 @@
 /** What changed between two runs, or over a history of them. The last run is judged against the one before. */
 import type { Severity } from '../model/finding/severity.ts';
+import { rowLabel } from '../model/rule-label.ts';
 import type { CellInfo, Environment } from '../model/run-summary.ts';
 import type { Aspect } from '../model/verdict.ts';
 import { gapsBetween, triedLess, type Gap } from './compare-scope.ts';
@@ -271,8 +272,7 @@ const sameExperiment = (a: Run, b: Run): boolean =>
   a.summary.seed === b.summary.seed &&
   a.summary.revision === b.summary.revision;
 
-const cellKey = (rule: string, half: string | undefined, path: string): string =>
-  `${half === undefined ? rule : `${rule}@${half}`} ${path}`;
+const cellKey = (rule: string, half: CellInfo['half'], path: string): string => `${rowLabel({ rule, half })} ${path}`;
 
 function cellsOf(run: Run): Map<string, MatrixCell> {
   return new Map(matrixCells(buildMatrix(run)).map(({ row, cell }) => [cellKey(row.rule, row.half, cell.path), cell]));

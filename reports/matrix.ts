@@ -1,4 +1,5 @@
 /** The matrix: rules (one row a half) by paths. A cell says what was learnt, and never more than that. */
+import { rowLabel } from '../model/rule-label.ts';
 import { noCounts, type CellInfo, type Counts } from '../model/run-summary.ts';
 import type { Run, StoredCase } from './run.ts';
 
@@ -54,7 +55,7 @@ export function buildMatrix(run: Run): Matrix {
   const groups = new Map<string, Map<string, MatrixRow>>();
   for (const info of run.summary.cells) {
     const group = info.rule.split('/')[0]!;
-    const label = info.half === undefined ? info.rule : `${info.rule}@${info.half}`;
+    const label = rowLabel(info);
     const rows = groups.get(group) ?? new Map<string, MatrixRow>();
     groups.set(group, rows);
     const row = rows.get(label) ?? { rule: info.rule, ...(info.half && { half: info.half }), label, cells: new Map() };

@@ -1,4 +1,5 @@
 /** The commands that show a finding again. Only commands that exist, with the kernel that the run was given. */
+import { shellQuote } from '../model/shell-quote.ts';
 import { join } from 'node:path';
 import type { Finding } from './finding.ts';
 import type { Run } from './run.ts';
@@ -26,12 +27,12 @@ export function reproduceCommands(finding: Finding, run: Run): string[] {
   const { argv, runsPerCell } = run.summary;
   // Where the time decided how many cases each cell had, it is said in numbers.
   const options = [
-    ...keepOptions(argv, runsPerCell === undefined ? kept : kept.filter((name) => name !== '--runs')).map(quote),
+    ...keepOptions(argv, runsPerCell === undefined ? kept : kept.filter((name) => name !== '--runs')).map(shellQuote),
     ...(runsPerCell === undefined ? [] : [`--runs ${runsPerCell}`]),
   ].join(' ');
   if (finding.file !== undefined) {
-    const kernel = keepOptions(run.summary.argv, kernelOptions).map(quote).join(' ');
-    const repro = `./iomapfuzz repro ${quote(join(run.directory, finding.file))}`;
+    const kernel = keepOptions(run.summary.argv, kernelOptions).map(shellQuote).join(' ');
+    const repro = `./iomapfuzz repro ${shellQuote(join(run.directory, finding.file))}`;
     return [`${repro} --times 10${kernel && ` ${kernel}`}`, `${repro} --emit c > reproducer.c`];
   }
   if (finding.ofRun) {
@@ -43,11 +44,7 @@ export function reproduceCommands(finding: Finding, run: Run): string[] {
   // The plan draws each cell from the seed alone, so that a part of it has the cases of the whole.
   if (cell)
     return [
-      `./iomapfuzz conformance --rule ${quote(cell.rule)} --path ${quote(cell.path)} --seed ${finding.example.seed}${options && ` ${options}`}`,
+      `./iomapfuzz conformance --rule ${shellQuote(cell.rule)} --path ${shellQuote(cell.path)} --seed ${finding.example.seed}${options && ` ${options}`}`,
     ];
   return [`./iomapfuzz repro CASE.json${options && ` ${options}`}   # CASE.json: the case as it stands in this report`];
 }
-
-/** For a POSIX shell. */
-export const quote = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -1,6 +1,7 @@
 /** A run as reports see it: the summary, one short entry a case, and whole records only where a reader needs them. */
 import { concerning, reconcile, type ExpectedDeviation, type Place } from '../model/expectations.ts';
 import type { CaseRecord } from '../model/results.ts';
+import { placeOfLabel } from '../model/rule-label.ts';
 import { aspectsNotJudged, PartlyJudgedCases, type PartlyJudged } from '../model/partly-judged.ts';
 import { noCounts, type CellInfo, type RunSummary, type Counts } from '../model/run-summary.ts';
 import type { Aspect, Verdict } from '../model/verdict.ts';
@@ -194,13 +195,7 @@ function judgedPlaces(
       .filter(({ kind, unjudged }) => (kind === 'conforms' || kind === 'deviates') && unjudged === undefined)
       .flatMap(({ cell }) => cell ?? []),
   );
-  return [
-    ...[...judged].map((id) => cells.get(id)!),
-    ...Object.keys(covered).map((place) => ({
-      rule: place.split(' ')[0]!.replace(/@\w+$/, ''),
-      path: place.split(' ')[1]!,
-    })),
-  ];
+  return [...[...judged].map((id) => cells.get(id)!), ...Object.keys(covered).map(placeOfLabel)];
 }
 
 function toStored(record: CaseRecord): StoredCase {

@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import type { Case } from '../../model/case.ts';
 import { isQuiet, mayWrite, mostRequests, mountKey, needsOpens, needsOwnMount } from '../../model/case-traits.ts';
 import type { GuestMessage, HostMessage, OutsideCases } from '../../model/channel.ts';
-import type { ByteRun } from '../../model/bytes.ts';
 import type { LibertyCounts } from '../../model/liberties.ts';
 import type { PackedObservation } from '../../model/exchange-record.ts';
 import { inoOf, nodeidOf } from '../../model/nodes.ts';
@@ -410,7 +409,7 @@ class Runner {
     for (const { seq, opcode, request, cutBytes } of glance(log)) {
       const at = inHeader.size + writeIn.size;
       if (opcode !== OPCODES.WRITE || request.length < at) continue;
-      const data = this.#native.decodeRuns(request, at, request.length - at) as ByteRun[];
+      const data = this.#native.decodeRuns(request, at, request.length - at);
       if (cutBytes > 0) data.push({ lengthBytes: cutBytes, source: { kind: 'unknown' } });
       observation.written.push({ seq, data });
     }

@@ -4,18 +4,7 @@
  * flags are numbers. All calls block the thread that makes them.
  */
 
-/** Where bytes came from; the same shape as model/bytes.ts. */
-export interface NativeRun {
-  lengthBytes: number;
-  source:
-    | { kind: 'device'; device: number; offsetBytes: bigint }
-    | { kind: 'writer'; writer: number; offsetBytes: bigint }
-    | { kind: 'server'; file: number; offsetBytes: bigint }
-    | { kind: 'zero' }
-    | { kind: 'poison' }
-    | { kind: 'other'; hex: string }
-    | { kind: 'unknown' };
-}
+import type { ByteRun } from '../../model/bytes.ts';
 
 /** What the cases of a batch have in common. */
 export interface TableOptions {
@@ -145,7 +134,7 @@ export interface Native {
    * What buffer[at, at+length) holds, as runs in order. Owned runs are recognised at any alignment, when they are 16
    * bytes or longer. Where a byte fits both neighbours (words contain zero bytes) it counts to the owned run.
    */
-  decodeRuns(buffer: Uint8Array, at: number, length: number): NativeRun[];
+  decodeRuns(buffer: Uint8Array, at: number, length: number): ByteRun[];
   /** Writes the initial content of device number `device` through `fd`. */
   writePattern(fd: number, device: number, sizeBytes: number): Ret;
   /**
@@ -156,7 +145,7 @@ export interface Native {
     fd: number,
     device: number,
     sizeBytes: number,
-  ): { offsetBytes: bigint; content: NativeRun[] }[] | number;
+  ): { offsetBytes: bigint; content: ByteRun[] }[] | number;
 
   /**
    * As `read`, for the server's thread: requests that the table case of the moment answers are answered and logged by

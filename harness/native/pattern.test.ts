@@ -1,19 +1,19 @@
 import { expect, test } from '@playwright/test';
 import fc from 'fast-check';
 import { loadBuilt } from './built.ts';
-import type { NativeRun } from './index.ts';
+import type { ByteRun } from '../../model/bytes.ts';
 
 const native = loadBuilt();
 /** As in model/kept-bytes.ts. */
 const mostRunsOfBuffer = 4096,
   mostSpelledBytes = 4096;
 const kinds = { device: 1, writer: 2, server: 3 } as const;
-type Owned = Extract<NativeRun['source'], { offsetBytes: bigint }>;
+type Owned = Extract<ByteRun['source'], { offsetBytes: bigint }>;
 
 const numberOf = (source: Owned): number =>
   source.kind === 'device' ? source.device : source.kind === 'writer' ? source.writer : source.file;
 
-function render(runs: NativeRun[]): Buffer {
+function render(runs: ByteRun[]): Buffer {
   const buffer = Buffer.alloc(runs.reduce((sum, run) => sum + run.lengthBytes, 0));
   let at = 0;
   for (const { lengthBytes, source } of runs) {
@@ -30,7 +30,7 @@ function render(runs: NativeRun[]): Buffer {
  * What runs say of bytes, byte by byte and without the addon: a word is 0xd5, its owner's kind and number, and its
  * position / 8.
  */
-function spelled(runs: NativeRun[]): Buffer {
+function spelled(runs: ByteRun[]): Buffer {
   const bytes: number[] = [];
   for (const { lengthBytes, source } of runs) {
     for (let at = 0; at < lengthBytes; at++) {
@@ -49,9 +49,9 @@ function spelled(runs: NativeRun[]): Buffer {
   return Buffer.from(bytes);
 }
 
-const decode = (buffer: Buffer): NativeRun[] => native.decodeRuns(buffer, 0, buffer.length);
+const decode = (buffer: Buffer): ByteRun[] => native.decodeRuns(buffer, 0, buffer.length);
 
-const ownedSource = (offset: fc.Arbitrary<bigint>): fc.Arbitrary<NativeRun['source']> =>
+const ownedSource = (offset: fc.Arbitrary<bigint>): fc.Arbitrary<ByteRun['source']> =>
   fc.oneof(
     fc.record({
       kind: fc.constant('device' as const),
@@ -65,23 +65,23 @@ const ownedSource = (offset: fc.Arbitrary<bigint>): fc.Arbitrary<NativeRun['sour
     }),
     fc.record({ kind: fc.constant('server' as const), file: fc.integer({ min: 0, max: 0xfff }), offsetBytes: offset }),
   );
-const plainSource: fc.Arbitrary<NativeRun['source']> = fc.constantFrom(
+const plainSource: fc.Arbitrary<ByteRun['source']> = fc.constantFrom(
   { kind: 'zero' as const },
   { kind: 'poison' as const },
   { kind: 'other' as const, hex: '' },
 );
-const spelledOut = (run: NativeRun): NativeRun =>
+const spelledOut = (run: ByteRun): ByteRun =>
   run.source.kind === 'other' ? { ...run, source: { kind: 'other', hex: '5e'.repeat(run.lengthBytes) } } : run;
 
 /** Neighbours that are one run in truth. */
-const continues = (a: NativeRun, b: NativeRun): boolean =>
+const continues = (a: ByteRun, b: ByteRun): boolean =>
   'offsetBytes' in a.source && 'offsetBytes' in b.source
     ? a.source.kind === b.source.kind &&
       numberOf(a.source) === numberOf(b.source) &&
       a.source.offsetBytes + BigInt(a.lengthBytes) === b.source.offsetBytes
     : a.source.kind === b.source.kind;
-const merged = (runs: NativeRun[]): NativeRun[] =>
-  runs.reduce<NativeRun[]>((out, run) => {
+const merged = (runs: ByteRun[]): ByteRun[] =>
+  runs.reduce<ByteRun[]>((out, run) => {
     const last = out.at(-1);
     if (last && continues(last, run)) last.lengthBytes += run.lengthBytes;
     else out.push({ ...run });
@@ -156,7 +156,7 @@ const writtenOver = ({
   writes,
 }: {
   from: bigint;
-  before: NativeRun['source'];
+  before: ByteRun['source'];
   writes: { at: number; lengthBytes: number; writer: number; zero: boolean }[];
 }): Buffer => {
   const buffer = render([{ lengthBytes: 640, source: before }]);
@@ -208,7 +208,7 @@ test('should name the writer of a write of sixteen bytes or more that begins and
 });
 
 test('should decode the write of 22 bytes over a word border', () => {
-  const before: NativeRun = { lengthBytes: 64, source: { kind: 'device', device: 0, offsetBytes: 0xc0fe8n } };
+  const before: ByteRun = { lengthBytes: 64, source: { kind: 'device', device: 0, offsetBytes: 0xc0fe8n } };
   const buffer = render([before]);
   native.fillPattern(buffer, 25, 22, kinds.writer, 0, 4089n);
   expect(decode(buffer)).toEqual([

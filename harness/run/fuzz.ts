@@ -6,9 +6,10 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { VmSpec } from '../../vm/vm.ts';
 import { deviationsOf, exampleOf, inPlaces, type Found } from '../../model/finding/set.ts';
-import { reconcile, type ExpectedDeviation, type Place, type Reconciled } from '../../model/expectations.ts';
+import { reconcile, type ExpectedDeviation, type Reconciled } from '../../model/expectations.ts';
 import { PartlyJudgedCases } from '../../model/partly-judged.ts';
 import type { Minimised, ReliabilityCount } from '../../model/results.ts';
+import { placeOfLabel } from '../../model/rule-label.ts';
 import type { RunSummary } from '../../model/run-summary.ts';
 import type { RevisionId } from '../../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
@@ -116,7 +117,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
       };
       const check = (findings: readonly Found<FoundCase>[], covered: readonly string[]): Reconciled<Found<FoundCase>> =>
         reconcile(findings, summary.expectations ?? [], {
-          tried: covered.map(placeOf),
+          tried: covered.map(placeOfLabel),
           today: summary.startedAt.slice(0, 10),
           narrow: inPlaces,
         });
@@ -221,12 +222,6 @@ function digestOf(hashes: ReadonlyMap<number, string>): string {
   for (const [, hash] of [...hashes].sort(([a], [b]) => a - b)) digest.update(hash);
   return digest.digest('hex');
 }
-
-/** `map/length-nonzero@read fiemap`, as coverage names it. */
-const placeOf = (covered: string): Place => {
-  const [rule, path] = covered.split(' ') as [string, string];
-  return { rule: rule.replace(/@\w+$/, ''), path };
-};
 
 /** Cases of the undivided campaign before number `end`. */
 function countSelected(cases: FuzzCases, { start, select = () => true }: FuzzCampaign, end: number): number {

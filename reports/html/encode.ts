@@ -1,5 +1,6 @@
 /** Packs a run's cases for the page's script. */
 import { gzipSync } from 'node:zlib';
+import { rowLabel } from '../../model/rule-label.ts';
 import { matrixCells } from '../matrix.ts';
 import type { ReportInput } from '../reporter.ts';
 import { kindLetters, type PageData } from './page-data.ts';
@@ -8,7 +9,7 @@ export function pageData({ run, matrix, rules }: ReportInput): PageData {
   const borderIndex = new Map<string, number>();
   const borders: PageData['borders'] = run.summary.cells.map(({ id, ...cell }, index) => {
     borderIndex.set(id, index);
-    return cell;
+    return { label: `${rowLabel(cell)} ${cell.path} ${cell.border ?? ''}`.trimEnd(), ...cell };
   });
   const texts: string[] = [];
   const known = new Map<string, number>();

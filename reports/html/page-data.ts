@@ -15,6 +15,8 @@ export const kindLetters: Record<Verdict['kind'], string> = {
 export type KindLetter = 'c' | 'd' | 'u' | 'n' | 'l';
 
 export interface PageCell {
+  /** `map/length-nonzero@read fiemap violating`. */
+  label: string;
   rule: string;
   half?: string;
   path: string;

@@ -1,17 +1,9 @@
 /** The project's patch series, and a work tree that carries it. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { replaceFile } from '../../files/write-whole.ts';
 import { makeDirectory } from '../../files/make-directory.ts';
 import { InfrastructureError } from '../../model/errors.ts';
 import { runJob } from '../host/job.ts';
@@ -71,11 +63,11 @@ export function bringToPatches(tree: string, source: KernelSource, patches: read
   }
   for (const patch of patches) apply(patch, scratch, source);
   // Written before the tree changes: after an interruption the next run looks at every file that may have changed.
-  writeFileSync(stateFile, JSON.stringify([...new Set([...before, ...touched])]));
+  replaceFile(stateFile, JSON.stringify([...new Set([...before, ...touched])]));
   for (const file of new Set([...before, ...touched])) {
     replaceIfDifferent(join(tree, file), join(touched.has(file) ? scratch : source.directory, file));
   }
-  writeFileSync(stateFile, JSON.stringify([...touched]));
+  replaceFile(stateFile, JSON.stringify([...touched]));
   rmSync(scratch, { recursive: true });
 }
 
@@ -122,6 +114,5 @@ function replaceIfDifferent(target: string, wanted: string): void {
   const content = readFileSync(wanted);
   if (existsSync(target) && readFileSync(target).equals(content)) return;
   makeDirectory(dirname(target));
-  writeFileSync(`${target}.new`, content);
-  renameSync(`${target}.new`, target);
+  replaceFile(target, content);
 }

@@ -1,17 +1,9 @@
 /** A kernel tree as it is now: which commit, and whether an image that was made in it is older than its source. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  lstatSync,
-  readFileSync,
-  readdirSync,
-  realpathSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '../../files/write-whole.ts';
 import { cacheDirectory } from '../paths.ts';
 
 /** What an image was made of. */
@@ -81,9 +73,7 @@ export function newerThanImage(tree: string, image: string): string | undefined 
 
 /** Remembers what an image was made of, so that whoever is given the image by its path can say it, too. */
 export function rememberTree(image: string, state: TreeState): void {
-  const path = recordOf(createHash('sha256').update(readFileSync(image)).digest('hex'));
-  writeFileSync(`${path}.${String(process.pid)}`, JSON.stringify(state));
-  renameSync(`${path}.${String(process.pid)}`, path);
+  replaceFile(recordOf(createHash('sha256').update(readFileSync(image)).digest('hex')), JSON.stringify(state));
 }
 
 /** What the image with this hash was made of, if this program made it. */

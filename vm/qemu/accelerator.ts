@@ -4,8 +4,9 @@
  * until the next boot of this machine.
  */
 import { execFileSync } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '../../files/write-whole.ts';
 import { findTool } from '../host/tools.ts';
 import { writeCpio } from '../initramfs/cpio.ts';
 import { errnoOf } from '../../model/errors.ts';
@@ -77,9 +78,7 @@ function memoryPath(): string {
 }
 
 function remember(choice: AcceleratorChoice): void {
-  const path = memoryPath();
-  writeFileSync(`${path}.${String(process.pid)}`, JSON.stringify(choice));
-  renameSync(`${path}.${String(process.pid)}`, path);
+  replaceFile(memoryPath(), JSON.stringify(choice));
 }
 
 async function bootUnderKvm(kernel: string, signal?: AbortSignal): Promise<{ works: boolean; reason: string }> {

@@ -1,7 +1,7 @@
 /** The workload: one function per kind of step, each a syscall and its result as the observation wants it. */
 import { waitsForThaw } from '../../../model/case-traits.ts';
 import type { Step } from '../../../model/case.ts';
-import { OWNER_KINDS, POISON_BYTE, splitRuns, type ByteRun } from '../../../model/bytes.ts';
+import { OWNER_KINDS, POISON_BYTE, splitRuns } from '../../../model/bytes.ts';
 import type { FiemapExtent, KernelEvent, StepResult } from '../../../model/observation.ts';
 import {
   FADVICE,
@@ -245,7 +245,7 @@ export class Workload {
     const got = Math.max(ret, 0);
     const out = result(ret);
     // Decoded as one: a few bytes behind the returned ones say nothing of themselves, but they may continue those.
-    const [data, tail] = splitRuns(native.decodeRuns(buffer, 0, length) as ByteRun[], got);
+    const [data, tail] = splitRuns(native.decodeRuns(buffer, 0, length), got);
     if (ret >= 0) out.data = data;
     if (got < length) out.tail = tail;
     return out;

@@ -1,4 +1,5 @@
 import { expect, test } from '@playwright/test';
+import { ruleLabel } from '../../../model/rule-label.ts';
 import { geometriesOf } from '../../../generators/fuzz-geometry.ts';
 import { campaignPaths } from '../../../generators/setting.ts';
 import { judge } from '../../../oracles/judge.ts';
@@ -96,9 +97,7 @@ test('should mostly make exactly one thing wrong, and nothing in a fixed share',
     if (slot.kind === 'valid') expect(reached, `case ${index}`).toEqual([]);
     if (slot.kind !== 'aimed') continue;
     aimed += 1;
-    const name =
-      slot.aim.half && !slot.aim.rule.startsWith('begin/') ? `${slot.aim.rule}@${slot.aim.half}` : slot.aim.rule;
-    if (reached.join() === `${name} ${slot.path}`) hit += 1;
+    if (reached.join() === `${ruleLabel(slot.aim)} ${slot.path}`) hit += 1;
   }
   expect(hit / aimed).toBeGreaterThan(0.75);
 });

@@ -1,4 +1,5 @@
 /** What the cases of a seed are made of, counted: no VM, no kernel, only the generators and the rules. */
+import { ruleLabel } from '../../../model/rule-label.ts';
 import { createHash } from 'node:crypto';
 import { ScriptedServer } from '../../../oracles/kernel/scripted-server.ts';
 import { simulate } from '../../../oracles/kernel/simulate.ts';
@@ -116,10 +117,7 @@ export function distribution(
 }
 
 function reachableBy(slot: Slot): string[] {
-  if (slot.kind === 'aimed')
-    return [
-      `${slot.aim.half && !slot.aim.rule.startsWith('begin/') ? `${slot.aim.rule}@${slot.aim.half}` : slot.aim.rule} ${slot.path}`,
-    ];
+  if (slot.kind === 'aimed') return [`${ruleLabel(slot.aim)} ${slot.path}`];
   if (slot.kind !== 'planned' && slot.kind !== 'own-mount') return [];
   const { reaches, border, path } = slot.cell;
   return reaches !== undefined && border === 'violating' ? [`${reaches} ${path}`] : [];

@@ -11,6 +11,7 @@ import { caseSize } from '../../../model/finding/size.ts';
 import { mountOrder } from '../../../model/case-traits.ts';
 import { caseHash } from '../../../model/hash.ts';
 import { jsonSafe } from '../../../model/json-safe.ts';
+import { ruleLabel } from '../../../model/rule-label.ts';
 import type { CaseRecord } from '../../../model/results.ts';
 import { CAMPAIGN_CHUNK } from '../../../model/run-summary.ts';
 import type { Deviation, Verdict } from '../../../model/verdict.ts';
@@ -243,8 +244,7 @@ export class FuzzLoop {
 /** What the rules refuse in a case: `map/length-nonzero@read fiemap`. A case of the plan is on the path of its cell. */
 export const placesOf = (refusals: readonly ExpectedRefusal[], of: Case, slot: Slot): string[] =>
   refusals.map(
-    ({ rule, half, step }) =>
-      `${half && !rule.startsWith('begin/') ? `${rule}@${half}` : rule} ${'cell' in slot ? slot.cell.path : pathOfStep(of, step)}`,
+    ({ rule, half, step }) => `${ruleLabel({ rule, half })} ${'cell' in slot ? slot.cell.path : pathOfStep(of, step)}`,
   );
 
 const numberOf = ({ path }: CaseNode): number => Number.parseInt(path, 10);

@@ -61,12 +61,7 @@ function row(page: Page, index: number, withCell: boolean): HTMLElement {
       finding !== undefined && ' ',
       finding !== undefined && element('a', { href: `#finding-${finding}` }, `finding ${finding}`),
     ),
-    withCell &&
-      element(
-        'td',
-        {},
-        cell ? `${cell.rule}${cell.half ? `@${cell.half}` : ''} ${cell.path} ${cell.border ?? ''}` : '',
-      ),
+    withCell && element('td', {}, cell?.label),
     element(
       'td',
       {},

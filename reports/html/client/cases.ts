@@ -33,13 +33,10 @@ function show(loaded: Page): void {
   const { data } = loaded;
   const words = byId<HTMLInputElement>('case-search')!.value.toLowerCase().split(/\s+/).filter(Boolean);
   const kind = byId<HTMLSelectElement>('case-kind')!.value;
-  const labels = data.borders.map(
-    ({ rule, half, path, border }) => `${rule}${half ? `@${half}` : ''} ${path} ${border ?? ''}`,
-  );
   if (words.length > 0)
     haystack ??= Array.from({ length: data.cases.count }, (_, index) => {
       const entry = loaded.case(index);
-      const texts = [labels[entry.border], entry.note, entry.reason, entry.unjudged, entry.hash];
+      const texts = [data.borders[entry.border]?.label, entry.note, entry.reason, entry.unjudged, entry.hash];
       return texts.join(' ').toLowerCase();
     });
   const groups: Record<string, number[]> = { d: [], l: [], n: [], u: [], c: [] };
