@@ -13,15 +13,15 @@ import { causesOf } from '../model/finding/cause.ts';
 import { compared } from '../oracles/compared.ts';
 import { caseRecord } from '../harness/run/conformance.ts';
 import { emitC } from '../reproducers/emit-c.ts';
-import type { Findings, KernelNotes } from '../reproducers/findings.ts';
+import type { Evidence, KernelNotes } from '../reproducers/evidence.ts';
 import { emitMail } from '../reproducers/mail.ts';
 import { FindingFiles } from '../harness/run/finding-files.ts';
 import { caseOfSeed } from '../harness/run/fuzz/cases.ts';
-import { showsFinding } from '../harness/run/minimise.ts';
 import {
   exitCodeOf,
   parseReference,
   reliabilityOf,
+  replaysShowing,
   replay,
   resolveCase,
   type Reliability,
@@ -103,7 +103,7 @@ interface Replayed extends NamedCase {
 }
 
 function emit(form: 'c' | 'mail', value: Case, reliability: Reliability, kernel: KernelNotes): void {
-  const findings: Findings = {
+  const evidence: Evidence = {
     deviations: reliability.shown?.deviations ?? [],
     clauses: ruleTexts(value.revision),
     kernel,
@@ -111,7 +111,7 @@ function emit(form: 'c' | 'mail', value: Case, reliability: Reliability, kernel:
     ...(reliability.unjudged && { unjudged: reliability.unjudged }),
   };
   if (form === 'c') {
-    process.stdout.write(emitC(value, findings));
+    process.stdout.write(emitC(value, evidence));
     return;
   }
   if (reliability.counts.conforms + reliability.counts.deviates === 0)
@@ -119,7 +119,7 @@ function emit(form: 'c' | 'mail', value: Case, reliability: Reliability, kernel:
   process.stdout.write(
     emitMail({
       case: value,
-      findings,
+      evidence,
       timeline: timelineOf(value, reliability, true),
       consoleTail: reliability.shown?.consoleTail ?? [],
     }),
@@ -188,16 +188,15 @@ async function replayAll(
         const reliability = reliabilityOf(replays);
         replayed.push({ ...one, reliability });
         for (const { id, deviation, follows } of causesOf(reliability.shown?.deviations ?? [])) {
-          const n = replays.findIndex(
-            ({ verdict }) => verdict.kind === 'deviates' && showsFinding(id, verdict.deviations),
-          );
+          const showing = replaysShowing(id, replays);
+          const n = replays.indexOf(showing[0]!);
           files.save({
             id,
             rule: deviation.rule,
             case: one.case,
             deviations: [deviation, ...follows],
             outcome: replays[n]!.outcome,
-            reliability: { shown: reliability.shown!.times, of: reliability.times },
+            reliability: { shown: showing.length, of: reliability.times },
             found: { n: index * times + n, note: noteOf(one, n + 1), seed: seedOf(one) },
           });
         }

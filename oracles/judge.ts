@@ -9,7 +9,7 @@ import { revisionIds, revisions, type Revision, type RevisionId } from '../uapi/
 import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes, unjudgedBytes } from './judges/bytes.ts';
-import { withoutConsequences } from './judges/consequences.ts';
+import { onRightPremises } from './judges/premises.ts';
 import { beforeCut, cutOf, provenBeforeCut, unjudgedByCut, type Cut } from './judges/cut.ts';
 import { judgeEndless } from './judges/endless.ts';
 import { judgeKernelLog, unjudgedKernelLog, unknownEventKinds, unknownEventsText } from './judges/kernel-log.ts';
@@ -132,5 +132,5 @@ function examineWhole(of: Case, seen: Observation, options: JudgeOptions, cut?: 
     ...unjudgedBytes(of, seen, expectation),
     ...unknownConditions(of, seen, expectation, channels),
   ];
-  return { deviations: withoutConsequences(of, proven(deviations)), expectation, unjudged };
+  return { deviations: onRightPremises(of, proven(deviations)), expectation, unjudged };
 }

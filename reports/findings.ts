@@ -1,7 +1,7 @@
 /** The findings of a run, as its records stream by. */
 import { causesOf } from '../model/finding/cause.ts';
 import { exampleOf, FindingSet, inPlaces, type Found, type Sighting } from '../model/finding/set.ts';
-import { SEVERITIES } from '../model/finding/severity.ts';
+import { bySeverity } from '../model/finding/severity.ts';
 import { caseSize } from '../model/finding/size.ts';
 import type { CaseRecord, FindingRecord } from '../model/results.ts';
 import type { CellInfo, Incident } from '../model/run-summary.ts';
@@ -49,9 +49,7 @@ export class FindingCollector {
     const incidents = [...this.#incidents.values()]
       .filter(({ finding }) => !found.some((one) => one.key === finding.key))
       .map(incidentSeen);
-    for (const { severity } of [...incidents].sort(
-      (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity),
-    ))
+    for (const { severity } of [...incidents].sort(bySeverity))
       severities.set(severity, severities.get(severity) ?? severities.size);
     for (const { severity } of found) severities.set(severity, severities.get(severity) ?? severities.size);
     const inCases = this.#withExamined(found).map((one) => {

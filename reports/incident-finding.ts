@@ -1,7 +1,6 @@
 /** A finding of something that the kernel did and that no case of the run shows. */
-import { findingId } from '../model/finding/id.ts';
+import { identityOf } from '../model/finding/id.ts';
 import { incidentDeviation } from '../model/incident.ts';
-import { keyOf } from '../model/finding/key.ts';
 import { inPlaces, type Sighting } from '../model/finding/set.ts';
 import { severityOf } from '../model/finding/severity.ts';
 import { caseSize } from '../model/finding/size.ts';
@@ -17,7 +16,7 @@ export function incidentFinding({ reason, when, log, candidates = [], shownBy }:
   const { rule } = deviation;
   const deviations = [deviation];
   // As that of a case that shows it: what the kernel says does not depend on what runs beside it.
-  const key = keyOf(deviation).parts.join(' | ');
+  const { id, key } = identityOf(deviation);
   const note = shownBy || candidates.length === 0 ? when : `${when}; ${candidatesText(candidates)}`;
   const example: CaseRecord = {
     n: 0,
@@ -39,9 +38,7 @@ export function incidentFinding({ reason, when, log, candidates = [], shownBy }:
     deviation,
     follows: [],
   };
-  const found = inPlaces({ id: findingId(key), key, title: '', severity: severityOf(deviation), places: [place] }, [
-    place,
-  ]);
+  const found = inPlaces({ id, key, title: '', severity: severityOf(deviation), places: [place] }, [place]);
   return {
     ...found,
     rule,

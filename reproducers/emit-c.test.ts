@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { emitC } from './emit-c.ts';
-import type { Findings } from './findings.ts';
+import type { Evidence } from './evidence.ts';
 import { ordinaryCases, sampleCases } from './testing/samples.ts';
 
-const nothingSeen: Findings = { deviations: [], clauses: new Map() };
+const nothingSeen: Evidence = { deviations: [], clauses: new Map() };
 /** Every aspect that may deviate, each of which may ask for a section of its own. */
 const aspects = [
   'errno',
@@ -20,7 +20,7 @@ const aspects = [
   'kernel-log',
   'size',
 ] as const;
-const everythingSeen: Findings = {
+const everythingSeen: Evidence = {
   clauses: new Map([['map/length-nonzero', { clause: 'length is 0 /* or so */', errno: 'EUCLEAN (117)' }]]),
   deviations: aspects.map((aspect) => ({
     rule: 'map/length-nonzero',

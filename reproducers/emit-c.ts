@@ -15,7 +15,7 @@ import { server } from './c/server.ts';
 import { uapi } from './c/uapi.ts';
 import { mustFailToMount, usesOf, type Program } from './c/uses.ts';
 import { workload } from './c/workload.ts';
-import type { Findings } from './findings.ts';
+import type { Evidence } from './evidence.ts';
 import { predict } from '../oracles/predict.ts';
 
 /**
@@ -23,13 +23,13 @@ import { predict } from '../oracles/predict.ts';
  * kernel conforms, 1 when it deviates, 2 when it cannot be tried here. `revision`: numbers and rules, by default those
  * of the revision that the case names.
  */
-export function emitC(of: Case, findings: Findings, revision: Revision = revisions[of.revision]): string {
+export function emitC(of: Case, evidence: Evidence, revision: Revision = revisions[of.revision]): string {
   const prediction = predict(of, revision);
   const program: Program = {
     case: of,
     revision,
     prediction,
-    uses: usesOf(of, revision, prediction, findings.deviations),
+    uses: usesOf(of, revision, prediction, evidence.deviations),
   };
   const { uses } = program;
   const body = [
@@ -47,7 +47,7 @@ export function emitC(of: Case, findings: Findings, revision: Revision = revisio
     .filter((part) => part !== '')
     .join('\n\n');
   return `// SPDX-License-Identifier: MIT
-${headerComment(of, caseHash(of), findings, prediction)}
+${headerComment(of, caseHash(of), evidence, prediction)}
 ${includes(body)}
 
 ${body}

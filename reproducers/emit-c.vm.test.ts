@@ -21,7 +21,7 @@ import {
   runProgram,
   type EmittedProgram,
 } from '../harness/run/testing/agreement.ts';
-import type { Findings } from './findings.ts';
+import type { Evidence } from './evidence.ts';
 import { begin, makeCase, mapped, mappings, openDirect, overwrite, sampleCases } from './testing/samples.ts';
 
 const read = { call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 } as const;
@@ -58,9 +58,9 @@ function ofThePlan(): [string, Case][] {
 
 const cases = new Map([...Object.entries(sampleCases), ...Object.entries(deviating), ...ofThePlan()]);
 /** As `repro CASE --emit c` without replays. */
-const nothingSeen: Findings = { clauses: new Map(), deviations: [] };
+const nothingSeen: Evidence = { clauses: new Map(), deviations: [] };
 /** With these every section is emitted that a case can need. */
-const everythingSeen: Findings = {
+const everythingSeen: Evidence = {
   clauses: new Map(),
   deviations: (['trace-event', 'warn', 'bytes-read', 'device-bytes', 'request', 'kernel-log'] as const).map(
     (aspect) => ({ rule: 'map/type-known', aspect, expected: '', seen: '' }),

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { actingCharacters, evilStrings } from '../model/testing/evil-strings.ts';
 import { string } from './c/text.ts';
 import { emitC } from './emit-c.ts';
-import type { Findings } from './findings.ts';
+import type { Evidence } from './evidence.ts';
 import { emitMail } from './mail.ts';
 import { sampleCases } from './testing/samples.ts';
 
 const value = sampleCases['length 0 in the read half']!;
-const findingsWith = (evil: string): Findings => ({
+const evidenceWith = (evil: string): Evidence => ({
   clauses: new Map([['map/length-nonzero', { clause: 'length is 0', errno: 'EUCLEAN (117)' }]]),
   deviations: [
     { rule: 'map/length-nonzero', aspect: 'errno', expected: `EUCLEAN${evil}`, seen: `success${evil}`, step: 1 },
@@ -37,9 +37,9 @@ function code(program: string, flags: readonly string[]): string {
 
 for (const flags of [['-std=gnu17'], ['-std=c99', '-trigraphs']]) {
   test(`should have the same code whatever the kernel calls itself: ${flags.join(' ')}`, () => {
-    const right = code(emitC(value, findingsWith('')), flags);
+    const right = code(emitC(value, evidenceWith('')), flags);
     for (const [name, evil] of Object.entries(evilStrings))
-      expect(code(emitC(value, findingsWith(evil)), flags), name).toBe(right);
+      expect(code(emitC(value, evidenceWith(evil)), flags), name).toBe(right);
   });
 
   test(`should write any text as a literal that means that text: ${flags.join(' ')}`, () => {
@@ -58,13 +58,13 @@ for (const [name, evil] of Object.entries(evilStrings)) {
   test(`should write a mail with one header and nothing that acts: ${name}`, () => {
     const mail = emitMail({
       case: value,
-      findings: findingsWith(evil),
+      evidence: evidenceWith(evil),
       timeline: [`pread${evil}`],
       consoleTail: [`log${evil}`],
     });
     expect(mail).not.toMatch(actingCharacters);
     expect(mail.split('\n\n')[0]!.split('\n')).toHaveLength(1);
     expect(mail).not.toMatch(/^From |^\.$/m);
-    expect(emitC(value, findingsWith(evil))).toMatch(/^[\n\t\x20-\x7e]*$/);
+    expect(emitC(value, evidenceWith(evil))).toMatch(/^[\n\t\x20-\x7e]*$/);
   });
 }

@@ -19,7 +19,7 @@ const timeline = ['pread(fd 0, 4096 bytes at 0)', '    = 4096', `    ${'a long l
 test('should say what was seen, by which clause, where, how often, and how to see it again', () => {
   const mail = emitMail({
     case: value,
-    findings: { deviations, clauses, kernel, reliability: { shown: 9, of: 10 } },
+    evidence: { deviations, clauses, kernel, reliability: { shown: 9, of: 10 } },
     timeline,
   });
   expect(mail).toMatch(/^Subject: fuse-iomap: pread\(\) deviates from map\/length-nonzero\n/);
@@ -34,7 +34,7 @@ test('should say what was seen, by which clause, where, how often, and how to se
 test('should not speak of a deviation where none was seen', () => {
   const mail = emitMail({
     case: value,
-    findings: { deviations: [], clauses, kernel, reliability: { shown: 1, of: 1 } },
+    evidence: { deviations: [], clauses, kernel, reliability: { shown: 1, of: 1 } },
     timeline,
   });
   expect(mail).toMatch(/^Subject: fuse-iomap: a case for map\/length-nonzero\n/);
@@ -42,9 +42,21 @@ test('should not speak of a deviation where none was seen', () => {
   expect(mail).not.toContain('deviates from');
 });
 
+test('should say what was not judged, and of a case that conforms that it was judged in part', () => {
+  const unjudged = [{ aspect: 'trace-event' as const, reason: '3 records of the trace were lost' }];
+  const words = (mail: string): string => mail.replace(/\s+/g, ' ');
+  const conforms = words(emitMail({ case: value, evidence: { deviations: [], clauses, unjudged }, timeline }));
+  expect(conforms).toContain('does what the rules say, as far as it was judged.');
+  expect(conforms).toContain('Not judged: trace event fuse_iomap_bad_data (3 records of the trace were lost).');
+  expect(words(emitMail({ case: value, evidence: { deviations, clauses, unjudged }, timeline }))).toContain(
+    'Not judged: trace event fuse_iomap_bad_data (3 records of the trace were lost).',
+  );
+  expect(words(emitMail({ case: value, evidence: { deviations, clauses }, timeline }))).not.toContain('Not judged');
+});
+
 test('should stay within 72 columns and keep paragraphs apart', () => {
   for (const of of Object.values(sampleCases)) {
-    const mail = emitMail({ case: of, findings: { deviations, clauses, kernel }, timeline });
+    const mail = emitMail({ case: of, evidence: { deviations, clauses, kernel }, timeline });
     // A word that is longer than the line, such as the hash of the case, can't be broken.
     expect(
       mail.split('\n').filter((line) => line.length > 72 && line.trim().includes(' ') && !line.startsWith('Case:')),

@@ -4,14 +4,14 @@ import { caseHash } from '../model/hash.ts';
 import { mailText, plainLine } from '../model/plain-text.ts';
 import type { Deviation } from '../model/verdict.ts';
 import { wrapLine } from './c/text.ts';
-import type { Findings } from './findings.ts';
+import type { Evidence } from './evidence.ts';
 import { predict } from '../oracles/predict.ts';
 
 const WIDTH = 72;
 
 export interface MailInput {
   case: Case;
-  findings: Findings;
+  evidence: Evidence;
   /** The case and what was seen of it, top to bottom. */
   timeline: readonly string[];
   /** The end of the kernel log, when it tells something. */
@@ -56,7 +56,7 @@ export function emitMail(input: MailInput): string {
 const paragraph = (text: string): string[] => wrapLine(plainLine(text), WIDTH);
 
 /** The deviation that the mail is about: the first, as the judges order them by what they show. */
-const headline = ({ findings }: MailInput): Deviation | undefined => findings.deviations[0];
+const headline = ({ evidence }: MailInput): Deviation | undefined => evidence.deviations[0];
 
 function subject(input: MailInput): string {
   const first = headline(input);
@@ -73,8 +73,8 @@ function callOf(of: Case, { step }: Deviation): string | undefined {
 }
 
 /** Rules that the case is about, as far as it is known without having been run. */
-function about({ case: of, findings }: MailInput): string[] {
-  const seen = findings.deviations.map(({ rule }) => rule);
+function about({ case: of, evidence }: MailInput): string[] {
+  const seen = evidence.deviations.map(({ rule }) => rule);
   return [
     ...new Set(
       seen.length > 0
@@ -88,7 +88,7 @@ function about({ case: of, findings }: MailInput): string[] {
 
 function opening(input: MailInput): string[] {
   const {
-    findings: { deviations, kernel, reliability, unjudged = [] },
+    evidence: { deviations, kernel, reliability, unjudged = [] },
   } = input;
   const where = kernel ? `On Linux ${kernel.release}` : 'On a kernel with fuse-iomap';
   const first = headline(input);
@@ -148,7 +148,7 @@ const times = (reliability: { shown: number; of: number } | undefined): string =
 
 function clauses(input: MailInput): string[] {
   const told = about(input).flatMap((rule) => {
-    const clause = input.findings.clauses.get(rule);
+    const clause = input.evidence.clauses.get(rule);
     return clause
       ? [
           ...wrapLine(
@@ -162,7 +162,7 @@ function clauses(input: MailInput): string[] {
   return told.length === 0 ? [] : ['The clause:', '', ...told];
 }
 
-function facts({ case: of, findings: { kernel } }: MailInput): string[] {
+function facts({ case: of, evidence: { kernel } }: MailInput): string[] {
   const rows: [string, string][] = [
     ...(kernel
       ? [

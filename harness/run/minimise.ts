@@ -3,10 +3,10 @@
  * the smallest case that is known by then; several guests work at several findings.
  */
 import { availableParallelism } from 'node:os';
-import { causesOf } from '../../model/finding/cause.ts';
+import { causesOf, showsFinding } from '../../model/finding/cause.ts';
 import { exampleOf, idsOf, type Found } from '../../model/finding/set.ts';
 import { caseHash } from '../../model/hash.ts';
-import { SEVERITIES } from '../../model/finding/severity.ts';
+import { bySeverity } from '../../model/finding/severity.ts';
 import type { Case } from '../../model/case.ts';
 import type { KernelFacts } from '../../model/channel.ts';
 import type { Minimised } from '../../model/results.ts';
@@ -59,10 +59,6 @@ export const whyNot = (signal: AbortSignal, budgetMs: number): string =>
     ? 'the run was interrupted'
     : `the time for it was over (${Math.round(budgetMs / 1000)} s; --minimise gives more)`;
 
-/** Whether deviations show what a finding is about; one that became a part of a wider finding counts, too. */
-export const showsFinding = (id: string, deviations: readonly Deviation[]): boolean =>
-  causesOf(deviations).some((cause) => [cause, ...cause.general].some((one) => one.id === id));
-
 export class Minimiser<E> {
   readonly #options: MinimiserOptions<E>;
   readonly #waiting: Found<E>[] = [];
@@ -91,7 +87,7 @@ export class Minimiser<E> {
     );
     for (const { id } of fresh) this.#known.add(id);
     this.#waiting.push(...fresh);
-    this.#waiting.sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
+    this.#waiting.sort(bySeverity);
     this.#start();
   }
 

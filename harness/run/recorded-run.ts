@@ -12,8 +12,7 @@ import type { Vm, VmSpec } from '../../vm/vm.ts';
 import type { KernelFacts } from '../../model/channel.ts';
 import { addCounts, libertyUses, type LibertyCounts, type LibertyUse } from '../../model/liberties.ts';
 import { concerning, expectationOf, type ExpectedDeviation } from '../../model/expectations.ts';
-import { findingId } from '../../model/finding/id.ts';
-import { keyOf } from '../../model/finding/key.ts';
+import { identityOf } from '../../model/finding/id.ts';
 import { RESULTS_FORMAT, type CaseRecord } from '../../model/results.ts';
 import { noCounts, NOT_BOOTED, type CellInfo, type Environment, type RunSummary } from '../../model/run-summary.ts';
 import { channelsOf } from '../../oracles/judges/channels.ts';
@@ -228,12 +227,7 @@ function isExpected(
   if (verdict.kind !== 'deviates' || path === undefined) return false;
   return verdict.deviations.every(
     (one) =>
-      expectationOf(
-        expectations,
-        findingId(keyOf(one).parts.join(' | ')),
-        { rule: one.rule, path },
-        startedAt.slice(0, 10),
-      ) !== undefined,
+      expectationOf(expectations, identityOf(one).id, { rule: one.rule, path }, startedAt.slice(0, 10)) !== undefined,
   );
 }
 

@@ -5,12 +5,13 @@ import { devicesOf, withDevices, withFile } from '../../model/notification-refs.
 import { canonicalJson } from '../../model/hash.ts';
 import { jsonSafe } from '../../model/json-safe.ts';
 import type { KernelFacts } from '../../model/channel.ts';
+import { findingsKey } from '../../model/finding/cause.ts';
 import { caseSize } from '../../model/finding/size.ts';
 import { NULL_ADDR } from '../../uapi/revision.ts';
 import { rulesReached } from '../../oracles/judge.ts';
 import { addressOf } from './corpus.ts';
 import type { Executed, Outcome } from './execute.ts';
-import { signatureOf, verdictAlone } from './repro.ts';
+import { verdictAlone } from './repro.ts';
 
 /**
  * What a case shows on a kernel: deviations, or the rules that refused, or, when everything was accepted, the results
@@ -18,7 +19,7 @@ import { signatureOf, verdictAlone } from './repro.ts';
  */
 export function shown(of: Case, outcome: Outcome, facts: KernelFacts): string | undefined {
   const verdict = verdictAlone(of, outcome, facts);
-  if (verdict.kind === 'deviates') return `deviates: ${signatureOf(verdict.deviations)}`;
+  if (verdict.kind === 'deviates') return `deviates: ${findingsKey(verdict.deviations)}`;
   if (verdict.kind !== 'conforms' || outcome.kind !== 'observed') return undefined;
   const { observation } = outcome;
   const reached = rulesReached(of, observation, { facts });

@@ -2,11 +2,12 @@ import { expect, test } from '@playwright/test';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Verdict } from '../../model/verdict.ts';
+import type { Deviation, Verdict } from '../../model/verdict.ts';
 import { sampleCases } from '../../reproducers/testing/samples.ts';
-import { exitCodeOf, parseReference, reliabilityOf, resolveCase, type Replay } from './repro.ts';
+import { identityOf } from '../../model/finding/id.ts';
+import { exitCodeOf, parseReference, reliabilityOf, replaysShowing, resolveCase, type Replay } from './repro.ts';
 
-const deviates: Verdict = {
+const deviates: Extract<Verdict, { kind: 'deviates' }> = {
   kind: 'deviates',
   deviations: [{ rule: 'map/type-known', aspect: 'errno', expected: 'EUCLEAN', seen: '0' }],
 };
@@ -52,6 +53,31 @@ test('should count how often a deviation shows, and show the one that shows most
     shown: { times: 2, deviations: deviates.deviations },
   });
   expect(exitCodeOf(found, 4)).toBe(1);
+});
+
+test('should count a finding in each replay that shows it, with others or alone', () => {
+  const accepted: Deviation = {
+    ...deviates.deviations[0]!,
+    facts: { errno: { expected: ['EUCLEAN'], seen: 'success' } },
+  };
+  const warned: Deviation = { rule: 'kernel/warning', aspect: 'kernel-log', expected: '', seen: 'WARNING: at a()' };
+  const both: Verdict = { kind: 'deviates', deviations: [accepted, warned] };
+  const one: Verdict = { kind: 'deviates', deviations: [warned] };
+  const all = replays(both, one, both, { kind: 'conforms' });
+  expect(replaysShowing(identityOf(warned).id, all)).toHaveLength(3);
+  expect(replaysShowing(identityOf(accepted).id, all)).toHaveLength(2);
+  expect(replaysShowing(identityOf({ ...warned, seen: 'WARNING: at b()' }).id, all)).toEqual([]);
+});
+
+test('should say of how many replays that conform something was not judged, and show one that was judged whole', () => {
+  const inPart: Verdict = {
+    kind: 'conforms',
+    unjudged: [{ aspect: 'trace-event', reason: '3 records of the trace were lost' }],
+  };
+  expect(reliabilityOf(replays(inPart, inPart))).toMatchObject({ inPart: 2, unjudged: inPart.unjudged });
+  const mixed = reliabilityOf(replays(inPart, { kind: 'conforms' }));
+  expect(mixed.inPart).toBe(1);
+  expect(mixed).not.toHaveProperty('unjudged');
 });
 
 test('should call nothing a pass that was not judged', () => {

@@ -6,6 +6,7 @@ import type { Case } from '../../model/case.ts';
 import type { KernelFacts } from '../../model/channel.ts';
 import type { Observation } from '../../model/observation.ts';
 import { noCounts } from '../../model/run-summary.ts';
+import { findingsKey, showsFinding } from '../../model/finding/cause.ts';
 import { unjudgedIn } from '../../model/partly-judged.ts';
 import type { Deviation, Unjudged, Verdict } from '../../model/verdict.ts';
 import { readCaseFile } from './case-file.ts';
@@ -114,8 +115,9 @@ export interface Reliability {
   shown?: { deviations: readonly Deviation[]; times: number; consoleTail: readonly string[] };
 }
 
-export const signatureOf = (deviations: readonly Deviation[]): string =>
-  [...new Set(deviations.map(({ rule, aspect }) => `${rule} ${aspect}`))].sort().join(', ');
+/** Replays that show a finding, whatever else they show. */
+export const replaysShowing = (id: string, replays: readonly Replay[]): Replay[] =>
+  replays.filter(({ verdict }) => verdict.kind === 'deviates' && showsFinding(id, verdict.deviations));
 
 export function reliabilityOf(replays: readonly Replay[]): Reliability {
   const counts: Reliability['counts'] = noCounts();
@@ -123,7 +125,7 @@ export function reliabilityOf(replays: readonly Replay[]): Reliability {
   for (const one of replays) {
     counts[one.verdict.kind] += 1;
     if (one.verdict.kind !== 'deviates') continue;
-    const key = signatureOf(one.verdict.deviations);
+    const key = findingsKey(one.verdict.deviations);
     const group = groups.get(key) ?? { first: one, deviations: one.verdict.deviations, times: 0 };
     group.times += 1;
     groups.set(key, group);

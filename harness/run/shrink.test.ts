@@ -4,10 +4,9 @@ import { caseHash } from '../../model/hash.ts';
 import { verdictOf } from './conformance.ts';
 import { execute } from './execute.ts';
 import { FuzzCases, caseOfSeed, type CaseNode } from './fuzz/cases.ts';
-import { causesOf } from '../../model/finding/cause.ts';
+import { causesOf, showsFinding } from '../../model/finding/cause.ts';
 import { caseSize } from '../../model/finding/size.ts';
 import { examine } from './examine.ts';
-import { showsFinding } from './minimise.ts';
 import { shrink } from './shrink.ts';
 import { SimulatedGuests, simulatedFacts, tableWithout } from './testing/simulated-guests.ts';
 

@@ -4,14 +4,9 @@
  * with it, and is no finding of its own.
  */
 import type { Deviation } from '../verdict.ts';
-import { keyOf } from './key.ts';
-import { findingId } from './id.ts';
+import { identityOf, type Identity } from './id.ts';
 
-export interface Cause {
-  id: string;
-  key: string;
-  /** Ids and keys of findings that this one may be a part of, the likeliest first. */
-  general: readonly { id: string; key: string }[];
+export interface Cause extends Identity {
   /** The deviation that says what is wrong. */
   deviation: Deviation;
   /** Others of the case with the same cause, or that follow from it. */
@@ -100,11 +95,10 @@ export function causesOf(deviations: readonly Deviation[]): Cause[] {
       rest.push(head!, ...others);
       continue;
     }
-    const { parts, general = [] } = keyOf(head!);
-    const key = parts.join(' | ');
+    const { id, key, general } = identityOf(head!);
     const known = causes.get(key);
     if (known) known.follows.push(head!, ...others);
-    else causes.set(key, { id: findingId(key), key, general: general.map(named), deviation: head!, follows: others });
+    else causes.set(key, { id, key, general, deviation: head!, follows: others });
   }
   for (const one of rest) {
     const direct = [...causes.values()].filter((cause) => explains(cause.deviation, one));
@@ -136,10 +130,16 @@ function causesAmong(heads: readonly Deviation[]): ReadonlySet<Deviation> {
   return causes;
 }
 
-const named = (parts: readonly string[]): { id: string; key: string } => ({
-  id: findingId(parts.join(' | ')),
-  key: parts.join(' | '),
-});
+/** Whether deviations show what a finding is about; one that became a part of a wider finding counts, too. */
+export const showsFinding = (id: string, deviations: readonly Deviation[]): boolean =>
+  causesOf(deviations).some((cause) => [cause, ...cause.general].some((one) => one.id === id));
+
+/** What is wrong in a case as one text: equal where the same findings show. */
+export const findingsKey = (deviations: readonly Deviation[]): string =>
+  causesOf(deviations)
+    .map(({ key }) => key)
+    .sort()
+    .join(', ');
 
 /**
  * The channels of a refusal speak of one cause: what is reported instead says most, then the errno, then that nothing

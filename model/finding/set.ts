@@ -7,7 +7,7 @@ import { pathOfCase, pathOfStep } from '../places.ts';
 import type { CellInfo } from '../run-summary.ts';
 import type { Deviation } from '../verdict.ts';
 import { causesOf, type Cause } from './cause.ts';
-import { SEVERITIES, severityOf, type Severity } from './severity.ts';
+import { bySeverity, severityOf, type Severity } from './severity.ts';
 import { titleOf } from './title.ts';
 
 /** Where a finding shows: a path, and in the plan the cell. */
@@ -151,7 +151,7 @@ export class FindingSet<E> {
     }
     return [...merged.values()]
       .map(({ cause, places }) => asFound(cause, together(places)))
-      .sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) || (a.key < b.key ? -1 : 1));
+      .sort((a, b) => bySeverity(a, b) || (a.key < b.key ? -1 : 1));
   }
 }
 
@@ -176,7 +176,9 @@ function see<E>(
 
 function asFound<E>({ id, key }: Pick<Cause, 'id' | 'key'>, places: Sighting<E>[]): Found<E> {
   const sorted = places.map((place) => ({ ...place, cases: [...place.cases].sort((a, b) => a - b) }));
-  const severity = SEVERITIES[Math.min(...sorted.map(({ deviation }) => SEVERITIES.indexOf(severityOf(deviation))))]!;
+  const [{ severity }] = sorted.map(({ deviation }) => ({ severity: severityOf(deviation) })).sort(bySeverity) as [
+    { severity: Severity },
+  ];
   return inPlaces({ id, key, title: '', severity, places: sorted }, sorted);
 }
 

@@ -22,5 +22,6 @@ export function severityOf({ rule, aspect, facts }: Deviation): Severity {
   }
 }
 
-export const bySeverity = (a: Deviation, b: Deviation): number =>
-  SEVERITIES.indexOf(severityOf(a)) - SEVERITIES.indexOf(severityOf(b));
+/** Compares for sorting: the worst first. */
+export const bySeverity = (a: { severity: Severity }, b: { severity: Severity }): number =>
+  SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);

@@ -1,13 +1,13 @@
 /** The comment at the top of a reproducer: what it shows, how to run it, what its exit code means. */
 import type { Case } from '../../model/case.ts';
-import type { Findings } from '../findings.ts';
+import type { Evidence } from '../evidence.ts';
 import type { Prediction } from '../../oracles/predict.ts';
 import { comment } from './text.ts';
 
 export function headerComment(
   of: Case,
   hash: string,
-  { deviations, kernel, clauses }: Findings,
+  { deviations, kernel, clauses }: Evidence,
   prediction: Prediction,
 ): string {
   const rules = [...new Set(deviations.map(({ rule }) => rule))];

@@ -12,7 +12,7 @@ import type { Case } from '../../../model/case.ts';
 import type { Observation } from '../../../model/observation.ts';
 import { unpackObservation } from '../unpack.ts';
 import { emitC } from '../../../reproducers/emit-c.ts';
-import type { Findings } from '../../../reproducers/findings.ts';
+import type { Evidence } from '../../../reproducers/evidence.ts';
 import { predict } from '../../../oracles/predict.ts';
 import { geometry, makeCase, openDirect } from '../../../reproducers/testing/samples.ts';
 
@@ -47,7 +47,7 @@ async function compile(text: string, path: string, flags: readonly string[]): Pr
 /** Compiles the programs, two at a time. Throws Error with what the compiler said about the first that is not clean. */
 export async function compilePrograms(
   cases: ReadonlyMap<string, Case>,
-  findingsOf: (name: string) => Findings,
+  evidenceOf: (name: string) => Evidence,
   directory: string,
   flags: readonly string[] = ['-O1'],
 ): Promise<EmittedProgram[]> {
@@ -57,7 +57,7 @@ export async function compilePrograms(
     for (let next = left.shift(); next; next = left.shift()) {
       const { name, of, index } = next;
       const source = join(directory, `repro${index}`);
-      const said = await compile(emitC(of, findingsOf(name)), source, flags);
+      const said = await compile(emitC(of, evidenceOf(name)), source, flags);
       if (said !== '') throw new Error(`${name}: ${said}`);
       programs[index] = {
         name,

@@ -1,4 +1,8 @@
-/** What of a case's deviations only follows from an earlier one: it is no finding of its own. */
+/**
+ * Deviations that rest on a wrong premise: behind a syscall that left the files otherwise than the rules say, what is
+ * due is not known, so that what differs from it is no deviation. Which deviations have one cause, and are one finding,
+ * is another question: model/finding/cause.ts.
+ */
 import type { Case, Step } from '../../model/case.ts';
 import type { Deviation } from '../deviation.ts';
 
@@ -30,7 +34,7 @@ const endings: ReadonlySet<string> = new Set([
  * wrong premise. What is left: that syscall's own deviations, those before it, and what the kernel's log shows, which
  * needs no prediction.
  */
-export function withoutConsequences({ workload }: Case, deviations: readonly Deviation[]): Deviation[] {
+export function onRightPremises({ workload }: Case, deviations: readonly Deviation[]): Deviation[] {
   // Without a mount nothing else happens.
   if (deviations.some(({ rule, aspect, step }) => aspect === 'errno' && step === undefined && rule !== 'unmount')) {
     return deviations.filter(

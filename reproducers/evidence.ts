@@ -1,7 +1,7 @@
 /** What is told about a case besides the case: what was seen of it, where, and the clauses that it is about. */
 import type { Deviation, Unjudged } from '../model/verdict.ts';
 
-export interface Findings {
+export interface Evidence {
   /** Deviations that were seen; empty: none, or nothing was tried. */
   deviations: readonly Deviation[];
   /** Where they were seen. */
