@@ -29,7 +29,7 @@ const arbitraries = simplePaths.map((path) =>
   }),
 );
 
-export function generatedCase(index: number): Case {
+function generatedCase(index: number): Case {
   const [{ case: value }] = fc.sample(arbitraries[index % arbitraries.length]!, {
     seed: mix(seed, index),
     numRuns: 1,

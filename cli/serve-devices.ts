@@ -22,7 +22,7 @@ export function addDeviceOption(command: Command): Command {
   );
 }
 
-export function wantedDevice(text: string): WantedDevice {
+function wantedDevice(text: string): WantedDevice {
   const size = /^(\d+)([KMG]?)$/.exec(text);
   if (size && !statSync(text, { throwIfNoEntry: false })) {
     const sizeBytes = Number(size[1]) * units[size[2]!]!;

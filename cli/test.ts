@@ -22,6 +22,7 @@ const stages: Stage[] = [
   { name: 'lint', argv: ['npx', '--no-install', 'eslint', '.', '--max-warnings=0'] },
   { name: 'format', argv: ['npx', '--no-install', 'prettier', '--check', '.', '--log-level', 'warn'] },
   { name: 'circles', argv: ['npm', 'run', '--silent', 'circles'] },
+  { name: 'unused', argv: ['npm', 'run', '--silent', 'knip'] },
   { name: 'types', argv: ['npm', 'run', '--silent', 'types'] },
   // unit and browser tests first: they are quick, and a broken unit explains a broken suite in the VM.
   // Half an hour long: what the rules leave open.
@@ -87,7 +88,7 @@ const errorLines = 12;
 export function testCommand(): Command {
   return new Command('test')
     .description(
-      'run lint, the check of the format, the search for import circles, types, unit tests, the suites in the VM and the browser tests of the report',
+      'run lint, the check of the format, the searches for import circles and for what nothing uses, types, unit tests, the suites in the VM and the browser tests of the report',
     )
     .argument(
       '[stage...]',

@@ -30,7 +30,7 @@ const bootTimeoutMs = { fast: 120_000, debug: 300_000 };
 /** KASAN's shadow takes an eighth, its quarantine more. */
 const memoryMib = { fast: 512, debug: 1024 };
 
-export function addKernelOptions(command: Command): Command {
+function addKernelOptions(command: Command): Command {
   return command
     .option('--kernel <bzImage>', 'test this kernel image')
     .option(

@@ -5,7 +5,7 @@
 import { dirname } from 'node:path';
 
 /** `code`: the errno name, which the message holds, too. */
-export class FileError extends Error {
+class FileError extends Error {
   override name = 'FileError';
   readonly code: string;
 

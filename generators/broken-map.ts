@@ -21,7 +21,7 @@ export interface Border {
 }
 
 /** What a row works with. `pos`: where the reply is asked for; sizes and positions in bytes. */
-export interface BorderInput {
+interface BorderInput {
   valid: MappingSpec;
   blockSize: bigint;
   pos: bigint;

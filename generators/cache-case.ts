@@ -131,7 +131,7 @@ export const calls = {
 } as const;
 
 /** What the server answers when it is asked: the whole file on a device of its own, to read and to write. */
-export function serverLine(setting: CacheSetting): ScriptLine {
+function serverLine(setting: CacheSetting): ScriptLine {
   const length = bytes(FILE_BLOCKS, setting);
   const read: MappingSpec = {
     type: 'MAPPED',

@@ -59,7 +59,7 @@ const RESTRICTED_TABLES: readonly (readonly DeviceSpec[])[] = [
 ];
 
 /** Cases in a row that share geometries. */
-export const STRETCH = 2048;
+const STRETCH = 2048;
 const MEMBERS = 4;
 
 /**

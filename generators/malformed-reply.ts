@@ -37,7 +37,7 @@ const ofRoom: Partial<Record<ScriptLine['on'], readonly number[]>> = {
 };
 
 /** Sizes that an answer to `on` cannot have. */
-export function wrongSizes(revision: Revision, on: ScriptLine['on']): number[] {
+function wrongSizes(revision: Revision, on: ScriptLine['on']): number[] {
   if (on === 'READ') return [MOST_READ + 1, MOST_READ + 8, 2 * MOST_READ];
   if (on === 'IOMAP_CONFIG') return [CONFIG_OUT + 1, CONFIG_OUT + 8, 4096];
   if (on in ofRoom) return [...ofRoom[on]!];

@@ -86,7 +86,7 @@ export interface NotifyCase {
 const FAR = 1n << 62n;
 
 /** A file that is a hole as far as the server is asked about it. */
-export const holeLine = (drawn: Setting): ScriptLine => {
+const holeLine = (drawn: Setting): ScriptLine => {
   const block = drawn.blockSize;
   const length = drawn.fileSize >= FAR ? (1n << 63n) - block : ((drawn.fileSize + block - 1n) / block + 8n) * block;
   return {

@@ -145,7 +145,7 @@ function rest(revision: Revision, setting: Setting, zeroes = false): Mappings {
 const writtenBehind = ({ opEnd, blockSize, maxBytes }: Setting): bigint =>
   opEnd % blockSize === 0n ? blockSize : (maxBytes ?? opEnd + blockSize) - opEnd;
 
-export function workloadOf(setting: Setting): Step[] {
+function workloadOf(setting: Setting): Step[] {
   const { path, opStart, opEnd } = setting;
   const lengthBytes = isZeroPath(path) ? 0 : Number(opEnd - opStart);
   const open = (flags: Extract<Step, { call: 'open' }>['flags']): Step => ({ call: 'open', file: 0, flags });

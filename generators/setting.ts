@@ -31,7 +31,7 @@ export const isCachedWrite = (path: Path): boolean =>
   path === 'buffered-write' || path === 'writeback' || path === 'mmap-write';
 /** Paths whose requests are about pages: reads by the page cache, and page faults. */
 export const isPaged = (path: Path): boolean => path === 'buffered-read' || isMapped(path);
-export const isMapped = (path: Path): boolean => path === 'mmap-read' || path === 'mmap-write';
+const isMapped = (path: Path): boolean => path === 'mmap-read' || path === 'mmap-write';
 /** Paths of write-type operations, which write to the write half of a reply. */
 export const isWritePath = (path: Path): boolean => path === 'direct-write' || isZeroPath(path) || isCachedWrite(path);
 /**

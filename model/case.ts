@@ -16,7 +16,7 @@ const revisionId = z.enum(revisionIds);
 const attrFlagName = z.enum(['SUBMOUNT', 'DAX', 'EXCLUSIVE', 'IOMAP', 'ATOMIC', 'SYNC', 'IMMUTABLE', 'APPEND']);
 const configFlagName = z.enum(['SID', 'UUID', 'BLOCKSIZE', 'MAX_LINKS', 'TIME', 'MAXBYTES', 'CACHE_MAXBYTES']);
 
-export const deviceSpec = z.strictObject({
+const deviceSpec = z.strictObject({
   sizeBytes: z.int().min(0),
   /** How the server opens the device before it registers it. */
   access: z.enum(['rw', 'ro', 'wo']),
@@ -24,7 +24,7 @@ export const deviceSpec = z.strictObject({
   atomic: z.literal(true).optional(),
 });
 
-export const fileSpec = z.strictObject({
+const fileSpec = z.strictObject({
   /** Size the server reports when the inode is instantiated. */
   sizeBytes: u64,
   attrFlags: z.array(attrFlagName),
@@ -53,7 +53,7 @@ export const configReply = z.strictObject({
 });
 
 /** What one request is answered. */
-export const reply = z.discriminatedUnion('kind', [
+const reply = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('mappings'), read: mappingSpec, write: mappingSpec }),
   /** A header with -errno. */
   z.strictObject({ kind: z.literal('error'), errno }),
@@ -86,7 +86,7 @@ export type Reply = z.infer<typeof reply>;
  * One line of the server's script. For a request the first line wins whose conditions hold and whose `times` are not
  * used up; a request that no line matches gets the server's ordinary answer.
  */
-export const scriptLine = z.strictObject({
+const scriptLine = z.strictObject({
   on: z.enum([
     'IOMAP_BEGIN',
     'IOMAP_END',
@@ -166,7 +166,7 @@ const fd = index;
 const timestamp = z.strictObject({ sec: s64, nsec: z.int().min(0).max(999_999_999) });
 
 /** One syscall. `fd` counts the open steps of the case, from 0. Offsets and lengths in bytes. */
-export const step = z.discriminatedUnion('call', [
+const step = z.discriminatedUnion('call', [
   z.strictObject({ call: z.literal('open'), file: index, flags: z.array(openFlag) }),
   z.strictObject({ call: z.literal('close'), fd }),
   z.strictObject({ call: z.literal('pread'), fd, offset: s64, lengthBytes: z.int().min(0), rwf: u32.optional() }),
@@ -304,7 +304,7 @@ export const step = z.discriminatedUnion('call', [
 ]);
 export type Step = z.infer<typeof step>;
 
-export const geometry = z.strictObject({
+const geometry = z.strictObject({
   /** `syncInit`: SYNC_INIT before mount(2), which then waits for INIT and CONFIG. */
   mount: z.enum(['ordinary', 'syncInit']),
   /** The answer to IOMAP_CONFIG; absent: ENOSYS. */
@@ -319,7 +319,7 @@ export const geometry = z.strictObject({
 });
 export type Geometry = z.infer<typeof geometry>;
 
-export const provenance = z.strictObject({
+const provenance = z.strictObject({
   /** What made the case: `conformance map/type-known seek-data`, `fuzz`, `hand`. */
   origin: z.string(),
   seed: z.int().optional(),

@@ -31,7 +31,7 @@ export interface Codec<T> {
  */
 export const mostParts = 400_000;
 
-export class Writer {
+class Writer {
   #bytes = Buffer.allocUnsafe(4096);
   #length = 0;
 
@@ -81,7 +81,7 @@ export class Budget {
   }
 }
 
-export class Reader extends Budget {
+class Reader extends Budget {
   readonly bytes: Buffer;
   at = 0;
 

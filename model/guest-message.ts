@@ -189,7 +189,7 @@ const hang = record<Hang>({
 const id = signed(0x7fff_ffff);
 
 /** A kind of message is a row. */
-export const guestMessage = union<GuestMessage>({
+const guestMessage = union<GuestMessage>({
   hello: { protocol: u32, facts },
   'case-begins': { id, index: u32 },
   'case-done': {

@@ -14,7 +14,7 @@ const SUBSTANCE = [
 /**
  * True when nothing is left that was judged. What is not judged of one step, or from one on, was judged of the others.
  */
-export function isNothingJudged(unjudged: readonly Pick<Unjudged, 'aspect' | 'step'>[]): boolean {
+function isNothingJudged(unjudged: readonly Pick<Unjudged, 'aspect' | 'step'>[]): boolean {
   const named = new Set(unjudged.flatMap(({ aspect, step }) => (step === undefined ? [aspect] : [])));
   return SUBSTANCE.every((aspect) => named.has(aspect));
 }

@@ -21,7 +21,7 @@ export const aspectsNotJudged = (verdict: Verdict): Aspect[] => [
 ];
 
 /** Why a case was judged in part, besides what the run says of all its cases. Empty: nothing is missing. */
-export const reasonsNotJudged = (verdict: Verdict, run: WholeRun): string[] => [
+const reasonsNotJudged = (verdict: Verdict, run: WholeRun): string[] => [
   ...new Set(
     unjudgedIn(verdict)
       .filter((one) => !isOfWholeRun(one, run))

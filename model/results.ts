@@ -58,7 +58,7 @@ export const caseRecord = z.object({
 export type CaseRecord = z.infer<typeof caseRecord>;
 
 /** How far a finding's case was made smaller. */
-export const minimised = z.object({
+const minimised = z.object({
   /** How often a smaller form was found, and how many forms were run. */
   steps: count,
   tried: count,

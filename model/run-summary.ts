@@ -15,7 +15,7 @@ export const CAMPAIGN_CHUNK = 2048;
 const count = z.int().min(0);
 
 /** One cell of the matrix: a rule (or behaviour) on a path. */
-export const cellInfo = z.object({
+const cellInfo = z.object({
   /** `map/length-nonzero@read direct-read violating`; unique in a run. */
   id: z.string(),
   rule: z.string(),
@@ -31,7 +31,7 @@ export type CellInfo = z.infer<typeof cellInfo>;
 /** `machine` and `accelerator` of a run that needed no guest to know that its kernel can't be tested. */
 export const NOT_BOOTED = 'not booted';
 
-export const environment = z.object({
+const environment = z.object({
   /** How the kernel was named: reference, --kernel, --kdir. */
   kernelOrigin: z.string(),
   kernelRelease: z.string(),
@@ -59,7 +59,7 @@ export const environment = z.object({
 export type Environment = z.infer<typeof environment>;
 
 /** Kernel code coverage of the thread that did the syscalls. */
-export const coverageSummary = z.object({
+const coverageSummary = z.object({
   /** Why there is none. */
   unavailable: z.string().exactOptional(),
   /** Instrumented places reached. */
@@ -89,7 +89,7 @@ export type Counts = z.infer<typeof counts>;
 export const noCounts = (): Counts => ({ conforms: 0, deviates: 0, unspecified: 0, 'not-run': 0, lost: 0 });
 
 /** Something that the kernel did and that no case shows when it runs alone: a finding of the run. */
-export const incident = z.object({
+const incident = z.object({
   /** `the kernel panicked: ...` */
   reason: z.string(),
   /** For people: when it happened. */

@@ -16,7 +16,7 @@
  *            the message with its header
  */
 
-export const TABLE_CALLS = {
+const TABLE_CALLS = {
   open: 1,
   close: 2,
   pread: 3,
@@ -31,7 +31,7 @@ export const TABLE_CALLS = {
   mmapWrite: 12,
   notify: 13,
 } as const;
-export type TableCall = keyof typeof TABLE_CALLS;
+type TableCall = keyof typeof TABLE_CALLS;
 
 export interface TableLine {
   opcode: number;

@@ -17,7 +17,7 @@ export const aspect = z.enum([
 export type Aspect = z.infer<typeof aspect>;
 
 /** What bytes are, next to those that belong where they lie. */
-export const byteKind = z.enum([
+const byteKind = z.enum([
   // Of a device, a write or the server. On a device, `unchanged` is what lay there before the case.
   'device',
   'unchanged',
@@ -40,7 +40,7 @@ export type ByteKind = z.infer<typeof byteKind>;
 const step = z.int().min(0);
 
 /** What is wrong, without what was drawn. Each part only where the deviation is about it. */
-export const deviationFacts = z.object({
+const deviationFacts = z.object({
   /** Name of the request's opcode. */
   request: z.string().exactOptional(),
   /** What the request is for: `writeback`, `direct read`, `report` ... */

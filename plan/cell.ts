@@ -87,7 +87,7 @@ export const casesIn = ({ kinds }: PlanCell<string>, runs: number): number =>
   runs === 0 ? 0 : Math.max(runs, kinds?.length ?? 0);
 
 /** 32-bit FNV-1a over the id, so that cells drawn from one seed do not repeat each other's surroundings. */
-export function cellSeed(id: string, seed: number): number {
+function cellSeed(id: string, seed: number): number {
   let hash = 0x811c_9dc5 ^ seed;
   for (const char of id) hash = Math.imul(hash ^ char.charCodeAt(0), 0x0100_0193);
   return hash | 0;

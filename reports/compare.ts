@@ -8,7 +8,7 @@ import { isFlaky, placesText, reliabilityText, type Finding } from './finding.ts
 import { buildMatrix, matrixCells, type BorderOutcome, type MatrixCell } from './matrix.ts';
 import { judgedBy, planUnknown, type Run } from './run.ts';
 
-export interface ComparedFinding {
+interface ComparedFinding {
   id: string;
   key: string;
   rule: string;

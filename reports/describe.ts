@@ -29,7 +29,7 @@ export const revisionOf = (id: string): Revision => revisions[isRevisionId(id) ?
 
 const orNone = (names: string[]): string => (names.length === 0 ? 'none' : names.join('|'));
 
-export function describeMapping(mapping: MappingSpec): string {
+function describeMapping(mapping: MappingSpec): string {
   const dev =
     typeof mapping.dev === 'number'
       ? mapping.dev === 0
@@ -294,7 +294,7 @@ export function describeRuns(runs: ByteRun[]): string {
     .join(', then ');
 }
 
-export function describeSource(source: ByteSource): string {
+function describeSource(source: ByteSource): string {
   switch (source.kind) {
     case 'device':
       return `of device ${source.device} from ${quantity(source.offsetBytes)}`;

@@ -13,7 +13,7 @@ const kept = ['--kernel', '--kdir', '--flavour', '--source', '--uapi', '--runs']
 const kernelOptions = ['--kernel', '--kdir', '--flavour', '--source'];
 
 /** `--name value` and `--name=value` of `argv` whose name is in `names`. */
-export function keepOptions(argv: string[], names: string[]): string[] {
+function keepOptions(argv: string[], names: string[]): string[] {
   const result: string[] = [];
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index]!;

@@ -37,7 +37,7 @@ export interface StoredCase {
 }
 
 /** Cases that were lost for one reason. */
-export interface Loss {
+interface Loss {
   reason: string;
   cases: number[];
   /** The first of them, with the console's tail when there is one. */

@@ -24,7 +24,7 @@ import {
 } from './describe.ts';
 import { errnoText } from '../uapi/errno.ts';
 
-export interface TimelineEntry {
+interface TimelineEntry {
   /** `result` ends what `syscall` began; the requests that the syscall caused stand between them. */
   kind: 'setup' | 'script' | 'syscall' | 'request' | 'result' | 'event' | 'device';
   title: string;

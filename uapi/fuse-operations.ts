@@ -98,9 +98,6 @@ const iomapRows: Record<IomapOpcodeName, Omit<Operation, 'name' | 'opcode'>> = {
   IOMAP_END: { request: iomap.endIn, names: 0, data: false, reply: 'none' },
 };
 
-/** Name of an operation, as scripts and transcripts use it. */
-export type OperationName = keyof typeof ordinary | IomapOpcodeName;
-
 /** All operations that a kernel of this revision may send, by opcode. */
 export function operationsOf(revision: Revision): ReadonlyMap<number, Operation> {
   const table = new Map<number, Operation>();

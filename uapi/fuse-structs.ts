@@ -15,7 +15,7 @@ export const inHeader = layout('fuse_in_header', 40, {
 export const outHeader = layout('fuse_out_header', 16, { len: u32(0), error: s32(4), unique: u64(8) });
 
 /** Times in seconds and nanoseconds; size in bytes; blocks in units of 512 bytes. */
-export const attr = layout('fuse_attr', 88, {
+const attr = layout('fuse_attr', 88, {
   ino: u64(0),
   size: u64(8),
   blocks: u64(16),
@@ -243,7 +243,5 @@ export const notifyRetrieve = layout('fuse_notify_retrieve_out', 32, {
   padding: u32(28),
 });
 
-export type InHeader = StructValue<typeof inHeader>;
 export type Attr = StructValue<typeof attr>;
 export type InitIn = StructValue<typeof initIn>;
-export type InitOut = StructValue<typeof initOut>;

@@ -65,7 +65,7 @@ export const configOut = layout('fuse_iomap_config_out', 104, {
   cacheMaxbytes: u32(96),
   pad: u32(100),
 });
-export const range = layout('fuse_range', 16, { offset: u64(0), length: u64(8) });
+const range = layout('fuse_range', 16, { offset: u64(0), length: u64(8) });
 export const devInval = layout('fuse_iomap_dev_inval_out', 24, {
   dev: u32(0),
   reserved: u32(4),
@@ -91,8 +91,5 @@ export const shutdownIn = layout('fuse_shutdown_fs_in', 8, { flags: u64(0) });
 
 export type IomapIo = StructValue<typeof iomapIo>;
 export type BeginIn = StructValue<typeof beginIn>;
-export type BeginOut = StructValue<typeof beginOut>;
-export type EndIn = StructValue<typeof endIn>;
 export type IoendIn = StructValue<typeof ioendIn>;
-export type ConfigIn = StructValue<typeof configIn>;
 export type ConfigOut = StructValue<typeof configOut>;

@@ -225,7 +225,7 @@ async function writeReports(run: Run, before: { run: Run }[]): Promise<void> {
 }
 
 /** The page of all nights, and the mail of this one. */
-export function writeOverview(name: string, history: string): void {
+function writeOverview(name: string, history: string): void {
   const trend = buildTrend(readHistory(history));
   writeInside(join(history, name, 'mail.txt'), nightMail(trend, name));
   writeInside(join(history, 'index.html'), trendPage(trend, toolVersion()));

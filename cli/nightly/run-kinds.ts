@@ -1,7 +1,7 @@
 /** What a night runs, in this order. A further kind of run is a row. */
 import { Corpus } from '../../harness/run/corpus.ts';
 
-export interface StageContext {
+interface StageContext {
   seed: number;
   /** The run's share of what is left of the budget. */
   timeMs: number;

@@ -17,7 +17,7 @@ import { prettyJson } from './pretty-json.ts';
 export type Migration = (json: Record<string, unknown>) => Record<string, unknown>;
 
 /** By the schema they start from. Schema 1 is the first, so that nothing leads up to it. */
-export const migrations: ReadonlyMap<number, Migration> = new Map();
+const migrations: ReadonlyMap<number, Migration> = new Map();
 
 export type CaseParse =
   | { kind: 'case'; case: Case; /** The schema of the text, when it was older. */ migratedFrom?: number }
@@ -88,7 +88,7 @@ export function readCaseFile(path: string): Case {
 }
 
 /** The case in `text`; `name` is what errors call it. Throws UsageError. */
-export function caseOf(text: string, name: string): Case {
+function caseOf(text: string, name: string): Case {
   const parsed = parseCase(text);
   if (parsed.kind === 'case') return parsed.case;
   throw new UsageError(`${name}: ${explainFailure(parsed)}`);

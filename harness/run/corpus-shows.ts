@@ -26,7 +26,7 @@ export function showsOf(of: Case): string[] {
 const plain = new Set(['open', 'close', 'fd']);
 
 /** The path of the plan that the last syscall about a mapping takes; for others the syscall. */
-export function pathOf({ workload, geometry }: Case): string {
+function pathOf({ workload, geometry }: Case): string {
   const opens = workload.filter((step) => step.call === 'open');
   for (const step of [...workload].reverse()) {
     switch (step.call) {

@@ -14,7 +14,7 @@ import { explainFailure, formatCase, parseCase, readText } from './case-file.ts'
 import { prettyJson } from './pretty-json.ts';
 
 /** Version of the index. */
-export const CORPUS_SCHEMA = 1;
+const CORPUS_SCHEMA = 1;
 
 const entrySchema = z.strictObject({
   /** For people: why the case is kept. */

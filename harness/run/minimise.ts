@@ -19,7 +19,7 @@ import type { CaseNode } from './fuzz/cases.ts';
 import { shrink } from './shrink.ts';
 
 /** What shows a finding: a case, or a node of the shrink tree that drew it. */
-export type Start = { case: Case } | { node: CaseNode };
+type Start = { case: Case } | { node: CaseNode };
 
 export interface MinimiserOptions<E> {
   source: GuestSource;

@@ -1,7 +1,7 @@
 /** What is worst first: reports begin with it, and it is made small before the rest. */
 import type { Deviation } from '../verdict.ts';
 
-export const SEVERITIES = ['crash', 'bytes', 'warning', 'behaviour', 'text'] as const;
+const SEVERITIES = ['crash', 'bytes', 'warning', 'behaviour', 'text'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
 export function severityOf({ rule, aspect, facts }: Deviation): Severity {

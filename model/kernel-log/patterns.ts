@@ -67,7 +67,7 @@ export const BAD_MAPPING = '^Bad mapping: (.*), func: ([^ ,]+), line: ([0-9]+)$'
 export const ASSERTION = '^Assertion failed: (.*), func: ([^ ,]+), line: ([0-9]+)$';
 
 /** kernel/panic.c, __warn(): 7.x names file and line first, 6.x the processor. */
-export const WARN_LINE = '^WARNING: (CPU: [0-9]+ PID: [0-9]+ )?(([^ ]+:[0-9]+ )?at |at |[^ ]+:[0-9]+ )';
+const WARN_LINE = '^WARNING: (CPU: [0-9]+ PID: [0-9]+ )?(([^ ]+:[0-9]+ )?at |at |[^ ]+:[0-9]+ )';
 
 /** Panics that are the end of a report that came before, however long before. */
 export const PANIC_OF_REPORT =

@@ -161,7 +161,7 @@ function functionAt(place: Place, lines: readonly string[]): string | undefined 
 }
 
 /** The line of a report without what differs from time to time. */
-export function stable(line: string): string {
+function stable(line: string): string {
   return line
     .replace(/\bCPU: \d+ PID: \d+ (Comm: \S+ )?/, '')
     .replace(/, CPU#\d+: .*$/, '')
@@ -179,7 +179,7 @@ const withoutCounts = (text: string): string =>
   stable(text).replace(/(?<!\.[chS]:[\d:]*)(?<![\w.])-?\d+(?![\w.])/g, 'N');
 
 /** `WARNING: FILE:LINE at FUNCTION`, from what 6.x and 7.x print. */
-export function warnTitle(line: string): string {
+function warnTitle(line: string): string {
   const match = /^WARNING: (?:CPU: \d+ PID: \d+ )?(?:at )?(?:([^ ]+:\d+) )?(?:at )?([A-Za-z_][\w.]*)?/.exec(line);
   const [, source, symbol] = match ?? [];
   if (source === undefined && symbol === undefined) return stable(line);

@@ -24,7 +24,7 @@ const fieldFlags: readonly [keyof ConfigReply, ConfigFlagName][] = [
 ];
 
 /** All 104 bytes, before `sentBytes` cuts them. */
-export function encodeConfigReply(revision: Revision, reply: ConfigReply): Buffer {
+function encodeConfigReply(revision: Revision, reply: ConfigReply): Buffer {
   const named = reply.flags ?? fieldFlags.filter(([field]) => reply[field] !== undefined).map(([, flag]) => flag);
   const flags = named.reduce<bigint>(
     (sum, flag) => sum | (typeof flag === 'bigint' ? flag : BigInt(revision.configFlags[flag] ?? 0)),

@@ -13,7 +13,7 @@ export interface Segment {
 }
 
 /** The source of the byte that lies `distance` bytes behind the one that `source` describes. */
-export function advance(source: ByteSource, distance: bigint): ByteSource {
+function advance(source: ByteSource, distance: bigint): ByteSource {
   return 'offsetBytes' in source ? { ...source, offsetBytes: source.offsetBytes + distance } : source;
 }
 

@@ -50,7 +50,7 @@ export interface ExpectedRefusal extends Refusal<RuleId> {
 }
 
 /** A warning of the kernel that generic code prints in a situation the rules describe. `pattern` matches its title. */
-export interface ToleratedWarning {
+interface ToleratedWarning {
   pattern: RegExp;
   reason: string;
 }

@@ -15,7 +15,7 @@ export const removed = (from: Ranges, { start, end }: Range): Ranges =>
         ].filter((rest) => rest.start < rest.end),
   );
 
-export const added = (to: Ranges, range: Range): Ranges => {
+const added = (to: Ranges, range: Range): Ranges => {
   if (range.start >= range.end) return to;
   const sorted = [...removed(to, range), range].sort((a, b) => (a.start < b.start ? -1 : 1));
   return sorted.reduce<Range[]>((out, next) => {

@@ -19,7 +19,7 @@ function flagsOf(request: string, name: string, { opFlags, ioendFlags, mappingFl
 }
 
 /** Names of the bits, `0x400` for one without a name. */
-export function flagWords(table: Flags, word: number): string[] {
+function flagWords(table: Flags, word: number): string[] {
   const { names, rest } = flagNames(table, word);
   return [...names, ...(rest === 0 ? [] : [`0x${rest.toString(16)}`])];
 }

@@ -17,7 +17,7 @@ export interface InodeFacts {
   bad: boolean;
   hasCache: boolean;
 }
-export interface Range {
+interface Range {
   offset: bigint;
   length: bigint;
 }

@@ -14,7 +14,7 @@ import { inlineIsUnsaid, NULL_ADDR, type Revision } from '../../uapi/revision.ts
 import { borders, impossible, possible, type Border, type PlanCell } from '../cell.ts';
 import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 
-export const inlineWritePaths = [
+const inlineWritePaths = [
   'buffered-write',
   'mmap-write',
   'truncate',

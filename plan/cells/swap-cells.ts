@@ -16,7 +16,7 @@ const { ENOSYS } = errnos;
 /** Each piece of the file has a quarter of the device, so that no two of them touch. */
 const AREA = BigInt(DEVICE_SIZE / 4);
 
-export interface SwapGround {
+interface SwapGround {
   /** Pages of each piece of the file; a piece is one mapping. */
   pieces: readonly number[];
   type: 'MAPPED' | 'UNWRITTEN';
@@ -29,7 +29,7 @@ export interface SwapGround {
   debugIomap: boolean;
 }
 
-export const swapGround: fc.Arbitrary<SwapGround> = fc.record({
+const swapGround: fc.Arbitrary<SwapGround> = fc.record({
   pieces: fc.array(fc.integer({ min: 2, max: 6 }), { minLength: 1, maxLength: 3 }),
   type: fc.constantFrom<SwapGround['type']>('MAPPED', 'UNWRITTEN'),
   together: fc.boolean(),
@@ -39,7 +39,7 @@ export const swapGround: fc.Arbitrary<SwapGround> = fc.record({
   debugIomap: fc.boolean(),
 });
 
-export interface SwapAct {
+interface SwapAct {
   steps: Step[];
   note: string;
   extra?: ScriptLine[];
@@ -50,9 +50,9 @@ export interface SwapAct {
 }
 
 const pagesOf = ({ pieces }: Pick<SwapGround, 'pieces'>): number => pieces.reduce((sum, pages) => sum + pages, 0);
-export const sizeOf = (of: SwapGround): bigint => BigInt(pagesOf(of)) * PAGE + of.odd;
+const sizeOf = (of: SwapGround): bigint => BigInt(pagesOf(of)) * PAGE + of.odd;
 
-export function piecesOf(of: SwapGround): MappingSpec[] {
+function piecesOf(of: SwapGround): MappingSpec[] {
   let offset = 0n;
   return of.pieces.map((pages, n) => {
     const length = BigInt(pages) * PAGE;
@@ -74,19 +74,19 @@ const reply = (read: MappingSpec): Reply => ({
   read,
   write: pureOverwrite(read.offset, read.length),
 });
-export const on = (of: SwapGround, file = 0): Step => ({
+const on = (of: SwapGround, file = 0): Step => ({
   call: 'swapon',
   file,
   header: { device: 0, offset: piecesOf(of)[0]!.addr, pages: pagesOf(of) },
 });
-export const off = (file = 0): Step => ({ call: 'swapoff', file });
+const off = (file = 0): Step => ({ call: 'swapoff', file });
 const pageOut = (pages: number, writer = 0): Step => ({ call: 'pageOut', lengthBytes: pages * 4096, writer });
 
 /**
  * The header's page is data whatever the rest of the file is, or it could not be read. Pieces are told by where they
  * are asked for: how often is the kernel's choice.
  */
-export function swapCase(revision: Revision, of: SwapGround, act: SwapAct): PlannedCase {
+function swapCase(revision: Revision, of: SwapGround, act: SwapAct): PlannedCase {
   const config = configOf({ blockSize: of.blockSize });
   const { SWAPFILE } = revision.opFlags;
   const places = piecesOf(of);
@@ -130,7 +130,7 @@ export function swapCase(revision: Revision, of: SwapGround, act: SwapAct): Plan
 }
 
 /** Why a revision has no swap files. */
-export const noSwap = (revision: Revision): string | undefined =>
+const noSwap = (revision: Revision): string | undefined =>
   revision.opcodes.IOMAP_IOEND === undefined ? `revision ${revision.id} is BEGIN and END only` : undefined;
 
 const hasValidation = (revision: Revision, rule: ClauseId): boolean =>

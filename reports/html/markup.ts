@@ -15,7 +15,7 @@ export class Markup {
 export type Content = Markup | string | number | undefined | false | Content[];
 
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-export const escapeHtml = (text: string): string => plainText(text).replace(/[&<>"']/g, (sign) => escapes[sign]!);
+const escapeHtml = (text: string): string => plainText(text).replace(/[&<>"']/g, (sign) => escapes[sign]!);
 
 function render(content: Content): string {
   if (content instanceof Markup) return content.text;

@@ -14,7 +14,7 @@ export const kindLetters: Record<Verdict['kind'], string> = {
 };
 export type KindLetter = 'c' | 'd' | 'u' | 'n' | 'l';
 
-export interface PageCell {
+interface PageCell {
   /** `map/length-nonzero@read fiemap violating`. */
   label: string;
   rule: string;
@@ -24,7 +24,7 @@ export interface PageCell {
   impossible?: string;
 }
 
-export interface PageRule {
+interface PageRule {
   id: string;
   clause: string;
   behaviour?: true;

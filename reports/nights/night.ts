@@ -71,7 +71,7 @@ const stage = z.object({
   digest: digest.optional(),
 });
 
-export const nightSchema = z.object({
+const nightSchema = z.object({
   format: z.int().min(1),
   /** DATE-N, the name of the night's directory. */
   name: z.string(),

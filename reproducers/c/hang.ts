@@ -3,7 +3,7 @@ import { mostRequests } from '../../model/case-traits.ts';
 import type { Program } from './uses.ts';
 
 /** A syscall or a request that comes takes milliseconds; no sooner than this is a kernel said to hang. */
-export const HANG_SECONDS = 15;
+const HANG_SECONDS = 15;
 
 export const hang = ({
   case: of,

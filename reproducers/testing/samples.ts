@@ -16,7 +16,7 @@ import {
 } from './case-parts.ts';
 import { superblockCases } from './superblock-samples.ts';
 
-export { begin, geometry, hole, makeCase, mapped, mappings, openCached, openDirect, overwrite } from './case-parts.ts';
+export { begin, geometry, hole, makeCase, mapped, mappings, openDirect, overwrite } from './case-parts.ts';
 
 export const sampleCases: Readonly<Record<string, Case>> = {
   'direct read of a mapped extent': makeCase(

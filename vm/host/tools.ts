@@ -15,7 +15,7 @@ export interface HostTool {
 
 const include = (name: string): string[] => [`/usr/include/${name}`, `/usr/include/x86_64-linux-gnu/${name}`];
 
-export const hostTools: readonly HostTool[] = [
+const hostTools: readonly HostTool[] = [
   { name: 'qemu', program: 'qemu-system-x86_64', debianPackage: 'qemu-system-x86', neededFor: 'vm' },
   { name: 'busybox', program: 'busybox', debianPackage: 'busybox-static', neededFor: 'vm' },
   { name: 'ldd', program: 'ldd', debianPackage: 'libc-bin', neededFor: 'vm' },
@@ -58,7 +58,7 @@ export function findTool(program: string): string | undefined {
   return undefined;
 }
 
-export function toolPresent(tool: HostTool): boolean {
+function toolPresent(tool: HostTool): boolean {
   if (tool.program !== undefined) return findTool(tool.program) !== undefined;
   return tool.anyFile!.some((path) => existsSync(path));
 }

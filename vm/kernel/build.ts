@@ -23,7 +23,7 @@ import type { Progress } from './progress.ts';
 import { hashFile, referenceSource, type KernelSource } from './source.ts';
 
 /** What a cached kernel says of itself (manifest.json). */
-export interface KernelManifest {
+interface KernelManifest {
   schema: 1;
   key: string;
   flavour: Flavour;

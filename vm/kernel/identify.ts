@@ -5,9 +5,9 @@ import { parseConfig, type KernelConfig } from './parse-config.ts';
 import type { KernelImage } from './image.ts';
 
 /** A refusal shows in three places (errno is always there); a kernel may lack the others. */
-export type Channel = 'trace event' | 'WARN';
+type Channel = 'trace event' | 'WARN';
 
-export interface MissingChannel {
+interface MissingChannel {
   channel: Channel;
   /** What is not there, and what would bring it. */
   reason: string;

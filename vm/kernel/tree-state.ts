@@ -14,7 +14,7 @@ export interface TreeState {
 }
 
 /** The directory of the source: a build directory (make O=DIR) has a link to it. */
-export function sourceOf(tree: string): string {
+function sourceOf(tree: string): string {
   const link = join(tree, 'source');
   return existsSync(join(link, 'Kbuild')) ? realpathSync(link) : tree;
 }

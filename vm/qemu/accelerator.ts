@@ -50,10 +50,6 @@ export function rememberedChoice(): AcceleratorChoice | undefined {
   }
 }
 
-export function forgetChoice(): void {
-  rmSync(memoryPath(), { force: true });
-}
-
 /** Undefined when /dev/kvm can be opened. */
 export function whyKvmIsUnavailable(): string | undefined {
   try {

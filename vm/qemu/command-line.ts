@@ -25,7 +25,7 @@ export interface QemuSpec {
   incoming?: boolean;
 }
 
-export const portName = 'iomapfuzz';
+const portName = 'iomapfuzz';
 
 /**
  * A guest that breaks out of QEMU's devices still has no other user, no program to start and no priority to change

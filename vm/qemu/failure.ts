@@ -129,7 +129,7 @@ function signatureOf(failure: VmFailure): string {
   }
 }
 
-export function describeFailure(failure: VmFailure): string {
+function describeFailure(failure: VmFailure): string {
   switch (failure.kind) {
     case 'qemu-missing':
       return `the VM did not start: ${failure.program} is not installed (apt-get install qemu-system-x86)`;

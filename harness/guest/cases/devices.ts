@@ -24,7 +24,7 @@ const BLKPG_ADD_PARTITION = 1,
 const BLKFLSBUF = 0x1261;
 
 /** A disk of /sys/block. */
-export interface Disk {
+interface Disk {
   name: string;
   sizeBytes: number;
 }

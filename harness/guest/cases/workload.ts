@@ -29,7 +29,7 @@ const FS_IOC_GETFSUUID = 0x80111500,
 const mostBytes = 64 << 20;
 const pageBytes = 4096;
 
-export class StepError extends Error {}
+class StepError extends Error {}
 
 /** The step and those behind it cannot be run, by what the case did before. */
 export class FrozenError extends Error {}
@@ -292,6 +292,5 @@ function setTimes(native: Native, fd: number, { atime, mtime }: Extract<Step, { 
   return read < 0 ? result(read) : { ...result(ret), times: [...times] };
 }
 
-export const result = (ret: number): StepResult =>
-  ret < 0 ? { ret: -1n, errno: -ret } : { ret: BigInt(ret), errno: 0 };
+const result = (ret: number): StepResult => (ret < 0 ? { ret: -1n, errno: -ret } : { ret: BigInt(ret), errno: 0 });
 const result64 = (ret: bigint): StepResult => (ret < 0n ? { ret: -1n, errno: Number(-ret) } : { ret, errno: 0 });

@@ -47,7 +47,7 @@ export function encodeMapping(
   };
 }
 
-export const overwriteOf = ({ offset, length }: { offset: Bytes; length: Bytes }): Mapping => ({
+const overwriteOf = ({ offset, length }: { offset: Bytes; length: Bytes }): Mapping => ({
   type: 'PURE_OVERWRITE',
   offset,
   length,

@@ -80,7 +80,7 @@ export const inode = (
 /** Names and attributes stay valid for the kernel this long: what a test does not ask for need not be asked again. */
 const cacheSeconds = 3600n;
 
-export const attrOf = (node: Inode): Attr => ({
+const attrOf = (node: Inode): Attr => ({
   ino: node.ino,
   size: node.sizeBytes,
   blocks: node.blocks ?? (node.sizeBytes + 511n) / 512n,

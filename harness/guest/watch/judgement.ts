@@ -28,7 +28,7 @@ export const lookMs = 250;
 export const looksOfKnown = 3,
   looksOfNew = 16;
 /** The same for kernels that are busy, or wake up in vain. */
-export const looksOfKnownBusy = 8;
+const looksOfKnownBusy = 8;
 /**
  * A kernel that is busy, or wakes up in vain. How long a step may take without a request is a choice; each request and
  * each step begins the count anew.

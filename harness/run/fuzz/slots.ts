@@ -40,14 +40,7 @@ export type Slot =
  * Slots a round; of the planned ones there is one for each cell. Own mounts are few because each costs as much as
  * dozens of cases; enough that 20,000 cases have all of their cells.
  */
-export const SHARES = {
-  aimedEach: 2,
-  validPerPath: 16,
-  wildPerPath: 16,
-  sequences: 64,
-  notified: 32,
-  ownMounts: 96,
-} as const;
+const SHARES = { aimedEach: 2, validPerPath: 16, wildPerPath: 16, sequences: 64, notified: 32, ownMounts: 96 } as const;
 
 export interface SlotTable {
   readonly revision: RevisionId;

@@ -7,7 +7,7 @@ import type { Guest, GuestIncident, GuestLoss, GuestSource } from '../guest.ts';
 import { simulatedFacts } from './simulated-guests.ts';
 
 /** What a guest says to a message, and how it is lost after that, if it is. */
-export interface Said {
+interface Said {
   messages: GuestMessage[];
   lost?: Partial<GuestLoss>;
 }

@@ -1,7 +1,7 @@
 /** The page's data, unpacked once, on first use: a reader who only wants the verdict does not pay for 100,000 cases. */
 import type { KindLetter, PageData } from '../page-data.ts';
 
-export interface PageCase {
+interface PageCase {
   index: number;
   n: number;
   border: number;
