@@ -2,6 +2,7 @@
  * The schema of everything that a guest says: the rows by which it is written there, and checked here where a frame is
  * decoded.
  */
+import { cutReasons } from './cut-reasons.ts';
 import type { ByteRun, ByteSource } from './bytes.ts';
 import type { GuestMessage, KernelFacts } from './channel.ts';
 import {
@@ -26,14 +27,7 @@ import type { PackedObservation } from './exchange-record.ts';
 import { encodeFrame, FrameDecoder } from './frame.ts';
 import { phases, type Hang, type HangingTask } from './hang.ts';
 import type { Liberty, LibertyCount, LibertyCounts } from './liberties.ts';
-import {
-  cutReasons,
-  type DeviceChange,
-  type FiemapExtent,
-  type KernelEvent,
-  type MountResult,
-  type StepResult,
-} from './observation.ts';
+import type { DeviceChange, FiemapExtent, KernelEvent, MountResult, StepResult } from './observation.ts';
 
 const u16 = whole(0xffff);
 const u32 = whole(0xffff_ffff);

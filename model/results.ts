@@ -14,8 +14,9 @@
  * checks them by these before anything is said about them. Fields that a newer version adds are left out on reading.
  */
 import { z } from 'zod';
+import { messageOf } from './errors.ts';
 import { fromJsonSafe } from './json-safe.ts';
-import type { Observation } from './observation.ts';
+import { parseObservation, type ObservationParse } from './observation-schema.ts';
 import { verdict } from './verdict.ts';
 
 export const RESULTS_FORMAT = 1;
@@ -84,9 +85,18 @@ export const findingRecord = z.object({
 });
 export type FindingRecord = z.infer<typeof findingRecord>;
 
-/** The observation that a record holds. */
-export const observationOf = (record: CaseRecord): Observation | undefined =>
-  record.observation === undefined ? undefined : (fromJsonSafe(record.observation) as Observation);
+/** The observation that a record holds; undefined: it holds none. */
+export const observationOf = ({ observation }: Pick<CaseRecord, 'observation'>): ObservationParse | undefined =>
+  observation === undefined ? undefined : parseStored(observation);
+
+function parseStored(observation: unknown): ObservationParse {
+  try {
+    return parseObservation(fromJsonSafe(observation));
+  } catch (error) {
+    // A number that is none.
+    return { kind: 'invalid', reason: messageOf(error) };
+  }
+}
 
 /** The first thing that is wrong with a stored value, with its place in the value. */
 export function firstIssue(error: z.ZodError): string {

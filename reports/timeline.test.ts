@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { jsonSafe } from '../model/json-safe.ts';
+import type { Observation } from '../model/observation.ts';
 import { observationOf, type CaseRecord } from '../model/results.ts';
 import type { Run } from './run.ts';
 import { sampleRun } from './testing/scratch.ts';
@@ -8,6 +9,12 @@ import { buildTimeline, timelineText } from './timeline.ts';
 const deviating = (): Promise<Run> =>
   sampleRun({ casesPerCell: 1, deviates: ({ id }) => id === 'map/range-no-overflow@read direct-write violating' });
 const textOf = (record: CaseRecord): string => timelineText(buildTimeline(record)).join('\n');
+
+const observedIn = (example: CaseRecord): Observation => {
+  const stored = observationOf(example);
+  if (stored?.kind !== 'observation') throw new Error('the example holds no observation');
+  return stored.observation;
+};
 
 test('should read top to bottom as what happened', async () => {
   const { example } = (await deviating()).findings[0]!;
@@ -37,7 +44,7 @@ test('should read top to bottom as what happened', async () => {
 
 test('should not claim which syscall caused a request when the guest did not note it', async () => {
   const { example } = (await deviating()).findings[0]!;
-  const observation = observationOf(example)!;
+  const observation = observedIn(example);
   for (const exchange of observation.transcript) delete exchange.step;
   const text = textOf({ ...example, observation: jsonSafe(observation) });
   expect(text.indexOf('requests during the case')).toBeGreaterThan(text.indexOf('pwrite('));
@@ -55,9 +62,19 @@ test('should say so when a case comes from a schema that it does not know', asyn
   expect(textOf(without)).toBe('the results do not hold this case');
 });
 
+test('should show a case without what was seen of it when that cannot be read, and with it when it can', async () => {
+  const { example } = (await deviating()).findings[0]!;
+  for (const observation of [{}, { steps: 5 }, 'none', { mount: { $n: 'x' } }]) {
+    const text = textOf({ ...example, observation });
+    expect(text).toContain("what was seen is left out: the stored observation can't be read by this version (");
+    expect(text).toContain('pwrite(');
+  }
+  expect(textOf(example)).not.toContain('left out');
+});
+
 test('should leave out the middle of a very long case, never what deviates', async () => {
   const { example } = (await deviating()).findings[0]!;
-  const observation = observationOf(example)!;
+  const observation = observedIn(example);
   const many = Array.from({ length: 2000 }, () => observation.transcript[2]!);
   const timeline = buildTimeline({ ...example, observation: jsonSafe({ ...observation, transcript: many }) });
   expect(timeline).toMatchObject({ kind: 'timeline' });

@@ -43,10 +43,8 @@ export type Timeline =
 export function buildTimeline(record: CaseRecord): Timeline {
   if (record.case === undefined) return { kind: 'none', reason: 'the results do not hold this case' };
   let value: Case;
-  let observation: Observation | undefined;
   try {
     value = decodeCase(record.case);
-    observation = observationOf(record);
   } catch (error) {
     return {
       kind: 'none',
@@ -56,8 +54,17 @@ export function buildTimeline(record: CaseRecord): Timeline {
         .slice(0, 200)}`,
     };
   }
+  const stored = observationOf(record);
+  const observation = stored?.kind === 'observation' ? stored.observation : undefined;
   const deviations = record.verdict.kind === 'deviates' ? record.verdict.deviations : [];
   const entries = [setup(value), ...script(value), ...happenings(value, observation, deviations)];
+  if (stored?.kind === 'invalid')
+    entries.push({
+      kind: 'event',
+      title: `what was seen is left out: the stored observation can't be read by this version (${stored.reason})`,
+      lines: [],
+      deviations: [],
+    });
   // What no syscall shows (a warning, changed device bytes) stands at the end, where it was found.
   const loose = deviations.filter(({ step }) => step === undefined || value.workload[step] === undefined);
   if (loose.length > 0) entries.push({ kind: 'event', title: 'over the whole case', lines: [], deviations: loose });
