@@ -333,5 +333,7 @@ export function describeEvent(event: KernelEvent): string {
       return `the kernel no longer checks its locks${event.earlier ? ', since before the case' : ''}: ${event.title}`;
     case 'lost-events':
       return `${event.count} records of ${event.source} were overwritten before they were read`;
+    default:
+      return `the kernel reported '${(event as { kind: string }).kind}', a kind of event that this version does not know`;
   }
 }

@@ -72,6 +72,20 @@ test('should show a case without what was seen of it when that cannot be read, a
   expect(textOf(example)).not.toContain('left out');
 });
 
+test('should show an observation that is odd without falling over it: of a later version, or of another case', async () => {
+  const { example } = (await deviating()).findings[0]!;
+  const seen = observedIn(example);
+  const later = { ...seen, events: [{ kind: 'later', x: 1 }] };
+  expect(textOf({ ...example, observation: jsonSafe(later) })).toContain("the kernel reported 'later'");
+  const other = {
+    ...seen,
+    steps: [],
+    deviceChanges: [{ device: 9, offsetBytes: 5n, content: [] }],
+    transcript: seen.transcript.map((exchange) => ({ ...exchange, step: 77, opcode: 60000, file: 12 })),
+  };
+  expect(textOf({ ...example, observation: jsonSafe(other) })).toContain('pwrite(');
+});
+
 test('should leave out the middle of a very long case, never what deviates', async () => {
   const { example } = (await deviating()).findings[0]!;
   const observation = observedIn(example);

@@ -4,6 +4,7 @@
  */
 import { decodeCase, type Case, type ScriptLine } from '../model/case.ts';
 import type { Exchange, Observation } from '../model/observation.ts';
+import { messageOf } from '../model/errors.ts';
 import { plainLine } from '../model/plain-text.ts';
 import { observationOf, type CaseRecord } from '../model/results.ts';
 import { unjudgedIn } from '../model/partly-judged.ts';
@@ -54,17 +55,9 @@ export function buildTimeline(record: CaseRecord): Timeline {
         .slice(0, 200)}`,
     };
   }
-  const stored = observationOf(record);
-  const observation = stored?.kind === 'observation' ? stored.observation : undefined;
   const deviations = record.verdict.kind === 'deviates' ? record.verdict.deviations : [];
-  const entries = [setup(value), ...script(value), ...happenings(value, observation, deviations)];
-  if (stored?.kind === 'invalid')
-    entries.push({
-      kind: 'event',
-      title: `what was seen is left out: the stored observation can't be read by this version (${stored.reason})`,
-      lines: [],
-      deviations: [],
-    });
+  const { happened, observation } = happenedIn(value, record, deviations);
+  const entries = [setup(value), ...script(value), ...happened];
   // What no syscall shows (a warning, changed device bytes) stands at the end, where it was found.
   const loose = deviations.filter(({ step }) => step === undefined || value.workload[step] === undefined);
   if (loose.length > 0) entries.push({ kind: 'event', title: 'over the whole case', lines: [], deviations: loose });
@@ -74,6 +67,29 @@ export function buildTimeline(record: CaseRecord): Timeline {
     case: value,
     ...(observation && { observation }),
   };
+}
+
+/** What was seen, where the stored observation is one of this case; else the case alone, and why. */
+function happenedIn(
+  value: Case,
+  record: CaseRecord,
+  deviations: Deviation[],
+): { happened: TimelineEntry[]; observation?: Observation } {
+  const stored = observationOf(record);
+  let reason: string;
+  if (stored?.kind !== 'observation') {
+    if (!stored) return { happened: happenings(value, undefined, deviations) };
+    reason = `can't be read by this version (${stored.reason})`;
+  } else {
+    try {
+      return { happened: happenings(value, stored.observation, deviations), observation: stored.observation };
+    } catch (error) {
+      reason = `does not fit the case (${messageOf(error)})`;
+    }
+  }
+  const title = `what was seen is left out: the stored observation ${reason}`;
+  const happened = happenings(value, undefined, deviations);
+  return { happened: [...happened, { kind: 'event', title, lines: [], deviations: [] }] };
 }
 
 /** What stands above may hold more that deviates, of which nothing is known. */
