@@ -90,8 +90,11 @@ esac`,
 /** Leaves its process id and that of a child, and goes on for long. */
 const endless = 'sleep 1000 & echo $$ $! >"$TMPDIR/../started"; wait';
 
-const run = ({ directory, env }: Outline): { status: number | null; stdout: string; stderr: string } =>
-  spawnSync('bash', [join(directory, 'iomapfuzz'), 'report', 'x'], {
+const run = (
+  { directory, env }: Outline,
+  ...words: string[]
+): { status: number | null; stdout: string; stderr: string } =>
+  spawnSync('bash', [join(directory, 'iomapfuzz'), ...(words.length > 0 ? words : ['report', 'x'])], {
     encoding: 'utf8',
     env,
     timeout: 60_000,
@@ -209,6 +212,73 @@ update) echo "Err:1 http://mirror.invalid/debian bookworm InRelease"; echo "  Co
 esac`;
 const lacks =
   'case "$*" in update) echo "Hit:1 http://mirror.example/debian bookworm InRelease" ;; *) echo "E: Unable to locate package g++" >&2; exit 100 ;; esac';
+
+/** Names of the packages that a command asks for on a machine that can neither boot a guest nor build a kernel. */
+function packagesFor(of: Outline, line: string): string[] {
+  const { status, stdout, stderr } = run(of, ...line.split(' '));
+  const missing = /^iomapfuzz: missing here: (.*) \(names of Debian packages\)/m.exec(stderr)?.[1];
+  expect([status, missing === undefined ? stdout.trim() : ''], `${line}: ${stderr}`).toEqual(
+    missing === undefined ? [0, expect.stringContaining(`iomapfuzz.mjs ${line}`)] : [3, ''],
+  );
+  return missing?.split(' ') ?? [];
+}
+
+test('should ask for QEMU and build tools only for commands that need them', ({}, info) => {
+  const of = outline(info.outputPath('scratch'));
+  for (const line of [
+    '--version',
+    'help conformance',
+    'conformance --list',
+    'conformance --rule map/* --list --uapi r2',
+    'conformance --help',
+    'fuzz --seed 1 --runs 10 --dry-run',
+    'repro case.json --emit c',
+    'repro --emit=c case.json',
+    'corpus add case.json',
+    'corpus list --corpus corpora',
+    'report results',
+    'compare before after',
+    'merge one two --out both',
+    'judge record.json',
+    'kernel list',
+    'kernel config',
+    'kernel build --help',
+  ])
+    expect(packagesFor(of, line), line).toEqual([]);
+  for (const line of [
+    'conformance',
+    'conformance --rule map/* --list-nothing',
+    'conformance -- --list',
+    'conformance --kdir tree',
+    'fuzz --runs 10',
+    'fuzz -- --dry-run',
+    'repro case.json',
+    'repro case.json --emit mail',
+    'repro case.json --emit c --times 2',
+    'repro case.json --emit c --times=2',
+    'corpus check',
+    'corpus minimise',
+    'bench',
+    'nightly --history nights',
+    'vm run ls',
+    // Its own option is another program's.
+    'serve script.ts -- boot --kernel bzImage',
+    'serve script.ts -- boot --kernel=bzImage',
+  ])
+    expect(packagesFor(of, line), line).toEqual(expect.arrayContaining(['qemu-system-x86', 'flex', 'bison']));
+  for (const line of [
+    'conformance --kernel bzImage',
+    'fuzz --kernel=bzImage --runs 10',
+    'serve script.ts --kernel bzImage -- cat file',
+  ]) {
+    const packages = packagesFor(of, line);
+    expect(packages, line).toContain('qemu-system-x86');
+    expect(packages, line).not.toContain('flex');
+  }
+  const packages = packagesFor(of, 'kernel build --flavour fast');
+  expect(packages).toContain('flex');
+  expect(packages).not.toContain('qemu-system-x86');
+});
 
 test('should say that the mirror cannot be reached when that is why a package cannot be installed, and only then', ({}, info) => {
   const of = outline(info.outputPath('scratch'));
