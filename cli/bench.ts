@@ -6,6 +6,7 @@ import { bench, type BenchResult, type Rate } from '../bench/bench.ts';
 import { durationMs } from './duration.ts';
 import { progressLine } from './progress.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
+import { exitCodes, GUEST_CODES } from './exit-codes.ts';
 
 interface BenchCommandOptions extends VmOptions {
   time: number;
@@ -23,6 +24,7 @@ export function benchCommand(): Command {
         .default(60_000, '60s'),
     )
     .option('--json <file>', 'write the numbers there')
+    .addHelpText('after', exitCodes(`0 measured, ${GUEST_CODES}`))
     .action(async (options: BenchCommandOptions) => {
       const spec = await vmSpecOf(options);
       requireTestable(spec.kernel);

@@ -20,10 +20,12 @@ import { progressLine } from './progress.ts';
 import { ruleTexts } from './rule-texts.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
 import { uapiOption } from './uapi-option.ts';
+import { pathOption, ruleOption } from './list-option.ts';
+import { exitCodes, VERDICT_CODES } from './exit-codes.ts';
 
 interface ConformanceOptions extends VmOptions {
-  rule: string[];
-  path: string[];
+  rule?: string[];
+  path?: string[];
   seed?: number;
   runs: number;
   time?: number;
@@ -37,13 +39,11 @@ interface ConformanceOptions extends VmOptions {
   list?: boolean;
 }
 
-export const collect = (value: string, all: string[]): string[] => [...all, ...value.split(',')];
-
 export function conformanceCommand(): Command {
   return addVmOptions(new Command('conformance'))
     .description('check a kernel against every rule, on every path, on both sides of each border')
-    .option('--rule <id>', 'only this rule; * matches anything (map/*); repeatable', collect, [])
-    .option('--path <name>', 'only this path (direct-read, fiemap, ...); repeatable', collect, [])
+    .addOption(ruleOption('only this rule'))
+    .addOption(pathOption('only this path'))
     .option('--seed <n>', 'draws the surroundings of each case; by default a new one', integer)
     .option(
       '--runs <n>',
@@ -73,6 +73,7 @@ export function conformanceCommand(): Command {
     .addOption(expectationsOption())
     .option('--out <dir>', 'write the results there (default: iomapfuzz-results/DATE)')
     .option('--list', 'print the cells of the plan instead of running it')
+    .addHelpText('after', exitCodes(VERDICT_CODES))
     .action(async (options: ConformanceOptions, command: Command) => {
       const cells = selectCells(options);
       if (options.list) {
@@ -149,7 +150,7 @@ export async function printRun(directory: string): Promise<number> {
   return verdict.exitCode;
 }
 
-function selectCells({ uapi, rule, path }: ConformanceOptions): PlanCell[] {
+function selectCells({ uapi, rule = [], path = [] }: ConformanceOptions): PlanCell[] {
   const all = conformancePlan(revisions[uapi]);
   const byRule = all.filter((cell) => rule.length === 0 || rule.some((pattern) => matchesGlob(pattern, cell.rule)));
   if (byRule.length === 0)

@@ -19,6 +19,7 @@ import { minimiseOption, originOf, printRun } from './conformance.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { progressLine } from './progress.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
+import { exitCodes, FILE_CODES, GUEST_CODES, VERDICT_CODES } from './exit-codes.ts';
 
 interface CorpusOptions {
   corpus: string;
@@ -46,6 +47,7 @@ function addCommand(): Command {
     .description('add cases; a case that is there already gets the new reason')
     .argument('<file...>', 'case files')
     .requiredOption('--why <text>', 'why they are worth keeping')
+    .addHelpText('after', exitCodes(FILE_CODES))
     .action((files: string[], { corpus: directory, why }: CorpusOptions & { why: string }) => {
       // All are read before one is added: a bad file among many leaves the corpus as it was.
       const cases = files.map(readCaseFile);
@@ -68,6 +70,7 @@ function addCommand(): Command {
 function listCommand(): Command {
   return withCorpus(new Command('list'))
     .description('the cases with what they show, why they are kept, and what kernels made of them')
+    .addHelpText('after', exitCodes(FILE_CODES))
     .action(({ corpus: directory }: CorpusOptions) => {
       const entries = Corpus.openExisting(directory).entries();
       for (const [hash, entry] of entries) console.log(describe(hash, entry).join('\n'));
@@ -101,6 +104,7 @@ function checkCommand(): Command {
     .addOption(minimiseOption())
     .addOption(expectationsOption())
     .option('--record <name>', 'note the outcome in the index, under this name of the kernel')
+    .addHelpText('after', exitCodes(VERDICT_CODES))
     .action(async (options: CheckOptions) => {
       const expectations = options.expectations === undefined ? [] : readExpectations(options.expectations);
       const corpus = Corpus.openExisting(options.corpus);
@@ -197,6 +201,7 @@ function minimiseCommand(): Command {
     .description(
       'make each case as small as shows the same on a kernel, then drop cases that show nothing others do not',
     )
+    .addHelpText('after', exitCodes(`0 done, ${GUEST_CODES}`))
     .action(async (options: CorpusOptions & VmOptions) => {
       const corpus = Corpus.openExisting(options.corpus);
       corpus.requireOwn();

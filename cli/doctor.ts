@@ -4,6 +4,7 @@ import { findTool } from '../vm/host/tools.ts';
 import { examineGuest, examineHost, type Finding } from '../vm/host/doctor.ts';
 import { cachedReferenceKernel } from '../vm/kernel/build.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
+import { exitCodes } from './exit-codes.ts';
 
 const marks = { good: 'ok  ', poor: 'note', bad: 'BAD ' };
 const infrastructure = 3;
@@ -13,6 +14,7 @@ export function doctorCommand(): Command {
     .description(
       'say what works on this machine, boot a guest if there is a kernel for it, and say what to do about the rest',
     )
+    .addHelpText('after', exitCodes('0 it works, 3 something that is needed is missing or broken.'))
     .action(async (options: VmOptions) => {
       const findings: Finding[] = [];
       const say = (finding: Finding): void => {

@@ -12,7 +12,7 @@ import { distribution, distributionText } from '../harness/run/fuzz/distribution
 import { toolVersion } from '../harness/run/tool-version.ts';
 import { describeSlot, slotTable, type Slot } from '../harness/run/fuzz/slots.ts';
 import { matchesGlob } from '../model/glob.ts';
-import { collect, integer, originOf, shardOf, minimiseOption } from './conformance.ts';
+import { integer, originOf, shardOf, minimiseOption } from './conformance.ts';
 import { shellQuote } from '../model/shell-quote.ts';
 import { lackingChannelTexts, partlyJudgedText } from '../reports/partly-judged-text.ts';
 import { libertyText } from '../reports/liberties-text.ts';
@@ -24,14 +24,17 @@ import { flavourOf, libertyOption } from './liberty-option.ts';
 import { progressLine } from './progress.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
 import { uapiOption } from './uapi-option.ts';
+import { listOption, pathOption, ruleOption } from './list-option.ts';
+import { exitCodes, VERDICT_CODES } from './exit-codes.ts';
 
 interface FuzzOptions extends VmOptions {
   time?: number;
   runs?: number;
   seed?: number;
   start: number;
-  rule: string[];
-  paths: string[];
+  rule?: string[];
+  path?: string[];
+  paths?: string[];
   uapi: RevisionId;
   shard?: Shard;
   jobs?: number;
@@ -46,83 +49,94 @@ interface FuzzOptions extends VmOptions {
 const DEFAULT_TIME_MS = 600_000;
 
 export function fuzzCommand(): Command {
-  return addVmOptions(new Command('fuzz'))
-    .description('run near-valid cases from a seed against a kernel, minimise what deviates and save it as case files')
-    .addOption(
-      new Option(
-        '--time <duration>',
-        'stop after this long: 90s, 10m, 2h (default: 10m, unless --runs is given)',
-      ).argParser(durationMs),
-    )
-    .option('--runs <n>', 'stop after so many cases', positiveInteger)
-    .option('--seed <n>', 'the same seed and version give the same cases everywhere; by default a new one', integer)
-    .option('--start <n>', 'begin with case number n of the seed, as an interrupted campaign says', integer, 0)
-    .option('--rule <id>', 'only cases that aim at this rule; * matches anything (map/*); repeatable', collect, [])
-    .option('--paths <names>', 'only these paths (direct-read,fiemap,...); repeatable', collect, [])
-    .addOption(uapiOption())
-    .option('--shard <i/n>', 'run the i-th of n parts of the campaign', shardOf)
-    .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
-    .option(
-      '--dry-run',
-      'run nothing: print what the cases are made of, which rules they reach, and a hash of all of them; needs no VM (default: 20000 cases)',
-    )
-    .option(
-      '--coverage',
-      'also report which lines of fs/fuse and fs/iomap the cases reach, and keep those that reach new ones; needs KCOV, as in --flavour debug',
-    )
-    .option(
-      '--max-crashes <n>',
-      'end the run after so many cases that took the kernel down, or hung it, alike',
-      positiveInteger,
-      MOST_EQUAL_CRASHES,
-    )
-    .addOption(libertyOption())
-    .addOption(minimiseOption())
-    .addOption(expectationsOption())
-    .option('--out <dir>', 'write the results there (default: iomapfuzz-results/fuzz-DATE)')
-    .action(async (options: FuzzOptions) => {
-      const select = selection(options);
-      if (options.dryRun) {
-        dryRun(options, select);
-        return;
-      }
-      const expectations = options.expectations === undefined ? [] : readExpectations(options.expectations);
-      const out =
-        options.out ?? join('iomapfuzz-results', `fuzz-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
-      const seed = options.seed ?? Math.floor(Math.random() * 0x7fff_ffff);
-      const timeMs = options.time ?? (options.runs === undefined ? DEFAULT_TIME_MS : undefined);
-      const spec = await vmSpecOf(options);
-      const flavour = flavourOf(options);
-      const progress = progressLine();
-      console.error(`seed ${seed}, results in ${out}`);
-      const outcome = await fuzzCampaign({
-        spec,
-        seed,
-        start: options.start,
-        maxCrashes: options.maxCrashes,
-        revision: options.uapi,
-        directory: out,
-        kernelOrigin: originOf(options),
-        expectations,
-        ...(select && { select }),
-        ...(options.runs !== undefined && { runs: options.runs }),
-        ...(timeMs !== undefined && { timeMs }),
-        ...(flavour !== undefined && { flavour }),
-        ...(options.liberty && { liberties: options.liberty }),
-        ...(options.shard && { shard: options.shard }),
-        ...(options.jobs !== undefined && { jobs: options.jobs }),
-        ...(options.coverage && { coverage: true }),
-        ...(options.minimise !== undefined && { minimiseMs: options.minimise }),
-        onProgress: progress.update,
-        onEvent: (line) => {
-          progress.end();
-          console.log(line);
-        },
-      });
-      progress.end();
-      print(outcome, out, seed);
-      process.exitCode = exitCodeOf(outcome);
-    });
+  return (
+    addVmOptions(new Command('fuzz'))
+      .description(
+        'run near-valid cases from a seed against a kernel, minimise what deviates and save it as case files',
+      )
+      .addOption(
+        new Option(
+          '--time <duration>',
+          'stop after this long: 90s, 10m, 2h (default: 10m, unless --runs is given)',
+        ).argParser(durationMs),
+      )
+      .option('--runs <n>', 'stop after so many cases', positiveInteger)
+      .option('--seed <n>', 'the same seed and version give the same cases everywhere; by default a new one', integer)
+      .option('--start <n>', 'begin with case number n of the seed, as an interrupted campaign says', integer, 0)
+      .addOption(ruleOption('only cases that aim at this rule'))
+      .addOption(pathOption('only this path'))
+      // As older versions call it.
+      .addOption(listOption('--paths <names>', 'as --path').hideHelp())
+      .addOption(uapiOption())
+      .option('--shard <i/n>', 'run the i-th of n parts of the campaign', shardOf)
+      .option('--jobs <n>', 'guests that run cases at the same time', positiveInteger)
+      .option(
+        '--dry-run',
+        'run nothing: print what the cases are made of, which rules they reach, and a hash of all of them; needs no VM (default: 20000 cases)',
+      )
+      .option(
+        '--coverage',
+        'also report which lines of fs/fuse and fs/iomap the cases reach, and keep those that reach new ones; needs KCOV, as in --flavour debug',
+      )
+      .option(
+        '--max-crashes <n>',
+        'end the run after so many cases that took the kernel down, or hung it, alike',
+        positiveInteger,
+        MOST_EQUAL_CRASHES,
+      )
+      .addOption(libertyOption())
+      .addOption(minimiseOption())
+      .addOption(expectationsOption())
+      .option('--out <dir>', 'write the results there (default: iomapfuzz-results/fuzz-DATE)')
+      .addHelpText(
+        'after',
+        exitCodes(`${VERDICT_CODES}\nOf --dry-run: 0, or 3 when no case reaches a rule that the plan reaches.`),
+      )
+      .action(async (options: FuzzOptions) => {
+        const select = selection(options);
+        if (options.dryRun) {
+          dryRun(options, select);
+          return;
+        }
+        const expectations = options.expectations === undefined ? [] : readExpectations(options.expectations);
+        const out =
+          options.out ??
+          join('iomapfuzz-results', `fuzz-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
+        const seed = options.seed ?? Math.floor(Math.random() * 0x7fff_ffff);
+        const timeMs = options.time ?? (options.runs === undefined ? DEFAULT_TIME_MS : undefined);
+        const spec = await vmSpecOf(options);
+        const flavour = flavourOf(options);
+        const progress = progressLine();
+        console.error(`seed ${seed}, results in ${out}`);
+        const outcome = await fuzzCampaign({
+          spec,
+          seed,
+          start: options.start,
+          maxCrashes: options.maxCrashes,
+          revision: options.uapi,
+          directory: out,
+          kernelOrigin: originOf(options),
+          expectations,
+          ...(select && { select }),
+          ...(options.runs !== undefined && { runs: options.runs }),
+          ...(timeMs !== undefined && { timeMs }),
+          ...(flavour !== undefined && { flavour }),
+          ...(options.liberty && { liberties: options.liberty }),
+          ...(options.shard && { shard: options.shard }),
+          ...(options.jobs !== undefined && { jobs: options.jobs }),
+          ...(options.coverage && { coverage: true }),
+          ...(options.minimise !== undefined && { minimiseMs: options.minimise }),
+          onProgress: progress.update,
+          onEvent: (line) => {
+            progress.end();
+            console.log(line);
+          },
+        });
+        progress.end();
+        print(outcome, out, seed);
+        process.exitCode = exitCodeOf(outcome);
+      })
+  );
 }
 
 /** Rules that the plan reaches and no case does are an error of the generators, and no verdict: exit code 3. */
@@ -252,10 +266,12 @@ export function exitCodeOf({
 
 /** Undefined: all slots. Throws UsageError where nothing is left. */
 function selection({
-  rule,
-  paths,
+  rule = [],
+  path = [],
+  paths: older = [],
   uapi,
-}: Pick<FuzzOptions, 'rule' | 'paths' | 'uapi'>): ((slot: Slot) => boolean) | undefined {
+}: Pick<FuzzOptions, 'rule' | 'path' | 'paths' | 'uapi'>): ((slot: Slot) => boolean) | undefined {
+  const paths = [...path, ...older];
   if (rule.length === 0 && paths.length === 0) return undefined;
   const { slots, ownMounts } = slotTable(uapi);
   const all = [...slots, ...ownMounts.map((cell): Slot => ({ kind: 'own-mount', cell }))].map(describeSlot);

@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path';
 import { UsageError } from '../model/errors.ts';
 import { findTool } from '../vm/host/tools.ts';
 import { programWithLibraries, type GuestFile } from '../vm/initramfs/files.ts';
+import { SEVERAL_TIMES } from './list-option.ts';
 
 const programDirectory = '/usr/local/bin';
 const dataDirectory = '/host';
@@ -12,7 +13,7 @@ const dataDirectory = '/host';
 export function addFileOption(command: Command): Command {
   return command.option(
     '--file <path[:guest]>',
-    `bring a program (with its libraries, to ${programDirectory}), a file or a directory (to ${dataDirectory}, or to the path behind the colon); may be repeated`,
+    `bring a program (with its libraries, to ${programDirectory}), a file or a directory (to ${dataDirectory}, or to the path behind the colon); ${SEVERAL_TIMES}`,
     (value: string, all: string[] = []) => [...all, value],
   );
 }

@@ -6,6 +6,7 @@ import { buildReferenceKernel, cachedKernels } from '../vm/kernel/build.ts';
 import { flavours, testableFragment, type Flavour } from '../vm/kernel/fragments.ts';
 import { terminalProgress } from '../vm/kernel/progress.ts';
 import { kernelOfTree } from '../vm/kernel/tree.ts';
+import { exitCodes, FILE_CODES } from './exit-codes.ts';
 
 interface BuildOptions {
   flavour?: Flavour;
@@ -24,6 +25,10 @@ export function kernelCommand(): Command {
     )
     .option('--source <path>', "tarball or directory of the Linux source, instead of Debian's package")
     .option('--kdir <tree>', 'build this tree as it is instead of the reference kernel')
+    .addHelpText(
+      'after',
+      exitCodes('0 the path is printed, 2 usage, 3 it cannot be built here, 125 a tree that cannot be tested.'),
+    )
     .action(async ({ flavour, source, kdir }: BuildOptions) => {
       if (kdir !== undefined) {
         if (source !== undefined) throw new UsageError('--source and --kdir both name a source: give one of them');
@@ -36,17 +41,21 @@ export function kernelCommand(): Command {
       );
       console.log(join(directory, 'bzImage'));
     });
-  const list = new Command('list').description('show the kernels in the cache').action(() => {
-    const kernels = cachedKernels();
-    if (kernels.length === 0) console.log('no kernel has been built yet: iomapfuzz kernel build');
-    for (const { directory, manifest } of kernels) {
-      console.log(
-        `${manifest.key}  ${manifest.flavour.padEnd(5)}  Linux ${manifest.version}  ${String(manifest.patches.length)} patches  ${manifest.builtAt.slice(0, 16).replace('T', ' ')}  ${join(directory, 'bzImage')}`,
-      );
-    }
-  });
+  const list = new Command('list')
+    .description('show the kernels in the cache')
+    .addHelpText('after', exitCodes(FILE_CODES))
+    .action(() => {
+      const kernels = cachedKernels();
+      if (kernels.length === 0) console.log('no kernel has been built yet: iomapfuzz kernel build');
+      for (const { directory, manifest } of kernels) {
+        console.log(
+          `${manifest.key}  ${manifest.flavour.padEnd(5)}  Linux ${manifest.version}  ${String(manifest.patches.length)} patches  ${manifest.builtAt.slice(0, 16).replace('T', ' ')}  ${join(directory, 'bzImage')}`,
+        );
+      }
+    });
   const config = new Command('config')
     .description('print the configuration that a kernel needs to be testable, for scripts/kconfig/merge_config.sh')
+    .addHelpText('after', exitCodes(FILE_CODES))
     .action(() => {
       process.stdout.write(testableFragment());
     });

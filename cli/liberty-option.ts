@@ -1,9 +1,10 @@
 /** `--liberty`: the kernel takes what the rules leave open, so that it can be seen that nothing of it is reported. */
-import { Option } from 'commander';
+import type { Option } from 'commander';
 import { UsageError } from '../model/errors.ts';
 import type { KernelConfig } from '../vm/kernel/parse-config.ts';
 import type { Flavour } from '../vm/kernel/fragments.ts';
 import { libertiesOfSeries } from '../vm/kernel/liberties.ts';
+import { listOption } from './list-option.ts';
 
 interface LibertyOptions {
   kernel?: string;
@@ -13,10 +14,7 @@ interface LibertyOptions {
 }
 
 export const libertyOption = (): Option =>
-  new Option(
-    '--liberty <name>',
-    'let the reference kernel take this liberty of the rules (docs/kernel.md lists them); repeatable',
-  ).argParser((value: string, all: string[] = []) => [...all, ...value.split(',')]);
+  listOption('--liberty <name>', 'let the reference kernel take this liberty of the rules (docs/kernel.md lists them)');
 
 /** The flavour that is meant: a liberty needs one that has switches. */
 export const flavourOf = ({ kernel, kdir, flavour, liberty }: LibertyOptions): Flavour | undefined =>

@@ -19,7 +19,7 @@ import { durationMs } from './duration.ts';
 import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { runNight } from './nightly/night-runner.ts';
 import { runKinds } from './nightly/run-kinds.ts';
-import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
+import { addVmOptions, vmSpecOf, type VmOptions, vmArguments } from './vm-options.ts';
 import { uapiOption } from './uapi-option.ts';
 
 interface NightlyOptions extends VmOptions {
@@ -224,22 +224,6 @@ function isOurs(pid: number): boolean {
 function oneImage({ kdir, build: _build, ...options }: NightlyOptions, imagePath: string): VmOptions {
   return kdir === undefined ? options : { ...options, kernel: imagePath };
 }
-
-const vmOptionNames = {
-  kernel: '--kernel',
-  kdir: '--kdir',
-  flavour: '--flavour',
-  modules: '--modules',
-  source: '--source',
-  memory: '--memory',
-  accel: '--accel',
-  consoleLog: '--console-log',
-} as const;
-
-const vmArguments = (options: VmOptions): string[] =>
-  Object.entries(vmOptionNames).flatMap(([name, option]) =>
-    options[name as keyof VmOptions] === undefined ? [] : [option, String(options[name as keyof VmOptions])],
-  );
 
 const targetOf = (options: NightlyOptions): string[] => [
   ...vmArguments(options),

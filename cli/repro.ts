@@ -34,6 +34,7 @@ import { flavourOf, libertyOption } from './liberty-option.ts';
 import { ruleTexts } from './rule-texts.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
 import { defaultRevision } from '../uapi/revision.ts';
+import { exitCodes, VERDICT_CODES } from './exit-codes.ts';
 
 interface ReproOptions extends VmOptions {
   times?: number;
@@ -55,6 +56,10 @@ export function reproCommand(): Command {
         '--emit <form>',
         'write this to stdout, of one case: c, one C file that needs no iomapfuzz; mail, plain text to send',
       ).choices(['c', 'mail']),
+    )
+    .addHelpText(
+      'after',
+      exitCodes(`${VERDICT_CODES}\nOf --emit c without --times: 0, and 2 where it cannot be written.`),
     )
     .action(async (texts: string[], options: ReproOptions) => {
       const cases = texts.map((text): NamedCase => ({

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { InfrastructureError, UsageError, messageOf } from '../model/errors.ts';
 import { readError } from '../files/system-error.ts';
 import type { Vm } from '../vm/vm.ts';
+import { SEVERAL_TIMES } from './list-option.ts';
 
 export type WantedDevice = { kind: 'file'; source: string; sizeBytes: number } | { kind: 'blank'; sizeBytes: number };
 
@@ -17,7 +18,7 @@ const zeros = Buffer.alloc(chunkBytes);
 export function addDeviceOption(command: Command): Command {
   return command.option(
     '--device <file|size>',
-    "the script's next device: with the content of this file, or empty (64M, 1G); may be repeated",
+    `the script's next device: with the content of this file, or empty (64M, 1G); ${SEVERAL_TIMES}`,
     (value: string, all: WantedDevice[] = []) => [...all, wantedDevice(value)],
   );
 }

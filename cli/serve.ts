@@ -20,6 +20,7 @@ import {
   type WantedDevice,
 } from './serve-devices.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
+import { exitCodes, GUEST_CODES } from './exit-codes.ts';
 
 interface ServeOptions extends VmOptions {
   file?: string[];
@@ -55,6 +56,12 @@ export function serveCommand(): Command {
     .argument('<script>', 'TypeScript file whose default export is defineServer({ ... }); see examples/')
     .argument('[cmd...]', `run in ${mountPoint}; without it: a shell`)
     .option('-q, --quiet', 'no transcript')
+    .addHelpText(
+      'after',
+      exitCodes(
+        `that of CMD, or of the shell; besides, ${GUEST_CODES} A script that throws is 2, a server that ends too early 3.`,
+      ),
+    )
     .action(
       async (script: string, argv: string[], { device = [], file = [], quiet = false, ...options }: ServeOptions) => {
         const bundle = await bundleScript(script);

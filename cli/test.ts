@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { repositoryRoot } from '../files/repository-root.ts';
+import { exitCodes } from './exit-codes.ts';
 
 interface Stage {
   name: string;
@@ -94,6 +95,7 @@ export function testCommand(): Command {
       '[stage...]',
       `only these stages: ${stages.map(({ name, extra }) => (extra === true ? `${name} (only when named)` : name)).join(', ')}`,
     )
+    .addHelpText('after', exitCodes('0 all passed, 1 something failed, 2 usage, 4 nothing ran.'))
     .action(async (only: string[], _options, command: Command) => {
       const unknown = only.filter((name) => !stages.some((stage) => stage.name === name));
       if (unknown.length > 0)

@@ -1,5 +1,5 @@
 /** The options by which every command that boots a guest is told which kernel and which VM. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { closeSync, openSync } from 'node:fs';
 import { messageOf, UsageError } from '../model/errors.ts';
 import { agentFiles } from '../vm/guest-files.ts';
@@ -48,6 +48,15 @@ export function addVmOptions(command: Command): Command {
     .option('--memory <MiB>', 'of the guest', positiveInteger)
     .addOption(new Option('--accel <name>', 'by default the best that works here').choices(['kvm', 'tcg']))
     .option('--console-log <file>', 'add the whole console of every guest to this file, each under a header');
+}
+
+/** The words by which a child run is told the same kernel and the same VM: what was given, of the options above. */
+export function vmArguments(options: VmOptions): string[] {
+  return addVmOptions(new Command()).options.flatMap((option) => {
+    const value = options[option.attributeName() as keyof VmOptions];
+    if (value === undefined || option.negate !== (value === false)) return [];
+    return typeof value === 'boolean' ? [option.long!] : [option.long!, String(value)];
+  });
 }
 
 /** The VM that the options speak of; finds or builds the kernel. `files` come on top of the agent's. */

@@ -4,6 +4,7 @@ import { execInGuest } from '../vm/exec.ts';
 import { Vm } from '../vm/vm.ts';
 import { addFileOption, guestFilesOf, memoryForFiles } from './guest-file-options.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
+import { exitCodes, GUEST_CODES } from './exit-codes.ts';
 
 interface RunOptions extends VmOptions {
   timeout: number;
@@ -16,6 +17,7 @@ export function vmCommand(): Command {
     .usage('[options] -- CMD...')
     .argument('<cmd...>', "program and arguments: busybox's commands and node are there")
     .option('--timeout <seconds>', 'for the command', positiveInteger, 600)
+    .addHelpText('after', exitCodes(`that of the command; besides, ${GUEST_CODES}`))
     .action(async (argv: string[], options: RunOptions) => {
       const files = guestFilesOf(options.file);
       const spec = await vmSpecOf(options, files);
