@@ -15,7 +15,7 @@ export type ReportingFacts = Pick<KernelFacts, 'badDataEvent' | 'debugIomap' | '
 
 /** Whether a reason of `unjudged` is one of those that `channelsOf` gives for a kernel. */
 export const saysThatChannelLacks = (reason: string): boolean =>
-  /^(this kernel has no (trace event|parameter) |whether this kernel warns is unknown)/.test(reason);
+  /^(this kernel has no (trace event|parameter|log) |whether this kernel warns is unknown)/.test(reason);
 
 export function channelsOf(revision: Revision, facts: ReportingFacts | undefined): Channels {
   const unjudged: Unjudged[] = [];
@@ -32,8 +32,13 @@ export function channelsOf(revision: Revision, facts: ReportingFacts | undefined
   const compiledIn = facts?.config === undefined ? undefined : /^CONFIG_FUSE_IOMAP_DEBUG=y$/m.test(facts.config);
   const always = !revision.badDataEvent && compiledIn === true;
   const hasSwitch = revision.badDataEvent && (facts === undefined || facts.debugIomap !== undefined);
-  const warn = { judged: hasSwitch || (!revision.badDataEvent && compiledIn !== undefined), always };
-  if (!warn.judged) {
+  // Without a log nothing can be seen of a WARN, nor of anything else that the kernel says.
+  const hasLog = facts?.config === undefined || !/^# CONFIG_PRINTK is not set$/m.test(facts.config);
+  const warn = { judged: hasLog && (hasSwitch || (!revision.badDataEvent && compiledIn !== undefined)), always };
+  if (!hasLog) {
+    const reason = 'this kernel has no log (CONFIG_PRINTK is not set)';
+    unjudged.push({ aspect: 'warn', reason }, { aspect: 'kernel-log', reason });
+  } else if (!warn.judged) {
     unjudged.push({
       aspect: 'warn',
       reason: revision.badDataEvent
