@@ -1,6 +1,5 @@
 // Bundles the host program and the guest agent. Everything from npm stays external on the host; the guest gets one
 // file.
-import { existsSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const common = {
@@ -22,33 +21,30 @@ const host = build({
   format: 'esm',
   packages: 'external',
 });
-const broker = existsSync('vm/broker/main.ts')
-  ? build({
-      ...common,
-      entryPoints: ['vm/broker/main.ts'],
-      outfile: 'dist/broker.mjs',
-      format: 'esm',
-      packages: 'external',
-    })
-  : undefined;
+const broker = build({
+  ...common,
+  entryPoints: ['vm/broker/main.ts'],
+  outfile: 'dist/broker.mjs',
+  format: 'esm',
+  packages: 'external',
+});
 // CommonJS: the guest has no package.json, and require() loads the addon.
-const guest = existsSync('harness/guest/agent.ts')
-  ? build({ ...common, entryPoints: ['harness/guest/agent.ts'], outfile: 'dist/guest/agent.cjs', format: 'cjs' })
-  : undefined;
-const server = existsSync('harness/guest/server-thread.ts')
-  ? build({
-      ...common,
-      entryPoints: ['harness/guest/server-thread.ts'],
-      outfile: 'dist/guest/server-thread.cjs',
-      format: 'cjs',
-    })
-  : undefined;
-const watch = existsSync('harness/guest/watch-thread.ts')
-  ? build({
-      ...common,
-      entryPoints: ['harness/guest/watch-thread.ts'],
-      outfile: 'dist/guest/watch-thread.cjs',
-      format: 'cjs',
-    })
-  : undefined;
+const guest = build({
+  ...common,
+  entryPoints: ['harness/guest/agent.ts'],
+  outfile: 'dist/guest/agent.cjs',
+  format: 'cjs',
+});
+const server = build({
+  ...common,
+  entryPoints: ['harness/guest/server-thread.ts'],
+  outfile: 'dist/guest/server-thread.cjs',
+  format: 'cjs',
+});
+const watch = build({
+  ...common,
+  entryPoints: ['harness/guest/watch-thread.ts'],
+  outfile: 'dist/guest/watch-thread.cjs',
+  format: 'cjs',
+});
 await Promise.all([host, broker, guest, server, watch]);
