@@ -11,8 +11,8 @@ import {
   upsertHalfRules,
   upsertInodeRules,
 } from '../oracles/rules/notifications.ts';
-import type { RevisionId } from '../uapi/revision.ts';
-import { revisions } from '../uapi/revision.ts';
+import { hasRule } from '../oracles/rules/rule-id.ts';
+import { revisions, type IoctlName, type RevisionId } from '../uapi/revision.ts';
 import { borders } from './cell.ts';
 import { conformancePlan, type PlanCell } from './plan.ts';
 
@@ -27,16 +27,17 @@ const NOTIFIED = ['notify', 'while-asked'] as const;
 
 /** Every rule that a revision's tables have. */
 function rowsOf(id: RevisionId): Row[] {
-  const { reply, map, validate, devices } = beginTableOf(revisions[id]);
+  const revision = revisions[id];
+  const { reply, map, validate, devices } = beginTableOf(revision);
   const asked = [...paths, 'atomic-write', 'swapon'];
   const notified =
-    revisions[id].notifications.IOMAP_UPSERT_MAPPINGS === undefined
+    revision.notifications.IOMAP_UPSERT_MAPPINGS === undefined
       ? []
       : [
           ...map.map((rule) => ({ id: rule.id, halves: rule.halves, paths: NOTIFIED })),
           ...upsertHalfRules.map((rule) => ({ id: rule.id, halves: ['read', 'write'] as const, paths: NOTIFIED })),
           ...invalRangeRules.map((rule) => ({ id: rule.id, halves: ['read', 'write'] as const, paths: NOTIFIED })),
-          ...[...upsertInodeRules, ...invalInodeRules, ...devInvalRulesOf(revisions[id])].map((rule) => ({
+          ...[...upsertInodeRules, ...invalInodeRules, ...devInvalRulesOf(revision)].map((rule) => ({
             id: rule.id,
             paths: NOTIFIED,
           })),
@@ -44,22 +45,17 @@ function rowsOf(id: RevisionId): Row[] {
   return [
     ...[...reply, ...map, ...validate, ...devices].map((rule) => ({ id: rule.id, halves: rule.halves, paths: asked })),
     ...notified,
-    ...(id === 'r1' ? [] : [...new Set(inlineRules.map((rule) => rule.id))].map((rule) => ({ id: rule, paths }))),
-    ...configRulesOf(revisions[id]).map((rule) => ({ id: rule.id, paths: ['mount'] })),
-    ...(id === 'r1'
+    ...(revision.inlineLimit === 'unsaid'
       ? []
-      : Object.values(ioctlTables)
-          .flat()
-          .filter((rule) => id === 'r3' || !onlyInR3.has(rule.id))
-          .map((rule) => ({ id: rule.id, paths: ['ioctl'] }))),
+      : [...new Set(inlineRules.map((rule) => rule.id))].map((rule) => ({ id: rule, paths }))),
+    ...configRulesOf(revision).map((rule) => ({ id: rule.id, paths: ['mount'] })),
+    ...Object.entries(ioctlTables)
+      .filter(([ioctl]) => revision.ioctls[ioctl as IoctlName] !== undefined)
+      .flatMap(([, rules]) => rules)
+      .filter((rule) => hasRule(revision, rule.id))
+      .map((rule) => ({ id: rule.id, paths: ['ioctl'] })),
   ];
 }
-const onlyInR3 = new Set([
-  'backing-open/fd-usable',
-  'add-iomap/unmounted',
-  'set-blocksize/iomap-connection',
-  'set-blocksize/id-known',
-]);
 
 /** Pairs of rule and path, and sides of the border, that have neither cases nor a reason. */
 function missing(plan: readonly PlanCell[], rows: readonly Row[]): string[] {

@@ -297,7 +297,7 @@ export function inlineWriteCells(revision: Revision): PlanCell[] {
         const key = { rule, path, border };
         const limit =
           rule === 'inline/fits-block' && revision.inlineLimit === 'page'
-            ? 'the limit of r2 is the page, which the blocks of these cases do not pass'
+            ? `the limit of ${revision.id} is the page, which the blocks of these cases do not pass`
             : undefined;
         const made = cell(
           key,

@@ -157,7 +157,7 @@ export function variantCells(revision: Revision): PlanCell[] {
               : rule.id.startsWith('map/instruction-') && border === 'legal'
                 ? 'what is atomic or a swap file never uses the cache: begin/*-no-retry-uncached refuses RETRY_CACHE, begin/*-not-nocache NOCACHE'
                 : !revision.atomicIsSaid && path === 'atomic-write'
-                  ? 'revision r2 lays down nothing about what a server may answer to an atomic write'
+                  ? `revision ${revision.id} lays down nothing about what a server may answer to an atomic write`
                   : reasonAgainst(rule.id, like, border, revision);
           if (against !== undefined) return impossible(key, against);
           const types = startTypes(revision, like, half, row);
