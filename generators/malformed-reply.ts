@@ -1,7 +1,7 @@
 /** Answers that no request has: of the wrong size, or behind a header that lies. */
 import fc from 'fast-check';
 import type { Reply, ScriptLine } from '../model/case.ts';
-import { operationsOf } from '../uapi/fuse-operations.ts';
+import { operationsByName } from '../uapi/fuse-operations.ts';
 import { initOut, outHeader } from '../uapi/fuse-structs.ts';
 import type { Revision } from '../uapi/revision.ts';
 
@@ -20,8 +20,7 @@ export interface Malformed {
 const zeros = (bytes: number): string => '00'.repeat(bytes);
 const raw = (more: Partial<Raw>, payloadBytes: number): Raw => ({ kind: 'raw', payload: zeros(payloadBytes), ...more });
 
-const layoutOf = (revision: Revision, on: ScriptLine['on']) =>
-  [...operationsOf(revision).values()].find(({ name }) => name === on)?.reply;
+const layoutOf = (revision: Revision, on: ScriptLine['on']) => operationsByName(revision).get(on)?.reply;
 
 /**
  * Of answers that have no layout of their own: what the workload has no room for, or less than must be there

@@ -100,12 +100,33 @@ const iomapRows: Record<IomapOpcodeName, Omit<Operation, 'name' | 'opcode'>> = {
 
 /** All operations that a kernel of this revision may send, by opcode. */
 export function operationsOf(revision: Revision): ReadonlyMap<number, Operation> {
-  const table = new Map<number, Operation>();
-  for (const [name, rest] of Object.entries(ordinary)) table.set(rest.opcode, { name, ...rest });
+  return tableOf(revision).byOpcode;
+}
+
+/** The same by name. */
+export function operationsByName(revision: Revision): ReadonlyMap<string, Operation> {
+  return tableOf(revision).byName;
+}
+
+interface Table {
+  readonly byOpcode: ReadonlyMap<number, Operation>;
+  readonly byName: ReadonlyMap<string, Operation>;
+}
+const tables = new WeakMap<Revision, Table>();
+
+function tableOf(revision: Revision): Table {
+  const known = tables.get(revision);
+  if (known) return known;
+  const rows: Operation[] = Object.entries(ordinary).map(([name, rest]) => ({ name, ...rest }));
   for (const [name, rest] of Object.entries(iomapRows)) {
     const opcode = revision.opcodes[name as IomapOpcodeName];
-    if (opcode !== undefined) table.set(opcode, { name, opcode, ...rest });
+    if (opcode !== undefined) rows.push({ name, opcode, ...rest });
   }
+  const table = {
+    byOpcode: new Map(rows.map((row) => [row.opcode, row])),
+    byName: new Map(rows.map((row) => [row.name, row])),
+  };
+  tables.set(revision, table);
   return table;
 }
 

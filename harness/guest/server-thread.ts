@@ -6,7 +6,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { loadNative, type Native } from '../native/index.ts';
 import { offeredFlags } from './session/init.ts';
 import { Server } from './session/server.ts';
-import { fail } from './session/answer.ts';
+import { fail } from '../../server/answer.ts';
 import { revisions } from '../../uapi/revision.ts';
 import type { InitIn } from '../../uapi/fuse-structs.ts';
 import { CaseFiles } from './cases/case-files.ts';

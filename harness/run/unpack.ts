@@ -15,13 +15,6 @@ import { decodeReply, decodeRequest, type Request } from '../../uapi/fuse-wire.t
 import { revisions, type RevisionId } from '../../uapi/revision.ts';
 
 type Operations = ReadonlyMap<number, Operation>;
-const tables = new Map<RevisionId, Operations>();
-
-function operationsFor(revision: RevisionId): Operations {
-  let table = tables.get(revision);
-  if (!table) tables.set(revision, (table = operationsOf(revisions[revision])));
-  return table;
-}
 
 /** Exchanges that the observations of one message may have: a guest's log has room for as many. */
 const mostExchanges = 120_000;
@@ -38,7 +31,7 @@ export function unpackObservation(
 ): Observation {
   if (!('written' in packed)) return packed;
   const { transcript: bytes, written, nodeids, stepBounds, cut, ...rest } = packed;
-  const operations = operationsFor(revision);
+  const operations = operationsOf(revisions[revision]);
   const data = new Map(written.map(({ seq, data: runs }) => [seq, runs]));
   const transcript: Exchange[] = [];
   const log = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -4,10 +4,9 @@
  */
 import type { Reply } from '../../model/case.ts';
 import type { Exchange, SentReply } from '../../model/observation.ts';
-import { operationsOf, type Operation } from '../../uapi/fuse-operations.ts';
+import { operationsByName } from '../../uapi/fuse-operations.ts';
 import { outHeader } from '../../uapi/fuse-structs.ts';
 import type { Revision } from '../../uapi/revision.ts';
-import { perRevision } from '../rules/per-revision.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { Unspecified } from './driver.ts';
 import { PAGE_SIZE } from '../../uapi/units.ts';
@@ -71,11 +70,6 @@ const variable: Readonly<Record<string, (request: Record<string, unknown>) => Si
   // There is room for a page at least, for a list of further ranges (fs/fuse/ioctl.c, fuse_do_ioctl).
   IOCTL: (request) => ({ least: 16, most: 16 + Math.max(PAGE_SIZE, Number(request['outSize'])) }),
 };
-
-const operationsByName = perRevision(
-  (revision): ReadonlyMap<string, Operation> =>
-    new Map([...operationsOf(revision).values()].map((row) => [row.name, row])),
-);
 
 /**
  * The errno that write() of an answer to request `name` must give: EINVAL for the size of its payload or for its

@@ -1,55 +1,15 @@
 /**
  * The bytes of an IOMAP_CONFIG answer that a case describes, as the kernel sees them: zero-filled behind what was sent.
  */
-import type { z } from 'zod';
-import type { Case, configReply, Reply } from '../../model/case.ts';
+import type { Case, Reply } from '../../model/case.ts';
 import { configOut, type ConfigOut } from '../../uapi/iomap.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { headerFault, rawReply } from './answer.ts';
-import type { ConfigFlagName, Revision } from '../../uapi/revision.ts';
-
-type ConfigReply = z.infer<typeof configReply>;
-
-const bytesOf = (hex: string | undefined): Uint8Array => Buffer.from(hex ?? '', 'hex');
-
-/** The flag that belongs to each field. */
-const fieldFlags: readonly [keyof ConfigReply, ConfigFlagName][] = [
-  ['sId', 'SID'],
-  ['sUuid', 'UUID'],
-  ['blockSizeBytes', 'BLOCKSIZE'],
-  ['maxLinks', 'MAX_LINKS'],
-  ['timeGranNs', 'TIME'],
-  ['maxBytes', 'MAXBYTES'],
-  ['cacheMaxBytes', 'CACHE_MAXBYTES'],
-];
-
-/** All 104 bytes, before `sentBytes` cuts them. */
-function encodeConfigReply(revision: Revision, reply: ConfigReply): Buffer {
-  const named = reply.flags ?? fieldFlags.filter(([field]) => reply[field] !== undefined).map(([, flag]) => flag);
-  const flags = named.reduce<bigint>(
-    (sum, flag) => sum | (typeof flag === 'bigint' ? flag : BigInt(revision.configFlags[flag] ?? 0)),
-    0n,
-  );
-  const uuid = bytesOf(reply.sUuid);
-  return configOut.encode({
-    flags,
-    sId: new TextEncoder().encode(reply.sId ?? ''),
-    sUuid: uuid,
-    sUuidLen: reply.sUuidLen ?? uuid.length,
-    sPad: bytesOf(reply.sPad),
-    sBlocksize: reply.blockSizeBytes ?? 0,
-    sMaxLinks: reply.maxLinks ?? 0,
-    sTimeGran: reply.timeGranNs ?? 0,
-    sTimeMin: reply.timeMin ?? 0n,
-    sTimeMax: reply.timeMax ?? 0n,
-    sMaxbytes: reply.maxBytes ?? 0n,
-    cacheMaxbytes: reply.cacheMaxBytes ?? 0,
-    pad: reply.pad ?? 0,
-  });
-}
+import { encodeConfig, type ConfigReply } from '../../server/config.ts';
+import type { Revision } from '../../uapi/revision.ts';
 
 export function configReplyBytes(revision: Revision, reply: ConfigReply): ConfigOut {
-  const bytes = encodeConfigReply(revision, reply);
+  const bytes = encodeConfig(revision, reply);
   bytes.fill(0, reply.sentBytes ?? bytes.length);
   return configOut.decode(bytes);
 }

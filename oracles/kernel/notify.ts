@@ -1,5 +1,6 @@
 /** Notifications: what write() on /dev/fuse gives for them, and what they do. */
 import type { Notification } from '../../model/notification.ts';
+import { outHeader } from '../../uapi/fuse-structs.ts';
 import { devInval, invalMappings, upsertMappings } from '../../uapi/iomap.ts';
 import {
   firstDevInvalViolation,
@@ -13,15 +14,13 @@ import { errnos } from '../../uapi/errno.ts';
 import type { Refusal } from '../rules/rule.ts';
 import { Unspecified } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
-import { cookieFor, wireMapping } from './wire-mapping.ts';
+import { cookieOf, encodeMapping } from '../../server/mapping.ts';
 import { refuse, type FileState, type World } from './world.ts';
 import { connectionHasIomap } from './init-reply.ts';
 import { LOFF_MAX, PAGE, min } from '../../uapi/units.ts';
 import type { ClauseId, RuleId } from '../rules/rule-id.ts';
 
 const overflow: Refusal<RuleId> = { rule: 'devinval/range-no-overflow', errno: errnos.EINVAL, viaBadData: false };
-/** struct fuse_out_header. */
-const HEADER_BYTES = 16;
 
 type Of<K extends Notification['kind']> = Extract<Notification, { kind: K }>;
 type Node = Of<'upsert'>['node'];
@@ -61,7 +60,7 @@ const refused = (world: World, refusal: Refusal<RuleId>): StepExpectation => {
 const taken = (rule: ClauseId, payloadBytes: number): StepExpectation => ({
   kind: 'succeeds',
   rule,
-  ret: BigInt(HEADER_BYTES + payloadBytes),
+  ret: BigInt(outHeader.size + payloadBytes),
 });
 
 const onConnection = (world: World, payloadBytes: number): NotificationContext => ({
@@ -106,7 +105,8 @@ function inodeContext(
 function upsert(world: World, notification: Of<'upsert'>): StepExpectation {
   const bytes = notification.sentBytes ?? upsertMappings.size;
   const { context, file } = inodeContext(world, notification, bytes);
-  const wire = (half: 'read' | 'write') => wireMapping(world.revision, world.cookies, notification[half]);
+  const wire = (half: 'read' | 'write') =>
+    encodeMapping(world.revision, notification[half], (device) => cookieOf(world.cookies, device));
   const upserted = { ...context, read: wire('read'), write: wire('write') };
   const violated = firstUpsertViolation(upserted, world.table.map);
   if (violated) return refused(world, violated);
@@ -125,7 +125,8 @@ function inval(world: World, notification: Of<'inval'>): StepExpectation {
 
 function invalidateDevice(world: World, notification: Of<'devInval'>): StepExpectation {
   const bytes = notification.sentBytes ?? devInval.size;
-  const dev = cookieFor(world.cookies, notification.dev);
+  const dev =
+    typeof notification.dev === 'number' ? notification.dev : cookieOf(world.cookies, notification.dev.device);
   const { range } = notification;
   const context = onConnection(world, bytes);
   const violated = firstDevInvalViolation({ ...context, dev, reserved: notification.reserved ?? 0, range });

@@ -47,6 +47,21 @@ const room: Partial<Record<OrdinaryCall, ExpectedRequest['fields']>> = {
   ioctl: { outSize: { value: 4 } },
 };
 
+/** Those whose request is about the case's file; the others' is about the directory, or about a name that is new. */
+const aboutFile: ReadonlySet<OrdinaryCall> = new Set([
+  'stat',
+  'statx',
+  'access',
+  'listxattr',
+  'listxattrSize',
+  'getxattr',
+  'getxattrSize',
+  'setxattr',
+  'removexattr',
+  'poll',
+  'ioctl',
+]);
+
 /** What must have made the name that the syscall is about. */
 const maker: Partial<Record<OrdinaryCall, OrdinaryCall>> = { readlink: 'symlink', rmdir: 'mkdir' };
 const isMade = ({ case: of, expectation, step }: World, file: number, by: OrdinaryCall): boolean =>
@@ -73,7 +88,12 @@ export function ordinary(world: World, { syscall, file: index }: StepOf<'ordinar
       : { kind: 'any', rule: 'request/ordinary' };
   if (syscall === 'link' && world.set.maxLinks === 1)
     return { kind: 'fails', rule: 'config/max-links', errnos: [errnos.EMLINK] };
-  const exchange = world.driver.request({ name, rule: 'request/ordinary', fields: room[syscall] ?? {} });
+  const exchange = world.driver.request({
+    name,
+    rule: 'request/ordinary',
+    fields: room[syscall] ?? {},
+    ...(aboutFile.has(syscall) && { file: index }),
+  });
   const errno =
     repliedErrno(exchange) || (writeResult(world.revision, name, exchange.request, exchange.reply!) ? errnos.EIO : 0);
   // More than the caller has room for (fs/fuse/ioctl.c, fuse_do_ioctl).

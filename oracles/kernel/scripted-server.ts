@@ -1,20 +1,22 @@
 /** A server that answers the model's requests from a case's script: what a case leads to, without a kernel. */
 import type { ByteRun } from '../../model/bytes.ts';
-import type { Case, Reply, ScriptLine } from '../../model/case.ts';
-import type { MappingSpec } from '../../model/mapping.ts';
+import { needsOpens } from '../../model/case-traits.ts';
+import type { Case } from '../../model/case.ts';
+import { fileName, nodeidOf } from '../../model/nodes.ts';
 import type { Exchange, SentReply } from '../../model/observation.ts';
 import { serverBytes } from '../../model/pattern.ts';
-import { attrOut, entryOut, lseekOut, openOut, writeOut } from '../../uapi/fuse-structs.ts';
-import { beginOut, ioendOut, type IomapIo } from '../../uapi/iomap.ts';
-import { NULL_ADDR, revisions, type Revision } from '../../uapi/revision.ts';
-import { SEEK_DATA } from '../../model/syscall-flags.ts';
-import { errnos } from '../../uapi/errno.ts';
+import type { Answer } from '../../server/answer.ts';
+import { CaseServer } from '../../server/case-server.ts';
+import { FUSE_ROOT_ID } from '../../uapi/fuse-flags.ts';
+import { operationsByName, type Operation } from '../../uapi/fuse-operations.ts';
+import type { Request } from '../../uapi/fuse-wire.ts';
+import { revisions, type Revision } from '../../uapi/revision.ts';
 import type { Segment } from './content.ts';
 import { rawReply, writeResult } from './answer.ts';
 import { plainFields, type Driver, type ExpectedRequest } from './driver.ts';
-import { wireMapping } from './wire-mapping.ts';
-import { LOFF_MAX, PAGE } from '../../uapi/units.ts';
 
+/** The only case of its mount. */
+const SERIAL = 0;
 /** A walk that gets nowhere would never end: a kernel without its checks is cut off here. */
 const MAX_REQUESTS = 200;
 
@@ -28,9 +30,9 @@ export class ScriptedServer implements Driver {
   readonly choices: { taken: number; count: number }[] = [];
   readonly #case: Case;
   readonly #revision: Revision;
-  readonly #devices: readonly number[];
   readonly #choices: readonly number[];
-  readonly #used = new Map<ScriptLine, number>();
+  readonly #operations: ReadonlyMap<string, Operation>;
+  readonly #server: CaseServer;
   #step = 0;
 
   /** `devices`: cookies; `choices`: which readings of the rules to take, in order, 0 where the list ends. */
@@ -42,8 +44,18 @@ export class ScriptedServer implements Driver {
   ) {
     this.#case = of;
     this.#revision = revision;
-    this.#devices = devices;
     this.#choices = choices;
+    this.#operations = operationsByName(revision);
+    this.#server = new CaseServer({
+      revision,
+      opens: needsOpens(of),
+      files: of.geometry.files,
+      script: of.script,
+      config: of.geometry.config,
+      serial: SERIAL,
+      cookies: () => devices,
+      read: serverBytes,
+    });
   }
 
   atStep(step: number): void {
@@ -102,114 +114,47 @@ export class ScriptedServer implements Driver {
     expected: ExpectedRequest,
     request: Record<string, unknown>,
   ): Pick<Exchange, 'reply' | 'writeErrno' | 'ended' | 'notified'> {
-    const opflags = Number(request['opflags'] ?? 0);
-    const pos = (request['pos'] ?? 0n) as bigint;
-    const line = this.#case.script.find(
-      (candidate) =>
-        candidate.on === expected.name &&
-        (candidate.file === undefined || candidate.file === expected.file) &&
-        ((candidate.opflagsSet ?? 0) & opflags) >>> 0 === (candidate.opflagsSet ?? 0) &&
-        ((candidate.opflagsClear ?? 0) & opflags) === 0 &&
-        (candidate.posFrom ?? 0n) <= pos &&
-        (candidate.posTo === undefined || pos < candidate.posTo) &&
-        (this.#used.get(candidate) ?? 0) < (candidate.times ?? Infinity),
-    );
-    if (!line) return { reply: this.#ordinary(expected, request), writeErrno: 0 };
-    this.#used.set(line, (this.#used.get(line) ?? 0) + 1);
+    const { line, answer } = this.#server.answer(this.#onTheWire(expected, request));
+    const { before, signal, reply } = line === undefined ? {} : this.#case.script[line]!;
     // Errnos are noted by whoever takes the notifications.
-    const notified = (line.before ?? line.signal) && {
-      notified: { line: this.#case.script.indexOf(line), errnos: [] },
-    };
-    if (line.reply.kind === 'die' || line.reply.kind === 'kill' || line.reply.kind === 'abort')
-      return { ...notified, ended: line.reply.kind };
-    const reply = this.#encode(line.reply);
-    return { ...notified, reply, writeErrno: writeResult(this.#revision, expected.name, request, reply) ?? 0 };
+    const notified = line !== undefined && (before ?? signal) && { notified: { line, errnos: [] } };
+    if (answer.kind === 'end') return { ...notified, ended: answer.how };
+    const sent = reply?.kind === 'raw' ? rawReply(reply) : sentReply(answer);
+    const writeErrno = line === undefined ? 0 : (writeResult(this.#revision, expected.name, request, sent) ?? 0);
+    return { ...notified, reply: sent, writeErrno };
   }
 
-  /** As the guest's server answers what no line of the script matches (harness/guest/session/ordinary.ts). */
-  #ordinary({ name, file }: ExpectedRequest, request: Record<string, unknown>): SentReply {
-    if (name === 'READ') {
-      const offset = request['offset'] as bigint;
-      const left = (this.#case.geometry.files[file!]?.sizeBytes ?? 0n) - offset;
-      const length = Math.min(Number(request['size']), left > 0n ? Number(left) : 0);
-      return { error: 0, payload: serverBytes(file!, offset, length) };
-    }
-    if (name === 'LOOKUP')
-      return { error: 0, payload: entryOut.encode({ nodeid: 2n, attr: { mode: 0o100644 } as never }) };
-    if (name === 'OPEN') return { error: 0, payload: openOut.encode({}) };
-    if (name === 'COPY_FILE_RANGE' || name === 'COPY_FILE_RANGE_64')
-      return { error: -errnos.ENOSYS, payload: new Uint8Array() };
-    if (name === 'WRITE') return { error: 0, payload: writeOut.encode({ size: request['size'] as number }) };
-    if (name === 'IOMAP_IOEND') return { error: 0, payload: ioendOut.encode({ newsize: 0n }) };
-    if (name === 'LSEEK') {
-      const size = this.#case.geometry.files[file!]?.sizeBytes ?? 0n;
-      if ((request['offset'] as bigint) >= size) return { error: -errnos.ENXIO, payload: new Uint8Array() };
-      return {
-        error: 0,
-        payload: lseekOut.encode({ offset: request['whence'] === SEEK_DATA ? (request['offset'] as bigint) : size }),
-      };
-    }
-    if (name === 'SETATTR') return { error: 0, payload: attributes(request['size'] as bigint) };
-    if (name !== 'IOMAP_BEGIN') return { error: 0, payload: new Uint8Array() };
-    const [pos, count] = [request['pos'], request['count']] as [bigint, bigint];
-    const offset = (pos / PAGE) * PAGE;
-    const asked = ((pos + count - offset + PAGE - 1n) / PAGE) * PAGE;
-    const most = LOFF_MAX + 1n - PAGE - offset;
-    const half = { offset, length: asked > most ? most : asked, addr: NULL_ADDR, flags: 0, dev: 0 };
-    const { HOLE, PURE_OVERWRITE } = this.#revision.mappingTypes;
+  /** The request as the server reads it; fields that nothing is expected of are zero. */
+  #onTheWire({ name, file, data }: ExpectedRequest, request: Record<string, unknown>): Request {
+    const operation = this.#operations.get(name);
+    const isLookup = name === 'LOOKUP' && file !== undefined;
+    const bytes = data?.reduce((sum, { start, end }) => sum + Number(end - start), 0) ?? 0;
     return {
-      error: 0,
-      payload: beginOut.encode({ read: { ...half, type: HOLE! }, write: { ...half, type: PURE_OVERWRITE! } }),
+      opcode: operation?.opcode ?? 0,
+      name,
+      unique: 0n,
+      nodeid: file === undefined || isLookup ? FUSE_ROOT_ID : nodeidOf(SERIAL, file),
+      uid: 0,
+      gid: 0,
+      pid: 0,
+      args: { ...operation?.request?.decode(Buffer.alloc(operation.request.size)), ...request },
+      names: isLookup ? [fileName(SERIAL, file)] : [],
+      data: Buffer.alloc(bytes),
     };
-  }
-
-  #encode(reply: Exclude<Reply, { kind: 'die' | 'kill' | 'abort' }>): SentReply {
-    switch (reply.kind) {
-      case 'mappings':
-        return { error: 0, payload: beginOut.encode({ read: this.#wire(reply.read), write: this.#wire(reply.write) }) };
-      case 'error':
-        return { error: -reply.errno, payload: new Uint8Array() };
-      case 'empty':
-        return { error: 0, payload: new Uint8Array() };
-      case 'raw':
-        return rawReply(reply);
-      case 'ioend':
-        return { error: 0, payload: ioendOut.encode({ newsize: reply.newsizeBytes }) };
-      case 'attributes':
-        return { error: 0, payload: attributes(reply.sizeBytes) };
-      case 'config':
-        throw new Error('CONFIG is answered at mount');
-    }
-  }
-
-  #wire(mapping: MappingSpec): IomapIo {
-    return wireMapping(this.#revision, this.#devices, mapping);
   }
 }
 
-/** Of a regular file. */
-const attributes = (size: bigint): Buffer =>
-  attrOut.encode({
-    attrValid: 3600n,
-    attr: {
-      ino: 0n,
-      size,
-      blocks: 0n,
-      atime: 0n,
-      mtime: 0n,
-      ctime: 0n,
-      atimensec: 0,
-      mtimensec: 0,
-      ctimensec: 0,
-      mode: 0o100644,
-      nlink: 1,
-      uid: 0,
-      gid: 0,
-      rdev: 0,
-      blksize: 0,
-      flags: 0,
-    },
-  });
+/** What the transcript has of an answer whose header is in order. */
+function sentReply(answer: Answer): SentReply {
+  switch (answer.kind) {
+    case 'payload':
+      return { error: 0, payload: answer.payload };
+    case 'error':
+      return { error: -answer.errno, payload: new Uint8Array() };
+    default:
+      throw new Error(`a server without a connection cannot answer with ${answer.kind}`);
+  }
+}
 
 const runsOf = (segments: readonly Segment[]): ByteRun[] =>
   segments.map((segment) => ({ lengthBytes: Number(segment.end - segment.start), source: segment.sources[0]! }));

@@ -1,7 +1,6 @@
 /** The answer to IOMAP_CONFIG. */
-import { configReplyBytes } from '../../oracles/kernel/config-reply.ts';
-import type { Reply } from '../../model/case.ts';
-import type { ConfigOut } from '../../uapi/iomap.ts';
+import { encodeConfig, type ConfigReply } from '../../server/config.ts';
+import { configOut, type ConfigOut } from '../../uapi/iomap.ts';
 import { byteList, initialiser, s64, string, u32, u64 } from './text.ts';
 import type { Program } from './uses.ts';
 
@@ -26,8 +25,8 @@ function byteInitialiser(value: Uint8Array): string {
   return value.length <= 8 ? `{ ${byteList(hex, 0).slice(0, -1)} }` : `{\n${byteList(hex, 4)}\n\t\t\t}`;
 }
 
-export function configReply(reply: Extract<Reply, { kind: 'config' }>, { revision }: Program, indent: string): string {
-  const value = configReplyBytes(revision, { ...reply, sentBytes: undefined } as typeof reply);
+export function configText(reply: ConfigReply, { revision }: Program, indent: string): string {
+  const value = configOut.decode(encodeConfig(revision, reply));
   const zero = (item: unknown): boolean =>
     item instanceof Uint8Array ? item.every((byte) => byte === 0) : Number(item) === 0;
   const members = configMembers

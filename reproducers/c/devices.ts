@@ -2,7 +2,8 @@
 import { atomicDevice } from './atomic-device.ts';
 import { deviceCheck } from './device-check.ts';
 import { loopDevice } from './loop-device.ts';
-import { u64 } from './text.ts';
+import { NO_COOKIE } from '../../server/mapping.ts';
+import { u32, u64 } from './text.ts';
 import type { Program } from './uses.ts';
 
 const access = { rw: 'O_RDWR', ro: 'O_RDONLY', wo: 'O_WRONLY' } as const;
@@ -10,7 +11,7 @@ const access = { rw: 'O_RDWR', ro: 'O_RDONLY', wo: 'O_WRONLY' } as const;
 export function devices({ case: of, uses }: Program): string {
   const rows = of.geometry.devices.map(
     (device) =>
-      `\t{ .size = ${u64(BigInt(device.sizeBytes))}, .access = ${access[device.access]}${uses.registers ? '' : ', .cookie = 0x7ffffffe'}${device.atomic ? ', .atomic = 1' : ''} },`,
+      `\t{ .size = ${u64(BigInt(device.sizeBytes))}, .access = ${access[device.access]}${uses.registers ? '' : `, .cookie = ${u32(NO_COOKIE)}`}${device.atomic ? ', .atomic = 1' : ''} },`,
   );
   const atomic = of.geometry.devices.map((device) => device.atomic === true);
   const parts = [

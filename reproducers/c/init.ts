@@ -1,4 +1,6 @@
 /** The answer to INIT, and the devices that are registered after it. */
+import { NO_COOKIE } from '../../server/mapping.ts';
+import { u32 } from './text.ts';
 import type { Program } from './uses.ts';
 
 export function init({ case: { geometry }, uses }: Program): string {
@@ -59,6 +61,6 @@ static void register_devices(void)
 			printf("device %zu (%s): %s\\n", n, devices[n].path, strerror(errno));
 		else
 			printf("device %zu (%s) has the cookie %d\\n", n, devices[n].path, id);
-		devices[n].cookie = id > 0 ? id : 0x7ffffffe;
+		devices[n].cookie = id > 0 ? id : ${u32(NO_COOKIE)};
 	}
 }`;

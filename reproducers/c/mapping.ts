@@ -1,5 +1,6 @@
 /** A mapping as an initialiser. */
 import type { MappingSpec } from '../../model/mapping.ts';
+import { NO_TYPE } from '../../server/mapping.ts';
 import { bits, initialiser, u32, u64 } from './text.ts';
 import type { Program } from './uses.ts';
 
@@ -9,7 +10,7 @@ export function mapping(spec: MappingSpec, { revision }: Program): string {
     typeof spec.type === 'number'
       ? u32(spec.type)
       : revision.mappingTypes[spec.type] === undefined
-        ? '0xffff'
+        ? u32(NO_TYPE)
         : spec.type;
   return initialiser(
     [

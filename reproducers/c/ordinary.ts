@@ -1,7 +1,7 @@
 /**
- * What the server answers to everything that the case says nothing about: as harness/guest/session/ordinary.ts does.
+ * What the server answers to everything that the case says nothing about: as server/ordinary.ts does.
  */
-import { configReply } from './config.ts';
+import { configText } from './config.ts';
 import { errno } from './text.ts';
 import type { Program } from './uses.ts';
 
@@ -41,8 +41,8 @@ ${
   has('SETATTR')
     ? `		const struct fuse_setattr_in *set = arg;
 
-		if (in->opcode == FUSE_SETATTR && file >= 0 && (set->valid & FATTR_SIZE))
-			files[file].size = set->size;
+		if (in->opcode == FUSE_SETATTR && file >= 0)
+			set_attr(file, set);
 `
     : '\n'
 }		fill_attr(&out.attr, file);
@@ -67,8 +67,9 @@ ${
 		/* A hole, whatever was asked. */
 		const struct begin_in *b = arg;
 		uint64_t offset = b->pos & ~4095ULL;
-		uint64_t length = (b->pos + b->count - offset + 4095) & ~4095ULL;
-		uint64_t most = (uint64_t)INT64_MAX + 1 - 4096 - offset;
+		uint64_t asked = b->pos + b->count > offset ? b->pos + b->count - offset : 1;
+		uint64_t length = (asked + 4095) & ~4095ULL;
+		uint64_t most = (uint64_t)INT64_MAX + 1 - offset;
 		struct mapping map = {
 			.type = HOLE, .addr = NO_ADDR,
 			.offset = offset, .length = length > most ? most : length,
@@ -149,7 +150,7 @@ ${
     cases.push(
       geometry.config.kind === 'error'
         ? `	case OP_IOMAP_CONFIG:\n\t\tsend_reply(in, ${errno(geometry.config.errno)}, NULL, 0);\n\t\tbreak;`
-        : `	case OP_IOMAP_CONFIG: {\n${configReply(geometry.config, of, '\t\t')}\n\t\tbreak;\n\t}`,
+        : `	case OP_IOMAP_CONFIG: {\n${configText(geometry.config, of, '\t\t')}\n\t\tbreak;\n\t}`,
     );
   }
   const acknowledged = [

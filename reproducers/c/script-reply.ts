@@ -1,7 +1,7 @@
 /** What a line of the script answers. */
 import type { Reply } from '../../model/case.ts';
 import { outHeader } from '../../uapi/fuse-structs.ts';
-import { configReply } from './config.ts';
+import { configText } from './config.ts';
 import { mapping } from './mapping.ts';
 import { byteList, errno, initialiser, u32, u64 } from './text.ts';
 import type { Program } from './uses.ts';
@@ -22,7 +22,7 @@ export function sendReply(reply: Reply, of: Program): string {
     case 'raw':
       return rawReply(reply);
     case 'config':
-      return configReply(reply, of, '\t\t');
+      return configText(reply, of, '\t\t');
     case 'die':
       return '\t\tprintf("    <- nothing: the server closes /dev/fuse\\n");\n\t\tfflush(stdout);\n\t\tclose(fuse_fd);\n\t\tpthread_exit(NULL);';
     case 'kill':
@@ -38,8 +38,8 @@ ${
   uses.ordinary.has('SETATTR')
     ? `\t\tconst struct fuse_setattr_in *set = arg;
 
-\t\tif (in->opcode == FUSE_SETATTR && file >= 0 && (set->valid & FATTR_SIZE))
-\t\t\tfiles[file].size = set->size;
+\t\tif (in->opcode == FUSE_SETATTR && file >= 0)
+\t\t\tset_attr(file, set);
 `
     : '\n'
 }\t\tfill_attr(&out.attr, file);

@@ -1,121 +1,94 @@
-/** The file system that case files live in: flat, one inode per case and file, made when the kernel looks it up. */
-import { inoOf, nodeidOf, parseFileName, parseNodeid } from '../../../model/nodes.ts';
-import type { Notification } from '../../../model/notification.ts';
+/**
+ * The file system that case files live in: flat, one case after the other, each with its server from the moment when
+ * the kernel looks up a file of it.
+ */
+import { nodeidOf, parseFileName, parseNodeid } from '../../../model/nodes.ts';
 import type { Native } from '../../native/index.ts';
+import { errnos } from '../../../uapi/errno.ts';
 import { FUSE_ROOT_ID } from '../../../uapi/fuse-flags.ts';
-import { OPEN_REPLY } from '../../../uapi/fuse-flags.ts';
 import type { Request } from '../../../uapi/fuse-wire.ts';
-import type { Revision } from '../../../uapi/revision.ts';
-import { fail, type Answer } from '../session/answer.ts';
-import { S_IFDIR, S_IFREG, inode, type Inode } from '../session/inode.ts';
-import type { FileSystem } from '../session/file-system.ts';
-import { ordinaryAnswer } from '../session/ordinary.ts';
-import { constants } from 'node:os';
+import { fail, type Answer } from '../../../server/answer.ts';
+import { CaseServer, type CaseServerOptions, type Served } from '../../../server/case-server.ts';
 import type { ServerCase } from './messages.ts';
-import { encodeCaseNotification } from './notify-step.ts';
-import { Script, encodeCaseReply, type Cookies } from './script.ts';
+import { notificationFacts, notificationOf, serverData } from './notification.ts';
 import { barrierName } from './shared.ts';
 
-const { errno } = constants;
-/** OWNER_KINDS.server of the byte patterns. */
-const serverOwner = 3;
-
-interface Loaded {
-  readonly case: ServerCase;
-  readonly script: Script;
-  readonly inodes: (Inode | undefined)[];
-}
-
-export interface CaseFilesOptions {
-  revision: Revision;
+export interface CaseFilesOptions extends Pick<CaseServerOptions, 'revision' | 'opens' | 'config' | 'cookies'> {
   native: Native;
-  opens: boolean;
-  config: Parameters<typeof encodeCaseReply>[2] | undefined;
   /** Fetches what the workload's thread has posted since. */
   fetch: () => readonly ServerCase[];
-  cookies: () => Cookies;
   /** Writes these to /dev/fuse and notes what came of it. */
   notify: (line: number, messages: readonly Buffer[], signal: boolean) => void;
 }
 
-export class CaseFiles implements FileSystem {
-  readonly revision: Revision;
-  readonly opens: boolean;
+interface Loaded {
+  readonly case: ServerCase;
+  readonly server: CaseServer;
+}
+
+/** No case has it: names and node ids of its files are nobody's. */
+const noSerial = -1;
+
+export class CaseFiles {
   readonly #options: CaseFilesOptions;
-  readonly #root = inode(FUSE_ROOT_ID, FUSE_ROOT_ID, S_IFDIR | 0o755);
   readonly #posted = new Map<number, ServerCase>();
+  /** Answers what is about no case. */
+  readonly #rest: CaseServer;
   #current: Loaded | undefined;
   #own: ServerCase | undefined;
 
+  /** `own`: the case that has the mount for itself. Its script also answers what is about the connection. */
   constructor(options: CaseFilesOptions, own?: ServerCase) {
     this.#options = options;
-    this.revision = options.revision;
-    this.opens = options.opens;
     this.#own = own;
+    this.#rest = this.#serverOf({ serial: noSerial, files: [], script: [] });
   }
 
   /** What a case that has its mount for itself answers to INIT; undefined: the ordinary reply. */
   answerInit(request: Request): Answer | undefined {
-    return this.#own && this.#use(this.#own).script.answer(request, undefined);
+    if (!this.#own) return undefined;
+    const loaded = this.#use(this.#own);
+    const served = loaded.server.answerInit(request);
+    return served && this.#sent(loaded, served);
   }
 
   answer(request: Request): Answer {
-    if (request.nodeid === FUSE_ROOT_ID && request.name === 'LOOKUP') {
-      const name = request.names[0]!;
-      if (name === barrierName) return fail(errno.ENOENT);
-      const target = parseFileName(name);
-      if (target) {
-        const loaded = this.#load(target.serial);
-        const scripted = loaded?.script.answer(request, target.file);
-        if (scripted) return scripted;
-      }
-      return ordinaryAnswer(this, request);
-    }
     if (this.#own && !this.#current) this.#use(this.#own);
+    const loaded = this.#caseOf(request);
+    if (loaded) return this.#sent(loaded, loaded.server.answer(request));
+    if (request.names[0] === barrierName) return fail(errnos.ENOENT);
+    return this.#rest.answer(request).answer;
+  }
+
+  /** The case that the request is about; its server is the current one then. */
+  #caseOf(request: Request): Loaded | undefined {
+    if (request.nodeid === FUSE_ROOT_ID && request.name === 'LOOKUP') {
+      const target = parseFileName(request.names[0]!);
+      return target && this.#load(target.serial);
+    }
     const target = parseNodeid(request.nodeid);
     const loaded = this.#current;
-    if (loaded && (target ? target.serial === loaded.case.serial : loaded.case === this.#own)) {
-      const scripted = loaded.script.answer(request, target?.file);
-      if (scripted) return scripted;
-    }
-    if (request.name === 'IOMAP_CONFIG' && this.#options.config)
-      return encodeCaseReply(this.revision, this.#options.cookies(), this.#options.config);
-    return ordinaryAnswer(this, request);
+    const isIts = loaded && (target ? target.serial === loaded.case.serial : loaded.case === this.#own);
+    return isIts ? loaded : undefined;
   }
 
-  find(nodeid: bigint): Inode | undefined {
-    if (nodeid === FUSE_ROOT_ID) return this.#root;
-    const target = parseNodeid(nodeid);
-    if (!target || target.serial !== this.#current?.case.serial) return undefined;
-    return this.#current.inodes[target.file];
-  }
-
-  lookup(parent: Inode, name: string): Inode | undefined {
-    const target = parent === this.#root ? parseFileName(name) : undefined;
-    return target && this.#load(target.serial)?.inodes[target.file];
-  }
-
-  create(): Inode {
-    throw new Error('case workloads create no files');
-  }
-
-  read(node: Inode, offset: bigint, length: number): Uint8Array {
-    const out = Buffer.allocUnsafe(length);
-    this.#options.native.fillPattern(out, 0, length, serverOwner, parseNodeid(node.nodeid)?.file ?? 0, offset);
-    return out;
-  }
-
-  #notify({ serial, files }: ServerCase, line: number, notifications: readonly Notification[], signal: boolean): void {
-    const context = {
-      revision: this.revision,
-      cookies: this.#options.cookies(),
-      nodeids: files.map((_, file) => nodeidOf(serial, file)),
-    };
-    this.#options.notify(
+  /** What the script's line has `before` its answer goes out. */
+  #sent({ case: { serial, files, script } }: Loaded, { line, answer }: Served): Answer {
+    if (line === undefined) return answer;
+    const { before = [], signal = false } = script[line]!;
+    if (before.length === 0 && !signal) return answer;
+    const { native, revision, cookies, notify } = this.#options;
+    const facts = notificationFacts(
+      native,
+      cookies(),
+      files.map((_, file) => nodeidOf(serial, file)),
+    );
+    notify(
       line,
-      notifications.map((notification) => encodeCaseNotification(context, notification, this.#options.native)),
+      before.map((notification) => notificationOf(revision, notification, facts)),
       signal,
     );
+    return answer;
   }
 
   #load(serial: number): Loaded | undefined {
@@ -128,28 +101,21 @@ export class CaseFiles implements FileSystem {
   }
 
   #use(wanted: ServerCase): Loaded {
-    const { revision } = this;
-    const inodes = wanted.files.map((file, index) => {
-      const nodeid = nodeidOf(wanted.serial, index);
-      return inode(nodeid, inoOf(nodeid), S_IFREG | 0o644, {
-        sizeBytes: file.sizeBytes,
-        openFlags: file.directIo ? OPEN_REPLY.DIRECT_IO : 0,
-        attrFlags: file.attrFlags.reduce((sum, name) => sum | (revision.attrFlags[name] ?? 0), 0),
-      });
-    });
-    this.#current = {
-      case: wanted,
-      script: new Script(
-        revision,
-        this.#options.cookies,
-        (request) => ordinaryAnswer(this, request),
-        wanted.script,
-        (line, notifications, signal) => {
-          this.#notify(wanted, line, notifications, signal);
-        },
-      ),
-      inodes,
-    };
+    this.#current = { case: wanted, server: this.#serverOf(wanted) };
     return this.#current;
+  }
+
+  #serverOf({ serial, files, script }: ServerCase): CaseServer {
+    const { revision, opens, config, cookies, native } = this.#options;
+    return new CaseServer({
+      revision,
+      opens,
+      config,
+      cookies,
+      serial,
+      files,
+      script,
+      read: (file, offset, lengthBytes) => serverData(native, file, offset, lengthBytes),
+    });
   }
 }

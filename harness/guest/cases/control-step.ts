@@ -5,7 +5,7 @@ import type { Native } from '../../native/index.ts';
 import { backingMap, iomapSupport, setBlocksize } from '../../../uapi/iomap.ts';
 import type { Revision } from '../../../uapi/revision.ts';
 import type { DeviceSet } from './devices.ts';
-import { cookieOf, type Cookies } from './script.ts';
+import { cookieOf, type Cookies } from '../../../server/mapping.ts';
 import { errnos } from '../../../uapi/errno.ts';
 
 export interface ControlPlane {

@@ -12,7 +12,7 @@ import type { ControlPlane } from './control-step.ts';
 import type { DeviceSet } from './devices.ts';
 import { takeLog } from './exchange-log.ts';
 import type { ServerCase, SessionStart } from './messages.ts';
-import { cookieOf } from './script.ts';
+import { cookieOf } from '../../../server/mapping.ts';
 import type { ServerHandle } from './server-handle.ts';
 import { STATE, WORD, barrierName, mountPoint } from './shared.ts';
 

@@ -2,13 +2,16 @@
 import type { Bytes, ConfigFields, Mapping, Mappings, Reply, SpaceFields } from '../api.ts';
 import { copyFileRangeOut, getxattrOut, kstatfs, lseekOut, writeOut } from '../../../uapi/fuse-structs.ts';
 import type { Request } from '../../../uapi/fuse-wire.ts';
-import { beginOut, configOut, ioendOut, type ConfigOut, type IomapIo } from '../../../uapi/iomap.ts';
+import { beginOut, ioendOut, type IomapIo } from '../../../uapi/iomap.ts';
 import { NULL_ADDR, NULL_DEV, type Revision } from '../../../uapi/revision.ts';
 import { constants } from 'node:os';
-import { fail, succeed, type Answer } from '../session/answer.ts';
-import type { FileSystem } from '../session/file-system.ts';
-import type { Inode } from '../session/inode.ts';
-import { createAnswer, entryAnswer } from '../session/names.ts';
+import { LOFF_MAX } from '../../../uapi/units.ts';
+import { fail, succeed, type Answer } from '../../../server/answer.ts';
+import { encodeConfig as encodeConfigReply } from '../../../server/config.ts';
+import { cookieOf, encodeMapping as encodeSpec } from '../../../server/mapping.ts';
+import type { FileSystem } from '../../../server/file-system.ts';
+import type { Inode } from '../../../server/inode.ts';
+import { createAnswer, entryAnswer } from '../../../server/names.ts';
 
 export interface Encoding {
   revision: Revision;
@@ -16,35 +19,30 @@ export interface Encoding {
   files: FileSystem;
 }
 
-/** A device that the kernel did not take has no cookie; this one is in nobody's table. */
-const noCookie = 0x7fff_fffe;
-
-const number = (table: Readonly<Record<string, number | undefined>>, value: string | number): number => {
-  const found = typeof value === 'number' ? value : table[value];
-  if (found === undefined) throw new Error(`this revision has no value named ${value}`);
-  return found;
-};
+/** Throws Error when the revision has no such type or flag: a handler that names one is mistaken. */
+function checkName(table: Readonly<Record<string, number | undefined>>, value: string | number): void {
+  if (typeof value === 'string' && table[value] === undefined)
+    throw new Error(`this revision has no value named ${value}`);
+}
 
 export function encodeMapping(
   { revision, cookies }: Pick<Encoding, 'revision' | 'cookies'>,
   { type, flags = [], device, addr, offset, length }: Mapping,
 ): IomapIo {
-  const cookie =
-    device === undefined
-      ? NULL_DEV
-      : typeof device === 'object'
-        ? device.cookie
-        : (cookies[device] ?? 0) > 0
-          ? cookies[device]!
-          : noCookie;
-  return {
-    offset: BigInt(offset),
-    length: BigInt(length),
-    addr: addr === undefined ? NULL_ADDR : BigInt(addr),
-    type: number(revision.mappingTypes, type),
-    flags: flags.reduce<number>((sum, flag) => sum | number(revision.mappingFlags, flag), 0),
-    dev: cookie,
-  };
+  checkName(revision.mappingTypes, type);
+  for (const flag of flags) checkName(revision.mappingFlags, flag);
+  return encodeSpec(
+    revision,
+    {
+      type,
+      flags: [...flags],
+      dev: device === undefined ? NULL_DEV : typeof device === 'object' ? device.cookie : { device },
+      addr: addr === undefined ? NULL_ADDR : BigInt(addr),
+      offset: BigInt(offset),
+      length: BigInt(length),
+    },
+    (index) => cookieOf(cookies, index),
+  );
 }
 
 const overwriteOf = ({ offset, length }: { offset: Bytes; length: Bytes }): Mapping => ({
@@ -53,28 +51,21 @@ const overwriteOf = ({ offset, length }: { offset: Bytes; length: Bytes }): Mapp
   length,
 });
 
-function encodeConfig(revision: Revision, fields: ConfigFields): Buffer {
-  const { configFlags } = revision;
-  const value: Partial<ConfigOut> = { flags: 0n };
-  const set = (flag: keyof typeof configFlags, parts: Partial<ConfigOut>): void => {
-    Object.assign(value, parts);
-    value.flags = value.flags! | BigInt(configFlags[flag] ?? 0);
-  };
-  if (fields.id !== undefined) set('SID', { sId: Buffer.from(fields.id) });
-  if (fields.uuid !== undefined) set('UUID', { sUuid: fields.uuid, sUuidLen: fields.uuid.length });
-  if (fields.blockSizeBytes !== undefined) set('BLOCKSIZE', { sBlocksize: fields.blockSizeBytes });
-  if (fields.maxLinks !== undefined) set('MAX_LINKS', { sMaxLinks: fields.maxLinks });
-  if (fields.timeGranNs !== undefined) {
-    set('TIME', {
-      sTimeGran: fields.timeGranNs,
-      sTimeMin: BigInt(fields.timeMin ?? 0),
-      sTimeMax: BigInt(fields.timeMax ?? (1n << 63n) - 1n),
-    });
-  }
-  if (fields.maxBytes !== undefined) set('MAXBYTES', { sMaxbytes: BigInt(fields.maxBytes) });
-  if (fields.cacheMaxBytes !== undefined) set('CACHE_MAXBYTES', { cacheMaxbytes: fields.cacheMaxBytes });
-  return configOut.encode(value);
-}
+const encodeConfig = (revision: Revision, fields: ConfigFields): Buffer =>
+  encodeConfigReply(revision, {
+    kind: 'config',
+    ...(fields.id !== undefined && { sId: fields.id }),
+    ...(fields.uuid !== undefined && { sUuid: Buffer.from(fields.uuid).toString('hex') }),
+    ...(fields.blockSizeBytes !== undefined && { blockSizeBytes: fields.blockSizeBytes }),
+    ...(fields.maxLinks !== undefined && { maxLinks: fields.maxLinks }),
+    ...(fields.timeGranNs !== undefined && {
+      timeGranNs: fields.timeGranNs,
+      timeMin: BigInt(fields.timeMin ?? 0),
+      timeMax: BigInt(fields.timeMax ?? LOFF_MAX),
+    }),
+    ...(fields.maxBytes !== undefined && { maxBytes: BigInt(fields.maxBytes) }),
+    ...(fields.cacheMaxBytes !== undefined && { cacheMaxBytes: fields.cacheMaxBytes }),
+  });
 
 function encodeSpace({
   blockSizeBytes = 4096,

@@ -2,9 +2,9 @@
 import type { FileOptions, ServerDefinition } from '../api.ts';
 import { FUSE_ROOT_ID, OPEN_REPLY } from '../../../uapi/fuse-flags.ts';
 import type { AttrFlagName, Revision } from '../../../uapi/revision.ts';
-import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, inode, isDirectory, type Inode } from '../session/inode.ts';
-import type { FileSystem } from '../session/file-system.ts';
-import { attach, detach } from '../session/names.ts';
+import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, inode, isDirectory, type Inode } from '../../../server/inode.ts';
+import type { FileSystem } from '../../../server/file-system.ts';
+import { attach, detach } from '../../../server/names.ts';
 
 const namesOf = (path: string): string[] => path.split('/').filter((name) => name !== '');
 

@@ -7,7 +7,7 @@ import type { Native } from '../../native/index.ts';
 import { operationsOf } from '../../../uapi/fuse-operations.ts';
 import type { InitIn } from '../../../uapi/fuse-structs.ts';
 import { decodeRequest, encodeNotification, encodeReply, type Request } from '../../../uapi/fuse-wire.ts';
-import { succeed, type Answer } from './answer.ts';
+import { encodeAnswer, succeed, type Answer } from '../../../server/answer.ts';
 import { initReply, maxWriteBytes, type InitAnswer } from './init.ts';
 
 const { errno } = constants;
@@ -165,22 +165,6 @@ export class Server {
   #write(message: Buffer): number {
     const ret = this.#native.write(this.#fd, message, 0, message.length);
     return ret < 0 ? -ret : 0;
-  }
-}
-
-function encodeAnswer(unique: bigint, answer: Answer): Buffer | undefined {
-  switch (answer.kind) {
-    case 'payload':
-      return encodeReply(unique, 0, answer.payload);
-    case 'error':
-      return encodeReply(unique, -answer.errno);
-    case 'raw':
-      return encodeReply(answer.unique ?? unique, answer.error ?? 0, answer.payload, answer.lengthBytes).subarray(
-        0,
-        answer.sentBytes,
-      );
-    default:
-      return undefined;
   }
 }
 

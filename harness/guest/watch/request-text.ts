@@ -1,16 +1,13 @@
 /** The request that the kernel made last, for people. */
 import type { Hang } from '../../../model/hang.ts';
-import { operationsOf, type Operation } from '../../../uapi/fuse-operations.ts';
+import { operationsOf } from '../../../uapi/fuse-operations.ts';
 import { decodeRequest } from '../../../uapi/fuse-wire.ts';
 import type { Revision } from '../../../uapi/revision.ts';
-
-const known = new Map<string, ReadonlyMap<number, Operation>>();
 
 /** `request`: its first bytes; empty: there was none. */
 export function lastRequestOf(revision: Revision, request: Buffer, answered: boolean): Hang['lastRequest'] {
   if (request.length < 40) return undefined;
-  let operations = known.get(revision.id);
-  if (!operations) known.set(revision.id, (operations = operationsOf(revision)));
+  const operations = operationsOf(revision);
   const plain = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');
   try {
     const { name, nodeid, args } = decodeRequest(operations, request, request.length);

@@ -16,8 +16,8 @@ import {
   type TableNotification,
   type TableStep,
 } from '../../../model/table-case.ts';
-import { operationsOf } from '../../../uapi/fuse-operations.ts';
-import { revisions, type Revision, type RevisionId } from '../../../uapi/revision.ts';
+import { operationsByName } from '../../../uapi/fuse-operations.ts';
+import { revisions, type Revision } from '../../../uapi/revision.ts';
 import { tableNotification } from './notifications.ts';
 import { tableReply } from './replies.ts';
 import { windowsOf } from './windows.ts';
@@ -49,7 +49,7 @@ export function tableCaseOf(value: Case): TableCase | undefined {
     );
     return made && notifications.push(made) - 1;
   };
-  const lines = allOf(script, (line) => tableLine(revision, value.revision, geometry.devices.length, line, add));
+  const lines = allOf(script, (line) => tableLine(revision, geometry.devices.length, line, add));
   const steps = lines && tableSteps(workload, geometry.files.length, add);
   if (!steps || notifications.length > mostTableNotifications) return undefined;
   return {
@@ -75,30 +75,11 @@ function allOf<A, B>(values: readonly A[], each: (value: A) => B | undefined): B
   return out;
 }
 
-const opcodes = new Map<RevisionId, ReadonlyMap<string, number>>();
-function opcodeOf(id: RevisionId, name: string): number | undefined {
-  let table = opcodes.get(id);
-  if (!table)
-    opcodes.set(
-      id,
-      (table = new Map(
-        [...operationsOf(revisions[id]).values()].map((operation) => [operation.name, operation.opcode]),
-      )),
-    );
-  return table.get(name);
-}
-
 type Add = (notification: Notification) => number | undefined;
 
-function tableLine(
-  revision: Revision,
-  id: RevisionId,
-  devices: number,
-  line: ScriptLine,
-  add: Add,
-): TableLine | undefined {
+function tableLine(revision: Revision, devices: number, line: ScriptLine, add: Add): TableLine | undefined {
   const { on, file, opflagsSet = 0, opflagsClear = 0, posFrom = 0n, posTo = 1n << 64n, times, before, reply } = line;
-  const opcode = opcodeOf(id, on);
+  const opcode = operationsByName(revision).get(on)?.opcode;
   const encoded = tableReply(revision, devices, reply);
   if (
     opcode === undefined ||

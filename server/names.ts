@@ -1,12 +1,11 @@
 /** Ordinary operations on names: what makes, finds, lists, moves and removes them. */
-import { FUSE_ROOT_ID } from '../../../uapi/fuse-flags.ts';
-import { createOut, dirent, entryOut } from '../../../uapi/fuse-structs.ts';
-import { constants } from 'node:os';
+import { FUSE_ROOT_ID } from '../uapi/fuse-flags.ts';
+import { createOut, dirent, entryOut } from '../uapi/fuse-structs.ts';
+import { errnos } from '../uapi/errno.ts';
 import { done, fail, succeed, type Answer } from './answer.ts';
 import type { Args, FileSystem, Ordinary } from './file-system.ts';
 import { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, entryFields, isDirectory, now, type Inode } from './inode.ts';
 
-const { errno } = constants;
 const RENAME_NOREPLACE = 1,
   RENAME_EXCHANGE = 2;
 
@@ -42,10 +41,10 @@ export function detach(parent: Inode, name: string): Inode | undefined {
 
 function made(fs: FileSystem, parent: Inode, { names, uid, gid }: Args<unknown>, mode: number): Inode | Answer {
   const name = names[0]!;
-  if (!parent.children) return fail(errno.ENOTDIR);
-  if (parent.children.has(name)) return fail(errno.EEXIST);
+  if (!parent.children) return fail(errnos.ENOTDIR);
+  if (parent.children.has(name)) return fail(errnos.EEXIST);
   // The directory is gone, and somebody sits in it.
-  if (parent.names.length === 0 && parent.nodeid !== FUSE_ROOT_ID) return fail(errno.ENOENT);
+  if (parent.names.length === 0 && parent.nodeid !== FUSE_ROOT_ID) return fail(errnos.ENOENT);
   const node = fs.create(mode);
   const time = now();
   Object.assign(node, { uid, gid, atime: time, mtime: time, ctime: time });
@@ -81,9 +80,9 @@ function make(fs: FileSystem, parent: Inode, request: Args<unknown>, mode: numbe
 /** Removes a name; `directory`: which of the two kinds the caller means. */
 function remove(fs: FileSystem, parent: Inode, name: string, directory: boolean): Answer {
   const node = parent.children?.get(name);
-  if (!node) return fail(errno.ENOENT);
-  if (isDirectory(node) !== directory) return fail(directory ? errno.ENOTDIR : errno.EISDIR);
-  if (node.children && node.children.size > 0) return fail(errno.ENOTEMPTY);
+  if (!node) return fail(errnos.ENOENT);
+  if (isDirectory(node) !== directory) return fail(directory ? errnos.ENOTDIR : errnos.EISDIR);
+  if (node.children && node.children.size > 0) return fail(errnos.ENOTEMPTY);
   detach(parent, name);
   touch(parent, node);
   if (node.names.length === 0) fs.unnamed?.(node);
@@ -93,12 +92,12 @@ function remove(fs: FileSystem, parent: Inode, name: string, directory: boolean)
 function rename(fs: FileSystem, parent: Inode, newdir: bigint, [from, to]: readonly string[], flags: number): Answer {
   const target = fs.find(newdir);
   const node = parent.children?.get(from!);
-  if (!node || !target?.children) return fail(errno.ENOENT);
-  if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) return fail(errno.EINVAL);
+  if (!node || !target?.children) return fail(errnos.ENOENT);
+  if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) return fail(errnos.EINVAL);
   const other = target.children.get(to!);
-  if (flags & RENAME_NOREPLACE && other) return fail(errno.EEXIST);
+  if (flags & RENAME_NOREPLACE && other) return fail(errnos.EEXIST);
   if (flags & RENAME_EXCHANGE) {
-    if (!other) return fail(errno.ENOENT);
+    if (!other) return fail(errnos.ENOENT);
     detach(parent, from!);
     detach(target, to!);
     attach(target, to!, node);
@@ -108,7 +107,7 @@ function rename(fs: FileSystem, parent: Inode, newdir: bigint, [from, to]: reado
   }
   if (other === node) return done;
   if (other) {
-    if (isDirectory(other) !== isDirectory(node)) return fail(isDirectory(other) ? errno.EISDIR : errno.ENOTDIR);
+    if (isDirectory(other) !== isDirectory(node)) return fail(isDirectory(other) ? errnos.EISDIR : errnos.ENOTDIR);
     const removed = remove(fs, target, to!, isDirectory(other));
     if (removed.kind === 'error') return removed;
   }
@@ -143,7 +142,7 @@ function listing(directory: Inode, from: bigint, room: number): Buffer {
 export const nameOperations: Readonly<Record<string, Ordinary>> = {
   LOOKUP: (fs, node, { names }) => {
     const found = fs.lookup(node, names[0]!);
-    return found ? entryAnswer(fs, found) : fail(errno.ENOENT);
+    return found ? entryAnswer(fs, found) : fail(errnos.ENOENT);
   },
   CREATE: (fs, parent, request: Args<{ mode: number }>) => {
     const node = made(fs, parent, request, S_IFREG | (request.args.mode & ~S_IFMT));
@@ -160,12 +159,12 @@ export const nameOperations: Readonly<Record<string, Ordinary>> = {
     const target = request.names[1]!;
     return make(fs, parent, request, S_IFLNK | 0o777, { target, sizeBytes: BigInt(Buffer.byteLength(target)) });
   },
-  READLINK: (_, node) => (node.target === undefined ? fail(errno.EINVAL) : succeed(Buffer.from(node.target))),
+  READLINK: (_, node) => (node.target === undefined ? fail(errnos.EINVAL) : succeed(Buffer.from(node.target))),
   LINK: (fs, parent, { names, args }: Args<{ oldnodeid: bigint }>) => {
     const node = fs.find(args.oldnodeid);
-    if (!node || !parent.children) return fail(errno.ENOENT);
-    if (isDirectory(node)) return fail(errno.EPERM);
-    if (parent.children.has(names[0]!)) return fail(errno.EEXIST);
+    if (!node || !parent.children) return fail(errnos.ENOENT);
+    if (isDirectory(node)) return fail(errnos.EPERM);
+    if (parent.children.has(names[0]!)) return fail(errnos.EEXIST);
     attach(parent, names[0]!, node);
     touch(parent, node);
     return entryAnswer(fs, node);
@@ -176,5 +175,5 @@ export const nameOperations: Readonly<Record<string, Ordinary>> = {
   RENAME2: (fs, parent, { names, args }: Args<{ newdir: bigint; flags: number }>) =>
     rename(fs, parent, args.newdir, names, args.flags),
   READDIR: (_, node, { args }: Args<{ offset: bigint; size: number }>) =>
-    isDirectory(node) ? succeed(listing(node, args.offset, args.size)) : fail(errno.ENOTDIR),
+    isDirectory(node) ? succeed(listing(node, args.offset, args.size)) : fail(errnos.ENOTDIR),
 };

@@ -1,6 +1,6 @@
 /** What ordinary answers need to know about the file system. */
-import type { Request } from '../../../uapi/fuse-wire.ts';
-import type { Revision } from '../../../uapi/revision.ts';
+import type { Request } from '../uapi/fuse-wire.ts';
+import type { Revision } from '../uapi/revision.ts';
 import type { Answer } from './answer.ts';
 import type { Inode } from './inode.ts';
 

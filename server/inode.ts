@@ -1,5 +1,5 @@
 /** Inodes of the server: what ordinary requests ask about files and directories. */
-import { attrOut, type Attr } from '../../../uapi/fuse-structs.ts';
+import { attrOut, type Attr } from '../uapi/fuse-structs.ts';
 import { Children } from './children.ts';
 
 export interface Inode {

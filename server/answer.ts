@@ -1,4 +1,6 @@
 /** What the server does with one request. */
+import { encodeReply } from '../uapi/fuse-wire.ts';
+
 export type Answer =
   /** A header with -errno. */
   | { readonly kind: 'error'; readonly errno: number }
@@ -28,3 +30,20 @@ export const succeed = (payload: Uint8Array): Answer => ({ kind: 'payload', payl
 export const done: Answer = { kind: 'payload', payload: new Uint8Array(0) };
 export const silence: Answer = { kind: 'none' };
 export const held: Answer = { kind: 'held' };
+
+/** The reply as it goes out; undefined: there is none, or not now. */
+export function encodeAnswer(unique: bigint, answer: Answer): Buffer | undefined {
+  switch (answer.kind) {
+    case 'payload':
+      return encodeReply(unique, 0, answer.payload);
+    case 'error':
+      return encodeReply(unique, -answer.errno);
+    case 'raw':
+      return encodeReply(answer.unique ?? unique, answer.error ?? 0, answer.payload, answer.lengthBytes).subarray(
+        0,
+        answer.sentBytes,
+      );
+    default:
+      return undefined;
+  }
+}

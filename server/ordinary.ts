@@ -1,18 +1,17 @@
 /** Ordinary file system behaviour: the answer to every request that no script and no handler answers. */
-import { SETATTR_VALID } from '../../../uapi/fuse-flags.ts';
-import { forgetOne, kstatfs, lseekOut, openOut, writeOut } from '../../../uapi/fuse-structs.ts';
-import type { Request } from '../../../uapi/fuse-wire.ts';
-import { beginOut, ioendOut, type BeginIn, type IoendIn } from '../../../uapi/iomap.ts';
-import { NULL_ADDR, type Revision } from '../../../uapi/revision.ts';
-import { constants } from 'node:os';
+import { SETATTR_VALID } from '../uapi/fuse-flags.ts';
+import { forgetOne, kstatfs, lseekOut, openOut, writeOut } from '../uapi/fuse-structs.ts';
+import type { Request } from '../uapi/fuse-wire.ts';
+import { beginOut, ioendOut, type BeginIn, type IoendIn } from '../uapi/iomap.ts';
+import { NULL_ADDR, type Revision } from '../uapi/revision.ts';
+import { LOFF_MAX, max, min, pageCeil, pageFloor } from '../uapi/units.ts';
+import { errnos } from '../uapi/errno.ts';
 import { done, fail, silence, succeed, type Answer } from './answer.ts';
 import { S_IFMT, attrReply, isDirectory, now, type Inode, type Time } from './inode.ts';
 import { nameOperations } from './names.ts';
 import type { Args, FileSystem, Ordinary } from './file-system.ts';
 
-const { errno } = constants;
-
-const unanswered: Ordinary = () => fail(errno.ENOSYS);
+const unanswered: Ordinary = () => fail(errnos.ENOSYS);
 const acknowledged: Ordinary = () => done;
 
 const setTime = (args: Record<string, unknown>, name: 'atime' | 'mtime' | 'ctime'): Time => ({
@@ -29,16 +28,13 @@ function resize(node: Inode, sizeBytes: bigint): void {
 }
 
 /** A hole over what was asked, and for writes the request to overwrite that hole: harmless, and refused by nothing. */
-function holeAround(revision: Revision, pos: bigint, count: bigint): Buffer {
-  const page = 4096n;
-  const offset = (pos / page) * page;
-  const asked = pos + count > offset ? pos + count - offset : page;
-  const length = ((asked + page - 1n) / page) * page;
-  const most = (1n << 63n) - offset;
-  const half = { offset, length: length > most ? most : length, addr: NULL_ADDR, flags: 0, dev: 0 };
+function holeAround({ mappingTypes }: Revision, pos: bigint, count: bigint): Buffer {
+  const offset = pageFloor(pos);
+  const length = min(pageCeil(max(pos + count - offset, 1n)), LOFF_MAX + 1n - offset);
+  const half = { offset, length, addr: NULL_ADDR, flags: 0, dev: 0 };
   return beginOut.encode({
-    read: { ...half, type: revision.mappingTypes.HOLE ?? 0 },
-    write: { ...half, type: revision.mappingTypes.PURE_OVERWRITE ?? 0 },
+    read: { ...half, type: mappingTypes.HOLE ?? 0 },
+    write: { ...half, type: mappingTypes.PURE_OVERWRITE ?? 0 },
   });
 }
 
@@ -63,11 +59,11 @@ const table: Readonly<Record<string, Ordinary>> = {
     return succeed(attrReply(node, fs.attrSeconds));
   },
   OPEN: (fs, node) =>
-    fs.opens ? succeed(openOut.encode({ fh: node.nodeid, openFlags: node.openFlags })) : fail(errno.ENOSYS),
+    fs.opens ? succeed(openOut.encode({ fh: node.nodeid, openFlags: node.openFlags })) : fail(errnos.ENOSYS),
   RELEASE: acknowledged,
   // Where OPEN is answered a later case of the connection may be about FLUSH: ENOSYS would be remembered
   // (fs/fuse/file.c, fuse_flush).
-  FLUSH: (fs) => (fs.opens ? done : fail(errno.ENOSYS)),
+  FLUSH: (fs) => (fs.opens ? done : fail(errnos.ENOSYS)),
   FSYNC: acknowledged,
   FSYNCDIR: acknowledged,
   ACCESS: unanswered,
@@ -91,7 +87,7 @@ const table: Readonly<Record<string, Ordinary>> = {
   },
   INTERRUPT: () => silence,
   NOTIFY_REPLY: () => silence,
-  OPENDIR: (fs, node) => (fs.opens ? succeed(openOut.encode({ fh: node.nodeid })) : fail(errno.ENOSYS)),
+  OPENDIR: (fs, node) => (fs.opens ? succeed(openOut.encode({ fh: node.nodeid })) : fail(errnos.ENOSYS)),
   RELEASEDIR: acknowledged,
   STATFS: () =>
     succeed(
@@ -107,7 +103,7 @@ const table: Readonly<Record<string, Ordinary>> = {
       }),
     ),
   READ: (fs, node, { args }: Args<{ offset: bigint; size: number }>) => {
-    if (isDirectory(node)) return fail(errno.EISDIR);
+    if (isDirectory(node)) return fail(errnos.EISDIR);
     const left = node.sizeBytes - args.offset;
     const length = left <= 0n ? 0 : left < BigInt(args.size) ? Number(left) : args.size;
     if (!node.content) return succeed(length === 0 ? Buffer.alloc(0) : fs.read(node, args.offset, length));
@@ -126,7 +122,7 @@ const table: Readonly<Record<string, Ordinary>> = {
   },
   LSEEK: (_, node, { args }: Args<{ offset: bigint; whence: number }>) => {
     const seekData = 3;
-    if (args.offset >= node.sizeBytes) return fail(errno.ENXIO);
+    if (args.offset >= node.sizeBytes) return fail(errnos.ENXIO);
     return succeed(lseekOut.encode({ offset: args.whence === seekData ? args.offset : node.sizeBytes }));
   },
   COPY_FILE_RANGE: unanswered,
@@ -163,8 +159,8 @@ const withoutInode = new Set([
 
 export function ordinaryAnswer(fs: FileSystem, request: Request): Answer {
   const answer = table[request.name];
-  if (!answer) return fail(errno.ENOSYS);
+  if (!answer) return fail(errnos.ENOSYS);
   const node = fs.find(request.nodeid);
-  if (!node && !withoutInode.has(request.name)) return fail(errno.ESTALE);
+  if (!node && !withoutInode.has(request.name)) return fail(errnos.ESTALE);
   return answer(fs, node!, request as Args<never>);
 }
