@@ -1,13 +1,13 @@
 /**
  * The transcript as a guest sends it: raw bytes of requests and replies, one record after the other, so that decoding
- * costs the host and not the guest. A record: request bytes u32, reply bytes s32 (-1: no reply), errno of the reply's
- * write u32 (without a reply: an ENDED, when the server ended the connection instead), sequence number u32 (all
- * little-endian), then the request and the reply, each padded to 8 bytes, and each only up to `keptBytes`. A record
- * without a request tells of the next one's notifications: in place of the reply the index of the script's line u32,
+ * costs the host and not the guest. A record: its head (table-layout.ts, recordHead; without a reply the errno of its
+ * write is an ENDED, when the server ended the connection instead), then the request and the reply, each padded to 8
+ * bytes, and each only up to `keptBytes`. A record without a request tells of the next one's notifications: in place of the reply the index of the script's line u32,
  * then the errno of each u32.
  */
 import type { ByteRun } from './bytes.ts';
 import { GarbageError } from './codec.ts';
+import { recordHead } from './table-layout.ts';
 import type { Observation, TranscriptCut } from './observation.ts';
 
 /** In place of the errno of a write that did not take place. */
@@ -19,7 +19,7 @@ export const keptBytes = 64 << 10;
 /** A guest's log has room for so much of one case: an exchange that does not fit, and those behind it, are not kept. */
 export const logBytes = 8 << 20;
 
-export const recordHeaderBytes = 16;
+export const recordHeaderBytes = recordHead.size;
 export const padded = (bytes: number): number => (bytes + 7) & ~7;
 
 const keptOf = (bytes: number): number => Math.min(bytes, keptBytes);
@@ -53,8 +53,7 @@ export function* notifiedOf(log: Buffer): Generator<{ seq: number; line: number;
 export function notifiedRecord(seq: number, line: number, errnos: readonly number[]): Buffer {
   const bytes = 4 * (errnos.length + 1);
   const out = Buffer.alloc(recordHeaderBytes + padded(bytes));
-  out.writeInt32LE(bytes, 4);
-  out.writeUInt32LE(seq, 12);
+  recordHead.write(out, 0, { replyBytes: bytes, seq });
   [line, ...errnos].forEach((word, index) => {
     out.writeUInt32LE(word, recordHeaderBytes + index * 4);
   });
@@ -64,8 +63,7 @@ export function notifiedRecord(seq: number, line: number, errnos: readonly numbe
 function* allRecords(log: Buffer, length: number): Generator<ExchangeRecord> {
   for (let at = 0; at < length;) {
     if (at + recordHeaderBytes > length) throw new GarbageError('a transcript breaks off');
-    const requestBytes = log.readUInt32LE(at);
-    const replyBytes = log.readInt32LE(at + 4);
+    const { requestBytes, replyBytes, writeErrno, seq } = recordHead.decode(log, at);
     // A record without a request tells of notifications, and has room for a line's number.
     if (requestBytes === 0 && replyBytes < 4) throw new GarbageError('a record of a transcript holds nothing');
     const requestAt = at + recordHeaderBytes;
@@ -75,8 +73,8 @@ function* allRecords(log: Buffer, length: number): Generator<ExchangeRecord> {
     const end = replyAt + padded(keptReply);
     if (end > length) throw new GarbageError('a record of a transcript is longer than what holds it');
     yield {
-      seq: log.readUInt32LE(at + 12),
-      writeErrno: log.readUInt32LE(at + 8),
+      seq,
+      writeErrno,
       request: log.subarray(requestAt, requestAt + keptRequest),
       reply: replyBytes < 0 ? undefined : log.subarray(replyAt, replyAt + keptReply),
       requestCutBytes: requestBytes - keptRequest,

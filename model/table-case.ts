@@ -1,20 +1,23 @@
 /**
- * Table cases: cases whose every reply is known beforehand, as the bytes that the addon runs
- * (harness/native/src/table.h has the same layouts in C). All integers are little-endian, all parts multiples of 8
- * bytes.
- *
- * A case: header {u32 total bytes, index, flags; u16 files, lines, steps, windows; u32 notifications}, then
- *   files    {u64 size; u32 attr flags, 0}
- *   lines    {u32 opcode, file, opflags set, opflags clear, times (0: always), reply bytes; u16 flags, fixups, first
- *     notification, notifications;
- *            u64 first pos, last pos},
- *            fixups {u32 at, device}, the reply with its header
- *   steps    {u32 call, fd or file; u64 offset, length; u32 flags, number}
- *   windows  {u32 device, 0; u64 start, end}: where the case may have changed a device
- *   notifications {u32 bytes, fixups, where data begins (0: nowhere), file whose server's data it is; u64 position of
- *     the data}, fixups {u32 at; u16 kind, index},
- *            the message with its header
+ * Table cases: cases whose every reply is known beforehand, as the bytes that the addon runs. A case: its header, then
+ * the files; the lines, each with its fixups and the reply with its header; the steps; the windows; the notifications,
+ * each with its fixups and the message with its header. Layouts: table-layout.ts.
  */
+import type { Layout } from '../uapi/struct.ts';
+import {
+  ANY_FILE,
+  CASE_FLAGS,
+  caseFile,
+  caseHeader,
+  caseLine,
+  caseNotification,
+  caseStep,
+  deviceWindow,
+  FIXUP_KINDS,
+  LINE_FLAGS,
+  notificationFixup,
+  replyFixup,
+} from './table-layout.ts';
 
 const TABLE_CALLS = {
   open: 1,
@@ -59,10 +62,9 @@ export interface TableLine {
  */
 export interface NotificationFixup {
   at: number;
-  kind: 'device' | 'nodeid' | 'ino';
+  kind: keyof typeof FIXUP_KINDS;
   index: number;
 }
-const FIXUP_KINDS = { device: 0, nodeid: 1, ino: 2 } as const;
 
 export interface TableNotification {
   /** With its header. */
@@ -108,102 +110,80 @@ export const mostTableNotifications = 512;
 export const mostTableStepBytes = 1 << 20;
 export const mostTableReplyBytes = 1 << 15;
 
-const HEADER = 24,
-  FILE = 16,
-  LINE = 48,
-  FIXUP = 8,
-  STEP = 32,
-  WINDOW = 24,
-  NOTIFICATION = 24;
-const anyFile = 0xffff_ffff;
 const padded = (bytes: number): number => (bytes + 7) & ~7;
-/** Case flag; line flags. */
-const QUIET = 1;
-const OWN_UNIQUE = 1,
-  RAW = 2;
 
 /** `index` comes back with the result. */
 export function encodeTableCase(
   { quiet, files, lines, steps, windows, notifications }: TableCase,
   index: number,
 ): Buffer {
-  const total =
-    HEADER +
-    files.length * FILE +
-    steps.length * STEP +
-    windows.length * WINDOW +
-    lines.reduce((sum, { reply, fixups }) => sum + LINE + fixups.length * FIXUP + padded(reply.length), 0) +
-    notifications.reduce(
-      (sum, { message, fixups }) => sum + NOTIFICATION + fixups.length * FIXUP + padded(message.length),
-      0,
-    );
-  const out = Buffer.alloc(total);
-  out.writeUInt32LE(total, 0);
-  out.writeUInt32LE(index, 4);
-  out.writeUInt32LE(quiet ? QUIET : 0, 8);
-  out.writeUInt16LE(files.length, 12);
-  out.writeUInt16LE(lines.length, 14);
-  out.writeUInt16LE(steps.length, 16);
-  out.writeUInt16LE(windows.length, 18);
-  out.writeUInt32LE(notifications.length, 20);
-  let at = HEADER;
-  for (const { sizeBytes, attrFlags } of files) {
-    out.writeBigUInt64LE(sizeBytes, at);
-    out.writeUInt32LE(attrFlags, at + 8);
-    at += FILE;
+  const parts: Part[] = [];
+  for (const { sizeBytes, attrFlags } of files) parts.push([caseFile, { sizeBytes, attrFlags }]);
+  for (const { file, times, reply, ownUnique, raw, fixups, before, ...line } of lines) {
+    parts.push([
+      caseLine,
+      {
+        ...line,
+        file: file ?? ANY_FILE,
+        times: times ?? 0,
+        replyBytes: reply.length,
+        flags: (ownUnique ? LINE_FLAGS.ownUnique : 0) | (raw ? LINE_FLAGS.raw : 0),
+        fixups: fixups.length,
+        firstBefore: before?.first ?? 0,
+        before: before?.count ?? 0,
+      },
+    ]);
+    for (const fixup of fixups) parts.push([replyFixup, fixup]);
+    parts.push(reply);
   }
-  for (const line of lines) {
-    out.writeUInt32LE(line.opcode, at);
-    out.writeUInt32LE(line.file ?? anyFile, at + 4);
-    out.writeUInt32LE(line.opflagsSet, at + 8);
-    out.writeUInt32LE(line.opflagsClear, at + 12);
-    out.writeUInt32LE(line.times ?? 0, at + 16);
-    out.writeUInt32LE(line.reply.length, at + 20);
-    out.writeUInt16LE((line.ownUnique ? OWN_UNIQUE : 0) | (line.raw ? RAW : 0), at + 24);
-    out.writeUInt16LE(line.fixups.length, at + 26);
-    out.writeUInt16LE(line.before?.first ?? 0, at + 28);
-    out.writeUInt16LE(line.before?.count ?? 0, at + 30);
-    out.writeBigUInt64LE(line.posFirst, at + 32);
-    out.writeBigUInt64LE(line.posLast, at + 40);
-    at += LINE;
-    for (const fixup of line.fixups) {
-      out.writeUInt32LE(fixup.at, at);
-      out.writeUInt32LE(fixup.device, at + 4);
-      at += FIXUP;
-    }
-    out.set(line.reply, at);
-    at += padded(line.reply.length);
-  }
-  for (const step of steps) {
-    out.writeUInt32LE(TABLE_CALLS[step.call], at);
-    out.writeUInt32LE(step.fd, at + 4);
-    out.writeBigUInt64LE(BigInt.asUintN(64, step.offset), at + 8);
-    out.writeBigUInt64LE(BigInt.asUintN(64, step.length), at + 16);
-    out.writeUInt32LE(step.flags, at + 24);
-    out.writeUInt32LE(step.number, at + 28);
-    at += STEP;
-  }
-  for (const { device, start, end } of windows) {
-    out.writeUInt32LE(device, at);
-    out.writeBigUInt64LE(start, at + 8);
-    out.writeBigUInt64LE(end, at + 16);
-    at += WINDOW;
-  }
+  for (const { call, ...step } of steps) parts.push([caseStep, { ...step, call: TABLE_CALLS[call] }]);
+  for (const window of windows) parts.push([deviceWindow, { ...window }]);
   for (const { message, fixups, fill } of notifications) {
-    out.writeUInt32LE(message.length, at);
-    out.writeUInt32LE(fixups.length, at + 4);
-    out.writeUInt32LE(fill?.at ?? 0, at + 8);
-    out.writeUInt32LE(fill?.file ?? 0, at + 12);
-    out.writeBigUInt64LE(fill?.position ?? 0n, at + 16);
-    at += NOTIFICATION;
-    for (const fixup of fixups) {
-      out.writeUInt32LE(fixup.at, at);
-      out.writeUInt16LE(FIXUP_KINDS[fixup.kind], at + 4);
-      out.writeUInt16LE(fixup.index, at + 6);
-      at += FIXUP;
-    }
-    out.set(message, at);
-    at += padded(message.length);
+    parts.push([
+      caseNotification,
+      {
+        bytes: message.length,
+        fixups: fixups.length,
+        fillAt: fill?.at ?? 0,
+        fillFile: fill?.file ?? 0,
+        fillPosition: fill?.position ?? 0n,
+      },
+    ]);
+    for (const { kind, ...fixup } of fixups) parts.push([notificationFixup, { ...fixup, kind: FIXUP_KINDS[kind] }]);
+    parts.push(message);
+  }
+  const totalBytes = caseHeader.size + parts.reduce((sum, part) => sum + sizeOf(part), 0);
+  return written(totalBytes, [
+    [
+      caseHeader,
+      {
+        totalBytes,
+        index,
+        flags: quiet ? CASE_FLAGS.quiet : 0,
+        files: files.length,
+        lines: lines.length,
+        steps: steps.length,
+        windows: windows.length,
+        notifications: notifications.length,
+      },
+    ],
+    ...parts,
+  ]);
+}
+
+/** A structure with its fields, or bytes. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- layouts of all field types
+type Part = readonly [Layout<any>, Readonly<Record<string, number | bigint>>] | Uint8Array;
+
+const sizeOf = (part: Part): number => (part instanceof Uint8Array ? padded(part.length) : part[0].size);
+
+function written(totalBytes: number, parts: readonly Part[]): Buffer {
+  const out = Buffer.alloc(totalBytes);
+  let at = 0;
+  for (const part of parts) {
+    if (part instanceof Uint8Array) out.set(part, at);
+    else part[0].write(out, at, part[1]);
+    at += sizeOf(part);
   }
   return out;
 }

@@ -1,32 +1,25 @@
 /**
- * What the addon gives for a batch of table cases (harness/native/src/table-workload.cc): {u64 cases, where to go on,
- * bytes of results, bytes of log}, the results, the log (records of exchange-record.ts). A result: header {u32 total
- * bytes, index, flags, serial, first sequence number, steps, trace bytes, kernel log bytes, changes, where the trace
- * is; u64 log start, end; u32 WRITE requests, 0}, then
- *   steps    {s64 ret; u32 errno, next sequence number, runs, extra; u64 size; u32 extents, 0}, its runs, its extents
- *     (struct fiemap_extent)
- *   the trace's and the kernel log's bytes, together padded to 8
- *   changes  {u32 device, runs; u64 offset}, runs
- *   WRITE requests {u32 sequence number, runs}, runs: what they carried
- * A run: {u32 bytes; u16 kind, number; u64 position, 0} or, of unknown origin, its bytes there: 16 at most, more are
- * further runs.
+ * What the addon gives for a batch of table cases (harness/native/src/table-workload.cc): the batch's head, the results,
+ * the log (records of exchange-record.ts). A result: its head, then the steps, each with its runs and extents (struct
+ * fiemap_extent); the trace's and the kernel log's bytes, together padded to 8; the changes, each with its runs; what
+ * WRITE requests carried, each with its runs. Layouts: table-layout.ts.
  */
 import { OWNER_KINDS, type ByteRun, type ByteSource } from './bytes.ts';
 import { Budget, GarbageError } from './codec.ts';
+import type { StructValue } from '../uapi/struct.ts';
 import type { DeviceChange, FiemapExtent } from './observation.ts';
 import { FIEMAP_EXTENT_BYTES } from './syscall-flags.ts';
-
-const BATCH = 32,
-  HEADER = 64,
-  STEP = 40,
-  RUN = 24,
-  CHANGE = 16,
-  WRITTEN = 8;
-const BEYOND = 1,
-  DEVICE_ERROR = 2;
-const OTHER = 0,
-  ZERO = 4,
-  POISON = 5;
+import {
+  batchHead,
+  PACKED_OTHER_BYTES,
+  packedRun,
+  RESULT_FLAGS,
+  resultChange,
+  resultHead,
+  resultStep,
+  resultWritten,
+  RUN_KINDS,
+} from './table-layout.ts';
 
 export interface TableStepResult {
   /** -1n on failure. */
@@ -62,14 +55,14 @@ export interface TableResult {
 
 /** How many cases ran, and the byte of the batch with the first that did not. */
 export const tableBatchHead = (results: Buffer): { cases: number; resumeAt: number } => ({
-  cases: Number(results.readBigUInt64LE(0)),
-  resumeAt: Number(results.readBigUInt64LE(8)),
+  cases: Number(batchHead.decode(results).cases),
+  resumeAt: Number(batchHead.decode(results).resumeAt),
 });
 
 /** Throws GarbageError when the bytes hold less than they say. */
 function recordsEnd(results: Buffer): number {
-  if (results.length < BATCH) throw new GarbageError('the results of a table break off');
-  const end = BATCH + Number(results.readBigUInt64LE(16));
+  if (results.length < batchHead.size) throw new GarbageError('the results of a table break off');
+  const end = batchHead.size + Number(batchHead.decode(results).recordBytes);
   if (end > results.length) throw new GarbageError('the results of a table are longer than what holds them');
   return end;
 }
@@ -77,19 +70,21 @@ function recordsEnd(results: Buffer): number {
 /** Kernel log bytes, as /dev/kmsg gave them, of each case that has some. */
 export function* tableKernelLogs(results: Buffer): Generator<{ index: number; kmsg: Buffer }> {
   const end = recordsEnd(results);
-  for (let at = BATCH; at < end; at += results.readUInt32LE(at)) {
-    const bytes = results.readUInt32LE(at + 28);
-    const start = at + results.readUInt32LE(at + 36) + results.readUInt32LE(at + 24);
-    if (bytes > 0) yield { index: results.readUInt32LE(at + 4), kmsg: results.subarray(start, start + bytes) };
+  for (let at = batchHead.size; at < end;) {
+    const { index, kmsgBytes, traceBytes, streamsAt, totalBytes } = resultHead.decode(results, at);
+    const start = at + streamsAt + traceBytes;
+    if (kmsgBytes > 0) yield { index, kmsg: results.subarray(start, start + kmsgBytes) };
+    at += totalBytes;
   }
 }
 
 /** Throws GarbageError. `budget`: of all results of one message; what they hold besides bytes counts against it. */
 export function* tableResults(results: Buffer, budget = new Budget()): Generator<TableResult> {
   const log = recordsEnd(results);
-  for (let at = BATCH; at < log;) {
-    const end = at + HEADER <= log ? at + results.readUInt32LE(at) : Infinity;
-    if (end < at + HEADER || end > log) throw new GarbageError('a result of a table has a length that it cannot have');
+  for (let at = batchHead.size; at < log;) {
+    const end = at + resultHead.size <= log ? at + resultHead.decode(results, at).totalBytes : Infinity;
+    if (end < at + resultHead.size || end > log)
+      throw new GarbageError('a result of a table has a length that it cannot have');
     yield decodeResult(results, at, end, log, budget);
     at = end;
   }
@@ -101,71 +96,64 @@ function decodeResult(from: Buffer, at: number, end: number, log: number, budget
     if (from + count * eachBytes > end) throw new GarbageError("a part of a table's result is longer than the result");
     budget.spend(count);
   };
-  const flags = from.readUInt32LE(at + 8);
-  const stepCount = from.readUInt32LE(at + 20),
-    traceBytes = from.readUInt32LE(at + 24),
-    kmsgBytes = from.readUInt32LE(at + 28);
-  const changeCount = from.readUInt32LE(at + 32),
-    streamsAt = at + from.readUInt32LE(at + 36);
-  let position = at + HEADER;
+  const head = resultHead.decode(from, at);
+  const { traceBytes, kmsgBytes } = head;
+  const streamsAt = at + head.streamsAt;
+  let position = at + resultHead.size;
+  /** How many there are is behind the structure's start; `runs` of them follow it. */
+  const next = <F extends { runs: number }>(layout: { size: number; decode(view: Buffer, base: number): F }): F => {
+    check(position, 1, layout.size);
+    const value = layout.decode(from, position);
+    check(position + layout.size, value.runs, packedRun.size);
+    return value;
+  };
   const steps: TableStepResult[] = [];
-  check(position, stepCount, STEP);
-  for (let n = 0; n < stepCount; n++) {
-    check(position, 1, STEP);
-    const runCount = from.readUInt32LE(position + 16),
-      extentCount = from.readUInt32LE(position + 32);
-    const extentsAt = position + STEP + runCount * RUN;
-    check(position + STEP, runCount, RUN);
-    check(extentsAt, extentCount, FIEMAP_EXTENT_BYTES);
+  check(position, head.steps, resultStep.size);
+  for (let n = 0; n < head.steps; n++) {
+    const step = next(resultStep);
+    const runsStart = position + resultStep.size;
+    const extentsAt = runsStart + step.runs * packedRun.size;
+    check(extentsAt, step.extents, FIEMAP_EXTENT_BYTES);
     steps.push({
-      ret: from.readBigInt64LE(position),
-      errno: from.readUInt32LE(position + 8),
-      begun: from.readUInt32LE(position + 12),
-      extra: from.readUInt32LE(position + 20),
-      sizeBytes: from.readBigUInt64LE(position + 24),
-      runs: runsAt(from, position + STEP, runCount),
-      extents: Array.from({ length: extentCount }, (_, index) =>
+      ret: step.ret,
+      errno: step.error,
+      begun: step.begun,
+      extra: step.extra,
+      sizeBytes: step.size,
+      runs: runsAt(from, runsStart, step.runs),
+      extents: Array.from({ length: step.extents }, (_, index) =>
         extentAt(from, extentsAt + index * FIEMAP_EXTENT_BYTES),
       ),
     });
-    position = extentsAt + extentCount * FIEMAP_EXTENT_BYTES;
+    position = extentsAt + step.extents * FIEMAP_EXTENT_BYTES;
   }
   position = streamsAt + traceBytes + kmsgBytes;
   position += (streamsAt - position) & 7;
-  if (streamsAt < at + HEADER || position > end)
+  if (streamsAt < at + resultHead.size || position > end)
     throw new GarbageError("the trace of a table's result is longer than the result");
   const changes: DeviceChange[] = [];
-  check(position, changeCount, CHANGE);
-  for (let n = 0; n < changeCount; n++) {
-    check(position, 1, CHANGE);
-    const runCount = from.readUInt32LE(position + 4);
-    check(position + CHANGE, runCount, RUN);
-    changes.push({
-      device: from.readUInt32LE(position),
-      offsetBytes: from.readBigUInt64LE(position + 8),
-      content: runsAt(from, position + CHANGE, runCount),
-    });
-    position += CHANGE + runCount * RUN;
+  check(position, head.changes, resultChange.size);
+  for (let n = 0; n < head.changes; n++) {
+    const { device, offset, runs } = next(resultChange);
+    changes.push({ device, offsetBytes: offset, content: runsAt(from, position + resultChange.size, runs) });
+    position += resultChange.size + runs * packedRun.size;
   }
   const written: TableResult['written'] = [];
-  const writtenCount = from.readUInt32LE(at + 56);
-  check(position, writtenCount, WRITTEN);
-  for (let n = 0; n < writtenCount; n++) {
-    check(position, 1, WRITTEN);
-    const runCount = from.readUInt32LE(position + 4);
-    check(position + WRITTEN, runCount, RUN);
-    written.push({ seq: from.readUInt32LE(position), data: runsAt(from, position + WRITTEN, runCount) });
-    position += WRITTEN + runCount * RUN;
+  check(position, head.writes, resultWritten.size);
+  for (let n = 0; n < head.writes; n++) {
+    const { seq, runs } = next(resultWritten);
+    written.push({ seq, data: runsAt(from, position + resultWritten.size, runs) });
+    position += resultWritten.size + runs * packedRun.size;
   }
-  const logStart = log + Number(from.readBigUInt64LE(at + 40)),
-    logEnd = log + Number(from.readBigUInt64LE(at + 48));
+  const logStart = log + Number(head.logStart),
+    logEnd = log + Number(head.logEnd);
   if (logStart > logEnd || logEnd > from.length)
     throw new GarbageError("the transcript of a table's result lies elsewhere");
   return {
-    index: from.readUInt32LE(at + 4),
-    serial: from.readUInt32LE(at + 12),
-    beyond: (flags & (BEYOND | DEVICE_ERROR)) !== 0,
-    firstSeq: from.readUInt32LE(at + 16),
+    index: head.index,
+    serial: head.serial,
+    beyond: (head.flags & (RESULT_FLAGS.beyond | RESULT_FLAGS.deviceError)) !== 0,
+    firstSeq: head.firstSeq,
     steps,
     trace: from.toString('latin1', streamsAt, streamsAt + traceBytes),
     hasLog: kmsgBytes > 0,
@@ -175,10 +163,12 @@ function decodeResult(from: Buffer, at: number, end: number, log: number, budget
   };
 }
 
-function runsAt(from: Buffer, at: number, count: number): ByteRun[] {
+function runsAt(from: Buffer, start: number, count: number): ByteRun[] {
   const runs: ByteRun[] = [];
   for (let index = 0; index < count; index++) {
-    const run: ByteRun = { lengthBytes: from.readUInt32LE(at + index * RUN), source: sourceAt(from, at + index * RUN) };
+    const at = start + index * packedRun.size;
+    const packed = packedRun.decode(from, at);
+    const run: ByteRun = { lengthBytes: packed.lengthBytes, source: sourceOf(packed, from, at) };
     const last = runs.at(-1);
     if (last?.source.kind === 'other' && run.source.kind === 'other') {
       last.lengthBytes += run.lengthBytes;
@@ -188,22 +178,27 @@ function runsAt(from: Buffer, at: number, count: number): ByteRun[] {
   return runs;
 }
 
-function sourceAt(from: Buffer, at: number): ByteSource {
-  const number = from.readUInt16LE(at + 6);
-  const kind = from.readUInt16LE(at + 4);
+/** `at`: where the packed run lies. */
+function sourceOf(
+  { kind, number, first, lengthBytes }: StructValue<typeof packedRun>,
+  from: Buffer,
+  at: number,
+): ByteSource {
   switch (kind) {
     case OWNER_KINDS.device:
-      return { kind: 'device', device: number, offsetBytes: from.readBigUInt64LE(at + 8) };
+      return { kind: 'device', device: number, offsetBytes: first };
     case OWNER_KINDS.writer:
-      return { kind: 'writer', writer: number, offsetBytes: from.readBigUInt64LE(at + 8) };
+      return { kind: 'writer', writer: number, offsetBytes: first };
     case OWNER_KINDS.server:
-      return { kind: 'server', file: number, offsetBytes: from.readBigUInt64LE(at + 8) };
-    case ZERO:
+      return { kind: 'server', file: number, offsetBytes: first };
+    case RUN_KINDS.zero:
       return { kind: 'zero' };
-    case POISON:
+    case RUN_KINDS.poison:
       return { kind: 'poison' };
-    case OTHER:
-      return { kind: 'other', hex: from.toString('hex', at + 8, at + 8 + Math.min(16, from.readUInt32LE(at))) };
+    case RUN_KINDS.other: {
+      const bytes = at + packedRun.fields.first.at;
+      return { kind: 'other', hex: from.toString('hex', bytes, bytes + Math.min(PACKED_OTHER_BYTES, lengthBytes)) };
+    }
     default:
       return { kind: 'unknown' };
   }

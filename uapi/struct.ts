@@ -28,6 +28,8 @@ export interface Layout<F> {
   decode(view: Buffer, base?: number): { -readonly [K in keyof F]: ValueOf<F[K]> };
   /** Missing fields are written as zero; integers wrap to their width, so that a test can send any bit pattern. */
   encode(value: Partial<{ -readonly [K in keyof F]: ValueOf<F[K]> }>): Buffer;
+  /** As `encode`, into a buffer of zeros. */
+  write(into: Buffer, base: number, value: Partial<{ -readonly [K in keyof F]: ValueOf<F[K]> }>): void;
 }
 
 const number = (
@@ -139,9 +141,12 @@ export function layout<const F extends Fields>(name: string, size: number, field
     },
     encode(value) {
       const out = Buffer.alloc(size);
-      const given = value as Record<string, unknown>;
-      for (const [key, field] of entries) if (given[key] !== undefined) field.set(out, 0, given[key]);
+      this.write(out, 0, value);
       return out;
+    },
+    write(into, base, value) {
+      const given = value as Record<string, unknown>;
+      for (const [key, field] of entries) if (given[key] !== undefined) field.set(into, base, given[key]);
     },
   };
 }

@@ -10,7 +10,7 @@ export function files({ case: of, revision, uses }: Program): string {
   return `/* Files of the mount, named file0, file1 ...; inode numbers differ from node ids. */
 static struct file {
 	uint64_t size;
-	uint32_t flags;		/* fuse_attr.flags */${uses.opens ? '\n\tuint32_t open_flags;' : ''}
+	uint32_t flags;		/* fuse_attr.flags */${uses.ordinary.has('SETATTR') ? '\n\tstruct fuse_attr told;\t/* mode, owner and times, where SETATTR told them */' : ''}${uses.opens ? '\n\tuint32_t open_flags;' : ''}
 } files[] = {
 ${rows.join('\n') || '\t{ 0 },'}
 };

@@ -12,6 +12,7 @@ const headers: readonly (readonly [string, RegExp])[] = [
   ['setjmp.h', /sigjmp_buf/],
   ['signal.h', /SIGBUS|SIGKILL|SIGUSR2/],
   ['stdarg.h', /va_list/],
+  ['stddef.h', /offsetof\(/],
   ['stdint.h', /uint64_t/],
   ['stdio.h', /printf/],
   ['stdlib.h', /exit\(/],
@@ -27,7 +28,7 @@ const headers: readonly (readonly [string, RegExp])[] = [
   ['sys/uio.h', /iovec/],
   ['sys/wait.h', /waitpid\(/],
   ['sys/xattr.h', /xattr\(/],
-  ['time.h', /clock_gettime|futimens/],
+  ['time.h', /clock_gettime|futimens|\btime\(/],
   ['unistd.h', /write\(/],
 ];
 const kernelHeaders: typeof headers = [

@@ -2,7 +2,8 @@
 import type { Notification } from '../../model/notification.ts';
 import { NOTIFY } from '../../uapi/fuse-flags.ts';
 import { notifyInvalInode, notifyRetrieve } from '../../uapi/fuse-structs.ts';
-import { devInval, invalMappings, upsertMappings } from '../../uapi/iomap.ts';
+import { cStruct, snakeCase } from '../../uapi/c-struct.ts';
+import { devInval, invalMappings, iomapIo, range, upsertMappings } from '../../uapi/iomap.ts';
 import { mapping } from './mapping.ts';
 import { byteList, errno, s64, u32, u64 } from './text.ts';
 import type { Program } from './uses.ts';
@@ -10,34 +11,26 @@ import type { Program } from './uses.ts';
 type Kind = Notification['kind'];
 type Node = Extract<Notification, { kind: 'upsert' }>['node'];
 
-const structs: Readonly<Partial<Record<Kind, string>>> = {
-  upsert: `struct upsert_mappings {
-	uint64_t nodeid;
-	uint64_t attr_ino;
-	struct mapping read;
-	struct mapping write;
-};`,
-  inval: `struct inval_mappings {
-	uint64_t nodeid;
-	uint64_t attr_ino;
-	struct {
-		uint64_t offset;
-		uint64_t length;
-	} read, write;
-};`,
-  devInval: `struct dev_inval {
-	uint32_t dev;
-	uint32_t reserved;
-	uint64_t offset;
-	uint64_t length;
-};`,
+/** Ranges of INVAL_MAPPINGS and DEV_INVAL have a structure of their own in the uAPI. */
+const rangeStruct = cStruct(range, { name: 'range', member: snakeCase, language: 'C' });
+const struct = (layout: Parameters<typeof cStruct>[0], name: string): string =>
+  cStruct(layout, {
+    name,
+    member: snakeCase,
+    nested: { [iomapIo.name]: 'mapping', [range.name]: 'range' },
+    language: 'C',
+  });
+const structs: Readonly<Partial<Record<Kind, readonly string[]>>> = {
+  upsert: [struct(upsertMappings, 'upsert_mappings')],
+  inval: [rangeStruct, struct(invalMappings, 'inval_mappings')],
+  devInval: [rangeStruct, struct(devInval, 'dev_inval')],
 };
 
 /** Layouts and the call that the case's notifications need. */
 export function notifyHelper(notifications: readonly Notification[], meanwhile: boolean): string {
   const kinds = [...new Set(notifications.map(({ kind }) => kind))];
   return [
-    ...kinds.map((kind) => structs[kind]).filter((text) => text !== undefined),
+    ...new Set(kinds.flatMap((kind) => structs[kind] ?? [])),
     `/* Unasked: unique is 0 and error is what it is about. size: of the payload as it is sent. */
 static ssize_t notify(int code, const void *payload, size_t payload_size, size_t size)
 {
@@ -143,8 +136,7 @@ export function notify(notification: Notification, program: Program): string[] {
         [
           `.dev = ${typeof notification.dev === 'number' ? u32(notification.dev) : `devices[${notification.dev.device}].cookie`}`,
           ...(notification.reserved === undefined ? [] : [`.reserved = ${u32(notification.reserved)}`]),
-          `.offset = ${u64(notification.range.offset)}`,
-          `.length = ${u64(notification.range.length)}`,
+          `.range = { ${u64(notification.range.offset)}, ${u64(notification.range.length)} }`,
         ],
         devInval.size,
         notification.sentBytes,

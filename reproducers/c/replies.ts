@@ -1,22 +1,64 @@
 /** What the server writes to /dev/fuse, and how it prints that. */
 import type { Program } from './uses.ts';
 
-const fillAttr = `static void fill_attr(struct fuse_attr *attr, int file)
+/** `keeps`: what SETATTR told. */
+const fillAttr = (keeps: boolean): string => `static void fill_attr(struct fuse_attr *attr, int file)
 {
 	attr->ino = file < 0 ? FUSE_ROOT_ID : INO(file);
 	attr->mode = file < 0 ? S_IFDIR | 0755 : S_IFREG | 0644;
 	attr->nlink = file < 0 ? 2 : 1;
 	if (file < 0)
 		return;
-	attr->size = files[file].size;
+${keeps ? keptAttr : ''}	attr->size = files[file].size;
 	attr->blocks = attr->size / 512 + (attr->size % 512 != 0);
 	attr->flags = files[file].flags;
 }`;
 
+const keptAttr = `	const struct fuse_attr *told = &files[file].told;
+
+	if (told->mode)
+		attr->mode = told->mode;
+	attr->uid = told->uid;
+	attr->gid = told->gid;
+	attr->atime = told->atime;
+	attr->atimensec = told->atimensec;
+	attr->mtime = told->mtime;
+	attr->mtimensec = told->mtimensec;
+	attr->ctime = told->ctime;
+	attr->ctimensec = told->ctimensec;
+`;
+
+const setAttr = `static void set_attr(int file, const struct fuse_setattr_in *set)
+{
+	struct fuse_attr *told = &files[file].told;
+
+	if (set->valid & FATTR_SIZE)
+		files[file].size = set->size;
+	if (set->valid & FATTR_MODE)
+		told->mode = S_IFREG | (set->mode & ~S_IFMT);
+	if (set->valid & FATTR_UID)
+		told->uid = set->uid;
+	if (set->valid & FATTR_GID)
+		told->gid = set->gid;
+	if (set->valid & (FATTR_ATIME | FATTR_ATIME_NOW)) {
+		told->atime = set->valid & FATTR_ATIME_NOW ? (uint64_t)time(NULL) : set->atime;
+		told->atimensec = set->valid & FATTR_ATIME_NOW ? 0 : set->atimensec;
+	}
+	if (set->valid & (FATTR_MTIME | FATTR_MTIME_NOW)) {
+		told->mtime = set->valid & FATTR_MTIME_NOW ? (uint64_t)time(NULL) : set->mtime;
+		told->mtimensec = set->valid & FATTR_MTIME_NOW ? 0 : set->mtimensec;
+	}
+	if (set->valid & FATTR_CTIME) {
+		told->ctime = set->ctime;
+		told->ctimensec = set->ctimensec;
+	}
+}`;
+
 export function replies({ uses, case: of }: Program): string {
   const scripts: string[] = of.script.map(({ reply }) => reply.kind);
-  const withPayload = `${fillAttr}
-
+  const keeps = uses.ordinary.has('SETATTR');
+  const withPayload = `${fillAttr(keeps)}
+${keeps ? `\n${setAttr}\n` : ''}
 static void send_reply(const struct fuse_in_header *in, int error, const void *payload,
 		       size_t length)
 {

@@ -6,6 +6,8 @@ import type { IoctlName, MappingFlagName, MappingTypeName } from '../../uapi/rev
 import { recentOpcodes } from './opcodes.ts';
 import { notificationsOf } from '../../model/case-traits.ts';
 import { bits, u32 } from './text.ts';
+import { cStruct, snakeCase, type CStructOptions } from '../../uapi/c-struct.ts';
+import * as iomap from '../../uapi/iomap.ts';
 import { mustFailToMount, type Program } from './uses.ts';
 
 export function uapi({ case: of, revision, uses, prediction }: Program): string {
@@ -47,7 +49,9 @@ export function uapi({ case: of, revision, uses, prediction }: Program): string 
     parts.push(configOut);
   if (ioctls.includes('BACKING_OPEN')) {
     parts.push(
-      `struct backing_map {\n\tint32_t fd;\n\tuint32_t flags;	/* the low byte is the type: ${revision.backingTypes.IOMAP ?? 1} is iomap */\n\tuint64_t padding;\n};`,
+      struct(iomap.backingMap, 'backing_map', {
+        comments: { flags: `the low byte is the type: ${revision.backingTypes.IOMAP ?? 1} is iomap` },
+      }),
     );
   }
   return parts.join('\n\n');
@@ -87,65 +91,27 @@ function mapping({ case: of, revision, uses }: Program): string {
         `#define ${`FLAG_${name as string}`.padEnd(23)} ${bits(revision.mappingFlags[name as MappingFlagName]!)}`,
     ),
     needsNone ? ['#define NO_ADDR                 UINT64_MAX'] : [],
-    [
-      `
-/* One extent of a file. */
-struct mapping {
-	uint64_t offset;	/* in the file, bytes */
-	uint64_t length;
-	uint64_t addr;		/* on the device, bytes */
-	uint16_t type;
-	uint16_t flags;
-	uint32_t dev;		/* cookie that BACKING_OPEN gave, 0: none */
-};`.trimStart(),
-    ],
+    [mappingStruct],
   ]
     .flatMap((lines) => lines)
     .join('\n')
     .replace('\n/* One', '\n\n/* One');
 }
 
-const beginIn = `struct begin_in {
-	uint32_t opflags;
-	uint32_t reserved;
-	uint64_t attr_ino;
-	uint64_t pos;
-	uint64_t count;
-};`;
+const struct = (
+  layout: Parameters<typeof cStruct>[0],
+  name: string,
+  rest: Pick<CStructOptions, 'comments' | 'types'> = {},
+): string => cStruct(layout, { name, member: snakeCase, nested: { fuse_iomap_io: 'mapping' }, language: 'C', ...rest });
 
-const endIn = `struct end_in {
-	uint32_t opflags;
-	uint32_t reserved;
-	uint64_t attr_ino;
-	uint64_t pos;
-	uint64_t count;
-	int64_t written;
-	struct mapping map;
-};`;
-
-const ioendIn = `struct ioend_in {
-	uint32_t flags;
-	int32_t error;		/* negative errno */
-	uint64_t attr_ino;
-	uint64_t pos;
-	uint64_t new_addr;
-	uint64_t written;
-	uint32_t dev;
-	uint32_t pad;
-};`;
-
-const configOut = `struct config_out {
-	uint64_t flags;
-	char s_id[32];
-	uint8_t s_uuid[16];
-	uint8_t s_uuid_len;
-	uint8_t s_pad[3];
-	uint32_t s_blocksize;
-	uint32_t s_max_links;
-	uint32_t s_time_gran;
-	int64_t s_time_min;
-	int64_t s_time_max;
-	int64_t s_maxbytes;
-	uint32_t cache_maxbytes;
-	uint32_t pad;
-};`;
+const mappingStruct = `/* One extent of a file. */\n${struct(iomap.iomapIo, 'mapping', {
+  comments: {
+    offset: 'in the file, bytes',
+    addr: 'on the device, bytes',
+    dev: 'cookie that BACKING_OPEN gave, 0: none',
+  },
+})}`;
+const beginIn = struct(iomap.beginIn, 'begin_in');
+const endIn = struct(iomap.endIn, 'end_in');
+const ioendIn = struct(iomap.ioendIn, 'ioend_in', { comments: { error: 'negative errno' } });
+const configOut = struct(iomap.configOut, 'config_out', { types: { sId: 'char' } });

@@ -7,6 +7,7 @@ import {
   recordHeaderBytes,
   recordsOf,
 } from '../../../model/exchange-record.ts';
+import { recordHead } from '../../../model/table-layout.ts';
 import { inHeader } from '../../../uapi/fuse-structs.ts';
 import { WORD } from './shared.ts';
 
@@ -57,10 +58,12 @@ export class LogWriter {
     }
     const out = this.#bytes;
     before?.copy(out, start);
-    out.writeUInt32LE(requestLength, used);
-    out.writeInt32LE(reply ? reply.length : -1, used + 4);
-    out.writeUInt32LE(writeErrno, used + 8);
-    out.writeUInt32LE(seq, used + 12);
+    recordHead.write(out, used, {
+      requestBytes: requestLength,
+      replyBytes: reply ? reply.length : -1,
+      writeErrno,
+      seq,
+    });
     request.copy(out, used + recordHeaderBytes, 0, kept);
     reply?.copy(out, used + recordHeaderBytes + padded(kept), 0, keptReply);
     Atomics.store(words, WORD.used, used + total);

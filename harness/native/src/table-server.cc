@@ -1,5 +1,5 @@
 // Answers requests from the current table case: its script, then what the server in TypeScript answers ordinarily
-// (harness/guest/session/ordinary.ts). A request that neither knows makes the case one for TypeScript: it is marked, and run again.
+// (server/ordinary.ts). A request that neither knows makes the case one for TypeScript: it is marked, and run again.
 #include "table.h"
 
 #include <linux/fuse.h>
@@ -22,21 +22,6 @@ namespace {
 constexpr uint64_t cacheSeconds = 3600;
 constexpr uint64_t nullAddress = ~0ull;
 constexpr char barrierName[] = ".barrier";
-
-struct Mapping {
-  uint64_t offset, length, addr;
-  uint16_t type, flags;
-  uint32_t dev;
-};
-struct BeginIn {
-  uint32_t opflags, reserved;
-  uint64_t attrIno, pos, count;
-};
-struct IoendIn {
-  uint32_t flags;
-  int32_t error;
-  uint64_t attrIno, pos, newAddr, written;
-};
 
 // What the kernel knows of a file, as far as the server keeps it.
 struct Inode {
@@ -277,7 +262,6 @@ Outcome ordinary(Reply& reply, const Current& current, const fuse_in_header& in,
   }
 }
 
-constexpr size_t recordHeaderBytes = 16;
 constexpr size_t padded(size_t bytes) { return (bytes + 7) & ~static_cast<size_t>(7); }
 
 // Appends an exchange; returns where the errno of its write goes, null: no room.
@@ -285,25 +269,26 @@ uint32_t* append(const uint8_t* request, size_t requestBytes, const Reply* reply
   size_t used = shared.logUsed.load(std::memory_order_relaxed);
   size_t kept = std::min(requestBytes, keptBytes), keptReply = reply ? std::min(reply->length, keptBytes) : 0;
   const uint32_t notified = reply ? reply->notified : 0;
-  const size_t before = notified ? recordHeaderBytes + padded(4 * (notified + 1)) : 0;
-  size_t total = before + recordHeaderBytes + padded(kept) + padded(keptReply);
+  const size_t before = notified ? sizeof(RecordHead) + padded(4 * (notified + 1)) : 0;
+  size_t total = before + sizeof(RecordHead) + padded(kept) + padded(keptReply);
   if (used + total > logBytes) {
     shared.beyond = true;
     return nullptr;
   }
   uint8_t* out = shared.log + used;
   if (before) {
-    uint32_t record[] = {0, 4 * (notified + 1), 0, seq, reply->line};
-    memcpy(out, record, sizeof(record));
-    memcpy(out + sizeof(record), reply->notifyErrnos, 4 * notified);
+    const RecordHead record{0, static_cast<int32_t>(4 * (notified + 1)), 0, seq};
+    memcpy(out, &record, sizeof(record));
+    memcpy(out + sizeof(record), &reply->line, 4);
+    memcpy(out + sizeof(record) + 4, reply->notifyErrnos, 4 * notified);
     out += before;
   }
-  uint32_t head[4] = {static_cast<uint32_t>(requestBytes), reply ? static_cast<uint32_t>(reply->length) : ~0u, 0, seq};
-  memcpy(out, head, sizeof(head));
-  memcpy(out + recordHeaderBytes, request, kept);
-  if (reply) memcpy(out + recordHeaderBytes + padded(kept), reply->data, keptReply);
+  const RecordHead head{static_cast<uint32_t>(requestBytes), reply ? static_cast<int32_t>(reply->length) : -1, 0, seq};
+  memcpy(out, &head, sizeof(head));
+  memcpy(out + sizeof(head), request, kept);
+  if (reply) memcpy(out + sizeof(head) + padded(kept), reply->data, keptReply);
   shared.logUsed.store(used + total, std::memory_order_release);
-  return reinterpret_cast<uint32_t*>(out) + 2;
+  return reinterpret_cast<uint32_t*>(out + offsetof(RecordHead, writeErrno));
 }
 
 // Which file of the current case the request is about; -1: none.
@@ -377,7 +362,7 @@ int64_t notify(const Current& current, uint32_t index) {
     const NotificationFixup& fixup = fixups[f];
     const uint64_t nodeid = batch.firstNodeid + current.serial * batch.nodesPerCase + fixup.index, ino = nodeid + batch.inoOffset;
     switch (fixup.kind) {
-      case kCookie: memcpy(&message[fixup.at], &batch.cookies[fixup.index], 4); break;
+      case kDevice: memcpy(&message[fixup.at], &batch.cookies[fixup.index], 4); break;
       case kNodeid: memcpy(&message[fixup.at], &nodeid, 8); break;
       case kIno: memcpy(&message[fixup.at], &ino, 8); break;
     }

@@ -53,14 +53,6 @@ class Writer {
   std::vector<uint8_t> bytes_;
 };
 
-enum RunKind : uint16_t { kOther = 0, kZero = 4, kPoison = 5, kUnknown = 6 };  // 1 to 3: the owners' kinds
-struct PackedRun {
-  uint32_t lengthBytes;
-  uint16_t kind, number;
-  uint64_t first, second;  // owned: position, 0; other: its bytes
-};
-// Longer runs of unknown origin are packed as several.
-constexpr size_t packedOtherBytes = 16;
 constexpr uint64_t positionMask = (1ull << 40) - 1;
 
 uint32_t putRun(Writer& out, const uint8_t* data, const Run& run) {
@@ -94,14 +86,6 @@ uint32_t putRuns(Writer& out, const uint8_t* data, size_t length) {
   return count;
 }
 
-struct StepHead {
-  int64_t ret;
-  uint32_t error, begun;  // begun: sequence number after the newest request's when the step was over
-  uint32_t runs, extra;
-  uint64_t size;
-  uint32_t extents, reserved;
-};
-
 struct Setup {
   std::string mountPoint;
   int traceFd, kmsgFd;
@@ -112,18 +96,10 @@ class Workload {
  public:
   Workload(const Setup& setup, Writer& out, uint8_t* buffer) : setup_(setup), out_(out), buffer_(buffer) {}
 
-  // The result header's fields, in its order.
-  struct Head {
-    uint32_t totalBytes, index, flags, serial, firstSeq, steps, traceBytes, kmsgBytes, changes, streamsAt;
-    uint64_t logStart, logEnd;
-    uint32_t writes, reserved;
-  };
-  enum HeadFlag : uint32_t { kBeyond = 1, kDeviceError = 2 };
-
   void run(const Current& current) {
     const CaseHeader& header = *current.parts.header;
     const size_t at = out_.size();
-    Head head{};
+    ResultHead head{};
     head.index = header.index;
     head.serial = current.serial;
     out_.put(head);
@@ -153,11 +129,10 @@ class Workload {
       int fd = reinterpret_cast<const int32_t*>(setup_.deviceFds.data)[window.device];
       int64_t ret = compareAndRestore(fd, window.device, window.start, window.end, [&](int64_t offset, const uint8_t* data, size_t length) {
         size_t start = out_.size();
-        out_.put(uint32_t{window.device});
-        out_.put(uint32_t{0});
-        out_.put(offset);
-        uint32_t runs = putRuns(out_, data, length);
-        out_.patch(start + 4, runs);
+        Change change{window.device, 0, static_cast<uint64_t>(offset)};
+        out_.put(change);
+        change.runs = putRuns(out_, data, length);
+        out_.patch(start, change);
         head.changes++;
       });
       if (ret < 0) head.flags |= kDeviceError;
@@ -248,24 +223,24 @@ class Workload {
 
   // What the WRITE requests in that part of the log carried. Returns how many there are.
   uint32_t putWritten(size_t from, size_t to) {
-    constexpr size_t recordHeaderBytes = 16, behind = sizeof(fuse_in_header) + sizeof(fuse_write_in);
+    constexpr size_t behind = sizeof(fuse_in_header) + sizeof(fuse_write_in);
     auto padded = [](size_t bytes) { return (bytes + 7) & ~static_cast<size_t>(7); };
     uint32_t count = 0;
     for (size_t at = from; at < to;) {
-      uint32_t record[4];  // request bytes, reply bytes or -1, errno, sequence number
-      memcpy(record, shared.log + at, sizeof(record));
-      const size_t kept = std::min<size_t>(record[0], keptBytes);
-      const uint8_t* request = shared.log + at + recordHeaderBytes;
+      RecordHead record;
+      memcpy(&record, shared.log + at, sizeof(record));
+      const size_t kept = std::min<size_t>(record.requestBytes, keptBytes);
+      const uint8_t* request = shared.log + at + sizeof(record);
       if (kept >= behind && reinterpret_cast<const fuse_in_header*>(request)->opcode == FUSE_WRITE) {
-        size_t start = out_.size();
-        out_.put(record[3]);
-        out_.put(uint32_t{0});
-        uint32_t runs = putRuns(out_, request + behind, kept - behind);
-        if (kept < record[0]) runs += putRun(out_, nullptr, {Source::Unknown, kept, record[0], 0, 0});
-        out_.patch(start + 4, runs);
+        const size_t start = out_.size();
+        Written written{record.seq, 0};
+        out_.put(written);
+        written.runs = putRuns(out_, request + behind, kept - behind);
+        if (kept < record.requestBytes) written.runs += putRun(out_, nullptr, {Source::Unknown, kept, record.requestBytes, 0, 0});
+        out_.patch(start, written);
         count++;
       }
-      at += recordHeaderBytes + padded(kept) + (static_cast<int32_t>(record[1]) < 0 ? 0 : padded(std::min<size_t>(record[1], keptBytes)));
+      at += sizeof(record) + padded(kept) + (record.replyBytes < 0 ? 0 : padded(std::min<size_t>(record.replyBytes, keptBytes)));
     }
     return count;
   }
@@ -375,9 +350,7 @@ static Napi::Value RunTable(Info info) {
   shared.endless = false;
 
   Writer out;
-  struct {
-    uint64_t cases, resumeAt, recordBytes, logBytes;
-  } head{0, 0, 0, 0};
+  BatchHead head{};
   out.put(head);
   // Two, by turns: the server may still look at the previous one.
   Current current[2];

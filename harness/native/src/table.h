@@ -1,70 +1,13 @@
-// Table cases: cases whose replies are bytes prepared by the host. The layout of a batch is described, and written, in
-// model/table-case.ts; harness/native/src/table-server.cc answers from it and table-workload.cc does the syscalls,
+// Table cases: cases whose replies are bytes prepared by the host. Their layouts are those of layouts.h; harness/native/src/table-server.cc answers from it and table-workload.cc does the syscalls,
 // both without a line of JavaScript per case. The two threads share what is declared here.
 #pragma once
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 
-namespace iomapfuzz::table {
+#include "layouts.h"
 
-// All little-endian; sizes are multiples of 8.
-struct CaseHeader {
-  uint32_t totalBytes, index, flags;
-  uint16_t files, lines, steps, windows;
-  uint32_t notifications;
-};
-enum CaseFlag : uint32_t {
-  // Everything the case makes the kernel ask is answered while a syscall of the case waits.
-  kQuiet = 1,
-};
-struct File {
-  uint64_t sizeBytes;
-  uint32_t attrFlags, reserved;
-};
-// Followed by its fixups and the reply, header first, padded to 8 bytes.
-struct Line {
-  uint32_t opcode, file, opflagsSet, opflagsClear, times, replyBytes;
-  uint16_t flags, fixups;
-  // Sent while the request waits.
-  uint16_t firstBefore, before;
-  // Of requests that have a position: where it must lie.
-  uint64_t posFirst, posLast;
-};
-enum LineFlag : uint16_t {
-  // The header's `unique` is the reply's own.
-  kOwnUnique = 1,
-  // The reply may be one that the kernel cannot match to its request: the request is then ended with EIO.
-  kRaw = 2,
-};
-constexpr uint32_t anyFile = ~0u;
-// A device's cookie goes here, counted from the start of the reply.
-struct Fixup {
-  uint32_t at, device;
-};
-struct Step {
-  uint32_t call, fd;
-  uint64_t offset, length;
-  uint32_t flags, number;
-};
-enum Call : uint32_t { kOpen = 1, kClose, kPread, kPwrite, kSeek, kFiemap, kFsync, kFtruncate, kFallocate, kFstat, kMmapRead, kMmapWrite, kNotify };
-// Where a case that writes may have changed a device.
-struct Window {
-  uint32_t device, reserved;
-  uint64_t start, end;
-};
-// Followed by its fixups and the message, header first, padded to 8 bytes.
-struct Notification {
-  uint32_t bytes, fixups;
-  // From byte `fillAt` on the message is the server's data of `fillFile`; 0: nothing is.
-  uint32_t fillAt, fillFile;
-  uint64_t fillPosition;
-};
-enum FixupKind : uint16_t { kCookie, kNodeid, kIno };
-struct NotificationFixup {
-  uint32_t at;
-  uint16_t kind, index;
-};
+namespace iomapfuzz::table {
 
 constexpr uint32_t mostFiles = 64;
 constexpr uint32_t mostLines = 256;

@@ -1,10 +1,11 @@
 /** What a guest would send of an observation: the inverse of unpack.ts, for guests that are made up. */
 import type { ByteRun } from '../../../model/bytes.ts';
 import { padded, recordHeaderBytes, type PackedObservation } from '../../../model/exchange-record.ts';
+import { recordHead } from '../../../model/table-layout.ts';
 import type { Case, Step } from '../../../model/case.ts';
 import { nodeidOf } from '../../../model/nodes.ts';
 import type { Exchange, Observation, StepResult } from '../../../model/observation.ts';
-import { operationsOf } from '../../../uapi/fuse-operations.ts';
+import { operationsByName } from '../../../uapi/fuse-operations.ts';
 import { inHeader } from '../../../uapi/fuse-structs.ts';
 import { encodeReply } from '../../../uapi/fuse-wire.ts';
 import { revisions } from '../../../uapi/revision.ts';
@@ -50,7 +51,8 @@ function recordOf(
   seq: number,
 ): Buffer {
   // The model's requests have names, and no numbers.
-  const [opcode, operation] = [...operationsOf(revisions[of.revision])].find(([, { name }]) => name === called) ?? [0];
+  const operation = operationsByName(revisions[of.revision]).get(called);
+  const opcode = operation?.opcode ?? 0;
   const names = [request['name'], request['name2']]
     .filter((name) => typeof name === 'string')
     .map((name) => Buffer.from(`${name}\0`));
@@ -64,10 +66,7 @@ function recordOf(
   const asked = Buffer.concat([head, body]);
   const answered = reply && encodeReply(unique, reply.error, reply.payload);
   const record = Buffer.alloc(recordHeaderBytes + padded(asked.length) + padded(answered?.length ?? 0));
-  record.writeUInt32LE(asked.length, 0);
-  record.writeInt32LE(answered?.length ?? -1, 4);
-  record.writeUInt32LE(writeErrno, 8);
-  record.writeUInt32LE(seq, 12);
+  recordHead.write(record, 0, { requestBytes: asked.length, replyBytes: answered?.length ?? -1, writeErrno, seq });
   asked.copy(record, recordHeaderBytes);
   answered?.copy(record, recordHeaderBytes + padded(asked.length));
   return record;
