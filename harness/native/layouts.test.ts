@@ -1,14 +1,13 @@
 import { expect, test } from '@playwright/test';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { repositoryRoot } from '../../files/repository-root.ts';
 import { layout, u16, u64 } from '../../uapi/struct.ts';
 import { cStruct } from '../../uapi/c-struct.ts';
 import { layoutsHeader } from './layouts.ts';
 
 /** IOMAPFUZZ_UPDATE=1 writes it anew after a change of the tables. */
 test("should ship the addon's layouts as the tables have them", () => {
-  const path = join(repositoryRoot(), 'harness/native/src/layouts.h');
+  const path = join(import.meta.dirname, 'src/layouts.h');
   const text = layoutsHeader();
   if (process.env['IOMAPFUZZ_UPDATE'] === '1') writeFileSync(path, text);
   expect(readFileSync(path, 'utf8')).toBe(text);

@@ -31,8 +31,7 @@ struct Inode {
 
 // The server's own state of the current case.
 struct State {
-  const Current* of = nullptr;
-  uint32_t serial = 0;
+  uint64_t number = 0;
   uint32_t left[mostLines];
   Inode inodes[mostFiles];
 } state;
@@ -48,9 +47,8 @@ struct Reply {
 };
 
 void enter(const Current* current) {
-  if (state.of == current && state.serial == current->serial) return;
-  state.of = current;
-  state.serial = current->serial;
+  if (state.number == current->number) return;
+  state.number = current->number;
   const CaseHeader& header = *current->parts.header;
   for (uint32_t i = 0; i < header.lines; i++) state.left[i] = current->parts.lines[i]->times ? current->parts.lines[i]->times : ~0u;
   for (uint32_t i = 0; i < header.files; i++) {

@@ -352,6 +352,7 @@ static Napi::Value RunTable(Info info) {
   Writer out;
   BatchHead head{};
   out.put(head);
+  static uint64_t casesRun = 0;
   // Two, by turns: the server may still look at the previous one.
   Current current[2];
   {
@@ -360,6 +361,7 @@ static Napi::Value RunTable(Info info) {
       Current& now = current[head.cases % 2];
       now.parts = partsOf(cases.data + from);
       now.serial = serial++;
+      now.number = ++casesRun;
       workload.run(now);
       from += now.parts.header->totalBytes;
     }

@@ -41,6 +41,8 @@ constexpr uint32_t mostExchanges = 20000;
 struct Current {
   Case parts;
   uint32_t serial;
+  // No two cases of a process have the same; serials begin anew with each mount.
+  uint64_t number;
 };
 
 // Shared by the two threads. The workload's thread publishes cases; everything about answering belongs to the server's.
