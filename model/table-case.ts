@@ -117,73 +117,73 @@ export function encodeTableCase(
   { quiet, files, lines, steps, windows, notifications }: TableCase,
   index: number,
 ): Buffer {
-  const parts: Part[] = [];
-  for (const { sizeBytes, attrFlags } of files) parts.push([caseFile, { sizeBytes, attrFlags }]);
-  for (const { file, times, reply, ownUnique, raw, fixups, before, ...line } of lines) {
-    parts.push([
-      caseLine,
-      {
-        ...line,
-        file: file ?? ANY_FILE,
-        times: times ?? 0,
-        replyBytes: reply.length,
-        flags: (ownUnique ? LINE_FLAGS.ownUnique : 0) | (raw ? LINE_FLAGS.raw : 0),
-        fixups: fixups.length,
-        firstBefore: before?.first ?? 0,
-        before: before?.count ?? 0,
-      },
-    ]);
-    for (const fixup of fixups) parts.push([replyFixup, fixup]);
-    parts.push(reply);
-  }
-  for (const { call, ...step } of steps) parts.push([caseStep, { ...step, call: TABLE_CALLS[call] }]);
-  for (const window of windows) parts.push([deviceWindow, { ...window }]);
-  for (const { message, fixups, fill } of notifications) {
-    parts.push([
-      caseNotification,
-      {
-        bytes: message.length,
-        fixups: fixups.length,
-        fillAt: fill?.at ?? 0,
-        fillFile: fill?.file ?? 0,
-        fillPosition: fill?.position ?? 0n,
-      },
-    ]);
-    for (const { kind, ...fixup } of fixups) parts.push([notificationFixup, { ...fixup, kind: FIXUP_KINDS[kind] }]);
-    parts.push(message);
-  }
-  const totalBytes = caseHeader.size + parts.reduce((sum, part) => sum + sizeOf(part), 0);
-  return written(totalBytes, [
-    [
-      caseHeader,
-      {
-        totalBytes,
-        index,
-        flags: quiet ? CASE_FLAGS.quiet : 0,
-        files: files.length,
-        lines: lines.length,
-        steps: steps.length,
-        windows: windows.length,
-        notifications: notifications.length,
-      },
-    ],
-    ...parts,
-  ]);
-}
-
-/** A structure with its fields, or bytes. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- layouts of all field types
-type Part = readonly [Layout<any>, Readonly<Record<string, number | bigint>>] | Uint8Array;
-
-const sizeOf = (part: Part): number => (part instanceof Uint8Array ? padded(part.length) : part[0].size);
-
-function written(totalBytes: number, parts: readonly Part[]): Buffer {
+  const totalBytes =
+    caseHeader.size +
+    files.length * caseFile.size +
+    steps.length * caseStep.size +
+    windows.length * deviceWindow.size +
+    lines.reduce(
+      (sum, { reply, fixups }) => sum + caseLine.size + fixups.length * replyFixup.size + padded(reply.length),
+      0,
+    ) +
+    notifications.reduce(
+      (sum, { message, fixups }) =>
+        sum + caseNotification.size + fixups.length * notificationFixup.size + padded(message.length),
+      0,
+    );
   const out = Buffer.alloc(totalBytes);
   let at = 0;
-  for (const part of parts) {
-    if (part instanceof Uint8Array) out.set(part, at);
-    else part[0].write(out, at, part[1]);
-    at += sizeOf(part);
+  const put = <F>(layout: Layout<F>, value: Parameters<Layout<F>['write']>[2]): void => {
+    layout.write(out, at, value);
+    at += layout.size;
+  };
+  const append = (bytes: Uint8Array): void => {
+    out.set(bytes, at);
+    at += padded(bytes.length);
+  };
+  put(caseHeader, {
+    totalBytes,
+    index,
+    flags: quiet ? CASE_FLAGS.quiet : 0,
+    files: files.length,
+    lines: lines.length,
+    steps: steps.length,
+    windows: windows.length,
+    notifications: notifications.length,
+  });
+  for (const file of files) put(caseFile, file);
+  for (const line of lines) {
+    put(caseLine, {
+      opcode: line.opcode,
+      file: line.file ?? ANY_FILE,
+      opflagsSet: line.opflagsSet,
+      opflagsClear: line.opflagsClear,
+      times: line.times ?? 0,
+      replyBytes: line.reply.length,
+      flags: (line.ownUnique ? LINE_FLAGS.ownUnique : 0) | (line.raw ? LINE_FLAGS.raw : 0),
+      fixups: line.fixups.length,
+      firstBefore: line.before?.first ?? 0,
+      before: line.before?.count ?? 0,
+      posFirst: line.posFirst,
+      posLast: line.posLast,
+    });
+    for (const fixup of line.fixups) put(replyFixup, fixup);
+    append(line.reply);
+  }
+  for (const { call, fd, offset, length, flags, number } of steps)
+    put(caseStep, { call: TABLE_CALLS[call], fd, offset, length, flags, number });
+  for (const window of windows) put(deviceWindow, window);
+  for (const { message, fixups, fill } of notifications) {
+    put(caseNotification, {
+      bytes: message.length,
+      fixups: fixups.length,
+      fillAt: fill?.at ?? 0,
+      fillFile: fill?.file ?? 0,
+      fillPosition: fill?.position ?? 0n,
+    });
+    for (const { at: position, kind, index: which } of fixups)
+      put(notificationFixup, { at: position, kind: FIXUP_KINDS[kind], index: which });
+    append(message);
   }
   return out;
 }
