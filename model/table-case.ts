@@ -19,7 +19,7 @@ import {
   replyFixup,
 } from './table-layout.ts';
 
-const TABLE_CALLS = {
+export const TABLE_CALLS = {
   open: 1,
   close: 2,
   pread: 3,

@@ -65,7 +65,7 @@ export const configOut = layout('fuse_iomap_config_out', 104, {
   cacheMaxbytes: u32(96),
   pad: u32(100),
 });
-const range = layout('fuse_range', 16, { offset: u64(0), length: u64(8) });
+export const range = layout('fuse_range', 16, { offset: u64(0), length: u64(8) });
 export const devInval = layout('fuse_iomap_dev_inval_out', 24, {
   dev: u32(0),
   reserved: u32(4),

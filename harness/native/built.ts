@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { loadNative, type Native } from './index.ts';
 
-const builtAddonPath = (): string => fileURLToPath(new URL('./build/Release/iomapfuzz.node', import.meta.url));
+export const builtAddonPath = (): string => fileURLToPath(new URL('./build/Release/iomapfuzz.node', import.meta.url));
 
 /** Throws when it was not built: `npm install` or `node harness/native/build.mjs` do that. */
 export const loadBuilt = (): Native => loadNative(builtAddonPath());

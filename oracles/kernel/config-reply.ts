@@ -8,7 +8,7 @@ import { headerFault, rawReply } from './answer.ts';
 import { encodeConfig, type ConfigReply } from '../../server/config.ts';
 import type { Revision } from '../../uapi/revision.ts';
 
-export function configReplyBytes(revision: Revision, reply: ConfigReply): ConfigOut {
+function configReplyBytes(revision: Revision, reply: ConfigReply): ConfigOut {
   const bytes = encodeConfig(revision, reply);
   bytes.fill(0, reply.sentBytes ?? bytes.length);
   return configOut.decode(bytes);
