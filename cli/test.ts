@@ -1,17 +1,18 @@
 /** `iomapfuzz test`: everything that must pass before a change lands. */
 import { Command } from 'commander';
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { repositoryRoot } from '../files/repository-root.ts';
+import { InterruptedError, messageOf } from '../model/errors.ts';
+import { runJob } from '../vm/host/job.ts';
 import { exitCodes } from './exit-codes.ts';
 
 interface Stage {
   name: string;
   /** Program and arguments, run from the repository's root. */
-  argv: string[];
+  argv: [string, ...string[]];
   /** A Playwright project's stage counts its tests; the others count as one. */
   playwright?: boolean;
   /** Only when it is named: it takes long, or needs more than a change is worth. */
@@ -29,7 +30,14 @@ const stages: Stage[] = [
   // Half an hour long: what the rules leave open.
   ...['unit', 'browser', 'vm', 'conformance', 'liberties'].map((project) => ({
     name: project,
-    argv: ['npx', '--no-install', 'playwright', 'test', `--project=${project}`, '--reporter=list,json'],
+    argv: [
+      'npx',
+      '--no-install',
+      'playwright',
+      'test',
+      `--project=${project}`,
+      '--reporter=list,json',
+    ] as Stage['argv'],
     playwright: true,
     extra: project === 'liberties',
   })),
@@ -190,18 +198,23 @@ function firstLines({ message = '' }: { message?: string }): string {
     .join('\n');
 }
 
-/** Runs with inherited output; resolves to the exit code, 128+n for a signal. */
-function run(argv: string[], env: Record<string, string>): Promise<number> {
-  return new Promise((resolve) => {
-    const child = spawn(argv[0]!, argv.slice(1), {
+/**
+ * Its output is ours; resolves to the exit code, 127 where it cannot be started. Whatever ends us ends it, and the
+ * guests that it has.
+ */
+async function run(argv: Stage['argv'], env: Record<string, string>): Promise<number> {
+  try {
+    const { code } = await runJob(argv, {
       cwd: repositoryRoot(),
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, ...env },
+      env,
+      onLine: (line) => {
+        console.log(line);
+      },
     });
-    child.on('error', (error) => {
-      console.error(`could not start ${argv[0]}: ${error.message}`);
-      resolve(127);
-    });
-    child.on('close', (code, signal) => resolve(code ?? (signal ? 143 : 1)));
-  });
+    return code;
+  } catch (error) {
+    if (error instanceof InterruptedError) throw error;
+    console.error(messageOf(error));
+    return 127;
+  }
 }
