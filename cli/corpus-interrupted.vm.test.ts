@@ -23,13 +23,13 @@ test.beforeAll(async () => {
 function slowCorpus(directory: string): void {
   const corpus = Corpus.open(directory);
   for (let n = 1; n <= CASES; n += 1) {
-    const of: Case = makeCase([openDirect], [], {
+    const testCase: Case = makeCase([openDirect], [], {
       geometry: geometry({
         mount: 'syncInit',
         config: { kind: 'config', blockSizeBytes: 4096, maxBytes: 1n << 30n, maxLinks: n },
       }),
     });
-    corpus.add(of, { why: `number ${n}`, origin: 'hand', shows: [], kernels: {} });
+    corpus.add(testCase, { why: `number ${n}`, origin: 'hand', shows: [], kernels: {} });
   }
   corpus.save();
 }

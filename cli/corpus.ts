@@ -53,12 +53,12 @@ function addCommand(): Command {
       const cases = files.map(readCaseFile);
       const corpus = Corpus.open(directory);
       const known = new Map(corpus.entries());
-      for (const of of cases) {
-        const before = known.get(addressOf(of));
-        const hash = corpus.add(of, {
+      for (const testCase of cases) {
+        const before = known.get(addressOf(testCase));
+        const hash = corpus.add(testCase, {
           why,
-          origin: of.provenance?.origin ?? 'hand',
-          shows: showsOf(of),
+          origin: testCase.provenance?.origin ?? 'hand',
+          shows: showsOf(testCase),
           kernels: before?.kernels ?? {},
         });
         console.log(`${hash}  ${before ? 'known, reason replaced' : 'added'}`);
@@ -231,10 +231,10 @@ function minimiseCommand(): Command {
         requireTestable(spec.kernel, facts);
         for (const [hash, entry] of before) {
           if (stop.signal.aborted) break;
-          const of = corpus.read(hash);
+          const testCase = corpus.read(hash);
           let keep: string | undefined;
-          for await (const { outcome } of execute(guests, [of], { signal: stop.signal }))
-            keep = shown(of, outcome, facts);
+          for await (const { outcome } of execute(guests, [testCase], { signal: stop.signal }))
+            keep = shown(testCase, outcome, facts);
           done += 1;
           progress.update(`${done} of ${before.length} cases, ${smaller} made smaller`);
           if (keep === undefined) {
@@ -243,7 +243,7 @@ function minimiseCommand(): Command {
           }
           const result = await reduce(
             (cases) => execute(guests, cases, { signal: stop.signal }),
-            of,
+            testCase,
             (smaller, outcome) => shown(smaller, outcome, facts) === keep,
             { signal: stop.signal },
           );
@@ -251,7 +251,7 @@ function minimiseCommand(): Command {
           if (address === hash) continue;
           smaller += 1;
           console.log(
-            `${hash}  is ${address} now: ${formatCase(of).length} to ${formatCase(result.case).length} bytes, ${result.tried} cases tried`,
+            `${hash}  is ${address} now: ${formatCase(testCase).length} to ${formatCase(result.case).length} bytes, ${result.tried} cases tried`,
           );
           corpus.remove(hash);
           corpus.add(result.case, { ...entry, shows: showsOf(result.case), kernels: {} });

@@ -112,68 +112,76 @@ test('should compile again when a source of any folder is newer', () => {
 });
 
 test('should install, compile and run; a second time only run', ({}, info) => {
-  const of = outline(info.outputPath('scratch'));
-  expect(run(of)).toMatchObject({
+  const fileOutline = outline(info.outputPath('scratch'));
+  expect(run(fileOutline)).toMatchObject({
     status: 0,
     stdout: expect.stringMatching(/^the program ran: .*report x\n$/),
     stderr: expect.stringMatching(/installing npm packages.*\n.*compiling/),
   });
-  expect(run(of)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^the program ran: /), stderr: '' });
-  expect(readdirSync(of.env['TMPDIR']!)).toEqual([]);
+  expect(run(fileOutline)).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^the program ran: /),
+    stderr: '',
+  });
+  expect(readdirSync(fileOutline.env['TMPDIR']!)).toEqual([]);
 });
 
 test('should tell the program that its output is closed, and nothing when it is open or goes to /dev/null', ({}, info) => {
-  const of = outline(info.outputPath('scratch'));
-  run(of);
-  of.standIn(
+  const fileOutline = outline(info.outputPath('scratch'));
+  run(fileOutline);
+  fileOutline.standIn(
     'node',
     `case "$*" in *iomapfuzz.mjs*) echo "closed: $IOMAPFUZZ_CLOSED_OUTPUT" >&2 ;; *) exec '${process.execPath}' "$@" ;; esac`,
   );
   const stderrOf = (redirection: string): string =>
-    spawnSync('sh', ['-c', `bash '${join(of.directory, 'iomapfuzz')}' report x ${redirection}`], {
+    spawnSync('sh', ['-c', `bash '${join(fileOutline.directory, 'iomapfuzz')}' report x ${redirection}`], {
       encoding: 'utf8',
-      env: { ...of.env, IOMAPFUZZ_CLOSED_OUTPUT: '' },
+      env: { ...fileOutline.env, IOMAPFUZZ_CLOSED_OUTPUT: '' },
     }).stderr;
   expect(stderrOf('>&-')).toBe('closed: 1\n');
   for (const open of ['', '>/dev/null', '| cat']) expect(stderrOf(open), open).toBe('closed: \n');
 });
 
-const steps: readonly { name: string; during: string; disturb: (of: Outline) => void; mend: (of: Outline) => void }[] =
-  [
-    {
-      name: 'npm',
-      during: 'installing npm packages',
-      disturb: ({ standIn }) => {
-        standIn('npm', endless);
-      },
-      mend: ({ standIn }) => {
-        standIn('npm', 'mkdir -p node_modules');
-      },
+const steps: readonly {
+  name: string;
+  during: string;
+  disturb: (fileOutline: Outline) => void;
+  mend: (fileOutline: Outline) => void;
+}[] = [
+  {
+    name: 'npm',
+    during: 'installing npm packages',
+    disturb: ({ standIn }) => {
+      standIn('npm', endless);
     },
-    {
-      name: 'the compiler',
-      during: 'compiling',
-      disturb: ({ standIn }) => {
-        standIn('node', `case "$*" in *native/build.mjs) ${endless} ;; *) exec '${process.execPath}' "$@" ;; esac`);
-      },
-      mend: ({ standIn }) => {
-        standIn(
-          'node',
-          `case "$*" in *build.mjs) mkdir -p dist ;; *iomapfuzz.mjs*) echo "the program ran" ;; *) exec '${process.execPath}' "$@" ;; esac`,
-        );
-      },
+    mend: ({ standIn }) => {
+      standIn('npm', 'mkdir -p node_modules');
     },
-    {
-      name: 'the wait for another one',
-      during: 'waiting for another iomapfuzz',
-      disturb: ({ standIn }) => {
-        standIn('flock', `case "$1" in -n) exit 1 ;; *) ${endless} ;; esac`);
-      },
-      mend: ({ standIn }) => {
-        standIn('flock', '');
-      },
+  },
+  {
+    name: 'the compiler',
+    during: 'compiling',
+    disturb: ({ standIn }) => {
+      standIn('node', `case "$*" in *native/build.mjs) ${endless} ;; *) exec '${process.execPath}' "$@" ;; esac`);
     },
-  ];
+    mend: ({ standIn }) => {
+      standIn(
+        'node',
+        `case "$*" in *build.mjs) mkdir -p dist ;; *iomapfuzz.mjs*) echo "the program ran" ;; *) exec '${process.execPath}' "$@" ;; esac`,
+      );
+    },
+  },
+  {
+    name: 'the wait for another one',
+    during: 'waiting for another iomapfuzz',
+    disturb: ({ standIn }) => {
+      standIn('flock', `case "$1" in -n) exit 1 ;; *) ${endless} ;; esac`);
+    },
+    mend: ({ standIn }) => {
+      standIn('flock', '');
+    },
+  },
+];
 
 for (const { name, during, disturb, mend } of steps) {
   for (const [signal, ignored] of [
@@ -183,11 +191,11 @@ for (const { name, during, disturb, mend } of steps) {
   ] as const) {
     test(`${signal} should end ${name} with 3 and leave nothing that breaks the next run${ignored === '' ? '' : ' (as in a background job, which ignores SIGINT)'}`, async ({}, info) => {
       const scratch = info.outputPath('scratch');
-      const of = outline(scratch);
-      disturb(of);
+      const fileOutline = outline(scratch);
+      disturb(fileOutline);
       const started = join(scratch, 'started');
-      const child = spawn('bash', ['-c', `${ignored}exec bash ${join(of.directory, 'iomapfuzz')} report x`], {
-        env: of.env,
+      const child = spawn('bash', ['-c', `${ignored}exec bash ${join(fileOutline.directory, 'iomapfuzz')} report x`], {
+        env: fileOutline.env,
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       const { end, said, tookMs } = await interruptWhenStarted(child, started, signal, 60_000);
@@ -198,9 +206,9 @@ for (const { name, during, disturb, mend } of steps) {
       expect(said).toContain('run this again');
       await expectNoneOf(started);
       expect(processesThatName(scratch)).toEqual([]);
-      expect(readdirSync(of.env['TMPDIR']!)).toEqual([]);
-      mend(of);
-      expect(run(of)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^the program ran/) });
+      expect(readdirSync(fileOutline.env['TMPDIR']!)).toEqual([]);
+      mend(fileOutline);
+      expect(run(fileOutline)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^the program ran/) });
     });
   }
 }
@@ -214,8 +222,8 @@ const lacks =
   'case "$*" in update) echo "Hit:1 http://mirror.example/debian bookworm InRelease" ;; *) echo "E: Unable to locate package g++" >&2; exit 100 ;; esac';
 
 /** Names of the packages that a command asks for on a machine that can neither boot a guest nor build a kernel. */
-function packagesFor(of: Outline, line: string): string[] {
-  const { status, stdout, stderr } = run(of, ...line.split(' '));
+function packagesFor(fileOutline: Outline, line: string): string[] {
+  const { status, stdout, stderr } = run(fileOutline, ...line.split(' '));
   const missing = /^iomapfuzz: missing here: (.*) \(names of Debian packages\)/m.exec(stderr)?.[1];
   expect([status, missing === undefined ? stdout.trim() : ''], `${line}: ${stderr}`).toEqual(
     missing === undefined ? [0, expect.stringContaining(`iomapfuzz.mjs ${line}`)] : [3, ''],
@@ -224,7 +232,7 @@ function packagesFor(of: Outline, line: string): string[] {
 }
 
 test('should ask for QEMU and build tools only for commands that need them', ({}, info) => {
-  const of = outline(info.outputPath('scratch'));
+  const fileOutline = outline(info.outputPath('scratch'));
   for (const line of [
     '--version',
     'help conformance',
@@ -244,7 +252,7 @@ test('should ask for QEMU and build tools only for commands that need them', ({}
     'kernel config',
     'kernel build --help',
   ])
-    expect(packagesFor(of, line), line).toEqual([]);
+    expect(packagesFor(fileOutline, line), line).toEqual([]);
   for (const line of [
     'conformance',
     'conformance --rule map/* --list-nothing',
@@ -265,27 +273,27 @@ test('should ask for QEMU and build tools only for commands that need them', ({}
     'serve script.ts -- boot --kernel bzImage',
     'serve script.ts -- boot --kernel=bzImage',
   ])
-    expect(packagesFor(of, line), line).toEqual(expect.arrayContaining(['qemu-system-x86', 'flex', 'bison']));
+    expect(packagesFor(fileOutline, line), line).toEqual(expect.arrayContaining(['qemu-system-x86', 'flex', 'bison']));
   for (const line of [
     'conformance --kernel bzImage',
     'fuzz --kernel=bzImage --runs 10',
     'serve script.ts --kernel bzImage -- cat file',
   ]) {
-    const packages = packagesFor(of, line);
+    const packages = packagesFor(fileOutline, line);
     expect(packages, line).toContain('qemu-system-x86');
     expect(packages, line).not.toContain('flex');
   }
-  const packages = packagesFor(of, 'kernel build --flavour fast');
+  const packages = packagesFor(fileOutline, 'kernel build --flavour fast');
   expect(packages).toContain('flex');
   expect(packages).not.toContain('qemu-system-x86');
 });
 
 test('should say that the mirror cannot be reached when that is why a package cannot be installed, and only then', ({}, info) => {
-  const of = outline(info.outputPath('scratch'));
-  of.standIn('id', 'echo 0');
-  rmSync(join(of.env['PATH']!, 'g++'));
-  of.standIn('apt-get', resolves);
-  const { status, stderr } = run(of);
+  const fileOutline = outline(info.outputPath('scratch'));
+  fileOutline.standIn('id', 'echo 0');
+  rmSync(join(fileOutline.env['PATH']!, 'g++'));
+  fileOutline.standIn('apt-get', resolves);
+  const { status, stderr } = run(fileOutline);
   expect([status, stderr]).toEqual([
     3,
     expect.stringContaining(
@@ -293,8 +301,8 @@ test('should say that the mirror cannot be reached when that is why a package ca
     ),
   ]);
   expect(stderr).not.toContain('Unable to locate');
-  of.standIn('apt-get', lacks);
-  const other = run(of);
+  fileOutline.standIn('apt-get', lacks);
+  const other = run(fileOutline);
   expect([other.status, other.stderr]).toEqual([3, expect.stringContaining('apt-get could not install g++')]);
   expect(other.stderr).toContain('Unable to locate package g++');
   expect(other.stderr).not.toContain('could not be reached');
@@ -302,15 +310,15 @@ test('should say that the mirror cannot be reached when that is why a package ca
 
 test('should not break off apt-get while it changes the machine', async ({}, info) => {
   const scratch = info.outputPath('scratch');
-  const of = outline(scratch);
-  of.standIn('id', 'echo 0');
-  rmSync(join(of.env['PATH']!, 'g++'));
-  of.standIn(
+  const fileOutline = outline(scratch);
+  fileOutline.standIn('id', 'echo 0');
+  rmSync(join(fileOutline.env['PATH']!, 'g++'));
+  fileOutline.standIn(
     'apt-get',
     `case "$*" in update|*--download-only) ;; *) touch "$TMPDIR/../started"; while [ ! -e "$TMPDIR/../go-on" ]; do sleep 0.1; done; touch "$TMPDIR/../whole" ;; esac`,
   );
-  const child = spawn('bash', [join(of.directory, 'iomapfuzz'), 'report', 'x'], {
-    env: of.env,
+  const child = spawn('bash', [join(fileOutline.directory, 'iomapfuzz'), 'report', 'x'], {
+    env: fileOutline.env,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let said = '';
@@ -331,12 +339,15 @@ test('should not break off apt-get while it changes the machine', async ({}, inf
 });
 
 test('should say that the npm registry cannot be reached when that is why packages cannot be installed, and only then', ({}, info) => {
-  const of = outline(info.outputPath('scratch'));
-  of.standIn('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
-  expect(run(of)).toMatchObject({
+  const fileOutline = outline(info.outputPath('scratch'));
+  fileOutline.standIn('npm', 'echo "npm error code ENOTFOUND" >&2; exit 1');
+  expect(run(fileOutline)).toMatchObject({
     status: 3,
     stderr: expect.stringMatching(/ENOTFOUND[\s\S]*the npm registry could not be reached/),
   });
-  of.standIn('npm', 'echo "npm error code EINTEGRITY" >&2; exit 1');
-  expect(run(of)).toMatchObject({ status: 3, stderr: expect.stringMatching(/EINTEGRITY[\s\S]*npm ci failed in/) });
+  fileOutline.standIn('npm', 'echo "npm error code EINTEGRITY" >&2; exit 1');
+  expect(run(fileOutline)).toMatchObject({
+    status: 3,
+    stderr: expect.stringMatching(/EINTEGRITY[\s\S]*npm ci failed in/),
+  });
 });

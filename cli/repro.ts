@@ -84,12 +84,14 @@ export function reproCommand(): Command {
       // What is emitted goes to stdout, so that it can be redirected; everything else is out of its way then.
       const say = options.emit === undefined ? console.log : console.error;
       const { replayed, kernel, facts } = await replayAll(cases, options, say);
-      for (const { name, case: of, reliability } of replayed) {
+      for (const { name, case: testCase, reliability } of replayed) {
         say(`${cases.length > 1 ? `${name}: ` : ''}${summaryOf(reliability)}`);
         if (options.emit === undefined && reliability.observation)
-          console.log(['', ...timelineOf(of, reliability), ...comparedLines(of, reliability, facts), ''].join('\n'));
+          console.log(
+            ['', ...timelineOf(testCase, reliability), ...comparedLines(testCase, reliability, facts), ''].join('\n'),
+          );
         else if (options.emit === undefined && reliability.shown)
-          console.log(['', ...timelineOf(of, reliability), ''].join('\n'));
+          console.log(['', ...timelineOf(testCase, reliability), ''].join('\n'));
       }
       if (options.emit !== undefined) emit(options.emit, value, replayed[0]!.reliability, kernel);
       process.exitCode = exitCodeOfAll(
@@ -237,12 +239,12 @@ async function replayAll(
 }
 
 /** What the verdict rests on. */
-const comparedLines = (of: Case, { observation, shown }: Reliability, facts: KernelFacts): string[] =>
+const comparedLines = (testCase: Case, { observation, shown }: Reliability, facts: KernelFacts): string[] =>
   observation
     ? [
         '',
         shown ? 'what was compared (what deviates stands above):' : 'what was compared, and agrees:',
-        ...compared(of, observation, { facts }).map((line) => `  ${line}`),
+        ...compared(testCase, observation, { facts }).map((line) => `  ${line}`),
       ]
     : [];
 

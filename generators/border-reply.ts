@@ -75,10 +75,10 @@ export function borderReply(
         setting.path === 'writeback' && types.every((type) => type === 'HOLE' || type === 'DELALLOC'),
       ),
     )
-    .map(([made, otherMapping]: [Border, MappingSpec]) => ({
+    .map(([border, otherMapping]: [Border, MappingSpec]) => ({
       on: (side) =>
-        half === 'read' ? { read: made[side], write: otherMapping } : { read: otherMapping, write: made[side] },
-      note: `${half} ${made.note}`,
+        half === 'read' ? { read: border[side], write: otherMapping } : { read: otherMapping, write: border[side] },
+      note: `${half} ${border.note}`,
     }));
 }
 

@@ -350,9 +350,9 @@ export function fileSequence({
         const open: Step = { call: 'open', file: 0, flags: mode === 'direct' ? ['rdwr', 'direct'] : ['rdwr'] };
         const also: Step[] = mode === 'mixed' ? [{ call: 'open', file: 0, flags: ['rdwr', 'direct'] }] : [];
         const now: Now = { fd: 0, sizeBytes: BigInt(pages) * PAGE - odd };
-        const steps = drawnActs.flatMap((act): Step[] => {
-          if (act === 'reopen') return [{ call: 'close', fd: now.fd++ }, open];
-          const made = [act(now)].flat();
+        const steps = drawnActs.flatMap((action): Step[] => {
+          if (action === 'reopen') return [{ call: 'close', fd: now.fd++ }, open];
+          const made = [action(now)].flat();
           for (const step of made) now.sizeBytes = sizeAfter(step, now.sizeBytes);
           return made;
         });

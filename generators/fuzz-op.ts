@@ -64,7 +64,7 @@ const answered = (mappings: Mappings, note: string): Made => ({
   reply: { kind: 'mappings', ...mappings },
   note,
 });
-const maxBytesOf = (of: Setting): bigint => of.maxBytes ?? LOFF_MAX;
+const maxBytesOf = (cellSetting: Setting): bigint => cellSetting.maxBytes ?? LOFF_MAX;
 
 export function fuzzOp(constraints: FuzzOpConstraints): fc.Arbitrary<FuzzOp> {
   const { revision, geometry, path, aim, maxBefore = 2 } = constraints;
@@ -79,33 +79,39 @@ export function fuzzOp(constraints: FuzzOpConstraints): fc.Arbitrary<FuzzOp> {
     // Valid mappings lie on devices that everything can be done with.
     devices: hasDevices ? geometry.devices.filter(({ access }) => access === 'rw') : [],
     ...row?.setting,
-  }).map((drawn): Setting => ({
-    ...drawn,
+  }).map((drawnSetting): Setting => ({
+    ...drawnSetting,
     mount: geometry.mount,
     debugIomap: geometry.debugIomap,
     ...(geometry.maxBytes !== undefined && { maxBytes: geometry.maxBytes }),
   }));
-  return surroundings.chain((drawn) =>
+  return surroundings.chain((drawnSetting) =>
     fc
-      .tuple(inQuestion(constraints, drawn), repliesBefore(revision, drawn), acknowledgements(drawn))
-      .map(([made, before, extra]): FuzzOp => ({
-        case: replyCase(revision, drawn, made.reply, before, { extra }),
-        setting: drawn,
-        ...(made.mappings && { mappings: made.mappings }),
-        note: `${path}: ${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
+      .tuple(
+        inQuestion(constraints, drawnSetting),
+        repliesBefore(revision, drawnSetting),
+        acknowledgements(drawnSetting),
+      )
+      .map(([parts, before, extra]): FuzzOp => ({
+        case: replyCase(revision, drawnSetting, parts.reply, before, { extra }),
+        setting: drawnSetting,
+        ...(parts.mappings && { mappings: parts.mappings }),
+        note: `${path}: ${parts.note}; reply ${drawnSetting.cuts.length}, block size ${drawnSetting.blockSize}`,
       })),
   );
 }
 
-function inQuestion(constraints: FuzzOpConstraints, drawn: Setting): fc.Arbitrary<Made> {
+function inQuestion(constraints: FuzzOpConstraints, drawnSetting: Setting): fc.Arbitrary<Made> {
   const { aim, wrongFields: [none, one, two] = [16, 3, 1] } = constraints;
   // Shrinking may find that the aim has no part in the deviation.
   const aimed = aim
     ? fc
         .noBias(fc.nat(31))
-        .chain((lot) => (lot === 0 ? validReply(constraints, drawn) : aimedReply(constraints, aim, drawn)))
-    : validReply(constraints, drawn);
-  const wrong = wrongField(constraints, drawn);
+        .chain((lot) =>
+          lot === 0 ? validReply(constraints, drawnSetting) : aimedReply(constraints, aim, drawnSetting),
+        )
+    : validReply(constraints, drawnSetting);
+  const wrong = wrongField(constraints, drawnSetting);
   const choices: { weight: number; arbitrary: fc.Arbitrary<WrongField[]> }[] = [
     { weight: none, arbitrary: fc.constant([]) },
     { weight: one, arbitrary: fc.tuple(wrong) },
@@ -113,31 +119,38 @@ function inQuestion(constraints: FuzzOpConstraints, drawn: Setting): fc.Arbitrar
   ];
   return fc
     .tuple(aimed, fc.oneof({ withCrossShrink: true }, ...choices.filter(({ weight }) => weight > 0)))
-    .map(([made, fields]) => {
-      if (!made.mappings) return made;
+    .map(([parts, fields]) => {
+      if (!parts.mappings) return parts;
       const mappings = fields.reduce<Mappings>(
         (all, { half, ...change }) => ({ ...all, [half]: { ...all[half], ...change } }),
-        made.mappings,
+        parts.mappings,
       );
-      return answered(mappings, [made.note, ...fields.map(showField)].join(', '));
+      return answered(mappings, [parts.note, ...fields.map(showField)].join(', '));
     });
 }
 
 /** A reply that every rule lets pass, each half with flags that change nothing but requests. */
-function validReply({ revision }: FuzzOpConstraints, drawn: Setting): fc.Arbitrary<Made> {
-  const { start, end } = stretch(drawn);
-  const { path } = drawn;
+function validReply({ revision }: FuzzOpConstraints, drawnSetting: Setting): fc.Arbitrary<Made> {
+  const { start, end } = stretch(drawnSetting);
+  const { path } = drawnSetting;
   const acted = (half: Half) =>
     fc
       .constantFrom(...typesOf(revision, typesFor(path, half, true)))
       .chain((type) =>
-        mapping({ setting: drawn, start, end, type, flags: harmlessFlags(path), exact: path === 'direct-write' }),
+        mapping({
+          setting: drawnSetting,
+          start,
+          end,
+          type,
+          flags: harmlessFlags(path),
+          exact: path === 'direct-write',
+        }),
       );
   const made = (mappings: Mappings) =>
     answered(mappings, `valid, ${String(mappings.read.type)} and ${String(mappings.write.type)}`);
   if (path !== 'direct-write') {
     return fc
-      .tuple(acted('read'), otherHalf(revision, drawn, 'read', start, end))
+      .tuple(acted('read'), otherHalf(revision, drawnSetting, 'read', start, end))
       .map(([read, write]) => made({ read, write }));
   }
   return fc
@@ -170,7 +183,7 @@ export const canAim = (rule: ClauseId): rule is RuleId =>
 function aimedReply(
   { revision, geometry }: FuzzOpConstraints,
   { rule, half = 'read' }: Aim,
-  drawn: Setting,
+  drawnSetting: Setting,
 ): fc.Arbitrary<Made> {
   if (rule === 'begin/error')
     return fc
@@ -186,29 +199,29 @@ function aimedReply(
     return onRestricted(
       geometry.devices.findIndex((device) => device.access === access),
       access,
-      drawn,
+      drawnSetting,
     );
   const row = borderRowOf(rule);
   if (!row) throw new Error(`no generator aims at ${rule}`);
   return borderReply(revision, {
     row,
     half,
-    setting: drawn,
-    types: startTypes(revision, drawn.path, half, row),
+    setting: drawnSetting,
+    types: startTypes(revision, drawnSetting.path, half, row),
     deviceCount: geometry.devices.length,
   }).map(({ on, note }) => answered(on('violating'), note));
 }
 
 /** The acted mapping lies on a device with the wrong access. */
-function onRestricted(device: number, access: string, drawn: Setting): fc.Arbitrary<Made> {
-  const { start, end } = stretch(drawn);
+function onRestricted(device: number, access: string, drawnSetting: Setting): fc.Arbitrary<Made> {
+  const { start, end } = stretch(drawnSetting);
   return fc
-    .tuple(mapping({ setting: drawn, start, end, type: 'MAPPED', device: 0, exact: true }), fc.boolean())
+    .tuple(mapping({ setting: drawnSetting, start, end, type: 'MAPPED', device: 0, exact: true }), fc.boolean())
     .map(([placed, ownHalf]) => {
       const map = { ...placed, dev: { device } };
       const hole = { ...map, type: 'HOLE' as const, dev: 0, addr: NULL_ADDR };
       return answered(
-        drawn.path === 'direct-write' && ownHalf
+        drawnSetting.path === 'direct-write' && ownHalf
           ? { read: hole, write: map }
           : { read: map, write: pureOverwrite(map.offset, map.length) },
         `on device ${device}, opened ${access}`,
@@ -245,10 +258,12 @@ const FLAGS: readonly MappingSpec['flags'][] = [
 ];
 
 /** A field of a half with a value that has nothing to do with the rest of its mapping. */
-function wrongField({ revision, geometry }: FuzzOpConstraints, drawn: Setting): fc.Arbitrary<WrongField> {
-  const block = drawn.blockSize;
-  const pos = targetOf(drawn);
-  const inFile = borderValue({ around: [block, pos, pos - (pos % block) + block, maxBytesOf(drawn), drawn.fileSize] });
+function wrongField({ revision, geometry }: FuzzOpConstraints, drawnSetting: Setting): fc.Arbitrary<WrongField> {
+  const block = drawnSetting.blockSize;
+  const pos = targetOf(drawnSetting);
+  const inFile = borderValue({
+    around: [block, pos, pos - (pos % block) + block, maxBytesOf(drawnSetting), drawnSetting.fileSize],
+  });
   const onDevice = borderValue({
     around: [block, NULL_ADDR, ...geometry.devices.map(({ sizeBytes }) => BigInt(sizeBytes))],
   });
@@ -267,7 +282,7 @@ function wrongField({ revision, geometry }: FuzzOpConstraints, drawn: Setting): 
   const types = TYPES.filter(
     (type) =>
       typeof type === 'number' ||
-      (revision.mappingTypes[type] !== undefined && (type !== 'INLINE' || isReport(drawn.path))),
+      (revision.mappingTypes[type] !== undefined && (type !== 'INLINE' || isReport(drawnSetting.path))),
   );
   return fc
     .tuple(
@@ -293,7 +308,7 @@ function showField({ half, ...change }: WrongField): string {
  * Answers to END and IOEND: mostly the server's ordinary ones. ENOSYS is not among them, since the connection would
  * remember it.
  */
-function acknowledgements(drawn: Setting): fc.Arbitrary<ScriptLine[]> {
+function acknowledgements(drawnSetting: Setting): fc.Arbitrary<ScriptLine[]> {
   const errno = fc.constantFrom<Reply[]>(
     { kind: 'error', errno: 5 },
     { kind: 'error', errno: 28 },
@@ -305,11 +320,10 @@ function acknowledgements(drawn: Setting): fc.Arbitrary<ScriptLine[]> {
     reply.map((value): ScriptLine[] => [{ on, file: 0, reply: value }]);
   const none = { weight: 15, arbitrary: fc.constant<ScriptLine[]>([]) };
   const end = { weight: 1, arbitrary: line('IOMAP_END', fc.oneof(errno, raw(1, 8, 64))) };
-  if (drawn.path !== 'direct-write') return fc.oneof({ withCrossShrink: true }, none, end);
-  const newsize = borderValue({ max: LOFF_MAX, around: [drawn.fileSize, drawn.opEnd] }).map((newsizeBytes): Reply => ({
-    kind: 'ioend',
-    newsizeBytes,
-  }));
+  if (drawnSetting.path !== 'direct-write') return fc.oneof({ withCrossShrink: true }, none, end);
+  const newsize = borderValue({ max: LOFF_MAX, around: [drawnSetting.fileSize, drawnSetting.opEnd] }).map(
+    (newsizeBytes): Reply => ({ kind: 'ioend', newsizeBytes }),
+  );
   return fc.oneof(
     { withCrossShrink: true },
     none,

@@ -28,19 +28,24 @@ const context = (map: MappingSpec, half: 'read' | 'write', blockSizeBytes: bigin
 const drawn = fc
   .constantFrom(...paths)
   .chain((path) => setting({ path }))
-  .chain((of) =>
+  .chain((cellSetting) =>
     fc
       .constantFrom('read' as const, 'write' as const)
       .chain((half) =>
         fc
-          .constantFrom(...typesFor(of.path, half, half === 'read'))
+          .constantFrom(...typesFor(cellSetting.path, half, half === 'read'))
           .chain((type) =>
             fc
-              .record({ of: fc.constant(of), half: fc.constant(half), area: fc.nat(3), exact: fc.boolean() })
+              .record({ of: fc.constant(cellSetting), half: fc.constant(half), area: fc.nat(3), exact: fc.boolean() })
               .chain(({ area, exact }) =>
-                mapping({ setting: of, ...stretch(of), type, area, exact, flags: harmlessFlags(of.path) }).map(
-                  (map) => ({ of, half, map, area }),
-                ),
+                mapping({
+                  setting: cellSetting,
+                  ...stretch(cellSetting),
+                  type,
+                  area,
+                  exact,
+                  flags: harmlessFlags(cellSetting.path),
+                }).map((map) => ({ of: cellSetting, half, map, area })),
               ),
           ),
       ),
@@ -48,8 +53,8 @@ const drawn = fc
 
 test('every rule of map lets it pass', () => {
   fc.assert(
-    fc.property(drawn, ({ of, half, map }) => {
-      const facts = context(map, half, of.blockSize, of.maxBytes ?? (1n << 63n) - 1n);
+    fc.property(drawn, ({ of: cellSetting, half, map }) => {
+      const facts = context(map, half, cellSetting.blockSize, cellSetting.maxBytes ?? (1n << 63n) - 1n);
       expect(
         beginTableOf(revisions.r3)
           .map.filter((rule) => rule.halves!.includes(half) && rule.applies(facts) && rule.violated(facts))
@@ -62,11 +67,11 @@ test('every rule of map lets it pass', () => {
 
 test('it covers its range, and stays inside its area of the device', () => {
   fc.assert(
-    fc.property(drawn, ({ of, map, area }) => {
-      const { start, end } = stretch(of);
+    fc.property(drawn, ({ of: cellSetting, map, area }) => {
+      const { start, end } = stretch(cellSetting);
       expect(map.offset <= start && map.offset + map.length >= end).toBe(true);
       if (typeof map.dev === 'object') {
-        const size = BigInt(of.devices[map.dev.device]!.sizeBytes) / 4n;
+        const size = BigInt(cellSetting.devices[map.dev.device]!.sizeBytes) / 4n;
         expect(map.addr >= BigInt(area) * size && map.addr + map.length <= BigInt(area + 1) * size).toBe(true);
       }
     }),

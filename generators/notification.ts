@@ -27,10 +27,10 @@ export const retryCache = (offset: bigint, length: bigint): MappingSpec => ({
 });
 
 /** A mapping over the stretch in question that an upsert may store. */
-export function storable(drawn: Setting, type: TypeName, half: Half): fc.Arbitrary<MappingSpec> {
-  const { start, end } = stretch(drawn);
+export function storable(drawnSetting: Setting, type: TypeName, half: Half): fc.Arbitrary<MappingSpec> {
+  const { start, end } = stretch(drawnSetting);
   return mapping({
-    setting: drawn,
+    setting: drawnSetting,
     start,
     end,
     type,
@@ -40,14 +40,19 @@ export function storable(drawn: Setting, type: TypeName, half: Half): fc.Arbitra
 }
 
 /** An upsert that every rule lets pass, or one with a NOCACHE half. */
-export function validUpsert(revision: Revision, drawn: Setting): fc.Arbitrary<Upsert> {
+export function validUpsert(revision: Revision, drawnSetting: Setting): fc.Arbitrary<Upsert> {
   const half = (of: Half): fc.Arbitrary<MappingSpec> =>
     fc.oneof(
       {
         weight: 5,
-        arbitrary: fc.constantFrom(...storedTypes(revision, of)).chain((type) => storable(drawn, type, of)),
+        arbitrary: fc.constantFrom(...storedTypes(revision, of)).chain((type) => storable(drawnSetting, type, of)),
       },
-      { weight: 1, arbitrary: fc.constant(noCache(floor(stretch(drawn).start, drawn.blockSize), drawn.blockSize)) },
+      {
+        weight: 1,
+        arbitrary: fc.constant(
+          noCache(floor(stretch(drawnSetting).start, drawnSetting.blockSize), drawnSetting.blockSize),
+        ),
+      },
     );
   return fc
     .record({ read: half('read'), write: half('write') })
@@ -86,9 +91,10 @@ export interface NotifyCase {
 const FAR = 1n << 62n;
 
 /** A file that is a hole as far as the server is asked about it. */
-const holeLine = (drawn: Setting): ScriptLine => {
-  const block = drawn.blockSize;
-  const length = drawn.fileSize >= FAR ? (1n << 63n) - block : ((drawn.fileSize + block - 1n) / block + 8n) * block;
+const holeLine = (drawnSetting: Setting): ScriptLine => {
+  const block = drawnSetting.blockSize;
+  const length =
+    drawnSetting.fileSize >= FAR ? (1n << 63n) - block : ((drawnSetting.fileSize + block - 1n) / block + 8n) * block;
   return {
     on: 'IOMAP_BEGIN',
     file: 0,
@@ -102,7 +108,7 @@ const holeLine = (drawn: Setting): ScriptLine => {
 
 export function notifyCase({
   revision,
-  setting: drawn,
+  setting: drawnSetting,
   notifications,
   note,
   behind,
@@ -111,27 +117,27 @@ export function notifyCase({
   first = [],
   extra = [],
 }: NotifyCase): PlannedCase {
-  const config = configOf(drawn);
-  const probe: Step = { call: 'fiemap', fd: 0, start: 0n, lengthBytes: drawn.fileSize, flags: 0, extents: 16 };
+  const config = configOf(drawnSetting);
+  const probe: Step = { call: 'fiemap', fd: 0, start: 0n, lengthBytes: drawnSetting.fileSize, flags: 0, extents: 16 };
   const value: Case = {
     schema: CASE_SCHEMA,
     revision: revision.id,
-    debugIomap: drawn.debugIomap,
+    debugIomap: drawnSetting.debugIomap,
     geometry: {
-      mount: drawn.mount,
+      mount: drawnSetting.mount,
       ...(config && { config }),
-      devices: drawn.devices,
-      files: [{ sizeBytes: drawn.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
+      devices: drawnSetting.devices,
+      files: [{ sizeBytes: drawnSetting.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
       ...geometry,
     },
-    script: [...(script ?? [holeLine(drawn)]), ...extra],
+    script: [...(script ?? [holeLine(drawnSetting)]), ...extra],
     workload: [
       { call: 'open', file: 0, flags: ['rdonly'] },
       ...first,
       ...notifications.map((notification): Step => ({ call: 'notify', notification })),
-      ...(behind ?? (drawn.fileSize < FAR ? [probe] : [])),
+      ...(behind ?? (drawnSetting.fileSize < FAR ? [probe] : [])),
       { call: 'close', fd: 0 },
     ],
   };
-  return { case: value, note: `${note}; block size ${drawn.blockSize}` };
+  return { case: value, note: `${note}; block size ${drawnSetting.blockSize}` };
 }

@@ -278,7 +278,10 @@ function cutsBefore(target: bigint, pieces: readonly number[], block: bigint): b
 }
 
 /** Where the reply in question is asked for. */
-export const targetOf = (of: Setting): bigint => of.cuts[of.cuts.length - 1]!;
+export const targetOf = (cellSetting: Setting): bigint => cellSetting.cuts[cellSetting.cuts.length - 1]!;
 
 /** The stretch of the operation that the reply in question is about. */
-export const stretch = (of: Setting): { start: bigint; end: bigint } => ({ start: targetOf(of), end: of.opEnd });
+export const stretch = (cellSetting: Setting): { start: bigint; end: bigint } => ({
+  start: targetOf(cellSetting),
+  end: cellSetting.opEnd,
+});

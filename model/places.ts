@@ -36,21 +36,24 @@ const CALL_PATHS: Readonly<Record<Step['call'], string | undefined>> = {
 };
 
 /** `direct-read`, `fiemap`, `ioctl` ...; `mount` for step -1 and whatever only opens and closes. */
-export function pathOfStep(of: Case, index: number): string {
-  const step = of.workload[index];
+export function pathOfStep(testCase: Case, index: number): string {
+  const step = testCase.workload[index];
   const path = step && CALL_PATHS[step.call];
   if (!step || path === undefined) return 'mount';
   if (step.call !== 'pread' && step.call !== 'pwrite') return path;
-  const opened = of.workload.filter((one) => one.call === 'open')[step.fd];
+  const opened = testCase.workload.filter((one) => one.call === 'open')[step.fd];
   const direct =
-    opened !== undefined && (opened.flags.includes('direct') || of.geometry.files[opened.file]?.directIo === true);
+    opened !== undefined &&
+    (opened.flags.includes('direct') || testCase.geometry.files[opened.file]?.directIo === true);
   return `${direct ? 'direct' : 'buffered'}-${path}`;
 }
 
 /** The path of the whole case, where its syscalls have one in common; else `several`. */
-export function pathOfCase(of: Case): string {
+export function pathOfCase(testCase: Case): string {
   const paths = new Set(
-    of.workload.map((_, index) => pathOfStep(of, index)).filter((path) => path !== 'mount' && path !== 'stat'),
+    testCase.workload
+      .map((_, index) => pathOfStep(testCase, index))
+      .filter((path) => path !== 'mount' && path !== 'stat'),
   );
   if (paths.size > 1) paths.delete('fsync');
   if (paths.size > 1) return 'several';

@@ -32,16 +32,16 @@ function atomicCase(
     flags?: Extract<Step, { call: 'open' }>['flags'];
   } = {},
 ): Case {
-  const of = madeCase([
+  const testCase = madeCase([
     { call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0, rwf: RWF.ATOMIC, ...write },
   ]);
-  of.geometry.devices = [
+  testCase.geometry.devices = [
     { sizeBytes: MiB, access: 'rw', atomic: true },
     { sizeBytes: MiB, access: 'rw' },
   ];
-  of.geometry.files[0]!.attrFlags = more.attr ?? ['IOMAP', 'EXCLUSIVE', 'ATOMIC'];
-  if (more.flags) of.workload[0] = { call: 'open', file: 0, flags: more.flags };
-  return of;
+  testCase.geometry.files[0]!.attrFlags = more.attr ?? ['IOMAP', 'EXCLUSIVE', 'ATOMIC'];
+  if (more.flags) testCase.workload[0] = { call: 'open', file: 0, flags: more.flags };
+  return testCase;
 }
 const begin = (opflags = ATOMIC_WRITE, flags = ATOMIC_BIO, dev = 1) =>
   beginExchange(opflags, 4096n, 4096n, mapped(0n, 16384n, 0n, dev, flags), overwrite(0n, 16384n));
@@ -65,9 +65,9 @@ test.describe('an atomic write of one block', () => {
 });
 
 test.describe('what is refused without a request', () => {
-  const verdictOf = (of: Case, result: StepResult, exchanges = [] as ReturnType<typeof begin>[]) =>
-    deviates(judge(of, observed({ exchanges, results: [result], changes: result.ret > 0n ? changed() : [] })));
-  for (const [name, of, errno, rule] of [
+  const verdictOf = (testCase: Case, result: StepResult, exchanges = [] as ReturnType<typeof begin>[]) =>
+    deviates(judge(testCase, observed({ exchanges, results: [result], changes: result.ret > 0n ? changed() : [] })));
+  for (const [name, testCase, errno, rule] of [
     ['a file without ATTR_ATOMIC', atomicCase({}, { attr: ['IOMAP', 'EXCLUSIVE'] }), EOPNOTSUPP, 'atomic/allowed'],
     ['a buffered write', atomicCase({}, { flags: ['rdwr'] }), EOPNOTSUPP, 'atomic/buffered'],
     ['half a block', atomicCase({ lengthBytes: 2048 }), EINVAL, 'atomic/one-block'],
@@ -75,10 +75,10 @@ test.describe('what is refused without a request', () => {
     ['halves of two blocks', atomicCase({ offset: 2048n }), EINVAL, 'atomic/one-block'],
   ] as const) {
     test(name, () => {
-      expect(verdictOf(of, failed(errno))).toEqual(['conforms']);
-      expect(verdictOf(of, failed(EIO))).toContain(`${rule} errno`);
-      expect(verdictOf(of, failed(errno), [begin()])).toContain('request/none request');
-      expect(verdictOf(of, wrote, [begin()])).toContain(`${rule} errno`);
+      expect(verdictOf(testCase, failed(errno))).toEqual(['conforms']);
+      expect(verdictOf(testCase, failed(EIO))).toContain(`${rule} errno`);
+      expect(verdictOf(testCase, failed(errno), [begin()])).toContain('request/none request');
+      expect(verdictOf(testCase, wrote, [begin()])).toContain(`${rule} errno`);
     });
   }
 });

@@ -10,14 +10,14 @@ import type { ExpectedRefusal, StepExpectation } from './kernel/expectation.ts';
 const MAX_RANGES = 8;
 
 /** One line for each thing: the mount, each syscall of the workload, requests, reports, devices, the kernel log. */
-export function compared(of: Case, seen: Observation, options: JudgeOptions = {}): string[] {
-  const { expectation, unjudged } = expectationOf(of, seen, options);
+export function compared(testCase: Case, seen: Observation, options: JudgeOptions = {}): string[] {
+  const { expectation, unjudged } = expectationOf(testCase, seen, options);
   const { mount, steps, refusals, contents, unspecified } = expectation;
   return [
     mount.errno === undefined
       ? 'mount(2): anything'
       : `mount(2): ${mount.errno === 0 ? 'success' : errnoName(mount.errno)} (${mount.rule})`,
-    ...steps.map((step, index) => `${of.workload[index]?.call ?? 'step'}: ${stepText(step)} (${step.rule})`),
+    ...steps.map((step, index) => `${testCase.workload[index]?.call ?? 'step'}: ${stepText(step)} (${step.rule})`),
     ...(unspecified === undefined ? [] : [`the spec says no more from here on: ${unspecified}`]),
     `requests, each with all its fields and in this order: ${requestNames(seen) || 'none'}`,
     ...(refusals.length === 0 ? ['reports of bad data: none'] : refusals.map(refusalText)),

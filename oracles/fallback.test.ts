@@ -20,13 +20,13 @@ const ENOSYS = 38,
   DIRECT_WRITE = 0x11,
   WRITE = 1,
   WRITEBACK = 0x8000_0000;
-const of = madeCase([
+const testCase = madeCase([
   { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 },
   { call: 'fsync', fd: 0 },
 ]);
 const map = mapped(0n, 16384n, 0x20000n);
 type Made = Omit<Exchange, 'seq' | 'unique' | 'opcode' | 'nodeid'>;
-const at = (step: number, made: Made): Made => ({ ...made, step });
+const at = (step: number, parts: Made): Made => ({ ...parts, step });
 const lacked = at(1, {
   ...beginExchange(DIRECT_WRITE, 0n, 4096n, map, overwrite(0n, 16384n)),
   reply: { error: -ENOSYS, payload: new Uint8Array() },
@@ -37,7 +37,7 @@ const synced = [at(2, { ...other('SETATTR'), request: { valid: 0x430, padding: 0
 const arrived: Observation['deviceChanges'] = [{ device: 0, offsetBytes: 0x20000n, content: [writer(0n, 4096)] }];
 const kindOf = (exchanges: Made[], changes = arrived): string =>
   judge(
-    of,
+    testCase,
     observed({
       exchanges,
       results: [

@@ -43,12 +43,12 @@ const report = (condition: string): Partial<Observation> => ({
 const flags = report('!fuse_iomap_check_flags(map->flags)');
 
 function deviations(
-  of: Case,
+  testCase: Case,
   exchanges: Parameters<typeof observed>[0]['exchanges'],
   results: StepResult[],
   more: Partial<Observation> = {},
 ): Deviation[] {
-  const verdict = judge(of, { ...observed({ exchanges: exchanges!, results }), ...more });
+  const verdict = judge(testCase, { ...observed({ exchanges: exchanges!, results }), ...more });
   return verdict.kind === 'deviates' ? verdict.deviations : [];
 }
 const setattr = {
@@ -61,37 +61,39 @@ const setattr = {
 const causes = (found: Deviation[]): string[] => causesOf(found).map(({ key }) => key);
 
 test('a direct read that is refused should be one finding, the report; without a report, the errno', () => {
-  const of = madeCase([{ call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }]);
+  const testCase = madeCase([{ call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }]);
   const asked = beginExchange(DIRECT, 0n, 4096n, map, rest);
   const right = [{ ret: 4096n, errno: 0, data: [device(0, 65536n, 4096)], tail: [] }];
   const refused = [{ ...failed(EUCLEAN), data: [], tail: [poison(4096)] }];
-  expect(deviations(of, [asked, endExchange(DIRECT, 0n, 4096n, 4096n, map)], right)).toEqual([]);
-  expect(causes(deviations(of, [asked], refused, flags))).toEqual(['refused | !fuse_iomap_check_flags(map->flags)']);
-  expect(causes(deviations(of, [asked], refused))).toEqual([expect.stringMatching(/ \| fails \| EUCLEAN$/)]);
+  expect(deviations(testCase, [asked, endExchange(DIRECT, 0n, 4096n, 4096n, map)], right)).toEqual([]);
+  expect(causes(deviations(testCase, [asked], refused, flags))).toEqual([
+    'refused | !fuse_iomap_check_flags(map->flags)',
+  ]);
+  expect(causes(deviations(testCase, [asked], refused))).toEqual([expect.stringMatching(/ \| fails \| EUCLEAN$/)]);
   // That it succeeds without END is a fault of another kind.
-  expect(causes(deviations(of, [asked], right))).toEqual(['IOMAP_END | direct read | missing | request/end']);
+  expect(causes(deviations(testCase, [asked], right))).toEqual(['IOMAP_END | direct read | missing | request/end']);
 });
 
 test('a fault that is refused should say why, and one that is not should say what is wrong then', () => {
   const step: Step = { call: 'mmapWrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0, msync: true };
-  const of = madeCase([step], { workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, step] });
+  const testCase = madeCase([step], { workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, step] });
   const target = mapped(0n, 16384n, 65536n);
   const asked = [
     beginExchange(0, 0n, 4096n, target, rest),
     beginExchange(WRITE | FAULT, 0n, 4096n, target, rest),
     setattr,
   ];
-  expect(causes(deviations(of, [...asked, other('FSYNC')], [{ ret: 0n, errno: 0 }], flags))).toEqual([
+  expect(causes(deviations(testCase, [...asked, other('FSYNC')], [{ ret: 0n, errno: 0 }], flags))).toEqual([
     'refused | !fuse_iomap_check_flags(map->flags)',
   ]);
   // The fault is served here; what the kernel asks for where is out of step for another reason.
-  expect(causes(deviations(of, [...asked, other('FSYNC')], [{ ret: 4096n, errno: 0 }], flags))).toEqual([
+  expect(causes(deviations(testCase, [...asked, other('FSYNC')], [{ ret: 4096n, errno: 0 }], flags))).toEqual([
     'IOMAP_BEGIN | writeback | missing | request/writeback',
   ]);
 });
 
 test('writeback that is refused should say why, when the kernel tells the server so', () => {
-  const of = madeCase([], {
+  const testCase = madeCase([], {
     workload: [
       { call: 'open', file: 0, flags: ['rdwr'] },
       { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 },
@@ -106,16 +108,16 @@ test('writeback that is refused should say why, when the kernel tells the server
     setattr,
     other('FSYNC'),
   ];
-  expect(causes(deviations(of, exchanges, [{ ret: 4096n, errno: 0 }, failed(EUCLEAN)], flags))).toContain(
+  expect(causes(deviations(testCase, exchanges, [{ ret: 4096n, errno: 0 }, failed(EUCLEAN)], flags))).toContain(
     'refused | !fuse_iomap_check_flags(map->flags)',
   );
   const wrong = wire(2, 0n, 16384n, { addr: 65536n, dev: 1, flags: 0x200 });
   const refusal = [exchanges[0]!, beginExchange(WRITEBACK, 0n, 4096n, wrong, rest), ...exchanges.slice(2)];
-  expect(deviations(of, refusal, [{ ret: 4096n, errno: 0 }, failed(EUCLEAN)], flags)).toEqual([]);
+  expect(deviations(testCase, refusal, [{ ret: 4096n, errno: 0 }, failed(EUCLEAN)], flags)).toEqual([]);
 });
 
 test('a report more than there are refusals should be wrong, and none where the rules say no more and any may follow', () => {
-  const of = madeCase([]);
+  const testCase = madeCase([]);
   const line: ExpectedRefusal = { rule: 'upsert/not-retry', errno: EUCLEAN, viaBadData: true, step: 1 };
   const said = (condition: string) => ({ kind: 'bad-data' as const, func: 'any', condition, line: 1 });
   const seen = { ...observed({}), events: [said('map->length == 0'), said('map->flags != 0')] };
@@ -131,10 +133,10 @@ test('a report more than there are refusals should be wrong, and none where the 
     ...more,
   });
   const channels = channelsOf(revisions.r3, undefined);
-  expect(judgeRefusals(of, seen, expectation({}), channels)).toMatchObject([
+  expect(judgeRefusals(testCase, seen, expectation({}), channels)).toMatchObject([
     { rule: 'refusal/none', aspect: 'trace-event' },
   ]);
-  expect(judgeRefusals(of, seen, expectation({ unspecified: 'nothing is said' }), channels)).toEqual([]);
+  expect(judgeRefusals(testCase, seen, expectation({ unspecified: 'nothing is said' }), channels)).toEqual([]);
 });
 
 test('what had to be refused and was done in full should be told where the kernel asks on', () => {
@@ -168,15 +170,17 @@ test('what had to be refused and was done in full should be told where the kerne
 });
 
 test('a write that is refused should be one finding, the report, although all that comes behind it is predicted otherwise', () => {
-  const of = madeCase([], {
+  const testCase = madeCase([], {
     workload: [
       { call: 'open', file: 0, flags: ['rdwr'] },
       { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 },
     ],
   });
   const asked = beginExchange(WRITE, 0n, 4096n, mapped(0n, 16384n, 65536n), rest);
-  expect(causes(deviations(of, [asked], [failed(EUCLEAN)], flags))).toEqual([
+  expect(causes(deviations(testCase, [asked], [failed(EUCLEAN)], flags))).toEqual([
     'refused | !fuse_iomap_check_flags(map->flags)',
   ]);
-  expect(causes(deviations(of, [asked], [failed(EUCLEAN)]))).toEqual([expect.stringMatching(/ \| fails \| EUCLEAN$/)]);
+  expect(causes(deviations(testCase, [asked], [failed(EUCLEAN)]))).toEqual([
+    expect.stringMatching(/ \| fails \| EUCLEAN$/),
+  ]);
 });

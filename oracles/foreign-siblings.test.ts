@@ -365,8 +365,8 @@ const siblings: Readonly<Record<string, readonly Row[]>> = {
     [
       'refuses an end below 2^63',
       'deviates',
-      ({ of }) => {
-        of.workload[1] = {
+      ({ of: testCase }) => {
+        testCase.workload[1] = {
           call: 'notify',
           notification: { kind: 'devInval', dev: { device: 0 }, range: { offset: 1n, length: (1n << 63n) - 2n } },
         };
@@ -375,8 +375,8 @@ const siblings: Readonly<Record<string, readonly Row[]>> = {
     [
       'refuses an end of 2^63',
       'conforms',
-      ({ of }) => {
-        of.workload[1] = {
+      ({ of: testCase }) => {
+        testCase.workload[1] = {
           call: 'notify',
           notification: { kind: 'devInval', dev: { device: 0 }, range: { offset: 1n, length: (1n << 63n) - 1n } },
         };

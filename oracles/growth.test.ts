@@ -40,10 +40,10 @@ const growing = (blockSizeBytes: number, ...steps: Step[]): Case => {
 const old = (position: bigint, lengthBytes: number): ByteRun => device(0, ADDR + position, lengthBytes);
 
 /** The case when its last step shows these bytes; all else is as the rules have it. */
-const shows = (of: Case, ...data: ByteRun[]): string[] => {
-  const seen = runIdeal(of);
+const shows = (testCase: Case, ...data: ByteRun[]): string[] => {
+  const seen = runIdeal(testCase);
   return deviates(
-    judge(of, {
+    judge(testCase, {
       ...seen,
       steps: seen.steps.map((step, index) => (index === seen.steps.length - 1 ? { ...step, data } : step)),
     }),
@@ -91,39 +91,39 @@ for (const [name, steps] of Object.entries(ways)) {
   const file = stored ? [old(0n, 4999), writer(4999n, 1)] : [old(0n, 5000)];
 
   test(`by ${name}: what becomes part of the file is zeros, not what its blocks held`, () => {
-    const of = growing(4096, ...steps, read(10000));
-    expect(shows(of, ...file, zeros(5000))).toEqual(['conforms']);
-    expect(shows(of, ...file, old(5000n, 5000))).toHaveLength(1);
+    const testCase = growing(4096, ...steps, read(10000));
+    expect(shows(testCase, ...file, zeros(5000))).toEqual(['conforms']);
+    expect(shows(testCase, ...file, old(5000n, 5000))).toHaveLength(1);
     // In EOF's block only, and behind it only.
-    expect(shows(of, ...file, old(5000n, 3192), zeros(1808))).toHaveLength(1);
-    expect(shows(of, ...file, zeros(3192), old(8192n, 1808))).toHaveLength(1);
+    expect(shows(testCase, ...file, old(5000n, 3192), zeros(1808))).toHaveLength(1);
+    expect(shows(testCase, ...file, zeros(3192), old(8192n, 1808))).toHaveLength(1);
   });
 
   test(`by ${name}: a block that was behind EOF shows zeros behind the new one`, () => {
-    const of = growing(4096, ...steps, map(8192n));
-    expect(shows(of, zeros(4096))).toEqual(['conforms']);
-    expect(shows(of, zeros(1808), old(10000n, 2288))).toEqual(['mmap/result bytes-read']);
+    const testCase = growing(4096, ...steps, map(8192n));
+    expect(shows(testCase, zeros(4096))).toEqual(['conforms']);
+    expect(shows(testCase, zeros(1808), old(10000n, 2288))).toEqual(['mmap/result bytes-read']);
     // The last byte of the block, which is none of the device's zeros.
-    expect(shows(of, zeros(4095), old(12287n, 1))).toEqual(['mmap/result bytes-read']);
+    expect(shows(testCase, zeros(4095), old(12287n, 1))).toEqual(['mmap/result bytes-read']);
   });
 }
 
 test("EOF's own block, of which the file has a part already, may show behind EOF what is on the device", () => {
-  const of = growing(4096, truncate(6000n), map(4096n));
+  const testCase = growing(4096, truncate(6000n), map(4096n));
   const file = [old(4096n, 904), zeros(1000)];
-  expect(shows(of, ...file, zeros(2192))).toEqual(['conforms']);
-  expect(shows(of, ...file, old(6000n, 2192))).toEqual(['conforms']);
+  expect(shows(testCase, ...file, zeros(2192))).toEqual(['conforms']);
+  expect(shows(testCase, ...file, old(6000n, 2192))).toEqual(['conforms']);
   // But not what some other place holds, and nothing in the file.
-  expect(shows(of, ...file, old(10096n, 2192))).toHaveLength(1);
-  expect(shows(of, old(4096n, 1904), old(6000n, 2192))).toHaveLength(1);
+  expect(shows(testCase, ...file, old(10096n, 2192))).toHaveLength(1);
+  expect(shows(testCase, old(4096n, 1904), old(6000n, 2192))).toHaveLength(1);
 });
 
 test('blocks that are smaller than a page: only the one that was zeroed must be zeros to its end', () => {
   // Blocks of 512 bytes: EOF's ends at 5120, the new one's at 6144.
-  const of = growing(512, truncate(6000n), map(4096n));
+  const testCase = growing(512, truncate(6000n), map(4096n));
   const file = [old(4096n, 904), zeros(1000)];
-  expect(shows(of, ...file, zeros(2192))).toEqual(['conforms']);
-  expect(shows(of, ...file, zeros(144), old(6144n, 2048))).toEqual(['conforms']);
+  expect(shows(testCase, ...file, zeros(2192))).toEqual(['conforms']);
+  expect(shows(testCase, ...file, zeros(144), old(6144n, 2048))).toEqual(['conforms']);
   expect(shows(growing(512, map(4096n)), old(4096n, 4096))).toEqual(['conforms']);
   const far = growing(512, truncate(10000n), map(8192n));
   expect(shows(far, zeros(1808 + 240), old(10240n, 2048))).toEqual(['conforms']);
@@ -141,9 +141,9 @@ test('a write at EOF: the rest of the block that it ends in is zeros, and so is 
 
 test('a file that grows again has zeros where it ended, whatever a mapping showed there', () => {
   for (const again of [truncate(7000n), fallocate(0, 0n, 7000n)]) {
-    const of = growing(4096, truncate(6000n), map(4096n), again, read(7000));
-    expect(shows(of, old(0n, 5000), zeros(2000))).toEqual(['conforms']);
-    expect(shows(of, old(0n, 5000), zeros(1000), old(6000n, 1000))).toHaveLength(1);
+    const testCase = growing(4096, truncate(6000n), map(4096n), again, read(7000));
+    expect(shows(testCase, old(0n, 5000), zeros(2000))).toEqual(['conforms']);
+    expect(shows(testCase, old(0n, 5000), zeros(1000), old(6000n, 1000))).toHaveLength(1);
   }
   const written = growing(4096, write(5000n, 1000), map(4096n), write(6900n, 100), read(7000));
   expect(shows(written, old(0n, 5000), writer(5000n, 1000), zeros(900), writer(6900n, 100))).toEqual(['conforms']);
@@ -151,12 +151,12 @@ test('a file that grows again has zeros where it ended, whatever a mapping showe
 });
 
 test('what a direct write behind EOF leaves between is zeros', () => {
-  const of = growing(
+  const testCase = growing(
     4096,
     { call: 'open', file: 0, flags: ['rdwr', 'direct'] },
     { ...write(8192n, 4096), fd: 1 } as Step,
     read(12288),
   );
-  expect(shows(of, old(0n, 5000), zeros(3192), writer(8192n, 4096))).toEqual(['conforms']);
-  expect(shows(of, old(0n, 8192), writer(8192n, 4096))).toHaveLength(1);
+  expect(shows(testCase, old(0n, 5000), zeros(3192), writer(8192n, 4096))).toEqual(['conforms']);
+  expect(shows(testCase, old(0n, 8192), writer(8192n, 4096))).toHaveLength(1);
 });

@@ -13,7 +13,7 @@ const PLACED = /^IOMAP_/;
  * Ways to be wrong. Each changes a faithful observation into one that no reading of the rules allows, or returns
  * undefined where it cannot.
  */
-const faults: Readonly<Record<string, (of: Case, seen: Observation) => Observation | undefined>> = {
+const faults: Readonly<Record<string, (testCase: Case, seen: Observation) => Observation | undefined>> = {
   'another errno': (_, seen) => {
     const step = seen.steps.find((result) => result.ret < 0n);
     if (!step) return undefined;
@@ -32,9 +32,9 @@ const faults: Readonly<Record<string, (of: Case, seen: Observation) => Observati
     seen.steps[1] = { ret: 1n, errno: 0 };
     return seen;
   },
-  'a return value that is one off': (of, seen) => {
+  'a return value that is one off': (testCase, seen) => {
     const step = seen.steps[1];
-    if (!step || step.ret < 0n || of.workload[1]?.call === 'fuseIoctl') return undefined;
+    if (!step || step.ret < 0n || testCase.workload[1]?.call === 'fuseIoctl') return undefined;
     step.ret += 1n;
     return seen;
   },
@@ -105,23 +105,23 @@ test.describe('a faithful observation with one fault deviates', () => {
   for (const [name, spoil] of Object.entries(faults)) {
     test(name, () => {
       let spoiled = 0;
-      const missed = cases.filter(({ of, ideal }) => {
-        const wrong = spoil(of, clone(ideal));
+      const missed = cases.filter(({ of: testCase, ideal }) => {
+        const wrong = spoil(testCase, clone(ideal));
         if (!wrong) return false;
         spoiled += 1;
-        return judge(of, wrong).kind !== 'deviates';
+        return judge(testCase, wrong).kind !== 'deviates';
       });
-      expect(missed.map(({ of }) => of)).toEqual([]);
+      expect(missed.map(({ of: testCase }) => testCase)).toEqual([]);
       expect(spoiled, 'cases that could show the fault').toBeGreaterThan(5);
     });
   }
 });
 
 test('whatever choice the rules leave, a kernel that takes it conforms', () => {
-  const wrong = sampleCases(150, 12).flatMap(({ of }) =>
+  const wrong = sampleCases(150, 12).flatMap(({ of: testCase }) =>
     [[1], [0, 1], [1, 1, 1], [0, 0, 1, 1], [1, 0, 1, 0, 1]].flatMap((choices) => {
-      const verdict = judge(of, runIdeal(of, { choices }));
-      return verdict.kind === 'conforms' ? [] : [{ of, choices, verdict }];
+      const verdict = judge(testCase, runIdeal(testCase, { choices }));
+      return verdict.kind === 'conforms' ? [] : [{ of: testCase, choices, verdict }];
     }),
   );
   expect(wrong).toEqual([]);

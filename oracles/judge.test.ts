@@ -33,22 +33,24 @@ const DIRECT = 0x10,
   EIO = 5;
 
 test.describe('a direct read of a mapped range', () => {
-  const of = madeCase([{ call: 'pread', fd: 0, offset: 4096n, lengthBytes: 4096 }]);
+  const testCase = madeCase([{ call: 'pread', fd: 0, offset: 4096n, lengthBytes: 4096 }]);
   const exchanges = [beginExchange(DIRECT, 4096n, 4096n, mapped(0n, 8192n, 65536n), overwrite(0n, 8192n))];
   const read = (...data: ReturnType<typeof device>[]) =>
     observed({ exchanges, results: [{ ret: 4096n, errno: 0, data, tail: [] }] });
 
   test('conforms when the bytes are those at addr + (pos - offset)', () => {
-    expect(judge(of, read(device(0, 69632n, 4096)))).toEqual(conforms);
-    expect(judge(of, read(device(0, 69632n, 512), device(0, 70144n, 3584)))).toEqual(conforms);
+    expect(judge(testCase, read(device(0, 69632n, 4096)))).toEqual(conforms);
+    expect(judge(testCase, read(device(0, 69632n, 512), device(0, 70144n, 3584)))).toEqual(conforms);
   });
   test('deviates when they lie a sector beside it, or on another device', () => {
-    expect(deviates(judge(of, read(device(0, 69632n + 512n, 4096))))).toEqual(['type/mapped bytes-read']);
-    expect(deviates(judge(of, read(device(1, 69632n, 4096))))).toEqual(['type/mapped bytes-read']);
-    expect(deviates(judge(of, read(device(0, 69632n, 4088), device(0, 0n, 8))))).toEqual(['type/mapped bytes-read']);
+    expect(deviates(judge(testCase, read(device(0, 69632n + 512n, 4096))))).toEqual(['type/mapped bytes-read']);
+    expect(deviates(judge(testCase, read(device(1, 69632n, 4096))))).toEqual(['type/mapped bytes-read']);
+    expect(deviates(judge(testCase, read(device(0, 69632n, 4088), device(0, 0n, 8))))).toEqual([
+      'type/mapped bytes-read',
+    ]);
   });
   test('deviates when nothing was copied, when it was short, and when it failed', () => {
-    const seen = (result: object) => judge(of, observed({ exchanges, results: [result as never] }));
+    const seen = (result: object) => judge(testCase, observed({ exchanges, results: [result as never] }));
     expect(deviates(seen({ ret: 4096n, errno: 0, data: [poison(4096)] }))).toEqual(['type/mapped bytes-read']);
     expect(deviates(seen({ ret: 512n, errno: 0, data: [device(0, 69632n, 512)], tail: [poison(3584)] }))).toEqual([
       'type/mapped result',
@@ -60,13 +62,13 @@ test.describe('a direct read of a mapped range', () => {
       ...read(device(0, 69632n, 4096)),
       deviceChanges: [{ device: 1, offsetBytes: 0n, content: [zeros(512)] }],
     };
-    expect(deviates(judge(of, seen))).toEqual(['device/bytes device-bytes']);
+    expect(deviates(judge(testCase, seen))).toEqual(['device/bytes device-bytes']);
   });
   test('deviates when the kernel asked for another inode, outside the operation, or with other flags', () => {
     const asked = (change: object) => {
       const seen = read(device(0, 69632n, 4096));
       seen.transcript[0]!.request = { opflags: DIRECT, reserved: 0, attrIno: INO, pos: 4096n, count: 4096n, ...change };
-      return deviates(judge(of, seen));
+      return deviates(judge(testCase, seen));
     };
     expect(asked({})).toEqual(['conforms']);
     expect(asked({ count: 2048n })).toEqual(['conforms']);
@@ -89,7 +91,7 @@ test.describe('a direct read of a mapped range', () => {
   const besides = (name: string, request: Record<string, unknown> = {}) =>
     deviates(
       judge(
-        of,
+        testCase,
         observed({
           exchanges: [...exchanges, { ...other(name), request }],
           results: [{ ret: 4096n, errno: 0, data: [device(0, 69632n, 4096)], tail: [] }],
@@ -119,9 +121,9 @@ test.describe('a direct read of a mapped range', () => {
   });
   test('deviates when close fails and no request of it was refused', () => {
     const closed = {
-      ...of,
-      workload: [...of.workload, { call: 'close' as const, fd: 0 }],
-      script: [...of.script, { on: 'SETATTR' as const, reply: { kind: 'error' as const, errno: EIO } }],
+      ...testCase,
+      workload: [...testCase.workload, { call: 'close' as const, fd: 0 }],
+      script: [...testCase.script, { on: 'SETATTR' as const, reply: { kind: 'error' as const, errno: EIO } }],
     };
     const told: Made = {
       ...other('SETATTR'),
@@ -145,21 +147,21 @@ test.describe('a direct read of a mapped range', () => {
   });
   test('deviates when it asked nothing, or more than it had to', () => {
     const result = { ret: 4096n, errno: 0, data: [device(0, 69632n, 4096)], tail: [] };
-    expect(deviates(judge(of, observed({ results: [result] })))).toContain('request/begin request');
-    expect(deviates(judge(of, observed({ exchanges: [...exchanges, ...exchanges], results: [result] })))).toEqual([
-      'request/none request',
-    ]);
-    expect(deviates(judge(of, observed({ exchanges: [...exchanges, other('READ')], results: [result] })))).toEqual([
-      'request/none request',
-    ]);
+    expect(deviates(judge(testCase, observed({ results: [result] })))).toContain('request/begin request');
+    expect(deviates(judge(testCase, observed({ exchanges: [...exchanges, ...exchanges], results: [result] })))).toEqual(
+      ['request/none request'],
+    );
+    expect(
+      deviates(judge(testCase, observed({ exchanges: [...exchanges, other('READ')], results: [result] }))),
+    ).toEqual(['request/none request']);
   });
 });
 
 test.describe('a direct read that passes EOF', () => {
-  const of = madeCase([{ call: 'pread', fd: 0, offset: 0n, lengthBytes: 8192 }], { sizeBytes: 5000n });
+  const testCase = madeCase([{ call: 'pread', fd: 0, offset: 0n, lengthBytes: 8192 }], { sizeBytes: 5000n });
   const exchanges = [beginExchange(DIRECT, 0n, 8192n, mapped(0n, 8192n, 0n), overwrite(0n, 8192n))];
   const read = (tail: ReturnType<typeof poison | typeof device>[]) =>
-    judge(of, observed({ exchanges, results: [{ ret: 5000n, errno: 0, data: [device(0, 0n, 5000)], tail }] }));
+    judge(testCase, observed({ exchanges, results: [{ ret: 5000n, errno: 0, data: [device(0, 0n, 5000)], tail }] }));
   test('returns what lies before it; the rest of the blocks may be in the buffer, and nothing else', () => {
     expect(read([poison(3192)])).toEqual(conforms);
     expect(read([device(0, 5000n, 3192)])).toEqual(conforms);
@@ -251,10 +253,10 @@ test.describe('what was not kept', () => {
   const first16 = '00220000000010d501220000000010d5';
 
   test('of a read is not judged, and named; a wrong byte before or behind it deviates', () => {
-    const of = madeCase([{ call: 'pread', fd: 0, offset: 4096n, lengthBytes: 4096 }]);
+    const testCase = madeCase([{ call: 'pread', fd: 0, offset: 4096n, lengthBytes: 4096 }]);
     const exchanges = [beginExchange(DIRECT, 4096n, 4096n, mapped(0n, 8192n, 65536n), overwrite(0n, 8192n))];
     const read = (...data: ByteRun[]) =>
-      judge(of, observed({ exchanges, results: [{ ret: 4096n, errno: 0, data, tail: [] }] }));
+      judge(testCase, observed({ exchanges, results: [{ ret: 4096n, errno: 0, data, tail: [] }] }));
     const named = {
       kind: 'conforms',
       unjudged: [{ aspect: 'bytes-read', reason: '496 bytes from offset 16 of the read on were not kept', step: 1 }],
@@ -272,10 +274,10 @@ test.describe('what was not kept', () => {
   });
 
   test('of a device is not judged; a wrong byte beside it deviates', () => {
-    const of = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }]);
+    const testCase = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }]);
     const write = (...content: ByteRun[]) =>
       judge(
-        of,
+        testCase,
         observed({
           exchanges: [beginExchange(DIRECT_WRITE, 4096n, 4096n, mapped(4096n, 4096n, 8192n), overwrite(4096n, 4096n))],
           results: [{ ret: 4096n, errno: 0 }],
@@ -292,7 +294,7 @@ test.describe('what was not kept', () => {
 });
 
 test.describe('a direct write', () => {
-  const of = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }]);
+  const testCase = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }]);
   const wrote = { ret: 4096n, errno: 0 };
   const change = (number: number, offsetBytes: bigint, content: ByteRun[] = [writer(4096n, 4096)]) => ({
     device: number,
@@ -301,7 +303,7 @@ test.describe('a direct write', () => {
   });
   const plain = (changes: ReturnType<typeof change>[], result = wrote) =>
     judge(
-      of,
+      testCase,
       observed({
         exchanges: [beginExchange(DIRECT_WRITE, 4096n, 4096n, mapped(4096n, 4096n, 8192n), overwrite(4096n, 4096n))],
         results: [result],
@@ -334,7 +336,7 @@ test.describe('a direct write', () => {
     const unwritten = wire(3, 4096n, 4096n, { addr: 8192n, dev: 1 });
     const seen = (...ioends: ReturnType<typeof ioendExchange>[]) =>
       judge(
-        of,
+        testCase,
         observed({
           exchanges: [beginExchange(DIRECT_WRITE, 4096n, 4096n, unwritten, overwrite(4096n, 4096n)), ...ioends],
           results: [wrote],
@@ -393,7 +395,7 @@ test.describe('a direct write', () => {
     };
     const seen = (exchanges: ReturnType<typeof other>[], events: KernelEvent[] = []) =>
       judge(
-        of,
+        testCase,
         observed({
           exchanges: [beginExchange(DIRECT_WRITE, 4096n, 4096n, map, overwrite(4096n, 4096n)), ...exchanges],
           results: [failed(EIO)],
@@ -419,7 +421,7 @@ test.describe('a direct write', () => {
       hole = wire(0, 4096n, 4096n);
     const seen = (length: bigint) =>
       judge(
-        of,
+        testCase,
         observed({
           exchanges: [
             beginExchange(DIRECT_WRITE, 4096n, 4096n, hole, written),
@@ -436,10 +438,10 @@ test.describe('a direct write', () => {
 });
 
 test.describe('what is beyond validation', () => {
-  const of = madeCase([{ call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }]);
+  const testCase = madeCase([{ call: 'pread', fd: 0, offset: 0n, lengthBytes: 4096 }]);
   const read = (addr: bigint, result: object) =>
     judge(
-      of,
+      testCase,
       observed({
         exchanges: [beginExchange(DIRECT, 0n, 4096n, mapped(0n, 4096n, addr), overwrite(0n, 4096n))],
         results: [result as never],
@@ -489,12 +491,12 @@ test.describe('reports', () => {
     expect(deviates(hole(16384n))).toEqual(['type/unwritten result']);
   });
   test('past EOF they fail with ENXIO and ask nothing', () => {
-    const of = madeCase([{ call: 'seekData', fd: 0, offset: 16384n }]);
-    expect(judge(of, observed({ results: [failed(6)] }))).toEqual(conforms);
+    const testCase = madeCase([{ call: 'seekData', fd: 0, offset: 16384n }]);
+    expect(judge(testCase, observed({ results: [failed(6)] }))).toEqual(conforms);
     expect(
       deviates(
         judge(
-          of,
+          testCase,
           observed({
             results: [failed(6)],
             exchanges: [beginExchange(REPORT, 16384n, 1n, wire(0, 0n, 32768n), overwrite(0n, 32768n))],
@@ -502,10 +504,10 @@ test.describe('reports', () => {
         ),
       ),
     ).toEqual(['request/none request']);
-    expect(deviates(judge(of, observed({ results: [failed(22)] })))).toEqual(['seek/past-eof errno']);
+    expect(deviates(judge(testCase, observed({ results: [failed(22)] })))).toEqual(['seek/past-eof errno']);
   });
   test('FIEMAP reports whole mappings, with flags by type, and marks the last', () => {
-    const of = madeCase([{ call: 'fiemap', fd: 0, start: 0n, lengthBytes: 16384n, flags: 0, extents: 8 }]);
+    const testCase = madeCase([{ call: 'fiemap', fd: 0, start: 0n, lengthBytes: 16384n, flags: 0, extents: 8 }]);
     const exchanges = [
       beginExchange(REPORT, 0n, 16384n, mapped(0n, 4096n, 65536n, 1, 4), overwrite(0n, 4096n)),
       beginExchange(REPORT, 4096n, 12288n, wire(0, 4096n, 4096n), overwrite(0n, 8192n)),
@@ -513,7 +515,7 @@ test.describe('reports', () => {
     ];
     const seen = (flags: number, lastLength = 16384n) =>
       judge(
-        of,
+        testCase,
         observed({
           exchanges,
           results: [
@@ -533,11 +535,11 @@ test.describe('reports', () => {
     expect(deviates(seen(0x801, 8192n))).toEqual(['fiemap/extents result']);
   });
   test('a mapping with WANT_IOMAP_END is ended even so', () => {
-    const of = madeCase([{ call: 'seekHole', fd: 0, offset: 0n }]);
+    const testCase = madeCase([{ call: 'seekHole', fd: 0, offset: 0n }]);
     const map = wire(0, 0n, 16384n, { flags: 0x80 });
     const seen = (...more: ReturnType<typeof other>[]) =>
       judge(
-        of,
+        testCase,
         observed({
           exchanges: [beginExchange(REPORT, 0n, 16384n, map, overwrite(0n, 16384n)), ...more],
           results: [{ ret: 0n, errno: 0 }],
@@ -549,10 +551,10 @@ test.describe('reports', () => {
 });
 
 test.describe('the kernel itself', () => {
-  const of = madeCase([{ call: 'seekHole', fd: 0, offset: 0n }]);
+  const testCase = madeCase([{ call: 'seekHole', fd: 0, offset: 0n }]);
   const seen = (events: KernelEvent[], extra: ReturnType<typeof other>[] = []) =>
     judge(
-      of,
+      testCase,
       observed({
         exchanges: [
           other('LOOKUP'),
@@ -613,11 +615,11 @@ test.describe('a buffered read', () => {
     tail: [],
   });
   const seen = (
-    of: ReturnType<typeof madeCase>,
+    testCase: ReturnType<typeof madeCase>,
     exchanges: ReturnType<typeof other>[],
     result: object,
     events: KernelEvent[] = [],
-  ) => judge(of, observed({ exchanges, results: [result as never], events }));
+  ) => judge(testCase, observed({ exchanges, results: [result as never], events }));
   const refusal = (): KernelEvent => ({
     kind: 'bad-data',
     func: 'fuse_iomap_check_mapping',
@@ -626,60 +628,68 @@ test.describe('a buffered read', () => {
   });
 
   test('returns the mapped bytes, however much is read ahead and in however many requests', () => {
-    const of = reading(8192),
+    const testCase = reading(8192),
       right = got(device(0, 65536n, 8192));
     const whole = mapped(0n, 16384n, 65536n);
-    expect(seen(of, [ask(0n, 16384n, whole)], right)).toEqual(conforms);
-    expect(seen(of, [ask(0n, 4096n, whole), ask(4096n, 12288n, whole)], right)).toEqual(conforms);
-    expect(seen(of, [ask(0n, 8192n, mapped(0n, 4096n, 65536n)), ask(4096n, 4096n, whole)], right)).toEqual(conforms);
-    expect(deviates(seen(of, [ask(0n, 16384n, whole)], got(device(0, 65536n + 512n, 8192))))).toEqual([
+    expect(seen(testCase, [ask(0n, 16384n, whole)], right)).toEqual(conforms);
+    expect(seen(testCase, [ask(0n, 4096n, whole), ask(4096n, 12288n, whole)], right)).toEqual(conforms);
+    expect(seen(testCase, [ask(0n, 8192n, mapped(0n, 4096n, 65536n)), ask(4096n, 4096n, whole)], right)).toEqual(
+      conforms,
+    );
+    expect(deviates(seen(testCase, [ask(0n, 16384n, whole)], got(device(0, 65536n + 512n, 8192))))).toEqual([
       'type/mapped bytes-read',
     ]);
-    expect(deviates(seen(of, [ask(0n, 16384n, whole)], got(device(0, 65536n, 4096))))).toEqual(['type/mapped result']);
-    expect(deviates(seen(of, [ask(0n, 16384n, whole)], failed(EIO)))).toEqual(['type/mapped errno']);
+    expect(deviates(seen(testCase, [ask(0n, 16384n, whole)], got(device(0, 65536n, 4096))))).toEqual([
+      'type/mapped result',
+    ]);
+    expect(deviates(seen(testCase, [ask(0n, 16384n, whole)], failed(EIO)))).toEqual(['type/mapped errno']);
   });
   test('asks with opflags 0, and not behind the page of EOF', () => {
-    const of = reading(4096, 5000n),
+    const testCase = reading(4096, 5000n),
       whole = mapped(0n, 16384n, 65536n),
       right = got(device(0, 65536n, 4096));
-    expect(seen(of, [ask(0n, 8192n, whole)], right)).toEqual(conforms);
-    expect(deviates(seen(of, [ask(0n, 8192n, whole, DIRECT)], right))).toEqual(['request/begin request']);
-    expect(deviates(seen(of, [ask(0n, 8192n, whole), ask(8192n, 4096n, whole)], right))).toEqual([
+    expect(seen(testCase, [ask(0n, 8192n, whole)], right)).toEqual(conforms);
+    expect(deviates(seen(testCase, [ask(0n, 8192n, whole, DIRECT)], right))).toEqual(['request/begin request']);
+    expect(deviates(seen(testCase, [ask(0n, 8192n, whole), ask(8192n, 4096n, whole)], right))).toEqual([
       'request/begin request',
     ]);
-    expect(deviates(seen(of, [ask(0n, 12288n, whole)], right))).toEqual(['request/begin request']);
+    expect(deviates(seen(testCase, [ask(0n, 12288n, whole)], right))).toEqual(['request/begin request']);
   });
   test('does not return bytes that no mapping covers', () => {
-    const of = reading(8192);
-    expect(deviates(seen(of, [], got(device(0, 65536n, 8192))))).not.toEqual(['conforms']);
-    expect(seen(of, [ask(0n, 4096n, mapped(0n, 4096n, 65536n))], got(device(0, 65536n, 8192))).kind).toBe('deviates');
+    const testCase = reading(8192);
+    expect(deviates(seen(testCase, [], got(device(0, 65536n, 8192))))).not.toEqual(['conforms']);
+    expect(seen(testCase, [ask(0n, 4096n, mapped(0n, 4096n, 65536n))], got(device(0, 65536n, 8192))).kind).toBe(
+      'deviates',
+    );
   });
   test('returns zeros for holes and unwritten blocks, and ends at EOF', () => {
-    const of = reading(8192, 4200n);
+    const testCase = reading(8192, 4200n);
     const walk = [ask(0n, 8192n, wire(0, 0n, 4096n)), ask(4096n, 4096n, wire(3, 4096n, 4096n, { addr: 0n, dev: 1 }))];
-    expect(seen(of, walk, { ...got(zeros(4200)), tail: [poison(3992)] })).toEqual(conforms);
-    expect(deviates(seen(of, walk, { ...got(zeros(8192)) }))).toContain('type/unwritten result');
-    expect(deviates(seen(of, walk, { ...got(zeros(4096), device(0, 0n, 104)), tail: [poison(3992)] }))).toEqual([
+    expect(seen(testCase, walk, { ...got(zeros(4200)), tail: [poison(3992)] })).toEqual(conforms);
+    expect(deviates(seen(testCase, walk, { ...got(zeros(8192)) }))).toContain('type/unwritten result');
+    expect(deviates(seen(testCase, walk, { ...got(zeros(4096), device(0, 0n, 104)), tail: [poison(3992)] }))).toEqual([
       'type/unwritten bytes-read',
     ]);
-    expect(deviates(seen(of, walk, { ...got(zeros(4200)), tail: [zeros(3992)] }))).toEqual(['read/poison bytes-read']);
+    expect(deviates(seen(testCase, walk, { ...got(zeros(4200)), tail: [zeros(3992)] }))).toEqual([
+      'read/poison bytes-read',
+    ]);
   });
   test('turns a refusal into EIO, which is reported as itself', () => {
-    const of = reading(4096),
+    const testCase = reading(4096),
       bad = ask(0n, 4096n, mapped(0n, 0n, 65536n));
-    expect(seen(of, [bad, bad], failed(EIO), [refusal(), refusal()])).toEqual(conforms);
-    expect(deviates(seen(of, [bad, bad], failed(EUCLEAN), [refusal(), refusal()]))).toEqual([
+    expect(seen(testCase, [bad, bad], failed(EIO), [refusal(), refusal()])).toEqual(conforms);
+    expect(deviates(seen(testCase, [bad, bad], failed(EUCLEAN), [refusal(), refusal()]))).toEqual([
       'map/length-nonzero errno',
     ]);
-    expect(deviates(seen(of, [bad, bad], failed(EIO), [refusal()]))).toEqual(['map/length-nonzero trace-event']);
-    expect(seen(of, [bad], got(zeros(4096)), [refusal()]).kind).toBe('deviates');
+    expect(deviates(seen(testCase, [bad, bad], failed(EIO), [refusal()]))).toEqual(['map/length-nonzero trace-event']);
+    expect(seen(testCase, [bad], got(zeros(4096)), [refusal()]).kind).toBe('deviates');
   });
   test('may try again after a refusal, and then returns what the second answer maps', () => {
-    const of = reading(4096),
+    const testCase = reading(4096),
       bad = ask(0n, 16384n, mapped(0n, 0n, 65536n)),
       good = ask(0n, 4096n, mapped(0n, 4096n, 8192n));
-    expect(seen(of, [bad, good], got(device(0, 8192n, 4096)), [refusal()])).toEqual(conforms);
-    expect(deviates(seen(of, [bad, good], got(device(0, 65536n, 4096)), [refusal()]))).toEqual([
+    expect(seen(testCase, [bad, good], got(device(0, 8192n, 4096)), [refusal()])).toEqual(conforms);
+    expect(deviates(seen(testCase, [bad, good], got(device(0, 65536n, 4096)), [refusal()]))).toEqual([
       'type/mapped bytes-read',
     ]);
   });
@@ -693,11 +703,11 @@ test.describe('a buffered read', () => {
     expect(seen(reading(8192), [first, bad], got(device(0, 65536n, 8192)), [refusal()]).kind).toBe('deviates');
   });
   test("fails with EIO past the device's end", () => {
-    const of = reading(4096),
+    const testCase = reading(4096),
       map = (addr: bigint) => [ask(0n, 4096n, mapped(0n, 4096n, addr))];
-    expect(seen(of, map(1n << 20n), failed(EIO))).toEqual(conforms);
-    expect(seen(of, map((1n << 20n) - 4096n), failed(EIO)).kind).toBe('deviates');
-    expect(seen(of, map(1n << 20n), got(zeros(4096))).kind).toBe('deviates');
+    expect(seen(testCase, map(1n << 20n), failed(EIO))).toEqual(conforms);
+    expect(seen(testCase, map((1n << 20n) - 4096n), failed(EIO)).kind).toBe('deviates');
+    expect(seen(testCase, map(1n << 20n), got(zeros(4096))).kind).toBe('deviates');
   });
   test('asks nothing at EOF', () => {
     expect(seen(reading(4096, 4096n, 4096n), [], { ...got(), tail: [poison(4096)] })).toEqual(conforms);
@@ -708,10 +718,10 @@ test.describe('a buffered read', () => {
   });
   test('is followed by END where the mapping asks for it', () => {
     const map = mapped(0n, 4096n, 65536n, 1, 0x80);
-    const of = reading(4096),
+    const testCase = reading(4096),
       right = got(device(0, 65536n, 4096));
-    expect(seen(of, [ask(0n, 4096n, map), endExchange(0, 0n, 4096n, 4096n, map)], right)).toEqual(conforms);
-    expect(deviates(seen(of, [ask(0n, 4096n, map)], right))).toEqual(['request/end request']);
+    expect(seen(testCase, [ask(0n, 4096n, map), endExchange(0, 0n, 4096n, 4096n, map)], right)).toEqual(conforms);
+    expect(deviates(seen(testCase, [ask(0n, 4096n, map)], right))).toEqual(['request/end request']);
   });
 });
 

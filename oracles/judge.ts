@@ -31,26 +31,26 @@ export interface JudgeOptions {
  * Judges a case that ran. Where the rules leave a choice, the reading that fits best is taken. Channels that the kernel
  * lacks, and what was cut short, are named in `unjudged`, never counted as passed.
  */
-export function judge(of: Case, seen: Observation, options: JudgeOptions = {}): Verdict {
-  return assess(of, seen, options).verdict;
+export function judge(testCase: Case, seen: Observation, options: JudgeOptions = {}): Verdict {
+  return assess(testCase, seen, options).verdict;
 }
 
 /** As `judge`, with the refusals that the rules ask for in this case: what campaigns count as covered. */
 export function assess(
-  of: Case,
+  testCase: Case,
   seen: Observation,
   options: JudgeOptions = {},
 ): { verdict: Verdict; refusals: readonly ExpectedRefusal[] } {
-  const endless = judgeEndless(seen, revisionOf(of, options));
+  const endless = judgeEndless(seen, revisionOf(testCase, options));
   if (endless.length > 0) return { verdict: { kind: 'deviates', deviations: endless }, refusals: [] };
-  const { deviations, expectation, unjudged } = examine(of, seen, options);
+  const { deviations, expectation, unjudged } = examine(testCase, seen, options);
   // With nothing judged of its steps a case neither conforms nor leaves the rules.
   const nothing = deviations.length === 0 && honestVerdict({ kind: 'conforms', unjudged });
   if (nothing && nothing.kind !== 'conforms') return { verdict: nothing, refusals: [] };
   const { refusals } = expectation;
   const named = unjudged.length > 0 ? { unjudged } : {};
   if (deviations.length > 0) {
-    const conformsAs = otherRevisions(of, seen, options);
+    const conformsAs = otherRevisions(testCase, seen, options);
     return {
       verdict: { kind: 'deviates', deviations, ...(conformsAs.length > 0 && { conformsAs }), ...named },
       refusals,
@@ -66,27 +66,27 @@ export function assess(
 }
 
 /** A kernel of another revision than the one it is judged by deviates where they differ, and only there. */
-function otherRevisions(of: Case, seen: Observation, options: JudgeOptions): RevisionId[] {
-  const { id: own } = revisionOf(of, options);
+function otherRevisions(testCase: Case, seen: Observation, options: JudgeOptions): RevisionId[] {
+  const { id: own } = revisionOf(testCase, options);
   return revisionIds.filter((id) => {
     if (id === own) return false;
-    const { deviations, expectation } = examine(of, seen, { ...options, revision: revisions[id] });
+    const { deviations, expectation } = examine(testCase, seen, { ...options, revision: revisions[id] });
     return deviations.length === 0 && expectation.unspecified === undefined;
   });
 }
 
 /** Ids of the rules that refused something in this case, with the half where it matters: `map/length-nonzero@read`. */
-export function rulesReached(of: Case, seen: Observation, options: JudgeOptions = {}): string[] {
-  const { expectation } = examine(of, seen, options);
+export function rulesReached(testCase: Case, seen: Observation, options: JudgeOptions = {}): string[] {
+  const { expectation } = examine(testCase, seen, options);
   return expectation.refusals.map(ruleLabel);
 }
 
 /** What the rules say must be seen, in the reading that fits best, and what of it could not be compared. */
 export const expectationOf = (
-  of: Case,
+  testCase: Case,
   seen: Observation,
   options: JudgeOptions = {},
-): { expectation: Expectation; unjudged: Unjudged[] } => examine(of, seen, options);
+): { expectation: Expectation; unjudged: Unjudged[] } => examine(testCase, seen, options);
 
 interface Examined {
   deviations: Deviation[];
@@ -94,34 +94,34 @@ interface Examined {
   unjudged: Unjudged[];
 }
 
-const revisionOf = (of: Case, { revision = revisions[of.revision] }: JudgeOptions): Revision => revision;
+const revisionOf = (testCase: Case, { revision = revisions[testCase.revision] }: JudgeOptions): Revision => revision;
 
-function examine(of: Case, seen: Observation, options: JudgeOptions): Examined {
-  const cut = cutOf(of, seen, revisionOf(of, options));
-  if (!cut) return examineWhole(of, seen, options);
-  const before = beforeCut(of, seen, cut);
+function examine(testCase: Case, seen: Observation, options: JudgeOptions): Examined {
+  const cut = cutOf(testCase, seen, revisionOf(testCase, options));
+  if (!cut) return examineWhole(testCase, seen, options);
+  const before = beforeCut(testCase, seen, cut);
   const { deviations, expectation, unjudged } = examineWhole(before.of, before.seen, options, cut);
-  return { deviations, expectation, unjudged: [...unjudged, ...unjudgedByCut(cut, of)] };
+  return { deviations, expectation, unjudged: [...unjudged, ...unjudgedByCut(cut, testCase)] };
 }
 
-function examineWhole(of: Case, seen: Observation, options: JudgeOptions, cut?: Cut): Examined {
-  const revision = revisionOf(of, options);
+function examineWhole(testCase: Case, seen: Observation, options: JudgeOptions, cut?: Cut): Examined {
+  const revision = revisionOf(testCase, options);
   const channels = channelsOf(revision, options.facts);
   const proven = (deviations: readonly Deviation[]): Deviation[] =>
     cut ? provenBeforeCut(deviations, cut) : [...deviations];
   const { deviations, expectation } = interpret(
-    of,
+    testCase,
     revision,
     seen,
     (reading) =>
       proven([
         ...judgeMount(seen, reading, revision),
-        ...judgeOutcome(of, seen, reading),
-        ...judgeRefusals(of, seen, reading, channels),
-        ...judgeBytes(of, seen, reading),
-        ...judgeRequests(of, seen, reading, revision),
+        ...judgeOutcome(testCase, seen, reading),
+        ...judgeRefusals(testCase, seen, reading, channels),
+        ...judgeBytes(testCase, seen, reading),
+        ...judgeRequests(testCase, seen, reading, revision),
         ...judgeAnswers(seen, revision),
-        ...judgeKernelLog(of, seen, reading),
+        ...judgeKernelLog(testCase, seen, reading),
       ]),
     cut && cut.why !== 'frozen' ? { goesOn: true } : {},
   );
@@ -129,8 +129,8 @@ function examineWhole(of: Case, seen: Observation, options: JudgeOptions, cut?: 
     ...channels.unjudged,
     ...unjudgedKernelLog(seen),
     ...expectation.unjudgedRequests,
-    ...unjudgedBytes(of, seen, expectation),
-    ...unknownConditions(of, seen, expectation, channels),
+    ...unjudgedBytes(testCase, seen, expectation),
+    ...unknownConditions(testCase, seen, expectation, channels),
   ];
-  return { deviations: onRightPremises(of, proven(deviations)), expectation, unjudged };
+  return { deviations: onRightPremises(testCase, proven(deviations)), expectation, unjudged };
 }

@@ -48,8 +48,8 @@ export interface PredictedRequest {
 const MAX_READINGS = 256;
 
 /** `revision`: the rules; default: those of the revision that the case names. */
-export function predict(of: Case, revision: Revision = revisions[of.revision]): Prediction {
-  const readings = [...readingsOf(of, revision)];
+export function predict(testCase: Case, revision: Revision = revisions[testCase.revision]): Prediction {
+  const readings = [...readingsOf(testCase, revision)];
   const specified = readings.filter(({ expectation }) => expectation.unspecified === undefined);
   const used = specified.length > 0 ? specified : readings;
   const unspecified =
@@ -59,11 +59,13 @@ export function predict(of: Case, revision: Revision = revisions[of.revision]): 
   return {
     mount: distinct(used.map(({ expectation }) => expectation.mount)),
     devices: used[0]?.expectation.devices ?? [],
-    steps: of.workload.map((_, index) => distinct(used.flatMap(({ expectation }) => expectation.steps[index] ?? []))),
+    steps: testCase.workload.map((_, index) =>
+      distinct(used.flatMap(({ expectation }) => expectation.steps[index] ?? [])),
+    ),
     refusals: distinct(used.map(({ expectation }) => expectation.refusals.filter(({ viaBadData }) => viaBadData))),
     contents:
       unspecified === undefined
-        ? of.geometry.devices.map((_, device) =>
+        ? testCase.geometry.devices.map((_, device) =>
             mergeContents(
               used.map(({ expectation }) => expectation),
               device,
@@ -97,19 +99,19 @@ function agreed(all: readonly Notified[]): Prediction['meanwhile'] {
   return lines;
 }
 
-function* readingsOf(of: Case, revision: Revision): Generator<Reading> {
+function* readingsOf(testCase: Case, revision: Revision): Generator<Reading> {
   let choices: number[] | undefined = [];
   for (let tried = 0; choices && tried < MAX_READINGS; tried += 1) {
-    const devices = of.geometry.devices.map((_, index) => index + 1);
-    const server: RecordingServer = new RecordingServer(of, devices, choices, revision);
+    const devices = testCase.geometry.devices.map((_, index) => index + 1);
+    const server: RecordingServer = new RecordingServer(testCase, devices, choices, revision);
     const mount = { errno: 0, minor: revision.minor, devices };
     try {
       yield {
         expectation: simulate({
-          case: of,
+          case: testCase,
           revision,
           mount,
-          inodes: of.geometry.files.map((_, index) => 100n + BigInt(index)),
+          inodes: testCase.geometry.files.map((_, index) => 100n + BigInt(index)),
           driver: server,
         }),
         requests: server.asked,

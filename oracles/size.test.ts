@@ -353,13 +353,13 @@ test.describe('copy_file_range between two files', () => {
 
 test('cloning and deduplicating are refused, and nothing is asked', () => {
   for (const name of ['clone', 'dedupe'] as const) {
-    const of = madeCase([{ call: name, from: 0, fromOffset: 0n, fd: 0, offset: 4096n, lengthBytes: 4096n }]);
-    expect(judge(of, observed({ results: [failed(EOPNOTSUPP)] }))).toEqual(conforms);
-    expect(deviates(judge(of, observed({ results: [failed(EINVAL)] })))).toEqual(['clone/refused errno']);
-    expect(deviates(judge(of, observed({ results: [done] })))).toEqual(['clone/refused errno']);
-    expect(deviates(judge(of, observed({ exchanges: [zeroing(0n, 4096n)], results: [failed(EOPNOTSUPP)] })))).toEqual([
-      'request/none request',
-    ]);
+    const testCase = madeCase([{ call: name, from: 0, fromOffset: 0n, fd: 0, offset: 4096n, lengthBytes: 4096n }]);
+    expect(judge(testCase, observed({ results: [failed(EOPNOTSUPP)] }))).toEqual(conforms);
+    expect(deviates(judge(testCase, observed({ results: [failed(EINVAL)] })))).toEqual(['clone/refused errno']);
+    expect(deviates(judge(testCase, observed({ results: [done] })))).toEqual(['clone/refused errno']);
+    expect(
+      deviates(judge(testCase, observed({ exchanges: [zeroing(0n, 4096n)], results: [failed(EOPNOTSUPP)] }))),
+    ).toEqual(['request/none request']);
   }
 });
 
@@ -370,9 +370,9 @@ test.describe('open', () => {
     return { name: 'OPEN', file: 0, request: {}, reply: { error: 0, payload }, writeErrno: 0 };
   };
   test('fails with EINVAL when the server says PASSTHROUGH, STREAM or NONSEEKABLE', () => {
-    const of = madeCase([fstat], { sizeBytes: 10000n, script: [{ on: 'OPEN', reply: { kind: 'empty' } }] });
+    const testCase = madeCase([fstat], { sizeBytes: 10000n, script: [{ on: 'OPEN', reply: { kind: 'empty' } }] });
     const opened = (flags: number, ...results: StepResult[]) =>
-      deviates(judge(of, { ...observed({ exchanges: [opening(flags)] }), steps: results }));
+      deviates(judge(testCase, { ...observed({ exchanges: [opening(flags)] }), steps: results }));
     for (const flags of [0x80, 0x10, 4]) {
       expect(opened(flags, failed(EINVAL), failed(9))).toEqual(['conforms']);
       expect(opened(flags, done, sized(10000n))).toContain('open/flags errno');

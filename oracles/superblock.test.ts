@@ -15,7 +15,7 @@ const EIO = 5,
   ENOTCONN = 107;
 type Made = ReturnType<typeof other>;
 /** Arrived while step `step` ran; open is step 0. */
-const at = (step: number, made: Made): Made => ({ ...made, step });
+const at = (step: number, parts: Made): Made => ({ ...parts, step });
 const answered = (name: string, error: number): Made => ({
   ...other(name),
   reply: { error, payload: new Uint8Array() },
@@ -24,8 +24,8 @@ const freeze: Step = { call: 'freeze', fd: 0 },
   thaw: Step = { call: 'thaw', fd: 0 };
 
 test.describe('freeze and thaw', () => {
-  const of = madeCase([freeze, thaw]);
-  const seen = (...exchanges: Made[]) => deviates(judge(of, observed({ exchanges, results: [done, done] })));
+  const testCase = madeCase([freeze, thaw]);
+  const seen = (...exchanges: Made[]) => deviates(judge(testCase, observed({ exchanges, results: [done, done] })));
   const sync = at(1, other('SYNCFS')),
     frozen = at(1, other('FREEZE_FS')),
     thawed = at(2, other('UNFREEZE_FS'));
@@ -116,10 +116,10 @@ test.describe('shutdown', () => {
 });
 
 test.describe('the last requests of a mount', () => {
-  const of = madeCase([]);
+  const testCase = madeCase([]);
   const verdictOf = (unmountErrno: number | undefined, ...exchanges: Made[]): string[] => {
     const seen: Observation = { ...observed({ exchanges }), ...(unmountErrno !== undefined && { unmountErrno }) };
-    return deviates(judge(of, seen));
+    return deviates(judge(testCase, seen));
   };
   const sync = other('SYNCFS'),
     destroy = other('DESTROY');
@@ -144,7 +144,7 @@ test.describe('the last requests of a mount', () => {
 });
 
 test('a buffered write is on the device before FREEZE_FS', () => {
-  const of = madeCase(
+  const testCase = madeCase(
     [
       { call: 'pwrite', fd: 1, offset: 0n, lengthBytes: 4096, writer: 0 },
       { ...freeze, fd: 1 },
@@ -152,11 +152,11 @@ test('a buffered write is on the device before FREEZE_FS', () => {
     ],
     { sizeBytes: 16384n },
   );
-  of.workload.splice(1, 0, { call: 'open', file: 0, flags: ['rdwr'] });
+  testCase.workload.splice(1, 0, { call: 'open', file: 0, flags: ['rdwr'] });
   const begin = (opflags: number) => beginExchange(opflags, 0n, 4096n, mapped(0n, 16384n, 0n), overwrite(0n, 16384n));
   const changes = [{ device: 0, offsetBytes: 0n, content: [writer(0n, 4096)] }];
   const seen = (exchanges: Made[]) =>
-    deviates(judge(of, observed({ exchanges, results: [done, { ret: 4096n, errno: 0 }, done, done], changes })));
+    deviates(judge(testCase, observed({ exchanges, results: [done, { ret: 4096n, errno: 0 }, done, done], changes })));
   const write = at(2, begin(1)),
     writeback = at(3, begin(0x8000_0000));
   const sync = at(3, other('SYNCFS')),
@@ -168,10 +168,10 @@ test('a buffered write is on the device before FREEZE_FS', () => {
 
 test.describe('a freeze that is not undone', () => {
   const write: Step = { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 };
-  const of = madeCase([freeze, write]);
+  const testCase = madeCase([freeze, write]);
   // The guest does not begin the write: it would wait for ever.
   const stopped = (...exchanges: Made[]) =>
-    judge(of, {
+    judge(testCase, {
       ...observed({ exchanges: [...exchanges, other('UNFREEZE_FS')], results: [done] }),
       cut: { step: 2, exchanges: 0, why: 'frozen' },
     });
@@ -199,7 +199,7 @@ test.describe('a freeze that is not undone', () => {
   });
   test('deviates where requests or bytes before it are wrong', () => {
     expect(deviates(stopped(at(1, other('FREEZE_FS'))))).toContain('syncfs/request request');
-    const changed = judge(of, {
+    const changed = judge(testCase, {
       ...observed({
         exchanges: [at(1, other('SYNCFS')), at(1, other('FREEZE_FS')), other('UNFREEZE_FS')],
         results: [done],

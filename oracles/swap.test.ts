@@ -31,9 +31,9 @@ type Made = ReturnType<typeof other>;
 
 /** Four pages at byte 8192 of device 0; nothing is opened besides. */
 function swapCase(...steps: Step[]): Case {
-  const of = madeCase([]);
-  of.workload = steps;
-  return of;
+  const testCase = madeCase([]);
+  testCase.workload = steps;
+  return testCase;
 }
 const on: Step = { call: 'swapon', file: 0, header: { device: 0, offset: 8192n, pages: 4 } },
   off: Step = { call: 'swapoff', file: 0 };
@@ -42,12 +42,12 @@ const header = beginExchange(0, 0n, 4096n, whole, overwrite(0n, SIZE));
 const asked = (read: IomapIo = whole, pos = 0n) =>
   beginExchange(SWAPFILE, pos, SIZE - pos, read, overwrite(read.offset, read.length));
 const swapoff = (flags = SWAPOFF, reply = {}): Made => ioendExchange(flags, 0n, 0n, 0, reply);
-const verdictOf = (of: Case, results: StepResult[], exchanges: Made[], changes: object[] = []) =>
-  deviates(judge(of, { ...observed({ exchanges, changes: changes as never }), steps: results }));
+const verdictOf = (testCase: Case, results: StepResult[], exchanges: Made[], changes: object[] = []) =>
+  deviates(judge(testCase, { ...observed({ exchanges, changes: changes as never }), steps: results }));
 
 test.describe('swapon and swapoff', () => {
-  const of = swapCase(on, off);
-  const seen = (...exchanges: Made[]) => verdictOf(of, [done, done], exchanges);
+  const testCase = swapCase(on, off);
+  const seen = (...exchanges: Made[]) => verdictOf(testCase, [done, done], exchanges);
   test('conform with the header, the mappings, once or with the first one twice, and SWAPOFF', () => {
     expect(seen(header, asked(), other('FSYNC'), asked(), swapoff())).toEqual(['conforms']);
     expect(seen(header, other('FSYNC'), asked(), swapoff())).toEqual(['conforms']);
@@ -77,7 +77,7 @@ test.describe('swapon and swapoff', () => {
       swapoff(SWAPOFF, { error: -ENOSYS }),
     ];
     second.geometry.files.push(second.geometry.files[0]!);
-    const ino = (made: Made): Made => ({ ...made, file: 1, request: { ...made.request, attrIno: 78n } });
+    const ino = (parts: Made): Made => ({ ...parts, file: 1, request: { ...parts.request, attrIno: 78n } });
     const again = (...last: Made[]) =>
       deviates(
         judge(second, {
@@ -133,10 +133,10 @@ test('swapon refuses what is no place for pages', () => {
 });
 
 test.describe('what is paged out', () => {
-  const of = swapCase(on, { call: 'pageOut', lengthBytes: 4096, writer: 5 }, off);
+  const testCase = swapCase(on, { call: 'pageOut', lengthBytes: 4096, writer: 5 }, off);
   const exchanges = [header, other('FSYNC'), asked(), swapoff()];
   const seen = (data: object[], changes: object[]) =>
-    verdictOf(of, [done, { ret: 4096n, errno: 0, data: data as never, tail: [] }, done], exchanges, changes);
+    verdictOf(testCase, [done, { ret: 4096n, errno: 0, data: data as never, tail: [] }, done], exchanges, changes);
   const page = writer(0n, 4096, 5);
   test('is in a page of the swap file but the first, or nowhere', () => {
     expect(seen([page], [])).toEqual(['conforms']);

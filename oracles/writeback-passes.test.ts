@@ -86,8 +86,8 @@ const changed = (offsetBytes: bigint, ...content: DeviceChange['content']): Devi
 
 /** A file of 16384 bytes, or `sizeBytes`, through the page cache. */
 function seen(steps: Step[], exchanges: Made[], changes: DeviceChange[], sizeBytes = 16384n): Verdict {
-  const of = madeCase([], { sizeBytes, workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, ...steps] });
-  return judge(of, observed({ exchanges, results: steps.map(resultOf), changes }));
+  const testCase = madeCase([], { sizeBytes, workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, ...steps] });
+  return judge(testCase, observed({ exchanges, results: steps.map(resultOf), changes }));
 }
 
 test.describe('pages that a truncation drops', () => {

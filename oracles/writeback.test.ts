@@ -93,33 +93,33 @@ const writing = (
   });
 };
 const seen = (
-  of: Case,
+  testCase: Case,
   exchanges: Made[],
   results: StepResult[],
   changes: DeviceChange[] = [],
   more: Partial<Observation> = {},
-) => judge(of, { ...observed({ exchanges, results, changes }), ...more });
+) => judge(testCase, { ...observed({ exchanges, results, changes }), ...more });
 const changed = (offsetBytes: bigint, ...content: DeviceChange['content']): DeviceChange[] => [
   { device: 0, offsetBytes, content },
 ];
 
 test.describe('a buffered write and fsync', () => {
   const map = mapped(0n, 16384n, 65536n);
-  const of = writing();
+  const testCase = writing();
   const right = [ask(4096n, 4096n, map), askBack(4096n, 4096n, map), ...synced];
   const bytes = changed(69632n, writer(4096n, 4096));
 
   test('conforms when the data is at its place', () => {
-    expect(seen(of, right, [wrote(4096n), ok], bytes)).toEqual(conforms);
+    expect(seen(testCase, right, [wrote(4096n), ok], bytes)).toEqual(conforms);
   });
   test('deviates when the data is lost in silence, and when it is elsewhere', () => {
-    expect(deviates(seen(of, right, [wrote(4096n), ok]))).toEqual(['device/bytes device-bytes']);
-    expect(deviates(seen(of, right, [wrote(4096n), ok], changed(65536n, writer(4096n, 4096))))).toEqual([
+    expect(deviates(seen(testCase, right, [wrote(4096n), ok]))).toEqual(['device/bytes device-bytes']);
+    expect(deviates(seen(testCase, right, [wrote(4096n), ok], changed(65536n, writer(4096n, 4096))))).toEqual([
       'device/bytes device-bytes',
     ]);
   });
   test('deviates when the kernel asked for no place, and conforms when it asked in portions', () => {
-    expect(deviates(seen(of, [ask(4096n, 4096n, map), ...synced], [wrote(4096n), ok]))).toContain(
+    expect(deviates(seen(testCase, [ask(4096n, 4096n, map), ...synced], [wrote(4096n), ok]))).toContain(
       'request/writeback request',
     );
     const blocks = writing({ lengthBytes: 8192 });
@@ -170,7 +170,9 @@ test.describe('a buffered write and fsync', () => {
   });
   test('deviates when writeback asks outside what is dirty', () => {
     const outside = (pos: bigint, count: bigint) =>
-      deviates(seen(of, [ask(4096n, 4096n, map), askBack(pos, count, map), ...synced], [wrote(4096n), ok], bytes));
+      deviates(
+        seen(testCase, [ask(4096n, 4096n, map), askBack(pos, count, map), ...synced], [wrote(4096n), ok], bytes),
+      );
     expect(outside(0n, 8192n)).toContain('request/writeback request');
     expect(outside(4096n, 8192n)).toContain('request/writeback request');
     expect(outside(4096n, 4096n)).toEqual(['conforms']);
@@ -181,35 +183,37 @@ test.describe('a buffered write and fsync', () => {
       observation.transcript.forEach((exchange, index) => {
         exchange.step = step[index]!;
       });
-      return judge(of, observation);
+      return judge(testCase, observation);
     };
     expect(steps(right, [1, 1, 2, 2])).toEqual(conforms);
     expect(steps(right, [1, 2, 2, 2])).toEqual(conforms);
     expect(deviates(steps([right[0]!, ...synced, right[1]!], [1, 2, 2, 3]))).toContain('request/writeback request');
   });
   test('deviates without FSYNC and without the times', () => {
-    expect(deviates(seen(of, right.slice(0, 3), [wrote(4096n), ok], bytes))).toEqual(['request/fsync request']);
-    expect(deviates(seen(of, [right[0]!, right[1]!, fsyncRequest], [wrote(4096n), ok], bytes))).toEqual([
+    expect(deviates(seen(testCase, right.slice(0, 3), [wrote(4096n), ok], bytes))).toEqual(['request/fsync request']);
+    expect(deviates(seen(testCase, [right[0]!, right[1]!, fsyncRequest], [wrote(4096n), ok], bytes))).toEqual([
       'request/times request',
     ]);
   });
 });
 
 test.describe('what a write leaves alone in its block', () => {
-  const of = writing({ offset: 5000n, lengthBytes: 100 });
+  const testCase = writing({ offset: 5000n, lengthBytes: 100 });
   const results = [wrote(100n), ok];
   const place = mapped(4096n, 4096n, 8192n);
   test('comes from the read half, and from nowhere else', () => {
     const asked = [ask(5000n, 100n, mapped(4096n, 4096n, 65536n, 2), place), askBack(4096n, 4096n, place), ...synced];
     const merged = (from: number) =>
       changed(8192n, device(from, 65536n, 904), writer(5000n, 100), device(from, 66540n, 3092));
-    expect(seen(of, asked, results, merged(1))).toEqual(conforms);
-    expect(deviates(seen(of, asked, results, merged(0)))).toEqual(['device/bytes device-bytes']);
+    expect(seen(testCase, asked, results, merged(1))).toEqual(conforms);
+    expect(deviates(seen(testCase, asked, results, merged(0)))).toEqual(['device/bytes device-bytes']);
   });
   test('is zeros over a hole', () => {
     const asked = [ask(5000n, 100n, wire(HOLE, 4096n, 4096n), place), askBack(4096n, 4096n, place), ...synced];
-    expect(seen(of, asked, results, changed(8192n, zeros(904), writer(5000n, 100), zeros(3092)))).toEqual(conforms);
-    expect(deviates(seen(of, asked, results, changed(8192n + 904n, writer(5000n, 100))))).toEqual([
+    expect(seen(testCase, asked, results, changed(8192n, zeros(904), writer(5000n, 100), zeros(3092)))).toEqual(
+      conforms,
+    );
+    expect(deviates(seen(testCase, asked, results, changed(8192n + 904n, writer(5000n, 100))))).toEqual([
       'device/bytes device-bytes',
     ]);
   });
@@ -240,10 +244,10 @@ test.describe('IOEND of writeback', () => {
     ]);
   });
   test('may come for several ranges at once, and in parts', () => {
-    const of = writing({ lengthBytes: 8192 });
+    const testCase = writing({ lengthBytes: 8192 });
     const both = (ends: Made[]) =>
       seen(
-        of,
+        testCase,
         [ask(4096n, 8192n, unwritten), askBack(4096n, 8192n, unwritten), ...ends, ...synced],
         [wrote(8192n), ok],
         changed(69632n, writer(4096n, 8192)),
@@ -329,27 +333,27 @@ test.describe('writeback that is refused, or has no place', () => {
     });
   }
   test('is reported by one fsync, not by the next', () => {
-    const of = writing({}, [
+    const testCase = writing({}, [
       { call: 'fsync', fd: 0 },
       { call: 'fsync', fd: 0 },
     ]);
     const exchanges = [ask(4096n, 4096n, map), askBack(4096n, 4096n, wire(DELALLOC, 0n, 16384n)), told(EIO), ...synced];
-    expect(seen(of, exchanges, [wrote(4096n), failed(EIO), ok])).toEqual(conforms);
-    expect(deviates(seen(of, exchanges, [wrote(4096n), failed(EIO), failed(EIO)]))).toEqual(['fsync errno']);
+    expect(seen(testCase, exchanges, [wrote(4096n), failed(EIO), ok])).toEqual(conforms);
+    expect(deviates(seen(testCase, exchanges, [wrote(4096n), failed(EIO), failed(EIO)]))).toEqual(['fsync errno']);
   });
   test('behind the end of the device the data is lost with EIO', () => {
     const beyond = mapped(0n, 16384n, 1n << 20n);
-    const of = writing();
+    const testCase = writing();
     const lost = ioend(IOEND.WRITEBACK, 4096n, 4096n, { error: -EIO, newAddr: (1n << 20n) + 4096n, dev: 1 });
     expect(
-      seen(of, [ask(4096n, 4096n, map), askBack(4096n, 4096n, beyond), lost], [wrote(4096n), failed(EIO)]),
+      seen(testCase, [ask(4096n, 4096n, map), askBack(4096n, 4096n, beyond), lost], [wrote(4096n), failed(EIO)]),
     ).toEqual(conforms);
     expect(
-      deviates(seen(of, [ask(4096n, 4096n, map), askBack(4096n, 4096n, beyond), ...synced], [wrote(4096n), ok])),
+      deviates(seen(testCase, [ask(4096n, 4096n, map), askBack(4096n, 4096n, beyond), ...synced], [wrote(4096n), ok])),
     ).toEqual(['writeback/silent-loss errno']);
     expect(
       deviates(
-        seen(of, [ask(4096n, 4096n, map), askBack(4096n, 4096n, beyond), ...synced], [wrote(4096n), failed(EIO)]),
+        seen(testCase, [ask(4096n, 4096n, map), askBack(4096n, 4096n, beyond), ...synced], [wrote(4096n), failed(EIO)]),
       ),
     ).toEqual(['request/writeback-ioend request']);
   });
@@ -359,10 +363,12 @@ test.describe('shared mappings', () => {
   const map = mapped(0n, 16384n, 65536n);
   const mmapCase = (step: Step) => madeCase([], { workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, step] });
   test('a page shows the bytes of its mapping, and is SIGBUS when that is refused', () => {
-    const of = mmapCase({ call: 'mmapRead', fd: 0, offset: 4096n, lengthBytes: 4096 });
+    const testCase = mmapCase({ call: 'mmapRead', fd: 0, offset: 4096n, lengthBytes: 4096 });
     const asked = [beginExchange(0, 4096n, 4096n, map, overwrite(0n, 16384n))];
-    expect(seen(of, asked, [{ ret: 4096n, errno: 0, data: [device(0, 69632n, 4096)], tail: [] }])).toEqual(conforms);
-    expect(deviates(seen(of, asked, [{ ret: 4096n, errno: 0, data: [zeros(4096)], tail: [] }]))).toEqual([
+    expect(seen(testCase, asked, [{ ret: 4096n, errno: 0, data: [device(0, 69632n, 4096)], tail: [] }])).toEqual(
+      conforms,
+    );
+    expect(deviates(seen(testCase, asked, [{ ret: 4096n, errno: 0, data: [zeros(4096)], tail: [] }]))).toEqual([
       'type/mapped bytes-read',
     ]);
     const refused = [beginExchange(0, 4096n, 4096n, wire(DELALLOC, 0n, 0n), overwrite(0n, 16384n))];
@@ -372,32 +378,36 @@ test.describe('shared mappings', () => {
       condition: 'map->length == 0',
       line: 1,
     };
-    expect(seen(of, refused, [{ ret: 0n, errno: 0, data: [], tail: [poison(4096)] }], [], { events: [event] })).toEqual(
-      conforms,
-    );
     expect(
-      deviates(seen(of, refused, [{ ret: 4096n, errno: 0, data: [zeros(4096)], tail: [] }], [], { events: [event] })),
+      seen(testCase, refused, [{ ret: 0n, errno: 0, data: [], tail: [poison(4096)] }], [], { events: [event] }),
+    ).toEqual(conforms);
+    expect(
+      deviates(
+        seen(testCase, refused, [{ ret: 4096n, errno: 0, data: [zeros(4096)], tail: [] }], [], { events: [event] }),
+      ),
     ).toEqual(['map/length-nonzero result']);
   });
   test('a write asks with WRITE and FAULT, and msync writes back', () => {
-    const of = mmapCase({ call: 'mmapWrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0, msync: true });
+    const testCase = mmapCase({ call: 'mmapWrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0, msync: true });
     const read = beginExchange(0, 4096n, 4096n, map, overwrite(0n, 16384n));
     const fault = beginExchange(WRITE | FAULT, 4096n, 4096n, map, overwrite(0n, 16384n));
     const bytes = changed(69632n, writer(4096n, 4096));
-    expect(seen(of, [read, fault, askBack(4096n, 4096n, map), ...synced], [wrote(4096n)], bytes)).toEqual(conforms);
+    expect(seen(testCase, [read, fault, askBack(4096n, 4096n, map), ...synced], [wrote(4096n)], bytes)).toEqual(
+      conforms,
+    );
     // Data only, as mm/msync.c has it, or more; the times in any case.
     const asked = (fsyncFlags: number): Made => ({ ...fsyncRequest, request: { fsyncFlags, padding: 0 } });
     const written = [read, fault, askBack(4096n, 4096n, map)];
-    expect(seen(of, [...written, setattr, asked(1)], [wrote(4096n)], bytes)).toEqual(conforms);
-    expect(deviates(seen(of, [...written, setattr, asked(2)], [wrote(4096n)], bytes))).toEqual([
+    expect(seen(testCase, [...written, setattr, asked(1)], [wrote(4096n)], bytes)).toEqual(conforms);
+    expect(deviates(seen(testCase, [...written, setattr, asked(2)], [wrote(4096n)], bytes))).toEqual([
       'request/fsync request',
     ]);
-    expect(deviates(seen(of, [...written, asked(1)], [wrote(4096n)], bytes))).toEqual(['request/times request']);
-    expect(deviates(seen(of, [read, fault, ...synced], [wrote(4096n)]))).toContain('request/writeback request');
+    expect(deviates(seen(testCase, [...written, asked(1)], [wrote(4096n)], bytes))).toEqual(['request/times request']);
+    expect(deviates(seen(testCase, [read, fault, ...synced], [wrote(4096n)]))).toContain('request/writeback request');
     expect(
       deviates(
         seen(
-          of,
+          testCase,
           [read, { ...fault, request: { ...fault.request, opflags: WRITE } }, askBack(4096n, 4096n, map), ...synced],
           [wrote(4096n)],
           bytes,
@@ -405,9 +415,9 @@ test.describe('shared mappings', () => {
       ),
     ).toEqual(['request/begin request']);
     const refused = { ...fault, reply: { error: -EUCLEAN, payload: new Uint8Array() } };
-    expect(seen(of, [read, refused, fsyncRequest], [wrote(0n)])).toEqual(conforms);
+    expect(seen(testCase, [read, refused, fsyncRequest], [wrote(0n)])).toEqual(conforms);
     expect(
-      deviates(seen(of, [read, refused, askBack(4096n, 4096n, map), ...synced], [wrote(4096n)], bytes)).join(),
+      deviates(seen(testCase, [read, refused, askBack(4096n, 4096n, map), ...synced], [wrote(4096n)], bytes)).join(),
     ).toMatch(/request|result/);
   });
 });
@@ -419,10 +429,10 @@ test.describe('times that the server does not want to hear of', () => {
   const bytes = changed(69632n, writer(4096n, 4096));
 
   test('may fail close, or not', () => {
-    const of = writing({ script: [{ on: 'SETATTR', file: 0, reply: { kind: 'error', errno: 1 } }] }, close);
+    const testCase = writing({ script: [{ on: 'SETATTR', file: 0, reply: { kind: 'error', errno: 1 } }] }, close);
     for (const result of [failed(1), ok])
       expect(
-        seen(of, [ask(4096n, 4096n, map), askBack(4096n, 4096n, map), refused], [wrote(4096n), result], bytes),
+        seen(testCase, [ask(4096n, 4096n, map), askBack(4096n, 4096n, map), refused], [wrote(4096n), result], bytes),
       ).toEqual(conforms);
   });
   test('fail no close when they were taken', () => {
@@ -444,28 +454,30 @@ test.describe('times that the server does not want to hear of in a fsync', () =>
   const refused: Made = { ...setattr, reply: { error: -28, payload: new Uint8Array() }, step: 2 };
   const written = [ask(4096n, 4096n, map), askBack(4096n, 4096n, map)];
   const bytes = changed(69632n, writer(4096n, 4096));
-  const of = writing({ script: [{ on: 'SETATTR', file: 0, reply: { kind: 'error', errno: 28 } }] });
+  const testCase = writing({ script: [{ on: 'SETATTR', file: 0, reply: { kind: 'error', errno: 28 } }] });
 
   test('are its errno, whether the rest is made durable or not', () => {
     for (const rest of [[], [fsyncRequest]]) {
-      expect(seen(of, [...written, refused, ...rest], [wrote(4096n), failed(28)], bytes)).toEqual(conforms);
-      expect(deviates(seen(of, [...written, refused, ...rest], [wrote(4096n), ok], bytes))).toEqual([
+      expect(seen(testCase, [...written, refused, ...rest], [wrote(4096n), failed(28)], bytes)).toEqual(conforms);
+      expect(deviates(seen(testCase, [...written, refused, ...rest], [wrote(4096n), ok], bytes))).toEqual([
         'request/times errno',
       ]);
-      expect(deviates(seen(of, [...written, refused, ...rest], [wrote(4096n), failed(EIO)], bytes))).toEqual([
+      expect(deviates(seen(testCase, [...written, refused, ...rest], [wrote(4096n), failed(EIO)], bytes))).toEqual([
         'request/times errno',
       ]);
     }
     const short: Made = { ...refused, reply: { error: 0, payload: new Uint8Array(attrOut.size - 1) }, writeErrno: 22 };
-    expect(seen(of, [...written, short], [wrote(4096n), failed(EIO)], bytes)).toEqual(conforms);
+    expect(seen(testCase, [...written, short], [wrote(4096n), failed(EIO)], bytes)).toEqual(conforms);
   });
   test('may be its errno when they were refused before it, and not when they were taken', () => {
     const earlier = { ...refused, step: 1 };
     for (const result of [failed(28), ok])
       expect(
-        seen(of, [...written, earlier, ...(result === ok ? [fsyncRequest] : [])], [wrote(4096n), result], bytes),
+        seen(testCase, [...written, earlier, ...(result === ok ? [fsyncRequest] : [])], [wrote(4096n), result], bytes),
       ).toEqual(conforms);
-    expect(deviates(seen(of, [...written, ...synced], [wrote(4096n), failed(28)], bytes))).toEqual(['fsync errno']);
+    expect(deviates(seen(testCase, [...written, ...synced], [wrote(4096n), failed(28)], bytes))).toEqual([
+      'fsync errno',
+    ]);
   });
 });
 
@@ -488,22 +500,22 @@ test.describe('an error of writeback that no fsync has reported', () => {
   const asks: Made = { ...ask(4096n, 4096n, map), step: 2 };
 
   test('may be that of a direct read, in whichever step it came, and there must be one', () => {
-    const of = direct({ call: 'pread', fd: 1, offset: 4096n, lengthBytes: 4096 });
+    const testCase = direct({ call: 'pread', fd: 1, offset: 4096n, lengthBytes: 4096 });
     for (const step of [2, 3])
-      expect(seen(of, [asks, ...lost(step)], [ok, wrote(4096n), failed(28)])).toEqual(conforms);
+      expect(seen(testCase, [asks, ...lost(step)], [ok, wrote(4096n), failed(28)])).toEqual(conforms);
     const wrote0 = [asks, { ...askBack(4096n, 4096n, map), step: 3 }];
-    expect(deviates(seen(of, wrote0, [ok, wrote(4096n), failed(28)], changed(69632n, writer(4096n, 4096))))).toEqual([
-      'request/begin request',
-    ]);
+    expect(
+      deviates(seen(testCase, wrote0, [ok, wrote(4096n), failed(28)], changed(69632n, writer(4096n, 4096)))),
+    ).toEqual(['request/begin request']);
   });
   test('may make a direct write go through the page cache, and nothing else may', () => {
-    const of = direct({ call: 'pwrite', fd: 1, offset: 8192n, lengthBytes: 4096, writer: 1 });
+    const testCase = direct({ call: 'pwrite', fd: 1, offset: 8192n, lengthBytes: 4096, writer: 1 });
     const through: Made[] = [
       { ...ask(8192n, 4096n, map), step: 3 },
       { ...askBack(8192n, 4096n, map), step: 3 },
     ];
     const bytes = changed(73728n, writer(8192n, 4096, 1));
-    expect(seen(of, [asks, ...lost(2), ...through], [ok, wrote(4096n), wrote(4096n)], bytes)).toEqual(conforms);
+    expect(seen(testCase, [asks, ...lost(2), ...through], [ok, wrote(4096n), wrote(4096n)], bytes)).toEqual(conforms);
     const untroubled = madeCase([{ call: 'pwrite', fd: 0, offset: 8192n, lengthBytes: 4096, writer: 1 }]);
     expect(
       deviates(
@@ -517,9 +529,11 @@ test.describe('an error of writeback that no fsync has reported', () => {
     ).toContain('request/begin request');
   });
   test('may be that of a truncation that writes back first, and there must be one', () => {
-    const of = writing({}, [{ call: 'ftruncate', fd: 0, sizeBytes: 8192n }]);
-    expect(seen(of, [{ ...asks, step: 1 }, ...lost(2)], [wrote(4096n), failed(28)])).toEqual(conforms);
-    expect(deviates(seen(of, [{ ...asks, step: 1 }], [wrote(4096n), failed(28)])).join()).toMatch(/errno|request/);
+    const testCase = writing({}, [{ call: 'ftruncate', fd: 0, sizeBytes: 8192n }]);
+    expect(seen(testCase, [{ ...asks, step: 1 }, ...lost(2)], [wrote(4096n), failed(28)])).toEqual(conforms);
+    expect(deviates(seen(testCase, [{ ...asks, step: 1 }], [wrote(4096n), failed(28)])).join()).toMatch(
+      /errno|request/,
+    );
   });
 });
 

@@ -15,9 +15,11 @@ const planned = conformancePlan(revisions.r3).filter(({ cases }) => cases);
 const growth = planned.filter(({ rule }) => rule.startsWith('growth/'));
 
 /** Whether the rules catch such a kernel by the case; where the model cannot follow it, it does not. */
-function catches(of: Case, leak: Leak): boolean {
+function catches(testCase: Case, leak: Leak): boolean {
   try {
-    return judge(of, runIdeal(of, { pageCache: () => new LeakyPageCache(of, leak) })).kind === 'deviates';
+    return (
+      judge(testCase, runIdeal(testCase, { pageCache: () => new LeakyPageCache(testCase, leak) })).kind === 'deviates'
+    );
   } catch (error) {
     if (error instanceof EndlessWalk || (error instanceof Error && error.message.startsWith('unspecified')))
       return false;
@@ -29,7 +31,7 @@ function catches(of: Case, leak: Leak): boolean {
 const caught = (cells: readonly PlanCell[], leak: Leak): { cell: PlanCell; count: number; all: number }[] =>
   cells.map((cell) => {
     const cases = casesOf(cell, { seed: 5, runs: 1 });
-    return { cell, count: cases.filter(({ case: of }) => catches(of, leak)).length, all: cases.length };
+    return { cell, count: cases.filter(({ case: testCase }) => catches(testCase, leak)).length, all: cases.length };
   });
 const name = ({ rule, path }: PlanCell): string => `${rule} ${path}`;
 const byAll = (found: ReturnType<typeof caught>): string[] =>

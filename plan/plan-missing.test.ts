@@ -24,11 +24,11 @@ const caseOf = (cell: string): Case =>
  * What is found when the kernel, taking its second choice where the rules leave one, does all but send that request.
  */
 function foundWithout(cell: string, request: string): string[] {
-  const of = caseOf(cell);
-  const whole = runIdeal(of, { choices: [1] });
-  expect(judge(of, whole).kind).toBe('conforms');
+  const testCase = caseOf(cell);
+  const whole = runIdeal(testCase, { choices: [1] });
+  expect(judge(testCase, whole).kind).toBe('conforms');
   const index = whole.transcript.findLastIndex(({ name }) => name === request);
-  const verdict = judge(of, { ...whole, transcript: whole.transcript.filter((_, at) => at !== index) });
+  const verdict = judge(testCase, { ...whole, transcript: whole.transcript.filter((_, at) => at !== index) });
   return verdict.kind === 'deviates' ? causesOf(verdict.deviations).map(({ key }) => key) : [];
 }
 
@@ -48,10 +48,10 @@ for (const [cell, request, cause] of [
 }
 
 test('should say nothing where the rules leave more readings than are tried, and what is wrong where all were', () => {
-  const of = caseOf('map/device-range-no-overflow@write mmap-write legal');
-  const whole = runIdeal(of, { choices: [1] });
+  const testCase = caseOf('map/device-range-no-overflow@write mmap-write legal');
+  const whole = runIdeal(testCase, { choices: [1] });
   const read = (seen: Observation, most?: number) =>
-    interpret(of, revisions.r3, seen, () => [], most === undefined ? {} : { mostReadings: most });
+    interpret(testCase, revisions.r3, seen, () => [], most === undefined ? {} : { mostReadings: most });
   expect(read(whole)).toMatchObject({ deviations: [] });
   expect(read(whole).expectation.unspecified).toBeUndefined();
   expect(read(whole, 1)).toMatchObject({

@@ -11,11 +11,11 @@ const plan = conformancePlan(revisions.r3);
 /** The first case of a cell of this rule whose kernel reports once, with these words in place of its own. */
 function saying(rule: string, condition: string): Verdict {
   for (const cell of plan.filter((one) => one.reaches?.startsWith(rule) && one.cases && one.border === 'violating')) {
-    for (const { case: of } of casesOf(cell, { seed: 1, runs: 1 })) {
-      const seen = runIdeal(of);
-      if (seen.events.length !== 1 || seen.events[0]!.kind !== 'bad-data' || judge(of, seen).kind !== 'conforms')
+    for (const { case: testCase } of casesOf(cell, { seed: 1, runs: 1 })) {
+      const seen = runIdeal(testCase);
+      if (seen.events.length !== 1 || seen.events[0]!.kind !== 'bad-data' || judge(testCase, seen).kind !== 'conforms')
         continue;
-      return judge(of, { ...seen, events: [{ ...seen.events[0]!, condition }] });
+      return judge(testCase, { ...seen, events: [{ ...seen.events[0]!, condition }] });
     }
   }
   throw new Error(`no case of ${rule} reports once`);

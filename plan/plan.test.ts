@@ -30,11 +30,11 @@ for (const id of ['r1', 'r2', 'r3'] as RevisionId[]) {
     test('makes cases that a kernel which follows the rules passes, and that reach their rule exactly on its violating side', () => {
       // Collected, since an expect() of Playwright's costs more than a case.
       const wrong = plan.flatMap((cell): object[] =>
-        casesOf(cell, { seed: 1, runs: RUNS }).flatMap(({ case: drawn, note }): object[] => {
-          const seen = runIdeal(drawn);
-          const verdict = judge(drawn, seen);
+        casesOf(cell, { seed: 1, runs: RUNS }).flatMap(({ case: drawnCase, note }): object[] => {
+          const seen = runIdeal(drawnCase);
+          const verdict = judge(drawnCase, seen);
           if (verdict.kind !== 'conforms') return [{ cell: cell.id, note, verdict }];
-          const reached = rulesReached(drawn, seen);
+          const reached = rulesReached(drawnCase, seen);
           const right =
             cell.reaches === undefined ||
             (cell.border === 'violating' ? reached.join() === cell.reaches : !reached.includes(cell.reaches));
@@ -62,7 +62,7 @@ test('gives the same cases for the same seed and others for another', () => {
   const texts = (seed: number) =>
     JSON.stringify(
       casesOf(cell, { seed, runs: RUNS })
-        .map((made) => encodeCase(made.case))
+        .map((plannedCase) => encodeCase(plannedCase.case))
         .map((json) => ({ ...json, provenance: undefined })),
     );
   expect(texts(7)).toBe(texts(7));
@@ -71,8 +71,8 @@ test('gives the same cases for the same seed and others for another', () => {
 
 test('makes cases that survive their JSON form', () => {
   for (const cell of exercised) {
-    for (const { case: drawn } of casesOf(cell, { seed: 3, runs: 2 }))
-      expect(decodeCase(JSON.parse(JSON.stringify(encodeCase(drawn))))).toEqual(drawn);
+    for (const { case: drawnCase } of casesOf(cell, { seed: 3, runs: 2 }))
+      expect(decodeCase(JSON.parse(JSON.stringify(encodeCase(drawnCase))))).toEqual(drawnCase);
   }
 });
 
@@ -98,12 +98,12 @@ test.describe('a kernel that lacks one check', () => {
     ]),
   );
   const fails = (cell: PlanCell, rule: string, table: BeginTable): boolean =>
-    drawnOf.get(cell)!.some(({ case: drawn, reached }) => {
+    drawnOf.get(cell)!.some(({ case: drawnCase, reached }) => {
       // Nothing changes where the check never refused anything.
       if (!reached.includes(rule)) return false;
       let verdict: Verdict;
       try {
-        verdict = judge(drawn, runIdeal(drawn, { table }));
+        verdict = judge(drawnCase, runIdeal(drawnCase, { table }));
       } catch (error) {
         // Such a kernel hangs, or goes where the model does not follow: not a pass either.
         if (error instanceof EndlessWalk || (error instanceof Error && error.message.startsWith('unspecified')))

@@ -40,18 +40,18 @@ async function run(
   if (loaded.kind !== 'run') throw new Error(loaded.kind);
   return loaded.run;
 }
-const verdictOf = (of: Run) => judgeRun(of, buildMatrix(of));
+const verdictOf = (oneRun: Run) => judgeRun(oneRun, buildMatrix(oneRun));
 
 test('should pass a run whose deviations are all expected, and say which', async () => {
-  const of = await run(onFiemap, [known]);
-  const verdict = verdictOf(of);
+  const oneRun = await run(onFiemap, [known]);
+  const verdict = verdictOf(oneRun);
   expect(verdict).toMatchObject({ kind: 'conforms', exitCode: 0 });
   expect(verdict.headline).toContain('the others deviate as expected');
   expect(verdict.reasons.join('\n')).toMatch(
     /expected until 2026-12-31: [0-9a-f]{8} map\/length-aligned: fiemap succeeds, must fail with EUCLEAN \(4 cases\)/,
   );
   expect(
-    matrixCells(buildMatrix(of))
+    matrixCells(buildMatrix(oneRun))
       .filter(({ cell }) => cell.status === 'expected')
       .map(({ row, cell }) => `${row.label} ${cell.path}`),
   ).toEqual(['map/length-aligned@read fiemap', 'map/length-aligned@write fiemap']);

@@ -23,13 +23,13 @@ import { predict } from '../oracles/predict.ts';
  * kernel conforms, 1 when it deviates, 2 when it cannot be tried here. `revision`: numbers and rules, by default those
  * of the revision that the case names.
  */
-export function emitC(of: Case, evidence: Evidence, revision: Revision = revisions[of.revision]): string {
-  const prediction = predict(of, revision);
+export function emitC(testCase: Case, evidence: Evidence, revision: Revision = revisions[testCase.revision]): string {
+  const prediction = predict(testCase, revision);
   const program: Program = {
-    case: of,
+    case: testCase,
     revision,
     prediction,
-    uses: usesOf(of, revision, prediction, evidence.deviations),
+    uses: usesOf(testCase, revision, prediction, evidence.deviations),
   };
   const { uses } = program;
   const body = [
@@ -47,7 +47,7 @@ export function emitC(of: Case, evidence: Evidence, revision: Revision = revisio
     .filter((part) => part !== '')
     .join('\n\n');
   return `// SPDX-License-Identifier: MIT
-${headerComment(of, caseHash(of), evidence, prediction)}
+${headerComment(testCase, caseHash(testCase), evidence, prediction)}
 ${includes(body)}
 
 ${body}

@@ -55,8 +55,8 @@ test('should say what was not judged, and of a case that conforms that it was ju
 });
 
 test('should stay within 72 columns and keep paragraphs apart', () => {
-  for (const of of Object.values(sampleCases)) {
-    const mail = emitMail({ case: of, evidence: { deviations, clauses, kernel }, timeline });
+  for (const testCase of Object.values(sampleCases)) {
+    const mail = emitMail({ case: testCase, evidence: { deviations, clauses, kernel }, timeline });
     // A word that is longer than the line, such as the hash of the case, can't be broken.
     expect(
       mail.split('\n').filter((line) => line.length > 72 && line.trim().includes(' ') && !line.startsWith('Case:')),

@@ -19,7 +19,7 @@ export interface MailInput {
 }
 
 export function emitMail(input: MailInput): string {
-  const { case: of } = input;
+  const { case: testCase } = input;
   const lines = [
     plainLine(`Subject: ${subject(input)}`),
     '',
@@ -42,7 +42,7 @@ export function emitMail(input: MailInput): string {
     '',
     ...paragraph(
       `It exits with 0 when the kernel conforms, with 1 when it deviates, and with 2 when it can't be tried.${
-        of.geometry.devices.length > 0
+        testCase.geometry.devices.length > 0
           ? ' It makes loop devices of its own; block devices given as arguments are used instead, and overwritten.'
           : ''
       }`,
@@ -64,8 +64,8 @@ function subject(input: MailInput): string {
   return `fuse-iomap: ${callOf(input.case, first) ?? 'the kernel'} deviates from ${first.rule}`;
 }
 
-function callOf(of: Case, { step }: Deviation): string | undefined {
-  const call = step === undefined ? undefined : of.workload[step]?.call;
+function callOf(testCase: Case, { step }: Deviation): string | undefined {
+  const call = step === undefined ? undefined : testCase.workload[step]?.call;
   return call === undefined
     ? undefined
     : ({ seekData: 'SEEK_DATA', seekHole: 'SEEK_HOLE', fiemap: 'FIEMAP', fuseIoctl: 'an ioctl' }[call as string] ??
@@ -73,13 +73,13 @@ function callOf(of: Case, { step }: Deviation): string | undefined {
 }
 
 /** Rules that the case is about, as far as it is known without having been run. */
-function about({ case: of, evidence }: MailInput): string[] {
+function about({ case: testCase, evidence }: MailInput): string[] {
   const seen = evidence.deviations.map(({ rule }) => rule);
   return [
     ...new Set(
       seen.length > 0
         ? seen
-        : predict(of)
+        : predict(testCase)
             .refusals.flat()
             .map(({ rule }) => rule),
     ),
@@ -162,7 +162,7 @@ function clauses(input: MailInput): string[] {
   return told.length === 0 ? [] : ['The clause:', '', ...told];
 }
 
-function facts({ case: of, evidence: { kernel } }: MailInput): string[] {
+function facts({ case: testCase, evidence: { kernel } }: MailInput): string[] {
   const rows: [string, string][] = [
     ...(kernel
       ? [
@@ -174,8 +174,8 @@ function facts({ case: of, evidence: { kernel } }: MailInput): string[] {
       : []),
     ...(kernel && kernel.config.length > 0 ? [['Config:', kernel.config.join(' ')] as [string, string]] : []),
     ...(kernel?.machine === undefined ? [] : [['Machine:', kernel.machine] as [string, string]]),
-    ['Rules:', `fuse-iomap, revision ${of.revision}`],
-    ['Case:', caseHash(of).slice(0, 12)],
+    ['Rules:', `fuse-iomap, revision ${testCase.revision}`],
+    ['Case:', caseHash(testCase).slice(0, 12)],
   ];
   return rows.flatMap(([name, value]) => wrapLine(`${name.padEnd(9)}${plainLine(value)}`, WIDTH));
 }

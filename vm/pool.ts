@@ -62,8 +62,8 @@ export class VmPool {
     await Promise.all([...this.#leased.keys(), ...kinds.flatMap(({ idle }) => idle)].map((vm) => vm.close()));
     for (const { template } of kinds) {
       await template.then(
-        (made) => {
-          made.close();
+        (newTemplate) => {
+          newTemplate.close();
         },
         () => {
           /* it never came to be */

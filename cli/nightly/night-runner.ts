@@ -48,46 +48,50 @@ export interface NightRun {
  * Resolves when the night has ended or was interrupted; `endedAt` tells which. Throws InfrastructureError when it
  * cannot be written.
  */
-export async function runNight(night: Night, of: NightRun): Promise<void> {
+export async function runNight(night: Night, oneRun: NightRun): Promise<void> {
   try {
-    for (const stage of night.stages) await finishReports(night, stage, of.history);
+    for (const stage of night.stages) await finishReports(night, stage, oneRun.history);
     for (const [index, row] of runKinds.entries()) {
       const stage = night.stages.find(({ kind }) => kind === row.kind);
       if (!stage || !pending(stage)) continue;
-      if (of.stop.aborted) break;
-      await runStage(night, stage, runKinds.slice(index), of);
+      if (oneRun.stop.aborted) break;
+      await runStage(night, stage, runKinds.slice(index), oneRun);
     }
-    if (!of.stop.aborted) night.endedAt = new Date().toISOString();
-    writeNight(of.history, night);
-    writeOverview(night.name, of.history);
+    if (!oneRun.stop.aborted) night.endedAt = new Date().toISOString();
+    writeNight(oneRun.history, night);
+    writeOverview(night.name, oneRun.history);
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
     throw new InfrastructureError(
-      `the night ${join(of.history, night.name)} can't be written (${messageOf(error)}); what had finished is there: make space or repair the directory, then give the same command again to go on`,
+      `the night ${join(oneRun.history, night.name)} can't be written (${messageOf(error)}); what had finished is there: make space or repair the directory, then give the same command again to go on`,
     );
   }
 }
 
 const pending = ({ status }: Stage): boolean => status === 'waiting' || status === 'running';
 
-async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of: NightRun): Promise<void> {
+async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], oneRun: NightRun): Promise<void> {
   const row = rest[0]!;
-  const directory = join(of.history, night.name, row.kind);
+  const directory = join(oneRun.history, night.name, row.kind);
   const save = (change: Partial<Stage>): void => {
     Object.assign(stage, change);
-    writeNight(of.history, night);
+    writeNight(oneRun.history, night);
   };
   if (night.noVm !== undefined) return save({ status: 'failed', reason: 'not run: there is no VM' });
-  if (of.imagePath !== undefined && night.imageHash !== undefined && hashFile(of.imagePath) !== night.imageHash) {
+  if (
+    oneRun.imagePath !== undefined &&
+    night.imageHash !== undefined &&
+    hashFile(oneRun.imagePath) !== night.imageHash
+  ) {
     save({
       status: 'failed',
-      reason: `not run: ${of.imagePath} was replaced since the night began, and a night is about one kernel; give it a copy`,
+      reason: `not run: ${oneRun.imagePath} was replaced since the night began, and a night is about one kernel; give it a copy`,
     });
-    return of.say(`${row.kind}: ${stage.reason}`);
+    return oneRun.say(`${row.kind}: ${stage.reason}`);
   }
   let skipped: string | undefined;
   try {
-    skipped = row.skip?.(of);
+    skipped = row.skip?.(oneRun);
   } catch (error) {
     return save({ status: 'failed', reason: messageOf(error) });
   }
@@ -98,27 +102,27 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
       status: 'cut-off',
       reason: `not begun: ${duration(leftMs)} of the budget were left, and a guest alone takes some seconds to boot; give a larger --budget`,
     });
-    return of.say(`${row.kind}: ${stage.reason}`);
+    return oneRun.say(`${row.kind}: ${stage.reason}`);
   }
   setAside(directory);
   const { shareMs, limitMs } = timeOf(rest, leftMs);
-  const log = join(of.history, night.name, `${row.kind}.log`);
+  const log = join(oneRun.history, night.name, `${row.kind}.log`);
   requireOrdinary(log);
   save({ status: 'running', budgetMs: shareMs });
-  of.say(`${row.kind}: about ${duration(shareMs)}, log in ${log}`);
+  oneRun.say(`${row.kind}: about ${duration(shareMs)}, log in ${log}`);
   const startedMs = performance.now();
   const { exitCode, ended } = await runChild(
     [
-      ...row.argv({ seed: night.seed, timeMs: shareMs, corpus: of.corpus, uapi: of.uapi }),
-      ...(of.expectations === undefined ? [] : ['--expectations', of.expectations]),
-      ...of.vmArguments,
+      ...row.argv({ seed: night.seed, timeMs: shareMs, corpus: oneRun.corpus, uapi: oneRun.uapi }),
+      ...(oneRun.expectations === undefined ? [] : ['--expectations', oneRun.expectations]),
+      ...oneRun.vmArguments,
       '--out',
       directory,
     ],
     {
       log,
       timeMs: limitMs,
-      stop: of.stop,
+      stop: oneRun.stop,
       onStart: (pid) => {
         save({ pid });
       },
@@ -150,17 +154,17 @@ async function runStage(night: Night, stage: Stage, rest: readonly RunKind[], of
           run.summary.endedBy ??
           `the process ended ${exitCode === undefined ? 'by a signal' : `with exit code ${exitCode}`}`,
       });
-    const before = await earlierRuns(night, row.kind, of.history);
+    const before = await earlierRuns(night, row.kind, oneRun.history);
     stage.digest = digestRun(
       row.kind,
       run,
       before,
-      readHistory(of.history).nights.filter(({ name }) => name !== night.name),
+      readHistory(oneRun.history).nights.filter(({ name }) => name !== night.name),
     );
-    writeNight(of.history, night);
+    writeNight(oneRun.history, night);
     await writeReports(run, before);
   }
-  of.say(`${row.kind}: ${stage.digest?.headline ?? stage.reason ?? stage.status}`);
+  oneRun.say(`${row.kind}: ${stage.digest?.headline ?? stage.reason ?? stage.status}`);
 }
 
 /**

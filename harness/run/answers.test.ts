@@ -10,7 +10,7 @@ import { packObservation } from './testing/pack.ts';
 
 const done: StepResult = { ret: 0n, errno: 0 },
   busy: StepResult = { ret: -1n, errno: 16 };
-const of = madeCase([
+const testCase = madeCase([
   { call: 'freeze', fd: 0 },
   { call: 'pwrite', fd: 0, offset: 0n, lengthBytes: 4096, writer: 0 },
   { call: 'fsync', fd: 0 },
@@ -29,11 +29,14 @@ const ended = (frozen: StepResult): Observation => ({
 });
 
 test('should take what was seen of a case until it would have waited for a thaw', () => {
-  expect(taken(of, ended(done))).toMatchObject({ steps: [done, done], cut: { step: 2, exchanges: 0, why: 'frozen' } });
+  expect(taken(testCase, ended(done))).toMatchObject({
+    steps: [done, done],
+    cut: { step: 2, exchanges: 0, why: 'frozen' },
+  });
 });
 
 test('should not take it where the freeze failed, nor steps that are left out without a word', () => {
-  expect(() => taken(of, ended(busy))).toThrow(GarbageError);
+  expect(() => taken(testCase, ended(busy))).toThrow(GarbageError);
   const { cut: _cut, ...silent } = ended(done);
-  expect(() => taken(of, silent)).toThrow(GarbageError);
+  expect(() => taken(testCase, silent)).toThrow(GarbageError);
 });

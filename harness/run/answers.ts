@@ -152,21 +152,21 @@ function tableAnswers(
   return { executed, unanswered };
 }
 
-function observationOf(of: Case, packed: PackedObservation | Observation): Observation {
+function observationOf(testCase: Case, packed: PackedObservation | Observation): Observation {
   // A simulated guest's is not packed; nobody lies there.
   if (!('written' in packed)) return packed;
   const ran = packed.mount.errno === 0;
   // Whether a freeze could end it there is looked at below.
-  const steps = packed.cut?.why === 'frozen' ? packed.steps.length : of.workload.length;
+  const steps = packed.cut?.why === 'frozen' ? packed.steps.length : testCase.workload.length;
   if (packed.stepBounds.length !== (ran ? steps + 1 : 0))
     throw new GarbageError('an observation lacks the bounds of its steps');
-  if (packed.nodeids.length !== of.geometry.files.length)
+  if (packed.nodeids.length !== testCase.geometry.files.length)
     throw new GarbageError('an observation has other files than its case');
-  checkCut(of, packed);
-  const observation = unpackObservation(packed, of.revision);
-  checkShape(of, observation);
+  checkCut(testCase, packed);
+  const observation = unpackObservation(packed, testCase.revision);
+  checkShape(testCase, observation);
   checkKept(observation);
-  nameShortRuns(of, observation);
+  nameShortRuns(testCase, observation);
   return observation;
 }
 

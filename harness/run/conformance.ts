@@ -35,15 +35,15 @@ export interface Shard {
  */
 export function planRuns(
   cells: readonly PlanCell<string>[],
-  of: { seed: number; runs: number; shard?: Shard; from?: number; firstN?: number },
+  drawOptions: { seed: number; runs: number; shard?: Shard; from?: number; firstN?: number },
 ): PlannedRun[] {
-  const { from = 0, firstN = 0 } = of;
+  const { from = 0, firstN = 0 } = drawOptions;
   const all: PlannedRun[] = [];
   for (const cell of cells) {
-    for (const { case: drawn, note } of casesOf(cell, of).slice(casesIn(cell, from)))
-      all.push({ n: firstN + all.length, cell, case: drawn, note });
+    for (const { case: drawnCase, note } of casesOf(cell, drawOptions).slice(casesIn(cell, from)))
+      all.push({ n: firstN + all.length, cell, case: drawnCase, note });
   }
-  const { shard } = of;
+  const { shard } = drawOptions;
   return shard === undefined ? all : all.filter(({ n }) => n % shard.count === shard.index - 1);
 }
 
@@ -92,11 +92,11 @@ function recordOf(run: PlannedRun, outcome: Outcome, seed: number, facts: Kernel
 
 /** A line of cases.jsonl: what was run, and of what does not conform all that was seen. */
 export function caseRecord(
-  { case: of, ...place }: Pick<CaseRecord, 'n' | 'cell' | 'note' | 'seed' | 'atMs'> & { case: Case },
+  { case: testCase, ...place }: Pick<CaseRecord, 'n' | 'cell' | 'note' | 'seed' | 'atMs'> & { case: Case },
   outcome: Outcome,
   verdict: Verdict,
 ): CaseRecord {
-  const record: CaseRecord = { ...place, hash: caseHash(of), verdict, case: encodeCase(of) };
+  const record: CaseRecord = { ...place, hash: caseHash(testCase), verdict, case: encodeCase(testCase) };
   if (verdict.kind !== 'conforms' && outcome.kind === 'observed') record.observation = jsonSafe(outcome.observation);
   return Object.assign(record, triesOf(outcome));
 }
@@ -153,7 +153,7 @@ function crashDeviations({ crashes = [], tries = 1 }: Outcome): Deviation[] {
 }
 
 function verdictOfLastTry(
-  { cell, case: of }: Pick<PlannedRun, 'cell' | 'case'>,
+  { cell, case: testCase }: Pick<PlannedRun, 'cell' | 'case'>,
   outcome: Outcome,
   facts: KernelFacts,
 ): Verdict {
@@ -163,7 +163,7 @@ function verdictOfLastTry(
     case 'lost':
       return { kind: 'lost', reason: outcome.loss.reason };
     case 'failed': {
-      const lacks = lackingFor(of, facts);
+      const lacks = lackingFor(testCase, facts);
       if (lacks !== undefined) return { kind: 'not-run', reason: lacks };
       return { kind: 'lost', reason: `the guest could not execute the case: ${outcome.reason}` };
     }
@@ -171,10 +171,10 @@ function verdictOfLastTry(
       try {
         // A syscall that the kernel does not have fails like one that it should not have refused.
         if (facts.swap === false) {
-          const lacks = lackingFor(of, facts);
+          const lacks = lackingFor(testCase, facts);
           if (lacks !== undefined) return { kind: 'not-run', reason: lacks };
         }
-        return judged(cell, of, outcome.observation, facts);
+        return judged(cell, testCase, outcome.observation, facts);
       } catch (error) {
         // One case must not cost the others of a night.
         return {
@@ -185,13 +185,18 @@ function verdictOfLastTry(
   }
 }
 
-function judged(cell: PlannedRun['cell'], of: PlannedRun['case'], seen: Observation, facts: KernelFacts): Verdict {
-  const verdict = judge(of, seen, { facts });
+function judged(
+  cell: PlannedRun['cell'],
+  testCase: PlannedRun['case'],
+  seen: Observation,
+  facts: KernelFacts,
+): Verdict {
+  const verdict = judge(testCase, seen, { facts });
   // A case that conforms without having met its rule says nothing about the rule.
   if (
     verdict.kind === 'conforms' &&
     cell.reaches !== undefined &&
-    rulesReached(of, seen, { facts }).includes(cell.reaches) !== (cell.border === 'violating')
+    rulesReached(testCase, seen, { facts }).includes(cell.reaches) !== (cell.border === 'violating')
   ) {
     return {
       kind: 'not-run',

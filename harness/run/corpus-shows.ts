@@ -4,10 +4,10 @@ import { predict } from '../../oracles/predict.ts';
 import { cellId } from '../../plan/plan.ts';
 
 /** `map/type-known@read fiemap violating`; for a case of the plan the cell it was drawn for comes first. */
-export function showsOf(of: Case): string[] {
-  const cell = /^conformance (.+)$/.exec(of.provenance?.origin ?? '')?.[1];
-  const prediction = predict(of);
-  const path = pathOf(of);
+export function showsOf(testCase: Case): string[] {
+  const cell = /^conformance (.+)$/.exec(testCase.provenance?.origin ?? '')?.[1];
+  const prediction = predict(testCase);
+  const path = pathOf(testCase);
   const refused = prediction.refusals
     .flat()
     .map(({ rule, half }) => cellId({ rule, ...(half && { half }), path, border: 'violating' }));

@@ -101,8 +101,8 @@ export class Corpus {
     return Object.entries(this.#index.cases).sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
-  has(of: Case): boolean {
-    return this.#index.cases[addressOf(of)] !== undefined;
+  has(testCase: Case): boolean {
+    return this.#index.cases[addressOf(testCase)] !== undefined;
   }
 
   path(hash: string): string {
@@ -153,11 +153,11 @@ export class Corpus {
    * Adds a case or replaces its entry; returns its address. The index is on disk after `save`. Throws UsageError,
    * InfrastructureError.
    */
-  add(of: Case, entry: CorpusEntry): string {
-    const hash = addressOf(of);
+  add(testCase: Case, entry: CorpusEntry): string {
+    const hash = addressOf(testCase);
     this.#index.cases[hash] = entry;
     this.requireOwn();
-    this.#write(this.path(hash), formatCase(of));
+    this.#write(this.path(hash), formatCase(testCase));
     return hash;
   }
 
@@ -193,4 +193,4 @@ export class Corpus {
   }
 }
 
-export const addressOf = (of: Case): string => caseHash(of).slice(0, HASH_DIGITS);
+export const addressOf = (testCase: Case): string => caseHash(testCase).slice(0, HASH_DIGITS);

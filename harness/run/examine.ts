@@ -15,7 +15,7 @@ import { timeLimit } from './time-limit.ts';
 export interface ExamineOptions {
   facts: KernelFacts;
   /** What a smaller case, or a replay, must show. */
-  shows: (of: Case, deviations: readonly Deviation[]) => boolean;
+  shows: (testCase: Case, deviations: readonly Deviation[]) => boolean;
   /** Where replays run: the fresher the better. */
   fresh: GuestSource;
   /** Replays. Default: 5. */
@@ -27,7 +27,7 @@ export interface ExamineOptions {
   signal?: AbortSignal;
   onProgress?: (state: { steps: number; tried: number }) => void;
   /** Sees each smaller case and each replay, also those that show something else. */
-  onOutcome?: (of: Case, outcome: Outcome) => void;
+  onOutcome?: (testCase: Case, outcome: Outcome) => void;
 }
 
 export interface Examined {
@@ -48,9 +48,9 @@ export async function examine(
   options: ExamineOptions,
 ): Promise<Examined> {
   const { facts, shows, fresh, times = TIMES, limitMs, signal, onProgress, onOutcome } = options;
-  const deviationsOf = (of: Case, outcome: Outcome): readonly Deviation[] | undefined => {
-    const verdict = verdictAlone(of, outcome, facts);
-    return verdict.kind === 'deviates' && shows(of, verdict.deviations) ? verdict.deviations : undefined;
+  const deviationsOf = (testCase: Case, outcome: Outcome): readonly Deviation[] | undefined => {
+    const verdict = verdictAlone(testCase, outcome, facts);
+    return verdict.kind === 'deviates' && shows(testCase, verdict.deviations) ? verdict.deviations : undefined;
   };
   const untilMs = performance.now() + limitMs;
   const timeUp = timeLimit((limitMs * 2) / 3);
@@ -96,7 +96,7 @@ function stepOf(deviations: readonly Deviation[]): { step?: number } {
 }
 
 /** It is not in the shrink tree of its seed any more. */
-const reducedFrom = (of: Case): Case =>
-  of.provenance === undefined || of.provenance.origin.endsWith(', reduced')
-    ? of
-    : { ...of, provenance: { ...of.provenance, origin: `${of.provenance.origin}, reduced` } };
+const reducedFrom = (testCase: Case): Case =>
+  testCase.provenance === undefined || testCase.provenance.origin.endsWith(', reduced')
+    ? testCase
+    : { ...testCase, provenance: { ...testCase.provenance, origin: `${testCase.provenance.origin}, reduced` } };

@@ -49,9 +49,9 @@ const hashes = cases.map(caseHash);
 type RunCases = Extract<HostMessage, { kind: 'run-cases' }>;
 
 /** What an honest guest says to one case of a batch. */
-const honest = (id: number, { index, case: of }: RunCases['cases'][number]): GuestMessage[] => [
+const honest = (id: number, { index, case: testCase }: RunCases['cases'][number]): GuestMessage[] => [
   { kind: 'case-begins', id, index },
-  { kind: 'case-done', id, index, observation: runIdeal(of) },
+  { kind: 'case-done', id, index, observation: runIdeal(testCase) },
 ];
 const allHonest = ({ id, cases: batch }: RunCases): GuestMessage[] => [
   ...batch.flatMap((one) => honest(id, one)),
@@ -242,8 +242,8 @@ test.describe('a table batch', () => {
     const guests = new ScriptedGuests((_, message) => {
       if (message.kind !== 'run-table') {
         const { id, cases: batch } = message as RunCases;
-        const answers = batch.flatMap(({ index, case: of }): GuestMessage[] => {
-          const observation = runIdeal(of);
+        const answers = batch.flatMap(({ index, case: testCase }): GuestMessage[] => {
+          const observation = runIdeal(testCase);
           if (index === 1) observation.events.push(...again);
           return [
             { kind: 'case-begins', id, index },

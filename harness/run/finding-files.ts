@@ -30,16 +30,26 @@ export class FindingFiles {
   }
 
   /** Returns the path of the case file, relative to the results directory. */
-  save({ id, rule, notMinimised, case: of, deviations, found, outcome, minimised, reliability }: KeptFinding): string {
-    const hash = caseHash(of);
+  save({
+    id,
+    rule,
+    notMinimised,
+    case: testCase,
+    deviations,
+    found,
+    outcome,
+    minimised,
+    reliability,
+  }: KeptFinding): string {
+    const hash = caseHash(testCase);
     const name = `${hash.slice(0, 12)}.case.json`,
       file = `findings/${name}`;
-    writeInFolder(this.#writer.directory, 'findings', name, formatCase(of));
+    writeInFolder(this.#writer.directory, 'findings', name, formatCase(testCase));
     const example: CaseRecord = {
       ...found,
       hash,
       verdict: { kind: 'deviates', deviations: [...deviations] },
-      case: encodeCase(of),
+      case: encodeCase(testCase),
       ...(outcome?.kind === 'observed' && { observation: jsonSafe(outcome.observation) }),
       // A crash that no replay showed again has its log from the case that it was found with.
       ...(outcome && consoleOf(outcome) !== '' && { consoleTail: consoleOf(outcome) }),

@@ -82,13 +82,13 @@ export interface FuzzOutcome {
 }
 
 /** Rejects when no guest can be had at all; the results directory then says so. */
-export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
-  const cases = new FuzzCases({ seed: of.seed, revision: of.revision, version: toolVersion() });
+export async function fuzzCampaign(campaign: FuzzCampaign): Promise<FuzzOutcome> {
+  const cases = new FuzzCases({ seed: campaign.seed, revision: campaign.revision, version: toolVersion() });
   const files = new Map<string, string>();
   const nothing = {
     partly: { reasons: [], count: 0 },
     reconciled: { unexpected: [], expected: [], notices: [] },
-    resumeAt: of.start,
+    resumeAt: campaign.start,
     interrupted: false,
     digest: '',
     covered: new Map(),
@@ -96,7 +96,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
     files,
   };
   return recordRun(
-    { ...of, kind: 'fuzz', cells: [] },
+    { ...campaign, kind: 'fuzz', cells: [] },
     async ({ summary, writer, guests, facts, signal, enough, add, onLiberties }): Promise<FuzzOutcome> => {
       const onDisk = new FindingFiles(writer);
       const save = (
@@ -110,7 +110,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
           id: finding.id,
           rule,
           ...kept,
-          found: { n, note: example.note, seed: of.seed, ...example.lost },
+          found: { n, note: example.note, seed: campaign.seed, ...example.lost },
         });
         files.set(finding.id, file);
         return file;
@@ -123,31 +123,33 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
         });
       // Counted from the first case on: booting is no fuzzing.
       const begun = performance.now();
-      const timeUp = of.timeMs === undefined ? enough : AbortSignal.any([timeLimit(of.timeMs), enough]);
-      const lacking = of.coverage ? KernelCoverage.lacking(facts) : undefined;
+      const timeUp = campaign.timeMs === undefined ? enough : AbortSignal.any([timeLimit(campaign.timeMs), enough]);
+      const lacking = campaign.coverage ? KernelCoverage.lacking(facts) : undefined;
       if (lacking !== undefined) {
         summary.coverage = { unavailable: lacking, places: 0, keptCases: 0 };
-        of.onEvent?.(`no code coverage: ${lacking}`);
+        campaign.onEvent?.(`no code coverage: ${lacking}`);
       }
       const coverage =
-        of.coverage && lacking === undefined ? new KernelCoverage(of.directory, of.spec.kernel.path) : undefined;
+        campaign.coverage && lacking === undefined
+          ? new KernelCoverage(campaign.directory, campaign.spec.kernel.path)
+          : undefined;
       const loop = new FuzzLoop(guests, {
         ...(coverage && { coverage }),
         execute: { onLiberties },
         cases,
         facts,
-        start: of.start,
+        start: campaign.start,
         signal,
         fresh: guests.fresh(),
         timeUp,
-        ...(of.minimiseMs !== undefined && { minimiseMs: of.minimiseMs }),
-        ...(of.runs !== undefined && { runs: of.runs }),
-        ...(of.jobs !== undefined && { jobs: of.jobs }),
-        ...(of.shard && { shard: of.shard }),
-        ...(of.select && { select: of.select }),
+        ...(campaign.minimiseMs !== undefined && { minimiseMs: campaign.minimiseMs }),
+        ...(campaign.runs !== undefined && { runs: campaign.runs }),
+        ...(campaign.jobs !== undefined && { jobs: campaign.jobs }),
+        ...(campaign.shard && { shard: campaign.shard }),
+        ...(campaign.select && { select: campaign.select }),
         isExpected: (finding) => check([finding], []).unexpected.length === 0,
         onShrink: ({ id, title }, { steps, tried }) =>
-          of.onProgress?.(`minimising ${id} ${title}: ${tried} forms run, ${steps} times smaller`),
+          campaign.onProgress?.(`minimising ${id} ${title}: ${tried} forms run, ${steps} times smaller`),
       });
       // Read whenever the summary is written, not for every case.
       Object.defineProperty(summary, 'covered', { enumerable: true, get: () => Object.fromEntries(loop.covered) });
@@ -159,16 +161,16 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
             add(event.record);
             partly.add(event.record.n, event.record.verdict);
             hashes.set(event.record.n, event.record.hash);
-            of.onProgress?.(progressOf(of, summary, loop, performance.now() - begun));
+            campaign.onProgress?.(progressOf(campaign, summary, loop, performance.now() - begun));
             break;
           case 'finding':
-            of.onEvent?.(
-              `finding: ${event.finding.id} ${event.finding.title} (case ${of.seed}:${exampleOf(event.finding).example.path})`,
+            campaign.onEvent?.(
+              `finding: ${event.finding.id} ${event.finding.title} (case ${campaign.seed}:${exampleOf(event.finding).example.path})`,
             );
             break;
           case 'shrunk':
-            of.onEvent?.(
-              `minimised: ${event.finding.id} ${event.finding.title}: ${join(of.directory, save(event.finding, { examined: event.examined }))}, ${describeShrunk(event.examined.minimised)}${event.examined.reliability ? `; ${describeReliability(event.examined.reliability)}` : ''}`,
+            campaign.onEvent?.(
+              `minimised: ${event.finding.id} ${event.finding.title}: ${join(campaign.directory, save(event.finding, { examined: event.examined }))}, ${describeShrunk(event.examined.minimised)}${event.examined.reliability ? `; ${describeReliability(event.examined.reliability)}` : ''}`,
             );
             break;
         }
@@ -176,7 +178,7 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
       // Without a limit of time every case that was drawn has ended; with one, those that were sent.
       if (!signal.aborted) summary.planned = timeUp?.aborted ? hashes.size : loop.drawn;
       if (coverage) {
-        of.onProgress?.('reading which lines were reached');
+        campaign.onProgress?.('reading which lines were reached');
         summary.coverage = coverage.finish();
       }
       const findings = loop.findings.all();
@@ -206,8 +208,8 @@ export async function fuzzCampaign(of: FuzzCampaign): Promise<FuzzOutcome> {
         digest: digestOf(hashes),
         interrupted: signal.aborted,
         resumeAt: loop.resumeAt,
-        ...(of.runs !== undefined && { runsLeft: of.runs - countSelected(cases, of, loop.resumeAt) }),
-        ...(of.timeMs !== undefined && { timeLeftMs: Math.max(0, begun + of.timeMs - performance.now()) }),
+        ...(campaign.runs !== undefined && { runsLeft: campaign.runs - countSelected(cases, campaign, loop.resumeAt) }),
+        ...(campaign.timeMs !== undefined && { timeLeftMs: Math.max(0, begun + campaign.timeMs - performance.now()) }),
       };
     },
     ({ summary }) => {
@@ -244,12 +246,12 @@ export const describeReliability = ({ shown, of }: ReliabilityCount): string =>
   `shows in ${shown} of ${of} replays${shown < of ? ': flaky' : ''}`;
 
 /** `12345 cases, 812/s, 183 rules x paths, 2 findings, 1 VM restart, 4:32 left`. */
-function progressOf(of: FuzzCampaign, { counts, vms }: RunSummary, loop: FuzzLoop, elapsedMs: number): string {
+function progressOf(campaign: FuzzCampaign, { counts, vms }: RunSummary, loop: FuzzLoop, elapsedMs: number): string {
   const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const toRun = of.runs === undefined ? undefined : Math.ceil(of.runs / (of.shard?.count ?? 1));
+  const toRun = campaign.runs === undefined ? undefined : Math.ceil(campaign.runs / (campaign.shard?.count ?? 1));
   // Whichever ends it first: its time, or its last case at the rate so far.
   const lefts = [
-    ...(of.timeMs === undefined ? [] : [of.timeMs - elapsedMs]),
+    ...(campaign.timeMs === undefined ? [] : [campaign.timeMs - elapsedMs]),
     ...(toRun === undefined ? [] : [((toRun - done) * elapsedMs) / Math.max(1, done)]),
   ];
   const left = Math.max(0, Math.min(...lefts)) / 1000;
@@ -264,7 +266,7 @@ function progressOf(of: FuzzCampaign, { counts, vms }: RunSummary, loop: FuzzLoo
     ...(lefts.length === 0
       ? []
       : [
-          `${of.timeMs === undefined ? 'about ' : ''}${Math.floor(left / 60)}:${String(Math.floor(left % 60)).padStart(2, '0')} left`,
+          `${campaign.timeMs === undefined ? 'about ' : ''}${Math.floor(left / 60)}:${String(Math.floor(left % 60)).padStart(2, '0')} left`,
         ]),
   ].join(', ');
 }

@@ -48,8 +48,8 @@ function noteFinding(
 }
 
 /** Returns its path, relative to the directory. */
-function saveCase(directory: string, of: Case): string {
-  const name = `${caseHash(of).slice(0, 12)}.case.json`;
-  writeInFolder(directory, 'findings', name, formatCase(of));
+function saveCase(directory: string, testCase: Case): string {
+  const name = `${caseHash(testCase).slice(0, 12)}.case.json`;
+  writeInFolder(directory, 'findings', name, formatCase(testCase));
   return `findings/${name}`;
 }

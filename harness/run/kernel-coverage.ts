@@ -45,7 +45,7 @@ export class KernelCoverage {
    * Takes what a case reached first in its guest (`cut`: not all of it was kept); returns how many of these places are
    * new to the run, and keeps the case if any is.
    */
-  add(of: Case, places: Uint8Array, cut = false): number {
+  add(testCase: Case, places: Uint8Array, cut = false): number {
     if (cut) this.#cut += 1;
     const before = this.#places.size;
     const bytes = Buffer.from(places.buffer, places.byteOffset, places.byteLength);
@@ -53,7 +53,7 @@ export class KernelCoverage {
     const fresh = this.#places.size - before;
     if (fresh > 0 && this.#kept < MOST_KEPT) {
       this.#kept += 1;
-      writeInFolder(this.#directory, 'coverage', `${caseHash(of).slice(0, 12)}.case.json`, formatCase(of));
+      writeInFolder(this.#directory, 'coverage', `${caseHash(testCase).slice(0, 12)}.case.json`, formatCase(testCase));
     }
     return fresh;
   }

@@ -40,11 +40,11 @@ async function run(
     if (message.kind === 'run-table') return { messages: [], lost: lossBy([...hangs.values()][0]!) };
     if (message.kind !== 'run-cases') return { messages: [] };
     const messages: GuestMessage[] = [];
-    for (const { index, case: of } of message.cases) {
+    for (const { index, case: testCase } of message.cases) {
       messages.push({ kind: 'case-begins', id: message.id, index });
       const hang = hangs.get(index);
       if (hang) return { messages, lost: lossBy(hang) };
-      messages.push({ kind: 'case-done', id: message.id, index, observation: runIdeal(of) });
+      messages.push({ kind: 'case-done', id: message.id, index, observation: runIdeal(testCase) });
     }
     return { messages: [...messages, { kind: 'cases-done', id: message.id }] };
   });
@@ -80,7 +80,7 @@ test('should try the first case that locks the guest up a second time, and other
     const guests = new ScriptedGuests((_, message) => {
       const { id, cases: batch } = message as Extract<HostMessage, { kind: 'run-cases' }>;
       const messages: GuestMessage[] = [];
-      for (const { index, case: of } of batch) {
+      for (const { index, case: testCase } of batch) {
         messages.push({ kind: 'case-begins', id, index });
         const place = places[index];
         if (place !== undefined)
@@ -93,7 +93,7 @@ test('should try the first case that locks the guest up a second time, and other
               signature: `locked up in ${place}`,
             },
           };
-        messages.push({ kind: 'case-done', id, index, observation: runIdeal(of) });
+        messages.push({ kind: 'case-done', id, index, observation: runIdeal(testCase) });
       }
       return { messages: [...messages, { kind: 'cases-done', id }] };
     });
@@ -144,9 +144,9 @@ test('should blame no case when what hangs is the mount of earlier ones', async 
   let hung = false;
   const guests = new ScriptedGuests((_, message) => {
     const { id, cases: batch } = message as Extract<HostMessage, { kind: 'run-cases' }>;
-    const answers = batch.map(({ index, case: of }): GuestMessage[] => [
+    const answers = batch.map(({ index, case: testCase }): GuestMessage[] => [
       { kind: 'case-begins', id, index },
-      { kind: 'case-done', id, index, observation: runIdeal(of) },
+      { kind: 'case-done', id, index, observation: runIdeal(testCase) },
     ]);
     if (hung) return { messages: [...answers.flat(), { kind: 'cases-done', id }] };
     hung = true;

@@ -67,10 +67,10 @@ test('should judge what a kernel that follows it does in each cell of its plan, 
   const wrong = conformancePlan(r4).flatMap((cell): object[] =>
     casesOf(cell, { seed: 4, runs: 1 })
       .slice(0, 2)
-      .flatMap(({ case: drawn, note }): object[] => {
-        const seen = runIdeal(drawn, options);
-        const verdict = judge(drawn, seen, options);
-        const reached = rulesReached(drawn, seen, options);
+      .flatMap(({ case: drawnCase, note }): object[] => {
+        const seen = runIdeal(drawnCase, options);
+        const verdict = judge(drawnCase, seen, options);
+        const reached = rulesReached(drawnCase, seen, options);
         const right =
           verdict.kind === 'conforms' &&
           (cell.reaches === undefined ||

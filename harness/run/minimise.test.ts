@@ -41,7 +41,7 @@ const down: Deviation = {
 
 const setUp = (...found: [Deviation, Case][]) =>
   setUpWith(({ workload }) => workload.some(({ call }) => call === 'fsync'), ...found);
-function setUpWith(panicsOn: (of: Case) => boolean, ...found: [Deviation, Case][]) {
+function setUpWith(panicsOn: (testCase: Case) => boolean, ...found: [Deviation, Case][]) {
   const set = new FindingSet<Case>();
   for (const [n, [deviation, value]] of found.entries())
     set.add({ n, example: value, size: caseSize(value), case: value }, [deviation]);

@@ -59,14 +59,14 @@ test('should not take one that leaves steps out without that reason', () => {
       seen(1, atStep(2)),
     ],
   ];
-  for (const [of, wrong] of cases)
+  for (const [testCase, wrong] of cases)
     expect(() => {
-      checkShape(of, wrong);
+      checkShape(testCase, wrong);
     }, JSON.stringify(wrong.cut)).toThrow(GarbageError);
 });
 
-const packed = (of: Case, change: Partial<PackedObservation>): PackedObservation => ({
-  ...packObservation(of, runIdeal(of)),
+const packed = (testCase: Case, change: Partial<PackedObservation>): PackedObservation => ({
+  ...packObservation(testCase, runIdeal(testCase)),
   ...change,
 });
 const room = (bytes: number): Partial<PackedObservation> => ({

@@ -13,10 +13,10 @@ import {
 import type { Observation, StepResult, TranscriptCut } from '../../model/observation.ts';
 
 /** Throws GarbageError that says what is missing, or what cannot be. */
-export function checkShape(of: Case, { mount, steps, deviceChanges, inodes, cut }: Observation): void {
-  const { devices, files } = of.geometry;
-  const ran = mount.errno !== 0 ? 0 : cut?.why === 'frozen' ? cut.step : of.workload.length;
-  if (cut && !canEnd(of, cut, steps))
+export function checkShape(testCase: Case, { mount, steps, deviceChanges, inodes, cut }: Observation): void {
+  const { devices, files } = testCase.geometry;
+  const ran = mount.errno !== 0 ? 0 : cut?.why === 'frozen' ? cut.step : testCase.workload.length;
+  if (cut && !canEnd(testCase, cut, steps))
     throw new GarbageError(`an observation ends at step ${cut.step}, where its case cannot`);
   if (steps.length !== ran) throw new GarbageError(`an observation has ${steps.length} steps, its case ${ran}`);
   if (inodes.length !== files.length) throw new GarbageError('an observation has other files than its case');
@@ -25,16 +25,16 @@ export function checkShape(of: Case, { mount, steps, deviceChanges, inodes, cut 
     if (device >= devices.length)
       throw new GarbageError(`an observation tells of device ${device}, which its case has not`);
   steps.forEach((seen, index) => {
-    checkStep(of.workload[index]!, seen, index);
+    checkStep(testCase.workload[index]!, seen, index);
   });
 }
 
 /** Exchanges are missing from there on, or none are and the case itself cannot go on. */
-function canEnd(of: Case, { step, exchanges, why }: TranscriptCut, steps: readonly StepResult[]): boolean {
-  if (step > of.workload.length) return false;
-  if (why === 'frozen') return exchanges === 0 && waitsForEver(of, step, steps);
+function canEnd(testCase: Case, { step, exchanges, why }: TranscriptCut, steps: readonly StepResult[]): boolean {
+  if (step > testCase.workload.length) return false;
+  if (why === 'frozen') return exchanges === 0 && waitsForEver(testCase, step, steps);
   // Where no kernel makes so many requests one that does is in a loop, and that is a finding.
-  return exchanges > 0 && !(why === 'count' && mostRequests(of).certain);
+  return exchanges > 0 && !(why === 'count' && mostRequests(testCase).certain);
 }
 
 /**
@@ -47,7 +47,7 @@ const mostOfOne = 3 * (recordHeaderBytes + keptBytes);
  * Throws GarbageError for a transcript that ends where nothing forced the guest to end it: what was asked there would
  * not be judged, and would pass.
  */
-export function checkCut(of: Case, { transcript, cut }: PackedObservation): void {
+export function checkCut(testCase: Case, { transcript, cut }: PackedObservation): void {
   if (!cut || cut.why === 'frozen') return;
   const doubt = (what: string): GarbageError =>
     new GarbageError(`a transcript ends before exchange ${cut.seq}, and ${what}`);
@@ -56,7 +56,7 @@ export function checkCut(of: Case, { transcript, cut }: PackedObservation): void
       throw doubt(`with ${transcript.byteLength} bytes there was room for more`);
     return;
   }
-  const { most } = mostRequests(of);
+  const { most } = mostRequests(testCase);
   let served = 0;
   for (const _ of recordsOf(Buffer.from(transcript.buffer, transcript.byteOffset, transcript.byteLength))) served += 1;
   if (served < most) throw doubt(`only ${served} requests of ${most} were served`);

@@ -96,13 +96,13 @@ function encode({ name, file, args = {}, data }: Asked, unique: number, lookup: 
 }
 
 /** What the server in TypeScript answers; undefined: nothing. */
-function byTypeScript(of: Case, asked: readonly Asked[]): (Buffer | undefined)[] {
+function byTypeScript(testCase: Case, asked: readonly Asked[]): (Buffer | undefined)[] {
   const server = new CaseServer({
     revision,
     opens: false,
     config: undefined,
-    files: of.geometry.files,
-    script: of.script,
+    files: testCase.geometry.files,
+    script: testCase.script,
     serial: SERIAL,
     cookies: () => COOKIES,
     read: serverBytes,
@@ -138,12 +138,12 @@ else {
 
 /** What the addon answers, and whether it answered everything. */
 async function byAddon(
-  of: Case,
+  testCase: Case,
   asked: readonly Asked[],
   expected: readonly (Buffer | undefined)[],
   folder: string,
 ): Promise<{ answers: (Buffer | undefined)[]; beyond: boolean }> {
-  const table = tableCaseOf({ ...of, workload: [{ call: 'open', file: 0, flags: ['rdonly'] }] })!;
+  const table = tableCaseOf({ ...testCase, workload: [{ call: 'open', file: 0, flags: ['rdonly'] }] })!;
   const fifo = join(folder, fileName(SERIAL, 0));
   execFileSync('mkfifo', [fifo]);
   const nothing = openSync('/dev/null', 'r');
@@ -265,12 +265,12 @@ int main(int argc, char **argv)
 
 /** What an emitted program answers. */
 function byEmitted(
-  of: Case,
+  testCase: Case,
   asked: readonly Asked[],
   expected: readonly (Buffer | undefined)[],
   folder: string,
 ): (Buffer | undefined)[] {
-  writeFileSync(join(folder, 'repro.c'), emitC(of, { kind: 'conforms', deviations: [] } as never));
+  writeFileSync(join(folder, 'repro.c'), emitC(testCase, { kind: 'conforms', deviations: [] } as never));
   writeFileSync(join(folder, 'main.c'), `#define main emitted_main\n#include "repro.c"\n#undef main\n${harness}`);
   execFileSync('gcc', ['-O1', '-pthread', '-w', '-o', join(folder, 'main'), join(folder, 'main.c')]);
   const input = asked.flatMap((one, index) => {
@@ -306,13 +306,13 @@ const inFolder = async (run: (folder: string) => Promise<void>): Promise<void> =
 const hex = (answers: readonly (Buffer | undefined)[], asked: readonly Asked[]): string[] =>
   answers.map((answer, index) => `${index} ${asked[index]!.name} ${answer?.toString('hex') ?? 'nothing'}`);
 
-async function answersAlike(of: Case, asked: readonly Asked[]): Promise<void> {
+async function answersAlike(testCase: Case, asked: readonly Asked[]): Promise<void> {
   await inFolder(async (folder) => {
-    const typescript = byTypeScript(of, asked);
-    const { answers, beyond } = await byAddon(of, asked, typescript, folder);
+    const typescript = byTypeScript(testCase, asked);
+    const { answers, beyond } = await byAddon(testCase, asked, typescript, folder);
     expect(hex(answers, asked)).toEqual(hex(typescript, asked));
     expect(beyond).toBe(false);
-    expect(hex(byEmitted(of, asked, typescript, folder), asked)).toEqual(hex(typescript, asked));
+    expect(hex(byEmitted(testCase, asked, typescript, folder), asked)).toEqual(hex(typescript, asked));
   });
 }
 
@@ -366,7 +366,7 @@ test('what no line of a script answers is answered alike', async () => {
 });
 
 test('a script answers alike: by conditions, in order, as often as it says', async () => {
-  const of = caseOf([
+  const testCase = caseOf([
     {
       on: 'IOMAP_BEGIN',
       file: 0,
@@ -386,7 +386,7 @@ test('a script answers alike: by conditions, in order, as often as it says', asy
     { on: 'FSYNC', reply: { kind: 'empty' } },
   ]);
   const end: Asked = { name: 'IOMAP_END', file: 0, args: { opflags: 1 } };
-  await answersAlike(of, [
+  await answersAlike(testCase, [
     { name: 'LOOKUP', file: 1 },
     { name: 'LOOKUP', file: 1 },
     begin(4096n, 10n, 1),

@@ -81,21 +81,21 @@ export interface RunningRun {
  * directory then says so.
  */
 export async function recordRun<T>(
-  of: RunSetup,
+  setup: RunSetup,
   body: (run: RunningRun) => Promise<T>,
   untestable: (run: Pick<RunningRun, 'summary' | 'add'>, reason: string) => T,
 ): Promise<T> {
-  const writer = new ResultsWriter(of.directory);
+  const writer = new ResultsWriter(setup.directory);
   let endedBy: string | undefined;
   const stop = listenForInterruption((reason) => {
     endedBy = reason;
   });
   const guests = new LocalGuests(
-    of.spec,
+    setup.spec,
     (lines) => {
       writer.appendConsole(lines.map((line) => `${line}\n`).join(''));
     },
-    of.jobs,
+    setup.jobs,
     (incident) => {
       noteIncident(summary, writer.directory, incident);
     },
@@ -106,16 +106,16 @@ export async function recordRun<T>(
   const elapsedMs = (): number => Math.round(performance.now() - startMs);
   const summary: RunSummary = {
     format: RESULTS_FORMAT,
-    kind: of.kind,
+    kind: setup.kind,
     toolVersion: toolVersion(),
     argv: process.argv.slice(2),
-    revision: of.revision,
-    seed: of.seed,
-    ...(of.shard && { shard: of.shard }),
+    revision: setup.revision,
+    seed: setup.seed,
+    ...(setup.shard && { shard: setup.shard }),
     startedAt: new Date().toISOString(),
     elapsedMs: 0,
     complete: false,
-    cells: of.cells,
+    cells: setup.cells,
     counts: noCounts(),
     notices: [],
     vms: guests.statistics,
@@ -134,27 +134,27 @@ export async function recordRun<T>(
     writer.finish(summary);
   });
   try {
-    const refused = identifyByConfig(of.spec.kernel);
+    const refused = identifyByConfig(setup.spec.kernel);
     if (refused !== undefined) {
       const reason = describeIdentity(refused);
-      summary.environment = environmentOf(of, notBooted(of.spec), factsByImage(of.spec.kernel));
+      summary.environment = environmentOf(setup, notBooted(setup.spec), factsByImage(setup.spec.kernel));
       summary.notices.push(reason);
       const result = untestable({ summary, add }, reason);
       summary.complete = true;
       return result;
     }
-    of.onProgress?.('booting a guest');
-    const source = of.fresh ? guests.fresh() : guests;
+    setup.onProgress?.('booting a guest');
+    const source = setup.fresh ? guests.fresh() : guests;
     const first = (await source.lease()) as Vm;
     const { facts } = first;
-    summary.environment = environmentOf(of, first.environment, facts);
+    summary.environment = environmentOf(setup, first.environment, facts);
     await source.release(first, 'healthy');
-    const expectations = concerning(of.expectations, facts);
+    const expectations = concerning(setup.expectations, facts);
     if (expectations.length > 0) summary.expectations = expectations;
-    if (of.liberties && of.liberties.length > 0) summary.liberties = libertiesOf(of.liberties, facts);
+    if (setup.liberties && setup.liberties.length > 0) summary.liberties = libertiesOf(setup.liberties, facts);
     let allRan = false;
-    const crashes = new EqualCrashes(of.maxCrashes);
-    const paths = new Map(of.cells.map(({ id, path }) => [id, path]));
+    const crashes = new EqualCrashes(setup.maxCrashes);
+    const paths = new Map(setup.cells.map(({ id, path }) => [id, path]));
     const run: RunningRun = {
       allRan: () => {
         allRan = !stop.signal.aborted;
@@ -177,7 +177,7 @@ export async function recordRun<T>(
         enough.abort(reason);
       },
     };
-    const identity = identifyKernel(facts, of.spec.kernel.config);
+    const identity = identifyKernel(facts, setup.spec.kernel.config);
     let result: T;
     if (identity.kind !== 'testable') {
       const reason = describeIdentity(identity);
@@ -190,7 +190,7 @@ export async function recordRun<T>(
         );
       }
       for (const { channel, reason } of identity.missing) summary.notices.push(`not judged: the ${channel}: ${reason}`);
-      const { unjudged } = channelsOf(revisions[of.revision], facts);
+      const { unjudged } = channelsOf(revisions[setup.revision], facts);
       if (unjudged.length > 0) summary.unjudged = unjudged;
       result = await body(run);
     }
@@ -272,18 +272,18 @@ function factsByImage({ release, version, config }: KernelImage): Pick<KernelFac
 }
 
 function environmentOf(
-  of: RunSetup,
+  setup: RunSetup,
   vm: { machine: string; accelerator: string; acceleratorReason: string; memoryMib: number },
   facts: Pick<KernelFacts, 'release' | 'version' | 'config'>,
 ): Environment {
   return {
-    kernelOrigin: of.kernelOrigin,
+    kernelOrigin: setup.kernelOrigin,
     kernelRelease: facts.release,
     kernelVersion: facts.version,
-    kernelImageDate: of.spec.kernel.builtAt,
-    ...(of.spec.kernel.tree && { kernelCommit: of.spec.kernel.tree.commit }),
-    kernelImageHash: createHash('sha256').update(readFileSync(of.spec.kernel.path)).digest('hex'),
-    ...(of.flavour === undefined ? {} : { flavour: of.flavour }),
+    kernelImageDate: setup.spec.kernel.builtAt,
+    ...(setup.spec.kernel.tree && { kernelCommit: setup.spec.kernel.tree.commit }),
+    kernelImageHash: createHash('sha256').update(readFileSync(setup.spec.kernel.path)).digest('hex'),
+    ...(setup.flavour === undefined ? {} : { flavour: setup.flavour }),
     kernelConfig: tellingConfig(facts),
     accelerator: vm.accelerator,
     acceleratorReason: vm.acceleratorReason,

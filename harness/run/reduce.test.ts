@@ -29,10 +29,10 @@ const facts: KernelFacts = {
 
 /** A kernel that follows the rules. */
 async function* ideal(cases: readonly Case[]): AsyncGenerator<Executed> {
-  for (const [index, of] of cases.entries()) {
+  for (const [index, testCase] of cases.entries()) {
     let outcome: Outcome;
     try {
-      outcome = { kind: 'observed', observation: runIdeal(of) };
+      outcome = { kind: 'observed', observation: runIdeal(testCase) };
     } catch (error) {
       outcome = { kind: 'failed', reason: String(error) };
     }
@@ -43,7 +43,8 @@ const keeping =
   (keep: string) =>
   (smaller: Case, outcome: Outcome): boolean =>
     shown(smaller, outcome, facts) === keep;
-const shownBy = (of: Case): string => shown(of, { kind: 'observed', observation: runIdeal(of) }, facts)!;
+const shownBy = (testCase: Case): string =>
+  shown(testCase, { kind: 'observed', observation: runIdeal(testCase) }, facts)!;
 
 const refusal = makeCase(
   [

@@ -17,13 +17,13 @@ import { verdictAlone } from './repro.ts';
  * What a case shows on a kernel: deviations, or the rules that refused, or, when everything was accepted, the results
  * and the replies that were served. Undefined: nothing that could be compared.
  */
-export function shown(of: Case, outcome: Outcome, facts: KernelFacts): string | undefined {
-  const verdict = verdictAlone(of, outcome, facts);
+export function shown(testCase: Case, outcome: Outcome, facts: KernelFacts): string | undefined {
+  const verdict = verdictAlone(testCase, outcome, facts);
   if (verdict.kind === 'deviates') return `deviates: ${findingsKey(verdict.deviations)}`;
   if (verdict.kind !== 'conforms' || outcome.kind !== 'observed') return undefined;
   const { observation } = outcome;
-  const reached = rulesReached(of, observation, { facts });
-  const results = of.workload.flatMap(({ call }, n) =>
+  const reached = rulesReached(testCase, observation, { facts });
+  const results = testCase.workload.flatMap(({ call }, n) =>
     call === 'open' || call === 'close' ? [] : [{ call, ...observation.steps[n] }],
   );
   if (reached.length > 0)
@@ -67,11 +67,11 @@ export interface ReduceOptions {
 /** `keeps`: whether a smaller case still shows what the whole one shows. */
 export async function reduce(
   run: Run,
-  of: Case,
+  testCase: Case,
   keeps: (smaller: Case, outcome: Outcome) => boolean,
   { signal, step, onProgress }: ReduceOptions = {},
 ): Promise<Reduced> {
-  const state: Reduced = { case: of, steps: 0, tried: 0, end: 'minimal' };
+  const state: Reduced = { case: testCase, steps: 0, tried: 0, end: 'minimal' };
   /**
    * Those of `candidates` that keep it, in their order. Each that takes the kernel down costs a guest: one is enough
    * then.
@@ -98,7 +98,7 @@ export async function reduce(
     return found.map(({ index }) => candidates[index]!);
   };
   const done = (): boolean => signal?.aborted === true;
-  const shown = step === undefined ? undefined : of.workload[step];
+  const shown = step === undefined ? undefined : testCase.workload[step];
   while (!done() && (await take(muchSmaller(state.case, shown))).length > 0);
   for (let round = 0; round < MAX_ROUNDS && !done(); round += 1) {
     const whole = state.case;
@@ -111,92 +111,97 @@ export async function reduce(
 }
 
 /** Large parts of a case away at once, the largest first. */
-function muchSmaller(of: Case, shown: Step | undefined): Case[] {
-  const { workload, script } = of;
+function muchSmaller(testCase: Case, shown: Step | undefined): Case[] {
+  const { workload, script } = testCase;
   const step = shown ? workload.indexOf(shown) : -1;
   const until =
     step < 0
       ? []
       : [
-          { ...of, workload: workload.filter((one, n) => n === step || (n < step && one.call === 'open')) },
-          ...(step + 1 < workload.length ? [{ ...of, workload: workload.slice(0, step + 1) }] : []),
+          { ...testCase, workload: workload.filter((one, n) => n === step || (n < step && one.call === 'open')) },
+          ...(step + 1 < workload.length ? [{ ...testCase, workload: workload.slice(0, step + 1) }] : []),
         ];
   const half = Math.ceil(script.length / 2);
   const halves =
     script.length < 4
       ? []
       : [
-          { ...of, script: script.slice(half) },
-          { ...of, script: script.slice(0, half) },
+          { ...testCase, script: script.slice(half) },
+          { ...testCase, script: script.slice(0, half) },
         ];
   const calls = workload.filter(({ call }) => call !== 'open');
   const [early, late] = [new Set(calls.slice(0, calls.length / 2)), new Set(calls.slice(calls.length / 2))];
   const parts =
     calls.length < 4
       ? []
-      : [early, late].map((gone) => ({ ...of, workload: workload.filter((one) => !gone.has(one)) }));
-  return [...until, ...parts, ...halves].filter((value) => addressOf(value) !== addressOf(of));
+      : [early, late].map((gone) => ({ ...testCase, workload: workload.filter((one) => !gone.has(one)) }));
+  return [...until, ...parts, ...halves].filter((value) => addressOf(value) !== addressOf(testCase));
 }
 
 /** `of` without all replies and syscalls, opens but for, that one of `kept` lacks; then without the replies alone. */
-function withoutAll(of: Case, kept: readonly Case[]): Case[] {
-  const lines = of.script.filter((line) =>
-    kept.every(({ script }) => script.length >= of.script.length || script.includes(line)),
+function withoutAll(testCase: Case, kept: readonly Case[]): Case[] {
+  const lines = testCase.script.filter((line) =>
+    kept.every(({ script }) => script.length >= testCase.script.length || script.includes(line)),
   );
-  const steps = of.workload.filter(
+  const steps = testCase.workload.filter(
     (step) =>
       step.call === 'open' ||
       kept.every(
         ({ workload }) =>
-          workload.length >= of.workload.length ||
+          workload.length >= testCase.workload.length ||
           workload.includes(step) ||
           workload.filter(({ call }) => call === 'open').length <
-            of.workload.filter(({ call }) => call === 'open').length,
+            testCase.workload.filter(({ call }) => call === 'open').length,
       ),
   );
   const all = [
-    { ...of, script: lines, workload: steps },
-    { ...of, script: lines },
-    { ...of, workload: steps },
+    { ...testCase, script: lines, workload: steps },
+    { ...testCase, script: lines },
+    { ...testCase, workload: steps },
   ];
   return all.filter(
     (value, index) =>
-      caseSize(value) < caseSize(of) &&
+      caseSize(value) < caseSize(testCase) &&
       value.workload.length > 0 &&
       all.findIndex((other) => addressOf(other) === addressOf(value)) === index,
   );
 }
 
 /** The case without one of its parts, for each part; each is a valid case, none is the case itself. */
-export function smaller(of: Case): Case[] {
-  const { geometry, script, workload } = of;
+export function smaller(testCase: Case): Case[] {
+  const { geometry, script, workload } = testCase;
   const all: Case[] = [
-    ...script.map((_, n) => ({ ...of, script: without(script, n) })),
-    ...workload.map((_, n) => withoutStep(of, n)).filter((value) => value !== undefined),
-    ...geometry.devices.map((_, n) => withoutDevice(of, n)).filter((value) => value !== undefined),
-    ...geometry.files.map((_, n) => withoutFile(of, n)).filter((value) => value !== undefined),
-    ...(geometry.mount === 'syncInit' ? [{ ...of, geometry: { ...geometry, mount: 'ordinary' as const } }] : []),
-    ...(geometry.config === undefined ? [] : [{ ...of, geometry: withoutConfig(geometry) }]),
+    ...script.map((_, n) => ({ ...testCase, script: without(script, n) })),
+    ...workload.map((_, n) => withoutStep(testCase, n)).filter((value) => value !== undefined),
+    ...geometry.devices.map((_, n) => withoutDevice(testCase, n)).filter((value) => value !== undefined),
+    ...geometry.files.map((_, n) => withoutFile(testCase, n)).filter((value) => value !== undefined),
+    ...(geometry.mount === 'syncInit' ? [{ ...testCase, geometry: { ...geometry, mount: 'ordinary' as const } }] : []),
+    ...(geometry.config === undefined ? [] : [{ ...testCase, geometry: withoutConfig(geometry) }]),
     ...script.flatMap(({ times }, n) =>
-      times === undefined ? [] : [{ ...of, script: script.map((line, m) => (m === n ? withoutTimes(line) : line)) }],
+      times === undefined
+        ? []
+        : [{ ...testCase, script: script.map((line, m) => (m === n ? withoutTimes(line) : line)) }],
     ),
     ...script.flatMap((line, n) =>
       line.posFrom === undefined && line.posTo === undefined
         ? []
-        : [{ ...of, script: script.map((other, m) => (m === n ? withoutPlace(line) : other)) }],
+        : [{ ...testCase, script: script.map((other, m) => (m === n ? withoutPlace(line) : other)) }],
     ),
     ...script.flatMap((line, n) =>
       withoutNotification(line).map((plainer) => ({
-        ...of,
+        ...testCase,
         script: script.map((other, m) => (m === n ? plainer : other)),
       })),
     ),
     ...script.flatMap((line, n) =>
-      plainerLines(line).map((plainer) => ({ ...of, script: script.map((other, m) => (m === n ? plainer : other)) })),
+      plainerLines(line).map((plainer) => ({
+        ...testCase,
+        script: script.map((other, m) => (m === n ? plainer : other)),
+      })),
     ),
-    ...(of.debugIomap ? [{ ...of, debugIomap: false }] : []),
+    ...(testCase.debugIomap ? [{ ...testCase, debugIomap: false }] : []),
   ];
-  const own = addressOf(of);
+  const own = addressOf(testCase);
   return all.filter((value) => addressOf(value) !== own);
 }
 
@@ -250,11 +255,11 @@ function withoutConfig({ config: _config, ...rest }: Case['geometry']): Case['ge
 }
 
 /** An open goes with everything that uses its fd. */
-function withoutStep(of: Case, n: number): Case | undefined {
-  const gone = of.workload[n]!;
-  let workload: Step[] = without(of.workload, n);
+function withoutStep(testCase: Case, n: number): Case | undefined {
+  const gone = testCase.workload[n]!;
+  let workload: Step[] = without(testCase.workload, n);
   if (gone.call === 'open') {
-    const fd = of.workload.slice(0, n).filter(({ call }) => call === 'open').length;
+    const fd = testCase.workload.slice(0, n).filter(({ call }) => call === 'open').length;
     const shift = (one: number): number => (one > fd ? one - 1 : one);
     workload = workload
       .filter((step) => (!('fd' in step) || step.fd !== fd) && (!('from' in step) || step.from !== fd))
@@ -266,15 +271,15 @@ function withoutStep(of: Case, n: number): Case | undefined {
             : step,
       );
   }
-  return workload.length === 0 ? undefined : { ...of, workload };
+  return workload.length === 0 ? undefined : { ...testCase, workload };
 }
 
-function withoutDevice(of: Case, n: number): Case | undefined {
+function withoutDevice(testCase: Case, n: number): Case | undefined {
   const uses = (dev: number | { device: number } | undefined): boolean => typeof dev === 'object' && dev.device === n;
   const used =
-    of.script.some(({ reply }) => reply.kind === 'mappings' && (uses(reply.read.dev) || uses(reply.write.dev))) ||
-    of.script.some(({ before = [] }) => before.some((notification) => devicesOf(notification).some(uses))) ||
-    of.workload.some(
+    testCase.script.some(({ reply }) => reply.kind === 'mappings' && (uses(reply.read.dev) || uses(reply.write.dev))) ||
+    testCase.script.some(({ before = [] }) => before.some((notification) => devicesOf(notification).some(uses))) ||
+    testCase.workload.some(
       (step) =>
         (step.call === 'fuseIoctl' && (step.device === n || uses(step.id))) ||
         (step.call === 'deviceRead' && step.device === n) ||
@@ -286,9 +291,9 @@ function withoutDevice(of: Case, n: number): Case | undefined {
       ? { ...dev, device: (dev.device as number) - 1 }
       : dev;
   return {
-    ...of,
-    geometry: { ...of.geometry, devices: without(of.geometry.devices, n) },
-    script: of.script
+    ...testCase,
+    geometry: { ...testCase.geometry, devices: without(testCase.geometry.devices, n) },
+    script: testCase.script
       .map((line) => withNotifications(line, (notification) => withDevices(notification, shift)))
       .map((line) =>
         line.reply.kind !== 'mappings'
@@ -302,7 +307,7 @@ function withoutDevice(of: Case, n: number): Case | undefined {
               },
             },
       ),
-    workload: of.workload.map((step) => {
+    workload: testCase.workload.map((step) => {
       if (step.call === 'notify') return { ...step, notification: withDevices(step.notification, shift) };
       if (step.call === 'deviceRead') return step.device > n ? { ...step, device: step.device - 1 } : step;
       return step.call !== 'fuseIoctl'
@@ -320,9 +325,9 @@ function withoutDevice(of: Case, n: number): Case | undefined {
 const withNotifications = (line: ScriptLine, replace: (one: Notification) => Notification): ScriptLine =>
   line.before === undefined ? line : { ...line, before: line.before.map(replace) };
 
-function withoutFile(of: Case, n: number): Case | undefined {
+function withoutFile(testCase: Case, n: number): Case | undefined {
   const used =
-    of.workload.some(
+    testCase.workload.some(
       (step) =>
         (step.call === 'open' && step.file === n) ||
         (step.call === 'notify' &&
@@ -330,19 +335,19 @@ function withoutFile(of: Case, n: number): Case | undefined {
           'file' in step.notification.node &&
           step.notification.node.file === n),
     ) ||
-    of.script.some(
+    testCase.script.some(
       ({ file, before = [] }) =>
         file === n || before.some((one) => 'node' in one && 'file' in one.node && one.node.file === n),
     );
   if (used) return undefined;
   const shift = (file: number): number => (file > n ? file - 1 : file);
   return {
-    ...of,
-    geometry: { ...of.geometry, files: without(of.geometry.files, n) },
-    script: of.script
+    ...testCase,
+    geometry: { ...testCase.geometry, files: without(testCase.geometry.files, n) },
+    script: testCase.script
       .map((line) => withNotifications(line, (one) => withFile(one, shift)))
       .map((line) => (line.file === undefined ? line : { ...line, file: shift(line.file) })),
-    workload: of.workload.map((step) =>
+    workload: testCase.workload.map((step) =>
       step.call === 'open'
         ? { ...step, file: shift(step.file) }
         : step.call === 'notify'

@@ -85,20 +85,20 @@ export interface Replay {
 
 /** Judged alone: without a cell of the plan there is no rule that the case has to meet. */
 const noCell = { id: '', rule: '', path: '' };
-export const verdictAlone = (of: Case, outcome: Outcome, facts: KernelFacts): Verdict =>
-  verdictOf({ cell: noCell, case: of }, outcome, facts);
+export const verdictAlone = (testCase: Case, outcome: Outcome, facts: KernelFacts): Verdict =>
+  verdictOf({ cell: noCell, case: testCase }, outcome, facts);
 
 /** Replays one after the other, each one try in the guest that the source gives; `source` decides how fresh that is. */
 export async function* replay(
   source: GuestSource,
-  of: Case,
+  testCase: Case,
   times: number,
   facts: KernelFacts,
   signal?: AbortSignal,
 ): AsyncGenerator<Replay> {
   for (let n = 0; n < times && !signal?.aborted; n += 1) {
-    for await (const { outcome } of execute(source, [of], { tries: 1, ...(signal && { signal }) })) {
-      yield { outcome, verdict: verdictAlone(of, outcome, facts) };
+    for await (const { outcome } of execute(source, [testCase], { tries: 1, ...(signal && { signal }) })) {
+      yield { outcome, verdict: verdictAlone(testCase, outcome, facts) };
     }
   }
 }

@@ -178,10 +178,10 @@ function notice(
     : [];
 }
 
-const notRun = ({ n, cell, case: of, note }: PlannedRun, seed: number, reason: string): CaseRecord => ({
+const notRun = ({ n, cell, case: testCase, note }: PlannedRun, seed: number, reason: string): CaseRecord => ({
   n,
   cell: cell.id,
-  hash: caseHash(of),
+  hash: caseHash(testCase),
   note,
   seed,
   verdict: { kind: 'not-run', reason },

@@ -20,7 +20,7 @@ const bytesOf = (source: ByteSource, length: number): Buffer =>
   Buffer.from(Array.from({ length }, (_, n) => byteOf(advanced(source, n))!));
 
 /** What becomes of these bytes where they lie on a device. */
-function named(of: Case, bytes: Buffer): ByteSource {
+function named(testCase: Case, bytes: Buffer): ByteSource {
   const seen: Observation = {
     mount: { errno: 0, devices: [] },
     steps: [],
@@ -35,7 +35,7 @@ function named(of: Case, bytes: Buffer): ByteSource {
       },
     ],
   };
-  nameShortRuns(of, seen);
+  nameShortRuns(testCase, seen);
   return seen.deviceChanges[0]!.content[0]!.source;
 }
 

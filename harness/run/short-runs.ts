@@ -113,14 +113,15 @@ function onlyOrigin(bytes: Buffer, origins: readonly Origin[], left: { places: n
 }
 
 /** Replaces runs of unknown origin whose place is proven; what the bytes are stays the same. */
-export function nameShortRuns(of: Case, seen: Observation): void {
+export function nameShortRuns(testCase: Case, seen: Observation): void {
   let origins: Origin[] | undefined;
   const left = { places: mostPlaces };
   const name = (runs: ByteRun[] | undefined): void => {
     for (const run of runs ?? []) {
       if (run.source.kind !== 'other' || run.lengthBytes >= mostBytes || run.source.hex.length !== 2 * run.lengthBytes)
         continue;
-      run.source = onlyOrigin(Buffer.from(run.source.hex, 'hex'), (origins ??= originsOf(of)), left) ?? run.source;
+      run.source =
+        onlyOrigin(Buffer.from(run.source.hex, 'hex'), (origins ??= originsOf(testCase)), left) ?? run.source;
     }
   };
   for (const { data, tail } of seen.steps) [data, tail].forEach(name);

@@ -16,8 +16,8 @@ import type { Expectation } from '../kernel/expectation.ts';
 import { byteFacts } from '../kernel/byte-facts.ts';
 import type { ClauseId } from '../rules/rule-id.ts';
 
-export function judgeBytes(of: Case, seen: Observation, expectation: Expectation): Deviation[] {
-  const all = comparisons(of, seen, expectation).flatMap((one) =>
+export function judgeBytes(testCase: Case, seen: Observation, expectation: Expectation): Deviation[] {
+  const all = comparisons(testCase, seen, expectation).flatMap((one) =>
     one.compared.difference ? [{ ...one, deviation: deviationOf(one, one.compared.difference) }] : [],
   );
   const reads = all.filter(({ device }) => device === undefined).map(({ deviation }) => deviation);
@@ -46,8 +46,8 @@ const mostTelling = (all: readonly Deviation[]): Deviation =>
   all[0]!;
 
 /** Bytes that the rules determine and that were not kept. */
-export function unjudgedBytes(of: Case, seen: Observation, expectation: Expectation): Unjudged[] {
-  const all = comparisons(of, seen, expectation).flatMap(
+export function unjudgedBytes(testCase: Case, seen: Observation, expectation: Expectation): Unjudged[] {
+  const all = comparisons(testCase, seen, expectation).flatMap(
     ({ aspect, where, compared: { unknown }, step }): Unjudged[] =>
       unknown
         ? [
@@ -77,9 +77,9 @@ interface Compared {
   initial?: (at: bigint) => ByteSource;
 }
 
-function comparisons(of: Case, seen: Observation, expectation: Expectation): Compared[] {
+function comparisons(testCase: Case, seen: Observation, expectation: Expectation): Compared[] {
   const reads = expectation.steps.flatMap((expected, step): Compared[] => {
-    const call = of.workload[step];
+    const call = testCase.workload[step];
     const result = seen.steps[step];
     if (
       (call?.call !== 'pread' &&

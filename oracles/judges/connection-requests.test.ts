@@ -18,7 +18,7 @@ import {
 const deviates = (verdict: Verdict): string[] =>
   verdict.kind === 'deviates' ? verdict.deviations.map(({ rule }) => rule) : [verdict.kind];
 
-const of = madeCase([{ call: 'pread', fd: 0, offset: 4096n, lengthBytes: 4096 }]);
+const testCase = madeCase([{ call: 'pread', fd: 0, offset: 4096n, lengthBytes: 4096 }]);
 const WANT_END = 0x80;
 const begin = (flags = 0): Made =>
   beginExchange(0x10, 4096n, 4096n, mapped(0n, 8192n, 65536n, 1, flags), overwrite(0n, 8192n));
@@ -44,7 +44,7 @@ const lookup = other('LOOKUP');
 function withConfig(exchanges: Made[], nodeid = 0n): string[] {
   const observation = seen(exchanges);
   for (const exchange of observation.transcript) if (exchange.name === 'IOMAP_CONFIG') exchange.nodeid = nodeid;
-  return deviates(judge(of, observation));
+  return deviates(judge(testCase, observation));
 }
 
 test('should take CONFIG as the protocol has it, and no other', () => {
@@ -66,13 +66,13 @@ test('should want CONFIG once, before all that waits for it; a FORGET waits for 
 
 test('should take no second INIT, and no answer to a notification that asks for none', () => {
   expect(withConfig([init, config(), lookup, begin(), init])).toEqual(['request/none']);
-  expect(deviates(judge(of, seen([begin(), other('NOTIFY_REPLY')])))).toEqual(['request/none']);
+  expect(deviates(judge(testCase, seen([begin(), other('NOTIFY_REPLY')])))).toEqual(['request/none']);
 });
 
 test('should want the handle that OPEN was answered with, where a request names an open file', () => {
   const open: Made = { ...other('OPEN'), reply: { error: 0, payload: openOut.encode({ fh: 7n }) } };
   const with1 = (name: string, fh: bigint): string[] =>
-    deviates(judge(of, seen([open, begin(), { ...other(name), request: { fh } }])));
+    deviates(judge(testCase, seen([open, begin(), { ...other(name), request: { fh } }])));
   for (const name of ['FLUSH', 'RELEASE']) {
     expect(with1(name, 7n), name).toEqual(['conforms']);
     expect(with1(name, 12_345n), name).toEqual(['request/ordinary']);
@@ -82,7 +82,7 @@ test('should want the handle that OPEN was answered with, where a request names 
     ...other('CREATE'),
     reply: { error: 0, payload: createOut.encode({ entry: { nodeid: 9n } as never, open: { fh: 1n } as never }) },
   };
-  const creates = madeCase([...of.workload.slice(1), { call: 'ordinary', syscall: 'create', file: 0 }]);
+  const creates = madeCase([...testCase.workload.slice(1), { call: 'ordinary', syscall: 'create', file: 0 }]);
   const closes = (fh: bigint): string[] =>
     deviates(
       judge(creates, {
@@ -97,7 +97,10 @@ test('should want the handle that OPEN was answered with, where a request names 
 test("should take the flags that END may have besides the server's, and no others", () => {
   const ended = (flags: number): string[] =>
     deviates(
-      judge(of, seen([begin(WANT_END), endExchange(0x10, 4096n, 4096n, 4096n, mapped(0n, 8192n, 65536n, 1, flags))])),
+      judge(
+        testCase,
+        seen([begin(WANT_END), endExchange(0x10, 4096n, 4096n, 4096n, mapped(0n, 8192n, 65536n, 1, flags))]),
+      ),
     );
   for (const own of [0, 0x100, 0x200, 0x300]) expect(ended(WANT_END | own), String(own)).toEqual(['conforms']);
   for (const unknown of [0x400, 0x8000]) expect(ended(WANT_END | unknown), String(unknown)).toEqual(['request/end']);
@@ -111,7 +114,7 @@ test('should judge nothing by a field that a record lacks, and say so', () => {
     observation.transcript[0]!.request = Object.fromEntries(
       Object.entries(observation.transcript[0]!.request).filter(([name]) => name !== field),
     );
-    return judge(of, observation);
+    return judge(testCase, observation);
   };
   for (const field of ['opflags', 'attrIno'])
     expect(without(field)).toMatchObject({
@@ -128,12 +131,12 @@ test('should judge nothing by a field that a record lacks, and say so', () => {
   }
   const wrong = seen([begin()]);
   wrong.transcript[0]!.request['count'] = 8192n;
-  expect(deviates(judge(of, wrong))).toContain('request/begin');
+  expect(deviates(judge(testCase, wrong))).toContain('request/begin');
 });
 
 test('should take the answer to a RETRIEVE', () => {
   const retrieves = madeCase([
-    ...of.workload.slice(1),
+    ...testCase.workload.slice(1),
     { call: 'notify', notification: { kind: 'retrieve', node: { file: 0 }, offset: 0n, lengthBytes: 1 } },
   ]);
   const observation = { ...seen([begin(), other('NOTIFY_REPLY')]) };

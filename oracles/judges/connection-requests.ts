@@ -92,7 +92,7 @@ function handleIn(name: string, payload: Uint8Array = new Uint8Array()): bigint[
 }
 
 /** Requests about one file that name another, or an open file that the server never heard of. */
-export function judgeHandles(of: Case, { transcript }: Observation): Deviation[] {
+export function judgeHandles(testCase: Case, { transcript }: Observation): Deviation[] {
   const known = new Set([0n, ...transcript.flatMap(({ name, reply }) => handleIn(name, reply?.payload))]);
   return transcript.flatMap(({ name, request, step }): Deviation[] => {
     const wrong = (HANDLES[name] ?? []).flatMap((field) => {
@@ -101,7 +101,7 @@ export function judgeHandles(of: Case, { transcript }: Observation): Deviation[]
         ? []
         : [{ name: field, expected: 'one that the server has given', seen: `0x${value.toString(16)}` }];
     });
-    const target = step === undefined ? undefined : targetOf(of, step);
+    const target = step === undefined ? undefined : targetOf(testCase, step);
     const nodeid =
       target === undefined ? undefined : transcript.find((one) => one.name === 'OPEN' && one.file === target)?.nodeid;
     const out = request['nodeidOut'];
@@ -116,7 +116,7 @@ export function judgeHandles(of: Case, { transcript }: Observation): Deviation[]
             aspect,
             expected: `${name} with ${wrong.map((one) => `${one.name} ${one.expected}`).join(', ')}`,
             seen: `${name} with ${wrong.map((one) => `${one.name} ${one.seen}`).join(', ')}`,
-            ...(step !== undefined && step < of.workload.length && { step }),
+            ...(step !== undefined && step < testCase.workload.length && { step }),
             facts: { request: name, differs: 'fields', fields: wrong },
           },
         ];

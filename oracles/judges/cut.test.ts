@@ -24,8 +24,8 @@ const first = 1,
   second = 2;
 
 /** What the guest keeps of it when the transcript ends in `step`. */
-function cutIn(of: Case, step: number, change: (seen: Observation) => void = () => undefined): Observation {
-  const seen = runIdeal(of);
+function cutIn(testCase: Case, step: number, change: (seen: Observation) => void = () => undefined): Observation {
+  const seen = runIdeal(testCase);
   change(seen);
   const kept = seen.transcript.filter((exchange) => (exchange.step ?? 0) < step);
   return { ...seen, transcript: kept, cut: { step, exchanges: seen.transcript.length - kept.length, why: 'room' } };

@@ -26,13 +26,17 @@ const ofSteps: ReadonlySet<Deviation['aspect']> = new Set(['request', 'trace-eve
  * The case up to the step in which its transcript ends, and what was seen of that. The kernel's log is that of the
  * whole case.
  */
-export function beforeCut(of: Case, seen: Observation, { step, why }: TranscriptCut): { of: Case; seen: Observation } {
+export function beforeCut(
+  testCase: Case,
+  seen: Observation,
+  { step, why }: TranscriptCut,
+): { of: Case; seen: Observation } {
   const { cut: _cut, ...whole } = seen;
   // Nothing is missing: the case was ended there.
-  if (why === 'frozen') return { of: { ...of, workload: of.workload.slice(0, step) }, seen: whole };
+  if (why === 'frozen') return { of: { ...testCase, workload: testCase.workload.slice(0, step) }, seen: whole };
   const { unmountErrno: _unmountErrno, ...rest } = whole;
   return {
-    of: { ...of, workload: of.workload.slice(0, step) },
+    of: { ...testCase, workload: testCase.workload.slice(0, step) },
     seen: {
       ...rest,
       steps: seen.steps.slice(0, step),
@@ -62,7 +66,7 @@ export interface Cut extends TranscriptCut {
 }
 
 /** Where the transcript ends for the judges: where the guest cut it, or where its record lacks what they need. */
-export function cutOf(of: Case, seen: Observation, { ioendFlags }: Revision): Cut | undefined {
+export function cutOf(testCase: Case, seen: Observation, { ioendFlags }: Revision): Cut | undefined {
   // The one of swapoff is about the whole file.
   const swapoff = ioendFlags.SWAPOFF ?? 0;
   const lacking = seen.transcript.flatMap(({ name, request, raw, step, seq }): (Cut & { seq: number })[] => {
@@ -75,7 +79,7 @@ export function cutOf(of: Case, seen: Observation, { ioendFlags }: Revision): Cu
       ? []
       : [
           {
-            step: Math.min(step ?? 0, of.workload.length),
+            step: Math.min(step ?? 0, testCase.workload.length),
             exchanges: 1,
             why: 'room',
             lacks: `the record of ${name} lacks ${field}`,

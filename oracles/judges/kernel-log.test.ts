@@ -12,10 +12,10 @@ import { judgeKernelLog } from './kernel-log.ts';
 const folder = join(import.meta.dirname, '../../model/kernel-log/testdata');
 const sample = (name: string): KernelEvent[] =>
   kernelEvents(consoleLines(readFileSync(join(folder, `${name}.log`), 'latin1').split('\n')));
-const { of } = sampleCases(1, 3)[0]!;
+const { of: testCase } = sampleCases(1, 3)[0]!;
 const verdictOn = (events: KernelEvent[]) => {
-  const ideal = runIdeal(of);
-  return judge(of, { ...ideal, events: [...ideal.events, ...events] });
+  const ideal = runIdeal(testCase);
+  return judge(testCase, { ...ideal, events: [...ideal.events, ...events] });
 };
 const rulesOn = (events: KernelEvent[]): string[] => {
   const verdict = verdictOn(events);
@@ -77,11 +77,11 @@ test('should not judge what was dropped', () => {
 });
 
 test('should tolerate the warning about a hole, and no other that comes by the same way', () => {
-  const observation = runIdeal(of);
+  const observation = runIdeal(testCase);
   const tolerated = {
     tolerated: [{ pattern: /iomap_dio_(hole_)?iter|fs\/iomap\/direct-io\.c/, reason: 'a direct write meets a hole' }],
   } as unknown as Parameters<typeof judgeKernelLog>[2];
-  const judged = (events: KernelEvent[]) => judgeKernelLog(of, { ...observation, events }, tolerated);
+  const judged = (events: KernelEvent[]) => judgeKernelLog(testCase, { ...observation, events }, tolerated);
   expect(judged(sample('dio-hole'))).toEqual([]);
   const elsewhere = sample('warn-cut-here').map((event) =>
     'text' in event ? { ...event, text: event.text.replace('fuse_iomap_write_checks', 'iomap_dio_iter') } : event,

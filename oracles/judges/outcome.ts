@@ -7,7 +7,7 @@ import type { Expectation, StepExpectation } from '../kernel/expectation.ts';
 import { errnoFacts } from '../kernel/errno-facts.ts';
 import type { ClauseId } from '../rules/rule-id.ts';
 
-export function judgeOutcome(of: Case, seen: Observation, expectation: Expectation): Deviation[] {
+export function judgeOutcome(testCase: Case, seen: Observation, expectation: Expectation): Deviation[] {
   const outcomes = expectation.steps.flatMap((expected, step): Deviation[] => {
     const result = seen.steps[step];
     if (!result)
@@ -23,7 +23,7 @@ export function judgeOutcome(of: Case, seen: Observation, expectation: Expectati
       ];
     return judgeStep(expected, result, seen).map((deviation) => ({ rule: expected.rule, ...deviation, step }));
   });
-  return [...letThrough(of, seen, expectation), ...outcomes];
+  return [...letThrough(testCase, seen, expectation), ...outcomes];
 }
 
 /**

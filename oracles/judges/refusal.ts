@@ -35,7 +35,7 @@ interface Channel {
 }
 
 /** The channels that can be judged on this kernel. */
-function channelsIn(of: Case, seen: Observation, expectation: Expectation, channels: Channels): Channel[] {
+function channelsIn(testCase: Case, seen: Observation, expectation: Expectation, channels: Channels): Channel[] {
   const lines = expectation.refusals.flatMap(linesOf);
   // An event of a kind that nobody here knows may be the report that is missing.
   const unknown = unknownEventKinds(seen).length > 0;
@@ -43,7 +43,7 @@ function channelsIn(of: Case, seen: Observation, expectation: Expectation, chann
     unknown || seen.events.some((event) => event.kind === 'lost-events' && event.source === source);
   const open =
     expectation.unspecified !== undefined ||
-    (expectation.desynchronised === true && !stoppedByRefusal(of, seen, expectation));
+    (expectation.desynchronised === true && !stoppedByRefusal(testCase, seen, expectation));
   const reports = (kind: Report['kind']) => seen.events.filter((event): event is Report => event.kind === kind);
   return [
     ...(channels.traceEvent.judged
@@ -53,7 +53,7 @@ function channelsIn(of: Case, seen: Observation, expectation: Expectation, chann
       ? [
           {
             aspect: 'warn' as const,
-            lines: of.debugIomap || channels.warn.always ? lines : [],
+            lines: testCase.debugIomap || channels.warn.always ? lines : [],
             reports: reports('bad-mapping-warn'),
             open,
             lossy: lossy('kmsg'),
@@ -68,9 +68,9 @@ function channelsIn(of: Case, seen: Observation, expectation: Expectation, chann
  * model did: it told the server so, or a request did not come. Then the report that nothing asks for is why; behind any
  * other wrong request the model may only have missed what was to be refused.
  */
-function stoppedByRefusal(of: Case, seen: Observation, { requests, steps }: Expectation): boolean {
+function stoppedByRefusal(testCase: Case, seen: Observation, { requests, steps }: Expectation): boolean {
   if (steps.some(({ kind }, step) => kind === 'succeeds' && isRefused(seen.steps[step]))) return true;
-  const [index, call, result] = [steps.length, of.workload[steps.length], seen.steps[steps.length]];
+  const [index, call, result] = [steps.length, testCase.workload[steps.length], seen.steps[steps.length]];
   if (!call || !result) return false;
   if (
     seen.transcript.some(
@@ -87,8 +87,13 @@ function stoppedByRefusal(of: Case, seen: Observation, { requests, steps }: Expe
 const isRefused = (result: StepResult | undefined): boolean =>
   result !== undefined && result.ret < 0n && result.errno === errnos.EUCLEAN;
 
-export function judgeRefusals(of: Case, seen: Observation, expectation: Expectation, channels: Channels): Deviation[] {
-  const judged = channelsIn(of, seen, expectation, channels);
+export function judgeRefusals(
+  testCase: Case,
+  seen: Observation,
+  expectation: Expectation,
+  channels: Channels,
+): Deviation[] {
+  const judged = channelsIn(testCase, seen, expectation, channels);
   const deviations = judged.flatMap((channel) => match(channel).deviations);
   const [trace, warn] = judged;
   if (deviations.length > 0 || !trace || !warn || judged.some(({ open, lossy }) => open || lossy)) return deviations;
@@ -97,13 +102,13 @@ export function judgeRefusals(of: Case, seen: Observation, expectation: Expectat
 
 /** Conditions in words that no rule knows: each once. They are no deviation, since the report came where it had to. */
 export function unknownConditions(
-  of: Case,
+  testCase: Case,
   seen: Observation,
   expectation: Expectation,
   channels: Channels,
 ): Unjudged[] {
   const unknown = new Map<string, Unjudged>();
-  for (const channel of channelsIn(of, seen, expectation, channels)) {
+  for (const channel of channelsIn(testCase, seen, expectation, channels)) {
     for (const { line, report } of match(channel).matched) {
       if (line.condition === undefined || sameText(line.condition, report.condition)) continue;
       const reason = `the kernel says "${report.condition}" where the rules say "${line.condition}" (${line.rule}): a text that they do not know`;

@@ -22,7 +22,12 @@ import { errnos } from '../../uapi/errno.ts';
  */
 const OUT_OF_ORDER: ReadonlySet<string> = new Set(['FORGET', 'BATCH_FORGET']);
 
-export function judgeRequests(of: Case, seen: Observation, expectation: Expectation, revision: Revision): Deviation[] {
+export function judgeRequests(
+  testCase: Case,
+  seen: Observation,
+  expectation: Expectation,
+  revision: Revision,
+): Deviation[] {
   const deviations: Deviation[] = [];
   const ordered = [...seen.transcript].sort((a, b) => a.seq - b.seq);
   const destroy = ordered.findIndex((exchange) => exchange.name === 'DESTROY');
@@ -49,19 +54,19 @@ export function judgeRequests(of: Case, seen: Observation, expectation: Expectat
           aspect: 'request',
           expected: `${name}.${field} is 0`,
           seen: String(value),
-          ...(step !== undefined && step < of.workload.length && { step }),
+          ...(step !== undefined && step < testCase.workload.length && { step }),
           facts: { request: name, differs: 'fields', fields: [{ name: field, expected: '0', seen: String(value) }] },
         });
       }
     }
   }
-  const config = isInitialised(of, expectation, revision) ? judgeConfig(ordered, revision) : [];
+  const config = isInitialised(testCase, expectation, revision) ? judgeConfig(ordered, revision) : [];
   return [
     ...deviations,
     ...config,
-    ...judgeHandles(of, seen),
-    ...judgeUnasked(of, ordered),
-    ...judgeUnmount(of, seen, expectation, revision, ordered),
+    ...judgeHandles(testCase, seen),
+    ...judgeUnasked(testCase, ordered),
+    ...judgeUnmount(testCase, seen, expectation, revision, ordered),
   ];
 }
 
@@ -85,9 +90,10 @@ const CHANGES_OWNERSHIP = SETATTR_VALID.MODE | SETATTR_VALID.UID | SETATTR_VALID
  * No file is made, removed, renamed, or given to somebody else by I/O. Which requests a call that does such things
  * leads to is another matter.
  */
-function judgeUnasked(of: Case, ordered: readonly Exchange[]): Deviation[] {
-  if (of.workload.some((step) => step.call === 'ordinary' && CHANGES_NAMES.has(ordinaryCalls[step.syscall]))) return [];
-  const retrieves = notificationsOf(of).some(({ kind }) => kind === 'retrieve');
+function judgeUnasked(testCase: Case, ordered: readonly Exchange[]): Deviation[] {
+  if (testCase.workload.some((step) => step.call === 'ordinary' && CHANGES_NAMES.has(ordinaryCalls[step.syscall])))
+    return [];
+  const retrieves = notificationsOf(testCase).some(({ kind }) => kind === 'retrieve');
   return ordered.flatMap(({ name, request, step, seq }): Deviation[] => {
     const again =
       (name === 'NOTIFY_REPLY' && !retrieves) ||
@@ -106,7 +112,7 @@ function judgeUnasked(of: Case, ordered: readonly Exchange[]): Deviation[] {
             aspect: 'request',
             expected: `no ${what}: no call of the case leads to it`,
             seen: what,
-            ...(step !== undefined && step < of.workload.length && { step }),
+            ...(step !== undefined && step < testCase.workload.length && { step }),
             facts: { request: name, differs: 'extra' },
           },
         ];
@@ -114,8 +120,8 @@ function judgeUnasked(of: Case, ordered: readonly Exchange[]): Deviation[] {
 }
 
 /** The connection has iomap, and its server answered CONFIG as it should. */
-const isInitialised = (of: Case, expectation: Expectation, revision: Revision): boolean =>
-  connectionHasIomap(of, revision) &&
+const isInitialised = (testCase: Case, expectation: Expectation, revision: Revision): boolean =>
+  connectionHasIomap(testCase, revision) &&
   revision.opcodes.IOMAP_CONFIG !== undefined &&
   ![...expectation.steps, ...expectation.refusals, expectation.mount].some(
     ({ rule }) => rule.startsWith('config/') || rule === 'init/refused',
@@ -123,13 +129,13 @@ const isInitialised = (of: Case, expectation: Expectation, revision: Revision): 
 
 /** The last requests of a mount that was removed while its server was there. */
 function judgeUnmount(
-  of: Case,
+  testCase: Case,
   seen: Observation,
   expectation: Expectation,
   revision: Revision,
   ordered: readonly Exchange[],
 ): Deviation[] {
-  if (seen.unmountErrno !== 0 || !isInitialised(of, expectation, revision) || ordered.some(({ ended }) => ended))
+  if (seen.unmountErrno !== 0 || !isInitialised(testCase, expectation, revision) || ordered.some(({ ended }) => ended))
     return [];
   const rule = 'unmount/requests',
     aspect = 'request';
@@ -149,7 +155,7 @@ function judgeUnmount(
   const lacked = syncs.findIndex(
     ({ reply }) => reply !== undefined && headerFault(reply) === undefined && reply.error === -errnos.ENOSYS,
   );
-  const last = syncs.some(({ step }) => step === undefined || step >= of.workload.length);
+  const last = syncs.some(({ step }) => step === undefined || step >= testCase.workload.length);
   if (lacked >= 0 && lacked < syncs.length - 1)
     return [
       {

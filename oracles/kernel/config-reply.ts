@@ -17,8 +17,8 @@ function configReplyBytes(revision: Revision, reply: ConfigReply): ConfigOut {
 export type ConfigAnswer = { kind: 'reply'; bytes: ConfigOut } | { kind: 'error'; errno: number } | { kind: 'ended' };
 
 /** The answer to IOMAP_CONFIG: the script's first line for it, else the geometry's. Undefined: ENOSYS. */
-export function configAnswer(of: Case, revision: Revision): ConfigAnswer | undefined {
-  const answer = of.script.find((line) => line.on === 'IOMAP_CONFIG')?.reply ?? of.geometry.config;
+export function configAnswer(testCase: Case, revision: Revision): ConfigAnswer | undefined {
+  const answer = testCase.script.find((line) => line.on === 'IOMAP_CONFIG')?.reply ?? testCase.geometry.config;
   switch (answer?.kind) {
     case 'config':
       return { kind: 'reply', bytes: configReplyBytes(revision, answer) };

@@ -32,9 +32,9 @@ const hole = wire(0, 0n, 16384n);
 const begin = beginExchange(REPORT, 0n, 16384n, hole, overwrite(0n, 16384n));
 
 test.describe('an answer of the wrong form', () => {
-  const of = madeCase([seek]);
+  const testCase = madeCase([seek]);
   const seen = (reply: SentReply, writeErrno: number, errno: number) =>
-    judge(of, observed({ exchanges: [{ ...begin, reply, writeErrno }], results: [failed(errno)] }));
+    judge(testCase, observed({ exchanges: [{ ...begin, reply, writeErrno }], results: [failed(errno)] }));
   const good = Buffer.from(beginOut.encode({ read: hole, write: overwrite(0n, 16384n) }));
   const forms: readonly [string, SentReply, number][] = [
     ['a positive error', { error: 5, payload: Buffer.alloc(0) }, EINVAL],
@@ -58,7 +58,7 @@ test.describe('an answer of the wrong form', () => {
   }
   test('must not be refused when it is in order', () => {
     expect(
-      deviates(judge(of, observed({ exchanges: [{ ...begin, writeErrno: EINVAL }], results: [failed(6)] }))),
+      deviates(judge(testCase, observed({ exchanges: [{ ...begin, writeErrno: EINVAL }], results: [failed(6)] }))),
     ).toEqual(['answer/written result']);
     expect(deviates(seen({ error: -511, payload: Buffer.alloc(0) }, 0, 511))).toEqual(['conforms']);
   });

@@ -203,8 +203,8 @@ const refusedByDevice = (world: World, { length }: Accepted): Stored => ({
   touches: false,
   rule: 'atomic/device',
 });
-const takesAtomic = ({ case: of }: World, { device }: Accepted): boolean =>
-  device !== undefined && of.geometry.devices[device.index]?.atomic === true;
+const takesAtomic = ({ case: testCase }: World, { device }: Accepted): boolean =>
+  device !== undefined && testCase.geometry.devices[device.index]?.atomic === true;
 
 function store(world: World, file: FileState, mapping: Accepted, write: Write): Stored {
   const { acted, pos, length, device, rule } = mapping;

@@ -75,12 +75,12 @@ const on = (number: number, offsetBytes: bigint): DeviceChange[] => [
   { device: number, offsetBytes, content: [writer(4096n, 4096)] },
 ];
 const kindOf = (
-  of: Case,
+  testCase: Case,
   exchanges: Made[],
   results: StepResult[],
   changes: DeviceChange[] = [],
   events: KernelEvent[] = [],
-) => judge(of, observed({ exchanges, results, changes, events })).kind;
+) => judge(testCase, observed({ exchanges, results, changes, events })).kind;
 
 const buffered = (before: Notification[]): Case =>
   madeCase([], {
@@ -94,22 +94,22 @@ const buffered = (before: Notification[]): Case =>
 
 test.describe('a buffered write whose mapping was asked for while mappings changed', () => {
   test('starts over or uses the answer as it came; what is cached now serves its writeback', () => {
-    const of = buffered([upsert()]);
+    const testCase = buffered([upsert()]);
     const first = held(asked(WRITE, 4096n, 4096n), 0);
-    expect(kindOf(of, [first, abandoned, ...synced], [wrote, ok], on(1, 0x4000n))).toBe('conforms');
-    expect(kindOf(of, [first, ...synced], [wrote, ok], on(1, 0x4000n))).toBe('conforms');
+    expect(kindOf(testCase, [first, abandoned, ...synced], [wrote, ok], on(1, 0x4000n))).toBe('conforms');
+    expect(kindOf(testCase, [first, ...synced], [wrote, ok], on(1, 0x4000n))).toBe('conforms');
     // The bytes at the place of before, or an END that says nothing of starting over.
-    expect(kindOf(of, [first, abandoned, ...synced], [wrote, ok], on(0, 0x11000n))).toBe('deviates');
-    expect(kindOf(of, [first, ...synced], [wrote, ok], on(0, 0x11000n))).toBe('deviates');
-    expect(kindOf(of, [first, abandoned, abandoned, ...synced], [wrote, ok], on(1, 0x4000n))).toBe('deviates');
+    expect(kindOf(testCase, [first, abandoned, ...synced], [wrote, ok], on(0, 0x11000n))).toBe('deviates');
+    expect(kindOf(testCase, [first, ...synced], [wrote, ok], on(0, 0x11000n))).toBe('deviates');
+    expect(kindOf(testCase, [first, abandoned, abandoned, ...synced], [wrote, ok], on(1, 0x4000n))).toBe('deviates');
   });
   test('asks the server again where nothing is cached, or uses the answer as it came', () => {
-    const of = buffered([upsert(), inval]);
+    const testCase = buffered([upsert(), inval]);
     const first = held(asked(WRITE, 4096n, 4096n), 0, 0);
     const again = [asked(WRITE, 4096n, 4096n), asked(WRITEBACK, 4096n, 4096n), ...synced];
-    expect(kindOf(of, [first, abandoned, ...again], [wrote, ok], on(0, 0x11000n))).toBe('conforms');
-    expect(kindOf(of, [first, ...again.slice(1)], [wrote, ok], on(0, 0x11000n))).toBe('conforms');
-    expect(kindOf(of, [first, ...again], [wrote, ok], on(0, 0x11000n))).toBe('deviates');
+    expect(kindOf(testCase, [first, abandoned, ...again], [wrote, ok], on(0, 0x11000n))).toBe('conforms');
+    expect(kindOf(testCase, [first, ...again.slice(1)], [wrote, ok], on(0, 0x11000n))).toBe('conforms');
+    expect(kindOf(testCase, [first, ...again], [wrote, ok], on(0, 0x11000n))).toBe('deviates');
   });
   test('starts over when it came from the cache', () => {
     // Inline data is asked for while the mapping that was cached is taken back.
@@ -140,7 +140,7 @@ test.describe('a buffered write whose mapping was asked for while mappings chang
       read: { offset: 0n, length: 4096n },
       write: { offset: 0n, length: 0n },
     };
-    const of = madeCase([], {
+    const testCase = madeCase([], {
       sizeBytes: 4096n,
       script: [{ on: 'READ', times: 1, before: [takenBack], reply: { kind: 'empty' } }],
       workload: [
@@ -151,11 +151,11 @@ test.describe('a buffered write whose mapping was asked for while mappings chang
     });
     const results = [{ ret: 96n, errno: 0 }, wrote];
     const inlineNow = asked(WRITE, 0n, 4096n, wire(4, 0n, 4096n));
-    expect(kindOf(of, [held(read, 0), inlineNow, read, sent], results)).toBe('conforms');
-    expect(kindOf(of, [held(read, 0), sent], results)).toBe('deviates');
+    expect(kindOf(testCase, [held(read, 0), inlineNow, read, sent], results)).toBe('conforms');
+    expect(kindOf(testCase, [held(read, 0), sent], results)).toBe('deviates');
   });
   test('goes on when what was sent is refused and changes nothing', () => {
-    const of = buffered([upsert({ length: 0n })]);
+    const testCase = buffered([upsert({ length: 0n })]);
     const first = held(asked(WRITE, 4096n, 4096n), EUCLEAN);
     const rest = [asked(WRITEBACK, 4096n, 4096n), ...synced];
     const report: KernelEvent = {
@@ -164,19 +164,19 @@ test.describe('a buffered write whose mapping was asked for while mappings chang
       line: 1,
       condition: 'map->length == 0',
     };
-    expect(kindOf(of, [first, ...rest], [wrote, ok], on(0, 0x11000n), [report])).toBe('conforms');
+    expect(kindOf(testCase, [first, ...rest], [wrote, ok], on(0, 0x11000n), [report])).toBe('conforms');
     expect(
-      kindOf(of, [first, abandoned, asked(WRITE, 4096n, 4096n), ...rest], [wrote, ok], on(0, 0x11000n), [report]),
+      kindOf(testCase, [first, abandoned, asked(WRITE, 4096n, 4096n), ...rest], [wrote, ok], on(0, 0x11000n), [report]),
     ).toBe('deviates');
-    expect(kindOf(of, [first, ...rest], [wrote, ok], on(0, 0x11000n))).toBe('deviates');
-    expect(kindOf(of, [held(asked(WRITE, 4096n, 4096n), 0), ...rest], [wrote, ok], on(0, 0x11000n), [report])).toBe(
-      'deviates',
-    );
+    expect(kindOf(testCase, [first, ...rest], [wrote, ok], on(0, 0x11000n))).toBe('deviates');
+    expect(
+      kindOf(testCase, [held(asked(WRITE, 4096n, 4096n), 0), ...rest], [wrote, ok], on(0, 0x11000n), [report]),
+    ).toBe('deviates');
   });
 });
 
 test('writeback uses the answer as it came for all that it reaches, or asks again for the next range', () => {
-  const of: Case = {
+  const testCase: Case = {
     ...buffered([upsert({ offset: 12288n, length: 4096n })]),
     workload: [
       { call: 'open', file: 0, flags: ['rdwr'] },
@@ -184,20 +184,20 @@ test('writeback uses the answer as it came for all that it reaches, or asks agai
       { call: 'fsync', fd: 0 },
     ],
   };
-  of.script[0]!.opflagsSet = WRITEBACK;
+  testCase.script[0]!.opflagsSet = WRITEBACK;
   const both: StepResult = { ret: 8192n, errno: 0 };
   const bytes: DeviceChange[] = [{ device: 0, offsetBytes: 0x10000n, content: [writer(0n, 8192)] }];
   const first = [asked(WRITE, 0n, 8192n), held(asked(WRITEBACK, 0n, 4096n), 0)];
-  expect(kindOf(of, [...first, asked(WRITEBACK, 4096n, 4096n), ...synced], [both, ok], bytes)).toBe('conforms');
-  expect(kindOf(of, [...first, ...synced], [both, ok], bytes)).toBe('conforms');
+  expect(kindOf(testCase, [...first, asked(WRITEBACK, 4096n, 4096n), ...synced], [both, ok], bytes)).toBe('conforms');
+  expect(kindOf(testCase, [...first, ...synced], [both, ok], bytes)).toBe('conforms');
   // What it did not write, wrote elsewhere, or has no mapping for.
-  expect(kindOf(of, [...first, ...synced], [both, ok], [{ ...bytes[0]!, content: [writer(0n, 4096)] }])).toBe(
+  expect(kindOf(testCase, [...first, ...synced], [both, ok], [{ ...bytes[0]!, content: [writer(0n, 4096)] }])).toBe(
     'deviates',
   );
-  expect(kindOf(of, [...first, ...synced], [both, ok], [{ ...bytes[0]!, device: 1 }])).toBe('deviates');
+  expect(kindOf(testCase, [...first, ...synced], [both, ok], [{ ...bytes[0]!, device: 1 }])).toBe('deviates');
   const short = [asked(WRITE, 0n, 8192n), held(asked(WRITEBACK, 0n, 4096n, mapped(0n, 4096n, 0x10000n)), 0)];
-  expect(kindOf(of, [...short, asked(WRITEBACK, 4096n, 4096n), ...synced], [both, ok], bytes)).toBe('conforms');
-  expect(kindOf(of, [...short, ...synced], [both, ok], bytes)).toBe('deviates');
+  expect(kindOf(testCase, [...short, asked(WRITEBACK, 4096n, 4096n), ...synced], [both, ok], bytes)).toBe('conforms');
+  expect(kindOf(testCase, [...short, ...synced], [both, ok], bytes)).toBe('deviates');
 });
 
 test('writeback does not go by a mapping that left the cache', () => {
@@ -206,7 +206,7 @@ test('writeback does not go by a mapping that left the cache', () => {
     call: 'notify',
     notification: { ...inval, read: { offset: 0n, length: 8192n } } as Notification,
   };
-  const of: Case = {
+  const testCase: Case = {
     ...buffered([]),
     script: [],
     workload: [
@@ -229,8 +229,8 @@ test('writeback does not go by a mapping that left the cache', () => {
   const on = (number: number, offsetBytes: bigint): DeviceChange[] => [
     { device: number, offsetBytes, content: [writer(0n, 8192, 1)] },
   ];
-  expect(kindOf(of, [...again, ...synced], results, on(0, 0x10000n))).toBe('conforms');
-  expect(kindOf(of, [again[0]!, ...synced], results, on(1, 0x4000n))).toBe('deviates');
+  expect(kindOf(testCase, [...again, ...synced], results, on(0, 0x10000n))).toBe('conforms');
+  expect(kindOf(testCase, [again[0]!, ...synced], results, on(1, 0x4000n))).toBe('deviates');
 });
 
 test.describe('RETRY_CACHE', () => {
@@ -247,15 +247,15 @@ test.describe('RETRY_CACHE', () => {
   });
 
   test('is served by what was pushed while the request waited', () => {
-    const { of, first } = instruction([upsert()], [0]);
-    expect(kindOf(of, [first], [got(1, 0x4000n)])).toBe('conforms');
-    expect(kindOf(of, [first, asked(DIRECT, 4096n, 4096n)], [got(0, 0x11000n)])).toBe('deviates');
-    expect(kindOf(of, [first], [got(0, 0x11000n)])).toBe('deviates');
+    const { of: testCase, first } = instruction([upsert()], [0]);
+    expect(kindOf(testCase, [first], [got(1, 0x4000n)])).toBe('conforms');
+    expect(kindOf(testCase, [first, asked(DIRECT, 4096n, 4096n)], [got(0, 0x11000n)])).toBe('deviates');
+    expect(kindOf(testCase, [first], [got(0, 0x11000n)])).toBe('deviates');
   });
   test('asks again where nothing was', () => {
-    const { of, first } = instruction([upsert({ offset: 8192n, length: 4096n })], [0]);
-    expect(kindOf(of, [first, asked(DIRECT, 4096n, 4096n)], [got(0, 0x11000n)])).toBe('conforms');
-    expect(kindOf(of, [first], [got(1, 0x4000n)])).toBe('deviates');
+    const { of: testCase, first } = instruction([upsert({ offset: 8192n, length: 4096n })], [0]);
+    expect(kindOf(testCase, [first, asked(DIRECT, 4096n, 4096n)], [got(0, 0x11000n)])).toBe('conforms');
+    expect(kindOf(testCase, [first], [got(1, 0x4000n)])).toBe('deviates');
   });
 });
 
@@ -273,31 +273,31 @@ test.describe('RETRY_CACHE with a signal pending', () => {
   const got: StepResult = { ret: 4096n, errno: 0, data: [device(0, 0x11000n, 4096)], tail: [] };
 
   test('ends with EINTR where the server would be asked again', () => {
-    const { of, first } = signalled([upsert({ offset: 8192n, length: 4096n })]);
-    expect(kindOf(of, [first], [interrupted])).toBe('conforms');
-    expect(kindOf(of, [first, asked(DIRECT, 4096n, 4096n)], [got])).toBe('deviates');
-    expect(kindOf(of, [first], [{ ret: -1n, errno: 5 }])).toBe('deviates');
+    const { of: testCase, first } = signalled([upsert({ offset: 8192n, length: 4096n })]);
+    expect(kindOf(testCase, [first], [interrupted])).toBe('conforms');
+    expect(kindOf(testCase, [first, asked(DIRECT, 4096n, 4096n)], [got])).toBe('deviates');
+    expect(kindOf(testCase, [first], [{ ret: -1n, errno: 5 }])).toBe('deviates');
   });
   test('and nothing else does', () => {
-    const { of, first } = signalled([upsert()], false);
-    expect(kindOf(of, [first], [got])).toBe('conforms');
-    expect(kindOf(of, [first], [interrupted])).toBe('deviates');
+    const { of: testCase, first } = signalled([upsert()], false);
+    expect(kindOf(testCase, [first], [got])).toBe('conforms');
+    expect(kindOf(testCase, [first], [interrupted])).toBe('deviates');
   });
 });
 
 test('a direct write goes on with the answer, whatever changed meanwhile', () => {
-  const of = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }], {
+  const testCase = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }], {
     script: [line([upsert()])],
   });
   const first = held(asked(WRITE | DIRECT, 4096n, 4096n), 0);
-  expect(kindOf(of, [first], [wrote], on(0, 0x11000n))).toBe('conforms');
-  expect(kindOf(of, [first], [wrote], on(1, 0x4000n))).toBe('deviates');
-  expect(kindOf(of, [first, endExchange(WRITE | DIRECT, 4096n, 4096n, 0n, server)], [wrote], on(1, 0x4000n))).toBe(
-    'deviates',
-  );
+  expect(kindOf(testCase, [first], [wrote], on(0, 0x11000n))).toBe('conforms');
+  expect(kindOf(testCase, [first], [wrote], on(1, 0x4000n))).toBe('deviates');
+  expect(
+    kindOf(testCase, [first, endExchange(WRITE | DIRECT, 4096n, 4096n, 0n, server)], [wrote], on(1, 0x4000n)),
+  ).toBe('deviates');
 });
 
 test('what is sent while nobody can say what waits is no matter of the rules', () => {
-  const of = madeCase([], { script: [{ on: 'GETATTR', before: [upsert()], reply: { kind: 'empty' } }] });
-  expect(judge(of, observed({}))).toMatchObject({ kind: 'unspecified' });
+  const testCase = madeCase([], { script: [{ on: 'GETATTR', before: [upsert()], reply: { kind: 'empty' } }] });
+  expect(judge(testCase, observed({}))).toMatchObject({ kind: 'unspecified' });
 });

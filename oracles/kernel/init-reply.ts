@@ -13,8 +13,8 @@ export type InitAnswer =
   { kind: 'refused'; ended: boolean } | { kind: 'taken'; iomap: boolean; minor: number };
 
 /** Undefined: the server answers as usual. */
-export function initAnswer(of: Case, { initBit }: Revision): InitAnswer | undefined {
-  const answer = of.script.find(({ on }) => on === 'INIT')?.reply;
+export function initAnswer(testCase: Case, { initBit }: Revision): InitAnswer | undefined {
+  const answer = testCase.script.find(({ on }) => on === 'INIT')?.reply;
   switch (answer?.kind) {
     case undefined:
       return undefined;
@@ -40,7 +40,7 @@ export function initAnswer(of: Case, { initBit }: Revision): InitAnswer | undefi
 }
 
 /** Whether the connection has iomap, by what the case answers to INIT. */
-export function connectionHasIomap(of: Case, revision: Revision): boolean {
-  const own = initAnswer(of, revision);
-  return own?.kind === 'taken' ? own.iomap : (of.geometry.initIomap ?? true);
+export function connectionHasIomap(testCase: Case, revision: Revision): boolean {
+  const own = initAnswer(testCase, revision);
+  return own?.kind === 'taken' ? own.iomap : (testCase.geometry.initIomap ?? true);
 }

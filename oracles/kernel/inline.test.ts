@@ -160,11 +160,11 @@ test.describe('a buffered read of an inline mapping', () => {
 });
 
 test.describe('a direct write to an inline mapping', () => {
-  const of = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }]);
+  const testCase = madeCase([{ call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 }]);
   const begun = (map = inline(4096n, 4096n)) => beginExchange(DIRECT_WRITE, 4096n, 4096n, map, overwrite(4096n, 4096n));
   const ok = { ret: 4096n, errno: 0 };
   const write = (exchanges: Made[], result: object = ok, events: KernelEvent[] = []) =>
-    judge(of, observed({ exchanges, results: [result as never], events }));
+    judge(testCase, observed({ exchanges, results: [result as never], events }));
   const lost = (errno: number) => ioendExchange(8, 4096n, 0n, -errno);
   const trace: KernelEvent = { kind: 'bad-data', func: 'fuse_iomap_inline', line: 1, condition: 'anything' };
 
@@ -208,7 +208,7 @@ test.describe('a direct write to an inline mapping', () => {
       ...observed({ exchanges: [begun(), writeExchange(4096n, 4096)], results: [ok] }),
       deviceChanges: [{ device: 0, offsetBytes: 4096n, content: [writer(4096n, 4096)] }],
     };
-    expect(deviates(judge(of, seen))).toEqual(['device/bytes device-bytes']);
+    expect(deviates(judge(testCase, seen))).toEqual(['device/bytes device-bytes']);
   });
   test('knows the inode by its number in every BEGIN', () => {
     const wrong = begun();

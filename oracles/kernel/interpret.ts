@@ -59,33 +59,35 @@ const PLACED = new Set([
 /** Requests whose place the model knows too, but looks for only where the case answers them. */
 const PLACED_BY_SCRIPT = new Set<string>(['LOOKUP', 'OPEN', 'FLUSH']);
 /** `file`: undefined where the request does not say. */
-const isScripted = (of: Case, name: string, file: number | undefined): boolean =>
-  of.script.some((line) => line.on === name && (line.file === undefined || file === undefined || line.file === file));
+const isScripted = (testCase: Case, name: string, file: number | undefined): boolean =>
+  testCase.script.some(
+    (line) => line.on === name && (line.file === undefined || file === undefined || line.file === file),
+  );
 /** Steps in which SYNCFS has its place; at other times sync(2) and umount(2) send it. */
-const syncs = (of: Case, step: number | undefined): boolean =>
-  step !== undefined && ['freeze', 'syncfs'].includes(of.workload[step]?.call ?? '');
+const syncs = (testCase: Case, step: number | undefined): boolean =>
+  step !== undefined && ['freeze', 'syncfs'].includes(testCase.workload[step]?.call ?? '');
 /** The request that a syscall about names, attributes and the like leads to. */
-const isOrdinary = ({ name, step }: Exchange, of: Case): boolean => {
-  const call = step === undefined ? undefined : of.workload[step];
+const isOrdinary = ({ name, step }: Exchange, testCase: Case): boolean => {
+  const call = step === undefined ? undefined : testCase.workload[step];
   return (
     call?.call === 'ordinary' &&
     ordinaryCalls[call.syscall] === name &&
     name !== 'RELEASEDIR' &&
-    of.script.some(({ on }) => on === name)
+    testCase.script.some(({ on }) => on === name)
   );
 };
 /** What a case leaves frozen the guest thaws behind its last step, so that the next case can run. */
-const isThawOfGuest = ({ name, step }: Exchange, of: Case): boolean =>
-  name === 'UNFREEZE_FS' && step === undefined && of.workload.some(({ call }) => call === 'freeze');
-const isPlaced = (exchange: Exchange, of: Case): boolean => {
+const isThawOfGuest = ({ name, step }: Exchange, testCase: Case): boolean =>
+  name === 'UNFREEZE_FS' && step === undefined && testCase.workload.some(({ call }) => call === 'freeze');
+const isPlaced = (exchange: Exchange, testCase: Case): boolean => {
   const { name, request, file, step } = exchange;
-  if (isThawOfGuest(exchange, of)) return false;
+  if (isThawOfGuest(exchange, testCase)) return false;
   return (
-    isOrdinary(exchange, of) ||
+    isOrdinary(exchange, testCase) ||
     PLACED.has(name) ||
-    (name === 'SYNCFS' && syncs(of, step)) ||
+    (name === 'SYNCFS' && syncs(testCase, step)) ||
     (PLACED_BY_SCRIPT.has(name) &&
-      isScripted(of, name, name === 'LOOKUP' ? parseFileName(String(request['name']))?.file : file)) ||
+      isScripted(testCase, name, name === 'LOOKUP' ? parseFileName(String(request['name']))?.file : file)) ||
     (name === 'SETATTR' && (Number(request['valid'] ?? 0) & SETATTR_VALID.SIZE) !== 0)
   );
 };
@@ -97,7 +99,7 @@ const isPlaced = (exchange: Exchange, of: Case): boolean => {
  * tried, nothing is said: one of them may explain what was seen.
  */
 export function interpret(
-  of: Case,
+  testCase: Case,
   revision: Revision,
   seen: Observation,
   judgeReading: (expectation: Expectation) => Deviation[],
@@ -106,9 +108,9 @@ export function interpret(
   let best: { expectation: Expectation; deviations: Deviation[]; cost: number } | undefined;
   let script: number[] | undefined = [];
   for (let tried = 0; script && tried < mostReadings; tried += 1) {
-    const driver = new TranscriptDriver(of, revision, seen, script);
+    const driver = new TranscriptDriver(testCase, revision, seen, script);
     const expectation = simulate({
-      case: of,
+      case: testCase,
       revision,
       mount: seen.mount,
       inodes: seen.inodes,
@@ -124,7 +126,7 @@ export function interpret(
       expectation.unspecified !== undefined
         ? 0
         : driver.left +
-          (expectation.desynchronised ? Math.max(0, of.workload.length - expectation.steps.length - 1) : 0);
+          (expectation.desynchronised ? Math.max(0, testCase.workload.length - expectation.steps.length - 1) : 0);
     const cost = deviations.length + left;
     if (!best || cost < best.cost) best = { expectation, deviations, cost };
     if (deviations.length === 0) break;
@@ -189,13 +191,13 @@ class TranscriptDriver implements Driver {
   #next = 0;
   #looks = { at: 0, count: 0 };
 
-  constructor(of: Case, revision: Revision, seen: Observation, script: readonly number[]) {
+  constructor(testCase: Case, revision: Revision, seen: Observation, script: readonly number[]) {
     this.#revision = revision;
     this.#script = script;
-    this.#steps = of.workload.length;
+    this.#steps = testCase.workload.length;
     const ordered = seen.transcript.map(withFile).sort((a, b) => a.seq - b.seq);
-    this.#placed = ordered.filter((exchange) => isPlaced(exchange, of));
-    this.#open = ordered.filter((exchange) => !isPlaced(exchange, of));
+    this.#placed = ordered.filter((exchange) => isPlaced(exchange, testCase));
+    this.#open = ordered.filter((exchange) => !isPlaced(exchange, testCase));
     this.#loose = [...this.#open];
   }
 

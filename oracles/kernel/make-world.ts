@@ -35,9 +35,9 @@ export interface WorldInput {
   pageCache?: () => PageCache;
 }
 
-const minorOf = (of: Case, revision: Revision): number | undefined => {
-  const own = initAnswer(of, revision);
-  return own?.kind === 'taken' ? own.minor : of.geometry.initMinor;
+const minorOf = (testCase: Case, revision: Revision): number | undefined => {
+  const own = initAnswer(testCase, revision);
+  return own?.kind === 'taken' ? own.minor : testCase.geometry.initMinor;
 };
 
 export function makeWorld(input: WorldInput): World {

@@ -38,23 +38,23 @@ const read = (...data: ReturnType<typeof device>[]): StepResult => ({
 });
 const asked = (pos: bigint, count: bigint) =>
   beginExchange(0x10, pos, count, mapped(0n, 16384n, 0n, 2), overwrite(0n, 16384n));
-const seen = (of: Case, results: StepResult[], exchanges: Parameters<typeof observed>[0]['exchanges'] = []) =>
-  judge(of, observed({ results, exchanges })).kind;
+const seen = (testCase: Case, results: StepResult[], exchanges: Parameters<typeof observed>[0]['exchanges'] = []) =>
+  judge(testCase, observed({ results, exchanges })).kind;
 const whole = upsert(half('MAPPED', 0n, 16384n, 0x4000n));
 
 test('a hit is served without a request, by what was pushed', () => {
-  const of = madeCase([whole, pread(8192)]);
-  expect(seen(of, [stored, read(device(0, 0x4000n, 8192))])).toBe('conforms');
-  expect(seen(of, [stored, read(device(0, 0x5000n, 8192))])).toBe('deviates');
-  expect(seen(of, [stored, read(device(1, 0n, 8192))], [asked(0n, 8192n)])).toBe('deviates');
+  const testCase = madeCase([whole, pread(8192)]);
+  expect(seen(testCase, [stored, read(device(0, 0x4000n, 8192))])).toBe('conforms');
+  expect(seen(testCase, [stored, read(device(0, 0x5000n, 8192))])).toBe('deviates');
+  expect(seen(testCase, [stored, read(device(1, 0n, 8192))], [asked(0n, 8192n)])).toBe('deviates');
 });
 
 test('a miss asks from where the cache ends, and not for what it has', () => {
-  const of = madeCase([upsert(half('MAPPED', 0n, 4096n, 0x4000n)), pread(8192)]);
+  const testCase = madeCase([upsert(half('MAPPED', 0n, 4096n, 0x4000n)), pread(8192)]);
   const both = read(device(0, 0x4000n, 4096), device(1, 4096n, 4096));
-  expect(seen(of, [stored, both], [asked(4096n, 4096n)])).toBe('conforms');
-  expect(seen(of, [stored, both])).toBe('deviates');
-  expect(seen(of, [stored, read(device(1, 0n, 8192))], [asked(0n, 8192n)])).toBe('deviates');
+  expect(seen(testCase, [stored, both], [asked(4096n, 4096n)])).toBe('conforms');
+  expect(seen(testCase, [stored, both])).toBe('deviates');
+  expect(seen(testCase, [stored, read(device(1, 0n, 8192))], [asked(0n, 8192n)])).toBe('deviates');
 });
 
 test('what was taken back is asked for again, up to EOF where it says so', () => {
@@ -96,8 +96,8 @@ test('RWF_NOWAIT reads what is cached and asks for nothing', () => {
 });
 
 test('RETRY_CACHE without a mapping in the cache asks again', () => {
-  const of = madeCase([upsert(half('MAPPED', 8192n, 8192n, 0x4000n)), pread(4096)]);
+  const testCase = madeCase([upsert(half('MAPPED', 8192n, 8192n, 0x4000n)), pread(4096)]);
   const retry = beginExchange(0x10, 0n, 4096n, wire(254, 0n, 4096n), overwrite(0n, 4096n));
-  expect(seen(of, [stored, read(device(1, 0n, 4096))], [retry, asked(0n, 4096n)])).toBe('conforms');
-  expect(seen(of, [stored, failed(117)], [retry])).toBe('deviates');
+  expect(seen(testCase, [stored, read(device(1, 0n, 4096))], [retry, asked(0n, 4096n)])).toBe('conforms');
+  expect(seen(testCase, [stored, failed(117)], [retry])).toBe('deviates');
 });

@@ -64,8 +64,8 @@ const aboutFile: ReadonlySet<OrdinaryCall> = new Set([
 
 /** What must have made the name that the syscall is about. */
 const maker: Partial<Record<OrdinaryCall, OrdinaryCall>> = { readlink: 'symlink', rmdir: 'mkdir' };
-const isMade = ({ case: of, expectation, step }: World, file: number, by: OrdinaryCall): boolean =>
-  of.workload
+const isMade = ({ case: testCase, expectation, step }: World, file: number, by: OrdinaryCall): boolean =>
+  testCase.workload
     .slice(0, step)
     .some(
       (one, n) =>

@@ -62,9 +62,9 @@ interface Seen {
 }
 const inFile = (flags: Extract<Step, { call: 'open' }>['flags'], ...steps: Step[]): Case =>
   madeCase([], { workload: [{ call: 'open', file: 0, flags }, ...steps] });
-const verdict = (of: Case, seen: Seen): Verdict => judge(of, observed(seen));
-const rules = (of: Case, seen: Seen): string[] => {
-  const made = verdict(of, seen);
+const verdict = (testCase: Case, seen: Seen): Verdict => judge(testCase, observed(seen));
+const rules = (testCase: Case, seen: Seen): string[] => {
+  const made = verdict(testCase, seen);
   return made.kind === 'deviates' ? [...new Set(made.deviations.map(({ rule }) => rule))] : [made.kind];
 };
 const conforms = { kind: 'conforms' };
@@ -115,9 +115,9 @@ test.describe('RWF_NOWAIT without a cached mapping', () => {
     ]);
   });
   test('is EAGAIN for writes', () => {
-    const of = inFile(['rdwr'], write(0n, 100, RWF.NOWAIT));
-    expect(verdict(of, { results: [failed(EAGAIN)] })).toEqual(conforms);
-    expect(rules(of, { exchanges: [begin(WRITE, 0n, 100n)], results: [ok(100)] })).not.toEqual(['conforms']);
+    const testCase = inFile(['rdwr'], write(0n, 100, RWF.NOWAIT));
+    expect(verdict(testCase, { results: [failed(EAGAIN)] })).toEqual(conforms);
+    expect(rules(testCase, { exchanges: [begin(WRITE, 0n, 100n)], results: [ok(100)] })).not.toEqual(['conforms']);
   });
 });
 
@@ -127,19 +127,22 @@ test.describe('flags that are refused', () => {
     ['RWF_ATOMIC', RWF.ATOMIC],
   ] as const) {
     test(`${name} is EOPNOTSUPP for buffered writes, and nothing is asked`, () => {
-      const of = inFile(['rdwr'], write(0n, PAGE, rwf));
-      expect(verdict(of, { results: [failed(EOPNOTSUPP)] })).toEqual(conforms);
-      expect(rules(of, { exchanges: [begin(WRITE, 0n, 4096n)], results: [failed(EOPNOTSUPP)] })).toEqual([
+      const testCase = inFile(['rdwr'], write(0n, PAGE, rwf));
+      expect(verdict(testCase, { results: [failed(EOPNOTSUPP)] })).toEqual(conforms);
+      expect(rules(testCase, { exchanges: [begin(WRITE, 0n, 4096n)], results: [failed(EOPNOTSUPP)] })).toEqual([
         'request/none',
       ]);
     });
   }
   test('RWF_HIPRI is not', () => {
-    const of = inFile(['rdwr', 'direct'], read(0n, PAGE, RWF.HIPRI));
+    const testCase = inFile(['rdwr', 'direct'], read(0n, PAGE, RWF.HIPRI));
     expect(
-      verdict(of, { exchanges: [begin(DIRECT_READ, 0n, 4096n)], results: [ok(PAGE, [device(0, 0x20000n, PAGE)])] }),
+      verdict(testCase, {
+        exchanges: [begin(DIRECT_READ, 0n, 4096n)],
+        results: [ok(PAGE, [device(0, 0x20000n, PAGE)])],
+      }),
     ).toEqual(conforms);
-    expect(rules(of, { results: [failed(EOPNOTSUPP)] })).not.toEqual(['conforms']);
+    expect(rules(testCase, { results: [failed(EOPNOTSUPP)] })).not.toEqual(['conforms']);
   });
 });
 
@@ -175,7 +178,7 @@ test.describe('a durable buffered write', () => {
 });
 
 test.describe('a durable direct write', () => {
-  const of = inFile(['rdwr', 'direct', 'dsync'], write(0n, PAGE));
+  const testCase = inFile(['rdwr', 'direct', 'dsync'], write(0n, PAGE));
   const changes = changed(0x20000n, writer(0n, PAGE));
   const written = (read = whole) => begin(DIRECT_WRITE, 0n, 4096n, read);
   const converted: Made = {
@@ -187,21 +190,21 @@ test.describe('a durable direct write', () => {
   };
 
   test('need not ask the server when only data has changed', () => {
-    expect(verdict(of, { exchanges: [written()], results: [ok(PAGE)], changes })).toEqual(conforms);
-    expect(verdict(of, { exchanges: [written(), fsynced(1)], results: [ok(PAGE)], changes })).toEqual(conforms);
+    expect(verdict(testCase, { exchanges: [written()], results: [ok(PAGE)], changes })).toEqual(conforms);
+    expect(verdict(testCase, { exchanges: [written(), fsynced(1)], results: [ok(PAGE)], changes })).toEqual(conforms);
   });
   test('asks it when blocks were converted', () => {
     expect(
-      verdict(of, { exchanges: [written(unwritten), converted, fsynced(1)], results: [ok(PAGE)], changes }),
+      verdict(testCase, { exchanges: [written(unwritten), converted, fsynced(1)], results: [ok(PAGE)], changes }),
     ).toEqual(conforms);
-    expect(rules(of, { exchanges: [written(unwritten), converted], results: [ok(PAGE)], changes })).toEqual([
+    expect(rules(testCase, { exchanges: [written(unwritten), converted], results: [ok(PAGE)], changes })).toEqual([
       'request/fsync',
     ]);
   });
 });
 
 test('an appending write goes to EOF, wherever it was to go', () => {
-  const of = madeCase([], {
+  const testCase = madeCase([], {
     sizeBytes: 8192n,
     workload: [
       { call: 'open', file: 0, flags: ['rdwr', 'direct', 'append'] },
@@ -228,14 +231,14 @@ test('an appending write goes to EOF, wherever it was to go', () => {
   const sized = (sizeBytes: bigint): StepResult => ({ ret: 0n, errno: 0, sizeBytes });
   // The pattern counts from where the write was to go.
   expect(
-    verdict(of, {
+    verdict(testCase, {
       exchanges: [begin(DIRECT_WRITE, 8192n, 4096n), ioend],
       results: [ok(PAGE), sized(12288n)],
       changes: changed(0x22000n, writer(0n, PAGE)),
     }),
   ).toEqual(conforms);
   expect(
-    rules(of, {
+    rules(testCase, {
       exchanges: [begin(DIRECT_WRITE, 0n, 4096n)],
       results: [ok(PAGE), sized(8192n)],
       changes: changed(0x20000n, writer(0n, PAGE)),
@@ -257,13 +260,13 @@ test.describe('direct I/O over cached pages', () => {
   const changes = changed(0x20000n, writer(0n, PAGE));
 
   test('a read has what is dirty written back first, and returns it', () => {
-    const of = twoFds(write(0n, PAGE), read(0n, PAGE, 0, 1));
+    const testCase = twoFds(write(0n, PAGE), read(0n, PAGE, 0, 1));
     const results = [opened, ok(PAGE), ok(PAGE, [writer(0n, PAGE)])];
-    expect(verdict(of, { exchanges: [dirty, back, begin(DIRECT_READ, 0n, 4096n)], results, changes })).toEqual(
+    expect(verdict(testCase, { exchanges: [dirty, back, begin(DIRECT_READ, 0n, 4096n)], results, changes })).toEqual(
       conforms,
     );
     expect(
-      rules(of, {
+      rules(testCase, {
         exchanges: [dirty, begin(DIRECT_READ, 0n, 4096n), back],
         results: [opened, ok(PAGE), ok(PAGE, [device(0, 0x20000n, PAGE)])],
         changes,
@@ -271,19 +274,19 @@ test.describe('direct I/O over cached pages', () => {
     ).toContain('request/writeback');
   });
   test('a write takes what it overwrites out of the page cache', () => {
-    const of = twoFds(read(0n, PAGE), write(0n, PAGE, 0, 1), read(0n, PAGE));
+    const testCase = twoFds(read(0n, PAGE), write(0n, PAGE, 0, 1), read(0n, PAGE));
     const first = ok(PAGE, [device(0, 0x20000n, PAGE)]);
     const [filled, written] = [begin(0, 0n, 4096n), begin(DIRECT_WRITE, 0n, 4096n)];
     expect(
-      verdict(of, {
+      verdict(testCase, {
         exchanges: [filled, written, filled],
         results: [opened, first, ok(PAGE), ok(PAGE, [writer(0n, PAGE)])],
         changes,
       }),
     ).toEqual(conforms);
-    expect(rules(of, { exchanges: [filled, written], results: [opened, first, ok(PAGE), first], changes })).toContain(
-      'read/result',
-    );
+    expect(
+      rules(testCase, { exchanges: [filled, written], results: [opened, first, ok(PAGE), first], changes }),
+    ).toContain('read/result');
   });
 });
 
@@ -316,8 +319,8 @@ test.describe('attributes of the inode', () => {
       geometry: { ...madeCase([]).geometry, files: [{ sizeBytes: 16384n, attrFlags: ['IOMAP', 'EXCLUSIVE', attr] }] },
     });
   const open = (...flags: Extract<Step, { call: 'open' }>['flags']): Step => ({ call: 'open', file: 0, flags });
-  const observedOpen = (of: Case, result: StepResult, ...rest: StepResult[]): Verdict =>
-    judge(of, { ...observed({}), steps: [result, ...rest] });
+  const observedOpen = (testCase: Case, result: StepResult, ...rest: StepResult[]): Verdict =>
+    judge(testCase, { ...observed({}), steps: [result, ...rest] });
 
   test('IMMUTABLE is not opened for writing', () => {
     expect(observedOpen(of('IMMUTABLE', [open('rdwr')]), failed(EPERM))).toEqual(conforms);

@@ -37,21 +37,21 @@ export class ScriptedServer implements Driver {
 
   /** `devices`: cookies; `choices`: which readings of the rules to take, in order, 0 where the list ends. */
   constructor(
-    of: Case,
+    testCase: Case,
     devices: readonly number[],
     choices: readonly number[] = [],
-    revision: Revision = revisions[of.revision],
+    revision: Revision = revisions[testCase.revision],
   ) {
-    this.#case = of;
+    this.#case = testCase;
     this.#revision = revision;
     this.#choices = choices;
     this.#operations = operationsByName(revision);
     this.#server = new CaseServer({
       revision,
-      opens: needsOpens(of),
-      files: of.geometry.files,
-      script: of.script,
-      config: of.geometry.config,
+      opens: needsOpens(testCase),
+      files: testCase.geometry.files,
+      script: testCase.script,
+      config: testCase.geometry.config,
       serial: SERIAL,
       cookies: () => devices,
       read: serverBytes,

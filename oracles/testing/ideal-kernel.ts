@@ -31,14 +31,14 @@ export interface IdealKernelOptions {
 const FIRST_INO = 100n;
 
 /** What would be observed of the case. Throws when the model finds the case unspecified. */
-export function runIdeal(of: Case, options: IdealKernelOptions = {}): Observation {
-  const { table, pageCache, revision = revisions[of.revision] } = options;
-  const devices = of.geometry.devices.map((_, index) => index + 1);
-  const inodes = of.geometry.files.map((_, index) => FIRST_INO + BigInt(index));
-  const server = new ScriptedServer(of, devices, options.choices, revision);
+export function runIdeal(testCase: Case, options: IdealKernelOptions = {}): Observation {
+  const { table, pageCache, revision = revisions[testCase.revision] } = options;
+  const devices = testCase.geometry.devices.map((_, index) => index + 1);
+  const inodes = testCase.geometry.files.map((_, index) => FIRST_INO + BigInt(index));
+  const server = new ScriptedServer(testCase, devices, options.choices, revision);
   const mount = { errno: 0, minor: revision.minor, flags: 1n << BigInt(revision.initBit), devices };
   const expectation = simulate({
-    case: of,
+    case: testCase,
     revision,
     mount,
     inodes,
@@ -53,18 +53,18 @@ export function runIdeal(of: Case, options: IdealKernelOptions = {}): Observatio
       errno: expectation.mount.errno ?? 0,
       devices: expectation.devices.map((errno, index) => (errno === 0 ? devices[index]! : -errno)),
     },
-    steps: expectation.steps.map((step, index) => resultOf(step, of, index)),
+    steps: expectation.steps.map((step, index) => resultOf(step, testCase, index)),
     transcript: server.transcript,
-    events: eventsOf(of, expectation, revision),
+    events: eventsOf(testCase, expectation, revision),
     deviceChanges: expectation.contents.flatMap((content, device) => changesOf(content, device)),
     inodes,
   };
 }
 
-function resultOf(step: StepExpectation, of: Case, index: number): StepResult {
+function resultOf(step: StepExpectation, testCase: Case, index: number): StepResult {
   if (step.kind === 'fails') return { ret: -1n, errno: step.errnos?.[0] ?? errnos.EIO };
   if (step.kind === 'any') return { ret: 0n, errno: 0 };
-  const call = of.workload[index];
+  const call = testCase.workload[index];
   const asked = call?.call === 'pread' || call?.call === 'mmapRead' ? call.lengthBytes : 0;
   const ret = step.ret ?? 3n;
   return {
@@ -92,7 +92,7 @@ function outOf(flags: bigint): Uint8Array {
 const runsOf = (segments: readonly Segment[]): ByteRun[] =>
   segments.map((segment) => ({ lengthBytes: Number(segment.end - segment.start), source: segment.sources[0]! }));
 
-function eventsOf(of: Case, expectation: Expectation, { badDataEvent }: Revision): KernelEvent[] {
+function eventsOf(testCase: Case, expectation: Expectation, { badDataEvent }: Revision): KernelEvent[] {
   const reports = expectation.refusals
     .filter((refusal) => refusal.viaBadData)
     .flatMap((refusal, index) =>
@@ -103,7 +103,7 @@ function eventsOf(of: Case, expectation: Expectation, { badDataEvent }: Revision
       })),
     );
   return reports.flatMap((report): KernelEvent[] => [
-    ...(of.debugIomap ? [{ kind: 'bad-mapping-warn' as const, ...report }] : []),
+    ...(testCase.debugIomap ? [{ kind: 'bad-mapping-warn' as const, ...report }] : []),
     ...(badDataEvent ? [{ kind: 'bad-data' as const, ...report }] : []),
   ]);
 }

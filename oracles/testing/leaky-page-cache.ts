@@ -22,10 +22,10 @@ export class LeakyPageCache extends PageCache {
   readonly #leak: Leak;
   readonly #writtenTo = new Set<bigint>();
 
-  constructor(of: Case, leak: Leak) {
+  constructor(testCase: Case, leak: Leak) {
     super();
     this.#leak = leak;
-    this.#old = (position) => oldBytes(of, position);
+    this.#old = (position) => oldBytes(testCase, position);
   }
 
   override write(start: bigint, end: bigint, source: ByteSource): void {

@@ -108,5 +108,5 @@ const someCase: fc.Arbitrary<Case> = fc
 
 /** Cases with what an ideal kernel shows of them. */
 export function sampleCases(count: number, seed: number): { of: Case; ideal: Observation }[] {
-  return fc.sample(someCase, { seed, numRuns: count }).map((of) => ({ of, ideal: runIdeal(of) }));
+  return fc.sample(someCase, { seed, numRuns: count }).map((testCase) => ({ of: testCase, ideal: runIdeal(testCase) }));
 }

@@ -74,41 +74,46 @@ const acted = ({ overwrite }: Pick<Ground, 'overwrite'>, map: MappingSpec): Repl
     : { read: hole(map.offset, map.length), write: map }),
 });
 
-function caseOn(revision: Revision, of: Ground, act: Act): PlannedCase {
-  const config = configOf({ blockSize: of.blockSize, maxBytes: MAX_BYTES });
+function caseOn(revision: Revision, setting: Ground, action: Act): PlannedCase {
+  const config = configOf({ blockSize: setting.blockSize, maxBytes: MAX_BYTES });
   const plain: MappingSpec = { type: 'MAPPED', flags: [], dev: { device: 1 }, addr: 0n, offset: 0n, length: MAX_BYTES };
   const { ATOMIC } = revision.opFlags;
   // Where IOEND is answered by an error nothing says how long the file is.
-  const sizeIsOpen = act.extra?.some(({ on }) => on === 'IOMAP_IOEND') === true && of.block === of.blocks;
+  const sizeIsOpen = action.extra?.some(({ on }) => on === 'IOMAP_IOEND') === true && setting.block === setting.blocks;
   const pwrite: Step = {
     call: 'pwrite',
     fd: 0,
-    offset: of.block * of.blockSize,
-    lengthBytes: Number(of.blockSize),
+    offset: setting.block * setting.blockSize,
+    lengthBytes: Number(setting.blockSize),
     writer: 0,
     rwf: RWF.ATOMIC,
-    ...act.write,
+    ...action.write,
   };
   return {
-    note: `${act.note}; block ${of.block} of ${of.blocks}, block size ${of.blockSize}`,
+    note: `${action.note}; block ${setting.block} of ${setting.blocks}, block size ${setting.blockSize}`,
     case: {
       schema: CASE_SCHEMA,
       revision: revision.id,
-      debugIomap: of.debugIomap,
+      debugIomap: setting.debugIomap,
       geometry: {
-        mount: of.mount,
+        mount: setting.mount,
         ...(config && { config }),
-        devices: act.devices ?? devices(),
-        files: [{ sizeBytes: of.blocks * of.blockSize, attrFlags: act.attrFlags ?? ['IOMAP', 'EXCLUSIVE', 'ATOMIC'] }],
+        devices: action.devices ?? devices(),
+        files: [
+          {
+            sizeBytes: setting.blocks * setting.blockSize,
+            attrFlags: action.attrFlags ?? ['IOMAP', 'EXCLUSIVE', 'ATOMIC'],
+          },
+        ],
       },
       script: [
-        ...(act.extra ?? []),
-        { on: 'IOMAP_BEGIN', opflagsSet: ATOMIC, reply: act.reply ?? acted(of, backed(of, 0, 4096n)) },
+        ...(action.extra ?? []),
+        { on: 'IOMAP_BEGIN', opflagsSet: ATOMIC, reply: action.reply ?? acted(setting, backed(setting, 0, 4096n)) },
         { on: 'IOMAP_BEGIN', reply: { kind: 'mappings', read: plain, write: pureOverwrite(0n, MAX_BYTES) } },
       ],
       workload: [
-        { call: 'open', file: 0, flags: act.flags ?? ['rdwr', 'direct'] },
-        ...(act.before ?? []),
+        { call: 'open', file: 0, flags: action.flags ?? ['rdwr', 'direct'] },
+        ...(action.before ?? []),
         pwrite,
         ...(sizeIsOpen ? [] : [{ call: 'fstat' as const, fd: 0 }]),
         { call: 'close', fd: 0 },
@@ -117,7 +122,7 @@ function caseOn(revision: Revision, of: Ground, act: Act): PlannedCase {
   };
 }
 
-type Make = (of: Ground, border: Border) => fc.Arbitrary<Act>;
+type Make = (setting: Ground, border: Border) => fc.Arbitrary<Act>;
 
 export function atomicCells(revision: Revision): PlanCell[] {
   const against = revision.atomicIsSaid
@@ -125,21 +130,23 @@ export function atomicCells(revision: Revision): PlanCell[] {
     : revision.ioctls.BACKING_OPEN !== undefined
       ? `revision ${revision.id} lays down nothing about what a server may answer to an atomic write`
       : `revision ${revision.id} has no devices: nothing can be written`;
-  const cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Act>, only: Partial<Ground> = {}): PlanCell =>
+  const cell = (key: CellKey, make: (setting: Ground) => fc.Arbitrary<Act>, only: Partial<Ground> = {}): PlanCell =>
     against !== undefined
       ? impossible(key, against)
       : possible(
           key,
-          ground.map((of) => ({ ...of, ...only })).chain((of) => make(of).map((act) => caseOn(revision, of, act))),
+          ground
+            .map((setting) => ({ ...setting, ...only }))
+            .chain((of) => make(of).map((action) => caseOn(revision, of, action))),
         );
   const both = (rule: ClauseId, make: Make, only: Partial<Ground> = {}) =>
-    borders.map((border) => cell({ rule, path, border }, (of) => make(of, border), only));
+    borders.map((border) => cell({ rule, path, border }, (setting) => make(setting, border), only));
   /** Rules that the reply breaks in every case of one border and in none of the other. */
   const ruled = (rule: ClauseId, make: Make) =>
-    both(rule, make).map((made) => (made.cases ? { ...made, reaches: rule } : made));
-  const served = (of: Ground): Act => ({ note: `${of.type}${of.overwrite ? ', overwritten' : ''}` });
+    both(rule, make).map((planCell) => (planCell.cases ? { ...planCell, reaches: rule } : planCell));
+  const served = (setting: Ground): Act => ({ note: `${setting.type}${setting.overwrite ? ', overwritten' : ''}` });
   return [
-    cell({ rule: 'atomic/request', path }, (of) =>
+    cell({ rule: 'atomic/request', path }, (setting) =>
       fc
         .tuple(
           fc.subarray<'SHARED' | 'NEW' | 'DIRTY' | 'WANT_IOMAP_END' | 'MERGED'>([
@@ -152,50 +159,54 @@ export function atomicCells(revision: Revision): PlanCell[] {
           fc.constantFrom(0n, 512n, 4096n, 0x10000n),
         )
         .map(([flags, addr]) => ({
-          reply: acted(of, backed(of, 0, addr, ['ATOMIC_BIO', ...flags])),
-          note: `${of.type} ${flags.join(' ')} at 0x${addr.toString(16)}`,
+          reply: acted(setting, backed(setting, 0, addr, ['ATOMIC_BIO', ...flags])),
+          note: `${setting.type} ${flags.join(' ')} at 0x${addr.toString(16)}`,
         })),
     ),
-    ...both('atomic/allowed', (of, border) =>
+    ...both('atomic/allowed', (setting, border) =>
       fc.constant(
-        border === 'violating' ? { attrFlags: ['IOMAP', 'EXCLUSIVE'], note: 'a file without ATTR_ATOMIC' } : served(of),
+        border === 'violating'
+          ? { attrFlags: ['IOMAP', 'EXCLUSIVE'], note: 'a file without ATTR_ATOMIC' }
+          : served(setting),
       ),
     ),
-    ...both('atomic/buffered', (of, border) =>
-      fc.constant(border === 'violating' ? { flags: ['rdwr'], note: 'not opened with O_DIRECT' } : served(of)),
+    ...both('atomic/buffered', (setting, border) =>
+      fc.constant(border === 'violating' ? { flags: ['rdwr'], note: 'not opened with O_DIRECT' } : served(setting)),
     ),
-    ...both('atomic/one-block', (of, border) =>
-      border === 'legal' ? fc.constant(served(of)) : fc.constantFrom<Act>(...notOneBlock(of)),
+    ...both('atomic/one-block', (setting, border) =>
+      border === 'legal' ? fc.constant(served(setting)) : fc.constantFrom<Act>(...notOneBlock(setting)),
     ),
-    ...both('atomic/device', (of, border) =>
+    ...both('atomic/device', (setting, border) =>
       fc.constant({
-        reply: acted(of, backed(of, border === 'violating' ? 2 : 1, 8192n)),
+        reply: acted(setting, backed(setting, border === 'violating' ? 2 : 1, 8192n)),
         note: border === 'violating' ? 'a device that takes no atomic writes' : 'a device that takes them',
       }),
     ),
-    ...both('type/past-device-end', (of, border) => {
+    ...both('type/past-device-end', (setting, border) => {
       // The byte behind the block is the device's last, or the one behind that.
-      const last = BigInt(DEVICE_BYTES) - (of.block + 1n) * of.blockSize;
+      const last = BigInt(DEVICE_BYTES) - (setting.block + 1n) * setting.blockSize;
       return fc
-        .constantFrom(...(border === 'violating' ? [last + 512n, last + of.blockSize, BigInt(DEVICE_BYTES)] : [last]))
+        .constantFrom(
+          ...(border === 'violating' ? [last + 512n, last + setting.blockSize, BigInt(DEVICE_BYTES)] : [last]),
+        )
         .map((addr) => ({
-          reply: acted(of, backed(of, 0, addr)),
-          note: `${of.type} at 0x${addr.toString(16)} of 0x${DEVICE_BYTES.toString(16)}`,
+          reply: acted(setting, backed(setting, 0, addr)),
+          note: `${setting.type} at 0x${addr.toString(16)} of 0x${DEVICE_BYTES.toString(16)}`,
         }));
     }),
-    ...ruled('begin/atomic-on-storage', (of, border) =>
+    ...ruled('begin/atomic-on-storage', (setting, border) =>
       border === 'legal'
-        ? fc.constant(served(of))
+        ? fc.constant(served(setting))
         : fc
             .constantFrom<MappingSpec['type']>('HOLE', 'DELALLOC', 'INLINE')
             .map((type) => ({
-              reply: acted(of, { ...hole(0n, MAX_BYTES / 2n), type, flags: ['ATOMIC_BIO'] }),
-              note: `${type}${of.overwrite ? ', overwritten' : ''}`,
+              reply: acted(setting, { ...hole(0n, MAX_BYTES / 2n), type, flags: ['ATOMIC_BIO'] }),
+              note: `${type}${setting.overwrite ? ', overwritten' : ''}`,
             })),
     ),
-    ...ruled('begin/atomic-flagged', (of, border) =>
+    ...ruled('begin/atomic-flagged', (setting, border) =>
       border === 'legal'
-        ? fc.constant(served(of))
+        ? fc.constant(served(setting))
         : fc
             .tuple(
               fc.subarray<'SHARED' | 'NEW' | 'BOUNDARY' | 'ANON_WRITE' | 'WANT_IOMAP_END'>([
@@ -208,37 +219,37 @@ export function atomicCells(revision: Revision): PlanCell[] {
               fc.boolean(),
             )
             .map(([flags, other]) => {
-              const reply = acted(of, backed(of, 0, 4096n, flags)) as Extract<Reply, { kind: 'mappings' }>;
+              const reply = acted(setting, backed(setting, 0, 4096n, flags)) as Extract<Reply, { kind: 'mappings' }>;
               // The half that is not written to may say what it wants.
               const flagged: Reply =
-                other && !of.overwrite ? { ...reply, read: { ...reply.read, flags: ['ATOMIC_BIO'] } } : reply;
+                other && !setting.overwrite ? { ...reply, read: { ...reply.read, flags: ['ATOMIC_BIO'] } } : reply;
               return {
                 reply: flagged,
-                note: `${of.type} ${flags.join(' ')} without ATOMIC_BIO${other && !of.overwrite ? ', which the other half has' : ''}`,
+                note: `${setting.type} ${flags.join(' ')} without ATOMIC_BIO${other && !setting.overwrite ? ', which the other half has' : ''}`,
               };
             }),
     ),
     ...(['read', 'write'] as const).flatMap((half) =>
-      ruled(`begin/${half}-no-retry-uncached`, (of, border) => fc.constant(retried(of, half, border))),
+      ruled(`begin/${half}-no-retry-uncached`, (setting, border) => fc.constant(retried(setting, half, border))),
     ),
-    ...both('begin/error', (of, border) =>
+    ...both('begin/error', (setting, border) =>
       border === 'legal'
-        ? fc.constant(served(of))
+        ? fc.constant(served(setting))
         : fc
             .constantFrom(...PLAIN_ERRNOS)
             .map((errno) => ({ reply: { kind: 'error', errno }, note: `errno ${errno}` })),
     ),
-    ...both('begin/reply-size', (of, border) =>
+    ...both('begin/reply-size', (setting, border) =>
       border === 'legal'
-        ? fc.constant(served(of))
+        ? fc.constant(served(setting))
         : fc
             .constantFrom(...WRONG_BEGIN_SIZES)
             .map((size) => ({ reply: { kind: 'raw', payload: '00'.repeat(size) }, note: `${size} bytes of payload` })),
     ),
     // Whether a write reads the blocks around it is not said: refused with EACCES or done, nothing else.
-    cell({ rule: 'begin/device-readable', path }, (of) =>
+    cell({ rule: 'begin/device-readable', path }, (setting) =>
       fc.constant({
-        reply: acted(of, backed(of, 0, 4096n)),
+        reply: acted(setting, backed(setting, 0, 4096n)),
         devices: devices('wo'),
         note: 'device 0, opened for writing only',
       }),
@@ -246,34 +257,34 @@ export function atomicCells(revision: Revision): PlanCell[] {
     cell({ rule: 'begin/enosys', path }, () =>
       fc.constant({ reply: { kind: 'error', errno: 38 }, note: 'errno ENOSYS' }),
     ),
-    ...both('begin/device-writable', (of, border) =>
+    ...both('begin/device-writable', (setting, border) =>
       fc.constant({
-        reply: acted(of, backed(of, border === 'violating' ? 0 : 1, 4096n)),
+        reply: acted(setting, backed(setting, border === 'violating' ? 0 : 1, 4096n)),
         devices: devices('ro'),
         note: border === 'violating' ? 'a device opened for reading only' : 'another device',
       }),
     ),
-    cell({ rule: 'request/end', path }, (of) =>
+    cell({ rule: 'request/end', path }, (setting) =>
       acknowledgement.map(({ reply, note }) => ({
-        reply: acted(of, backed(of, 0, 4096n, ['ATOMIC_BIO', 'WANT_IOMAP_END'])),
+        reply: acted(setting, backed(setting, 0, 4096n, ['ATOMIC_BIO', 'WANT_IOMAP_END'])),
         note: `WANT_IOMAP_END, END ${note}`,
         ...(reply && { extra: [{ on: 'IOMAP_END', reply }] }),
       })),
     ),
-    cell({ rule: 'request/ioend', path }, (of) =>
+    cell({ rule: 'request/ioend', path }, (setting) =>
       fc
         .tuple(acknowledgement, fc.boolean())
         .map(([{ reply, note }, shared]) => ({
-          reply: acted(of, backed(of, 0, 4096n, ['ATOMIC_BIO', ...(shared ? ['SHARED' as const] : [])])),
-          note: `${of.type}${shared ? ' SHARED' : ''}, IOEND ${note}`,
+          reply: acted(setting, backed(setting, 0, 4096n, ['ATOMIC_BIO', ...(shared ? ['SHARED' as const] : [])])),
+          note: `${setting.type}${shared ? ' SHARED' : ''}, IOEND ${note}`,
           ...(reply && { extra: [{ on: 'IOMAP_IOEND', reply }] }),
         })),
     ),
-    cell({ rule: 'cache/atomic', path }, (of) =>
+    cell({ rule: 'cache/atomic', path }, (setting) =>
       fc
         .boolean()
         .map((atomic) => ({
-          before: [cached(of)],
+          before: [cached(setting)],
           write: atomic ? {} : { rwf: 0 },
           note: `a mapping of device 1 in the cache, ${atomic ? 'an atomic write' : 'an ordinary write'}`,
         })),
@@ -290,8 +301,8 @@ const acknowledgement = fc.constantFrom<{ reply?: Reply; note: string }>(
 );
 
 /** The file's blocks at another place than BEGIN says, which ordinary writes go to. */
-const cached = (of: Ground): Step => {
-  const length = (of.blocks + 1n) * of.blockSize;
+const cached = (setting: Ground): Step => {
+  const length = (setting.blocks + 1n) * setting.blockSize;
   const read: MappingSpec = { ...backed({ type: 'MAPPED' }, 1, 0x20000n), length };
   return {
     call: 'notify',
@@ -303,7 +314,7 @@ const cached = (of: Ground): Step => {
  * RETRY_CACHE is an answer where the inode has a cache, but not to this question. The legal twin is the same answer to
  * an ordinary write, or another to this.
  */
-function retried(of: Ground, half: 'read' | 'write', border: Border): Act {
+function retried(setting: Ground, half: 'read' | 'write', border: Border): Act {
   const retry: MappingSpec = {
     type: 'RETRY_CACHE',
     flags: [],
@@ -312,7 +323,7 @@ function retried(of: Ground, half: 'read' | 'write', border: Border): Act {
     offset: 0n,
     length: MAX_BYTES / 2n,
   };
-  const { read, write } = acted(of, backed(of, 0, 4096n)) as Extract<Reply, { kind: 'mappings' }>;
+  const { read, write } = acted(setting, backed(setting, 0, 4096n)) as Extract<Reply, { kind: 'mappings' }>;
   const reply: Reply =
     border === 'legal'
       ? { kind: 'mappings', read, write }
@@ -320,7 +331,7 @@ function retried(of: Ground, half: 'read' | 'write', border: Border): Act {
         ? { kind: 'mappings', read: retry, write }
         : { kind: 'mappings', read, write: retry };
   return {
-    before: [cached(of)],
+    before: [cached(setting)],
     reply,
     note: border === 'legal' ? 'a mapping, with another one in the cache' : `RETRY_CACHE in the ${half} half`,
   };

@@ -82,15 +82,19 @@ function borderCases(revision: Revision, of: BorderCase): fc.Arbitrary<PlannedCa
     configurable: revision.opcodes.IOMAP_CONFIG !== undefined,
     ...row.setting,
     ...(noDevices && { devices: [] }),
-  }).chain((drawn) =>
+  }).chain((drawnSetting) =>
     fc
-      .tuple(borderReply(revision, { row, half, setting: drawn, types }), repliesBefore(revision, drawn))
+      .tuple(borderReply(revision, { row, half, setting: drawnSetting, types }), repliesBefore(revision, drawnSetting))
       .map(([made, before]): PlannedCase => ({
         // Nobody looks up a device that is not written to.
-        case: replyCase(revision, drawn, { kind: 'mappings', ...made.on(unused ? 'violating' : border) }, before, {
-          refused: border === 'violating',
-        }),
-        note: `${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
+        case: replyCase(
+          revision,
+          drawnSetting,
+          { kind: 'mappings', ...made.on(unused ? 'violating' : border) },
+          before,
+          { refused: border === 'violating' },
+        ),
+        note: `${made.note}; reply ${drawnSetting.cuts.length}, block size ${drawnSetting.blockSize}`,
       })),
   );
 }

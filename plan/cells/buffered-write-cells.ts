@@ -24,54 +24,56 @@ interface Made {
 }
 /** What the server answers to the write, and to its writeback. */
 interface Replies {
-  write: (drawn: Setting) => Reply;
-  writeback: (drawn: Setting) => Reply;
+  write: (drawnSetting: Setting) => Reply;
+  writeback: (drawnSetting: Setting) => Reply;
 }
 
-const whole = (drawn: Setting): bigint =>
-  drawn.blockSize * (2n + (drawn.fileSize > drawn.opEnd ? drawn.fileSize : drawn.opEnd) / drawn.blockSize);
+const whole = (drawnSetting: Setting): bigint =>
+  drawnSetting.blockSize *
+  (2n +
+    (drawnSetting.fileSize > drawnSetting.opEnd ? drawnSetting.fileSize : drawnSetting.opEnd) / drawnSetting.blockSize);
 const place = (
-  drawn: Setting,
+  drawnSetting: Setting,
   type: 'MAPPED' | 'UNWRITTEN',
   addr: bigint,
   flags: MappingSpec['flags'] = [],
-): MappingSpec => ({ type, flags, dev: { device: 0 }, addr, offset: 0n, length: whole(drawn) });
+): MappingSpec => ({ type, flags, dev: { device: 0 }, addr, offset: 0n, length: whole(drawnSetting) });
 const overwrite = (map: MappingSpec): Reply => ({
   kind: 'mappings',
   read: map,
   write: pureOverwrite(map.offset, map.length),
 });
-const hole = (drawn: Setting): MappingSpec => ({
+const hole = (drawnSetting: Setting): MappingSpec => ({
   type: 'HOLE',
   flags: [],
   dev: 0,
   addr: NULL_ADDR,
   offset: 0n,
-  length: whole(drawn),
+  length: whole(drawnSetting),
 });
 const plain: Replies = {
-  write: (drawn) => overwrite(place(drawn, 'MAPPED', SHIFT)),
-  writeback: (drawn) => overwrite(place(drawn, 'MAPPED', SHIFT)),
+  write: (drawnSetting) => overwrite(place(drawnSetting, 'MAPPED', SHIFT)),
+  writeback: (drawnSetting) => overwrite(place(drawnSetting, 'MAPPED', SHIFT)),
 };
 
-function caseOf(revision: Revision, drawn: Setting, { steps, replies, extra = [] }: Made): Case {
-  const config = configOf(drawn);
+function caseOf(revision: Revision, drawnSetting: Setting, { steps, replies, extra = [] }: Made): Case {
+  const config = configOf(drawnSetting);
   const { write, writeback } = { ...plain, ...replies };
   const { WRITEBACK } = revision.opFlags;
   return {
     schema: CASE_SCHEMA,
     revision: revision.id,
-    debugIomap: drawn.debugIomap,
+    debugIomap: drawnSetting.debugIomap,
     geometry: {
-      mount: drawn.mount,
+      mount: drawnSetting.mount,
       ...(config && { config }),
-      devices: drawn.devices,
-      files: [{ sizeBytes: drawn.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
+      devices: drawnSetting.devices,
+      files: [{ sizeBytes: drawnSetting.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
     },
     script: [
       ...extra,
-      { on: 'IOMAP_BEGIN', opflagsSet: WRITEBACK, reply: writeback(drawn) },
-      { on: 'IOMAP_BEGIN', reply: write(drawn) },
+      { on: 'IOMAP_BEGIN', opflagsSet: WRITEBACK, reply: writeback(drawnSetting) },
+      { on: 'IOMAP_BEGIN', reply: write(drawnSetting) },
     ],
     workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, ...steps],
   };
@@ -87,12 +89,13 @@ const pwrite = (offset: bigint, lengthBytes: number, writer = 0): Step => ({
   writer,
 });
 const pread = (offset: bigint, lengthBytes: number): Step => ({ call: 'pread', fd: 0, offset, lengthBytes });
-const wholeOp = (drawn: Setting): Step => pwrite(drawn.opStart, Number(drawn.opEnd - drawn.opStart));
+const wholeOp = (drawnSetting: Setting): Step =>
+  pwrite(drawnSetting.opStart, Number(drawnSetting.opEnd - drawnSetting.opStart));
 
 export function bufferedWriteCells(revision: Revision): PlanCell[] {
   const cells =
     (path: Path) =>
-    (rule: ClauseId, make: (drawn: Setting) => fc.Arbitrary<Made>, mayExtend = true): PlanCell => {
+    (rule: ClauseId, make: (drawnSetting: Setting) => fc.Arbitrary<Made>, mayExtend = true): PlanCell => {
       const against = noDirectWrites(revision, path);
       if (against !== undefined) return impossible({ rule, path }, against);
       const drawn = setting({
@@ -103,10 +106,10 @@ export function bufferedWriteCells(revision: Revision): PlanCell[] {
       });
       return possible(
         { rule, path },
-        drawn.chain((of) =>
-          make(of).map((made): PlannedCase => ({
-            case: caseOf(revision, of, made),
-            note: `${made.note}; [0x${of.opStart.toString(16)}, 0x${of.opEnd.toString(16)}), EOF 0x${of.fileSize.toString(16)}, block size ${of.blockSize}`,
+        drawn.chain((cellSetting) =>
+          make(cellSetting).map((parts): PlannedCase => ({
+            case: caseOf(revision, cellSetting, parts),
+            note: `${parts.note}; [0x${cellSetting.opStart.toString(16)}, 0x${cellSetting.opEnd.toString(16)}), EOF 0x${cellSetting.fileSize.toString(16)}, block size ${cellSetting.blockSize}`,
           })),
         ),
       );
@@ -114,34 +117,37 @@ export function bufferedWriteCells(revision: Revision): PlanCell[] {
   return [...writeCells(cells('buffered-write')), ...writebackCells(cells('writeback'))];
 }
 
-type MakeCell = (rule: ClauseId, make: (drawn: Setting) => fc.Arbitrary<Made>, mayExtend?: boolean) => PlanCell;
+type MakeCell = (rule: ClauseId, make: (drawnSetting: Setting) => fc.Arbitrary<Made>, mayExtend?: boolean) => PlanCell;
 
 function writeCells(cell: MakeCell): PlanCell[] {
   return [
-    cell('write/empty', (drawn) =>
+    cell('write/empty', (drawnSetting) =>
       fc
-        .constantFrom(0n, drawn.opStart)
+        .constantFrom(0n, drawnSetting.opStart)
         .map((offset) => ({ steps: [pwrite(offset, 0), close], note: `nothing at 0x${offset.toString(16)}` })),
     ),
-    cell('size', (drawn) =>
+    cell('size', (drawnSetting) =>
       fc
         .boolean()
         .map((synced) => ({
-          steps: [wholeOp(drawn), { call: 'fstat', fd: 0 }, ...(synced ? [fsync] : []), close],
+          steps: [wholeOp(drawnSetting), { call: 'fstat', fd: 0 }, ...(synced ? [fsync] : []), close],
           note: `fstat behind the write${synced ? ' and fsync' : ''}`,
         })),
     ),
     // Read back from the page cache, before and behind writeback, and overwritten in between.
-    cell('read/result', (drawn) =>
+    cell('read/result', (drawnSetting) =>
       fc
         .tuple(fc.boolean(), fc.boolean())
         .map(([between, synced]) => ({
           steps: [
-            wholeOp(drawn),
+            wholeOp(drawnSetting),
             ...(between ? [fsync] : []),
-            pwrite(drawn.opStart, 700, 1),
-            pread(drawn.opStart - (drawn.opStart % drawn.blockSize), Number(drawn.opEnd - drawn.opStart) + 5000),
-            ...(synced ? [fsync, pread(drawn.opStart, 900)] : []),
+            pwrite(drawnSetting.opStart, 700, 1),
+            pread(
+              drawnSetting.opStart - (drawnSetting.opStart % drawnSetting.blockSize),
+              Number(drawnSetting.opEnd - drawnSetting.opStart) + 5000,
+            ),
+            ...(synced ? [fsync, pread(drawnSetting.opStart, 900)] : []),
             close,
           ],
           note: `written, ${between ? 'synced, ' : ''}overwritten in part, read back`,
@@ -154,16 +160,16 @@ function writebackCells(cell: MakeCell): PlanCell[] {
   return [
     // The last of several writers is on the device, wherever writeback came between them.
     ofKinds([
-      cell('device/bytes', (drawn) =>
+      cell('device/bytes', (drawnSetting) =>
         fc
           .array(fc.tuple(fc.nat(6000), fc.integer({ min: 1, max: 6000 }), fc.boolean()), {
             minLength: 1,
             maxLength: 4,
           })
           .map((writes) => {
-            let size = drawn.fileSize;
+            let size = drawnSetting.fileSize;
             const steps = writes.flatMap(([at, lengthBytes, synced], writer): Step[] => {
-              const offset = drawn.opStart + BigInt(at) < size ? drawn.opStart + BigInt(at) : size;
+              const offset = drawnSetting.opStart + BigInt(at) < size ? drawnSetting.opStart + BigInt(at) : size;
               size = offset + BigInt(lengthBytes) > size ? offset + BigInt(lengthBytes) : size;
               return [pwrite(offset, lengthBytes, writer), ...(synced ? [fsync] : [])];
             });
@@ -174,51 +180,51 @@ function writebackCells(cell: MakeCell): PlanCell[] {
           }),
       ),
       // The addresses follow each other, the devices do not.
-      cell('device/bytes', (drawn) =>
-        fc.constant(drawn.opStart - (drawn.opStart % drawn.blockSize)).map((start) => {
-          const half = start + drawn.blockSize;
+      cell('device/bytes', (drawnSetting) =>
+        fc.constant(drawnSetting.opStart - (drawnSetting.opStart % drawnSetting.blockSize)).map((start) => {
+          const half = start + drawnSetting.blockSize;
           const [first, second] = ['posTo' as const, 'posFrom' as const].map((edge, device): ScriptLine => ({
             on: 'IOMAP_BEGIN',
             opflagsSet: 0x8000_0000,
             [edge]: half,
             reply: overwrite(
               device === 0
-                ? { ...place(drawn, 'MAPPED', SHIFT), length: half }
-                : { ...place(drawn, 'MAPPED', SHIFT + half), dev: { device: 1 }, offset: half },
+                ? { ...place(drawnSetting, 'MAPPED', SHIFT), length: half }
+                : { ...place(drawnSetting, 'MAPPED', SHIFT + half), dev: { device: 1 }, offset: half },
             ),
           }));
           return {
-            steps: [pwrite(start, 2 * Number(drawn.blockSize)), fsync, close],
+            steps: [pwrite(start, 2 * Number(drawnSetting.blockSize)), fsync, close],
             extra: [first!, second!],
             note: `written back to two devices, from 0x${half.toString(16)} on to the second`,
           };
         }),
       ),
     ]),
-    cell('close', (drawn) =>
+    cell('close', (drawnSetting) =>
       fc
         .constantFrom<Step[]>([close], [])
         .map((last) => ({
-          steps: [wholeOp(drawn), ...last],
+          steps: [wholeOp(drawnSetting), ...last],
           note: `written back by ${last.length > 0 ? 'close' : 'the end of the process'}`,
         })),
     ),
     // Old blocks keep their bytes, the new ones get the merged data.
-    cell('type/shared', (drawn) =>
+    cell('type/shared', (drawnSetting) =>
       fc.constantFrom<'MAPPED' | 'UNWRITTEN'>('MAPPED', 'UNWRITTEN').map((type) => {
         const moved = (): Reply => ({
           kind: 'mappings',
-          read: place(drawn, 'MAPPED', SHIFT),
-          write: place(drawn, type, 2n * SHIFT, ['SHARED']),
+          read: place(drawnSetting, 'MAPPED', SHIFT),
+          write: place(drawnSetting, type, 2n * SHIFT, ['SHARED']),
         });
         return {
-          steps: [wholeOp(drawn), fsync, close],
+          steps: [wholeOp(drawnSetting), fsync, close],
           replies: { write: moved, writeback: moved },
           note: `copy on write to ${type}`,
         };
       }),
     ),
-    cell('fsync', (drawn) =>
+    cell('fsync', (drawnSetting) =>
       fc
         .constantFrom<Reply>(
           { kind: 'empty' },
@@ -227,17 +233,17 @@ function writebackCells(cell: MakeCell): PlanCell[] {
           { kind: 'error', errno: 38 },
         )
         .map((reply) => ({
-          steps: [wholeOp(drawn), fsync, fsync, close],
+          steps: [wholeOp(drawnSetting), fsync, fsync, close],
           extra: [{ on: 'FSYNC' as const, reply }],
           note: `FSYNC answered ${reply.kind === 'error' ? reply.errno : 'well'}`,
         })),
     ),
     // A loss is reported once, by the fsync that follows it.
-    cell('writeback/error', (drawn) =>
+    cell('writeback/error', (drawnSetting) =>
       fc
         .tuple(fc.constantFrom(5, 28, 117, 12), fc.boolean())
         .map(([errno, again]) => ({
-          steps: [wholeOp(drawn), fsync, ...(again ? [wholeOp(drawn)] : []), fsync, close],
+          steps: [wholeOp(drawnSetting), fsync, ...(again ? [wholeOp(drawnSetting)] : []), fsync, close],
           extra: [
             { on: 'IOMAP_BEGIN' as const, opflagsSet: 0x8000_0000, times: 1, reply: { kind: 'error' as const, errno } },
           ],
@@ -245,14 +251,14 @@ function writebackCells(cell: MakeCell): PlanCell[] {
         })),
     ),
     // The place that the writeback names counts, not the one that the write was told.
-    cell('request/writeback', (drawn) =>
+    cell('request/writeback', (drawnSetting) =>
       fc
         .constantFrom<'MAPPED' | 'UNWRITTEN'>('MAPPED', 'UNWRITTEN')
         .map((type) => ({
-          steps: [wholeOp(drawn), fsync, close],
+          steps: [wholeOp(drawnSetting), fsync, close],
           replies: {
-            write: (of: Setting) => overwrite(hole(of)),
-            writeback: (of: Setting) => overwrite(place(of, type, 3n * SHIFT)),
+            write: (cellSetting: Setting) => overwrite(hole(cellSetting)),
+            writeback: (cellSetting: Setting) => overwrite(place(cellSetting, type, 3n * SHIFT)),
           },
           note: `written to a hole, allocated as ${type}`,
         })),

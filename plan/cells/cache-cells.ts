@@ -303,11 +303,11 @@ const rules: readonly CacheRule[] = [
     rule: 'cache/maxbytes',
     paths: ['fiemap'],
     setting: { blockSize: 512n },
-    make: (_path, drawn) =>
+    make: (_path, drawnSetting) =>
       fc
         .tuple(fc.constantFrom(undefined, 0, 1, 256, 257, 320, 4096), fc.constantFrom(1, 2, 9, 10, 11, 12))
         .map(([cacheMaxBytes, records]) => {
-          const setting = { ...drawn, ...(cacheMaxBytes !== undefined && { cacheMaxBytes }) };
+          const setting = { ...drawnSetting, ...(cacheMaxBytes !== undefined && { cacheMaxBytes }) };
           // Every second block, so that none of them merge.
           const each = Array.from({ length: records }, (_, n) =>
             upsert(setting, 'MAPPED', 'NOCACHE', { from: n * 2, count: 1 }),
@@ -577,8 +577,8 @@ export function cacheCells(revision: Revision): PlanCell[] {
           possibleKinds(
             { rule, path },
             Array.from({ length: kinds }, (_, kind) =>
-              cacheSetting({ ...setting, direct: isDirect(path) }).chain((drawn) =>
-                make(path, drawn, kind).map((made) => cacheCase({ revision, setting: drawn, ...made })),
+              cacheSetting({ ...setting, direct: isDirect(path) }).chain((drawnSetting) =>
+                make(path, drawnSetting, kind).map((parts) => cacheCase({ revision, setting: drawnSetting, ...parts })),
               ),
             ),
           ),
@@ -589,7 +589,7 @@ export function cacheCells(revision: Revision): PlanCell[] {
       cell({ rule: 'cache/sequence', path }, () =>
         possible(
           { rule: 'cache/sequence', path },
-          cacheSetting({ direct: isDirect(path) }).chain((drawn) => cacheSequence(revision, drawn)),
+          cacheSetting({ direct: isDirect(path) }).chain((drawnSetting) => cacheSequence(revision, drawnSetting)),
         ),
       ),
     ),

@@ -19,43 +19,43 @@ const FALLBACKS: readonly number[] = [18, 95];
 const { ESTALE } = errnos;
 const copyErrnos = PLAIN_ERRNOS.filter((errno) => !FALLBACKS.includes(errno));
 
-type Make = (of: Ground, border: Border) => fc.Arbitrary<Act>;
+type Make = (setting: Ground, border: Border) => fc.Arbitrary<Act>;
 
 export function copyCells(revision: Revision): PlanCell[] {
   const against = noSizes(revision);
-  const cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Act>): PlanCell =>
+  const cell = (key: CellKey, make: (setting: Ground) => fc.Arbitrary<Act>): PlanCell =>
     against !== undefined
       ? impossible(key, against)
       : possible(
           key,
-          ground.chain((of) =>
-            make(of).map((act): PlannedCase => ({
-              case: twoFiles(caseOn(revision, of, act)),
-              note: `${act.note}; EOF 0x${of.fileSize.toString(16)}`,
+          ground.chain((setting) =>
+            make(setting).map((action): PlannedCase => ({
+              case: twoFiles(caseOn(revision, setting, action)),
+              note: `${action.note}; EOF 0x${setting.fileSize.toString(16)}`,
             })),
           ),
         );
   const both = (rule: ClauseId, path: string, make: Make) =>
-    borders.map((border) => cell({ rule, path, border }, (of) => make(of, border)));
+    borders.map((border) => cell({ rule, path, border }, (setting) => make(setting, border)));
   return [
-    cell({ rule: 'copy/result', path: 'copy' }, (of) =>
-      fc.tuple(copyOf(of), fc.boolean(), fc.nat(4)).map(([step, older, short]) => {
-        const moved = max(lengthOf(of, step) - BigInt(short) * 512n, 0n);
+    cell({ rule: 'copy/result', path: 'copy' }, (setting) =>
+      fc.tuple(copyOf(setting), fc.boolean(), fc.nat(4)).map(([step, older, short]) => {
+        const moved = max(lengthOf(setting, step) - BigInt(short) * 512n, 0n);
         return { ...copying(step, older, moved), note: `${moved} bytes copied${older ? ' by the older request' : ''}` };
       }),
     ),
-    ...both('copy/answer', 'copy', (of, border) =>
-      fc.tuple(copyOf(of), fc.boolean(), fc.constantFrom(1n, 4096n, 0xffff_ffffn)).map(([step, older, beyond]) => {
-        const moved = lengthOf(of, step) + (border === 'violating' ? beyond : 0n);
+    ...both('copy/answer', 'copy', (setting, border) =>
+      fc.tuple(copyOf(setting), fc.boolean(), fc.constantFrom(1n, 4096n, 0xffff_ffffn)).map(([step, older, beyond]) => {
+        const moved = lengthOf(setting, step) + (border === 'violating' ? beyond : 0n);
         return {
           ...copying(step, older, older ? min(moved, 0xffff_ffffn) : moved),
           note: `${moved} bytes said to be copied${older ? ' by the older request' : ''}`,
         };
       }),
     ),
-    ...both('copy/error', 'copy', (of, border) =>
-      fc.tuple(copyOf(of), fc.constantFrom(...copyErrnos)).map(([step, errno]) => {
-        const good = copying(step, false, lengthOf(of, step));
+    ...both('copy/error', 'copy', (setting, border) =>
+      fc.tuple(copyOf(setting), fc.constantFrom(...copyErrnos)).map(([step, errno]) => {
+        const good = copying(step, false, lengthOf(setting, step));
         return border === 'legal'
           ? { ...good, note: 'copied' }
           : {
@@ -66,20 +66,20 @@ export function copyCells(revision: Revision): PlanCell[] {
       }),
     ),
     // The newer request is not tried again.
-    cell({ rule: 'copy/request', path: 'copy' }, (of) =>
-      copyOf(of).map((step) => ({
-        ...copying(step, true, lengthOf(of, step)),
+    cell({ rule: 'copy/request', path: 'copy' }, (setting) =>
+      copyOf(setting).map((step) => ({
+        ...copying(step, true, lengthOf(setting, step)),
         note: 'the newer request answered with ENOSYS',
       })),
     ),
-    ...both('copy/arguments', 'copy', (of, border) => fc.constantFrom<Act>(...arguments_(of, border))),
+    ...both('copy/arguments', 'copy', (setting, border) => fc.constantFrom<Act>(...arguments_(setting, border))),
     ...['clone', 'dedupe'].map((call) =>
-      cell({ rule: 'clone/refused', path: call }, (of) =>
+      cell({ rule: 'clone/refused', path: call }, (setting) =>
         fc
           .tuple(
-            fc.constantFrom(0n, of.blockSize),
-            fc.constantFrom(0n, of.blockSize),
-            fc.constantFrom(0n, of.blockSize, of.fileSize),
+            fc.constantFrom(0n, setting.blockSize),
+            fc.constantFrom(0n, setting.blockSize),
+            fc.constantFrom(0n, setting.blockSize, setting.fileSize),
             fc.boolean(),
           )
           .map(([fromOffset, offset, lengthBytes, same]) => ({
@@ -140,11 +140,11 @@ export function copyCells(revision: Revision): PlanCell[] {
           ...(errno && { extra: [{ on: 'SETATTR' as const, reply: { kind: 'error' as const, errno } }] }),
         })),
     ),
-    cell({ rule: 'size', path: 'stat' }, (of) =>
+    cell({ rule: 'size', path: 'stat' }, (setting) =>
       fc
         .tuple(
-          fc.constantFrom(0n, 1n, of.fileSize - 1n, of.fileSize + of.blockSize, (1n << 63n) - 1n),
-          fc.constantFrom(0n, of.blockSize, of.fileSize, of.fileSize + 3n * of.blockSize),
+          fc.constantFrom(0n, 1n, setting.fileSize - 1n, setting.fileSize + setting.blockSize, (1n << 63n) - 1n),
+          fc.constantFrom(0n, setting.blockSize, setting.fileSize, setting.fileSize + 3n * setting.blockSize),
         )
         .map(([said, size]) => ({
           steps: [
@@ -170,23 +170,30 @@ const openSecond = openSecondOf(1);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** A second file, as large as the first. */
-const twoFiles = (of: Case): Case => ({
-  ...of,
-  geometry: { ...of.geometry, files: [...of.geometry.files, ...of.geometry.files] },
+const twoFiles = (testCase: Case): Case => ({
+  ...testCase,
+  geometry: { ...testCase.geometry, files: [...testCase.geometry.files, ...testCase.geometry.files] },
 });
 
 /** From the first file to the second. */
-const copyOf = (of: Ground): fc.Arbitrary<Copy> =>
+const copyOf = (setting: Ground): fc.Arbitrary<Copy> =>
   fc
     .record({
-      fromOffset: fc.constantFrom(0n, 1n, of.blockSize, of.fileSize - 1n),
-      offset: fc.constantFrom(0n, 7n, of.blockSize, of.fileSize, of.fileSize + of.blockSize),
-      lengthBytes: fc.constantFrom(1, 511, Number(of.blockSize), Number(of.fileSize), Number(of.fileSize) * 2),
+      fromOffset: fc.constantFrom(0n, 1n, setting.blockSize, setting.fileSize - 1n),
+      offset: fc.constantFrom(0n, 7n, setting.blockSize, setting.fileSize, setting.fileSize + setting.blockSize),
+      lengthBytes: fc.constantFrom(
+        1,
+        511,
+        Number(setting.blockSize),
+        Number(setting.fileSize),
+        Number(setting.fileSize) * 2,
+      ),
     })
     .map((drawn) => ({ call: 'copyFileRange', from: 0, fd: 1, ...drawn }));
 
 /** What of it lies in the file. */
-const lengthOf = (of: Ground, step: Copy): bigint => min(BigInt(step.lengthBytes), of.fileSize - step.fromOffset);
+const lengthOf = (setting: Ground, step: Copy): bigint =>
+  min(BigInt(step.lengthBytes), setting.fileSize - step.fromOffset);
 
 /** The copy twice, of which the server says it moved so many bytes each time. */
 function copying(step: Copy, older: boolean, moved: bigint): Act & { extra: ScriptLine[] } {
@@ -203,8 +210,8 @@ function copying(step: Copy, older: boolean, moved: bigint): Act & { extra: Scri
   };
 }
 
-function arguments_(of: Ground, border: Border): Act[] {
-  const { fileSize, blockSize, maxBytes } = of;
+function arguments_(setting: Ground, border: Border): Act[] {
+  const { fileSize, blockSize, maxBytes } = setting;
   const length = Number(blockSize);
   const copy = (more: Partial<Copy>): Copy => ({
     call: 'copyFileRange',

@@ -22,7 +22,7 @@ interface Change {
 }
 const BLOCKS = 8n;
 /** What the file's size is changed by, from `BLOCKS` blocks on. */
-const changes: readonly ((of: Ground) => Change)[] = [
+const changes: readonly ((setting: Ground) => Change)[] = [
   ({ blockSize: b }) => ({ steps: [], size: BLOCKS * b, note: 'as it was' }),
   ({ blockSize: b }) => ({ steps: [resize(3n * b)], size: 3n * b, note: 'cut' }),
   ({ blockSize: b }) => ({ steps: [resize(12n * b)], size: 12n * b, note: 'made larger' }),

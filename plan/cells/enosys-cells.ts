@@ -125,15 +125,15 @@ export function enosysCells(revision: Revision): PlanCell[] {
               { on, ...line(revision, path), reply: { kind: 'error', errno } },
               map(setting),
             ];
-            const { case: of, note } = cacheCase({
+            const { case: testCase, note } = cacheCase({
               revision,
               setting,
               script,
               steps: [],
               note: `${on} answered with errno ${errno}`,
             });
-            const [file] = of.geometry.files;
-            const { flags } = of.workload[0] as Extract<Step, { call: 'open' }>;
+            const [file] = testCase.geometry.files;
+            const { flags } = testCase.workload[0] as Extract<Step, { call: 'open' }>;
             const onSecond = stepsOf(path, setting, first).map((step) => ('fd' in step ? { ...step, fd: 1 } : step));
             // A direct write that became a buffered one leaves pages behind, over which no other is modelled.
             const again =
@@ -153,7 +153,7 @@ export function enosysCells(revision: Revision): PlanCell[] {
                     { call: 'close' as const, fd: 1 },
                   ]),
             ];
-            return { case: { ...of, geometry: { ...of.geometry, files: [file!, file!] }, workload }, note };
+            return { case: { ...testCase, geometry: { ...testCase.geometry, files: [file!, file!] }, workload }, note };
           }),
       );
     }),

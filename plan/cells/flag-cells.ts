@@ -45,7 +45,7 @@ const SHIFT = 1n << 18n;
 /** A case whose server has one mapping for the whole file, whatever is asked. */
 export function flatCase(
   revision: Revision,
-  of: Ground,
+  setting: Ground,
   {
     steps,
     flags = ['rdwr'],
@@ -56,11 +56,11 @@ export function flatCase(
     extra = [],
     leaveOpen,
     second,
-    sizeBytes = of.fileSize,
+    sizeBytes = setting.fileSize,
   }: Made,
 ): Case {
-  const config = configOf({ blockSize: of.blockSize, maxBytes: of.maxBytes });
-  const length = of.maxBytes / 4n;
+  const config = configOf({ blockSize: setting.blockSize, maxBytes: setting.maxBytes });
+  const length = setting.maxBytes / 4n;
   const read: MappingSpec = { type, flags: mappingFlags, dev: { device: 0 }, addr: SHIFT, offset: 0n, length };
   const file = {
     sizeBytes,
@@ -70,9 +70,9 @@ export function flatCase(
   return {
     schema: CASE_SCHEMA,
     revision: revision.id,
-    debugIomap: of.debugIomap,
+    debugIomap: setting.debugIomap,
     geometry: {
-      mount: of.mount,
+      mount: setting.mount,
       ...(config && { config }),
       devices: [...defaultDevices],
       files: [file, ...(second ? [file] : [])],
@@ -98,7 +98,7 @@ export function flatCase(
   };
 }
 
-type Cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Made>) => PlanCell;
+type Cell = (key: CellKey, make: (setting: Ground) => fc.Arbitrary<Made>) => PlanCell;
 
 /** Cells of cases that `flatCase` makes. */
 export const flatCells =
@@ -108,10 +108,10 @@ export const flatCells =
     if (against !== undefined) return impossible(key, against);
     return possible(
       key,
-      ground.chain((of) =>
-        make(of).map((made): PlannedCase => ({
-          case: flatCase(revision, of, made),
-          note: `${made.note}; EOF 0x${of.fileSize.toString(16)}, block size ${of.blockSize}`,
+      ground.chain((setting) =>
+        make(setting).map((parts): PlannedCase => ({
+          case: flatCase(revision, setting, parts),
+          note: `${parts.note}; EOF 0x${setting.fileSize.toString(16)}, block size ${setting.blockSize}`,
         })),
       ),
     );
@@ -141,9 +141,9 @@ const openFor = (path: FlagPath, more: OpenFlags = []): OpenFlags => [
 ];
 
 /** The call of a path, over whole blocks of the file. */
-const callOf = (path: FlagPath, of: Ground, rwf: number): fc.Arbitrary<Step> =>
+const callOf = (path: FlagPath, setting: Ground, rwf: number): fc.Arbitrary<Step> =>
   fc.tuple(fc.nat(1), fc.integer({ min: 1, max: 2 })).map(([from, blocks]) => {
-    const [offset, lengthBytes] = [BigInt(from) * of.blockSize, blocks * Number(of.blockSize)];
+    const [offset, lengthBytes] = [BigInt(from) * setting.blockSize, blocks * Number(setting.blockSize)];
     return READS.includes(path) ? pread(offset, lengthBytes, rwf) : pwrite(offset, lengthBytes, rwf);
   });
 
@@ -153,14 +153,20 @@ export function flagCells(revision: Revision): PlanCell[] {
     rule: ClauseId,
     path: FlagPath,
     kinds: number,
-    make: (of: Ground, border: Border, kind: number) => fc.Arbitrary<Made>,
+    make: (setting: Ground, border: Border, kind: number) => fc.Arbitrary<Made>,
   ) =>
     borders.map((border) =>
-      ofKinds(Array.from({ length: kinds }, (_, kind) => cell({ rule, path, border }, (of) => make(of, border, kind)))),
+      ofKinds(
+        Array.from({ length: kinds }, (_, kind) =>
+          cell({ rule, path, border }, (setting) => make(setting, border, kind)),
+        ),
+      ),
     );
   return [
     ...PATHS.flatMap((path) => [
-      ...both('flags/refused', path, REFUSED_FLAGS.length, (of, border, kind) => refused(path, of, border, kind)),
+      ...both('flags/refused', path, REFUSED_FLAGS.length, (setting, border, kind) =>
+        refused(path, setting, border, kind),
+      ),
       ...(!revision.nowait.writesAreSaid && WRITES.includes(path)
         ? borders.map((border) =>
             impossible(
@@ -168,11 +174,11 @@ export function flagCells(revision: Revision): PlanCell[] {
               `revision ${revision.id} does not say what a write that must not wait does`,
             ),
           )
-        : both('flags/nowait', path, NOWAIT.length, (of, border, kind) => nowait(path, of, border, kind))),
+        : both('flags/nowait', path, NOWAIT.length, (setting, border, kind) => nowait(path, setting, border, kind))),
     ]),
     ...WRITES.flatMap((path) => [
-      ...both('flags/sync', path, 2 * DURABLE.length, (of, border, kind) => durable(path, of, border, kind)),
-      ofKinds(APPENDING.map((how) => cell({ rule: 'flags/append', path }, (of) => appending(path, of, how)))),
+      ...both('flags/sync', path, 2 * DURABLE.length, (setting, border, kind) => durable(path, setting, border, kind)),
+      ofKinds(APPENDING.map((how) => cell({ rule: 'flags/append', path }, (setting) => appending(path, setting, how)))),
     ]),
     ...attributeCells(cell),
   ];
@@ -180,7 +186,7 @@ export function flagCells(revision: Revision): PlanCell[] {
 
 /** What the inode's attributes forbid and what they let pass. */
 function attributeCells(cell: Cell): PlanCell[] {
-  const end = (of: Ground): bigint => of.fileSize - (of.fileSize % of.blockSize);
+  const end = (setting: Ground): bigint => setting.fileSize - (setting.fileSize % setting.blockSize);
   const openings: readonly OpenFlags[] = [
     ['rdwr'],
     ['wronly'],
@@ -202,14 +208,15 @@ function attributeCells(cell: Cell): PlanCell[] {
   ] as const;
   const opens = rules.flatMap(([rule, attr]) =>
     borders.map((border) =>
-      cell({ rule, path: 'open', border }, (of) =>
+      cell({ rule, path: 'open', border }, (setting) =>
         fc
           .constantFrom(...openings.filter((flags) => passes[attr](flags) === (border === 'legal')))
           .map((flags) => ({
             flags,
             attrs: [attr],
             note: `${attr} opened ${flags.join('|')}`,
-            steps: border === 'legal' && flags.includes('rdonly') ? [pread(0n, Number(of.blockSize)), fstat] : [fstat],
+            steps:
+              border === 'legal' && flags.includes('rdonly') ? [pread(0n, Number(setting.blockSize)), fstat] : [fstat],
           })),
       ),
     ),
@@ -217,11 +224,11 @@ function attributeCells(cell: Cell): PlanCell[] {
   const keepSize = 1,
     punch = 3,
     zeroRange = 0x10;
-  const forbidden = (path: string, steps: (of: Ground) => readonly Step[]) =>
+  const forbidden = (path: string, steps: (setting: Ground) => readonly Step[]) =>
     borders.map((border) =>
-      cell({ rule: 'inode/append', path, border }, (of) =>
+      cell({ rule: 'inode/append', path, border }, (setting) =>
         fc
-          .constantFrom(...steps(of))
+          .constantFrom(...steps(setting))
           .map((step) => ({
             flags: ['rdwr' as const, 'append' as const],
             attrs: border === 'violating' ? ['APPEND' as const] : [],
@@ -232,29 +239,36 @@ function attributeCells(cell: Cell): PlanCell[] {
     );
   return [
     ...opens,
-    ...forbidden('truncate', (of) =>
-      [0n, of.fileSize, of.fileSize + of.blockSize].map((sizeBytes) => ({ call: 'ftruncate', fd: 0, sizeBytes })),
+    ...forbidden('truncate', (setting) =>
+      [0n, setting.fileSize, setting.fileSize + setting.blockSize].map((sizeBytes) => ({
+        call: 'ftruncate',
+        fd: 0,
+        sizeBytes,
+      })),
     ),
-    ...forbidden('fallocate', (of) =>
+    ...forbidden('fallocate', (setting) =>
       [punch, zeroRange, zeroRange | keepSize].map((mode) => ({
         call: 'fallocate',
         fd: 0,
         mode,
         offset: 0n,
-        lengthBytes: of.blockSize,
+        lengthBytes: setting.blockSize,
       })),
     ),
-    ...forbidden('mmap-write', (of) => [
+    ...forbidden('mmap-write', (setting) => [
       { call: 'mmapWrite', fd: 0, offset: 0n, lengthBytes: 100, writer: 0 },
-      { call: 'mmapRead', fd: 0, offset: end(of) - of.blockSize, lengthBytes: 100 },
+      { call: 'mmapRead', fd: 0, offset: end(setting) - setting.blockSize, lengthBytes: 100 },
     ]),
     // Allocation in advance, and appending itself, are no changes of what is there.
-    cell({ rule: 'inode/append', path: 'buffered-write' }, (of) =>
+    cell({ rule: 'inode/append', path: 'buffered-write' }, (setting) =>
       fc
         .constantFrom<Step[]>(
           [pwrite(0n, 700), fstat],
-          [{ call: 'fallocate', fd: 0, mode: 0, offset: 0n, lengthBytes: of.fileSize + of.blockSize }, fstat],
-          [{ call: 'fallocate', fd: 0, mode: keepSize, offset: of.fileSize, lengthBytes: of.blockSize }, fstat],
+          [{ call: 'fallocate', fd: 0, mode: 0, offset: 0n, lengthBytes: setting.fileSize + setting.blockSize }, fstat],
+          [
+            { call: 'fallocate', fd: 0, mode: keepSize, offset: setting.fileSize, lengthBytes: setting.blockSize },
+            fstat,
+          ],
           [pwrite(0n, 700, RWF.NOAPPEND), fstat],
         )
         .map((steps) => ({
@@ -278,12 +292,12 @@ const REFUSED_FLAGS: readonly number[] = [
   APPEND | NOAPPEND,
 ];
 /** Refused without asking anybody; flags that mean nothing here are not. */
-function refused(path: FlagPath, of: Ground, border: Border, kind: number): fc.Arbitrary<Made> {
+function refused(path: FlagPath, setting: Ground, border: Border, kind: number): fc.Arbitrary<Made> {
   const reads = READS.includes(path);
   const values =
     border === 'violating' ? REFUSED_FLAGS : [HIPRI, NOAPPEND, ...(reads ? [SYNC, DSYNC, APPEND, SYNC | HIPRI] : [])];
   return fc.constant(values[kind % values.length]!).chain((rwf) =>
-    fc.tuple(callOf(path, of, rwf), callOf(path, of, 0), fc.boolean()).map(([call, again, atomic]) => {
+    fc.tuple(callOf(path, setting, rwf), callOf(path, setting, 0), fc.boolean()).map(([call, again, atomic]) => {
       // Direct writes to an inode with ATOMIC may be atomic.
       const attrs: AttrFlags = atomic && (path !== 'direct-write' || rwf !== ATOMIC) ? ['ATOMIC'] : [];
       return {
@@ -298,23 +312,25 @@ function refused(path: FlagPath, of: Ground, border: Border, kind: number): fc.A
 
 const NOWAIT = ['alone', 'twice', 'before', 'dirty'] as const;
 /** Without a cached mapping there is nothing to be had without waiting. */
-function nowait(path: FlagPath, of: Ground, border: Border, kind: number): fc.Arbitrary<Made> {
+function nowait(path: FlagPath, setting: Ground, border: Border, kind: number): fc.Arbitrary<Made> {
   const rwf = border === 'violating' ? RWF.NOWAIT : 0;
-  return fc.tuple(callOf(path, of, rwf), callOf(path, of, 0), fc.constant(NOWAIT[kind]!)).map(([call, other, how]) => {
-    const steps =
-      how === 'alone'
-        ? [call]
-        : how === 'twice'
-          ? [call, call]
-          : how === 'before'
-            ? [other, call]
-            : [call, other, call];
-    return {
-      flags: openFor(path),
-      steps: [...steps, fstat],
-      note: `${rwf ? 'RWF_NOWAIT' : 'waiting'}, ${how === 'before' ? 'behind the same without it' : how}`,
-    };
-  });
+  return fc
+    .tuple(callOf(path, setting, rwf), callOf(path, setting, 0), fc.constant(NOWAIT[kind]!))
+    .map(([call, other, how]) => {
+      const steps =
+        how === 'alone'
+          ? [call]
+          : how === 'twice'
+            ? [call, call]
+            : how === 'before'
+              ? [other, call]
+              : [call, other, call];
+      return {
+        flags: openFor(path),
+        steps: [...steps, fstat],
+        note: `${rwf ? 'RWF_NOWAIT' : 'waiting'}, ${how === 'before' ? 'behind the same without it' : how}`,
+      };
+    });
 }
 
 /** Ways to ask for durable writes. */
@@ -328,7 +344,7 @@ const DURABLE: readonly { flags?: OpenFlags; rwf?: number; attrs?: AttrFlags; no
 ];
 
 /** `kind`: the way to ask for it, first inside the file, then where the file gets larger. */
-function durable(path: FlagPath, of: Ground, border: Border, kind: number): fc.Arbitrary<Made> {
+function durable(path: FlagPath, setting: Ground, border: Border, kind: number): fc.Arbitrary<Made> {
   const error = (errno: number): Reply => ({ kind: 'error', errno });
   const answers: readonly { extra?: ScriptLine[]; note: string }[] =
     border === 'legal'
@@ -354,10 +370,10 @@ function durable(path: FlagPath, of: Ground, border: Border, kind: number): fc.A
     { type: 'UNWRITTEN' },
     { type: 'MAPPED', mappingFlags: ['SHARED'] },
   );
-  const first = of.fileSize - (of.fileSize % of.blockSize);
+  const first = setting.fileSize - (setting.fileSize % setting.blockSize);
   // Of a write that fails nothing says whether it made the file longer.
   const inside = border === 'violating';
-  const places = inside || kind < DURABLE.length ? [0n, of.blockSize] : [first];
+  const places = inside || kind < DURABLE.length ? [0n, setting.blockSize] : [first];
   return fc
     .tuple(
       fc.constant(DURABLE[kind % DURABLE.length]!),
@@ -370,7 +386,7 @@ function durable(path: FlagPath, of: Ground, border: Border, kind: number): fc.A
       fc.boolean(),
     )
     .map(([how, answer, shape, offset, blocks, again]) => {
-      const lengthBytes = blocks * Number(of.blockSize);
+      const lengthBytes = blocks * Number(setting.blockSize);
       const write = pwrite(offset, isDirect(path) ? lengthBytes : lengthBytes - 5, how.rwf);
       return {
         ...shape,
@@ -385,12 +401,12 @@ function durable(path: FlagPath, of: Ground, border: Border, kind: number): fc.A
 
 /** Where the write was to go does not count, but where the file ends. */
 const APPENDING = ['O_APPEND', 'RWF_APPEND', 'RWF_NOAPPEND'] as const;
-function appending(path: FlagPath, of: Ground, way: (typeof APPENDING)[number]): fc.Arbitrary<Made> {
-  const block = Number(of.blockSize);
+function appending(path: FlagPath, setting: Ground, way: (typeof APPENDING)[number]): fc.Arbitrary<Made> {
+  const block = Number(setting.blockSize);
   return fc
     .tuple(
       fc.constant(way),
-      fc.constantFrom(0n, of.blockSize, of.fileSize + of.blockSize),
+      fc.constantFrom(0n, setting.blockSize, setting.fileSize + setting.blockSize),
       fc.constantFrom(1, 700, block, 2 * block),
       fc.boolean(),
     )
@@ -400,7 +416,7 @@ function appending(path: FlagPath, of: Ground, way: (typeof APPENDING)[number]):
       const at = how === 'RWF_NOAPPEND' ? 0n : offset;
       // Direct writes begin at a block.
       const cut: Step[] = isDirect(path)
-        ? [{ call: 'ftruncate', fd: 0, sizeBytes: of.fileSize - (of.fileSize % of.blockSize) }]
+        ? [{ call: 'ftruncate', fd: 0, sizeBytes: setting.fileSize - (setting.fileSize % setting.blockSize) }]
         : [];
       return {
         flags: openFor(path, how === 'RWF_APPEND' ? [] : ['append']),
@@ -410,7 +426,7 @@ function appending(path: FlagPath, of: Ground, way: (typeof APPENDING)[number]):
           pwrite(at, lengthBytes, rwf),
           fstat,
           ...(again ? [pwrite(at, lengthBytes, rwf, 1), fstat] : []),
-          ...(isDirect(path) ? [] : [pread(0n, Number(of.fileSize) + 3 * lengthBytes)]),
+          ...(isDirect(path) ? [] : [pread(0n, Number(setting.fileSize) + 3 * lengthBytes)]),
         ],
       };
     });

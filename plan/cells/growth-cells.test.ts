@@ -43,7 +43,7 @@ test('should write nothing that a device may hold already, so that a write that 
 
 test('should conform on a kernel that follows the rules', () => {
   for (const cell of cells) {
-    for (const { case: of, note } of casesOf(cell, { seed: 5, runs: 2 }))
-      expect(judge(of, runIdeal(of)).kind, `${cell.id}: ${note}`).toBe('conforms');
+    for (const { case: testCase, note } of casesOf(cell, { seed: 5, runs: 2 }))
+      expect(judge(testCase, runIdeal(testCase)).kind, `${cell.id}: ${note}`).toBe('conforms');
   }
 });

@@ -276,9 +276,9 @@ export function growthCells(revision: Revision): PlanCell[] {
 }
 
 function kind(revision: Revision, way: Way, look: Look, blockSize: bigint): fc.Arbitrary<PlannedCase> {
-  return fc.tuple(ground, growing(way, look, blockSize)).map(([surroundings, made]): PlannedCase => {
+  return fc.tuple(ground, growing(way, look, blockSize)).map(([surroundings, parts]): PlannedCase => {
     // Nothing here depends on how the mount was made, and each kind of mount costs more than all of these cases.
-    const on: Ground = { ...surroundings, mount: 'ordinary', blockSize, fileSize: made.sizeBytes };
-    return { case: flatCase(revision, on, made), note: `${made.note}; block size ${blockSize}` };
+    const on: Ground = { ...surroundings, mount: 'ordinary', blockSize, fileSize: parts.sizeBytes };
+    return { case: flatCase(revision, on, parts), note: `${parts.note}; block size ${blockSize}` };
   });
 }

@@ -150,7 +150,7 @@ function heldCell(
   return possible(
     key,
     cacheSetting({ direct: isDirect(path), ...(path === 'mmap-write' && { blockSize: 4096n }) }).chain((setting) =>
-      make(setting).map((held) => {
+      make(setting).map((whileHeld) => {
         const {
           before,
           signal,
@@ -159,8 +159,8 @@ function heldCell(
           first = [],
           behind = [],
           secondFile,
-        } = held;
-        const made = cacheCase({
+        } = whileHeld;
+        const plannedCase = cacheCase({
           revision,
           setting,
           steps: [...first, ...stepsOf(path, setting), ...behind],
@@ -170,23 +170,23 @@ function heldCell(
             ...serverLines(revision, setting),
           ],
         });
-        return secondFile ? withSecondFile(made) : made;
+        return secondFile ? withSecondFile(plannedCase) : plannedCase;
       }),
     ),
   );
 }
 
 /** File 1 is open, too. */
-function withSecondFile(made: PlannedCase): PlannedCase {
+function withSecondFile(plannedCase: PlannedCase): PlannedCase {
   const {
     geometry,
     workload: [open, ...rest],
-  } = made.case;
+  } = plannedCase.case;
   const [file] = geometry.files;
   return {
-    ...made,
+    ...plannedCase,
     case: {
-      ...made.case,
+      ...plannedCase.case,
       geometry: { ...geometry, files: [file!, file!] },
       workload: [open!, { call: 'open', file: 1, flags: ['rdonly'] }, ...rest, { call: 'close', fd: 1 }],
     },
@@ -284,7 +284,7 @@ function interruptedCell(revision: Revision, path: Path): PlanCell {
           note: 'an ordinary answer, and a signal',
         },
       )
-      .map((held) => ({ ...held, behind: stepsOf(path, setting) }));
+      .map((whileHeld) => ({ ...whileHeld, behind: stepsOf(path, setting) }));
   });
 }
 
@@ -381,7 +381,7 @@ function writebackChanges(revision: Revision, setting: CacheSetting): fc.Arbitra
         note: 'mappings taken back',
       },
     )
-    .map((held) => ({ ...held, first: [...(held.first ?? []), ...apart(setting)] }));
+    .map((whileHeld) => ({ ...whileHeld, first: [...(whileHeld.first ?? []), ...apart(setting)] }));
 }
 
 function sequenceCells(revision: Revision): PlanCell[] {
@@ -390,7 +390,10 @@ function sequenceCells(revision: Revision): PlanCell[] {
     heldCell(revision, 'cache/starts-over', 'writeback', (setting) => writebackChanges(revision, setting)),
     ...cachedWriters.map((path) =>
       heldCell(revision, 'cache/goes-on', path, (setting) =>
-        unrelated(setting).map((held) => ({ ...held, ...(path === 'writeback' && { first: apart(setting) }) })),
+        unrelated(setting).map((whileHeld) => ({
+          ...whileHeld,
+          ...(path === 'writeback' && { first: apart(setting) }),
+        })),
       ),
     ),
     ...nobodyWrites.map((path) =>
@@ -477,7 +480,7 @@ function whileAsked(revision: Revision): PlanCell[] {
     if (!cell.cases) return impossible(key, cell.impossible!);
     if (rule.endsWith('iomap-connection') && border === 'violating')
       return impossible(key, 'on a connection without iomap nobody asks for a mapping');
-    const asking = cell.cases.filter(({ case: of }) => of.geometry.initIomap !== false);
+    const asking = cell.cases.filter(({ case: testCase }) => testCase.geometry.initIomap !== false);
     // A file that uses no iomap, or whose inode is bad, asks for nothing itself.
     const byOther = rule.startsWith('notify/') || rule.endsWith('iomap-inode') || rule.endsWith('inode-healthy');
     return {
@@ -495,30 +498,33 @@ function whileAsked(revision: Revision): PlanCell[] {
 }
 
 /** The same notifications, in the same order, while a report of the first byte waits. */
-function held(of: Case): Case {
-  const before = of.workload.flatMap((step) => (step.call === 'notify' ? [step.notification] : []));
-  const [open, ...rest] = of.workload.filter(({ call }) => call !== 'notify');
-  const [line] = of.script;
+function held(testCase: Case): Case {
+  const before = testCase.workload.flatMap((step) => (step.call === 'notify' ? [step.notification] : []));
+  const [open, ...rest] = testCase.workload.filter(({ call }) => call !== 'notify');
+  const [line] = testCase.script;
   return {
-    ...of,
-    script: [{ ...line!, times: 1, before }, ...of.script],
+    ...testCase,
+    script: [{ ...line!, times: 1, before }, ...testCase.script],
     workload: [open!, { call: 'fiemap', fd: 0, start: 0n, lengthBytes: 1n, flags: 0, extents: 1 }, ...rest],
   };
 }
 
 /** As `held`; the report is one of another file, before the steps that follow the notifications. */
-function heldByOther(of: Case): Case {
-  const at = of.workload.findIndex(({ call }) => call === 'notify');
-  const before = of.workload.flatMap((step) => (step.call === 'notify' ? [step.notification] : []));
-  const [first, behind] = [of.workload.slice(0, at), of.workload.slice(at).filter(({ call }) => call !== 'notify')];
-  const fd = of.workload.filter(({ call }) => call === 'open').length;
-  const file = of.geometry.files.length;
+function heldByOther(testCase: Case): Case {
+  const at = testCase.workload.findIndex(({ call }) => call === 'notify');
+  const before = testCase.workload.flatMap((step) => (step.call === 'notify' ? [step.notification] : []));
+  const [first, behind] = [
+    testCase.workload.slice(0, at),
+    testCase.workload.slice(at).filter(({ call }) => call !== 'notify'),
+  ];
+  const fd = testCase.workload.filter(({ call }) => call === 'open').length;
+  const file = testCase.geometry.files.length;
   const hole = { type: 'HOLE' as const, flags: [], dev: 0, addr: NULL_ADDR, offset: 0n, length: 4096n };
   return {
-    ...of,
+    ...testCase,
     geometry: {
-      ...of.geometry,
-      files: [...of.geometry.files, { sizeBytes: 4096n, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
+      ...testCase.geometry,
+      files: [...testCase.geometry.files, { sizeBytes: 4096n, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
     },
     script: [
       {
@@ -527,7 +533,7 @@ function heldByOther(of: Case): Case {
         before,
         reply: { kind: 'mappings', read: hole, write: { ...hole, type: 'PURE_OVERWRITE' } },
       },
-      ...of.script,
+      ...testCase.script,
     ],
     workload: [
       ...first,

@@ -39,20 +39,20 @@ interface Inline {
 export function inlineCase(
   revision: Revision,
   path: Path,
-  blocks: (drawn: Setting) => number,
-  make: (map: MappingSpec, drawn: Setting) => fc.Arbitrary<Omit<Inline, 'map'>>,
+  blocks: (setting: Setting) => number,
+  make: (map: MappingSpec, setting: Setting) => fc.Arbitrary<Omit<Inline, 'map'>>,
 ): fc.Arbitrary<PlannedCase> {
-  return caseWith(revision, path, { maxBefore: 1 }, (drawn) => {
-    const { start } = stretch(drawn);
+  return caseWith(revision, path, { maxBefore: 1 }, (setting) => {
+    const { start } = stretch(setting);
     return mapping({
-      setting: drawn,
+      setting: setting,
       start,
-      end: start + BigInt(blocks(drawn)) * drawn.blockSize,
+      end: start + BigInt(blocks(setting)) * setting.blockSize,
       type: 'INLINE',
       exact: true,
     }).chain((map) =>
       fc
-        .tuple(make(map, drawn), fc.boolean())
+        .tuple(make(map, setting), fc.boolean())
         .map(([{ extra, refused, note }, overwrite]) => ({
           reply: { kind: 'mappings' as const, ...acting(path, map, overwrite) },
           note: `${note}; ${map.length} bytes inline`,
@@ -83,9 +83,9 @@ const dataThere = (path: Path, map: MappingSpec): ScriptLine[] =>
     : [];
 
 /** In units of blocks: the most that fits, or more than that. */
-function fitting(revision: Revision, drawn: Setting, border: Border): number {
-  const most = revision.inlineLimit === 'page' ? Number(PAGE / drawn.blockSize) : 1;
-  return border === 'legal' ? most : most + 1 + (drawn.cuts.length % 2) * 2;
+function fitting(revision: Revision, setting: Setting, border: Border): number {
+  const most = revision.inlineLimit === 'page' ? Number(PAGE / setting.blockSize) : 1;
+  return border === 'legal' ? most : most + 1 + (setting.cuts.length % 2) * 2;
 }
 
 const rules: readonly InlineRule[] = [
@@ -97,7 +97,7 @@ const rules: readonly InlineRule[] = [
       inlineCase(
         revision,
         path,
-        (drawn) => fitting(revision, drawn, isReport(path) ? 'violating' : border),
+        (setting) => fitting(revision, setting, isReport(path) ? 'violating' : border),
         () =>
           fc.constant({
             note: border === 'legal' ? 'fits, or need not fit' : 'too long',
@@ -205,10 +205,15 @@ const rules: readonly InlineRule[] = [
             () => 1,
             () => fc.constant({ note: 'answered to writeback' }),
           )
-        : caseWith(revision, path, {}, (drawn) =>
-            goodReply(revision, drawn, typesFor(path, 'read', true), stretch(drawn).start, stretch(drawn).end, 0).map(
-              (mappings) => ({ reply: { kind: 'mappings' as const, ...mappings }, note: 'a place on a device' }),
-            ),
+        : caseWith(revision, path, {}, (setting) =>
+            goodReply(
+              revision,
+              setting,
+              typesFor(path, 'read', true),
+              stretch(setting).start,
+              stretch(setting).end,
+              0,
+            ).map((mappings) => ({ reply: { kind: 'mappings' as const, ...mappings }, note: 'a place on a device' })),
           ),
   },
 ];

@@ -299,7 +299,7 @@ export function inlineWriteCells(revision: Revision): PlanCell[] {
           rule === 'inline/fits-block' && revision.inlineLimit === 'page'
             ? `the limit of ${revision.id} is the page, which the blocks of these cases do not pass`
             : undefined;
-        const made = cell(
+        const planCell = cell(
           key,
           () =>
             smallFile(path).chain((small) =>
@@ -307,7 +307,7 @@ export function inlineWriteCells(revision: Revision): PlanCell[] {
             ),
           limit ?? against?.(path, border),
         );
-        return made.cases && !perhaps ? { ...made, reaches: rule } : made;
+        return planCell.cases && !perhaps ? { ...planCell, reaches: rule } : planCell;
       }),
     ),
     impossible({ rule: 'inline/no-writeback', path, border: 'violating' }, 'only writeback has WRITEBACK set'),

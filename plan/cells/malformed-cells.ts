@@ -42,9 +42,9 @@ function onPath(revision: Revision, path: Path): Place[] {
       path,
       against: direct,
       cases: (line) =>
-        caseWith(revision, path, {}, (drawn) => {
-          const { start, end } = stretch(drawn);
-          return goodReply(revision, drawn, typesFor(path, 'read', true), start, end, 0).map((good) => ({
+        caseWith(revision, path, {}, (setting) => {
+          const { start, end } = stretch(setting);
+          return goodReply(revision, setting, typesFor(path, 'read', true), start, end, 0).map((good) => ({
             reply: line?.reply ?? { kind: 'mappings' as const, ...good },
             refused: line !== undefined,
             note: 'the BEGIN in question',
@@ -56,8 +56,8 @@ function onPath(revision: Revision, path: Path): Place[] {
       path,
       against: direct,
       cases: (line) =>
-        caseWith(revision, path, { maxBefore: 1 }, (drawn) => {
-          const { start, end } = stretch(drawn);
+        caseWith(revision, path, { maxBefore: 1 }, (setting) => {
+          const { start, end } = stretch(setting);
           return fc
             .constantFrom(
               ...typesOf(
@@ -65,7 +65,7 @@ function onPath(revision: Revision, path: Path): Place[] {
                 typesFor(path, 'read', true).filter((type) => type !== 'INLINE'),
               ),
             )
-            .chain((type) => mapping({ setting: drawn, start, end, type, exact: true }))
+            .chain((type) => mapping({ setting: setting, start, end, type, exact: true }))
             .map((map) => ({
               reply: { kind: 'mappings' as const, ...acting(path, { ...map, flags: ['WANT_IOMAP_END'] }) },
               extra: extraOf(line),
@@ -106,10 +106,10 @@ function onPath(revision: Revision, path: Path): Place[] {
       path,
       against: direct,
       cases: (line) =>
-        caseWith(revision, path, { maxBefore: 0 }, (drawn) => {
-          const { start, end } = stretch(drawn);
+        caseWith(revision, path, { maxBefore: 0 }, (setting) => {
+          const { start, end } = stretch(setting);
           // Once: what is written back later, such as times, is another request.
-          return goodReply(revision, drawn, typesFor(path, 'read', true), start, end, 0).map((good) => ({
+          return goodReply(revision, setting, typesFor(path, 'read', true), start, end, 0).map((good) => ({
             reply: { kind: 'mappings' as const, ...good },
             extra: extraOf(line && { ...line, times: 1 }),
             note: 'the request of the syscall itself',
@@ -136,9 +136,9 @@ function onPath(revision: Revision, path: Path): Place[] {
         path,
         against: withoutIoend(revision),
         cases: (line) =>
-          caseWith(revision, path, { maxBefore: 1 }, (drawn) => {
-            const { start, end } = stretch(drawn);
-            return mapping({ setting: drawn, start, end, type: 'UNWRITTEN', exact: true }).map((map) => ({
+          caseWith(revision, path, { maxBefore: 1 }, (setting) => {
+            const { start, end } = stretch(setting);
+            return mapping({ setting: setting, start, end, type: 'UNWRITTEN', exact: true }).map((map) => ({
               reply: { kind: 'mappings' as const, ...acting(path, map) },
               extra: extraOf(line),
               note: 'a write to unwritten blocks',
@@ -191,15 +191,15 @@ function aroundFiles(revision: Revision): Place[] {
 function ofCalls(revision: Revision): Place[] {
   const against = noSizes(revision);
   const flat =
-    (note: string, make: (of: Ground, ends: boolean) => Made) =>
+    (note: string, make: (cellSetting: Ground, ends: boolean) => Made) =>
     (line: ScriptLine | undefined): fc.Arbitrary<PlannedCase> =>
-      ground.map((of): PlannedCase => {
-        const made = make(of, line !== undefined && line.reply.kind !== 'raw');
+      ground.map((cellSetting): PlannedCase => {
+        const parts = make(cellSetting, line !== undefined && line.reply.kind !== 'raw');
         // Once, so that what follows can tell whether all is well.
         return {
-          case: flatCase(revision, of, {
-            ...made,
-            extra: [...extraOf(line && { ...line, times: 1 }), ...(made.extra ?? [])],
+          case: flatCase(revision, cellSetting, {
+            ...parts,
+            extra: [...extraOf(line && { ...line, times: 1 }), ...(parts.extra ?? [])],
           }),
           note,
         };
@@ -214,19 +214,19 @@ function ofCalls(revision: Revision): Place[] {
   });
   const copied =
     (on: 'COPY_FILE_RANGE' | 'COPY_FILE_RANGE_64') =>
-    (of: Ground, ends: boolean): Made => {
+    (cellSetting: Ground, ends: boolean): Made => {
       const copy: Step = {
         call: 'copyFileRange',
         from: 0,
         fromOffset: 0n,
         fd: 1,
         offset: 0n,
-        lengthBytes: Number(of.blockSize),
+        lengthBytes: Number(cellSetting.blockSize),
       };
       const done =
         on === 'COPY_FILE_RANGE'
-          ? writeOut.encode({ size: Number(of.blockSize) })
-          : copyFileRangeOut.encode({ bytesCopied: of.blockSize });
+          ? writeOut.encode({ size: Number(cellSetting.blockSize) })
+          : copyFileRangeOut.encode({ bytesCopied: cellSetting.blockSize });
       return {
         second: true,
         note: '',
@@ -255,19 +255,23 @@ function ofCalls(revision: Revision): Place[] {
       on: 'FSYNC',
       path: 'buffered-write',
       against,
-      cases: flat('behind writeback', (of) => ({ steps: [written(of), fsync, fsync], note: '' })),
+      cases: flat('behind writeback', (cellSetting) => ({ steps: [written(cellSetting), fsync, fsync], note: '' })),
     },
     {
       on: 'GETXATTR',
       path: 'buffered-write',
       against,
-      cases: flat('before a write', (of) => ({ steps: [written(of), fsync], note: '' })),
+      cases: flat('before a write', (cellSetting) => ({ steps: [written(cellSetting), fsync], note: '' })),
     },
     {
       on: 'IOMAP_IOEND',
       path: 'writeback',
       against,
-      cases: flat('of unwritten blocks', (of) => ({ type: 'UNWRITTEN', steps: [written(of), fsync, fsync], note: '' })),
+      cases: flat('of unwritten blocks', (cellSetting) => ({
+        type: 'UNWRITTEN',
+        steps: [written(cellSetting), fsync, fsync],
+        note: '',
+      })),
     },
     ...(['COPY_FILE_RANGE_64', 'COPY_FILE_RANGE'] as const).map((on): Place => ({
       on,
@@ -329,7 +333,7 @@ function malformed(revision: Revision, { on, path, against, cases }: Place, bord
   return possible(
     key,
     malformedReply(revision, on).chain(({ reply, note }) =>
-      cases({ on, reply }).map((made) => ({ ...made, note: `${on} answered with ${note}; ${made.note}` })),
+      cases({ on, reply }).map((planned) => ({ ...planned, note: `${on} answered with ${note}; ${planned.note}` })),
     ),
   );
 }
@@ -352,20 +356,20 @@ function ending({ on, path, against, cases }: Place, how: 'die' | 'kill' | 'abor
       key,
       fc
         .tuple(cases({ on, reply }), fc.boolean())
-        .map(([made, more]) => ({
-          case: more ? afterwards(made.case) : made.case,
-          note: `${on}: ${how}${more ? ', then further syscalls' : ''}; ${made.note}`,
+        .map(([planned, more]) => ({
+          case: more ? afterwards(planned.case) : planned.case,
+          note: `${on}: ${how}${more ? ', then further syscalls' : ''}; ${planned.note}`,
         })),
     ),
   ];
 }
 
 /** More syscalls on the connection that has ended, before the file is closed. */
-function afterwards(of: Case): Case {
+function afterwards(testCase: Case): Case {
   // Where a write that failed would have made the file longer nothing says how long it is.
-  const passesEof = of.workload.some(
+  const passesEof = testCase.workload.some(
     (step) =>
-      step.call === 'pwrite' && step.offset + BigInt(step.lengthBytes) > (of.geometry.files[0]?.sizeBytes ?? 0n),
+      step.call === 'pwrite' && step.offset + BigInt(step.lengthBytes) > (testCase.geometry.files[0]?.sizeBytes ?? 0n),
   );
   const onFile: Step[] = passesEof
     ? []
@@ -374,6 +378,6 @@ function afterwards(of: Case): Case {
         { call: 'fstat', fd: 0 },
       ];
   const steps: Step[] = [...onFile, { call: 'open', file: 0, flags: ['rdonly'] }];
-  const at = of.workload.findLastIndex(({ call }) => call === 'close');
-  return { ...of, workload: [...of.workload.slice(0, at), ...steps, ...of.workload.slice(at)] };
+  const at = testCase.workload.findLastIndex(({ call }) => call === 'close');
+  return { ...testCase, workload: [...testCase.workload.slice(0, at), ...steps, ...testCase.workload.slice(at)] };
 }

@@ -30,21 +30,24 @@ interface Range {
   lengthBytes: number;
 }
 /** Inside the file, anywhere. */
-const rangeIn = (of: Ground): fc.Arbitrary<Range> =>
+const rangeIn = (setting: Ground): fc.Arbitrary<Range> =>
   fc
     .tuple(
-      fc.bigInt({ min: 0n, max: of.fileSize - 1n }),
+      fc.bigInt({ min: 0n, max: setting.fileSize - 1n }),
       fc.constantFrom(1, 100, 512, 3000, PAGE, 2 * PAGE + 1, 12 * PAGE),
     )
-    .map(([offset, length]) => ({ offset, lengthBytes: Math.max(1, Math.min(length, Number(of.fileSize - offset))) }));
+    .map(([offset, length]) => ({
+      offset,
+      lengthBytes: Math.max(1, Math.min(length, Number(setting.fileSize - offset))),
+    }));
 /** Whole blocks of the file. */
-const blocksIn = (of: Ground): fc.Arbitrary<Range> => {
-  const blocks = Number(of.fileSize / of.blockSize);
+const blocksIn = (setting: Ground): fc.Arbitrary<Range> => {
+  const blocks = Number(setting.fileSize / setting.blockSize);
   return fc
     .tuple(fc.nat(blocks - 1), fc.integer({ min: 1, max: 6 }))
     .map(([from, count]) => ({
-      offset: BigInt(from) * of.blockSize,
-      lengthBytes: Math.min(count, blocks - from) * Number(of.blockSize),
+      offset: BigInt(from) * setting.blockSize,
+      lengthBytes: Math.min(count, blocks - from) * Number(setting.blockSize),
     }));
 };
 const show = ({ offset, lengthBytes }: Range): string => `${hex(offset)} +${lengthBytes}`;
@@ -58,7 +61,7 @@ const mmapRead = (range: Range): Step => ({ call: 'mmapRead', fd: 0, ...range })
 const caching = (range: Range, writer = 0) =>
   fc.constantFrom(pwrite(range, 0, writer), pwrite(range, 0, writer), mmapWrite(range, writer), pread(range));
 
-type Cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Made>) => PlanCell;
+type Cell = (key: CellKey, make: (setting: Ground) => fc.Arbitrary<Made>) => PlanCell;
 
 export function mixedCells(revision: Revision): PlanCell[] {
   const cell = flatCells(revision);
@@ -66,7 +69,7 @@ export function mixedCells(revision: Revision): PlanCell[] {
     ...directCells(cell),
     ...reportCells(cell),
     ...copyCells(cell),
-    cell({ rule: 'read/ahead', path: 'buffered-read' }, (of) =>
+    cell({ rule: 'read/ahead', path: 'buffered-read' }, (setting) =>
       fc
         .tuple(types, fc.constantFrom(512, PAGE, 3 * PAGE), fc.integer({ min: 3, max: 6 }))
         .map(([type, lengthBytes, count]) => ({
@@ -75,13 +78,13 @@ export function mixedCells(revision: Revision): PlanCell[] {
           flags: ['rdonly'],
           steps: [
             ...Array.from({ length: count }, (_, index) => pread({ offset: BigInt(index * lengthBytes), lengthBytes })),
-            pread({ offset: 0n, lengthBytes: Number(of.fileSize) }),
+            pread({ offset: 0n, lengthBytes: Number(setting.fileSize) }),
           ],
         })),
     ),
-    cell({ rule: 'mmap/direct-io', path: 'mmap-read' }, (of) =>
+    cell({ rule: 'mmap/direct-io', path: 'mmap-read' }, (setting) =>
       fc
-        .tuple(types, rangeIn(of), fc.boolean())
+        .tuple(types, rangeIn(setting), fc.boolean())
         .map(([type, range, writes]) => ({
           type,
           directIo: true,
@@ -93,24 +96,24 @@ export function mixedCells(revision: Revision): PlanCell[] {
 }
 
 function directCells(cell: Cell): PlanCell[] {
-  const step = (of: Ground, writer: number): fc.Arbitrary<Doing> =>
+  const step = (setting: Ground, writer: number): fc.Arbitrary<Doing> =>
     fc.oneof(
-      rangeIn(of).chain((range) =>
+      rangeIn(setting).chain((range) =>
         caching(range, writer).map((one): Doing => ({ steps: [one], note: `${one.call} ${show(range)}` })),
       ),
       fc
-        .tuple(blocksIn(of), fc.boolean())
+        .tuple(blocksIn(setting), fc.boolean())
         .map(([range, writes]): Doing => ({
           steps: [writes ? pwrite(range, 1, writer) : pread(range, 1)],
           note: `direct ${writes ? 'write' : 'read'} ${show(range)}`,
         })),
-      rangeIn(of).map((range): Doing => ({ steps: [mmapRead(range)], note: `mmapRead ${show(range)}` })),
+      rangeIn(setting).map((range): Doing => ({ steps: [mmapRead(range)], note: `mmapRead ${show(range)}` })),
       fc.constant<Doing>({ steps: [fsync], note: 'fsync' }),
     );
   return [
-    cell({ rule: 'mixed/direct-read', path: 'direct-read' }, (of) =>
+    cell({ rule: 'mixed/direct-read', path: 'direct-read' }, (setting) =>
       fc
-        .tuple(types, rangeIn(of), rangeIn(of), blocksIn(of))
+        .tuple(types, rangeIn(setting), rangeIn(setting), blocksIn(setting))
         .chain(([type, first, second, read]) =>
           fc
             .tuple(caching(first), caching(second, 1))
@@ -121,16 +124,16 @@ function directCells(cell: Cell): PlanCell[] {
                 a,
                 b,
                 pread(read, 1),
-                pread({ offset: 0n, lengthBytes: Number(of.fileSize) }),
+                pread({ offset: 0n, lengthBytes: Number(setting.fileSize) }),
                 close(1),
               ],
               note: `${a.call} ${show(first)}, ${b.call} ${show(second)}, direct read ${show(read)}`,
             })),
         ),
     ),
-    cell({ rule: 'mixed/direct-write', path: 'direct-write' }, (of) =>
+    cell({ rule: 'mixed/direct-write', path: 'direct-write' }, (setting) =>
       fc
-        .tuple(types, rangeIn(of), rangeIn(of), blocksIn(of), fc.boolean())
+        .tuple(types, rangeIn(setting), rangeIn(setting), blocksIn(setting), fc.boolean())
         .chain(([type, first, second, written, mapped]) =>
           fc
             .tuple(caching(first), caching(second, 1))
@@ -143,24 +146,24 @@ function directCells(cell: Cell): PlanCell[] {
                 b,
                 pwrite(written, 1, 2),
                 mapped
-                  ? mmapRead({ offset: 0n, lengthBytes: Number(of.fileSize) })
-                  : pread({ offset: 0n, lengthBytes: Number(of.fileSize) }),
+                  ? mmapRead({ offset: 0n, lengthBytes: Number(setting.fileSize) })
+                  : pread({ offset: 0n, lengthBytes: Number(setting.fileSize) }),
                 fsync,
                 close(1),
               ],
             })),
         ),
     ),
-    cell({ rule: 'mixed/sequence', path: 'direct-write' }, (of) =>
+    cell({ rule: 'mixed/sequence', path: 'direct-write' }, (setting) =>
       types.chain((type) =>
         fc
-          .tuple(...[0, 1, 2, 3, 4].map((writer) => step(of, writer)))
+          .tuple(...[0, 1, 2, 3, 4].map((writer) => step(setting, writer)))
           .map((list) => ({
             type,
             steps: [
               openDirect,
               ...list.flatMap(({ steps }) => steps),
-              pread({ offset: 0n, lengthBytes: Number(of.fileSize) }),
+              pread({ offset: 0n, lengthBytes: Number(setting.fileSize) }),
               fsync,
               close(1),
             ],
@@ -173,12 +176,12 @@ function directCells(cell: Cell): PlanCell[] {
 
 function reportCells(cell: Cell): PlanCell[] {
   const seeks = (['seek-data', 'seek-hole'] as const).map((path) =>
-    cell({ rule: 'seek/cached', path }, (of) =>
+    cell({ rule: 'seek/cached', path }, (setting) =>
       fc
         .tuple(
-          rangeIn(of),
-          rangeIn(of),
-          fc.bigInt({ min: 0n, max: of.fileSize - 1n }),
+          rangeIn(setting),
+          rangeIn(setting),
+          fc.bigInt({ min: 0n, max: setting.fileSize - 1n }),
           fc.constantFrom('dirty', 'synced', 'dirty'),
         )
         .chain(([first, second, from, how]) =>
@@ -200,9 +203,9 @@ function reportCells(cell: Cell): PlanCell[] {
     ),
   );
   const sync = borders.map((border) =>
-    cell({ rule: 'fiemap/sync', path: 'fiemap', border }, (of) =>
+    cell({ rule: 'fiemap/sync', path: 'fiemap', border }, (setting) =>
       fc
-        .tuple(types, rangeIn(of), rangeIn(of))
+        .tuple(types, rangeIn(setting), rangeIn(setting))
         .chain(([type, first, second]) =>
           fc
             .tuple(caching(first), caching(second, 1))
@@ -216,11 +219,11 @@ function reportCells(cell: Cell): PlanCell[] {
                   call: 'fiemap' as const,
                   fd: 0,
                   start: 0n,
-                  lengthBytes: of.fileSize,
+                  lengthBytes: setting.fileSize,
                   flags: border === 'violating' ? 1 : 0,
                   extents: 8,
                 },
-                pread({ offset: 0n, lengthBytes: Number(of.fileSize) }),
+                pread({ offset: 0n, lengthBytes: Number(setting.fileSize) }),
               ],
             })),
         ),
@@ -240,20 +243,21 @@ function copyCells(cell: Cell): PlanCell[] {
     offset,
     lengthBytes: from.lengthBytes,
   });
-  const places = (of: Ground): fc.Arbitrary<bigint> =>
-    fc.constantFrom(0n, 7n, of.blockSize, of.fileSize - 1n, of.fileSize, of.fileSize + 700n);
-  const both = (of: Ground): fc.Arbitrary<Doing> =>
+  const places = (setting: Ground): fc.Arbitrary<bigint> =>
+    fc.constantFrom(0n, 7n, setting.blockSize, setting.fileSize - 1n, setting.fileSize, setting.fileSize + 700n);
+  const both = (setting: Ground): fc.Arbitrary<Doing> =>
     fc
-      .tuple(rangeIn(of), rangeIn(of), fc.boolean())
+      .tuple(rangeIn(setting), rangeIn(setting), fc.boolean())
       .map(([a, b, reads]): Doing => ({
         steps: [pwrite(a), reads ? pread(b, 1) : pwrite(b, 1, 1)],
         note: `written ${show(a)}, the other ${reads ? 'read' : 'written'} ${show(b)}`,
       }));
-  const all = (of: Ground, fd: number): Step => pread({ offset: 0n, lengthBytes: Number(of.fileSize) * 2 + 1000 }, fd);
+  const all = (setting: Ground, fd: number): Step =>
+    pread({ offset: 0n, lengthBytes: Number(setting.fileSize) * 2 + 1000 }, fd);
   return [
-    cell({ rule: 'copy/flush', path: 'copy' }, (of) =>
+    cell({ rule: 'copy/flush', path: 'copy' }, (setting) =>
       fc
-        .tuple(both(of), rangeIn(of), places(of), types)
+        .tuple(both(setting), rangeIn(setting), places(setting), types)
         .map(([before, from, offset, type]) => ({
           type,
           second: true,
@@ -267,16 +271,16 @@ function copyCells(cell: Cell): PlanCell[] {
             ...before.steps,
             copy(from, offset),
             fstat(1),
-            all(of, 1),
-            all(of, 0),
+            all(setting, 1),
+            all(setting, 0),
             { call: 'fsync', fd: 1 },
             close(1),
           ],
         })),
     ),
-    cell({ rule: 'copy/splice', path: 'copy' }, (of) =>
+    cell({ rule: 'copy/splice', path: 'copy' }, (setting) =>
       fc
-        .tuple(both(of), rangeIn(of), places(of), types, fc.boolean(), fc.boolean())
+        .tuple(both(setting), rangeIn(setting), places(setting), types, fc.boolean(), fc.boolean())
         .map(([before, from, offset, type, cached, again]) => ({
           type,
           second: true,
@@ -288,7 +292,7 @@ function copyCells(cell: Cell): PlanCell[] {
             copy(from, offset),
             fstat(1),
             ...(again ? [copy(from, 0n)] : []),
-            all(of, 1),
+            all(setting, 1),
             { call: 'fsync', fd: 1 },
             close(1),
           ],

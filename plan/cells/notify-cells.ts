@@ -76,11 +76,11 @@ const alsoBroken = (map: MappingSpec, border: Border): fc.Arbitrary<MappingSpec>
 function cell(
   revision: Revision,
   key: CellKey,
-  make: (drawn: Setting) => fc.Arbitrary<Made>,
+  make: (setting: Setting) => fc.Arbitrary<Made>,
   constraints: Partial<SettingConstraints> = {},
 ): PlanCell {
-  const cases: fc.Arbitrary<PlannedCase> = notifySetting(revision, constraints).chain((drawn) =>
-    make(drawn).map((made) => notifyCase({ revision, setting: drawn, ...made })),
+  const cases: fc.Arbitrary<PlannedCase> = notifySetting(revision, constraints).chain((setting) =>
+    make(setting).map((parts) => notifyCase({ revision, setting: setting, ...parts })),
   );
   return { ...possible(key, cases), ...(key.border && { reaches: reached(key) }) };
 }
@@ -110,34 +110,34 @@ function mapCells(revision: Revision): PlanCell[] {
         const key = { rule: rule.id, half, path: PATH, border };
         const row = mapRows[rule.id];
         if (rule.id === 'map/retry-needs-cache')
-          return cell(revision, key, (drawn) => retry(revision, drawn, half, border));
+          return cell(revision, key, (setting) => retry(revision, setting, half, border));
         const types = storedTypes(revision, half).filter((type) => !row.types || row.types.includes(type));
         if (types.length === 0) return impossible(key, 'no mapping of that type may be stored in this half');
         return cell(
           revision,
           key,
-          (drawn) => {
+          (setting) => {
             const input = {
-              blockSize: drawn.blockSize,
-              pos: targetOf(drawn),
-              maxBytes: drawn.maxBytes ?? LOFF_MAX,
-              deviceCount: drawn.devices.length,
+              blockSize: setting.blockSize,
+              pos: targetOf(setting),
+              maxBytes: setting.maxBytes ?? LOFF_MAX,
+              deviceCount: setting.devices.length,
             };
             return fc
               .tuple(
                 fc
                   .constantFrom(...types)
-                  .chain((type) => storable(drawn, type, half))
+                  .chain((type) => storable(setting, type, half))
                   .chain((valid) => row.make({ ...input, valid })),
-                validUpsert(revision, drawn),
+                validUpsert(revision, setting),
               )
-              .chain(([made, upsert]) =>
+              .chain(([borderReply, upsert]) =>
                 (half === 'read'
-                  ? alsoBroken(upsert.write, border).map((write) => ({ read: made[border], write }))
-                  : fc.constant({ read: upsert.read, write: made[border] })
+                  ? alsoBroken(upsert.write, border).map((write) => ({ read: borderReply[border], write }))
+                  : fc.constant({ read: upsert.read, write: borderReply[border] })
                 ).map((both): Made => ({
                   notifications: [{ ...upsert, ...both }],
-                  note: `upsert, ${half} ${made.note}`,
+                  note: `upsert, ${half} ${borderReply.note}`,
                 })),
               );
           },
@@ -149,11 +149,11 @@ function mapCells(revision: Revision): PlanCell[] {
 }
 
 /** RETRY_CACHE before and after the inode has a cache; with one, another rule refuses it. */
-function retry(revision: Revision, drawn: Setting, half: Half, border: Border): fc.Arbitrary<Made> {
+function retry(revision: Revision, setting: Setting, half: Half, border: Border): fc.Arbitrary<Made> {
   return fc
     .tuple(
-      validUpsert(revision, drawn),
-      fc.constantFrom(...storedTypes(revision, 'read')).chain((type) => storable(drawn, type, 'read')),
+      validUpsert(revision, setting),
+      fc.constantFrom(...storedTypes(revision, 'read')).chain((type) => storable(setting, type, 'read')),
     )
     .map(([upsert, stored]) => ({
       notifications: [
@@ -175,17 +175,17 @@ type InodeCheck = CheckOf<UpsertInodeRuleId | InvalInodeRuleId>;
 type InodeValues = Record<Border, readonly InodeValue[]>;
 type AttrFlags = Geometry['files'][number]['attrFlags'];
 const attrsWithoutIomap: readonly Readonly<AttrFlags>[] = [[], ['IOMAP'], ['EXCLUSIVE']];
-const fileOf = (drawn: Setting, attrFlags: AttrFlags = ['IOMAP', 'EXCLUSIVE']) => ({
-  sizeBytes: drawn.fileSize,
+const fileOf = (setting: Setting, attrFlags: AttrFlags = ['IOMAP', 'EXCLUSIVE']) => ({
+  sizeBytes: setting.fileSize,
   attrFlags,
 });
 
 /**
  * Values on both sides of the rules about connection and inode, the same for UPSERT and INVAL. `size`: the right one.
  */
-function inodeValues(size: number, drawn: Setting): Readonly<Record<InodeCheck, InodeValues>> {
+function inodeValues(size: number, setting: Setting): Readonly<Record<InodeCheck, InodeValues>> {
   const plain = [{ change: {}, note: 'as it should be' }];
-  const second = { files: [fileOf(drawn), fileOf(drawn)] };
+  const second = { files: [fileOf(setting), fileOf(setting)] };
   return {
     size: {
       violating: [0, 8, 16, 24, 47, 48, 64, size - 1, size + 1, size + 8, 79, 80, 81, 4096]
@@ -214,7 +214,7 @@ function inodeValues(size: number, drawn: Setting): Readonly<Record<InodeCheck, 
     'iomap-inode': {
       violating: attrsWithoutIomap.map((flags) => ({
         change: {},
-        geometry: { files: [fileOf(drawn, [...flags])] },
+        geometry: { files: [fileOf(setting, [...flags])] },
         note: `file with ${flags.join() || 'no attribute flags'}`,
       })),
       legal: plain,
@@ -259,7 +259,7 @@ function inodeCells(
   group: 'upsert' | 'inval',
   rules: readonly { id: UpsertInodeRuleId | InvalInodeRuleId }[],
   size: number,
-  base: (drawn: Setting, border: Border) => fc.Arbitrary<Upsert | Inval>,
+  base: (setting: Setting, border: Border) => fc.Arbitrary<Upsert | Inval>,
 ): PlanCell[] {
   return rules.flatMap(({ id }) =>
     borders.map((border): PlanCell => {
@@ -272,10 +272,10 @@ function inodeCells(
             ? `revision ${revision.id} does not look whether the inode uses iomap`
             : `revision ${revision.id} has no such rule`,
         );
-      return cell(revision, key, (drawn) => {
-        const values = inodeValues(size, drawn)[name];
+      return cell(revision, key, (setting) => {
+        const values = inodeValues(size, setting)[name];
         return fc
-          .tuple(base(drawn, border), fc.constantFrom(...values[border]))
+          .tuple(base(setting, border), fc.constantFrom(...values[border]))
           .map(([made, { change, geometry, note }]): Made => ({
             notifications: [{ ...made, ...change } as Notification],
             note: `${group}, ${note}`,
@@ -289,7 +289,7 @@ function inodeCells(
                 {
                   on: 'GETATTR' as const,
                   reply:
-                    border === 'violating' ? ofDirectory : { kind: 'attributes' as const, sizeBytes: drawn.fileSize },
+                    border === 'violating' ? ofDirectory : { kind: 'attributes' as const, sizeBytes: setting.fileSize },
                 },
               ],
             }),
@@ -302,8 +302,8 @@ function inodeCells(
 const twoDevices = [0, 1].map(() => ({ sizeBytes: DEVICE_SIZE, access: 'rw' as const }));
 
 function upsertCells(revision: Revision): PlanCell[] {
-  const early = inodeCells(revision, 'upsert', upsertInodeRules, 80, (drawn, border) =>
-    validUpsert(revision, drawn).chain((upsert) =>
+  const early = inodeCells(revision, 'upsert', upsertInodeRules, 80, (setting, border) =>
+    validUpsert(revision, setting).chain((upsert) =>
       alsoBroken(upsert.read, border).map((read) => ({ ...upsert, read })),
     ),
   );
@@ -314,7 +314,7 @@ function upsertCells(revision: Revision): PlanCell[] {
         const key = { rule: id, half, path: PATH, border };
         const here = (
           make: (
-            drawn: Setting,
+            setting: Setting,
             valid: MappingSpec,
           ) => fc.Arbitrary<{ violating: MappingSpec; legal: MappingSpec; note: string }>,
           types = storedTypes(revision, half),
@@ -324,17 +324,17 @@ function upsertCells(revision: Revision): PlanCell[] {
           cell(
             revision,
             key,
-            (drawn) =>
+            (setting) =>
               fc
                 .tuple(
-                  validUpsert(revision, drawn),
-                  fc.constantFrom(...types).chain((type) => storable(drawn, type, half)),
+                  validUpsert(revision, setting),
+                  fc.constantFrom(...types).chain((type) => storable(setting, type, half)),
                 )
                 .chain(([upsert, valid]) =>
-                  make(drawn, valid).chain((made) =>
+                  make(setting, valid).chain((made) =>
                     alsoBroken(upsert.write, border).map((write): Made => ({
                       notifications: [
-                        ...(id === 'upsert/not-retry' ? [{ ...upsert, read: stored(drawn) }] : []),
+                        ...(id === 'upsert/not-retry' ? [{ ...upsert, read: stored(setting) }] : []),
                         { ...upsert, ...(half === 'read' ? { write } : {}), [half]: made[border] },
                       ],
                       note: `upsert, ${half} ${made.note}`,
@@ -357,10 +357,10 @@ function upsertCells(revision: Revision): PlanCell[] {
             ),
           'upsert/device-known': () =>
             here(
-              (drawn, valid) =>
+              (setting, valid) =>
                 fc
                   .constantFrom(
-                    drawn.devices.length + 1,
+                    setting.devices.length + 1,
                     1024,
                     1025,
                     0x7fff_fffe,
@@ -401,14 +401,14 @@ function upsertCells(revision: Revision): PlanCell[] {
             ),
           'upsert/within-device': () =>
             here(
-              (drawn, valid) =>
+              (setting, valid) =>
                 fc
                   .tuple(
-                    fc.nat(drawn.devices.length - 1),
+                    fc.nat(setting.devices.length - 1),
                     fc.constantFrom(1n, 2n, 512n, valid.length - 1n, valid.length, valid.length + 1n, 1n << 40n),
                   )
                   .map(([device, beyond]) => {
-                    const last = BigInt(drawn.devices[device]!.sizeBytes) - valid.length;
+                    const last = BigInt(setting.devices[device]!.sizeBytes) - valid.length;
                     return {
                       violating: { ...valid, dev: { device }, addr: last + beyond },
                       legal: { ...valid, dev: { device }, addr: last },
@@ -426,34 +426,36 @@ function upsertCells(revision: Revision): PlanCell[] {
 }
 
 /** A mapping that makes the inode have a cache. */
-const stored = (drawn: Setting): MappingSpec => ({
+const stored = (setting: Setting): MappingSpec => ({
   type: 'HOLE',
   flags: [],
   dev: 0,
   addr: NULL_ADDR,
-  offset: blockOf(stretch(drawn).start, drawn.blockSize),
-  length: drawn.blockSize,
+  offset: blockOf(stretch(setting).start, setting.blockSize),
+  length: setting.blockSize,
 });
 
 /** INVAL is shown with something in the cache, in every second case. */
 function invalCells(revision: Revision): PlanCell[] {
   const nothing = { offset: 0n, length: 0n };
-  const range = (drawn: Setting) =>
+  const range = (setting: Setting) =>
     fc
       .record({ first: fc.bigInt({ min: 0n, max: 2n }), count: fc.bigInt({ min: 0n, max: 4n }), toEof: fc.nat(3) })
       .map(({ first, count, toEof }) => ({
         offset:
-          (stretch(drawn).start / drawn.blockSize + first - 2n > 0n
-            ? stretch(drawn).start / drawn.blockSize + first - 2n
-            : 0n) * drawn.blockSize,
-        length: toEof === 0 ? INVAL_TO_EOF : count * drawn.blockSize,
+          (stretch(setting).start / setting.blockSize + first - 2n > 0n
+            ? stretch(setting).start / setting.blockSize + first - 2n
+            : 0n) * setting.blockSize,
+        length: toEof === 0 ? INVAL_TO_EOF : count * setting.blockSize,
       }));
-  const valid = (drawn: Setting): fc.Arbitrary<Inval> =>
-    fc.tuple(range(drawn), range(drawn)).map(([read, write]) => ({ kind: 'inval', node: { file: 0 }, read, write }));
-  const early = inodeCells(revision, 'inval', invalInodeRules, 48, (drawn, border) =>
-    valid(drawn).map((made) =>
+  const valid = (setting: Setting): fc.Arbitrary<Inval> =>
+    fc
+      .tuple(range(setting), range(setting))
+      .map(([read, write]) => ({ kind: 'inval', node: { file: 0 }, read, write }));
+  const early = inodeCells(revision, 'inval', invalInodeRules, 48, (setting, border) =>
+    valid(setting).map((made) =>
       border === 'violating' && made.read.length === INVAL_TO_EOF
-        ? { ...made, read: { offset: made.read.offset + 1n, length: drawn.blockSize } }
+        ? { ...made, read: { offset: made.read.offset + 1n, length: setting.blockSize } }
         : made,
     ),
   );
@@ -466,9 +468,9 @@ function invalCells(revision: Revision): PlanCell[] {
         return cell(
           revision,
           key,
-          (drawn) =>
+          (setting) =>
             fc
-              .tuple(valid(drawn), fc.boolean(), validUpsert(revision, drawn), rangeOf(id, drawn, border))
+              .tuple(valid(setting), fc.boolean(), validUpsert(revision, setting), rangeOf(id, setting, border))
               .map(([base, cached, upsert, { value, note }]): Made => {
                 // The write range is looked at first, so that a wrong read range behind it must not matter.
                 const other =
@@ -496,11 +498,11 @@ function invalCells(revision: Revision): PlanCell[] {
 
 function rangeOf(
   rule: InvalRangeRuleId,
-  drawn: Setting,
+  setting: Setting,
   border: Border,
 ): fc.Arbitrary<{ value: Inval['read']; note: string }> {
-  const block = drawn.blockSize;
-  const at = blockOf(stretch(drawn).start, block);
+  const block = setting.blockSize;
+  const at = blockOf(stretch(setting).start, block);
   const show = (offset: bigint, length: bigint) => ({
     value: { offset, length },
     note: `[${hex(offset)}, +${hex(length)})`,
@@ -509,7 +511,7 @@ function rangeOf(
   const misalignments = [1n, block / 2n, block - 1n, 511n];
   const ranges: Readonly<Record<InvalRangeRuleId, () => fc.Arbitrary<ReturnType<typeof show>>>> = {
     'inval/offset-below-maxbytes': () => {
-      const maxBytes = drawn.maxBytes ?? LOFF_MAX;
+      const maxBytes = setting.maxBytes ?? LOFF_MAX;
       const first = maxBytes + ((block - (maxBytes % block)) % block);
       return border === 'legal'
         ? fc.oneof(
@@ -613,7 +615,7 @@ function devInvalCells(revision: Revision): PlanCell[] {
       { rule: 'devinval/dropped', path: PATH },
       [false, true].map((beyond) =>
         notifySetting(revision, { devices: [{ sizeBytes: DEVICE_SIZE, access: 'rw' }], blockSizes: [4096n] }).chain(
-          (drawn) => dropped(revision, drawn, beyond),
+          (setting) => dropped(revision, setting, beyond),
         ),
       ),
     ),
@@ -621,7 +623,7 @@ function devInvalCells(revision: Revision): PlanCell[] {
 }
 
 /** The device is read, written to by the file system, and read again: stale unless it was dropped. */
-function dropped(revision: Revision, drawn: Setting, beyond: boolean): fc.Arbitrary<PlannedCase> {
+function dropped(revision: Revision, setting: Setting, beyond: boolean): fc.Arbitrary<PlannedCase> {
   const blocks = 16n;
   return fc
     .record({
@@ -638,9 +640,9 @@ function dropped(revision: Revision, drawn: Setting, beyond: boolean): fc.Arbitr
       const map: MappingSpec = { type: 'MAPPED', flags: [], dev: { device: 0 }, addr, offset: 0n, length };
       const read: Step = { call: 'deviceRead', device: 0, offset: addr, lengthBytes: Number(length) };
       const notify: Step = { call: 'notify', notification: { kind: 'devInval', dev: { device: 0 }, range } };
-      const made = notifyCase({
+      const planned = notifyCase({
         revision,
-        setting: { ...drawn, fileSize: length },
+        setting: { ...setting, fileSize: length },
         notifications: [],
         note: `device read, written at ${hex(addr)}, ${beyond ? 'all' : `${count} pages`} behind ${hex(range.offset)} dropped`,
         script: [
@@ -662,10 +664,10 @@ function dropped(revision: Revision, drawn: Setting, beyond: boolean): fc.Arbitr
         ],
       });
       return {
-        ...made,
+        ...planned,
         case: {
-          ...made.case,
-          workload: made.case.workload.map((step): Step =>
+          ...planned.case,
+          workload: planned.case.workload.map((step): Step =>
             step.call === 'open' ? { ...step, flags: ['rdwr', 'direct'] } : step,
           ),
         },
@@ -703,17 +705,17 @@ function ordinaryCells(revision: Revision): PlanCell[] {
   const about = (kind: 'store' | 'retrieve'): PlanCell[] => [
     possible(
       { rule: `notify/${kind}`, path: PATH, border: 'violating' },
-      notifySetting(revision, { minBlocks: 1 }).chain((drawn) =>
+      notifySetting(revision, { minBlocks: 1 }).chain((setting) =>
         fc
           .tuple(
             unusualNode,
-            offsetBorder(drawn.fileSize),
+            offsetBorder(setting.fileSize),
             fc.constantFrom(...(kind === 'store' ? [0, 1, 512, 4096, 1 << 16] : [0, 1, 4096, 2 ** 31, 2 ** 32 - 1])),
           )
           .map(([node, offset, lengthBytes]) =>
             notifyCase({
               revision,
-              setting: drawn,
+              setting: setting,
               notifications: [{ kind, node, offset, lengthBytes }],
               note: `${kind} of ${lengthBytes} bytes at ${hex(offset)} of ${'file' in node ? 'a file that uses iomap' : `node ${hex(node.nodeid)}, which is unknown`}`,
             }),
@@ -722,16 +724,18 @@ function ordinaryCells(revision: Revision): PlanCell[] {
     ),
     possible(
       { rule: `notify/${kind}`, path: PATH, border: 'legal' },
-      notifySetting(revision, { minBlocks: 1 }).chain((drawn) =>
+      notifySetting(revision, { minBlocks: 1 }).chain((setting) =>
         fc.tuple(fc.constantFrom(0n, 1n, 512n, 4095n), fc.constantFrom(0, 1, 512, 4096)).map(([offset, length]) => {
-          const lengthBytes = Number(BigInt(length) > drawn.fileSize - (offset % drawn.fileSize) ? 1n : BigInt(length));
+          const lengthBytes = Number(
+            BigInt(length) > setting.fileSize - (offset % setting.fileSize) ? 1n : BigInt(length),
+          );
           return notifyCase({
             revision,
-            setting: drawn,
-            notifications: [{ kind, node: { file: 0 }, offset: offset % drawn.fileSize, lengthBytes }],
+            setting: setting,
+            notifications: [{ kind, node: { file: 0 }, offset: offset % setting.fileSize, lengthBytes }],
             behind: [],
             note: `${kind} of ${lengthBytes} bytes on an ordinary file`,
-            geometry: { files: [fileOf(drawn, [])] },
+            geometry: { files: [fileOf(setting, [])] },
           });
         }),
       ),
@@ -739,7 +743,7 @@ function ordinaryCells(revision: Revision): PlanCell[] {
   ];
   const codes = possible(
     { rule: 'notify/code-known', path: PATH },
-    notifySetting(revision).chain((drawn) =>
+    notifySetting(revision).chain((setting) =>
       fc
         .constantFrom(10, 11, 98, 102, 103, 255, 1 << 16, 0x7fff_ffff)
         .chain((code) =>
@@ -748,7 +752,7 @@ function ordinaryCells(revision: Revision): PlanCell[] {
             .map((size) =>
               notifyCase({
                 revision,
-                setting: drawn,
+                setting: setting,
                 notifications: [{ kind: 'raw', code, payload: '00'.repeat(size) }],
                 behind: [],
                 note: `code ${code} with ${size} bytes`,

@@ -177,9 +177,9 @@ export const forgetPlace = (revision: Revision) => ({
   path: 'other',
   cases: (answer: ScriptLine | undefined): fc.Arbitrary<PlannedCase> =>
     fc.boolean().map((debug) => {
-      const of = around(revision, [], [...(answer ? [answer] : []), line('unlink')], debug, 'ordinary');
+      const testCase = around(revision, [], [...(answer ? [answer] : []), line('unlink')], debug, 'ordinary');
       return {
-        case: { ...of, workload: [of.workload[0]!, { call: 'close', fd: 0 }, call('unlink')] },
+        case: { ...testCase, workload: [testCase.workload[0]!, { call: 'close', fd: 0 }, call('unlink')] },
         note: 'the last name of a file that nobody has open',
       };
     }),

@@ -18,7 +18,7 @@ const step = (call: (typeof calls)[number] | 'dontneed', offset: bigint, lengthB
   call === 'readahead'
     ? { call, fd: 0, offset, lengthBytes }
     : { call: 'fadvise', fd: 0, offset, lengthBytes, advice: call };
-const read = (of: Ground): Step => ({ call: 'pread', fd: 0, offset: 0n, lengthBytes: Number(of.fileSize) });
+const read = (setting: Ground): Step => ({ call: 'pread', fd: 0, offset: 0n, lengthBytes: Number(setting.fileSize) });
 
 /** Where it begins and how long it is: pages, parts of them, behind EOF, all. */
 const ranges = ({ fileSize }: Ground): fc.Arbitrary<[bigint, number]> =>
@@ -38,33 +38,40 @@ export function readaheadCells(revision: Revision): PlanCell[] {
   const cell = flatCells(revision);
   const path = 'readahead';
   return [
-    cell({ rule: 'read/ahead-asked', path }, (of) =>
+    cell({ rule: 'read/ahead-asked', path }, (setting) =>
       fc
         .tuple(
           fc.constantFrom(...calls),
-          ranges(of),
+          ranges(setting),
           fc.constantFrom('MAPPED' as const, 'UNWRITTEN' as const),
           fc.boolean(),
         )
         .map(([call, [offset, lengthBytes], type, twice]) => ({
           type,
-          steps: [step(call, offset, lengthBytes), ...(twice ? [step(call, offset, lengthBytes)] : []), read(of)],
+          steps: [step(call, offset, lengthBytes), ...(twice ? [step(call, offset, lengthBytes)] : []), read(setting)],
           note: `${call} of ${lengthBytes} bytes at ${offset}${twice ? ', twice' : ''}, then all read`,
         })),
     ),
     // What could not be read ahead is asked for again, and refused to the reader only.
     ...borders.map((border) =>
-      cell({ rule: 'read/ahead-refused', path, border }, (of) =>
+      cell({ rule: 'read/ahead-refused', path, border }, (setting) =>
         fc
           .tuple(fc.constantFrom(...calls), fc.constantFrom(...PLAIN_ERRNOS), fc.boolean())
           .map(([call, errno, bad]) => {
-            const broken: MappingSpec = { type: 9, flags: [], dev: 0, addr: 0n, offset: 0n, length: of.maxBytes / 4n };
+            const broken: MappingSpec = {
+              type: 9,
+              flags: [],
+              dev: 0,
+              addr: 0n,
+              offset: 0n,
+              length: setting.maxBytes / 4n,
+            };
             const line: ScriptLine = {
               on: 'IOMAP_BEGIN',
               reply: bad ? { kind: 'mappings', read: broken, write: broken } : { kind: 'error', errno },
             };
             return {
-              steps: [step(call, 0n, Number(of.fileSize)), read(of)],
+              steps: [step(call, 0n, Number(setting.fileSize)), read(setting)],
               ...(border === 'violating' && { extra: [line] }),
               note:
                 border === 'violating'
@@ -75,7 +82,7 @@ export function readaheadCells(revision: Revision): PlanCell[] {
       ),
     ),
     // The file is somewhere else by the time it is read again.
-    cell({ rule: 'read/forgotten', path }, (of) =>
+    cell({ rule: 'read/forgotten', path }, (setting) =>
       fc
         .tuple(
           fc.constantFrom<[bigint, number]>([0n, 0], [0n, 1 << 20], [0n, Number(page)], [page, 0]),
@@ -83,14 +90,14 @@ export function readaheadCells(revision: Revision): PlanCell[] {
           fc.constantFrom(...calls),
         )
         .map(([[offset, lengthBytes], dropped, call]) => {
-          const length = of.maxBytes / 4n;
+          const length = setting.maxBytes / 4n;
           const first: MappingSpec = { type: 'MAPPED', flags: [], dev: { device: 1 }, addr: 0n, offset: 0n, length };
           return {
             steps: [
-              step(call, 0n, Number(of.fileSize)),
-              read(of),
+              step(call, 0n, Number(setting.fileSize)),
+              read(setting),
               ...(dropped ? [step('dontneed', offset, lengthBytes)] : []),
-              read(of),
+              read(setting),
             ],
             extra: [
               {

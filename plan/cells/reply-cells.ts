@@ -40,7 +40,7 @@ export function replyCells(revision: Revision): PlanCell[] {
       if (against !== undefined)
         return (['begin/error', 'begin/reply-size'] as const).map((rule) => impossible(key(rule), against));
       const plain = (reply: fc.Arbitrary<{ reply: Reply; note: string }>) =>
-        caseWith(revision, path, {}, (drawn) => (border === 'legal' ? ordinary(revision, drawn) : reply));
+        caseWith(revision, path, {}, (drawnSetting) => (border === 'legal' ? ordinary(revision, drawnSetting) : reply));
       return [
         // Some errnos mean something to the library or to the fault handler: each of them has to reach the caller.
         {
@@ -68,7 +68,7 @@ export function replyCells(revision: Revision): PlanCell[] {
         ),
         readable(revision, path, border, cell),
         writable(revision, path, border, cell, key),
-      ].filter((made) => known.has(made.rule));
+      ].filter((planCell) => known.has(planCell.rule));
     }),
   );
   return [...cells, ...paths.map((path) => enosysCell(revision, path))];
@@ -105,10 +105,13 @@ function enosysCell(revision: Revision, path: Path): PlanCell {
     key,
     isReport(path)
       ? cases
-      : cases.map(({ case: of, note }) => ({
+      : cases.map(({ case: testCase, note }) => ({
           case: {
-            ...of,
-            geometry: { ...of.geometry, files: of.geometry.files.map((file) => ({ ...file, directIo: true })) },
+            ...testCase,
+            geometry: {
+              ...testCase.geometry,
+              files: testCase.geometry.files.map((file) => ({ ...file, directIo: true })),
+            },
           },
           note: `${note} under FOPEN_DIRECT_IO`,
         })),
@@ -126,8 +129,8 @@ function readable(revision: Revision, path: Path, border: string, cell: MakeCell
   if (border === 'violating' && (isReport(path) || isWritePath(path))) {
     return possible(
       { rule, path },
-      accessCase(revision, path, 'wo', (drawn, start, end) =>
-        mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }).map((read) => ({
+      accessCase(revision, path, 'wo', (drawnSetting, start, end) =>
+        mapping({ setting: drawnSetting, start, end, type: 'MAPPED', device: 1, exact: true }).map((read) => ({
           reply: {
             kind: 'mappings',
             read,
@@ -140,12 +143,16 @@ function readable(revision: Revision, path: Path, border: string, cell: MakeCell
   }
   return cell(
     rule,
-    accessCase(revision, path, border === 'violating' ? 'wo' : isWritePath(path) ? 'rw' : 'ro', (drawn, start, end) =>
-      mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1 }).map((read) => ({
-        reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) },
-        refused: border === 'violating',
-        note: `reads device 1, opened for ${border === 'violating' ? 'writing only' : isWritePath(path) ? 'both' : 'reading only'}`,
-      })),
+    accessCase(
+      revision,
+      path,
+      border === 'violating' ? 'wo' : isWritePath(path) ? 'rw' : 'ro',
+      (drawnSetting, start, end) =>
+        mapping({ setting: drawnSetting, start, end, type: 'MAPPED', device: 1 }).map((read) => ({
+          reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) },
+          refused: border === 'violating',
+          note: `reads device 1, opened for ${border === 'violating' ? 'writing only' : isWritePath(path) ? 'both' : 'reading only'}`,
+        })),
     ),
   );
 }
@@ -162,8 +169,8 @@ function readsRest(cell: MakeCell, rule: ClauseId, revision: Revision, path: Pat
       revision,
       path,
       access,
-      (drawn, start, end) =>
-        mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }).map((read) => ({
+      (drawnSetting, start, end) =>
+        mapping({ setting: drawnSetting, start, end, type: 'MAPPED', device: 1, exact: true }).map((read) => ({
           reply: { kind: 'mappings', read, write: pureOverwrite(read.offset, read.length) },
           refused: border === 'violating',
           note: `changes a part of a block on device 1, opened for ${border === 'violating' ? 'writing only' : 'both'}`,
@@ -174,11 +181,11 @@ function readsRest(cell: MakeCell, rule: ClauseId, revision: Revision, path: Pat
 }
 
 /** The operation begins inside a block, in the file or where it ends. */
-function insideBlock(drawn: Setting): Setting {
-  const { opStart, opEnd, fileSize, blockSize } = drawn;
+function insideBlock(drawnSetting: Setting): Setting {
+  const { opStart, opEnd, fileSize, blockSize } = drawnSetting;
   const start = opStart % blockSize === 0n ? opStart + 1n : opStart;
   return {
-    ...drawn,
+    ...drawnSetting,
     opStart: start,
     opEnd: opEnd > start ? opEnd : start + 1n,
     cuts: [start],
@@ -192,9 +199,9 @@ function writable(revision: Revision, path: Path, border: string, cell: MakeCell
     if (border === 'violating') return impossible(key(rule), 'nothing is written to a device on this path');
     return cell(
       rule,
-      accessCase(revision, path, 'ro', (drawn, start, end) =>
+      accessCase(revision, path, 'ro', (drawnSetting, start, end) =>
         fc
-          .tuple(mapping({ setting: drawn, start, end, type: 'MAPPED', device: 1, exact: true }), fc.boolean())
+          .tuple(mapping({ setting: drawnSetting, start, end, type: 'MAPPED', device: 1, exact: true }), fc.boolean())
           .map(([read, named]) => ({
             reply: { kind: 'mappings', read, write: named ? read : pureOverwrite(read.offset, read.length) },
             note: `device 1, opened for reading only, is read from${named ? ', and named in the write half' : ''}`,
@@ -204,11 +211,11 @@ function writable(revision: Revision, path: Path, border: string, cell: MakeCell
   }
   return cell(
     rule,
-    accessCase(revision, path, border === 'violating' ? 'ro' : 'rw', (drawn, start, end) =>
+    accessCase(revision, path, border === 'violating' ? 'ro' : 'rw', (drawnSetting, start, end) =>
       fc
         .tuple(
-          mapping({ setting: drawn, start, end, type: storageType(path), device: 1, exact: true }),
-          mapping({ setting: drawn, start, end, type: 'HOLE', exact: true }),
+          mapping({ setting: drawnSetting, start, end, type: storageType(path), device: 1, exact: true }),
+          mapping({ setting: drawnSetting, start, end, type: 'HOLE', exact: true }),
           fc.boolean(),
         )
         .map(([backed, hole, overwrite]) => ({
@@ -226,8 +233,8 @@ function accessCase(
   revision: Revision,
   path: Path,
   access: 'ro' | 'wo' | 'rw',
-  make: (drawn: Setting, start: bigint, end: bigint) => fc.Arbitrary<Made>,
-  place?: (drawn: Setting) => Setting,
+  make: (drawnSetting: Setting, start: bigint, end: bigint) => fc.Arbitrary<Made>,
+  place?: (drawnSetting: Setting) => Setting,
 ) {
   const devices = [
     { sizeBytes: DEVICE_SIZE, access: 'rw' as const },
@@ -237,25 +244,24 @@ function accessCase(
     revision,
     path,
     { devices, maxBefore: 0 },
-    (drawn) => make(drawn, stretch(drawn).start, stretch(drawn).end),
+    (drawnSetting) => make(drawnSetting, stretch(drawnSetting).start, stretch(drawnSetting).end),
     place,
   );
 }
 
-function ordinary(revision: Revision, drawn: Setting): fc.Arbitrary<Made> {
-  const { start, end } = stretch(drawn);
-  return goodReply(revision, drawn, typesFor(drawn.path, 'read', true), start, end, 0).map((mappings) => ({
-    reply: { kind: 'mappings' as const, ...mappings },
-    note: 'a valid reply',
-  }));
+function ordinary(revision: Revision, drawnSetting: Setting): fc.Arbitrary<Made> {
+  const { start, end } = stretch(drawnSetting);
+  return goodReply(revision, drawnSetting, typesFor(drawnSetting.path, 'read', true), start, end, 0).map(
+    (mappings) => ({ reply: { kind: 'mappings' as const, ...mappings }, note: 'a valid reply' }),
+  );
 }
 
 export function caseWith(
   revision: Revision,
   path: Path,
   constraints: Partial<SettingConstraints>,
-  make: (drawn: Setting) => fc.Arbitrary<Made>,
-  place = (drawn: Setting) => drawn,
+  make: (drawnSetting: Setting) => fc.Arbitrary<Made>,
+  place = (drawnSetting: Setting) => drawnSetting,
 ): fc.Arbitrary<PlannedCase> {
   const noDevices = revision.ioctls.BACKING_OPEN === undefined;
   return setting({
@@ -265,15 +271,15 @@ export function caseWith(
     ...constraints,
   })
     .map(place)
-    .chain((drawn) =>
+    .chain((drawnSetting) =>
       fc
-        .tuple(make(drawn), repliesBefore(revision, drawn))
+        .tuple(make(drawnSetting), repliesBefore(revision, drawnSetting))
         .map(([{ reply, note, extra, refused }, before]) => ({
-          case: replyCase(revision, drawn, reply, before, {
+          case: replyCase(revision, drawnSetting, reply, before, {
             ...(extra && { extra }),
             ...(refused !== undefined && { refused }),
           }),
-          note: `${note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
+          note: `${note}; reply ${drawnSetting.cuts.length}, block size ${drawnSetting.blockSize}`,
         })),
     );
 }

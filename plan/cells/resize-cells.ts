@@ -18,28 +18,33 @@ const fsync: Step = { call: 'fsync', fd: 0 };
 const fstat: Step = { call: 'fstat', fd: 0 };
 const hex = (value: bigint): string => `0x${value.toString(16)}`;
 const resize = (sizeBytes: bigint): Step => ({ call: 'ftruncate', fd: 0, sizeBytes });
-const readAll = (of: Ground): Step => ({ call: 'pread', fd: 0, offset: 0n, lengthBytes: Number(of.fileSize) + 5000 });
+const readAll = (setting: Ground): Step => ({
+  call: 'pread',
+  fd: 0,
+  offset: 0n,
+  lengthBytes: Number(setting.fileSize) + 5000,
+});
 
 interface Cached {
   steps: Step[];
   note: string;
 }
 /** All of the file is in the page cache; a part of it was written, and is dirty unless it was synced. */
-const cached = (of: Ground, dirty: boolean): fc.Arbitrary<Cached> =>
+const cached = (setting: Ground, dirty: boolean): fc.Arbitrary<Cached> =>
   fc
-    .tuple(fc.bigInt({ min: 0n, max: of.fileSize - 1n }), fc.integer({ min: 1, max: 9000 }), fc.boolean())
+    .tuple(fc.bigInt({ min: 0n, max: setting.fileSize - 1n }), fc.integer({ min: 1, max: 9000 }), fc.boolean())
     .map(([offset, most, mapped]) => {
-      const lengthBytes = Math.min(most, Number(of.fileSize - offset));
+      const lengthBytes = Math.min(most, Number(setting.fileSize - offset));
       const write: Step = mapped
         ? { call: 'mmapWrite', fd: 0, offset, lengthBytes, writer: 0 }
         : { call: 'pwrite', fd: 0, offset, lengthBytes, writer: 0 };
       return {
-        steps: [readAll(of), write, ...(dirty ? [] : [fsync])],
+        steps: [readAll(setting), write, ...(dirty ? [] : [fsync])],
         note: `${write.call} ${hex(offset)} +${lengthBytes}${dirty ? '' : ', synced'}`,
       };
     });
 
-type Cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Made>) => PlanCell;
+type Cell = (key: CellKey, make: (setting: Ground) => fc.Arbitrary<Made>) => PlanCell;
 
 export function resizeCells(revision: Revision): PlanCell[] {
   const cell = flatCells(revision);
@@ -53,11 +58,19 @@ const pairs = <A, B>(as: readonly A[], bs: readonly B[]): [A, B][] => as.flatMap
 function cut(cell: Cell): PlanCell {
   return ofKinds(
     pairs([true, false], [true, false]).map(([dirty, whole]) =>
-      cell({ rule: 'truncate/cached', path: 'truncate' }, (of) =>
-        fc.tuple(cached(of, dirty), fc.bigInt({ min: 1n, max: of.fileSize - 1n })).map(([before, drawn]) => {
-          const size = whole ? drawn - (drawn % of.blockSize) : drawn;
+      cell({ rule: 'truncate/cached', path: 'truncate' }, (setting) =>
+        fc.tuple(cached(setting, dirty), fc.bigInt({ min: 1n, max: setting.fileSize - 1n })).map(([before, drawn]) => {
+          const size = whole ? drawn - (drawn % setting.blockSize) : drawn;
           return {
-            steps: [...before.steps, resize(size), fstat, readAll(of), resize(of.fileSize), readAll(of), fsync],
+            steps: [
+              ...before.steps,
+              resize(size),
+              fstat,
+              readAll(setting),
+              resize(setting.fileSize),
+              readAll(setting),
+              fsync,
+            ],
             note: `${before.note}; cut to ${hex(size)} and back`,
           };
         }),
@@ -110,13 +123,13 @@ function grown(cell: Cell): PlanCell {
 function cleared(cell: Cell): PlanCell {
   return ofKinds(
     pairs([true, false], MODES).map(([dirty, mode]) =>
-      cell({ rule: 'fallocate/cached', path: 'fallocate' }, (of) => {
-        const blocks = of.fileSize / of.blockSize;
+      cell({ rule: 'fallocate/cached', path: 'fallocate' }, (setting) => {
+        const blocks = setting.fileSize / setting.blockSize;
         return fc
-          .tuple(cached(of, dirty), fc.bigInt({ min: 0n, max: blocks - 1n }), fc.bigInt({ min: 1n, max: 4n }))
+          .tuple(cached(setting, dirty), fc.bigInt({ min: 0n, max: blocks - 1n }), fc.bigInt({ min: 1n, max: 4n }))
           .map(([before, from, most]): Made => {
-            const offset = from * of.blockSize;
-            const length = (most < blocks - from ? most : blocks - from) * of.blockSize;
+            const offset = from * setting.blockSize;
+            const length = (most < blocks - from ? most : blocks - from) * setting.blockSize;
             const hole: MappingSpec = { type: 'HOLE', flags: [], dev: 0, addr: NULL_ADDR, offset, length };
             const zeroed: ScriptLine = {
               on: 'IOMAP_BEGIN',
@@ -133,7 +146,7 @@ function cleared(cell: Cell): PlanCell {
                   call: 'notify',
                   notification: { kind: 'upsert', node: { file: 0 }, read: hole, write: noCache(offset, length) },
                 },
-                readAll(of),
+                readAll(setting),
                 fsync,
               ],
             };

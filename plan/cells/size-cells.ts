@@ -58,23 +58,23 @@ export const ground: fc.Arbitrary<Ground> = fc
  * A case whose server answers every BEGIN by one mapping of all that the file may have, direct writes by one of a
  * device's blocks.
  */
-export function caseOn(revision: Revision, of: Ground, { steps, extra = [], flags = ['rdwr'] }: Act): Case {
-  const config = configOf({ blockSize: of.blockSize, maxBytes: of.maxBytes });
-  const write = pureOverwrite(0n, of.maxBytes);
-  const backed = { flags: [], dev: { device: 0 }, addr: 0n, offset: 0n, length: of.maxBytes };
+export function caseOn(revision: Revision, setting: Ground, { steps, extra = [], flags = ['rdwr'] }: Act): Case {
+  const config = configOf({ blockSize: setting.blockSize, maxBytes: setting.maxBytes });
+  const write = pureOverwrite(0n, setting.maxBytes);
+  const backed = { flags: [], dev: { device: 0 }, addr: 0n, offset: 0n, length: setting.maxBytes };
   const zeros =
-    of.type === 'HOLE'
+    setting.type === 'HOLE'
       ? { ...write, type: 'HOLE' as const }
       : { ...backed, type: 'UNWRITTEN' as const, dev: { device: 1 } };
   return {
     schema: CASE_SCHEMA,
     revision: revision.id,
-    debugIomap: of.debugIomap,
+    debugIomap: setting.debugIomap,
     geometry: {
-      mount: of.mount,
+      mount: setting.mount,
       ...(config && { config }),
       devices: [...defaultDevices],
-      files: [{ sizeBytes: of.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
+      files: [{ sizeBytes: setting.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
     },
     script: [
       ...extra,
@@ -107,25 +107,25 @@ export const noSizes = (revision: Revision): string | undefined =>
 
 export function sizeCells(revision: Revision): PlanCell[] {
   const against = noSizes(revision);
-  const cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Act>): PlanCell =>
+  const cell = (key: CellKey, make: (setting: Ground) => fc.Arbitrary<Act>): PlanCell =>
     against !== undefined
       ? impossible(key, against)
       : possible(
           key,
-          ground.chain((of) =>
-            make(of).map((act): PlannedCase => ({
-              case: caseOn(revision, of, act),
-              note: `${act.note}; EOF ${hex(of.fileSize)}, block size ${of.blockSize}`,
+          ground.chain((setting) =>
+            make(setting).map((action): PlannedCase => ({
+              case: caseOn(revision, setting, action),
+              note: `${action.note}; EOF ${hex(setting.fileSize)}, block size ${setting.blockSize}`,
             })),
           ),
         );
-  const both = (rule: ClauseId, path: string, make: (of: Ground, border: Border) => fc.Arbitrary<Act>) =>
-    borders.map((border) => cell({ rule, path, border }, (of) => make(of, border)));
+  const both = (rule: ClauseId, path: string, make: (setting: Ground, border: Border) => fc.Arbitrary<Act>) =>
+    borders.map((border) => cell({ rule, path, border }, (setting) => make(setting, border)));
   return [...truncateCells(cell, both), ...fallocateCells(cell, both), ...writeCells(cell, both)];
 }
 
-type Cell = (key: CellKey, make: (of: Ground) => fc.Arbitrary<Act>) => PlanCell;
-type Both = (rule: ClauseId, path: string, make: (of: Ground, border: Border) => fc.Arbitrary<Act>) => PlanCell[];
+type Cell = (key: CellKey, make: (setting: Ground) => fc.Arbitrary<Act>) => PlanCell;
+type Both = (rule: ClauseId, path: string, make: (setting: Ground, border: Border) => fc.Arbitrary<Act>) => PlanCell[];
 
 /** Sizes around the file's own and around its blocks. */
 const sizes = ({ fileSize, blockSize }: Ground): bigint[] => {
@@ -152,18 +152,18 @@ const sizes = ({ fileSize, blockSize }: Ground): bigint[] => {
 function truncateCells(cell: Cell, both: Both): PlanCell[] {
   const path = 'truncate';
   return [
-    cell({ rule: 'truncate/result', path }, (of) =>
+    cell({ rule: 'truncate/result', path }, (setting) =>
       fc
-        .array(fc.constantFrom(...sizes(of)), { minLength: 1, maxLength: 3 })
+        .array(fc.constantFrom(...sizes(setting)), { minLength: 1, maxLength: 3 })
         .map((list) => ({
           steps: list.flatMap((size) => [truncate(size), fstat]),
           note: `to ${list.map(hex).join(', ')}`,
         })),
     ),
-    ...both('truncate/setattr', path, (of, border) =>
+    ...both('truncate/setattr', path, (setting, border) =>
       fc
         .tuple(
-          fc.constantFrom(...sizes(of)),
+          fc.constantFrom(...sizes(setting)),
           fc.constantFrom<{ reply: Reply; note: string }>(
             ...PLAIN_ERRNOS.map((errno) => ({ reply: error(errno), note: `errno ${errno}` })),
             ...[0, 16, 103, 105].map((bytes) => ({
@@ -182,16 +182,19 @@ function truncateCells(cell: Cell, both: Both): PlanCell[] {
             : { steps: [truncate(size), fstat], note: `to ${hex(size)}` },
         ),
     ),
-    ...both('truncate/past-maxbytes', path, (of, border) =>
+    ...both('truncate/past-maxbytes', path, (setting, border) =>
       fc
         .constantFrom(
           ...(border === 'violating'
-            ? [of.maxBytes + 1n, of.maxBytes + of.blockSize, 1n << 40n, LOFF_MAX]
-            : [of.maxBytes, of.maxBytes - 1n]),
+            ? [setting.maxBytes + 1n, setting.maxBytes + setting.blockSize, 1n << 40n, LOFF_MAX]
+            : [setting.maxBytes, setting.maxBytes - 1n]),
         )
-        .map((size) => ({ steps: [truncate(size), fstat], note: `to ${hex(size)}, maxbytes ${hex(of.maxBytes)}` })),
+        .map((size) => ({
+          steps: [truncate(size), fstat],
+          note: `to ${hex(size)}, maxbytes ${hex(setting.maxBytes)}`,
+        })),
     ),
-    ...both('truncate/arguments', path, (of, border) =>
+    ...both('truncate/arguments', path, (setting, border) =>
       fc.constantFrom<Act>(
         ...(border === 'violating'
           ? [
@@ -203,7 +206,7 @@ function truncateCells(cell: Cell, both: Both): PlanCell[] {
             ]
           : [
               { steps: [truncate(0n), fstat], note: 'to 0' },
-              { steps: [truncate(of.fileSize), fstat], flags: ['wronly' as const], note: 'opened for writing' },
+              { steps: [truncate(setting.fileSize), fstat], flags: ['wronly' as const], note: 'opened for writing' },
             ]),
       ),
     ),
@@ -233,34 +236,34 @@ const REFUSED_MODES: readonly number[] = [8, 0x20, 0x40, 0x41, 0x80, 2, 4, 9, 0x
 
 function fallocateCells(cell: Cell, both: Both): PlanCell[] {
   const path = 'fallocate';
-  const anyRange = (of: Ground) => fc.constantFrom(...ranges(of));
+  const anyRange = (setting: Ground) => fc.constantFrom(...ranges(setting));
   const show = (mode: number, { offset, length }: { offset: bigint; length: bigint }): string =>
     `mode 0x${mode.toString(16)}, ${hex(offset)} +${hex(length)}`;
-  const one = (of: Ground, modes: readonly number[]) =>
+  const one = (setting: Ground, modes: readonly number[]) =>
     fc
-      .tuple(fc.constantFrom(...modes), anyRange(of))
+      .tuple(fc.constantFrom(...modes), anyRange(setting))
       .map(([mode, range]) => ({ step: fallocate(mode, range.offset, range.length), note: show(mode, range) }));
   return [
-    cell({ rule: 'fallocate/result', path }, (of) =>
+    cell({ rule: 'fallocate/result', path }, (setting) =>
       fc
-        .array(one(of, MODES), { minLength: 1, maxLength: 3 })
+        .array(one(setting, MODES), { minLength: 1, maxLength: 3 })
         .map((list) => ({
           steps: list.flatMap(({ step }) => [step, fstat]),
           note: list.map(({ note }) => note).join(', '),
         })),
     ),
     // Nothing is asked, and what is supported works afterwards.
-    ...both('fallocate/mode', path, (of, border) =>
+    ...both('fallocate/mode', path, (setting, border) =>
       fc
-        .tuple(one(of, border === 'violating' ? REFUSED_MODES : MODES), one(of, MODES))
+        .tuple(one(setting, border === 'violating' ? REFUSED_MODES : MODES), one(setting, MODES))
         .map(([first, second]) => ({
           steps: [first.step, fstat, second.step, fstat],
           note: `${first.note}, then ${second.note}`,
         })),
     ),
-    ...both('fallocate/error', path, (of, border) =>
+    ...both('fallocate/error', path, (setting, border) =>
       fc
-        .tuple(one(of, MODES), fc.constantFrom(...PLAIN_ERRNOS))
+        .tuple(one(setting, MODES), fc.constantFrom(...PLAIN_ERRNOS))
         .map(([{ step, note }, errno]) =>
           border === 'violating'
             ? {
@@ -271,16 +274,16 @@ function fallocateCells(cell: Cell, both: Both): PlanCell[] {
             : { steps: [step, fstat], note },
         ),
     ),
-    cell({ rule: 'fallocate/enosys', path }, (of) =>
+    cell({ rule: 'fallocate/enosys', path }, (setting) =>
       fc
-        .tuple(one(of, MODES), one(of, MODES))
+        .tuple(one(setting, MODES), one(setting, MODES))
         .map(([first, second]) => ({
           steps: [first.step, fstat, second.step, fstat],
           extra: [{ on: 'FALLOCATE', times: 1, reply: error(ENOSYS) }],
           note: `${first.note}, answered with ENOSYS, then ${second.note}`,
         })),
     ),
-    ...both('fallocate/arguments', path, (of, border) =>
+    ...both('fallocate/arguments', path, (setting, border) =>
       fc.constantFrom(...MODES).chain((mode) =>
         fc.constantFrom<Act>(
           ...(border === 'violating'
@@ -289,8 +292,8 @@ function fallocateCells(cell: Cell, both: Both): PlanCell[] {
                 { offset: -(1n << 63n), length: 4096n },
                 { offset: 0n, length: 0n },
                 { offset: 0n, length: -1n },
-                { offset: 0n, length: of.maxBytes + 1n },
-                { offset: of.maxBytes, length: 1n },
+                { offset: 0n, length: setting.maxBytes + 1n },
+                { offset: setting.maxBytes, length: 1n },
                 { offset: LOFF_MAX, length: 1n },
                 { offset: 1n << 62n, length: 1n << 62n },
               ]
@@ -304,8 +307,8 @@ function fallocateCells(cell: Cell, both: Both): PlanCell[] {
                   ...{ flags: ['rdonly' as const] },
                 })
             : [
-                { offset: 0n, length: of.maxBytes },
-                { offset: of.maxBytes - 1n, length: 1n },
+                { offset: 0n, length: setting.maxBytes },
+                { offset: setting.maxBytes - 1n, length: 1n },
               ].map((range) => ({
                 steps: [fallocate(mode, range.offset, range.length), fstat],
                 note: show(mode, range),
@@ -327,14 +330,15 @@ function writeCells(cell: Cell, both: Both): PlanCell[] {
   const flags: Act['flags'] = ['rdwr', 'direct'];
   return [
     // The write is where it belongs, and what lies between reads as zeros.
-    cell({ rule: 'write/behind-eof', path: 'zeroing' }, (of) =>
+    cell({ rule: 'write/behind-eof', path: 'zeroing' }, (setting) =>
       fc
         .tuple(fc.bigInt({ min: 1n, max: 4n }), fc.bigInt({ min: 1n, max: 3n }), fc.boolean())
         .map(([gap, blocks, again]) => {
-          const end = of.fileSize + ((of.blockSize - (of.fileSize % of.blockSize)) % of.blockSize);
-          const offset = end + gap * of.blockSize;
-          const length = Number(blocks * of.blockSize);
-          const far = offset + 6n * of.blockSize;
+          const end =
+            setting.fileSize + ((setting.blockSize - (setting.fileSize % setting.blockSize)) % setting.blockSize);
+          const offset = end + gap * setting.blockSize;
+          const length = Number(blocks * setting.blockSize);
+          const far = offset + 6n * setting.blockSize;
           return {
             flags,
             note: `${length} bytes at ${hex(offset)}${again ? ` and at ${hex(far)}` : ''}`,
@@ -342,33 +346,37 @@ function writeCells(cell: Cell, both: Both): PlanCell[] {
               write(offset, length),
               fstat,
               ...(again ? [write(far, length, 1), fstat] : []),
-              { call: 'pread', fd: 0, offset: end, lengthBytes: Number(gap * of.blockSize) },
+              { call: 'pread', fd: 0, offset: end, lengthBytes: Number(gap * setting.blockSize) },
             ],
           };
         }),
     ),
     // What passes maxbytes is cut off.
-    ...both('write/cut-by-maxbytes', 'direct-write', (of, border) =>
+    ...both('write/cut-by-maxbytes', 'direct-write', (setting, border) =>
       fc.tuple(fc.bigInt({ min: 1n, max: 3n }), fc.bigInt({ min: 1n, max: 3n })).map(([inside, beyond]) => {
-        const length = Number((inside + (border === 'violating' ? beyond : 0n)) * of.blockSize);
+        const length = Number((inside + (border === 'violating' ? beyond : 0n)) * setting.blockSize);
         return {
           flags,
           note: `${length} bytes, ${inside} blocks before maxbytes`,
-          steps: [truncate(of.maxBytes - 4n * of.blockSize), write(of.maxBytes - inside * of.blockSize, length), fstat],
+          steps: [
+            truncate(setting.maxBytes - 4n * setting.blockSize),
+            write(setting.maxBytes - inside * setting.blockSize, length),
+            fstat,
+          ],
         };
       }),
     ),
-    ...both('write/past-maxbytes', 'direct-write', (of, border) =>
+    ...both('write/past-maxbytes', 'direct-write', (setting, border) =>
       fc
         .constantFrom(
           ...(border === 'violating'
-            ? [of.maxBytes, of.maxBytes + of.blockSize, 1n << 40n]
-            : [of.maxBytes - of.blockSize]),
+            ? [setting.maxBytes, setting.maxBytes + setting.blockSize, 1n << 40n]
+            : [setting.maxBytes - setting.blockSize]),
         )
         .map((offset) => ({
           flags,
-          note: `at ${hex(offset)}, maxbytes ${hex(of.maxBytes)}`,
-          steps: [write(offset, Number(of.blockSize)), fstat],
+          note: `at ${hex(offset)}, maxbytes ${hex(setting.maxBytes)}`,
+          steps: [write(offset, Number(setting.blockSize)), fstat],
         })),
     ),
   ];

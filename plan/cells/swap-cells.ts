@@ -50,17 +50,17 @@ interface SwapAct {
 }
 
 const pagesOf = ({ pieces }: Pick<SwapGround, 'pieces'>): number => pieces.reduce((sum, pages) => sum + pages, 0);
-const sizeOf = (of: SwapGround): bigint => BigInt(pagesOf(of)) * PAGE + of.odd;
+const sizeOf = (setting: SwapGround): bigint => BigInt(pagesOf(setting)) * PAGE + setting.odd;
 
-function piecesOf(of: SwapGround): MappingSpec[] {
+function piecesOf(setting: SwapGround): MappingSpec[] {
   let offset = 0n;
-  return of.pieces.map((pages, n) => {
+  return setting.pieces.map((pages, n) => {
     const length = BigInt(pages) * PAGE;
     const piece: MappingSpec = {
-      type: of.type,
+      type: setting.type,
       flags: [],
       dev: { device: 0 },
-      addr: of.together ? offset + PAGE : BigInt(n) * AREA + PAGE,
+      addr: setting.together ? offset + PAGE : BigInt(n) * AREA + PAGE,
       offset,
       length,
     };
@@ -74,10 +74,10 @@ const reply = (read: MappingSpec): Reply => ({
   read,
   write: pureOverwrite(read.offset, read.length),
 });
-const on = (of: SwapGround, file = 0): Step => ({
+const on = (setting: SwapGround, file = 0): Step => ({
   call: 'swapon',
   file,
-  header: { device: 0, offset: piecesOf(of)[0]!.addr, pages: pagesOf(of) },
+  header: { device: 0, offset: piecesOf(setting)[0]!.addr, pages: pagesOf(setting) },
 });
 const off = (file = 0): Step => ({ call: 'swapoff', file });
 const pageOut = (pages: number, writer = 0): Step => ({ call: 'pageOut', lengthBytes: pages * 4096, writer });
@@ -86,11 +86,11 @@ const pageOut = (pages: number, writer = 0): Step => ({ call: 'pageOut', lengthB
  * The header's page is data whatever the rest of the file is, or it could not be read. Pieces are told by where they
  * are asked for: how often is the kernel's choice.
  */
-function swapCase(revision: Revision, of: SwapGround, act: SwapAct): PlannedCase {
-  const config = configOf({ blockSize: of.blockSize });
+function swapCase(revision: Revision, setting: SwapGround, action: SwapAct): PlannedCase {
+  const config = configOf({ blockSize: setting.blockSize });
   const { SWAPFILE } = revision.opFlags;
-  const places = piecesOf(of);
-  const pieces = act.pieces ?? places;
+  const places = piecesOf(setting);
+  const pieces = action.pieces ?? places;
   const header: MappingSpec = { ...places[0]!, type: 'MAPPED' };
   const script: ScriptLine[] = [
     ...pieces
@@ -107,25 +107,25 @@ function swapCase(revision: Revision, of: SwapGround, act: SwapAct): PlannedCase
   const value: Case = {
     schema: CASE_SCHEMA,
     revision: revision.id,
-    debugIomap: of.debugIomap,
+    debugIomap: setting.debugIomap,
     geometry: {
-      mount: of.mount,
+      mount: setting.mount,
       ...(config && { config }),
-      devices: act.devices ?? [
+      devices: action.devices ?? [
         { sizeBytes: DEVICE_SIZE, access: 'rw' },
         { sizeBytes: DEVICE_SIZE, access: 'rw' },
       ],
-      files: Array.from({ length: act.files ?? 1 }, () => ({
-        sizeBytes: sizeOf(of),
+      files: Array.from({ length: action.files ?? 1 }, () => ({
+        sizeBytes: sizeOf(setting),
         attrFlags: ['IOMAP' as const, 'EXCLUSIVE' as const],
       })),
     },
-    script: [...(act.extra ?? []), ...script],
-    workload: act.steps,
+    script: [...(action.extra ?? []), ...script],
+    workload: action.steps,
   };
   return {
     case: value,
-    note: `${act.note}; ${of.pieces.join(' + ')} pages of ${of.type}${of.together ? ' in a row' : ''}, block size ${of.blockSize}`,
+    note: `${action.note}; ${setting.pieces.join(' + ')} pages of ${setting.type}${setting.together ? ' in a row' : ''}, block size ${setting.blockSize}`,
   };
 }
 
@@ -141,7 +141,7 @@ export function swapCells(revision: Revision): PlanCell[] {
   const path = 'swapon';
   const cell = (
     key: CellKey,
-    make: (of: SwapGround) => fc.Arbitrary<SwapAct>,
+    make: (setting: SwapGround) => fc.Arbitrary<SwapAct>,
     only: Partial<SwapGround> = {},
   ): PlanCell =>
     against !== undefined
@@ -149,51 +149,53 @@ export function swapCells(revision: Revision): PlanCell[] {
       : possible(
           key,
           swapGround
-            .map((of) => ({ ...of, ...only }))
-            .chain((of) => make(of).map((act) => swapCase(revision, of, act))),
+            .map((setting) => ({ ...setting, ...only }))
+            .chain((of) => make(of).map((action) => swapCase(revision, of, action))),
         );
   const both = (
     rule: ClauseId,
-    make: (of: SwapGround, border: Border) => fc.Arbitrary<SwapAct>,
+    make: (setting: SwapGround, border: Border) => fc.Arbitrary<SwapAct>,
     only: Partial<SwapGround> = {},
-  ) => borders.map((border) => cell({ rule, path, border }, (of) => make(of, border), only));
-  const used = (of: SwapGround, note: string): SwapAct => ({ steps: [on(of), off()], note });
+  ) => borders.map((border) => cell({ rule, path, border }, (setting) => make(setting, border), only));
+  const used = (setting: SwapGround, note: string): SwapAct => ({ steps: [on(setting), off()], note });
   return [
-    cell({ rule: 'swap/on', path }, (of) => fc.constant(used(of, 'on and off'))),
-    ...both('swap/in-use', (of, border) =>
+    cell({ rule: 'swap/on', path }, (setting) => fc.constant(used(setting, 'on and off'))),
+    ...both('swap/in-use', (setting, border) =>
       fc.constant(
         border === 'legal'
-          ? used(of, 'on and off')
-          : { steps: [off(), on(of), on(of), off(), off()], note: 'off before on, and each of them twice' },
+          ? used(setting, 'on and off')
+          : { steps: [off(), on(setting), on(setting), off(), off()], note: 'off before on, and each of them twice' },
       ),
     ),
-    ...both('swap/header', (of, border) =>
+    ...both('swap/header', (setting, border) =>
       border === 'legal'
-        ? fc.constant(used(of, 'a header'))
+        ? fc.constant(used(setting, 'a header'))
         : fc.constantFrom<SwapAct>(
             { steps: [{ call: 'swapon', file: 0 }], note: 'no header' },
             {
-              steps: [{ ...on(of), header: { ...headerOf(of), pages: pagesOf(of) + 1 } } as Step],
+              steps: [{ ...on(setting), header: { ...headerOf(setting), pages: pagesOf(setting) + 1 } } as Step],
               note: 'a header for a page more than the file has',
             },
             {
-              steps: [{ ...on(of), header: { ...headerOf(of), pages: 1 } } as Step],
+              steps: [{ ...on(setting), header: { ...headerOf(setting), pages: 1 } } as Step],
               note: 'a header for no page but its own',
             },
             {
-              steps: [{ ...on(of), header: { ...headerOf(of), offset: headerOf(of).offset + 512n } } as Step],
+              steps: [
+                { ...on(setting), header: { ...headerOf(setting), offset: headerOf(setting).offset + 512n } } as Step,
+              ],
               note: 'a header a sector further on',
             },
           ),
     ),
-    ...both('swap/mapping', (of, border) =>
+    ...both('swap/mapping', (setting, border) =>
       border === 'legal'
-        ? fc.constant(used(of, 'what a swap file may be made of'))
+        ? fc.constant(used(setting, 'what a swap file may be made of'))
         : fc.tuple(fc.nat(2), fc.constantFrom(...unfit)).map(([at, { change, note }]) => {
-            const pieces = piecesOf(of);
+            const pieces = piecesOf(setting);
             const which = at % pieces.length;
             return {
-              steps: [on(of)],
+              steps: [on(setting)],
               pieces: pieces.map((piece, n) => (n === which ? change(piece) : piece)),
               note: `${note} in piece ${which}`,
             };
@@ -201,10 +203,10 @@ export function swapCells(revision: Revision): PlanCell[] {
     ),
     cell(
       { rule: 'swap/one-device', path },
-      (of) =>
+      (setting) =>
         fc.constant({
-          steps: [on(of)],
-          pieces: piecesOf(of).map((piece, n) => (n === 1 ? { ...piece, dev: { device: 1 } } : piece)),
+          steps: [on(setting)],
+          pieces: piecesOf(setting).map((piece, n) => (n === 1 ? { ...piece, dev: { device: 1 } } : piece)),
           note: 'the second piece on another device',
         }),
       { pieces: [3, 2, 2] },
@@ -213,12 +215,12 @@ export function swapCells(revision: Revision): PlanCell[] {
       [[0], [ENOSYS], [5, 28]].map((errnos) =>
         cell(
           { rule: 'swap/off', path },
-          (of) =>
+          (setting) =>
             fc
               .tuple(fc.constantFrom(...errnos), fc.integer({ min: errnos[0] === ENOSYS ? 2 : 1, max: 2 }))
               .map(([errno, files]) => ({
                 files,
-                steps: Array.from({ length: files }, (_, file) => [on(of, file), off(file)]).flat(),
+                steps: Array.from({ length: files }, (_, file) => [on(setting, file), off(file)]).flat(),
                 ...(errno !== 0 && {
                   extra: [{ on: 'IOMAP_IOEND' as const, reply: { kind: 'error' as const, errno } }],
                 }),
@@ -229,22 +231,22 @@ export function swapCells(revision: Revision): PlanCell[] {
       ),
     ),
     ofKinds([
-      cell({ rule: 'swap/pages', path }, (of) =>
+      cell({ rule: 'swap/pages', path }, (setting) =>
         fc
           .tuple(fc.integer({ min: 1, max: 8 }), fc.boolean())
           .map(([pages, twice]) => ({
-            steps: [on(of), pageOut(pages), ...(twice ? [pageOut(pages, 1)] : []), off(), pageOut(1, 2)],
+            steps: [on(setting), pageOut(pages), ...(twice ? [pageOut(pages, 1)] : []), off(), pageOut(1, 2)],
             note: `${pages} pages paged out${twice ? ' twice' : ''}`,
           })),
       ),
       // The place of a page counts from where its mapping begins, not from where it was asked for.
       cell(
         { rule: 'swap/pages', path },
-        (of) =>
+        (setting) =>
           fc.constant({
-            steps: [on(of), pageOut(6), off()],
+            steps: [on(setting), pageOut(6), off()],
             note: '6 pages paged out; each mapping but the first begins a page before the position it is asked for',
-            pieces: piecesOf(of).map((piece, n) =>
+            pieces: piecesOf(setting).map((piece, n) =>
               n === 0
                 ? piece
                 : { ...piece, offset: piece.offset - PAGE, addr: piece.addr - PAGE, length: piece.length + PAGE },
@@ -255,13 +257,13 @@ export function swapCells(revision: Revision): PlanCell[] {
     ]),
     cell(
       { rule: 'cache/swapfile', path },
-      (of) =>
+      (setting) =>
         fc.boolean().map((far) => ({
           // The inode is in use, so that what was pushed for it stays; the header may be read by that.
           steps: [
             { call: 'open', file: 0, flags: ['rdonly'] },
-            pushed(of, far),
-            { ...on(of), header: { ...headerOf(of), offset: placeOf(of, far) } } as Step,
+            pushed(setting, far),
+            { ...on(setting), header: { ...headerOf(setting), offset: placeOf(setting, far) } } as Step,
             off(),
             { call: 'close', fd: 0 },
           ],
@@ -269,13 +271,13 @@ export function swapCells(revision: Revision): PlanCell[] {
         })),
       { pieces: [4] },
     ),
-    ...both('begin/error', (of, border) =>
+    ...both('begin/error', (setting, border) =>
       border === 'legal'
-        ? fc.constant(used(of, 'mappings'))
+        ? fc.constant(used(setting, 'mappings'))
         : fc
             .tuple(fc.constantFrom(...PLAIN_ERRNOS, ENOSYS), fc.boolean())
             .map(([errno, header]) => ({
-              steps: [on(of)],
+              steps: [on(setting)],
               note: `errno ${errno} for ${header ? 'the header' : 'the first mapping'}`,
               extra: [
                 {
@@ -286,13 +288,13 @@ export function swapCells(revision: Revision): PlanCell[] {
               ],
             })),
     ),
-    ...both('begin/reply-size', (of, border) =>
+    ...both('begin/reply-size', (setting, border) =>
       border === 'legal'
-        ? fc.constant(used(of, 'mappings'))
+        ? fc.constant(used(setting, 'mappings'))
         : fc
             .constantFrom(...WRONG_BEGIN_SIZES)
             .map((size) => ({
-              steps: [on(of)],
+              steps: [on(setting)],
               note: `${size} bytes of payload`,
               extra: [
                 {
@@ -312,22 +314,24 @@ export function swapCells(revision: Revision): PlanCell[] {
         return borders.map((border) => impossible({ rule, path, border }, `revision ${revision.id} has no such rule`));
       return both(
         rule,
-        (of, border) =>
+        (setting, border) =>
           fc.constant({
             steps: [
               { call: 'open', file: 0, flags: ['rdonly'] },
-              pushed(of, false),
-              on(of),
+              pushed(setting, false),
+              on(setting),
               ...(border === 'legal' ? [off()] : []),
               { call: 'close', fd: 0 },
             ],
             note: border === 'legal' ? 'mappings, with a cache' : `RETRY_CACHE in the ${half} half`,
             ...(border === 'violating' && {
-              extra: [{ on: 'IOMAP_BEGIN' as const, opflagsSet: revision.opFlags.SWAPFILE, reply: retried(of, half) }],
+              extra: [
+                { on: 'IOMAP_BEGIN' as const, opflagsSet: revision.opFlags.SWAPFILE, reply: retried(setting, half) },
+              ],
             }),
           }),
         { pieces: [4] },
-      ).map((made) => (made.cases ? { ...made, reaches: rule } : made));
+      ).map((planCell) => (planCell.cases ? { ...planCell, reaches: rule } : planCell));
     }),
   ];
 }
@@ -347,7 +351,7 @@ const notOfSwap: readonly (readonly [rule: ClauseId, reason: string])[] = [
 ];
 
 type Header = NonNullable<Extract<Step, { call: 'swapon' }>['header']>;
-const headerOf = (of: SwapGround): Header => (on(of) as Extract<Step, { call: 'swapon' }>).header!;
+const headerOf = (setting: SwapGround): Header => (on(setting) as Extract<Step, { call: 'swapon' }>).header!;
 
 const unbacked =
   (type: MappingSpec['type']) =>
@@ -362,17 +366,18 @@ const unfit: readonly { change: (piece: MappingSpec) => MappingSpec; note: strin
 ];
 
 /** All of the file in the mapping cache; `far`: at other places than BEGIN says. */
-function pushed(of: SwapGround, far: boolean): Step {
-  const read: MappingSpec = { ...piecesOf(of)[0]!, type: 'MAPPED', addr: placeOf(of, far) };
+function pushed(setting: SwapGround, far: boolean): Step {
+  const read: MappingSpec = { ...piecesOf(setting)[0]!, type: 'MAPPED', addr: placeOf(setting, far) };
   return {
     call: 'notify',
     notification: { kind: 'upsert', node: { file: 0 }, read, write: pureOverwrite(read.offset, read.length) },
   };
 }
-const placeOf = (of: SwapGround, far: boolean): bigint => piecesOf(of)[0]!.addr + (far ? 3n * AREA - 2n * PAGE : 0n);
+const placeOf = (setting: SwapGround, far: boolean): bigint =>
+  piecesOf(setting)[0]!.addr + (far ? 3n * AREA - 2n * PAGE : 0n);
 
-function retried(of: SwapGround, half: 'read' | 'write'): Reply {
-  const [piece] = piecesOf(of);
+function retried(setting: SwapGround, half: 'read' | 'write'): Reply {
+  const [piece] = piecesOf(setting);
   const retry: MappingSpec = {
     type: 'RETRY_CACHE',
     flags: [],

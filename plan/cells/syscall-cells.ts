@@ -15,21 +15,24 @@ import type { ClauseId } from '../../oracles/rules/rule-id.ts';
 type Open = Extract<Step, { call: 'open' }>['flags'];
 
 /** A case whose server answers every BEGIN by one mapping of the whole file. */
-function wholeFile(revision: Revision, drawn: Setting, type: TypeName, flags: Open, steps: Step[]): Case {
-  const config = configOf(drawn);
+function wholeFile(revision: Revision, drawnSetting: Setting, type: TypeName, flags: Open, steps: Step[]): Case {
+  const config = configOf(drawnSetting);
   const length =
-    drawn.blockSize * (1n + (drawn.fileSize > drawn.opEnd ? drawn.fileSize : drawn.opEnd) / drawn.blockSize);
+    drawnSetting.blockSize *
+    (1n +
+      (drawnSetting.fileSize > drawnSetting.opEnd ? drawnSetting.fileSize : drawnSetting.opEnd) /
+        drawnSetting.blockSize);
   const backed = type === 'MAPPED' || type === 'UNWRITTEN';
   const read = { type, flags: [], dev: backed ? { device: 0 } : 0, addr: backed ? 0n : NULL_ADDR, offset: 0n, length };
   return {
     schema: CASE_SCHEMA,
     revision: revision.id,
-    debugIomap: drawn.debugIomap,
+    debugIomap: drawnSetting.debugIomap,
     geometry: {
-      mount: drawn.mount,
+      mount: drawnSetting.mount,
       ...(config && { config }),
-      devices: drawn.devices,
-      files: [{ sizeBytes: drawn.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
+      devices: drawnSetting.devices,
+      files: [{ sizeBytes: drawnSetting.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
     },
     script: [{ on: 'IOMAP_BEGIN', reply: { kind: 'mappings', read, write: pureOverwrite(0n, length) } }],
     workload: [{ call: 'open', file: 0, flags }, ...steps, { call: 'close', fd: 0 }],
@@ -51,10 +54,13 @@ const cases = (
   path: Path,
   type: TypeName,
   flags: Open,
-  make: (drawn: Setting) => fc.Arbitrary<{ steps: Step[]; note: string }>,
+  make: (drawnSetting: Setting) => fc.Arbitrary<{ steps: Step[]; note: string }>,
 ): fc.Arbitrary<PlannedCase> =>
-  settingOf(revision, path).chain((drawn) =>
-    make(drawn).map(({ steps, note }) => ({ case: wholeFile(revision, drawn, type, flags, steps), note })),
+  settingOf(revision, path).chain((drawnSetting) =>
+    make(drawnSetting).map(({ steps, note }) => ({
+      case: wholeFile(revision, drawnSetting, type, flags, steps),
+      note,
+    })),
   );
 
 export function syscallCells(revision: Revision): PlanCell[] {
@@ -62,9 +68,9 @@ export function syscallCells(revision: Revision): PlanCell[] {
 }
 
 function eofCells(revision: Revision): PlanCell[] {
-  const behind = (drawn: Setting): bigint[] => {
-    const blocks = (drawn.fileSize + drawn.blockSize - 1n) / drawn.blockSize;
-    return [blocks * drawn.blockSize, (blocks + 3n) * drawn.blockSize, 1n << 40n];
+  const behind = (drawnSetting: Setting): bigint[] => {
+    const blocks = (drawnSetting.fileSize + drawnSetting.blockSize - 1n) / drawnSetting.blockSize;
+    return [blocks * drawnSetting.blockSize, (blocks + 3n) * drawnSetting.blockSize, 1n << 40n];
   };
   const seeks = (['seek-data', 'seek-hole'] as const).flatMap((path): PlanCell[] => {
     const call = path === 'seek-data' ? ('seekData' as const) : ('seekHole' as const);
@@ -73,20 +79,20 @@ function eofCells(revision: Revision): PlanCell[] {
     return [
       possible(
         { rule: 'seek/past-eof', path },
-        cases(revision, path, 'HOLE', ['rdonly'], (drawn) =>
+        cases(revision, path, 'HOLE', ['rdonly'], (drawnSetting) =>
           fc
-            .constantFrom(drawn.fileSize, drawn.fileSize + 1n, ...behind(drawn), (1n << 63n) - 1n)
+            .constantFrom(drawnSetting.fileSize, drawnSetting.fileSize + 1n, ...behind(drawnSetting), (1n << 63n) - 1n)
             .map((offset) => ({
               steps: [{ call, fd: 0, offset }],
-              note: `from 0x${offset.toString(16)}, EOF 0x${drawn.fileSize.toString(16)}`,
+              note: `from 0x${offset.toString(16)}, EOF 0x${drawnSetting.fileSize.toString(16)}`,
             })),
         ),
       ),
       possible(
         { rule: 'seek/result', path },
-        cases(revision, path, barren, ['rdonly'], (drawn) =>
+        cases(revision, path, barren, ['rdonly'], (drawnSetting) =>
           fc
-            .bigInt({ min: 0n, max: drawn.fileSize - 1n })
+            .bigInt({ min: 0n, max: drawnSetting.fileSize - 1n })
             .map((offset) => ({
               steps: [{ call, fd: 0, offset }],
               note: `from 0x${offset.toString(16)}, nothing to be found`,
@@ -97,12 +103,12 @@ function eofCells(revision: Revision): PlanCell[] {
   });
   const read = possible(
     { rule: 'read/eof', path: 'direct-read' },
-    cases(revision, 'direct-read', 'HOLE', ['rdonly', 'direct'], (drawn) =>
+    cases(revision, 'direct-read', 'HOLE', ['rdonly', 'direct'], (drawnSetting) =>
       fc
-        .constantFrom(...behind(drawn))
+        .constantFrom(...behind(drawnSetting))
         .map((offset) => ({
           steps: [{ call: 'pread', fd: 0, offset, lengthBytes: 4096 }],
-          note: `read from 0x${offset.toString(16)}, EOF 0x${drawn.fileSize.toString(16)}`,
+          note: `read from 0x${offset.toString(16)}, EOF 0x${drawnSetting.fileSize.toString(16)}`,
         })),
     ),
   );
@@ -113,26 +119,26 @@ function fiemapCells(revision: Revision): PlanCell[] {
   const path = 'fiemap';
   const asked = (
     rule: ClauseId,
-    steps: (drawn: Setting) => fc.Arbitrary<{ start: bigint; lengthBytes: bigint; flags: number }>,
+    steps: (drawnSetting: Setting) => fc.Arbitrary<{ start: bigint; lengthBytes: bigint; flags: number }>,
   ) =>
     possible(
       { rule, path },
-      cases(revision, path, 'DELALLOC', ['rdonly'], (drawn) =>
-        steps(drawn).map((args) => ({
+      cases(revision, path, 'DELALLOC', ['rdonly'], (drawnSetting) =>
+        steps(drawnSetting).map((args) => ({
           steps: [{ call: 'fiemap', fd: 0, extents: 4, ...args }],
           note: `start 0x${args.start.toString(16)}, length 0x${args.lengthBytes.toString(16)}, flags ${args.flags}`,
         })),
       ),
     );
   return [
-    asked('fiemap/empty', (drawn) =>
-      fc.constantFrom(0n, drawn.opStart).map((start) => ({ start, lengthBytes: 0n, flags: 0 })),
+    asked('fiemap/empty', (drawnSetting) =>
+      fc.constantFrom(0n, drawnSetting.opStart).map((start) => ({ start, lengthBytes: 0n, flags: 0 })),
     ),
-    asked('fiemap/xattr', (drawn) =>
-      fc.constantFrom(2, 3).map((flags) => ({ start: 0n, lengthBytes: drawn.fileSize, flags })),
+    asked('fiemap/xattr', (drawnSetting) =>
+      fc.constantFrom(2, 3).map((flags) => ({ start: 0n, lengthBytes: drawnSetting.fileSize, flags })),
     ),
-    asked('fiemap/flags', (drawn) =>
-      fc.constantFrom(4, 8, 0x8000_0000).map((flags) => ({ start: 0n, lengthBytes: drawn.fileSize, flags })),
+    asked('fiemap/flags', (drawnSetting) =>
+      fc.constantFrom(4, 8, 0x8000_0000).map((flags) => ({ start: 0n, lengthBytes: drawnSetting.fileSize, flags })),
     ),
     asked('fiemap/past-maxbytes', () =>
       fc
@@ -148,15 +154,15 @@ function fewExtents(revision: Revision): fc.Arbitrary<PlannedCase> {
   const types: readonly TypeName[] = noDevices(revision)
     ? ['HOLE', 'DELALLOC', 'INLINE']
     : ['HOLE', 'DELALLOC', 'INLINE', 'MAPPED', 'UNWRITTEN'];
-  return settingOf(revision, 'fiemap').chain((drawn) =>
+  return settingOf(revision, 'fiemap').chain((drawnSetting) =>
     fc
       .tuple(fc.array(fc.constantFrom(...types), { minLength: 1, maxLength: 5 }), fc.nat(6), fc.constantFrom(0, 1))
       .chain(([list, extents, flags]) => {
-        const block = drawn.blockSize;
+        const block = drawnSetting.blockSize;
         const maps = fc.tuple(
           ...list.map((type, index) =>
             mapping({
-              setting: drawn,
+              setting: drawnSetting,
               start: BigInt(index) * block,
               end: BigInt(index + 1) * block,
               type,
@@ -169,7 +175,7 @@ function fewExtents(revision: Revision): fc.Arbitrary<PlannedCase> {
         return maps.map((reads): PlannedCase => {
           const base = wholeFile(
             revision,
-            drawn,
+            drawnSetting,
             'HOLE',
             ['rdonly'],
             [{ call: 'fiemap', fd: 0, start: 0n, lengthBytes: BigInt(list.length) * block, flags, extents }],
@@ -191,44 +197,58 @@ function fewExtents(revision: Revision): fc.Arbitrary<PlannedCase> {
 function writeCells(revision: Revision): PlanCell[] {
   const path = 'direct-write';
   const against = noDirectWrites(revision, path);
-  const cell = (rule: ClauseId, make: (drawn: Setting) => fc.Arbitrary<{ steps: Step[]; note: string }>): PlanCell =>
+  const cell = (
+    rule: ClauseId,
+    make: (drawnSetting: Setting) => fc.Arbitrary<{ steps: Step[]; note: string }>,
+  ): PlanCell =>
     against === undefined
       ? possible({ rule, path }, cases(revision, path, 'MAPPED', ['rdwr', 'direct'], make))
       : impossible({ rule, path }, against);
   return [
-    cell('write/empty', (drawn) =>
+    cell('write/empty', (drawnSetting) =>
       fc
-        .constantFrom(0n, drawn.opStart)
+        .constantFrom(0n, drawnSetting.opStart)
         .map((offset) => ({
           steps: [{ call: 'pwrite', fd: 0, offset, lengthBytes: 0, writer: 0 }],
           note: `at 0x${offset.toString(16)}`,
         })),
     ),
     // Written, partly overwritten, and read back: the bytes of each writer are where it put them.
-    cell('device/bytes', (drawn) => {
-      const lengthBytes = Number(drawn.opEnd - drawn.opStart);
-      const block = Number(drawn.blockSize);
+    cell('device/bytes', (drawnSetting) => {
+      const lengthBytes = Number(drawnSetting.opEnd - drawnSetting.opStart);
+      const block = Number(drawnSetting.blockSize);
       return fc
         .tuple(fc.nat(lengthBytes / block - 1), fc.boolean())
         .map(([from, extend]) => ({
           steps: [
-            { call: 'pwrite', fd: 0, offset: drawn.opStart, lengthBytes, writer: 0 },
-            { call: 'pwrite', fd: 0, offset: drawn.opStart + BigInt(from * block), lengthBytes: block, writer: 1 },
+            { call: 'pwrite', fd: 0, offset: drawnSetting.opStart, lengthBytes, writer: 0 },
+            {
+              call: 'pwrite',
+              fd: 0,
+              offset: drawnSetting.opStart + BigInt(from * block),
+              lengthBytes: block,
+              writer: 1,
+            },
             ...(extend
               ? [
                   {
                     call: 'pwrite' as const,
                     fd: 0,
-                    offset: drawn.fileSize - (drawn.fileSize % drawn.blockSize),
+                    offset: drawnSetting.fileSize - (drawnSetting.fileSize % drawnSetting.blockSize),
                     lengthBytes: block,
                     writer: 2,
                   },
                 ]
               : []),
-            { call: 'pread', fd: 0, offset: drawn.opStart - drawn.blockSize, lengthBytes: lengthBytes + 2 * block },
+            {
+              call: 'pread',
+              fd: 0,
+              offset: drawnSetting.opStart - drawnSetting.blockSize,
+              lengthBytes: lengthBytes + 2 * block,
+            },
             { call: 'fstat', fd: 0 },
           ],
-          note: `0x${drawn.opStart.toString(16)} +${lengthBytes} written, block ${from} of it again${extend ? ', one at EOF' : ''}`,
+          note: `0x${drawnSetting.opStart.toString(16)} +${lengthBytes} written, block ${from} of it again${extend ? ', one at EOF' : ''}`,
         }));
     }),
   ];

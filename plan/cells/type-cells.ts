@@ -41,21 +41,21 @@ export function typeCells(revision: Revision): PlanCell[] {
         if (type === 'PURE_OVERWRITE') {
           return possible(
             key,
-            caseWith(revision, path, {}, (drawn) => reply(revision, drawn, typesFor(path, 'read', true))),
+            caseWith(revision, path, {}, (setting) => reply(revision, setting, typesFor(path, 'read', true))),
           );
         }
         return possible(
           key,
-          caseWith(revision, path, {}, (drawn) => {
-            const { start, end } = stretch(drawn);
+          caseWith(revision, path, {}, (setting) => {
+            const { start, end } = stretch(setting);
             // Inline data that is moved is a block at most.
             const moved = type === 'INLINE' && !isReport(path);
             return fc
               .tuple(
                 mapping({
-                  setting: drawn,
+                  setting: setting,
                   start,
-                  end: moved ? start + drawn.blockSize : end,
+                  end: moved ? start + setting.blockSize : end,
                   type,
                   flags: moved ? [] : harmlessFlags(path),
                   exact: moved || isWritePath(path),
@@ -81,9 +81,9 @@ function reasonAgainst(revision: Revision, type: TypeName, path: Path): string |
   return undefined;
 }
 
-const reply = (revision: Revision, drawn: Setting, allowed: readonly TypeName[]): fc.Arbitrary<Made> => {
-  const { start, end } = stretch(drawn);
-  return goodReply(revision, drawn, allowed, start, end, 0).map((mappings) => answer(mappings, 'a valid reply'));
+const reply = (revision: Revision, setting: Setting, allowed: readonly TypeName[]): fc.Arbitrary<Made> => {
+  const { start, end } = stretch(setting);
+  return goodReply(revision, setting, allowed, start, end, 0).map((mappings) => answer(mappings, 'a valid reply'));
 };
 
 /** Addresses at the end of the device, and addresses between sectors. */
@@ -97,9 +97,9 @@ export function deviceCells(revision: Revision): PlanCell[] {
         return (['type/past-device-end', 'type/unaligned-address'] as const).map((rule) =>
           possible(
             { rule, path },
-            placed(revision, path, (drawn, map) =>
+            placed(revision, path, (setting, map) =>
               fc
-                .constantFrom(BigInt(drawn.devices[0]!.sizeBytes), 1n << 40n, 1n, 511n)
+                .constantFrom(BigInt(setting.devices[0]!.sizeBytes), 1n << 40n, 1n, 511n)
                 .map((addr) => ({ ...map, addr })),
             ),
           ),
@@ -111,8 +111,8 @@ export function deviceCells(revision: Revision): PlanCell[] {
           placed(
             revision,
             path,
-            (drawn, map) => {
-              const size = BigInt(drawn.devices[0]!.sizeBytes);
+            (setting, map) => {
+              const size = BigInt(setting.devices[0]!.sizeBytes);
               return fc
                 .constantFrom(size - map.length + 512n, size, size + 512n, 1n << 40n)
                 .map((addr) => ({ ...map, addr }));
@@ -122,8 +122,8 @@ export function deviceCells(revision: Revision): PlanCell[] {
         ),
         possible(
           { rule: 'type/past-device-end', path, border: 'legal' },
-          placed(revision, path, (drawn, map) =>
-            fc.constant({ ...map, addr: BigInt(drawn.devices[0]!.sizeBytes) - map.length }),
+          placed(revision, path, (setting, map) =>
+            fc.constant({ ...map, addr: BigInt(setting.devices[0]!.sizeBytes) - map.length }),
           ),
         ),
         possible(
@@ -147,15 +147,15 @@ export function deviceCells(revision: Revision): PlanCell[] {
 function placed(
   revision: Revision,
   path: Path,
-  place: (drawn: Setting, map: MappingSpec) => fc.Arbitrary<MappingSpec>,
+  place: (setting: Setting, map: MappingSpec) => fc.Arbitrary<MappingSpec>,
   fails = false,
 ): fc.Arbitrary<PlannedCase> {
-  return caseWith(revision, path, { maxBefore: 0, mayExtend: false }, (drawn) => {
-    const { start, end } = stretch(drawn);
+  return caseWith(revision, path, { maxBefore: 0, mayExtend: false }, (setting) => {
+    const { start, end } = stretch(setting);
     return fc
       .constantFrom<TypeName>('MAPPED', 'UNWRITTEN')
-      .chain((type) => mapping({ setting: drawn, start, end, type, device: 0, exact: true }))
-      .chain((map) => fc.tuple(place(drawn, map), fc.boolean()))
+      .chain((type) => mapping({ setting: setting, start, end, type, device: 0, exact: true }))
+      .chain((map) => fc.tuple(place(setting, map), fc.boolean()))
       .map(([map, overwrite]) => ({
         ...answer(acting(path, map, overwrite), `${String(map.type)} at 0x${map.addr.toString(16)} of device 0`),
         refused: fails,
@@ -182,12 +182,12 @@ export function endCells(revision: Revision): PlanCell[] {
     return possibleKinds(
       key,
       acknowledgements.map((end_) =>
-        caseWith(revision, path, { maxBefore: 1 }, (drawn) => {
-          const { start, end } = stretch(drawn);
+        caseWith(revision, path, { maxBefore: 1 }, (setting) => {
+          const { start, end } = stretch(setting);
           const allowed = typesOf(revision, typesFor(path, 'read', true));
           return fc
             .constantFrom(...allowed)
-            .chain((type) => mapping({ setting: drawn, start, end, type, exact: true }))
+            .chain((type) => mapping({ setting: setting, start, end, type, exact: true }))
             .map((map) => ({
               ...answer(
                 acting(path, { ...map, flags: ['WANT_IOMAP_END'] }),
@@ -223,12 +223,12 @@ function ioendCell(revision: Revision, path: Path): PlanCell {
   return possibleKinds(
     key,
     kinds.map(({ shape: shapeOf, ioend }) =>
-      caseWith(revision, path, { maxBefore: 1 }, (drawn) => {
-        const { start, end } = stretch(drawn);
+      caseWith(revision, path, { maxBefore: 1 }, (setting) => {
+        const { start, end } = stretch(setting);
         return fc
           .tuple(shapeOf, fc.boolean())
           .chain(([shape, overwrite]) =>
-            mapping({ setting: drawn, start, end, type: shape.type, exact: true }).map((map) => ({
+            mapping({ setting: setting, start, end, type: shape.type, exact: true }).map((map) => ({
               ...answer(
                 acting(path, { ...map, flags: shape.flags }, overwrite),
                 `${shape.type} ${shape.flags.join(' ')}, IOEND ${ioend.note}`,

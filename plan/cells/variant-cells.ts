@@ -21,41 +21,45 @@ interface Variant {
   path: string;
   /** The path that it is a variant of. */
   like: Path;
-  settings: (of: Partial<SettingConstraints>) => fc.Arbitrary<Setting>;
+  settings: (constraints: Partial<SettingConstraints>) => fc.Arbitrary<Setting>;
   /**
    * Whether the rules lay down what the operation makes of the legal twin of a rule; where not, an ordinary mapping
    * takes its place.
    */
   ownTwins: boolean;
-  make: (revision: Revision, drawn: Setting, reply: Mappings, refused: boolean) => Case;
+  make: (revision: Revision, drawnSetting: Setting, reply: Mappings, refused: boolean) => Case;
 }
 
 const atomicWrite: Variant = {
   path: 'atomic-write',
   like: 'direct-write',
   ownTwins: true,
-  settings: (of) =>
+  settings: (constraints) =>
     setting({
       path: 'direct-write',
       maxBefore: 0,
       mayExtend: false,
       devices: defaultDevices.map((device) => ({ ...device, atomic: true as const })),
-      ...of,
-    }).map((drawn) => ({ ...drawn, opEnd: drawn.opStart + drawn.blockSize })),
-  make: (revision, drawn, reply, refused) => {
+      ...constraints,
+    }).map((drawnSetting) => ({ ...drawnSetting, opEnd: drawnSetting.opStart + drawnSetting.blockSize })),
+  make: (revision, drawnSetting, reply, refused) => {
     // What is on a device may be written atomically, so that no later rule is in the way.
     const able = (map: MappingSpec): MappingSpec =>
       map.type === 'MAPPED' || map.type === 'UNWRITTEN' ? { ...map, flags: [...map.flags, 'ATOMIC_BIO'] } : map;
-    const of = replyCase(revision, drawn, { kind: 'mappings', read: able(reply.read), write: able(reply.write) }, [], {
-      refused,
-    });
+    const testCase = replyCase(
+      revision,
+      drawnSetting,
+      { kind: 'mappings', read: able(reply.read), write: able(reply.write) },
+      [],
+      { refused },
+    );
     return {
-      ...of,
+      ...testCase,
       geometry: {
-        ...of.geometry,
-        files: of.geometry.files.map((file) => ({ ...file, attrFlags: [...file.attrFlags, 'ATOMIC'] })),
+        ...testCase.geometry,
+        files: testCase.geometry.files.map((file) => ({ ...file, attrFlags: [...file.attrFlags, 'ATOMIC'] })),
       },
-      workload: of.workload.map((step) => (step.call === 'pwrite' ? { ...step, rwf: RWF.ATOMIC } : step)),
+      workload: testCase.workload.map((step) => (step.call === 'pwrite' ? { ...step, rwf: RWF.ATOMIC } : step)),
     };
   },
 };
@@ -71,11 +75,11 @@ const swapon: Variant = {
   settings: ({ minBlocks = 0, atMaxBytes = false, ...of }) =>
     fc
       .tuple(setting({ path: 'fiemap', maxBefore: 0, ...of }), fc.boolean(), fc.bigInt({ min: 2n, max: 6n }))
-      .map(([drawn, later, pages]) => {
+      .map(([drawnSetting, later, pages]) => {
         const target = later || minBlocks > 0 ? HEAD * PAGE : 0n;
         const end = target + pages * PAGE;
         return {
-          ...drawn,
+          ...drawnSetting,
           fileSize: end,
           opStart: 0n,
           opEnd: end,
@@ -83,7 +87,7 @@ const swapon: Variant = {
           ...(atMaxBytes && { maxBytes: end }),
         };
       }),
-  make: (revision, drawn, reply) => {
+  make: (revision, drawnSetting, reply) => {
     const { SWAPFILE } = revision.opFlags;
     const head: MappingSpec = {
       type: 'MAPPED',
@@ -98,36 +102,40 @@ const swapon: Variant = {
       read,
       write: pureOverwrite(read.offset, read.length),
     });
-    const config = configOf(drawn);
+    const config = configOf(drawnSetting);
     return {
       schema: CASE_SCHEMA,
       revision: revision.id,
-      debugIomap: drawn.debugIomap,
+      debugIomap: drawnSetting.debugIomap,
       geometry: {
-        mount: drawn.mount,
+        mount: drawnSetting.mount,
         ...(config && { config }),
-        devices: drawn.devices,
-        files: [{ sizeBytes: drawn.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
+        devices: drawnSetting.devices,
+        files: [{ sizeBytes: drawnSetting.fileSize, attrFlags: ['IOMAP', 'EXCLUSIVE'] }],
       },
       script: [
         // How often a kernel asks for the first mapping is its choice: it may do so to learn the device.
-        ...(drawn.cuts.length > 1
+        ...(drawnSetting.cuts.length > 1
           ? [{ on: 'IOMAP_BEGIN' as const, opflagsSet: SWAPFILE, posTo: HEAD * PAGE, reply: mappings(head) }]
           : []),
         { on: 'IOMAP_BEGIN', opflagsSet: SWAPFILE, reply: { kind: 'mappings', ...reply } },
         { on: 'IOMAP_BEGIN', reply: mappings(head) },
       ],
       workload: [
-        { call: 'swapon', file: 0, header: { device: 0, offset: HEAD_ADDR, pages: Number(drawn.fileSize / PAGE) } },
+        {
+          call: 'swapon',
+          file: 0,
+          header: { device: 0, offset: HEAD_ADDR, pages: Number(drawnSetting.fileSize / PAGE) },
+        },
       ],
     };
   },
 };
 
 /** What swapon takes, in the place of a legal twin that it might refuse for reasons of its own. */
-function fit(drawn: Setting): Mappings {
-  const offset = drawn.cuts.at(-1)!;
-  const length = drawn.opEnd - offset;
+function fit(drawnSetting: Setting): Mappings {
+  const offset = drawnSetting.cuts.at(-1)!;
+  const length = drawnSetting.opEnd - offset;
   return {
     read: { type: 'MAPPED', flags: [], dev: { device: 0 }, addr: offset, offset, length },
     write: pureOverwrite(offset, length),
@@ -135,8 +143,8 @@ function fit(drawn: Setting): Mappings {
 }
 
 /** A write half that is not written to may name any device. */
-const twin = (rule: ClauseId, drawn: Setting, made: BorderReply): Mappings => ({
-  ...fit(drawn),
+const twin = (rule: ClauseId, drawnSetting: Setting, made: BorderReply): Mappings => ({
+  ...fit(drawnSetting),
   ...(rule === 'begin/write-device-known' && { write: made.on('violating').write }),
 });
 
@@ -163,15 +171,15 @@ export function variantCells(revision: Revision): PlanCell[] {
           const types = startTypes(revision, like, half, row);
           if (types.length === 0)
             return impossible(key, `no mapping of that type is valid here in revision ${revision.id}`);
-          const cases = settings({ ...row.setting }).chain((drawn) =>
-            borderReply(revision, { row, half, setting: drawn, types }).map((made): PlannedCase => ({
+          const cases = settings({ ...row.setting }).chain((drawnSetting) =>
+            borderReply(revision, { row, half, setting: drawnSetting, types }).map((made): PlannedCase => ({
               case: make(
                 revision,
-                drawn,
-                border === 'legal' && !ownTwins ? twin(rule.id, drawn, made) : made.on(border),
+                drawnSetting,
+                border === 'legal' && !ownTwins ? twin(rule.id, drawnSetting, made) : made.on(border),
                 border === 'violating',
               ),
-              note: `${made.note}; reply ${drawn.cuts.length}, block size ${drawn.blockSize}`,
+              note: `${made.note}; reply ${drawnSetting.cuts.length}, block size ${drawnSetting.blockSize}`,
             })),
           );
           return { ...possible(key, cases), reaches: cellId({ rule: rule.id, half, path: '' }).trim() };

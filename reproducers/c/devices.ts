@@ -8,14 +8,14 @@ import type { Program } from './uses.ts';
 
 const access = { rw: 'O_RDWR', ro: 'O_RDONLY', wo: 'O_WRONLY' } as const;
 
-export function devices({ case: of, uses }: Program): string {
-  const rows = of.geometry.devices.map(
+export function devices({ case: testCase, uses }: Program): string {
+  const rows = testCase.geometry.devices.map(
     (device) =>
       `\t{ .size = ${u64(BigInt(device.sizeBytes))}, .access = ${access[device.access]}${uses.registers ? '' : `, .cookie = ${u32(NO_COOKIE)}`}${device.atomic ? ', .atomic = 1' : ''} },`,
   );
-  const atomic = of.geometry.devices.map((device) => device.atomic === true);
+  const atomic = testCase.geometry.devices.map((device) => device.atomic === true);
   const parts = [
-    ...(atomic.includes(false) ? [loopDevice(of.geometry.devices.some(({ sizeBytes }) => sizeBytes === 0))] : []),
+    ...(atomic.includes(false) ? [loopDevice(testCase.geometry.devices.some(({ sizeBytes }) => sizeBytes === 0))] : []),
     ...(atomic.includes(true) ? [atomicDevice] : []),
   ];
   return `static struct device {

@@ -2,8 +2,8 @@
 import { bits, u64 } from './text.ts';
 import type { Program } from './uses.ts';
 
-export function files({ case: of, revision, uses }: Program): string {
-  const rows = of.geometry.files.map(({ sizeBytes, attrFlags, directIo }) => {
+export function files({ case: testCase, revision, uses }: Program): string {
+  const rows = testCase.geometry.files.map(({ sizeBytes, attrFlags, directIo }) => {
     const flags = attrFlags.reduce((sum, name) => sum | (revision.attrFlags[name] ?? 0), 0);
     return `\t/* ${attrFlags.join(', ') || 'no attribute flags'} */\n\t{ .size = ${u64(sizeBytes)}, .flags = ${bits(flags)}${directIo ? ', .open_flags = FOPEN_DIRECT_IO' : ''} },`;
   });
@@ -19,7 +19,7 @@ ${rows.join('\n') || '\t{ 0 },'}
 #define NODE(file)	(0x1000ULL + (file))
 #define INO(file)	(0x100001000ULL + (file))
 
-static int fuse_fd;${of.script.some(({ reply }) => reply.kind === 'kill') ? '\n\n/* Another process that has it open, until it is killed. */\nstatic pid_t holder;' : ''}
+static int fuse_fd;${testCase.script.some(({ reply }) => reply.kind === 'kill') ? '\n\n/* Another process that has it open, until it is killed. */\nstatic pid_t holder;' : ''}
 
 /* Index of the file that a request is about, -1: none. */
 static int file_of(const struct fuse_in_header *in, const void *arg)

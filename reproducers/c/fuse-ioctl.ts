@@ -5,8 +5,8 @@ import type { Program } from './uses.ts';
 
 type IoctlStep = Extract<Step, { call: 'fuseIoctl' }>;
 
-export function ioctlHelper(of: Case): string {
-  const fuseIoctls = of.workload.filter((step) => step.call === 'fuseIoctl');
+export function ioctlHelper(testCase: Case): string {
+  const fuseIoctls = testCase.workload.filter((step) => step.call === 'fuseIoctl');
   const targets = new Set(
     fuseIoctls.filter(({ ioctl }) => ioctl === 'BACKING_OPEN').map(({ target }) => target ?? 'device'),
   );

@@ -6,14 +6,14 @@ import type { Program } from './uses.ts';
 const HANG_SECONDS = 15;
 
 export const hang = ({
-  case: of,
+  case: testCase,
 }: Program): string => `/* Counted by the process that does the syscalls, seen by the one that watches it. */
 static struct progress {
 	volatile unsigned int moves, requests;
 } *progress;
 
 /* More requests than this no kernel needs that gets anywhere. */
-#define MOST_REQUESTS	${mostRequests(of).most}
+#define MOST_REQUESTS	${mostRequests(testCase).most}
 #define HANG_SECONDS	${HANG_SECONDS}
 
 /* Where in the kernel each thread of the process is. */

@@ -5,7 +5,7 @@ import type { Prediction } from '../../oracles/predict.ts';
 import { comment } from './text.ts';
 
 export function headerComment(
-  of: Case,
+  testCase: Case,
   hash: string,
   { deviations, kernel, clauses }: Evidence,
   prediction: Prediction,
@@ -33,11 +33,11 @@ export function headerComment(
     ...(kernel ? [`Seen on Linux ${kernel.release}.`, ''] : []),
     'Build and run, as root:',
     '  gcc -Wall -Wextra -O2 -pthread -o repro repro.c && ./repro',
-    ...(of.geometry.devices.length > 0
+    ...(testCase.geometry.devices.length > 0
       ? [
           '',
-          `The case needs ${deviceText(of)}. ${of.geometry.devices.length === 1 ? 'By default it is a loop device over a file in /tmp. To use another, give one of exactly that size as argument; it is OVERWRITTEN.' : 'By default they are loop devices over files in /tmp. To use others, give block devices of exactly these sizes as arguments; they are OVERWRITTEN.'}${
-            of.geometry.devices.some(({ atomic }) => atomic)
+          `The case needs ${deviceText(testCase)}. ${testCase.geometry.devices.length === 1 ? 'By default it is a loop device over a file in /tmp. To use another, give one of exactly that size as argument; it is OVERWRITTEN.' : 'By default they are loop devices over files in /tmp. To use others, give block devices of exactly these sizes as arguments; they are OVERWRITTEN.'}${
+            testCase.geometry.devices.some(({ atomic }) => atomic)
               ? ' Some have to take atomic writes of a block: by default these are partitions of the disk of scsi_debug, which needs atomic_wr=1.'
               : ''
           }`,
@@ -48,7 +48,7 @@ export function headerComment(
     '',
     'Printed are the syscalls with their results, below them the requests of the kernel (->) and the answers (<-), and what contradicts the rules (!).',
     '',
-    `Rules: fuse-iomap ${of.revision}. Case ${hash.slice(0, 12)}.`,
+    `Rules: fuse-iomap ${testCase.revision}. Case ${hash.slice(0, 12)}.`,
   ]);
 }
 

@@ -4,7 +4,7 @@ import { string } from './text.ts';
 import type { Program } from './uses.ts';
 
 export function kernelLog(program: Program): string {
-  const { case: of, uses, prediction } = program;
+  const { case: testCase, uses, prediction } = program;
   const [only] = prediction.refusals;
   const checked = prediction.refusals.length === 1 && prediction.unspecified === undefined;
   const texts = (only ?? []).flatMap(({ conditions }): readonly (string | undefined)[] => conditions ?? [undefined]);
@@ -14,7 +14,7 @@ export function kernelLog(program: Program): string {
   // Without an expected report any report is one too many, and no list is needed to say so.
   const listed = checked && rows.length > 0;
   const lists =
-    listed && (uses.trace || of.debugIomap)
+    listed && (uses.trace || testCase.debugIomap)
       ? `/* Conditions that the kernel has to report as violated, in this order. */
 static const char *const bad_data[] = {
 ${rows.map((row) => `${row}\n`).join('')}};
@@ -48,10 +48,10 @@ static void check_bad_data_count(const char *channel, size_t nr)
 
 `
       : '';
-  const warns = listed && of.debugIomap;
+  const warns = listed && testCase.debugIomap;
   const onWarn = warns
     ? 'warnings = check_bad_data("WARN", text, warnings);'
-    : !of.debugIomap
+    : !testCase.debugIomap
       ? 'deviates("WARN: debug_iomap is off");'
       : checked
         ? 'deviates("WARN: nothing was to be reported here");'
@@ -187,7 +187,7 @@ ${listed ? '\t\tevents = check_bad_data("trace event", line, events);\n' : `${ch
 ${listed ? '\tcheck_bad_data_count("trace event", events);\n' : '\tprintf("%zu trace events of bad data\\n", events);\n'}}`;
 
 /** Switches of the module; the value before is put back. */
-export function parameters({ case: of }: Program): string {
+export function parameters({ case: testCase }: Program): string {
   return `#define PARAMETERS	"/sys/module/fuse/parameters/"
 
 static char debug_before;
@@ -212,7 +212,7 @@ static void set_parameters(void)
 	if (access("/sys/module/fuse", F_OK))
 		cannot_run("this kernel has no FUSE (CONFIG_FUSE_FS), or its module is not loaded");
 	set_parameter(PARAMETERS "enable_iomap", 'Y');
-	debug_before = set_parameter(PARAMETERS "debug_iomap", '${of.debugIomap ? 'Y' : 'N'}');
+	debug_before = set_parameter(PARAMETERS "debug_iomap", '${testCase.debugIomap ? 'Y' : 'N'}');
 	debug_known = debug_before != 0;
 	if (!debug_known)
 		printf("no parameter debug_iomap: WARNs are not checked\\n");

@@ -3,8 +3,8 @@ import { stretch } from './bytes.ts';
 import { errno, u64 } from './text.ts';
 import { mustFailToMount, type Program } from './uses.ts';
 
-export function mountpoint({ case: of }: Program): string {
-  const atomic = of.geometry.devices.some((device) => device.atomic);
+export function mountpoint({ case: testCase }: Program): string {
+  const atomic = testCase.geometry.devices.some((device) => device.atomic);
   return `static char mountpoint[] = "/tmp/iomap-repro.XXXXXX";
 static int mounted;
 
@@ -19,8 +19,8 @@ ${atomic ? '\tremove_partitions();\n' : ''}	if (debug_known)
 }`;
 }
 
-export function main({ case: of, uses, prediction, revision }: Program): string {
-  const syncInit = of.geometry.mount === 'syncInit';
+export function main({ case: testCase, uses, prediction, revision }: Program): string {
+  const syncInit = testCase.geometry.mount === 'syncInit';
   const mounts = prediction.mount;
   const mountFails = mustFailToMount(prediction);
   const registers = uses.registers && prediction.devices.length > 0;
@@ -61,7 +61,7 @@ export function main({ case: of, uses, prediction, revision }: Program): string 
 	if (fuse_fd < 0)
 		cannot_run("/dev/fuse: %s", strerror(errno));
 ${
-  of.script.some(({ reply }) => reply.kind === 'kill')
+  testCase.script.some(({ reply }) => reply.kind === 'kill')
     ? `	holder = fork();
 	if (holder == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -81,7 +81,7 @@ ${
 `
     : ''
 }${
-    of.script.some(({ signal }) => signal)
+    testCase.script.some(({ signal }) => signal)
       ? `	workload_thread = pthread_self();
 	sigaction(SIGUSR2, &(struct sigaction){ .sa_handler = no_action }, NULL);
 `

@@ -5,11 +5,11 @@ import { configText } from './config.ts';
 import { errno } from './text.ts';
 import type { Program } from './uses.ts';
 
-export function ordinary(of: Program): string {
+export function ordinary(program: Program): string {
   const {
     uses,
     case: { geometry },
-  } = of;
+  } = program;
   const has = (name: string): boolean => uses.ordinary.has(name);
   const cases: string[] = [];
   const add = (condition: boolean, text: string): void => {
@@ -150,7 +150,7 @@ ${
     cases.push(
       geometry.config.kind === 'error'
         ? `	case OP_IOMAP_CONFIG:\n\t\tsend_reply(in, ${errno(geometry.config.errno)}, NULL, 0);\n\t\tbreak;`
-        : `	case OP_IOMAP_CONFIG: {\n${configText(geometry.config, of, '\t\t')}\n\t\tbreak;\n\t}`,
+        : `	case OP_IOMAP_CONFIG: {\n${configText(geometry.config, program, '\t\t')}\n\t\tbreak;\n\t}`,
     );
   }
   const acknowledged = [

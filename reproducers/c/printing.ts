@@ -3,9 +3,13 @@ import { constantOf } from './opcodes.ts';
 import { bits } from './text.ts';
 import type { Program } from './uses.ts';
 
-export function printing({ case: of, revision, uses }: Program): string {
+export function printing({ case: testCase, revision, uses }: Program): string {
   const rows: string[] = [];
-  const named = new Set([...uses.ordinary, ...of.script.map(({ on }) => on), ...(uses.config ? ['IOMAP_CONFIG'] : [])]);
+  const named = new Set([
+    ...uses.ordinary,
+    ...testCase.script.map(({ on }) => on),
+    ...(uses.config ? ['IOMAP_CONFIG'] : []),
+  ]);
   for (const name of named) {
     const constant = constantOf(name, { revision });
     if (constant !== undefined) rows.push(`\tcase ${constant}: return "${name}";`);

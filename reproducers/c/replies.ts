@@ -54,8 +54,8 @@ const setAttr = `static void set_attr(int file, const struct fuse_setattr_in *se
 	}
 }`;
 
-export function replies({ uses, case: of }: Program): string {
-  const scripts: string[] = of.script.map(({ reply }) => reply.kind);
+export function replies({ uses, case: testCase }: Program): string {
+  const scripts: string[] = testCase.script.map(({ reply }) => reply.kind);
   const keeps = uses.ordinary.has('SETATTR');
   const withPayload = `${fillAttr(keeps)}
 ${keeps ? `\n${setAttr}\n` : ''}

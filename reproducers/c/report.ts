@@ -3,8 +3,8 @@ import { hang } from './hang.ts';
 import type { Program } from './uses.ts';
 
 export function report(program: Program): string {
-  const { case: of, uses } = program;
-  const expects = of.workload.length > 0;
+  const { case: testCase, uses } = program;
+  const expects = testCase.workload.length > 0;
   return [
     `/* What the rules do not allow, as far as it was seen. */
 static int deviations;

@@ -7,7 +7,7 @@ import { byteList, errno, initialiser, u32, u64 } from './text.ts';
 import type { Program } from './uses.ts';
 
 /** The statement, indented by two tabs, that sends a reply. */
-export function sendReply(reply: Reply, of: Program): string {
+export function sendReply(reply: Reply, program: Program): string {
   switch (reply.kind) {
     case 'error':
       return `\t\tsend_reply(in, ${errno(reply.errno)}, NULL, 0);`;
@@ -16,13 +16,13 @@ export function sendReply(reply: Reply, of: Program): string {
     case 'ioend':
       return `\t\tprintf("    <- newsize 0x%llx\\n", ${u64(reply.newsizeBytes)}${reply.newsizeBytes > 0x7fff_ffffn ? '' : 'ULL'});\n\t\tsend_reply(in, 0, &(uint64_t){ ${u64(reply.newsizeBytes)} }, 8);`;
     case 'attributes':
-      return attributesReply(reply.sizeBytes, of);
+      return attributesReply(reply.sizeBytes, program);
     case 'mappings':
-      return `\t\treply_mappings(in,\n\t\t\t(struct mapping)${mapping(reply.read, of)},\n\t\t\t(struct mapping)${mapping(reply.write, of)});`;
+      return `\t\treply_mappings(in,\n\t\t\t(struct mapping)${mapping(reply.read, program)},\n\t\t\t(struct mapping)${mapping(reply.write, program)});`;
     case 'raw':
       return rawReply(reply);
     case 'config':
-      return configText(reply, of, '\t\t');
+      return configText(reply, program, '\t\t');
     case 'die':
       return '\t\tprintf("    <- nothing: the server closes /dev/fuse\\n");\n\t\tfflush(stdout);\n\t\tclose(fuse_fd);\n\t\tpthread_exit(NULL);';
     case 'kill':

@@ -6,15 +6,15 @@ import { sendReply } from './script-reply.ts';
 import { bits, u64 } from './text.ts';
 import type { Program } from './uses.ts';
 
-export function script(of: Program): string {
-  const blocks = of.case.script
-    .map((line, index) => scriptLine(line, index, of))
+export function script(program: Program): string {
+  const blocks = program.case.script
+    .map((line, index) => scriptLine(line, index, program))
     .filter((block) => block !== undefined);
-  const counted = of.case.script.some((line) => line.times !== undefined && reachable(line, of));
+  const counted = program.case.script.some((line) => line.times !== undefined && reachable(line, program));
   return `/* Answers a request by the first line of the script whose conditions hold; 0: there is none. */
 static int answer_by_script(const struct fuse_in_header *in, const void *arg)
 {
-${counted ? `\tstatic unsigned int used[${of.case.script.length}];\n` : ''}	int file = file_of(in, arg);
+${counted ? `\tstatic unsigned int used[${program.case.script.length}];\n` : ''}	int file = file_of(in, arg);
 
 	(void)file;
 ${blocks.join('\n')}
@@ -28,15 +28,15 @@ const POS = '((const struct begin_in *)arg)->pos';
 const hasOpflags = (on: ScriptLine['on']): boolean => on === 'IOMAP_BEGIN' || on === 'IOMAP_END';
 
 /** Whether any request of the revision can match the line. */
-const reachable = (line: ScriptLine, of: Program): boolean =>
-  constantOf(line.on, of) !== undefined &&
+const reachable = (line: ScriptLine, program: Program): boolean =>
+  constantOf(line.on, program) !== undefined &&
   (hasOpflags(line.on) || !line.opflagsSet) &&
   (hasPos(line.on) || !line.posFrom) &&
   line.posTo !== 0n;
 
-function scriptLine(line: ScriptLine, index: number, of: Program): string | undefined {
-  if (!reachable(line, of)) return undefined;
-  const conditions = [`in->opcode == ${constantOf(line.on, of)!}`];
+function scriptLine(line: ScriptLine, index: number, program: Program): string | undefined {
+  if (!reachable(line, program)) return undefined;
+  const conditions = [`in->opcode == ${constantOf(line.on, program)!}`];
   if (line.on === 'LOOKUP' && line.file === undefined) conditions.push('file >= 0');
   if (line.file !== undefined) conditions.push(`file == ${line.file}`);
   const opflags = '*(const uint32_t *)arg';
@@ -47,15 +47,15 @@ function scriptLine(line: ScriptLine, index: number, of: Program): string | unde
   if (line.times !== undefined) conditions.push(`used[${index}] < ${line.times}`);
   const condition = conditions.join(' && ').length <= 80 ? conditions.join(' && ') : conditions.join(' &&\n\t    ');
   return `	if (${condition}) {
-${line.times === undefined ? '' : `\t\tused[${index}]++;\n`}${first(line, index, of)}${sendReply(line.reply, of)}
+${line.times === undefined ? '' : `\t\tused[${index}]++;\n`}${first(line, index, program)}${sendReply(line.reply, program)}
 		return 1;
 	}`;
 }
 
 /** What happens while the request waits for its answer. */
-function first({ before = [], signal }: ScriptLine, line: number, of: Program): string {
+function first({ before = [], signal }: ScriptLine, line: number, program: Program): string {
   const sent = before.flatMap((notification, index) =>
-    notifyMeanwhile(notification, of.prediction.meanwhile[line]?.[index], of),
+    notifyMeanwhile(notification, program.prediction.meanwhile[line]?.[index], program),
   );
   if (signal)
     sent.push('pthread_kill(workload_thread, SIGUSR2);', 'printf("    a signal is pending for the caller\\n");');

@@ -28,7 +28,7 @@ export function server(program: Program): string {
     .join('\n\n');
 }
 
-function loop({ case: of, uses }: Program): string {
+function loop({ case: testCase, uses }: Program): string {
   return `static void *serve(void *unused)
 {
 	/* The kernel wants room for the largest WRITE. */
@@ -53,7 +53,7 @@ function loop({ case: of, uses }: Program): string {
 		print_request(in, arg);
 		if (++progress->requests > MOST_REQUESTS) {
 ${
-  mostRequests(of).certain
+  mostRequests(testCase).certain
     ? `			deviates("the kernel asks without end: more than %d requests",
 				 MOST_REQUESTS);
 			exit(1);`
@@ -61,19 +61,19 @@ ${
 				   MOST_REQUESTS);`
 }
 		}
-${uses.comparesRequests ? '\t\tcheck_request(in, arg);\n' : ''}${of.script.length > 0 ? '\t\tif (!answer_by_script(in, arg))\n\t\t\tanswer(in, arg);' : '\t\tanswer(in, arg);'}
+${uses.comparesRequests ? '\t\tcheck_request(in, arg);\n' : ''}${testCase.script.length > 0 ? '\t\tif (!answer_by_script(in, arg))\n\t\t\tanswer(in, arg);' : '\t\tanswer(in, arg);'}
 		fflush(stdout);
 	}
 }`;
 }
 
-function notifications({ case: of, prediction }: Program): string {
-  const all = notificationsOf(mustFailToMount(prediction) ? { ...of, workload: [] } : of);
+function notifications({ case: testCase, prediction }: Program): string {
+  const all = notificationsOf(mustFailToMount(prediction) ? { ...testCase, workload: [] } : testCase);
   return all.length === 0
     ? ''
     : notifyHelper(
         all,
-        of.script.some(({ before }) => before !== undefined),
+        testCase.script.some(({ before }) => before !== undefined),
       );
 }
 

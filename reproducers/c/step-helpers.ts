@@ -8,22 +8,24 @@ import { thawHelper } from './freeze.ts';
 
 /** The functions that the emitted steps call, in the order in which C wants them. */
 export function stepHelpers(
-  { case: of, uses: { calls, reads, comparesBytes, hasBuffer } }: Program,
+  { case: testCase, uses: { calls, reads, comparesBytes, hasBuffer } }: Program,
   steps: readonly string[],
 ): string[] {
   return [
     hasBuffer ? alignedHelper : '',
-    calls.has('open') || calls.has('swapon') || calls.has('swapoff') || of.workload.some(namesFile) ? pathHelper : '',
-    ordinaryHelpers(of.workload),
+    calls.has('open') || calls.has('swapon') || calls.has('swapoff') || testCase.workload.some(namesFile)
+      ? pathHelper
+      : '',
+    ordinaryHelpers(testCase.workload),
     calls.has('fiemap') ? fiemapHelper : '',
     calls.has('dedupe') ? dedupeHelper : '',
     steps.some((text) => text.includes('check_extents(')) ? extentsHelper : '',
     calls.has('mmapRead') || calls.has('mmapWrite') ? mmapHelper : '',
     calls.has('freeze') ? thawHelper : '',
-    swapHelper(of.workload),
+    swapHelper(testCase.workload),
     calls.has('deviceRead') ? deviceReadHelper : '',
     reads && comparesBytes ? readHelper : '',
-    calls.has('fuseIoctl') ? ioctlHelper(of) : '',
+    calls.has('fuseIoctl') ? ioctlHelper(testCase) : '',
   ].filter((part) => part !== '');
 }
 

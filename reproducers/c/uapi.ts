@@ -10,18 +10,18 @@ import { cStruct, snakeCase, type CStructOptions } from '../../uapi/c-struct.ts'
 import * as iomap from '../../uapi/iomap.ts';
 import { mustFailToMount, type Program } from './uses.ts';
 
-export function uapi({ case: of, revision, uses, prediction }: Program): string {
+export function uapi({ case: testCase, revision, uses, prediction }: Program): string {
   const parts = [
     `/*
  * fuse-iomap, ${revision.id} (${revision.title}).
  * Spelled out here: the <linux/fuse.h> that is installed need not have it.
  */
-#define INIT_IOMAP		(1U << ${revision.initBit - 32})	/* in flags2 of INIT */${of.geometry.initMinor === undefined ? `\n#define IOMAP_MINOR\t\t${revision.minor}` : ''}`,
+#define INIT_IOMAP		(1U << ${revision.initBit - 32})	/* in flags2 of INIT */${testCase.geometry.initMinor === undefined ? `\n#define IOMAP_MINOR\t\t${revision.minor}` : ''}`,
   ];
   const opcodes = Object.entries(revision.opcodes).filter(
-    ([name]) => uses.ordinary.has(name) || name === 'IOMAP_CONFIG' || of.script.some(({ on }) => on === name),
+    ([name]) => uses.ordinary.has(name) || name === 'IOMAP_CONFIG' || testCase.script.some(({ on }) => on === name),
   );
-  const extra = of.script
+  const extra = testCase.script
     .map(({ on }) => on)
     .filter((on, index, all) => all.indexOf(on) === index && on in recentOpcodes);
   const lines = [
@@ -31,20 +31,21 @@ export function uapi({ case: of, revision, uses, prediction }: Program): string 
   // SYNCFS has been in <linux/fuse.h> since Linux 5.14.
   if (lines.length > 0)
     parts.push(`enum opcode {\n${lines.map(([name, value]) => `\tOP_${name} = ${value},`).join('\n')}\n};`);
-  const ioctls = usedIoctls({ case: of, revision, uses, prediction });
+  const ioctls = usedIoctls({ case: testCase, revision, uses, prediction });
   if (ioctls.length > 0)
     parts.push(
       ioctls
         .map((name) => `#define ${`DEV_${name}`.padEnd(24)}0x${(revision.ioctls[name] ?? 0).toString(16)}`)
         .join('\n'),
     );
-  if (uses.mappings || uses.ordinary.has('IOMAP_END')) parts.push(mapping({ case: of, revision, uses, prediction }));
+  if (uses.mappings || uses.ordinary.has('IOMAP_END'))
+    parts.push(mapping({ case: testCase, revision, uses, prediction }));
   if (uses.ordinary.has('IOMAP_BEGIN')) parts.push(beginIn);
   if (uses.ordinary.has('IOMAP_END')) parts.push(endIn);
   if (uses.ordinary.has('IOMAP_IOEND')) parts.push(ioendIn);
   if (
     uses.config &&
-    [of.geometry.config, ...of.script.map(({ reply }) => reply)].some((reply) => reply?.kind === 'config')
+    [testCase.geometry.config, ...testCase.script.map(({ reply }) => reply)].some((reply) => reply?.kind === 'config')
   )
     parts.push(configOut);
   if (ioctls.includes('BACKING_OPEN')) {
@@ -57,20 +58,20 @@ export function uapi({ case: of, revision, uses, prediction }: Program): string 
   return parts.join('\n\n');
 }
 
-function usedIoctls({ case: of, revision, uses, prediction }: Program): IoctlName[] {
+function usedIoctls({ case: testCase, revision, uses, prediction }: Program): IoctlName[] {
   const used = new Set<IoctlName>();
   if (uses.registers) used.add('BACKING_OPEN');
-  if (of.geometry.mount === 'syncInit' && revision.ioctls.SYNC_INIT !== undefined) used.add('SYNC_INIT');
+  if (testCase.geometry.mount === 'syncInit' && revision.ioctls.SYNC_INIT !== undefined) used.add('SYNC_INIT');
   if (!mustFailToMount(prediction))
-    for (const step of of.workload)
+    for (const step of testCase.workload)
       if (step.call === 'fuseIoctl' && revision.ioctls[step.ioctl] !== undefined) used.add(step.ioctl);
   return (Object.keys(revision.ioctls) as IoctlName[]).filter((name) => used.has(name));
 }
 
-function mapping({ case: of, revision, uses }: Program): string {
+function mapping({ case: testCase, revision, uses }: Program): string {
   const halves = [
-    ...of.script.flatMap(({ reply }) => (reply.kind === 'mappings' ? [reply.read, reply.write] : [])),
-    ...notificationsOf(of).flatMap((one) => (one.kind === 'upsert' ? [one.read, one.write] : [])),
+    ...testCase.script.flatMap(({ reply }) => (reply.kind === 'mappings' ? [reply.read, reply.write] : [])),
+    ...notificationsOf(testCase).flatMap((one) => (one.kind === 'upsert' ? [one.read, one.write] : [])),
   ];
   const types = new Set(
     halves

@@ -65,19 +65,27 @@ export interface Uses {
   comparesRequests: boolean;
 }
 
-export function usesOf(of: Case, revision: Revision, prediction: Prediction, deviations: readonly Deviation[]): Uses {
-  const calls = new Set(of.workload.map(({ call }) => call));
+export function usesOf(
+  testCase: Case,
+  revision: Revision,
+  prediction: Prediction,
+  deviations: readonly Deviation[],
+): Uses {
+  const calls = new Set(testCase.workload.map(({ call }) => call));
   const any = (of: readonly Step['call'][]): boolean => of.some((call) => calls.has(call));
   const reads = any(['pread', 'mmapRead', 'deviceRead', 'pageOut']),
     writes = any(['pwrite', 'mmapWrite', 'pageOut']);
-  const notifications = notificationsOf(of);
-  const iomap = of.geometry.initIomap ?? true;
-  const devices = of.geometry.devices.length > 0;
+  const notifications = notificationsOf(testCase);
+  const iomap = testCase.geometry.initIomap ?? true;
+  const devices = testCase.geometry.devices.length > 0;
   const begin =
     iomap &&
-    (of.workload.some(({ call }) => !withoutMappings.has(call)) || of.script.some(({ on }) => on === 'IOMAP_BEGIN'));
-  const ordinaryBegin = begin && !of.script.some((line) => line.on === 'IOMAP_BEGIN' && isUnconditional(line, of));
-  const opens = of.geometry.files.some(({ directIo }) => directIo) || of.script.some(({ on }) => on === 'OPEN');
+    (testCase.workload.some(({ call }) => !withoutMappings.has(call)) ||
+      testCase.script.some(({ on }) => on === 'IOMAP_BEGIN'));
+  const ordinaryBegin =
+    begin && !testCase.script.some((line) => line.on === 'IOMAP_BEGIN' && isUnconditional(line, testCase));
+  const opens =
+    testCase.geometry.files.some(({ directIo }) => directIo) || testCase.script.some(({ on }) => on === 'OPEN');
   const comparesBytes = prediction.steps.some((outcomes) => comparableBytes(outcomes) !== undefined);
   const changes = any([
     'pwrite',
@@ -97,7 +105,7 @@ export function usesOf(of: Case, revision: Revision, prediction: Prediction, dev
     devices &&
     prediction.contents !== undefined &&
     (changes || deviations.some(({ aspect }) => aspect === 'device-bytes'));
-  const ordinary = ordinaryRequests(calls, opens, of, revision, begin);
+  const ordinary = ordinaryRequests(calls, opens, testCase, revision, begin);
   const serverBytes = ordinary.has('READ') || notifications.some(({ kind }) => kind === 'store');
   return {
     iomap,
@@ -120,7 +128,7 @@ export function usesOf(of: Case, revision: Revision, prediction: Prediction, dev
     ),
     readsAhead:
       any(['pread', 'mmapRead', 'mmapWrite', 'copyFileRange', 'clone', 'dedupe', 'readahead', 'fadvise']) &&
-      of.workload.some((step) => step.call === 'open' && !step.flags.includes('direct')),
+      testCase.workload.some((step) => step.call === 'open' && !step.flags.includes('direct')),
     flushesAtWill:
       any([
         'ftruncate',
@@ -135,16 +143,16 @@ export function usesOf(of: Case, revision: Revision, prediction: Prediction, dev
         'fadvise',
       ]) ||
       prediction.refusals.some((list) => list.length > 0) ||
-      of.script.some(({ reply }) => reply.kind !== 'mappings' && reply.kind !== 'attributes'),
+      testCase.script.some(({ reply }) => reply.kind !== 'mappings' && reply.kind !== 'attributes'),
     ordinary,
     serverBytes,
     mappings:
       begin &&
       (ordinaryBegin ||
-        of.script.some(({ reply }) => reply.kind === 'mappings') ||
+        testCase.script.some(({ reply }) => reply.kind === 'mappings') ||
         notifications.some(({ kind }) => kind === 'upsert')),
-    aborts: calls.has('freeze') || of.script.some(({ reply }) => reply.kind === 'abort'),
-    raw: of.script.some(({ reply }) => reply.kind === 'raw'),
+    aborts: calls.has('freeze') || testCase.script.some(({ reply }) => reply.kind === 'abort'),
+    raw: testCase.script.some(({ reply }) => reply.kind === 'raw'),
     config: iomap && revision.opcodes.IOMAP_CONFIG !== undefined,
     bytes: devices || reads || writes || serverBytes,
     trace:
@@ -173,19 +181,19 @@ const writesThrough = (step: Step): boolean =>
   (step.call === 'pwrite' && ((step.rwf ?? 0) & (RWF.SYNC | RWF.DSYNC)) !== 0);
 
 /** The line answers every request of its opcode. */
-const isUnconditional = (line: ScriptLine, of: Case): boolean =>
+const isUnconditional = (line: ScriptLine, testCase: Case): boolean =>
   line.times === undefined &&
   !line.opflagsSet &&
   !line.opflagsClear &&
   !line.posFrom &&
   line.posTo === undefined &&
-  (line.file === undefined || of.geometry.files.length === 1);
+  (line.file === undefined || testCase.geometry.files.length === 1);
 
 /** What the server answers with something else than ENOSYS, and the steps that may lead to it. */
 function ordinaryRequests(
   calls: ReadonlySet<Step['call']>,
   opens: boolean,
-  of: Case,
+  testCase: Case,
   revision: Revision,
   begin: boolean,
 ): Set<string> {
@@ -196,14 +204,14 @@ function ordinaryRequests(
   const any = (...names: Step['call'][]): boolean => names.some((name) => calls.has(name));
   const maps = any('mmapRead', 'mmapWrite'),
     copies = any('copyFileRange', 'clone', 'dedupe');
-  const truncates = of.workload.some((step) => step.call === 'open' && step.flags.includes('trunc'));
+  const truncates = testCase.workload.some((step) => step.call === 'open' && step.flags.includes('trunc'));
   when(opens, 'OPEN', 'RELEASE', 'FLUSH');
   const changes = any('pwrite', 'ftruncate', 'fallocate', 'fsync') || maps || copies || truncates;
   // Zeroing a part of a block, or of inline data, reads what is around it.
   when(
     any('pread', 'swapon', 'readahead', 'fadvise') ||
       changes ||
-      notificationsOf(of).some(({ kind }) => kind === 'store' || kind === 'retrieve'),
+      notificationsOf(testCase).some(({ kind }) => kind === 'store' || kind === 'retrieve'),
     'READ',
   );
   when(changes, 'WRITE');
@@ -212,8 +220,8 @@ function ordinaryRequests(
     any('fsync', 'syncfs', 'swapon', 'freeze') ||
       maps ||
       copies ||
-      of.workload.some(writesThrough) ||
-      of.geometry.files.some(({ attrFlags }) => attrFlags.includes('SYNC')),
+      testCase.workload.some(writesThrough) ||
+      testCase.geometry.files.some(({ attrFlags }) => attrFlags.includes('SYNC')),
     'FSYNC',
   );
   when(any('fallocate'), 'FALLOCATE');

@@ -6,10 +6,10 @@ import { commentText, u64, wrapLine } from './text.ts';
 import type { Program } from './uses.ts';
 
 export function workload(program: Program): string {
-  const { case: of, prediction } = program;
+  const { case: testCase, prediction } = program;
   let opened = 0;
   let silent = false;
-  const steps = of.workload.map((step, index) => {
+  const steps = testCase.workload.map((step, index) => {
     const lines = statements(step, opened, program);
     if (step.call === 'open') opened += 1;
     const outcomes = prediction.steps[index]!;
@@ -39,14 +39,14 @@ ${locals.join('\n')}${locals.length > 0 ? '\n\n' : ''}${steps.join('\n\n')}${clo
   ].join('\n\n');
 }
 
-function localsOf({ case: of, revision, uses }: Program, opened: number): string[] {
+function localsOf({ case: testCase, revision, uses }: Program, opened: number): string[] {
   const room = Math.max(
     1,
-    ...of.workload.map((step) =>
+    ...testCase.workload.map((step) =>
       'lengthBytes' in step && typeof step.lengthBytes === 'number' ? step.lengthBytes : 0,
     ),
   );
-  const ioctls = of.workload
+  const ioctls = testCase.workload
     .filter((step) => step.call === 'fuseIoctl')
     .filter(({ ioctl }) => revision.ioctls[ioctl] !== undefined);
   return [
@@ -56,21 +56,21 @@ function localsOf({ case: of, revision, uses }: Program, opened: number): string
     uses.calls.has('fsUuid') ? '	uint8_t uuid[17];	/* length, bytes */' : '',
     ioctls.some(({ ioctl }) => ioctl === 'IOMAP_SUPPORT') ? '	uint64_t support[2];	/* flags, padding */' : '',
     ioctls.some(({ target }) => target === 'regular' || target === 'device-opath') ? '	int target;' : '',
-    usesUnmounted(of) ? '	int unmounted_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);' : '',
+    usesUnmounted(testCase) ? '	int unmounted_fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);' : '',
   ].filter((line) => line !== '');
 }
 
 /** Takes back what concerns more than the case, and closes what it left open. */
-function closingOf({ case: of, uses }: Program, opened: number): string[] {
-  const swapFiles = [...new Set(of.workload.flatMap((step) => (step.call === 'swapon' ? [step.file] : [])))];
+function closingOf({ case: testCase, uses }: Program, opened: number): string[] {
+  const swapFiles = [...new Set(testCase.workload.flatMap((step) => (step.call === 'swapon' ? [step.file] : [])))];
   return [
     uses.calls.has('freeze') ? '	thaw(frozen_by);' : '',
     ...swapFiles.map((file) => `	swapoff(path(${file}));	/* where the case left it in use */`),
     opened > 0 ? `	for (size_t i = 0; i < ${opened}; i++)\n\t\tif (fd[i] >= 0)\n\t\t\tclose(fd[i]);` : '',
-    usesUnmounted(of) ? '	close(unmounted_fd);' : '',
+    usesUnmounted(testCase) ? '	close(unmounted_fd);' : '',
     uses.hasBuffer ? '	free(buf);' : '',
   ].filter((line) => line !== '');
 }
 
-const usesUnmounted = (of: Program['case']): boolean =>
-  of.workload.some((step) => step.call === 'fuseIoctl' && step.on === 'unmounted');
+const usesUnmounted = (testCase: Program['case']): boolean =>
+  testCase.workload.some((step) => step.call === 'fuseIoctl' && step.on === 'unmounted');

@@ -9,7 +9,8 @@ const spec: QemuSpec = {
   initramfs: 'i',
   sockets: { console: 'c', port: 'p', qmp: 'q' },
 };
-const sandboxOf = (of: QemuSpec): string | undefined => qemuArguments(of)[qemuArguments(of).indexOf('-sandbox') + 1];
+const sandboxOf = (qemuSpec: QemuSpec): string | undefined =>
+  qemuArguments(qemuSpec)[qemuArguments(qemuSpec).indexOf('-sandbox') + 1];
 
 test('should deny QEMU everything that its guest does not need: children too, unless its devices are saved or loaded by one', () => {
   expect(sandboxOf({ ...spec, sandboxed: true })).toBe(

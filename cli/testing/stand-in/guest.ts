@@ -116,12 +116,12 @@ export class StandIn {
   /** What is true of one case. */
   answer(
     id: number,
-    { index, case: of }: { index: number; case: Case },
+    { index, case: testCase }: { index: number; case: Case },
     change: (packed: PackedObservation) => PackedObservation = (packed) => packed,
   ): GuestMessage[] {
     return [
       { kind: 'case-begins', id, index },
-      { kind: 'case-done', id, index, observation: change(packObservation(of, runIdeal(of))) },
+      { kind: 'case-done', id, index, observation: change(packObservation(testCase, runIdeal(testCase))) },
     ];
   }
 

@@ -49,7 +49,7 @@ const raw = (bytes: Buffer): Lie =>
     guest.port.write(bytes);
   });
 /** An observation of the first case with something wrong in it. */
-const wrong = (change: (packed: PackedObservation, of: Case) => PackedObservation): Lie =>
+const wrong = (change: (packed: PackedObservation, testCase: Case) => PackedObservation): Lie =>
   lost((guest, { id, cases: [first] }) => {
     guest.say(...guest.answer(id, first!, (packed) => change(packed, first!.case)));
   });

@@ -32,12 +32,12 @@ export class FuzzCases {
   readonly #version: string;
   readonly #order: SlotOrder;
 
-  constructor(of: { seed: number; revision: RevisionId; version: string }) {
-    this.seed = of.seed;
-    this.table = slotTable(of.revision);
-    this.#revision = revisions[of.revision];
-    this.#version = of.version;
-    this.#order = new SlotOrder(this.table, of.seed);
+  constructor(options: { seed: number; revision: RevisionId; version: string }) {
+    this.seed = options.seed;
+    this.table = slotTable(options.revision);
+    this.#revision = revisions[options.revision];
+    this.#version = options.version;
+    this.#order = new SlotOrder(this.table, options.seed);
   }
 
   slotAt(index: number): Slot {
@@ -47,14 +47,14 @@ export class FuzzCases {
   at(index: number): CaseNode {
     const arbitrary = this.#arbitraryAt(index);
     // What fast-check draws comes without the context that shrinking needs; an arbitrary that draws the pair keeps it.
-    const [drawn] = fc.sample(new WithContext(arbitrary), { seed: mix(this.seed, index), numRuns: 1 }) as [
+    const [drawnCase] = fc.sample(new WithContext(arbitrary), { seed: mix(this.seed, index), numRuns: 1 }) as [
       fc.Value<PlannedCase>,
     ];
-    return this.#node(arbitrary, drawn, String(index));
+    return this.#node(arbitrary, drawnCase, String(index));
   }
 
-  #node(arbitrary: fc.Arbitrary<PlannedCase>, drawn: fc.Value<PlannedCase>, path: string): CaseNode {
-    const { case: value, note } = drawn.value;
+  #node(arbitrary: fc.Arbitrary<PlannedCase>, drawnCase: fc.Value<PlannedCase>, path: string): CaseNode {
+    const { case: value, note } = drawnCase.value;
     const node = (shrunk: fc.Value<PlannedCase>, below: string) => this.#node(arbitrary, shrunk, below);
     return {
       case: { ...value, provenance: { origin: 'fuzz', seed: this.seed, path, version: this.#version } },
@@ -62,7 +62,8 @@ export class FuzzCases {
       path,
       *shrinks() {
         let position = 0;
-        for (const shrunk of arbitrary.shrink(drawn.value, drawn.context)) yield node(shrunk, `${path}:${position++}`);
+        for (const shrunk of arbitrary.shrink(drawnCase.value, drawnCase.context))
+          yield node(shrunk, `${path}:${position++}`);
       },
     };
   }
@@ -116,20 +117,20 @@ class WithContext<T> extends fc.Arbitrary<fc.Value<T>> {
 
 /** The case that `SEED:PATH` names. Throws UsageError where there is none. */
 export function caseOfSeed(
-  of: { seed: number; revision: RevisionId; version: string },
+  options: { seed: number; revision: RevisionId; version: string },
   path: string | undefined,
 ): Case {
   const [first, ...below] = (path ?? '').split(':').map(Number);
   if (path === undefined || path === '')
     throw new UsageError(
-      `${of.seed} is the seed of a whole campaign: name one of its cases as ${of.seed}:NUMBER, or run the campaign with \`iomapfuzz fuzz --seed ${of.seed}\``,
+      `${options.seed} is the seed of a whole campaign: name one of its cases as ${options.seed}:NUMBER, or run the campaign with \`iomapfuzz fuzz --seed ${options.seed}\``,
     );
-  let node = new FuzzCases(of).at(first!);
+  let node = new FuzzCases(options).at(first!);
   for (const step of below) {
     const next = nth(node.shrinks(), step);
     if (!next)
       throw new UsageError(
-        `${of.seed}:${path} names no case: ${of.seed}:${node.path} does not shrink to a form number ${step}; was it made by another version of iomapfuzz?`,
+        `${options.seed}:${path} names no case: ${options.seed}:${node.path} does not shrink to a form number ${step}; was it made by another version of iomapfuzz?`,
       );
     node = next;
   }

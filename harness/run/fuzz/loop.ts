@@ -242,9 +242,10 @@ export class FuzzLoop {
 }
 
 /** What the rules refuse in a case: `map/length-nonzero@read fiemap`. A case of the plan is on the path of its cell. */
-export const placesOf = (refusals: readonly ExpectedRefusal[], of: Case, slot: Slot): string[] =>
+export const placesOf = (refusals: readonly ExpectedRefusal[], testCase: Case, slot: Slot): string[] =>
   refusals.map(
-    ({ rule, half, step }) => `${ruleLabel({ rule, half })} ${'cell' in slot ? slot.cell.path : pathOfStep(of, step)}`,
+    ({ rule, half, step }) =>
+      `${ruleLabel({ rule, half })} ${'cell' in slot ? slot.cell.path : pathOfStep(testCase, step)}`,
   );
 
 const numberOf = ({ path }: CaseNode): number => Number.parseInt(path, 10);

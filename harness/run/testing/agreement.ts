@@ -52,16 +52,16 @@ export async function compilePrograms(
   flags: readonly string[] = ['-O1'],
 ): Promise<EmittedProgram[]> {
   const programs: EmittedProgram[] = [];
-  const left = [...cases].map(([name, of], index) => ({ name, of, index }));
+  const left = [...cases].map(([name, testCase], index) => ({ name, of: testCase, index }));
   const work = async (): Promise<void> => {
     for (let next = left.shift(); next; next = left.shift()) {
-      const { name, of, index } = next;
+      const { name, of: testCase, index } = next;
       const source = join(directory, `repro${index}`);
-      const said = await compile(emitC(of, evidenceOf(name)), source, flags);
+      const said = await compile(emitC(testCase, evidenceOf(name)), source, flags);
       if (said !== '') throw new Error(`${name}: ${said}`);
       programs[index] = {
         name,
-        case: of,
+        case: testCase,
         file: { path: `${inGuest}/${index}`, content: { kind: 'file', source }, executable: true },
       };
     }
@@ -76,19 +76,19 @@ let id = 0;
 const withoutDevices = makeCase([openDirect], [], { geometry: geometry({ devices: [] }) });
 
 /** The harness's own view of a case. Throws Error when the guest could not run it. */
-export async function observe(vm: VmHandle, of: Case): Promise<Observation> {
-  const observation = await observeOne(vm, of);
+export async function observe(vm: VmHandle, testCase: Case): Promise<Observation> {
+  const observation = await observeOne(vm, testCase);
   // The disk that takes atomic writes has room for the devices of one of them at a time.
-  if (of.geometry.devices.some(({ atomic }) => atomic)) await observeOne(vm, withoutDevices);
+  if (testCase.geometry.devices.some(({ atomic }) => atomic)) await observeOne(vm, withoutDevices);
   return observation;
 }
 
-async function observeOne(vm: VmHandle, of: Case): Promise<Observation> {
-  vm.send({ kind: 'run-cases', id: ++id, cases: [{ index: 0, case: of }] });
+async function observeOne(vm: VmHandle, testCase: Case): Promise<Observation> {
+  vm.send({ kind: 'run-cases', id: ++id, cases: [{ index: 0, case: testCase }] });
   let observation: Observation | undefined;
   for (;;) {
     const message = await vm.receive(60_000);
-    if (message.kind === 'case-done') observation = unpackObservation(message.observation, of.revision);
+    if (message.kind === 'case-done') observation = unpackObservation(message.observation, testCase.revision);
     else if (message.kind === 'case-failed' || message.kind === 'error') throw new Error(message.reason);
     else if (message.kind === 'cases-done') return observation!;
   }
@@ -132,7 +132,11 @@ const requestForms: readonly { name: string; printed: RegExp; fields: readonly s
 ];
 
 /** In what the program differs from the harness; empty: it saw the same, and judged it as the oracles do. */
-export function differences(of: Case, seen: Observation, { code, text }: { code: number; text: string }): string[] {
+export function differences(
+  testCase: Case,
+  seen: Observation,
+  { code, text }: { code: number; text: string },
+): string[] {
   const found: string[] = [];
   const same = (what: string, program: readonly string[], harness: readonly string[]): void => {
     if (program.join(', ') !== harness.join(', '))
@@ -144,7 +148,7 @@ export function differences(of: Case, seen: Observation, { code, text }: { code:
   same('mount', mounted === undefined ? [] : [mounted], [seen.mount.errno === 0 ? '0' : `errno ${seen.mount.errno}`]);
   same(
     'syscalls',
-    steps.map((result, n) => (of.workload[n]?.call === 'open' && !result.startsWith('errno') ? '0' : result)),
+    steps.map((result, n) => (testCase.workload[n]?.call === 'open' && !result.startsWith('errno') ? '0' : result)),
     seen.steps.map(({ ret, errno }) => (errno === 0 ? String(ret) : `errno ${errno}`)),
   );
   for (const { name, printed, fields } of requestForms) {
@@ -156,10 +160,10 @@ export function differences(of: Case, seen: Observation, { code, text }: { code:
         .map(({ request }) => fields.map((field) => hex(request[field])).join(' ')),
     );
   }
-  const verdict = judge(of, seen);
+  const verdict = judge(testCase, seen);
   const expected = verdict.kind === 'deviates' ? 1 : 0;
   // Where the rules end the program still judges what it always can.
-  if (predict(of).unspecified === undefined ? code !== expected : code > 1)
+  if (predict(testCase).unspecified === undefined ? code !== expected : code > 1)
     found.push(`exit code ${code}: the oracles say ${verdict.kind}`);
   return found;
 }

@@ -13,7 +13,7 @@ import { packObservation } from './pack.ts';
 import { simulatedFacts } from './simulated-guests.ts';
 import { tableBytes } from './table-bytes.ts';
 
-export const mutatedCases: readonly Case[] = sampleCases(8, 5).map(({ of }) => of);
+export const mutatedCases: readonly Case[] = sampleCases(8, 5).map(({ of: testCase }) => testCase);
 /** The command that the messages answer. */
 export const commandId = 7;
 
@@ -26,7 +26,7 @@ const events: KernelEvent[] = [
 /** One message of each kind, and an observation of each case. */
 export function goodMessages(): GuestMessage[] {
   const id = commandId;
-  const packed = mutatedCases.map((of) => packObservation(of, runIdeal(of)));
+  const packed = mutatedCases.map((testCase) => packObservation(testCase, runIdeal(testCase)));
   return [
     { kind: 'hello', protocol: 1, facts: { ...simulatedFacts, config: 'CONFIG_FUSE_FS=y\nCONFIG_FUSE_IOMAP=y\n' } },
     { kind: 'case-begins', id, index: 1 },
@@ -43,7 +43,7 @@ export function goodMessages(): GuestMessage[] {
       id,
       mount: packed[0]!.mount,
       events: [{ index: 0, events }],
-      results: [tableBytes(mutatedCases.map((of, index) => ({ index, case: of, packed: packed[index]! })))],
+      results: [tableBytes(mutatedCases.map((testCase, index) => ({ index, case: testCase, packed: packed[index]! })))],
     },
     { kind: 'table-refused', id, reason: 'a device was changed', events: [] },
     { kind: 'output', id, stream: 'stdout', bytes: Buffer.from('hello') },

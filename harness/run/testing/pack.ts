@@ -10,9 +10,12 @@ import { inHeader } from '../../../uapi/fuse-structs.ts';
 import { encodeReply } from '../../../uapi/fuse-wire.ts';
 import { revisions } from '../../../uapi/revision.ts';
 
-export function packObservation(of: Case, { transcript, steps, mount, cut, ...rest }: Observation): PackedObservation {
+export function packObservation(
+  testCase: Case,
+  { transcript, steps, mount, cut, ...rest }: Observation,
+): PackedObservation {
   const frozen = cut?.why === 'frozen';
-  const ran = mount.errno !== 0 ? 0 : frozen ? cut.step : of.workload.length;
+  const ran = mount.errno !== 0 ? 0 : frozen ? cut.step : testCase.workload.length;
   // Requests between steps (RELEASE) stand where the next step begins.
   const stepBounds =
     ran === 0
@@ -23,10 +26,10 @@ export function packObservation(of: Case, { transcript, steps, mount, cut, ...re
   return {
     ...rest,
     mount,
-    steps: steps.slice(0, ran).map((step, index) => filled(of.workload[index]!, step)),
+    steps: steps.slice(0, ran).map((step, index) => filled(testCase.workload[index]!, step)),
     stepBounds,
-    nodeids: of.geometry.files.map((_, file) => nodeidOf(0, file)),
-    transcript: Buffer.concat(transcript.map((exchange, seq) => recordOf(of, exchange, seq))),
+    nodeids: testCase.geometry.files.map((_, file) => nodeidOf(0, file)),
+    transcript: Buffer.concat(transcript.map((exchange, seq) => recordOf(testCase, exchange, seq))),
     written: [],
     ...(frozen && { cut: { seq: transcript.length, exchanges: cut.exchanges, why: cut.why } }),
   };
@@ -46,12 +49,12 @@ function filled(step: Step, seen: StepResult): StepResult {
 }
 
 function recordOf(
-  of: Case,
+  testCase: Case,
   { name: called, unique, file, nodeid, request, reply, writeErrno = 0 }: Exchange,
   seq: number,
 ): Buffer {
   // The model's requests have names, and no numbers.
-  const operation = operationsByName(revisions[of.revision]).get(called);
+  const operation = operationsByName(revisions[testCase.revision]).get(called);
   const opcode = operation?.opcode ?? 0;
   const names = [request['name'], request['name2']]
     .filter((name) => typeof name === 'string')

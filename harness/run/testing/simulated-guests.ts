@@ -16,7 +16,7 @@ export interface SimulatedKernel {
   /** Default: the rules of revision r3. */
   table?: BeginTable;
   /** Cases on which the kernel panics. Default: none. */
-  panicsOn?: (of: Case) => boolean;
+  panicsOn?: (testCase: Case) => boolean;
 }
 
 /** The rules of r3 but one. */
@@ -42,10 +42,10 @@ class Lost extends Error {}
 class SimulatedGuest implements Guest {
   readonly facts = simulatedFacts;
   readonly #kernel: SimulatedKernel;
-  readonly #ran: (of: Case) => void;
+  readonly #ran: (testCase: Case) => void;
   #messages: (GuestMessage | Lost)[] = [];
 
-  constructor(kernel: SimulatedKernel, ran: (of: Case) => void) {
+  constructor(kernel: SimulatedKernel, ran: (testCase: Case) => void) {
     this.#kernel = kernel;
     this.#ran = ran;
   }
@@ -60,10 +60,10 @@ class SimulatedGuest implements Guest {
       });
     if (message.kind !== 'run-cases') return;
     const { id } = message;
-    for (const { index, case: of } of message.cases) {
+    for (const { index, case: testCase } of message.cases) {
       this.#messages.push({ kind: 'case-begins', id, index });
-      this.#ran(of);
-      const outcome = this.#run(of);
+      this.#ran(testCase);
+      const outcome = this.#run(testCase);
       if (outcome instanceof Lost) {
         this.#messages.push(outcome);
         return;
@@ -74,14 +74,17 @@ class SimulatedGuest implements Guest {
   }
 
   #run(
-    of: Case,
+    testCase: Case,
   ):
     | Lost
     | Pick<Extract<GuestMessage, { kind: 'case-done' }>, 'kind' | 'observation'>
     | Pick<Extract<GuestMessage, { kind: 'case-failed' }>, 'kind' | 'reason'> {
-    if (this.#kernel.panicsOn?.(of)) return new Lost('the kernel panicked: simulated');
+    if (this.#kernel.panicsOn?.(testCase)) return new Lost('the kernel panicked: simulated');
     try {
-      return { kind: 'case-done', observation: runIdeal(of, this.#kernel.table ? { table: this.#kernel.table } : {}) };
+      return {
+        kind: 'case-done',
+        observation: runIdeal(testCase, this.#kernel.table ? { table: this.#kernel.table } : {}),
+      };
     } catch (error) {
       if (error instanceof EndlessWalk) return new Lost('the guest hangs: simulated');
       // Where the model does not know what a kernel does, there is nothing to observe.
@@ -119,11 +122,11 @@ export class SimulatedGuests implements GuestSource {
   readonly incidents: GuestIncident[] = [];
   readonly statistics = { booted: 0, lost: 0, bootMs: [] as number[] };
   readonly #kernel: SimulatedKernel;
-  readonly #ran: (of: Case) => void;
+  readonly #ran: (testCase: Case) => void;
   #idle: SimulatedGuest | undefined;
 
   /** `ran` hears of every case that starts. */
-  constructor(kernel: SimulatedKernel = {}, ran: (of: Case) => void = () => undefined) {
+  constructor(kernel: SimulatedKernel = {}, ran: (testCase: Case) => void = () => undefined) {
     this.#kernel = kernel;
     this.#ran = ran;
   }

@@ -31,8 +31,8 @@ function resultOf(index: number, { workload }: Case, { steps, transcript }: Pack
 export function tableBytes(all: readonly { index: number; case: Case; packed: PackedObservation }[]): Buffer {
   let logAt = 0;
   const results = Buffer.concat(
-    all.map(({ index, case: of, packed }) => {
-      const result = resultOf(index, of, packed, logAt);
+    all.map(({ index, case: testCase, packed }) => {
+      const result = resultOf(index, testCase, packed, logAt);
       logAt += packed.transcript.length;
       return result;
     }),
