@@ -11,6 +11,7 @@ import { reportInput } from '../reports/reporter.ts';
 import { writeSample } from '../reports/testing/sample.ts';
 import { scratch } from '../reports/testing/scratch.ts';
 import { conformancePlan } from '../plan/plan.ts';
+import { revisions } from '../uapi/revision.ts';
 import { ruleTexts } from './rule-texts.ts';
 
 const CASES = 100_000;
@@ -18,7 +19,7 @@ const CASES = 100_000;
 test('should stay quick with 100,000 cases', async ({ page }) => {
   // Generous, as the other deadline below: on an idle machine all of this takes some seconds.
   test.setTimeout(300_000);
-  const cells = conformancePlan('r3').map(({ id, rule, half, path, border, impossible }) => ({
+  const cells = conformancePlan(revisions.r3).map(({ id, rule, half, path, border, impossible }) => ({
     id,
     rule,
     path,
