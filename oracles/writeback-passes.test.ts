@@ -8,6 +8,7 @@ import type { DeviceChange, Exchange, StepResult } from '../model/observation.ts
 import type { Verdict } from '../model/verdict.ts';
 import { attrOut } from '../uapi/fuse-structs.ts';
 import { ioendOut, type IomapIo } from '../uapi/iomap.ts';
+import { NULL_ADDR } from '../uapi/revision.ts';
 import { judge } from './judge.ts';
 import {
   beginExchange,
@@ -509,4 +510,50 @@ test('a truncation that cannot zero its block drops what was dirty behind it, an
     );
   expect(run(8192)).toEqual(conforms);
   expect(deviates(run(4096))).toEqual(['request/writeback-ioend request', 'device/bytes device-bytes']);
+});
+
+test('each open file may be told once of what was lost, one that was told not again', () => {
+  const place = mapped(0n, 16384n, 65536n);
+  const run = (...syncs: { fd: number; errno: number }[]) => {
+    const steps: Step[] = [
+      { call: 'open', file: 0, flags: ['rdwr'] },
+      { call: 'open', file: 0, flags: ['rdwr'] },
+      write(0n, 4096),
+      ...syncs.map(({ fd }): Step => ({ call: 'fsync', fd })),
+    ];
+    const refused: Made = { ...ask(WRITEBACK, 0n, 4096n, place), reply: { error: -28, payload: new Uint8Array() } };
+    const told = syncs.findIndex(({ errno }) => errno === 0);
+    return judge(
+      madeCase([], { sizeBytes: 16384n, workload: steps }),
+      observed({
+        exchanges: [
+          ...at(2, ask(WRITE, 0n, 4096n, place)),
+          ...at(3, refused, {
+            ...ioend(0, 0n, 4096n, NULL_ADDR),
+            request: {
+              flags: 0,
+              error: -28,
+              attrIno: INO,
+              pos: 0n,
+              newAddr: NULL_ADDR,
+              written: 4096n,
+              dev: 0,
+              pad: 0,
+            },
+          }),
+          ...(told >= 0 ? at(3 + told, times, other('FSYNC')) : []),
+        ],
+        results: [
+          { ret: 4n, errno: 0 },
+          resultOf(write(0n, 4096)),
+          ...syncs.map(({ errno }): StepResult => (errno === 0 ? done : { ret: -1n, errno })),
+        ],
+        changes: [],
+      }),
+    );
+  };
+  expect(run({ fd: 0, errno: 28 }, { fd: 1, errno: 28 })).toEqual(conforms);
+  expect(run({ fd: 0, errno: 28 }, { fd: 1, errno: 0 })).toEqual(conforms);
+  expect(run({ fd: 0, errno: 28 }, { fd: 0, errno: 28 }).kind).toBe('deviates');
+  expect(run({ fd: 0, errno: 28 }, { fd: 1, errno: 28 }, { fd: 1, errno: 28 }).kind).toBe('deviates');
 });

@@ -158,6 +158,6 @@ function onFile(world: World, step: FileStep, fd: OpenFile | undefined): StepExp
       return readAhead(world, fd, step);
     case 'fsync':
       if (!file.usesIomap) plainFuse('fsync');
-      return fsync(world, file);
+      return fsync(world, file, { by: fd });
   }
 }

@@ -24,12 +24,14 @@ export interface FsyncOptions {
   times?: boolean;
   /** The server may be asked, or need not be. Default: it must. */
   mayAsk?: boolean;
+  /** The open file that it is called on. Default: one of them. */
+  by?: OpenFile;
 }
 
 export function fsync(
   world: World,
   file: FileState,
-  { range, dataOnly = false, times = !dataOnly, mayAsk = false }: FsyncOptions = {},
+  { range, dataOnly = false, times = !dataOnly, mayAsk = false, by }: FsyncOptions = {},
 ): StepExpectation {
   const { wb } = file;
   const asks: ExpectedRequest = {
@@ -46,13 +48,24 @@ export function fsync(
   const { late } = wb;
   wb.late = [];
   flush(world, file, range);
+  // What one open file was told of, each of the others may be told of once, too.
+  const { unheard } = wb;
+  const mayHear = by ? unheard.by.has(by) : unheard.by.size > 0;
+  if (by) unheard.by.delete(by);
   const failure =
     failureOf(wb.errors, wb.errorRule, wb.losses) ??
+    (mayHear && world.driver.choose(2) === 1 ? failureOf(unheard.errors, wb.errorRule) : undefined) ??
     (late.length > 0 && world.driver.choose(2) === 1 ? failureOf(late, wb.errorRule) : undefined);
   if (failure) {
     // Whether the server is asked to make durable what is lost is not said.
     if (world.driver.choose(2) === 1) world.driver.request(asks);
-    wb.told = wb.errors;
+    if (wb.errors.length > 0) {
+      wb.told = wb.errors;
+      wb.unheard = {
+        errors: wb.errors,
+        by: new Set(world.fds.filter((fd) => fd.file === file && !fd.closed && fd !== by)),
+      };
+    }
     wb.errors = [];
     wb.losses = [];
     return failure;

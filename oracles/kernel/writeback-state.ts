@@ -63,6 +63,8 @@ export class Writeback {
   late: number[] = [];
   /** Errors that fsync has reported; close may tell of them once more. */
   told: (number | undefined)[] = [];
+  /** Errors that one open file was told of, and the others (OpenFile) that were not: each may be told once, too. */
+  unheard: { errors: readonly (number | undefined)[]; by: Set<object> } = { errors: [], by: new Set() };
   errorRule: ClauseId = 'writeback/error';
   /** What was lost, and through whom, as long as no fsync has reported it. For people. */
   losses: string[] = [];
