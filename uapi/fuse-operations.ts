@@ -4,6 +4,7 @@
  */
 import * as f from './fuse-structs.ts';
 import * as iomap from './iomap.ts';
+import { perRevision } from './per-revision.ts';
 import type { IomapOpcodeName, Revision } from './revision.ts';
 import type { Layout } from './struct.ts';
 
@@ -99,35 +100,22 @@ const iomapRows: Record<IomapOpcodeName, Omit<Operation, 'name' | 'opcode'>> = {
 };
 
 /** All operations that a kernel of this revision may send, by opcode. */
-export function operationsOf(revision: Revision): ReadonlyMap<number, Operation> {
-  return tableOf(revision).byOpcode;
-}
+export const operationsOf = perRevision(
+  (revision): ReadonlyMap<number, Operation> => new Map(rowsOf(revision).map((row) => [row.opcode, row])),
+);
 
 /** The same by name. */
-export function operationsByName(revision: Revision): ReadonlyMap<string, Operation> {
-  return tableOf(revision).byName;
-}
+export const operationsByName = perRevision(
+  (revision): ReadonlyMap<string, Operation> => new Map(rowsOf(revision).map((row) => [row.name, row])),
+);
 
-interface Table {
-  readonly byOpcode: ReadonlyMap<number, Operation>;
-  readonly byName: ReadonlyMap<string, Operation>;
-}
-const tables = new WeakMap<Revision, Table>();
-
-function tableOf(revision: Revision): Table {
-  const known = tables.get(revision);
-  if (known) return known;
+function rowsOf(revision: Revision): Operation[] {
   const rows: Operation[] = Object.entries(ordinary).map(([name, rest]) => ({ name, ...rest }));
   for (const [name, rest] of Object.entries(iomapRows)) {
     const opcode = revision.opcodes[name as IomapOpcodeName];
     if (opcode !== undefined) rows.push({ name, opcode, ...rest });
   }
-  const table = {
-    byOpcode: new Map(rows.map((row) => [row.opcode, row])),
-    byName: new Map(rows.map((row) => [row.name, row])),
-  };
-  tables.set(revision, table);
-  return table;
+  return rows;
 }
 
 /** Ordinary opcodes by name. */

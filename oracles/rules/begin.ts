@@ -11,7 +11,7 @@ import {
   type WireMapping,
 } from './context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { perRevision } from './per-revision.ts';
+import { perRevision } from '../../uapi/per-revision.ts';
 import type { Half, Rule } from './rule.ts';
 import { clauseOf } from './clause.ts';
 

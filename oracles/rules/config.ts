@@ -2,7 +2,7 @@
 import type { ConfigOut } from '../../uapi/iomap.ts';
 import { allFlags, type ConfigFlagName, type Revision } from '../../uapi/revision.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { perRevision } from './per-revision.ts';
+import { perRevision } from '../../uapi/per-revision.ts';
 import { refusalOf, type Refusal, type Rule } from './rule.ts';
 import { clauseOf } from './clause.ts';
 

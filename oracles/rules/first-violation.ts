@@ -10,7 +10,7 @@ import {
 } from './begin.ts';
 import { isType, type BeginContext, type MapContext } from './context.ts';
 import { mapRulesOf, type MapRuleId } from './map.ts';
-import { perRevision } from './per-revision.ts';
+import { perRevision } from '../../uapi/per-revision.ts';
 import { refusalOf, type Half, type Refusal, type Rule } from './rule.ts';
 
 export interface BeginTable {

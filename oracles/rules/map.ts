@@ -4,7 +4,7 @@
 import { NULL_ADDR, NULL_DEV, type Revision } from '../../uapi/revision.ts';
 import { isBacked, isType, typeName, type MapContext } from './context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { perRevision } from './per-revision.ts';
+import { perRevision } from '../../uapi/per-revision.ts';
 import type { Half, Rule } from './rule.ts';
 import { clauseOf } from './clause.ts';
 

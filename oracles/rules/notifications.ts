@@ -5,7 +5,7 @@
 import { DEV_LOOKUP_LIMIT, INVAL_TO_EOF, NULL_ADDR, NULL_DEV, type Revision } from '../../uapi/revision.ts';
 import { isBacked, isType, type MapContext, type MountFacts, type WireMapping } from './context.ts';
 import { mapRulesOf, type MapRuleId } from './map.ts';
-import { perRevision } from './per-revision.ts';
+import { perRevision } from '../../uapi/per-revision.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { refusalOf, type Half, type Refusal, type Rule, type RuleGroup } from './rule.ts';
 import { clauseOf } from './clause.ts';

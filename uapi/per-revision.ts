@@ -1,5 +1,5 @@
 /** Tables that follow from the facts of a revision. */
-import type { Revision } from '../../uapi/revision.ts';
+import type { Revision } from './revision.ts';
 
 /** `make`, called once for each revision. */
 export function perRevision<T>(make: (revision: Revision) => T): (revision: Revision) => T {
