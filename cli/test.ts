@@ -206,7 +206,8 @@ async function run(argv: Stage['argv'], env: Record<string, string>): Promise<nu
   try {
     const { code } = await runJob(argv, {
       cwd: repositoryRoot(),
-      env,
+      // Stages run in the caller's language, as they would by themselves.
+      env: { LC_ALL: process.env['LC_ALL'], ...env },
       onLine: (line) => {
         console.log(line);
       },

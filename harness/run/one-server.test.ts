@@ -6,7 +6,7 @@ import { expect, test } from '@playwright/test';
 import fc from 'fast-check';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -199,7 +199,6 @@ async function byAddon(
 
 /** Two ends; of one only the number is used. */
 async function socketPair(path: string): Promise<[Socket, { fd: number; close: () => void }]> {
-  const { createConnection } = await import('node:net');
   const listening: Server = createServer({ pauseOnConnect: true });
   await new Promise<void>((resolve) => listening.listen(path, resolve));
   const accepted = new Promise<Socket>((resolve) => listening.once('connection', resolve));
