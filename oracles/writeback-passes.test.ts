@@ -557,3 +557,49 @@ test('each open file may be told once of what was lost, one that was told not ag
   expect(run({ fd: 0, errno: 28 }, { fd: 0, errno: 28 }).kind).toBe('deviates');
   expect(run({ fd: 0, errno: 28 }, { fd: 1, errno: 28 }, { fd: 1, errno: 28 }).kind).toBe('deviates');
 });
+
+test('a durable write through the open file that was told of a loss does not tell of it again; through another it may', () => {
+  const place = mapped(0n, 16384n, 65536n);
+  const run = (fd: number) =>
+    judge(
+      madeCase([], {
+        sizeBytes: 16384n,
+        workload: [
+          { call: 'open', file: 0, flags: ['rdwr', 'dsync'] },
+          { call: 'open', file: 0, flags: ['rdwr', 'dsync'] },
+          write(0n, 4096),
+          { ...write(8192n, 4096, 1), fd } as Step,
+        ],
+      }),
+      observed({
+        exchanges: [
+          ...at(2, ask(WRITE, 0n, 4096n, place), {
+            ...ask(WRITEBACK, 0n, 4096n, place),
+            reply: { error: -28, payload: new Uint8Array() },
+          }),
+          ...at(2, {
+            ...ioend(0, 0n, 4096n, NULL_ADDR),
+            request: {
+              flags: 0,
+              error: -28,
+              attrIno: INO,
+              pos: 0n,
+              newAddr: NULL_ADDR,
+              written: 4096n,
+              dev: 0,
+              pad: 0,
+            },
+          }),
+          ...at(3, ask(WRITE, 8192n, 4096n, place), ask(WRITEBACK, 8192n, 4096n, place)),
+        ],
+        results: [
+          { ret: 4n, errno: 0 },
+          { ret: -1n, errno: 28 },
+          { ret: -1n, errno: 28 },
+        ],
+        changes: [changed(73728n, writer(8192n, 4096, 1))],
+      }),
+    );
+  expect(run(1)).toEqual(conforms);
+  expect(run(0).kind).toBe('deviates');
+});

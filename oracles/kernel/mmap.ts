@@ -75,6 +75,7 @@ export function mmapWrite(world: World, fd: OpenFile, step: StepOf<'mmapWrite'>)
       range: { start: pageFloor(offset), end: pageCeil(stop) },
       dataOnly: true,
       times: true,
+      by: fd,
     });
     if (synced.kind === 'fails') return synced;
   }

@@ -82,6 +82,7 @@ export function pwrite(world: World, fd: OpenFile, step: StepOf<'pwrite'>): Step
     writer: step.writer,
     patternOffset: step.offset,
     ...(durable && { durable }),
+    by: fd,
   };
   return isDirect(fd) ? directWrite(world, file, write, allowsOnlyDirect(fd)) : bufferedWrite(world, file, write);
 }

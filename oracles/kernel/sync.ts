@@ -25,7 +25,7 @@ export interface FsyncOptions {
   /** The server may be asked, or need not be. Default: it must. */
   mayAsk?: boolean;
   /** The open file that it is called on. Default: one of them. */
-  by?: OpenFile;
+  by?: object;
 }
 
 export function fsync(
@@ -108,6 +108,7 @@ export function synced(
     range: { start: write.offset, end: write.offset + outcome.ret },
     dataOnly,
     mayAsk: dataOnly && inPlace,
+    ...(write.by && { by: write.by }),
   });
   return durable.kind === 'fails' ? durable : outcome;
 }

@@ -13,6 +13,8 @@ export interface Write {
   writer: number;
   patternOffset: bigint;
   durable?: Durability;
+  /** The open file (OpenFile) that it is made through. */
+  by?: object;
   /** RWF_ATOMIC: as a whole or not at all. */
   atomic?: boolean;
   /** What it carries instead of a pattern, at the positions that it gets. */
