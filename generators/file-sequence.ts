@@ -15,7 +15,7 @@ import { configOf, pureOverwrite, type PlannedCase } from './reply-case.ts';
 import { PLAIN_ERRNOS } from './reply-values.ts';
 import { sizeAfter, type Act, type Now } from './sequence-act.ts';
 import { DEVICE_SIZE } from './setting.ts';
-import { PAGE } from '../uapi/units.ts';
+import { PAGE, SECTOR } from '../uapi/units.ts';
 
 export interface FileSequenceConstraints {
   revision: Revision;
@@ -206,8 +206,18 @@ const acts = (mode: SequenceMode, block: bigint): fc.Arbitrary<Act> => {
   ];
   const reopen = { weight: 1, arbitrary: fc.constant<Act>('reopen') };
   const past = [
-    onFile(3, block, (where) => () => ({ call: 'pread', fd: PAST_THE_CACHE, ...where })),
-    onFile(3, block, (where, writer) => () => ({ call: 'pwrite', fd: PAST_THE_CACHE, ...where, writer })),
+    onFile(3, SECTOR, (where) => () => ({ call: 'pread', fd: PAST_THE_CACHE, ...where })),
+    onFile(2, block, (where, writer) => () => ({ call: 'pwrite', fd: PAST_THE_CACHE, ...where, writer })),
+    onFile(2, SECTOR, ({ offset, lengthBytes }, drawn) => () => ({
+      call: 'pwrite',
+      fd: PAST_THE_CACHE,
+      offset,
+      // A part of a block, mostly.
+      lengthBytes: drawn < 4 ? Math.min(lengthBytes, (drawn + 1) * Number(SECTOR)) : lengthBytes,
+      writer: drawn,
+    })),
+    // What was lost is told to each open file.
+    { weight: 1, arbitrary: fc.constant<Act>(() => ({ call: 'fsync', fd: PAST_THE_CACHE })) },
     {
       weight: 1,
       arbitrary: fc.constant<Act>(({ fd }) => ({

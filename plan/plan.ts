@@ -22,6 +22,7 @@ import { inlineWriteCells } from './cells/inline-write-cells.ts';
 import { malformedCells } from './cells/malformed-cells.ts';
 import { mixedCells } from './cells/mixed-cells.ts';
 import { newsizeCells } from './cells/newsize-cells.ts';
+import { partWriteCells } from './cells/part-write-cells.ts';
 import { readaheadCells } from './cells/readahead-cells.ts';
 import { replyCells } from './cells/reply-cells.ts';
 import { resizeCells } from './cells/resize-cells.ts';
@@ -57,6 +58,7 @@ export function conformancePlan(revision: Revision): PlanCell[] {
     ...bufferedWriteCells(revision),
     ...flagCells(revision),
     ...mixedCells(revision),
+    ...partWriteCells(revision),
     ...resizeCells(revision),
     ...growthCells(revision),
     ...atomicCells(revision),

@@ -2,6 +2,7 @@
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { begin } from './begin.ts';
+import { BlockRest, restsOf, staysInPlace } from './block-rest.ts';
 import { bufferedWrite } from './buffered-write.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
@@ -21,6 +22,7 @@ import type { ClauseId } from '../rules/rule-id.ts';
 /** `onlyDirect`: the server allows nothing else. */
 export function directWrite(world: World, file: FileState, write: Write, onlyDirect: boolean): StepExpectation {
   const { offset } = write;
+  const fileEnd = file.sizeBytes;
   const asked = offset + BigInt(write.lengthBytes);
   if (offset >= world.facts.maxBytes) return { kind: 'fails', rule: 'write/past-maxbytes', errnos: [errnos.EFBIG] };
   // fs/read_write.c, generic_write_checks: what passes maxbytes is cut off.
@@ -44,7 +46,8 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
 
   const { opFlags } = world.revision;
   const given: Accepted[] = [];
-  const written: { mapping: Accepted; certain: boolean }[] = [];
+  const written: Written[] = [];
+  let fallsBack = false;
   let failures: number[] | undefined;
   let rule: ClauseId = 'write/result';
   let pos = offset;
@@ -62,8 +65,10 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
       if (mapping.replied && mapping.errno === errnos.ENOSYS) {
         if (pos === offset)
           return withoutMappings(world, file, write, { onlyDirect, reaches: stopAt, undo: extended.undo });
-        if (!onlyDirect)
-          throw new Unspecified('what becomes of a direct write that falls back in its middle is not modelled');
+        if (!onlyDirect) {
+          fallsBack = true;
+          break;
+        }
         mapping.errno = errnos.EIO;
       }
       rule = mapping.rule;
@@ -71,6 +76,15 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
       break;
     }
     given.push(mapping);
+    if (!failures && mayLeaveToPageCache(world, mapping, write) && world.driver.choose(2) === 1) {
+      const ended = end(world, file, mapping, 0n);
+      rule = mapping.rule;
+      // The operation goes on, so that the errno of END may be swallowed.
+      if (ended !== 0 && world.driver.choose(2) === 1) failures = [ended];
+      else fallsBack = true;
+      break;
+    }
+    const rest = new BlockRest(world, file, mapping, fileEnd);
     // A device's error that is known by now leaves the mapping unused (fs/iomap/direct-io.c, iomap_dio_bio_iter).
     const stored: Stored =
       failures && world.driver.choose(2) === 1
@@ -79,7 +93,7 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
           ? refusedByDevice(world, mapping)
           : store(world, file, mapping, write);
     rule = stored.rule ?? rule;
-    if (stored.touches) written.push({ mapping, certain: stored.fails === undefined });
+    if (stored.touches) written.push({ mapping, rest, certain: stored.fails === undefined });
     if (stored.fails) failures = stored.fails.length === 0 ? [] : [...(failures ?? []), ...stored.fails];
     const ended =
       stored.fails?.length === 0 && world.driver.choose(2) === 1 ? 0 : end(world, file, mapping, stored.advanced);
@@ -92,6 +106,13 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
     if (stored.advanced === 0n || stored.stops) break;
   }
 
+  if (fallsBack && pos === offset) {
+    if (!onlyDirect) return fallBack(world, file, write);
+    const results = [errnos.EIO, errnos.EINVAL];
+    const answered = mayReportFailure(world, file, offset, stopAt, ...results);
+    extended.undo();
+    return { kind: 'fails', rule, errnos: answered === 0 ? results : [...results, answered] };
+  }
   const moved = pos - offset;
   // What the server pushes while IOEND waits may be dropped with the range that was written, or comes after that.
   const early =
@@ -122,10 +143,38 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   }
   const grows = pos > file.sizeBytes;
   file.sizeBytes = max(file.sizeBytes, pos);
+  if (fallsBack) {
+    const remaining = onlyDirect ? undefined : fallBack(world, file, behind(write, moved));
+    if (remaining?.kind === 'any') return remaining;
+    return { kind: 'succeeds', rule, ret: moved + (remaining?.kind === 'succeeds' ? (remaining.ret ?? 0n) : 0n) };
+  }
   // Bytes that nobody can find without the new size are not durable yet.
   const plain = !grows && written.every(({ mapping }) => isInPlace(world, mapping));
   return synced(world, file, write, { kind: 'succeeds', rule, ret: moved }, plain);
 }
+
+/** A mapping that bytes of the write went to, and the rest of its blocks. `certain`: they are there. */
+interface Written {
+  mapping: Accepted;
+  rest: BlockRest;
+  certain: boolean;
+}
+
+/** What is left of the write behind so many bytes. */
+const behind = (write: Write, bytes: bigint): Write => ({
+  ...write,
+  offset: write.offset + bytes,
+  lengthBytes: write.lengthBytes - Number(bytes),
+  patternOffset: write.patternOffset + bytes,
+});
+
+/** Part of a block is written whose rest has to come from elsewhere: a kernel may let the page cache do that. */
+const mayLeaveToPageCache = (world: World, mapping: Accepted, { atomic }: Write): boolean =>
+  !atomic &&
+  mapping.source !== undefined &&
+  isType(world, mapping.acted, 'MAPPED', 'UNWRITTEN') &&
+  restsOf(world, mapping).length > 0 &&
+  !staysInPlace(world, mapping);
 
 /** BEGIN was answered ENOSYS. */
 const isLacked = ({ rule, errnos: wanted }: ZeroFailure): boolean =>
@@ -254,23 +303,15 @@ function storeInline(world: World, file: FileState, mapping: Accepted, write: Wr
   };
 }
 
-/** Puts the writer's bytes where the mappings say. */
-function apply(world: World, write: Write, written: readonly { mapping: Accepted; certain: boolean }[]): void {
-  const block = world.facts.blockSizeBytes;
-  for (const { mapping, certain } of written) {
+/** Puts the writer's bytes where the mappings say, and the rest of their blocks beside them. */
+function apply(world: World, write: Write, written: readonly Written[]): void {
+  for (const { mapping, rest, certain } of written) {
     const { acted, device, pos, length } = mapping;
     if (!device) continue;
+    rest.put(certain);
     const content = world.contents[device.index]!;
     const at = acted.addr + (pos - acted.offset);
     const stop = min(at + length, device.sizeBytes);
-    const zero = { kind: 'zero' } as const;
-    // Around a write of less than a block the rest of a fresh block is zeroed (fs/iomap/direct-io.c, need_zeroout).
-    content.mayPut(at - (pos % block), at, zero);
-    content.mayPut(
-      at + length,
-      min(at + length + ((block - ((pos + length) % block)) % block), device.sizeBytes),
-      zero,
-    );
     const source = sourceAt(write, pos);
     if (certain) content.put(at, stop, source);
     else content.mayPut(at, stop, source);

@@ -138,6 +138,10 @@ const table = {
     text: 'what is written to SHARED blocks goes to new ones, merged with the old, which keep their bytes',
     source: accepted,
   },
+  'write/rest': {
+    text: 'a direct write of a part of a block leaves the rest of it as a reader found it: in place, merged, or zeros',
+    source: accepted,
+  },
   'type/past-device-end': { text: 'what lies past the end of the device fails with EIO', source: accepted },
   'type/unaligned-address': {
     text: 'an address between sectors is served exactly as it says, or the operation fails',

@@ -47,6 +47,11 @@ export const liberties: readonly Liberty[] = [
     still: 'when it is lost, or not in its place after the next fsync',
   },
   {
+    may: 'refuse a direct write of a part of a block by EINVAL; where the rest is elsewhere, merge it or, behind END, let the page cache do that (under FOPEN_DIRECT_IO: EIO)',
+    still:
+      'when the rest is not what the read half shows, without END, or through the page cache where the rest is in place',
+  },
+  {
     may: 'fail an atomic write that BEGIN answered ENOSYS by EIO or EOPNOTSUPP',
     still: 'by any other errno: ENOTBLK starts no fallback, ENOENT ends no FIEMAP',
   },

@@ -57,7 +57,14 @@ export const types: Section = {
     },
     {
       says: 'SHARED: the old blocks keep their bytes, the new ones get the merged data',
-      judgedBy: [{ rules: ['type/shared'], on: ['writeback'] }],
+      judgedBy: [
+        { rules: ['type/shared'], on: ['writeback'] },
+        { rules: ['write/rest'], on: ['direct-write'] },
+      ],
+    },
+    {
+      says: 'a direct write of a part of a block: the rest of it, up to EOF, shows what a reader found there before',
+      judgedBy: [{ rules: ['write/rest'], on: ['direct-write'] }],
     },
     {
       says: 'reads show what was written last, whatever way it went',
