@@ -4,7 +4,7 @@
  */
 import { expect, test } from '@playwright/test';
 import type { ByteRun } from '../model/bytes.ts';
-import type { Case, Step } from '../model/case.ts';
+import type { Case } from '../model/case.ts';
 import type { DeviceChange, StepResult } from '../model/observation.ts';
 import type { Verdict } from '../model/verdict.ts';
 import type { IomapIo } from '../uapi/iomap.ts';

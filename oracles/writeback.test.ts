@@ -481,6 +481,37 @@ test.describe('times that the server does not want to hear of in a fsync', () =>
   });
 });
 
+test('times that the server refused to hear of in an earlier call may be told to each open file once', () => {
+  const map = mapped(0n, 16384n, 65536n);
+  const run = (...fds: number[]) =>
+    deviates(
+      judge(
+        madeCase([], {
+          workload: [
+            { call: 'open', file: 0, flags: ['rdwr'] },
+            { call: 'open', file: 0, flags: ['rdwr'] },
+            { call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 },
+            ...fds.map((fd): Step => ({ call: 'fsync', fd })),
+          ],
+          script: [{ on: 'SETATTR', file: 0, reply: { kind: 'error', errno: 28 } }],
+        }),
+        observed({
+          exchanges: [
+            { ...ask(4096n, 4096n, map), step: 2 },
+            { ...askBack(4096n, 4096n, map), step: 2 },
+            { ...setattr, reply: { error: -28, payload: new Uint8Array() }, step: 2 },
+          ],
+          results: [ok, wrote(4096n), ...fds.map(() => failed(EIO))],
+          changes: changed(69632n, writer(4096n, 4096)),
+        }),
+      ),
+    );
+  expect(run(1, 0)).toEqual(['conforms']);
+  expect(run(1)).toEqual(['conforms']);
+  expect(run(1, 1)).not.toEqual(['conforms']);
+  expect(run(1, 0, 1)).not.toEqual(['conforms']);
+});
+
 test.describe('an error of writeback that no fsync has reported', () => {
   const map = mapped(0n, 16384n, 65536n);
   const lost = (step: number): Made[] => [

@@ -61,10 +61,7 @@ export function fsync(
     if (world.driver.choose(2) === 1) world.driver.request(asks);
     if (wb.errors.length > 0) {
       wb.told = wb.errors;
-      wb.unheard = {
-        errors: wb.errors,
-        by: new Set(world.fds.filter((fd) => fd.file === file && !fd.closed && fd !== by)),
-      };
+      wb.unheard = { errors: wb.errors, by: othersOf(world, file, by) };
     }
     wb.errors = [];
     wb.losses = [];
@@ -76,6 +73,9 @@ export function fsync(
     // Whether the server is asked to make durable what else there is is not said.
     if (!world.enosys.fsync && world.driver.choose(2) === 1) world.driver.request(asks);
     file.wb.timesTold = untold.count;
+    // One of an earlier call is an error of the file like one of writeback.
+    if (untold.earlier.length > 0)
+      wb.unheard = { errors: [...unheard.errors, ...untold.earlier], by: othersOf(world, file, by) };
     return {
       kind: 'fails',
       rule: 'request/times',
@@ -90,6 +90,10 @@ export function fsync(
   if (errno !== 0) world.enosys.fsync = true;
   return { kind: 'succeeds', rule: 'fsync', ret: 0n };
 }
+
+/** Open files of the inode besides that one. */
+const othersOf = (world: World, file: FileState, by: object | undefined): Set<object> =>
+  new Set(world.fds.filter((fd) => fd.file === file && !fd.closed && fd !== by));
 
 /**
  * What a write comes to that must be durable before it returns: its data is written back and the server asked by FSYNC,

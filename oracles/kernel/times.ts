@@ -19,12 +19,12 @@ const errnoOf = (exchange: Exchange): number =>
 /**
  * Errnos with which the server refused to hear of the file's times: the caller whose call it was gets one of them.
  * `certain`: this call's last report was refused. One of an earlier call, or one that was repeated, need not be told
- * again. `count`: refused so far, told or not.
+ * again. `earlier`: errnos of those that other calls sent. `count`: refused so far, told or not.
  */
 export function timesRefused(
   world: World,
   file: FileState,
-): { errnos: number[]; certain: boolean; count: number } | undefined {
+): { errnos: number[]; certain: boolean; earlier: number[]; count: number } | undefined {
   const reports = reportsOf(world, file).map((exchange) => ({ errno: errnoOf(exchange), step: exchange.step }));
   const refused = reports.filter(({ errno }) => errno !== 0);
   const untold = refused.slice(file.wb.timesTold);
@@ -32,6 +32,7 @@ export function timesRefused(
   const last = reports.at(-1)!;
   return {
     errnos: [...new Set(untold.map(({ errno }) => errno))],
+    earlier: untold.filter(({ step }) => step !== world.step).map(({ errno }) => errno),
     certain: last.errno !== 0 && last.step === world.step,
     count: refused.length,
   };
