@@ -12,6 +12,7 @@ import { NULL_ADDR } from '../uapi/revision.ts';
 import { judge } from './judge.ts';
 import {
   beginExchange,
+  device,
   endExchange,
   INO,
   madeCase,
@@ -602,4 +603,111 @@ test('a durable write through the open file that was told of a loss does not tel
     );
   expect(run(1)).toEqual(conforms);
   expect(run(0).kind).toBe('deviates');
+});
+
+test.describe('the size on the disk while a file is cut', () => {
+  const fresh = wire(UNWRITTEN, 0n, 1n << 20n, { addr: 65536n, dev: 1 });
+  const telling = (exchange: Made, newsize: bigint): Made => ({
+    ...exchange,
+    reply: { error: 0, payload: ioendOut.encode({ newsize }) },
+  });
+
+  test('is the new one behind its SETATTR, whatever smaller or equal size an IOEND is answered, and no larger one', () => {
+    const refused = (pos: bigint): Made => ({
+      ...ask(WRITEBACK, pos, 4096n, fresh),
+      reply: { error: -28, payload: new Uint8Array() },
+    });
+    const failed = (flags: number, pos: bigint): Made => {
+      const made = ioend(flags, pos, 4096n, NULL_ADDR);
+      return { ...made, request: { ...made.request, error: -28, dev: 0 } };
+    };
+    const run = (newsize: bigint) =>
+      deviates(
+        seen(
+          [write(4096n, 12288), truncate(11775n)],
+          [
+            ...at(1, ask(WRITE, 4096n, 12288n, fresh)),
+            ...at(2, setattr(11775n), ask(ZERO, 11775n, 513n, fresh)),
+            ...at(2, refused(4096n), telling(failed(0, 4096n), newsize)),
+            ...at(2, refused(8192n), failed(APPEND, 8192n)),
+          ],
+          [],
+          16384n,
+        ),
+      );
+    expect(run(11775n)).toEqual(['conforms']);
+    expect(run(0n)).toEqual(['conforms']);
+    expect(run(16384n)).toContain('request/writeback-ioend request');
+  });
+
+  test('is what an IOEND was answered behind its SETATTR, and without that the new one', () => {
+    const grown = (pos: bigint, bytes: bigint): Made[] => [
+      ask(WRITE, pos, bytes, fresh),
+      endExchange(WRITE, pos, bytes, bytes, { ...fresh, flags: 0x100 }),
+    ];
+    const run = (newsize: bigint, flags: number) =>
+      deviates(
+        seen(
+          [write(8192n, 1000), truncate(8500n), write(8500n, 400), fsync],
+          [
+            ...at(1, ...grown(8192n, 1000n)),
+            ...at(
+              2,
+              setattr(8500n),
+              ask(WRITEBACK, 8192n, 4096n, fresh),
+              telling(ioend(IOEND_UNWRITTEN_APPEND, 8192n, 1000n, 73728n), newsize),
+              ask(ZERO, 8500n, 3788n, fresh),
+            ),
+            ...at(3, ...grown(8500n, 400n)),
+            ...at(4, ask(WRITEBACK, 8192n, 4096n, fresh), ioend(flags, 8192n, 708n, 73728n), times, other('FSYNC')),
+          ],
+          [changed(73728n, writer(8192n, 708), zeros(3388))],
+          8192n,
+        ),
+      );
+    expect(run(9192n, IOEND_UNWRITTEN)).toEqual(['conforms']);
+    expect(run(0n, IOEND_UNWRITTEN_APPEND)).toEqual(['conforms']);
+    expect(run(0n, IOEND_UNWRITTEN)).toContain('request/writeback-ioend request');
+  });
+});
+
+test('what writeback may have sent beside something that failed, a direct read finds there or not; without a mapping it does not', () => {
+  const place = mapped(0n, 16384n, 65536n);
+  const refused: Made = { ...ask(WRITEBACK, 0n, 4096n, place), reply: { error: -5, payload: new Uint8Array() } };
+  const told = ioend(0, 0n, 4096n, NULL_ADDR);
+  const run = (isMapped: boolean, isWritten: boolean) =>
+    judge(
+      madeCase([], {
+        workload: [
+          { call: 'open', file: 0, flags: ['rdwr'] },
+          { call: 'open', file: 0, flags: ['rdwr', 'direct'] },
+          write(0n, 12288),
+          { call: 'pread', fd: 1, offset: 8192n, lengthBytes: 4096 },
+        ],
+      }),
+      observed({
+        exchanges: [
+          ...at(2, ask(WRITE, 0n, 12288n, place), refused, {
+            ...told,
+            request: { ...told.request, error: -5, dev: 0 },
+          }),
+          ...(isMapped ? at(2, ask(WRITEBACK, 4096n, 4096n, place)) : []),
+          ...at(3, ask(0x10, 8192n, 4096n, place)),
+        ],
+        results: [
+          done,
+          resultOf(write(0n, 12288)),
+          { ret: 4096n, errno: 0, data: [isWritten ? writer(8192n, 4096) : device(0, 73728n, 4096)], tail: [] },
+        ],
+        changes: isWritten
+          ? [changed(69632n, writer(4096n, 8192))]
+          : isMapped
+            ? [changed(69632n, writer(4096n, 4096))]
+            : [],
+      }),
+    );
+  expect(run(true, true)).toEqual(conforms);
+  expect(run(true, false)).toEqual(conforms);
+  expect(run(false, false)).toEqual(conforms);
+  expect(deviates(run(false, true))).toContain('device/bytes device-bytes');
 });

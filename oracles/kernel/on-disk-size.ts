@@ -7,6 +7,8 @@ export class OnDiskSize {
   #sizes: readonly bigint[];
   /** Those that count only while a call runs that changes the size, or when it succeeds. */
   #tentative: readonly bigint[] = [];
+  /** What answers to IOEND told since the server last heard of a size. */
+  #answered: readonly bigint[] = [];
 
   /** `sizes`: those that may be right, the plainest first; at least one. Bytes. */
   constructor(...sizes: readonly bigint[]) {
@@ -63,10 +65,23 @@ export class OnDiskSize {
 
   /** The server has answered that it is `size`; a smaller one changes nothing. */
   raise(size: bigint): void {
-    const tentative = this.#tentative.filter((known) => known > size);
     // Whichever smaller one the kernel had, it has this one now.
-    const sizes = this.#sizes.map((known) => (known > size ? known : size));
+    const raised = (known: bigint): bigint => (known > size ? known : size);
+    const [sizes, tentative] = [this.#sizes.map(raised), this.#tentative.map(raised)];
     this.set(...(sizes.length > 0 || tentative.length > 0 ? sizes : [size]));
-    this.#tentative = tentative;
+    this.#tentative = [...new Set(tentative)];
+    this.#answered = [...this.#answered, size];
+  }
+
+  /** A call begins that changes the size of the file, or its server has taken that. */
+  heard(): void {
+    this.#answered = [];
+  }
+
+  /** The file was cut to `size`: it is that or what the kernel believes of the answer, or it was smaller before. */
+  isCut(size: bigint, believed: bigint): void {
+    // What the server told of a larger one afterwards counts.
+    const rest = this.candidates.filter((known) => known < size || this.#answered.includes(known));
+    this.set(size, believed, ...rest);
   }
 }

@@ -22,6 +22,7 @@ export function resizing(
   const { sizeBytes: old, onDisk, growsTo } = file;
   const before = onDisk.candidates;
   let taken: SizeAnswer | undefined;
+  onDisk.heard();
   if (size > old) file.growsTo = size;
   // The plain kernel goes by the old one.
   if (!world.driver.simulated) onDisk.mayBecome(size);
@@ -40,7 +41,7 @@ export function resizing(
   if (size < old) settleUnreported(world, file);
   const answered = 'answeredBytes' in taken ? taken.answeredBytes : size;
   // One that did not count when the file became larger stays where the file is cut behind it.
-  if (size <= old) onDisk.set(size, answered, ...onDisk.candidates.filter((known) => known < size));
+  if (size <= old) onDisk.isCut(size, answered);
   else onDisk.set(size, ...onDisk.candidates, answered);
   return outcome;
 }

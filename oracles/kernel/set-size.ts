@@ -60,5 +60,6 @@ export function setSize(
     file.wb.timesReported = true;
   if ((attr.mode & typeMask) !== regular)
     throw new Unspecified('SETATTR answered by attributes of something that is no regular file is ordinary FUSE');
+  file.onDisk.heard();
   return { errno: 0, answeredBytes: attr.size };
 }

@@ -67,7 +67,7 @@ export function flushed(world: World, file: FileState, range: Range): StepExpect
   const before = file.wb.errors.length;
   takeWriteback(world);
   const { wb, cache } = file;
-  if (within([...cache.dirty, ...wb.pieces], range).length > 0) flush(world, file, range);
+  if (within([...cache.dirty, ...wb.pieces, ...wb.lax], range).length > 0) flush(world, file, range);
   // What else was asked about may be there, too: it shares folios with the range, or blocks where EOF is.
   for (const piece of wb.pieces) if (!piece.owesIoend) store(world, piece, false);
   if (wb.errors.length === before) return tellsOfLoss(world, file);
