@@ -29,10 +29,7 @@ const FIRST: ReadonlySet<string> = new Set([
   'swap-one-request',
 ]);
 const names = libertiesOfSeries().map(({ name }) => name);
-const sets = {
-  first: names.filter((name) => FIRST.has(name)),
-  second: names.filter((name) => !FIRST.has(name)),
-};
+const sets = { first: names.filter((name) => FIRST.has(name)), second: names.filter((name) => !FIRST.has(name)) };
 
 const paths = ['--paths', 'mixed-sequence,buffered-sequence,growing-sequence'];
 const sequences = (runs: number): string[] => ['fuzz', ...paths, '--seed', seed, '--runs', String(runs)];

@@ -3,6 +3,7 @@
  * then.
  */
 import { expect, test } from '@playwright/test';
+import type { ByteRun } from '../model/bytes.ts';
 import type { Step } from '../model/case.ts';
 import type { DeviceChange, Exchange, StepResult } from '../model/observation.ts';
 import type { Verdict } from '../model/verdict.ts';
@@ -710,4 +711,56 @@ test('what writeback may have sent beside something that failed, a direct read f
   expect(run(true, false)).toEqual(conforms);
   expect(run(false, false)).toEqual(conforms);
   expect(deviates(run(false, true))).toContain('device/bytes device-bytes');
+});
+
+test('what was sent without being asked for stays sent where a part of it is written again and asked for', () => {
+  const place = mapped(0n, 16384n, 65536n);
+  const run = (...rest: DeviceChange['content']) =>
+    deviates(
+      seen(
+        [
+          write(0n, 12288),
+          { call: 'fadvise', fd: 0, offset: 0n, lengthBytes: 0, advice: 'dontneed' },
+          write(4096n, 4096, 1),
+        ],
+        [
+          ...at(1, ask(WRITE, 0n, 12288n, place), ask(WRITEBACK, 0n, 4096n, place)),
+          ...at(3, ask(WRITE, 4096n, 4096n, place), ask(WRITEBACK, 4096n, 4096n, place)),
+        ],
+        [changed(65536n, writer(0n, 4096), writer(4096n, 4096, 1), ...rest)],
+      ),
+    );
+  expect(run(writer(8192n, 4096))).toEqual(['conforms']);
+  expect(run()).toContain('device/bytes device-bytes');
+});
+
+test('writeback zeros what a page holds behind EOF, asked or not; what another place holds is never there', () => {
+  const place = mapped(0n, 16384n, 65536n);
+  const run = (behind: ByteRun) =>
+    deviates(
+      judge(
+        madeCase([], {
+          sizeBytes: 5000n,
+          workload: [
+            { call: 'open', file: 0, flags: ['rdwr'] },
+            { call: 'mmapWrite', fd: 0, offset: 4096n, lengthBytes: 904, writer: 0 },
+            { call: 'mmapRead', fd: 0, offset: 4096n, lengthBytes: 4096 },
+          ],
+        }),
+        observed({
+          exchanges: [
+            ...at(1, ask(0, 4096n, 4096n, place), ask(9, 4096n, 904n, place)),
+            ...at(2, ask(WRITEBACK, 4096n, 4096n, place)),
+          ],
+          results: [
+            { ret: 904n, errno: 0 },
+            { ret: 4096n, errno: 0, data: [writer(4096n, 904), behind], tail: [] },
+          ],
+          changes: [changed(69632n, writer(4096n, 904), zeros(3192))],
+        }),
+      ),
+    );
+  expect(run(zeros(3192))).toEqual(['conforms']);
+  expect(run(device(0, 70536n, 3192))).toEqual(['conforms']);
+  expect(run(device(0, 74632n, 3192))).toContain('mmap/result bytes-read');
 });

@@ -51,8 +51,8 @@ export function mmapRead(world: World, fd: OpenFile, step: StepOf<'mmapRead'>): 
   const { file, offset, stop, faults } = mapped(world, fd, step);
   let at = offset;
   for (let page = pageFloor(offset); page < stop && faults.bringsIn(page); page += PAGE) at = min(page + PAGE, stop);
-  // Behind EOF the last page holds zeros, or the rest of the block.
-  if (at > file.sizeBytes) file.cache.fill(max(file.sizeBytes, offset), at, { kind: 'zero' });
+  // Behind EOF the last page holds zeros, which writeback puts there too, or the rest of the block.
+  if (at > file.sizeBytes) file.cache.mayWrite(max(file.sizeBytes, offset), at, { kind: 'zero' });
   return { kind: 'succeeds', rule: faults.rule, ret: at - offset, data: file.cache.read(offset, at), behind: [] };
 }
 

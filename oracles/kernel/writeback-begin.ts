@@ -5,7 +5,7 @@ import { answered } from './begin.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
 import { holding, removed, union, within, type Range } from './ranges.ts';
 import { offer, send, sendCached } from './writeback-offers.ts';
-import { lose } from './writeback-fate.ts';
+import { cut, lose } from './writeback-fate.ts';
 import { refuse, type FileState, type World } from './world.ts';
 import { min } from '../../uapi/units.ts';
 import { errnos } from '../../uapi/errno.ts';
@@ -60,7 +60,11 @@ export function ask(
   if (!exchange) return false;
   const pos = BigInt(exchange.request['pos'] as bigint);
   const end = pos + BigInt(exchange.request['count'] as bigint);
-  wb.pieces = wb.pieces.filter((piece) => piece.asked || piece.start < pos || piece.start >= end);
+  // What was thought to have gone there without being asked for did not, as far as it is asked for now.
+  wb.pieces = wb.pieces.flatMap((piece) => {
+    if (piece.asked || piece.start < pos || piece.start >= end) return [piece];
+    return piece.end > end ? [cut(piece, end, piece.end)] : [];
+  });
   const answer = answered(world, file, exchange, opFlags.WRITEBACK, pos, end);
   const change = file.mappings.since(mark);
   if (answer.kind === 'retry' && answer.interrupted)
