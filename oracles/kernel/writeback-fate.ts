@@ -2,11 +2,14 @@
 import { errnos } from '../../uapi/errno.ts';
 import { min } from '../../uapi/units.ts';
 import { clip } from './content.ts';
-import { removed, union } from './ranges.ts';
+import { union } from './ranges.ts';
 import type { FileState, World } from './world.ts';
 import type { Lost, Piece } from './writeback-state.ts';
 
-/** The data has no place: it is lost, and with it perhaps what else its folio holds. */
+/**
+ * The data has no place: it is lost, and with it perhaps what else its folio holds. A kernel may give all of it up, or
+ * keep it dirty and try again.
+ */
 export function lose({ wb, cache }: FileState, lost: Lost): true {
   wb.lost = [...wb.lost, lost];
   wb.errors.push(lost.errno);
@@ -16,7 +19,7 @@ export function lose({ wb, cache }: FileState, lost: Lost): true {
   );
   wb.failed = true;
   cache.clean(lost);
-  wb.lax = union(removed(wb.lax, lost), cache.dirty);
+  wb.lax = union(union(wb.lax, [lost]), cache.dirty);
   for (const range of cache.dirty) cache.clean(range);
   return true;
 }
@@ -30,6 +33,7 @@ export function resolve(world: World, file: FileState, piece: Piece, fate: 'writ
   if (fate === 'failed') {
     wb.errors.push(errnos.EIO);
     wb.errorRule = piece.fails ? 'type/past-device-end' : wb.errorRule;
+    wb.lax = union(wb.lax, [{ start: piece.start, end: piece.bytes.at(-1)?.end ?? piece.end }]);
     wb.losses.push(
       `the device did not take what was written to [0x${piece.start.toString(16)}, 0x${piece.end.toString(16)}) of the file`,
     );

@@ -4,11 +4,11 @@ import { NULL_ADDR, type IoendFlagName } from '../../uapi/revision.ts';
 import { isType } from '../rules/context.ts';
 import type { ExpectedField, ExpectedRequest } from './driver.ts';
 import { acknowledged } from './ioend.ts';
-import { removed, type Range } from './ranges.ts';
+import { removed, union, type Range } from './ranges.ts';
 import type { Lost, Piece } from './writeback-state.ts';
 import { cut, resolve } from './writeback-fate.ts';
 import type { FileState, World } from './world.ts';
-import { max, min } from '../../uapi/units.ts';
+import { ceil, max, min } from '../../uapi/units.ts';
 import { errnos } from '../../uapi/errno.ts';
 
 const exact = (value: bigint | number): ExpectedField => ({ value });
@@ -213,21 +213,27 @@ export function writebackIoend(
     resolve(world, file, part, failed ? (piece.fails || seen === undefined ? 'failed' : 'open') : 'written');
     if (failed && !piece.fails) (piece.open || wb.failed ? wb.late : wb.errors).push(errnos.EIO);
   }
-  if (failed) wb.failed = true;
+  // Of what was open already it says nothing new: nothing that was written since is given up with that.
+  if (failed && !covered.every((piece) => piece.open)) wb.failed = true;
   wb.pieces = wb.pieces.flatMap((piece) =>
     covered.includes(piece)
       ? removed([piece], { start, end: until }).map(({ start: from, end: to }) => cut(piece, from, to))
       : [piece],
   );
-  if (exchange) noteAnswer(world, file, exchange);
+  if (exchange && noteAnswer(world, file, exchange) !== 0)
+    wb.lax = union(wb.lax, [{ start, end: ceil(until, world.facts.blockSizeBytes) }]);
   return true;
 }
 
 /** What became of pieces of which nothing more will be heard. Default: all. */
 export function settleRest(world: World, file: FileState, which: (piece: Piece) => boolean = () => true): void {
   const { wb } = file;
-  for (const piece of wb.pieces.filter(which))
-    resolve(world, file, piece, piece.fails ? 'failed' : piece.open ? 'open' : 'written');
+  for (const piece of wb.pieces.filter(which)) {
+    if (!piece.open) resolve(world, file, piece, piece.fails ? 'failed' : 'written');
+    else if (!piece.fails) resolve(world, file, piece, 'open');
+    // Its IOEND would have said that it failed, where there are any.
+    else if (world.enosys.ioend) wb.late.push(errnos.EIO);
+  }
   wb.pieces = wb.pieces.filter((piece) => !which(piece));
 }
 
@@ -246,10 +252,11 @@ export function settleUnreported(world: World, file: FileState, range?: Range, {
   }
 }
 
-/** Its errno is an error of the file, as that of the device would be. */
-function noteAnswer(world: World, file: FileState, exchange: Exchange): void {
+/** Its errno is an error of the file, as that of the device would be. Returns it, 0 for none. */
+function noteAnswer(world: World, file: FileState, exchange: Exchange): number {
   const errno = acknowledged(world, file, exchange);
-  if (errno === 0) return;
+  if (errno === 0) return 0;
   file.wb.errors.push(errno);
   file.wb.errorRule = 'request/writeback-ioend';
+  return errno;
 }

@@ -5,7 +5,7 @@ import { Unspecified } from './driver.ts';
 import { outside, removed, union, within, type Range, type Ranges } from './ranges.ts';
 import { settleUnreported } from './writeback-ioend.ts';
 import type { Offer, Piece } from './writeback-state.ts';
-import { lose } from './writeback-fate.ts';
+import { cut, lose, resolve } from './writeback-fate.ts';
 import type { FileState, World } from './world.ts';
 import { max, min } from '../../uapi/units.ts';
 import type { Accepted } from './accepted.ts';
@@ -30,7 +30,7 @@ export function offerCached(world: World, file: FileState): void {
       : one;
   });
   if (!mappings.exists) return;
-  for (const dirty of cache.dirty) {
+  for (const dirty of union(cache.dirty, wb.lax)) {
     for (let pos = dirty.start; pos < dirty.end;) {
       const mapping = inCache(world, file, pos, dirty.end);
       const until = mapping ? pos + mapping.length : nextCached(world, file, pos, dirty.end);
@@ -86,7 +86,7 @@ export function claim(
   const order = !dead && conflict(file, offers, whole) && world.driver.choose(2) === 1 ? offers : [...offers].reverse();
   let again: Ranges = [];
   for (const one of order) {
-    for (const part of served(file, one, within(wb.lax, whole)))
+    for (const part of served(file, one, outside(within(wb.lax, whole), cache.dirty)))
       send(world, file, part, one.mapping, { asked: false, open: true });
     // What is on its way and dirty again was not sent once more before its own IOEND.
     const parts = served(file, one, within(cache.dirty, whole));
@@ -160,6 +160,17 @@ function nextCached(world: World, file: FileState, pos: bigint, end: bigint): bi
   return file.mappings.hasWriteFork ? next : starts.reduce((least, offset) => (offset < least ? offset : least), end);
 }
 
+/** What was open in the range and said nothing until it was sent anew was not sent. */
+function giveUp(world: World, file: FileState, range: Range): void {
+  const { wb } = file;
+  wb.pieces = wb.pieces.flatMap((piece) => {
+    if (!piece.open || piece.fails || within([piece], range).length === 0) return [piece];
+    // Where nothing is reported it may have been.
+    if (world.enosys.ioend) resolve(world, file, cut(piece, range.start, range.end), 'open');
+    return outside([piece], [range]).map(({ start, end }) => cut(piece, start, end));
+  });
+}
+
 /** The range's bytes are on their way to where the mapping says. */
 export function send(
   world: World,
@@ -172,6 +183,7 @@ export function send(
   const end = min(range.end, sizeFor(world, file, range));
   // A folio is under writeback once at a time.
   settleUnreported(world, file, range, { open: true });
+  if (!how.open) giveUp(world, file, range);
   cache.clean(range);
   wb.lax = removed(wb.lax, range);
   if (range.start >= end) return;

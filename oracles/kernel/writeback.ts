@@ -131,6 +131,8 @@ export function flush(world: World, file: FileState, bytes = WHOLE): void {
   const whole = bytes === WHOLE && !wb.failed;
   if (cache.dirty.length === 0 && wb.isIdle) {
     wb.offers = cutOff(wb.offers, range);
+    // Nothing is left that could have been given up with it.
+    wb.failed = false;
     if (whole) wb.flushedSoils = cache.soils;
     return;
   }
@@ -146,7 +148,6 @@ export function flush(world: World, file: FileState, bytes = WHOLE): void {
   const { ioend } = world.enosys;
   if (wb.lost[0] && !ioend) failureIoend(world, file, wb.lost[0]);
   wb.lost = [];
-  wb.lax = outside(wb.lax, [range]);
   if (wb.failed) {
     // An operation that failed need not wait for the rest, and what waited for its turn may have been given up.
     wb.pieces = wb.pieces.map((piece) => ({ ...piece, open: true }));
@@ -154,6 +155,7 @@ export function flush(world: World, file: FileState, bytes = WHOLE): void {
     if (ioend) settleRest(world, file);
     return;
   }
+  wb.lax = outside(wb.lax, [range]);
   const isMine = ({ start, end }: Range): boolean => end > range.start && start < range.end;
   const unreported = wb.pieces.findIndex(
     (piece) => isMine(piece) && !ioend && !piece.open && (piece.fails || needsIoend(world, file, [piece])),

@@ -70,6 +70,10 @@ export const liberties: readonly Liberty[] = [
       'when nothing was lost or refused; when the fsync after it says nothing, or another errno; when the fsync in which the times were refused succeeds',
   },
   {
+    may: 'give up what writeback lost and a fsync told, with what else was dirty then, or keep it dirty and write it later',
+    still: 'when something written since is not in its place after the next fsync',
+  },
+  {
     may: 'take a direct write through the page cache while such an error waits to be told',
     still: 'without one, or under FOPEN_DIRECT_IO',
   },
