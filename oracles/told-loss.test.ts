@@ -266,3 +266,67 @@ test('what was lost may be given up, or stay dirty: where a later fsync asks for
   expect(rules(run([], 0, [bytes]))).toBe('device/bytes device-bytes');
   expect(rules(run(lost.exchanges, 0, []))).toContain('errno');
 });
+
+test.describe('what was given up with a loss, and is written again', () => {
+  /** [0, 8192) goes to a device that is too small in the first fsync, and [65536, 69632) is given up with it. */
+  const small = mapped(0n, 8192n, BigInt(MiB));
+  const run = (offset: bigint, reports: Made[], changes: DeviceChange[]) =>
+    judge(
+      madeCase([], {
+        sizeBytes: 131072n,
+        workload: [open, write(65536n, 4096, 0), write(0n, 8192, 0), fsync(), write(offset, 4096, 1), fsync()],
+      }),
+      observed({
+        exchanges: [
+          ...at(1, begin(WRITE, 65536n, 4096n, fresh)),
+          ...at(2, begin(WRITE, 0n, 8192n, fresh)),
+          ...at(
+            3,
+            begin(WRITEBACK, 0n, 8192n, small),
+            begin(WRITEBACK, 65536n, 4096n, fresh),
+            ioend(IOEND.WRITEBACK, 0n, 8192n, { newAddr: BigInt(MiB), dev: 1, error: EIO }),
+          ),
+          ...at(4, begin(WRITE, offset, 4096n, fresh)),
+          ...at(5, begin(WRITEBACK, offset, 4096n, fresh), ...reports, times, other('FSYNC')),
+        ],
+        results: [wrote(4096), wrote(8192), failed(EIO), wrote(4096), ok],
+        changes,
+      }),
+    );
+  for (const offset of [4096n, 65536n])
+    test(`is reported and on the device as any other write: at ${offset}`, () => {
+      const report = ioend(IOEND.UNWRITTEN, offset, 4096n, { newAddr: 65536n + offset, dev: 1 });
+      const bytes = changed(65536n + offset, writer(offset, 4096, 1));
+      expect(run(offset, [report], [bytes])).toEqual(conforms);
+      expect(rules(run(offset, [report], []))).toBe('device/bytes device-bytes');
+      expect(rules(run(offset, [], [bytes]))).toContain('request/writeback-ioend request');
+    });
+});
+
+test('a failure that is told later does not excuse that a write behind the report is lost', () => {
+  /** The first fsync did not wait for [65536, 69632), whose IOEND comes behind it. */
+  const run = (changes: DeviceChange[]) =>
+    judge(
+      madeCase([], {
+        sizeBytes: 131072n,
+        workload: [open, write(65536n, 4096, 0), write(0n, 4096, 0), fsync(), write(4096n, 4096, 1), fsync()],
+      }),
+      observed({
+        exchanges: [
+          ...at(1, begin(WRITE, 65536n, 4096n, fresh)),
+          ...at(2, begin(WRITE, 0n, 4096n, place)),
+          ...at(3, begin(WRITEBACK, 65536n, 4096n, fresh), ...lost.exchanges),
+          ...at(
+            4,
+            ioend(IOEND.WRITEBACK, 65536n, 4096n, { newAddr: 131072n, dev: 1, error: EIO }),
+            begin(WRITE, 4096n, 4096n, place),
+          ),
+          ...at(5, backNext, times, other('FSYNC')),
+        ],
+        results: [wrote(4096), wrote(4096), failed(ENOSPC), wrote(4096), ok],
+        changes,
+      }),
+    );
+  expect(run([written])).toEqual(conforms);
+  expect(rules(run([]))).toBe('device/bytes device-bytes');
+});

@@ -1,8 +1,6 @@
-/** Requests about the connection and about open files: what is true of them whatever the case is about. */
-import type { Case } from '../../model/case.ts';
-import type { Exchange, Observation } from '../../model/observation.ts';
+/** Requests about the connection: what is true of them whatever the case is about. */
+import type { Exchange } from '../../model/observation.ts';
 import type { Deviation } from '../deviation.ts';
-import { createOut, openOut } from '../../uapi/fuse-structs.ts';
 import { allFlags, type Revision } from '../../uapi/revision.ts';
 
 const rule = 'request/config',
@@ -69,64 +67,4 @@ export function judgeConfig(ordered: readonly Exchange[], { configFlags }: Revis
           facts: { request: 'IOMAP_CONFIG', differs: 'fields', fields: wrong },
         },
       ];
-}
-
-/** Fields that name an open file to the server: what it answered to OPEN. */
-const HANDLES: Readonly<Record<string, readonly string[]>> = {
-  FSYNC: ['fh'],
-  FALLOCATE: ['fh'],
-  LSEEK: ['fh'],
-  FLUSH: ['fh'],
-  RELEASE: ['fh'],
-  COPY_FILE_RANGE: ['fhIn', 'fhOut'],
-  COPY_FILE_RANGE_64: ['fhIn', 'fhOut'],
-};
-
-/** The handle in an answer that opens a file. */
-function handleIn(name: string, payload: Uint8Array = new Uint8Array()): bigint[] {
-  const bytes = Buffer.from(payload);
-  if (['OPEN', 'OPENDIR'].includes(name) && bytes.length === openOut.size) return [openOut.decode(bytes).fh];
-  return ['CREATE', 'TMPFILE'].includes(name) && bytes.length === createOut.size
-    ? [createOut.decode(bytes).open.fh]
-    : [];
-}
-
-/** Requests about one file that name another, or an open file that the server never heard of. */
-export function judgeHandles(testCase: Case, { transcript }: Observation): Deviation[] {
-  const known = new Set([0n, ...transcript.flatMap(({ name, reply }) => handleIn(name, reply?.payload))]);
-  return transcript.flatMap(({ name, request, step }): Deviation[] => {
-    const wrong = (HANDLES[name] ?? []).flatMap((field) => {
-      const value = request[field];
-      return typeof value !== 'bigint' || known.has(value)
-        ? []
-        : [{ name: field, expected: 'one that the server has given', seen: `0x${value.toString(16)}` }];
-    });
-    const target = step === undefined ? undefined : targetOf(testCase, step);
-    const nodeid =
-      target === undefined ? undefined : transcript.find((one) => one.name === 'OPEN' && one.file === target)?.nodeid;
-    const out = request['nodeidOut'];
-    if (name.startsWith('COPY_FILE_RANGE') && nodeid !== undefined && typeof out === 'bigint' && out !== nodeid) {
-      wrong.push({ name: 'nodeid_out', expected: `0x${nodeid.toString(16)}`, seen: `0x${out.toString(16)}` });
-    }
-    return wrong.length === 0
-      ? []
-      : [
-          {
-            rule: 'request/ordinary',
-            aspect,
-            expected: `${name} with ${wrong.map((one) => `${one.name} ${one.expected}`).join(', ')}`,
-            seen: `${name} with ${wrong.map((one) => `${one.name} ${one.seen}`).join(', ')}`,
-            ...(step !== undefined && step < testCase.workload.length && { step }),
-            facts: { request: name, differs: 'fields', fields: wrong },
-          },
-        ];
-  });
-}
-
-/** The file that a copy writes. */
-function targetOf({ workload }: Case, step: number): number | undefined {
-  const call = workload[step];
-  if (call?.call !== 'copyFileRange') return undefined;
-  const open = workload.filter((one) => one.call === 'open')[call.fd];
-  return open?.file;
 }

@@ -9,7 +9,8 @@ import { notificationsOf } from '../../model/case-traits.ts';
 import { ordinaryCalls } from '../../model/ordinary-calls.ts';
 import { SETATTR_VALID } from '../../uapi/fuse-flags.ts';
 import type { Revision } from '../../uapi/revision.ts';
-import { judgeConfig, judgeHandles } from './connection-requests.ts';
+import { judgeConfig } from './connection-requests.ts';
+import { judgeNamedNodes } from './named-nodes.ts';
 import { headerFault } from '../kernel/answer.ts';
 import { isReserved } from '../kernel/driver.ts';
 import { connectionHasIomap } from '../kernel/init-reply.ts';
@@ -64,7 +65,7 @@ export function judgeRequests(
   return [
     ...deviations,
     ...config,
-    ...judgeHandles(testCase, seen),
+    ...judgeNamedNodes(testCase, seen),
     ...judgeUnasked(testCase, ordered),
     ...judgeUnmount(testCase, seen, expectation, revision, ordered),
   ];

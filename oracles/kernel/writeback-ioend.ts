@@ -102,7 +102,8 @@ function bitsOf(world: World, file: FileState, pieces: readonly Piece[]): { bits
 export const needsIoend = (world: World, file: FileState, pieces: readonly Piece[]): boolean =>
   bitsOf(world, file, pieces).bits !== 0;
 
-const addressOf = ({ mapping: { acted } }: Piece, pos: bigint): bigint => acted.addr + (pos - acted.offset);
+/** Where the byte of the file at `pos` goes. */
+export const addressOf = ({ mapping: { acted } }: Piece, pos: bigint): bigint => acted.addr + (pos - acted.offset);
 
 /** Whether `next` can share an IOEND with `last`: behind it in the file and on the device, with equal bits. */
 function continues(world: World, last: Piece, next: Piece): boolean {

@@ -161,12 +161,12 @@ function nextCached(world: World, file: FileState, pos: bigint, end: bigint): bi
 }
 
 /** What was open in the range and said nothing until it was sent anew was not sent. */
-function giveUp(world: World, file: FileState, range: Range): void {
+export function giveUp(world: World, file: FileState, range: Range): void {
   const { wb } = file;
   wb.pieces = wb.pieces.flatMap((piece) => {
-    if (!piece.open || piece.fails || within([piece], range).length === 0) return [piece];
+    if (!piece.open || within([piece], range).length === 0) return [piece];
     // Where nothing is reported it may have been.
-    if (world.enosys.ioend) resolve(world, file, cut(piece, range.start, range.end), 'open');
+    if (world.enosys.ioend && !piece.fails) resolve(world, file, cut(piece, range.start, range.end), 'open');
     return outside([piece], [range]).map(({ start, end }) => cut(piece, start, end));
   });
 }

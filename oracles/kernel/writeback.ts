@@ -10,8 +10,8 @@ import type { Exchange } from '../../model/observation.ts';
 import type { Driver } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
 import { holding, outside, union, within, type Range } from './ranges.ts';
-import { failureIoend, needsIoend, settleRest, writebackIoend } from './writeback-ioend.ts';
-import { blocksOf, claim, offerCached, sendCached, usesOldFirst } from './writeback-offers.ts';
+import { addressOf, failureIoend, needsIoend, settleRest, writebackIoend } from './writeback-ioend.ts';
+import { blocksOf, claim, giveUp, offerCached, sendCached, usesOldFirst } from './writeback-offers.ts';
 import { ask } from './writeback-begin.ts';
 import type { Offer, Piece } from './writeback-state.ts';
 import { store } from './writeback-fate.ts';
@@ -195,6 +195,12 @@ function traffic(world: World, file: FileState, due?: Range): boolean {
 /** IOEND says that the range is written: what is dirty there went by a mapping that writeback has. */
 function reported(world: World, file: FileState, seen: Exchange, range: Range, isDue: boolean): boolean {
   const { wb, cache } = file;
+  const open = wb.pieces.find((piece) => piece.open && piece.start <= range.start && range.start < piece.end);
+  if (open && within(cache.dirty, open).length > 0) {
+    // It is that of the open piece, or of what was written there since.
+    const isThere = addressOf(open, range.start) === BigInt((seen.request['newAddr'] ?? 0n) as bigint);
+    if (!isThere || world.driver.choose(2) === 1) giveUp(world, file, range);
+  }
   // It is about more than was written so far: what else it is about comes first.
   claim(world, file, range, { reported: true });
   if (!isDue && outside([range], [...cache.dirty, ...wb.lax, ...wb.pieces]).length > 0) return false;
