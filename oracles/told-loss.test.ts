@@ -330,3 +330,40 @@ test('a failure that is told later does not excuse that a write behind the repor
   expect(run([written])).toEqual(conforms);
   expect(rules(run([]))).toBe('device/bytes device-bytes');
 });
+
+test('syncfs tells each open file once of what was lost, also behind the fsync that told of it, and of nothing else', () => {
+  const place = mapped(0n, 16384n, 65536n);
+  const syncfs = (fd = 0): Step => ({ call: 'syncfs', fd });
+  const run = (loses: boolean, ...after: { step: Step; errno: number }[]) =>
+    rules(
+      judge(
+        madeCase([], { workload: [open, open, write(0n, 4096, 0), fsync(), ...after.map(({ step }) => step)] }),
+        observed({
+          exchanges: [
+            ...at(2, begin(WRITE, 0n, 4096n, place)),
+            ...(loses
+              ? at(3, refused(begin(WRITEBACK, 0n, 4096n, place), ENOSPC), ioend(0, 0n, 4096n, { error: ENOSPC }))
+              : at(3, begin(WRITEBACK, 0n, 4096n, place), times, other('FSYNC'))),
+            ...after.flatMap((_, index) => at(4 + index, other('SYNCFS'))),
+            ...(loses ? [times] : []),
+          ],
+          results: [
+            ok,
+            wrote(4096),
+            loses ? failed(ENOSPC) : ok,
+            ...after.map(({ errno }) => (errno ? failed(errno) : ok)),
+          ],
+          changes: loses ? [] : [{ device: 0, offsetBytes: 65536n, content: [writer(0n, 4096)] }],
+        }),
+      ),
+    );
+  const told = { step: syncfs(), errno: EIO },
+    quiet = { step: syncfs(), errno: 0 };
+  expect(run(true, told)).toBe('conforms');
+  expect(run(true, quiet)).toBe('conforms');
+  expect(run(true, told, quiet, { step: syncfs(1), errno: ENOSPC })).toBe('conforms');
+  expect(run(true, told, told)).not.toBe('conforms');
+  expect(run(true, { step: syncfs(), errno: 22 })).not.toBe('conforms');
+  expect(run(false, told)).not.toBe('conforms');
+  expect(run(false, quiet)).toBe('conforms');
+});

@@ -5,8 +5,9 @@
 import { errnos } from '../../uapi/errno.ts';
 import { Unspecified, type ExpectedRequest } from './driver.ts';
 import type { StepExpectation } from './expectation.ts';
-import type { StepOf, World } from './world.ts';
+import type { OpenFile, StepOf, World } from './world.ts';
 import { connectionHasIomap } from './init-reply.ts';
+import { failureOf } from './sync.ts';
 import { flush } from './writeback.ts';
 import { payloadOf, repliedErrno } from './answer.ts';
 import type { ClauseId } from '../rules/rule-id.ts';
@@ -26,7 +27,8 @@ export function superblock(world: World, step: SuperblockStep): StepExpectation 
       return thaw(world);
     case 'syncfs': {
       const errno = syncAll(world);
-      return errno === 0 ? succeeds('syncfs/request') : fails('syncfs/error', errno);
+      if (errno !== 0) return fails('syncfs/error', errno);
+      return tellsOfLost(world, world.fds[step.fd]!) ?? succeeds('syncfs/request');
     }
     case 'shutdown':
       return shutdown(world, step.flags);
@@ -51,6 +53,13 @@ function syncAll(world: World): number {
   const errno = ask(world, { name: 'SYNCFS', rule: 'syncfs/request', fields: {} });
   if (errno === errnos.ENOSYS) world.enosys.syncfs = true;
   return errno === errnos.ENOSYS ? 0 : errno;
+}
+
+/** A file system may count what its files lost by itself: each open file is told once by syncfs, whoever else was. */
+function tellsOfLost({ superblock: { lost }, driver }: World, fd: OpenFile): StepExpectation | undefined {
+  if (!lost.by.has(fd) || driver.choose(2) === 0) return undefined;
+  lost.by.delete(fd);
+  return failureOf(lost.errors, 'syncfs/error');
 }
 
 function freeze(world: World): StepExpectation {

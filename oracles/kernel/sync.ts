@@ -62,6 +62,10 @@ export function fsync(
     if (wb.errors.length > 0) {
       wb.told = wb.errors;
       wb.unheard = { errors: wb.errors, by: othersOf(world, file, by) };
+      world.superblock.lost = {
+        errors: [...world.superblock.lost.errors, ...wb.errors],
+        by: new Set(world.fds.filter((fd) => !fd.closed)),
+      };
     }
     wb.errors = [];
     wb.losses = [];
@@ -118,7 +122,7 @@ export function synced(
 }
 
 /** The outcome when something was lost: the errno of it, or EIO for all. */
-function failureOf(
+export function failureOf(
   errors: readonly (number | undefined)[],
   rule: ClauseId,
   losses: readonly string[] = [],

@@ -85,7 +85,15 @@ export interface World {
     syncfs: boolean;
   };
   /** What was done to the file system as a whole. */
-  readonly superblock: { frozen: boolean; shutDown: boolean };
+  readonly superblock: {
+    frozen: boolean;
+    shutDown: boolean;
+    /**
+     * What files lost, when somebody has been told: errnos, undefined for some error, and the open files (OpenFile)
+     * whose next syncfs may tell of it, too.
+     */
+    lost: { errors: readonly (number | undefined)[]; by: Set<object> };
+  };
   /** Swap files in use, by index, with their places for pages. */
   readonly swap: Map<number, readonly SwapExtent[]>;
   /** Files whose first page may be in the page cache as a swap header, which is not on the device any more. */
