@@ -367,3 +367,33 @@ test('syncfs tells each open file once of what was lost, also behind the fsync t
   expect(run(false, told)).not.toBe('conforms');
   expect(run(false, quiet)).toBe('conforms');
 });
+
+test('what the server would not hear of may be sent again; written anew, it is due with its IOEND', () => {
+  const fresh = wire(UNWRITTEN, 0n, BigInt(MiB), { addr: 65536n, dev: 1 });
+  const done = ioend(IOEND.UNWRITTEN, 0n, 8192n, { newAddr: 65536n, dev: 1 });
+  const run = (...last: Made[]) =>
+    rules(
+      judge(
+        madeCase([], {
+          workload: [
+            open,
+            write(0n, 8192, 0),
+            { call: 'fadvise', fd: 0, offset: 0n, lengthBytes: 0, advice: 'dontneed' },
+            write(0n, 8192, 1),
+            { call: 'close', fd: 0 },
+          ],
+        }),
+        observed({
+          exchanges: [
+            ...at(1, begin(WRITE, 0n, 8192n, fresh), begin(WRITEBACK, 0n, 4096n, fresh), refused(done, EIO)),
+            ...at(3, begin(WRITE, 0n, 8192n, fresh)),
+            ...at(4, begin(WRITEBACK, 0n, 4096n, fresh), ...last, times),
+          ],
+          results: [wrote(8192), ok, wrote(8192), failed(EIO)],
+          changes: [changed(65536n, writer(0n, 8192, 1))],
+        }),
+      ),
+    );
+  expect(run(done)).toBe('conforms');
+  expect(run()).not.toBe('conforms');
+});

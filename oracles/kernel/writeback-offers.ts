@@ -90,7 +90,8 @@ export function claim(
       send(world, file, part, one.mapping, { asked: false, open: true });
     // What is on its way and dirty again was not sent once more before its own IOEND.
     const parts = served(file, one, within(cache.dirty, whole));
-    for (const part of reported ? outside(parts, wb.pieces) : parts) {
+    const sent = wb.pieces.filter((piece) => !piece.open);
+    for (const part of reported ? outside(parts, sent) : parts) {
       if (reported) again = union(again, within(cache.soiledSince(one.madeAt), part));
       send(world, file, part, one.mapping, { asked: false, open });
     }
