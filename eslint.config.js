@@ -11,7 +11,7 @@ const rooms = {
   model: ['uapi'],
   files: [],
   'harness/native': ['uapi', 'model'],
-  vm: ['model', 'files'],
+  vm: ['uapi', 'model', 'files'],
   server: ['uapi', 'model'],
   oracles: ['uapi', 'model', 'server'],
   generators: ['uapi', 'model', 'oracles'],

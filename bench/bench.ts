@@ -13,7 +13,8 @@ import { execute, type GuestSource } from '../harness/run/execute.ts';
 import { runCampaign, type CampaignRun } from './campaign-rate.ts';
 import { runInGuest } from './guest-rate.ts';
 import { cpuMs, descendants, mibOf, peakMib } from './process-stats.ts';
-import { simpleCase, simpleKinds } from './simple-cases.ts';
+import { revisionWith } from '../uapi/numbers.ts';
+import { benchRevision, simpleCase, simpleKinds } from './simple-cases.ts';
 import { runYardstick, yardstickFile, type YardstickRun } from './yardstick.ts';
 
 export interface Rate {
@@ -63,7 +64,8 @@ const qemu = 'qemu-system-x86_64';
 const forgets = [OPCODES.FORGET, OPCODES.BATCH_FORGET].map(String);
 
 export async function bench({ spec: plain, timeMs, onProgress }: BenchOptions): Promise<BenchResult> {
-  const spec = { ...plain, files: [...plain.files, yardstickFile()] };
+  const revision = revisionWith(benchRevision, plain.uapiHeader?.numbers);
+  const spec = { ...plain, files: [...plain.files, yardstickFile(revision)] };
   if (findTool(qemu) === undefined) throw new InfrastructureError(`${qemu} is not installed`);
   const cases = simpleKinds.map(simpleCase);
 
@@ -205,7 +207,11 @@ class Meter {
 }
 
 /** One guest for everybody; it is closed by who made it. */
-const only = (vm: Vm): GuestSource => ({ lease: () => Promise.resolve(vm), release: () => Promise.resolve() });
+const only = (vm: Vm): GuestSource => ({
+  numbers: vm.facts.numbers,
+  lease: () => Promise.resolve(vm),
+  release: () => Promise.resolve(),
+});
 
 async function firstOutcome(source: GuestSource, cases: Parameters<typeof execute>[1]): Promise<void> {
   for await (const { outcome } of execute(source, cases)) {

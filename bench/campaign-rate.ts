@@ -8,7 +8,9 @@ import { assess } from '../oracles/judge.ts';
 import type { Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
 import type { Verdict } from '../model/verdict.ts';
-import { revisions } from '../uapi/revision.ts';
+import { revisionWith } from '../uapi/numbers.ts';
+import type { Revision } from '../uapi/revision.ts';
+import { benchRevision } from './simple-cases.ts';
 import { execute, type GuestSource } from '../harness/run/execute.ts';
 
 const seed = 1;
@@ -17,19 +19,20 @@ const chunkCases = 1024;
 const simplePaths: readonly Path[] = campaignPaths.filter((path) =>
   ['direct-read', 'direct-write', 'fiemap', 'seek-data', 'seek-hole'].includes(path),
 );
-const arbitraries = simplePaths.map((path) =>
-  fuzzCase({
-    revision: revisions.r3,
-    path,
-    geometry: { blockSize: 4096n, devices: defaultDevices, mount: 'ordinary', debugIomap: false },
-    // Half of them wrong in one field.
-    wrongFields: [1, 1, 0],
-    maxBefore: 0,
-    moreOps: [1, 0, 0],
-  }),
-);
+const arbitrariesOf = (revision: Revision): readonly fc.Arbitrary<PlannedCase>[] =>
+  simplePaths.map((path) =>
+    fuzzCase({
+      revision,
+      path,
+      geometry: { blockSize: 4096n, devices: defaultDevices, mount: 'ordinary', debugIomap: false },
+      // Half of them wrong in one field.
+      wrongFields: [1, 1, 0],
+      maxBefore: 0,
+      moreOps: [1, 0, 0],
+    }),
+  );
 
-function generatedCase(index: number): Case {
+function generatedCase(arbitraries: readonly fc.Arbitrary<PlannedCase>[], index: number): Case {
   const [{ case: value }] = fc.sample(arbitraries[index % arbitraries.length]!, {
     seed: mix(seed, index),
     numRuns: 1,
@@ -53,11 +56,12 @@ export async function runCampaign(
   seconds: number,
   onProgress: (cases: number) => void,
 ): Promise<CampaignRun> {
+  const arbitraries = arbitrariesOf(revisionWith(benchRevision, facts.numbers));
   let next = 0;
   const run: CampaignRun = { cases: 0, elapsedMs: 0, generatingMs: 0, judgingMs: 0, verdicts: {} };
   const draw = (): Case => {
     const startMs = performance.now();
-    const value = generatedCase(next++);
+    const value = generatedCase(arbitraries, next++);
     run.generatingMs += performance.now() - startMs;
     return value;
   };

@@ -7,6 +7,7 @@ import type { HostMessage } from '../model/channel.ts';
 import { encodeTableCase } from '../model/table-case.ts';
 import { InfrastructureError } from '../model/errors.ts';
 import type { VmHandle } from '../vm/vm.ts';
+import { revisionWith } from '../uapi/numbers.ts';
 import { tableCaseOf } from '../harness/run/table/compile.ts';
 
 /** As harness/run/backlog.ts sends them. */
@@ -33,18 +34,24 @@ export async function runInGuest(
   begin: () => void,
 ): Promise<GuestRun> {
   const count = batchCases[way];
+  const { numbers } = vm.facts;
+  const known = numbers ? { numbers } : {};
   const batch = Array.from({ length: count }, (_, index) => cases[index % cases.length]!);
   const table =
     way === 'table'
-      ? Buffer.concat(batch.map((value, index) => encodeTableCase(tableCaseOf(value)!, index)))
+      ? Buffer.concat(
+          batch.map((value, index) =>
+            encodeTableCase(tableCaseOf(value, revisionWith(value.revision, numbers))!, index),
+          ),
+        )
       : undefined;
   const sent: number[] = [];
   const send = (): void => {
     const id = ++lastId;
     sent.push(id);
     const message: HostMessage = table
-      ? { kind: 'run-table', id, like: batch[0]!, cases: table }
-      : { kind: 'run-cases', id, cases: batch.map((value, index) => ({ index, case: value })) };
+      ? { kind: 'run-table', id, like: batch[0]!, cases: table, ...known }
+      : { kind: 'run-cases', id, cases: batch.map((value, index) => ({ index, case: value })), ...known };
     vm.send(message);
   };
   let startMs: number | undefined;

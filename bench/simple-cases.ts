@@ -3,7 +3,7 @@
  * by the same names.
  */
 import type { Case, Geometry, Step } from '../model/case.ts';
-import { NULL_ADDR } from '../uapi/revision.ts';
+import { NULL_ADDR, type RevisionId } from '../uapi/revision.ts';
 
 const fileBytes = 64n * 1024n;
 const blockBytes = 4096;
@@ -27,6 +27,9 @@ const calls: Readonly<Record<string, { flags: Extract<Step, { call: 'open' }>['f
   },
 };
 
+/** By whose rules the kernel is measured. */
+export const benchRevision: RevisionId = 'r3';
+
 /** Each call with a mapping that is accepted and with one that has no length and is refused. */
 export const simpleKinds: readonly string[] = Object.keys(calls).flatMap((call) => [call, `${call}-refused`]);
 
@@ -35,7 +38,7 @@ export function simpleCase(kind: string): Case {
   const length = kind.endsWith('-refused') ? 0n : fileBytes;
   return {
     schema: 1,
-    revision: 'r3',
+    revision: benchRevision,
     geometry,
     debugIomap: false,
     script: [

@@ -25,21 +25,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The uAPI: fuse-iomap of the patch series' revision r3. */
-#define FUSE_IOMAP_CONFIG	4092
-#define FUSE_IOMAP_IOEND	4093
-#define FUSE_IOMAP_BEGIN	4094
-#define FUSE_IOMAP_END		4095
-#define FUSE_IOMAP_MINOR	99
-#define INIT2_IOMAP		(1U << 11)
-#define ATTR_EXCLUSIVE		4
-#define ATTR_IOMAP		8
-#define MAPPED			2
-#define PURE_OVERWRITE		255
-#define BACKING_TYPE_IOMAP	1
+/* The uAPI's numbers are given on the compiler's command line, which bench/yardstick.ts writes. */
+#ifndef INIT_IOMAP
+#error compile this with the numbers of a revision
+#endif
 
 struct backing_map { int32_t fd; uint32_t flags; uint64_t padding; };
-#define DEV_BACKING_OPEN	_IOW(0xe5, 1, struct backing_map)
 
 struct mapping { uint64_t offset, length, addr; uint16_t type, flags; uint32_t dev; };
 struct begin_out { struct mapping read, write; };
@@ -109,12 +100,12 @@ static void answer_init(const struct fuse_in_header *in, const struct fuse_init_
 	const uint32_t wanted = FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_NO_OPEN_SUPPORT | FUSE_PARALLEL_DIROPS |
 				FUSE_ABORT_ERROR | FUSE_MAX_PAGES | FUSE_NO_OPENDIR_SUPPORT | FUSE_INIT_EXT;
 	struct fuse_init_out out = {
-		.major = FUSE_KERNEL_VERSION, .minor = FUSE_IOMAP_MINOR, .max_readahead = init->max_readahead,
-		.flags = init->flags & wanted, .flags2 = INIT2_IOMAP, .max_background = 0xffff,
+		.major = FUSE_KERNEL_VERSION, .minor = IOMAP_MINOR, .max_readahead = init->max_readahead,
+		.flags = (init->flags & wanted) | (uint32_t)INIT_IOMAP, .flags2 = INIT_IOMAP >> 32, .max_background = 0xffff,
 		.congestion_threshold = 0xffff, .max_write = 1 << 20, .time_gran = 1, .max_pages = 256,
 	};
 
-	if (!(init->flags2 & INIT2_IOMAP)) {
+	if (!((init->flags | (uint64_t)init->flags2 << 32) & INIT_IOMAP)) {
 		errno = EOPNOTSUPP;
 		fail("the kernel does not offer iomap");
 	}
@@ -175,15 +166,15 @@ static void *serve(void *unused)
 			reply(in->unique, 0, &out, sizeof(out));
 			break;
 		}
-		case FUSE_IOMAP_BEGIN: answer_begin(in); break;
-		case FUSE_IOMAP_IOEND: {
+		case OP_IOMAP_BEGIN: answer_begin(in); break;
+		case OP_IOMAP_IOEND: {
 			uint64_t size = FILE_BYTES;
 
 			reply(in->unique, 0, &size, sizeof(size));
 			break;
 		}
 		case FUSE_FORGET: case FUSE_BATCH_FORGET: case FUSE_INTERRUPT: break;
-		case FUSE_IOMAP_END: case FUSE_RELEASE: case FUSE_DESTROY: case FUSE_SYNCFS: reply(in->unique, 0, NULL, 0); break;
+		case OP_IOMAP_END: case FUSE_RELEASE: case FUSE_DESTROY: case FUSE_SYNCFS: reply(in->unique, 0, NULL, 0); break;
 		default: reply(in->unique, ENOSYS, NULL, 0);
 		}
 	}

@@ -10,6 +10,7 @@ import { installHint } from '../vm/host/tools.ts';
 import { cacheDirectory } from '../vm/paths.ts';
 import { repositoryRoot } from '../files/repository-root.ts';
 import type { VmHandle } from '../vm/vm.ts';
+import type { Revision } from '../uapi/revision.ts';
 
 const pathInGuest = '/iomapfuzz/yardstick';
 /** Mounting, and unmounting with many thousand inodes. */
@@ -22,14 +23,33 @@ export interface YardstickRun {
   requests: Record<string, number>;
 }
 
-/** Compiles the program unless that was done before. Throws InfrastructureError. */
-export function yardstickFile(): GuestFile {
+/** What the program knows of the uAPI. */
+function definitions({ initBit, minor, opcodes, ioctls, attrFlags, mappingTypes, backingTypes }: Revision): string[] {
+  const numbers = {
+    INIT_IOMAP: `(1ULL<<${initBit})`,
+    IOMAP_MINOR: minor,
+    OP_IOMAP_BEGIN: opcodes.IOMAP_BEGIN,
+    OP_IOMAP_END: opcodes.IOMAP_END,
+    OP_IOMAP_IOEND: opcodes.IOMAP_IOEND,
+    DEV_BACKING_OPEN: ioctls.BACKING_OPEN,
+    ATTR_EXCLUSIVE: attrFlags.EXCLUSIVE,
+    ATTR_IOMAP: attrFlags.IOMAP,
+    MAPPED: mappingTypes.MAPPED,
+    PURE_OVERWRITE: mappingTypes.PURE_OVERWRITE,
+    BACKING_TYPE_IOMAP: backingTypes.IOMAP,
+  };
+  return Object.entries(numbers).map(([name, value]) => `-D${name}=${String(value)}`);
+}
+
+/** Compiles the program unless that was done before. Throws InfrastructureError. `revision`: its numbers. */
+export function yardstickFile(revision: Revision): GuestFile {
   const source = join(repositoryRoot(), 'bench/yardstick.c');
-  const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
+  const numbers = definitions(revision);
+  const hash = createHash('sha256').update(readFileSync(source)).update(numbers.join(' ')).digest('hex').slice(0, 16);
   const program = join(cacheDirectory('yardstick'), hash);
   if (!existsSync(program)) {
     try {
-      execFileSync('gcc', ['-O2', '-Wall', '-static', '-pthread', '-o', `${program}.new`, source], {
+      execFileSync('gcc', ['-O2', '-Wall', '-static', '-pthread', ...numbers, '-o', `${program}.new`, source], {
         stdio: ['ignore', 'pipe', 'pipe'],
         encoding: 'utf8',
       });

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { writeFileSync } from 'node:fs';
 import { requireTestable } from '../vm/kernel/identify.ts';
+import { benchRevision } from '../bench/simple-cases.ts';
 import { bench, type BenchResult, type Rate } from '../bench/bench.ts';
 import { durationMs } from './duration.ts';
 import { progressLine } from './progress.ts';
@@ -26,7 +27,7 @@ export function benchCommand(): Command {
     .option('--json <file>', 'write the numbers there')
     .addHelpText('after', exitCodes(`0 measured, ${GUEST_CODES}`))
     .action(async (options: BenchCommandOptions) => {
-      const spec = await vmSpecOf(options);
+      const spec = await vmSpecOf(options, { revision: benchRevision });
       requireTestable(spec.kernel);
       const progress = progressLine();
       const result = await bench({ spec, timeMs: options.time, onProgress: progress.update });

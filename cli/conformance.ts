@@ -6,7 +6,8 @@ import { buildMatrix } from '../reports/matrix.ts';
 import { loadRun } from '../reports/run.ts';
 import { renderTerminal, terminalOf } from '../reports/terminal.ts';
 import { judgeRun } from '../reports/verdict.ts';
-import { revisions, type RevisionId } from '../uapi/revision.ts';
+import { revisionWith, type Numbers } from '../uapi/numbers.ts';
+import type { RevisionId } from '../uapi/revision.ts';
 import type { Shard } from '../harness/run/conformance.ts';
 import { MOST_EQUAL_CRASHES } from '../harness/run/equal-crashes.ts';
 import { matchesGlob } from '../model/glob.ts';
@@ -75,21 +76,23 @@ export function conformanceCommand(): Command {
     .option('--list', 'print the cells of the plan instead of running it')
     .addHelpText('after', exitCodes(VERDICT_CODES))
     .action(async (options: ConformanceOptions, command: Command) => {
-      const cells = selectCells(options);
+      const selected = selectCells(options);
       if (options.list) {
         const idle = optionsThatOnlyRunsHave(command);
         if (idle.length > 0)
           console.error(
             `--list prints the plan and runs nothing: ${idle.join(', ')} ${idle.length === 1 ? 'changes' : 'change'} nothing in it (--rule, --path and --uapi do)`,
           );
-        for (const cell of cells)
+        for (const cell of selected)
           console.log(cell.impossible === undefined ? cell.id : `${cell.id}  (cannot exist: ${cell.impossible})`);
         return;
       }
       const expectations = options.expectations === undefined ? [] : readExpectations(options.expectations);
       const out = options.out ?? join('iomapfuzz-results', new Date().toISOString().replaceAll(':', '-').slice(0, 19));
       const seed = options.seed ?? Math.floor(Math.random() * 0x7fff_ffff);
-      const spec = await vmSpecOf(options);
+      const spec = await vmSpecOf(options, { revision: options.uapi });
+      // What lies beside the values of a kernel depends on them.
+      const cells = spec.uapiHeader ? selectCells(options, spec.uapiHeader.numbers) : selected;
       const flavour = flavourOf(options);
       const progress = progressLine();
       const { untestable } = await campaign({
@@ -150,8 +153,8 @@ export async function printRun(directory: string): Promise<number> {
   return verdict.exitCode;
 }
 
-function selectCells({ uapi, rule = [], path = [] }: ConformanceOptions): PlanCell[] {
-  const all = conformancePlan(revisions[uapi]);
+function selectCells({ uapi, rule = [], path = [] }: ConformanceOptions, numbers?: Numbers): PlanCell[] {
+  const all = conformancePlan(revisionWith(uapi, numbers));
   const byRule = all.filter((cell) => rule.length === 0 || rule.some((pattern) => matchesGlob(pattern, cell.rule)));
   if (byRule.length === 0)
     throw new UsageError(`no rule matches ${rule.join(', ')}; conformance --list prints what there is`);

@@ -127,11 +127,11 @@ function checkCommand(): Command {
         kind: 'corpus',
         planned,
         expectations,
-        spec: await vmSpecOf(options),
+        spec: await vmSpecOf(options, { revision: revisionOf(planned.map(({ case: one }) => one)) }),
         cells: distinctCells(planned),
         seed: 0,
         runs: 1,
-        revision: revisionOf(planned),
+        revision: revisionOf(planned.map(({ case: one }) => one)),
         directory,
         kernelOrigin: originOf(options),
         ...(options.flavour !== undefined && { flavour: options.flavour }),
@@ -152,8 +152,7 @@ function checkCommand(): Command {
 }
 
 /** A run has one revision for its report; the cases are judged by their own. */
-const revisionOf = (planned: readonly PlannedRun[]): RevisionId =>
-  [...planned.map(({ case: { revision } }) => revision)].sort().at(-1)!;
+const revisionOf = (cases: readonly Case[]): RevisionId => [...cases.map(({ revision }) => revision)].sort().at(-1)!;
 
 const distinctCells = (planned: readonly PlannedRun[]): PlannedRun['cell'][] => [
   ...new Map(planned.map(({ cell }) => [cell.id, cell])).values(),
@@ -206,7 +205,8 @@ function minimiseCommand(): Command {
       const corpus = Corpus.openExisting(options.corpus);
       corpus.requireOwn();
       const before = corpus.entries();
-      const spec = await vmSpecOf(options);
+      const cases = before.map(([hash]) => corpus.read(hash));
+      const spec = await vmSpecOf(options, cases.length === 0 ? {} : { revision: revisionOf(cases) });
       requireTestable(spec.kernel);
       const stop = new AbortController();
       const guests = new LocalGuests(

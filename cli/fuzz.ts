@@ -3,7 +3,8 @@ import { Command, Option } from 'commander';
 import { join } from 'node:path';
 import { UsageError } from '../model/errors.ts';
 import { casesOf, deviationsOf, exampleOf, pathsOf } from '../model/finding/set.ts';
-import type { RevisionId } from '../uapi/revision.ts';
+import type { UapiHeader } from '../model/uapi-header.ts';
+import { revisions, type RevisionId } from '../uapi/revision.ts';
 import type { Shard } from '../harness/run/conformance.ts';
 import { MOST_EQUAL_CRASHES } from '../harness/run/equal-crashes.ts';
 import { describeReliability, describeShrunk, fuzzCampaign, type FuzzOutcome } from '../harness/run/fuzz.ts';
@@ -23,6 +24,7 @@ import { expectationsOption, readExpectations } from './expectations-file.ts';
 import { flavourOf, libertyOption } from './liberty-option.ts';
 import { progressLine } from './progress.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
+import { headerLine, headerOfOptions } from './uapi-header-option.ts';
 import { uapiOption } from './uapi-option.ts';
 import { listOption, pathOption, ruleOption } from './list-option.ts';
 import { exitCodes, VERDICT_CODES } from './exit-codes.ts';
@@ -95,7 +97,7 @@ export function fuzzCommand(): Command {
       .action(async (options: FuzzOptions) => {
         const select = selection(options);
         if (options.dryRun) {
-          dryRun(options, select);
+          dryRun(options, select, await headerOfOptions(options, revisions[options.uapi]));
           return;
         }
         const expectations = options.expectations === undefined ? [] : readExpectations(options.expectations);
@@ -104,7 +106,7 @@ export function fuzzCommand(): Command {
           join('iomapfuzz-results', `fuzz-${new Date().toISOString().replaceAll(':', '-').slice(0, 19)}`);
         const seed = options.seed ?? Math.floor(Math.random() * 0x7fff_ffff);
         const timeMs = options.time ?? (options.runs === undefined ? DEFAULT_TIME_MS : undefined);
-        const spec = await vmSpecOf(options);
+        const spec = await vmSpecOf(options, { revision: options.uapi });
         const flavour = flavourOf(options);
         const progress = progressLine();
         console.error(`seed ${seed}, results in ${out}`);
@@ -143,18 +145,26 @@ export function fuzzCommand(): Command {
 function dryRun(
   { seed = Math.floor(Math.random() * 0x7fff_ffff), start, runs = 20_000, uapi }: FuzzOptions,
   select: ((slot: Slot) => boolean) | undefined,
+  header: UapiHeader | undefined,
 ): void {
   const progress = progressLine();
-  const drawn = distribution(new FuzzCases({ seed, revision: uapi, version: toolVersion() }), {
-    start,
-    runs,
-    ...(select && { select }),
-    onCase: (done) => {
-      progress.update(`${done} of ${runs} cases drawn`);
+  const drawn = distribution(
+    new FuzzCases({ seed, revision: uapi, numbers: header?.numbers, version: toolVersion() }),
+    {
+      start,
+      runs,
+      ...(select && { select }),
+      onCase: (done) => {
+        progress.update(`${done} of ${runs} cases drawn`);
+      },
     },
-  });
+  );
   progress.end();
-  console.log([`seed ${seed}, revision ${uapi}, iomapfuzz ${toolVersion()}`, ...distributionText(drawn)].join('\n'));
+  const head = [
+    `seed ${seed}, revision ${uapi}, iomapfuzz ${toolVersion()}`,
+    ...(header ? [headerLine(header, revisions[uapi])] : []),
+  ];
+  console.log([...head, ...distributionText(drawn)].join('\n'));
   if (drawn.missing.length > 0 && drawn.cases >= 20_000) process.exitCode = 3;
 }
 
@@ -273,7 +283,7 @@ function selection({
 }: Pick<FuzzOptions, 'rule' | 'path' | 'paths' | 'uapi'>): ((slot: Slot) => boolean) | undefined {
   const paths = [...path, ...older];
   if (rule.length === 0 && paths.length === 0) return undefined;
-  const { slots, ownMounts } = slotTable(uapi);
+  const { slots, ownMounts } = slotTable(revisions[uapi]);
   const all = [...slots, ...ownMounts.map((cell): Slot => ({ kind: 'own-mount', cell }))].map(describeSlot);
   const known = new Set(all.map(({ path }) => path));
   const unknown = paths.filter((path) => !known.has(path));

@@ -77,7 +77,7 @@ export function nightlyCommand(): Command {
       let imagePath: string | undefined;
       try {
         // Finds or builds the kernel before any run's time begins.
-        const { kernel } = await vmSpecOf(options);
+        const { kernel } = await vmSpecOf(options, { revision: options.uapi });
         const refused = identifyByConfig(kernel);
         if (refused !== undefined) say(describeIdentity(refused));
         imagePath = kernel.path;

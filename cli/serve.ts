@@ -20,6 +20,7 @@ import {
   type WantedDevice,
 } from './serve-devices.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
+import { defaultRevision } from '../uapi/revision.ts';
 import { exitCodes, GUEST_CODES } from './exit-codes.ts';
 
 interface ServeOptions extends VmOptions {
@@ -79,7 +80,7 @@ export function serveCommand(): Command {
           const tool = findTool(name);
           if (tool !== undefined) files.push(...programWithLibraries(`/usr/bin/${name}`, tool));
         }
-        const spec = await vmSpecOf(options, files);
+        const spec = await vmSpecOf(options, { files, revision: defaultRevision });
         requireTestable(spec.kernel);
         const vm = await Vm.boot({
           ...spec,
@@ -93,7 +94,15 @@ export function serveCommand(): Command {
           process.exitCode = await serveIn(
             vm,
             argv,
-            JSON.stringify({ mountPoint, attachments, quiet, remountFile, readyLine, scriptFault }),
+            JSON.stringify({
+              mountPoint,
+              attachments,
+              quiet,
+              remountFile,
+              readyLine,
+              scriptFault,
+              numbers: spec.uapiHeader?.numbers,
+            }),
           );
         } finally {
           await vm.close();

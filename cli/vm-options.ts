@@ -9,7 +9,9 @@ import { terminalProgress } from '../vm/kernel/progress.ts';
 import { selectKernel } from '../vm/kernel/select.ts';
 import type { Accelerator } from '../vm/qemu/command-line.ts';
 import type { VmSpec } from '../vm/vm.ts';
+import { revisions, type RevisionId } from '../uapi/revision.ts';
 import { requireLiberties, withLiberties } from './liberty-option.ts';
+import { headerLine, headerOfKernel, headerOfOptions, uapiHeaderOption } from './uapi-header-option.ts';
 
 export interface VmOptions {
   kernel?: string;
@@ -19,6 +21,7 @@ export interface VmOptions {
   flavour?: Flavour;
   modules?: string;
   source?: string;
+  uapiHeader?: string;
   memory?: number;
   accel?: Accelerator;
   consoleLog?: string;
@@ -40,7 +43,8 @@ function addKernelOptions(command: Command): Command {
     .option('--no-build', 'with --kdir: take the image that is there, and refuse one that is older than the source')
     .addOption(new Option('--flavour <name>', 'of the reference kernel').choices(flavours))
     .option('--modules <dir>', 'lib/modules/RELEASE of --kernel, when not found beside it')
-    .option('--source <path>', 'linux-source tarball or directory for the reference kernel, when not from Debian');
+    .option('--source <path>', 'linux-source tarball or directory for the reference kernel, when not from Debian')
+    .addOption(uapiHeaderOption());
 }
 
 export function addVmOptions(command: Command): Command {
@@ -59,18 +63,32 @@ export function vmArguments(options: VmOptions): string[] {
   });
 }
 
-/** The VM that the options speak of; finds or builds the kernel. `files` come on top of the agent's. */
-export async function vmSpecOf(given: VmOptions, files: readonly GuestFile[] = []): Promise<VmSpec> {
+export interface SpecOptions {
+  /** On top of the agent's. */
+  files?: readonly GuestFile[];
+  /** By which the kernel is spoken to; absent: the guest runs no server of ours. */
+  revision?: RevisionId;
+}
+
+/** The VM that the options speak of; finds or builds the kernel, and reads the numbers that its uAPI has. */
+export async function vmSpecOf(given: VmOptions, { files = [], revision }: SpecOptions = {}): Promise<VmSpec> {
   const options = withLiberties(given);
   if (options.consoleLog !== undefined) requireWritable(options.consoleLog);
+  // A header that is of no use is told of before a kernel is built.
+  const named = revision && (await headerOfOptions(options, revisions[revision]));
   const kernel = await selectKernel(options, terminalProgress());
   requireLiberties(options, kernel.config);
+  const uapiHeader =
+    revision &&
+    (named ?? (options.uapiHeader === undefined ? await headerOfKernel(kernel, revisions[revision]) : undefined));
+  if (uapiHeader) terminalProgress().note(headerLine(uapiHeader, revisions[revision!]));
   const heavy =
     options.flavour === 'debug' || kernel.config?.get('KASAN') === 'y' || kernel.config?.get('PROVE_LOCKING') === 'y'
       ? 'debug'
       : 'fast';
   return {
     kernel,
+    ...(uapiHeader && { uapiHeader }),
     files: [...agentFiles(), ...files],
     memoryMib: options.memory ?? memoryMib[heavy],
     bootTimeoutMs: bootTimeoutMs[heavy],

@@ -20,7 +20,7 @@ export function vmCommand(): Command {
     .addHelpText('after', exitCodes(`that of the command; besides, ${GUEST_CODES}`))
     .action(async (argv: string[], options: RunOptions) => {
       const files = guestFilesOf(options.file);
-      const spec = await vmSpecOf(options, files);
+      const spec = await vmSpecOf(options, { files });
       const vm = await Vm.boot({ ...spec, memoryMib: options.memory ?? spec.memoryMib + memoryForFiles(files) });
       try {
         process.exitCode = await execInGuest(vm, {

@@ -8,13 +8,14 @@ import type { PackedObservation } from './exchange-record.ts';
 import type { Hang } from './hang.ts';
 import type { Liberty, LibertyCounts } from './liberties.ts';
 import type { KernelEvent, MountResult, Observation } from './observation.ts';
+import type { Numbers } from '../uapi/numbers.ts';
 
 export const PROTOCOL = 1;
 
 export type HostMessage =
   /**
    * Run these cases in order; `index` numbers them for announcements. `coverage`: say what code of the kernel they
-   * reach. `hangs`: signatures of those that are known.
+   * reach. `hangs`: signatures of those that are known. `numbers`: those of the kernel; absent: the revision's own.
    */
   | {
       kind: 'run-cases';
@@ -22,12 +23,13 @@ export type HostMessage =
       cases: { index: number; case: Case }[];
       coverage?: true;
       hangs?: readonly string[];
+      numbers?: Numbers;
     }
   /**
    * Run these table cases (table-case.ts), one after the other in `cases`, on a mount like that of `like`, which is one
    * of them; none is announced. The answer: `table-done` for all of them, or `table-refused`.
    */
-  | { kind: 'run-table'; id: number; like: Case; cases: Uint8Array; hangs?: readonly string[] }
+  | { kind: 'run-table'; id: number; like: Case; cases: Uint8Array; hangs?: readonly string[]; numbers?: Numbers }
   /** `input`: the command's standard input comes as `input` messages with the same id; else it is empty. */
   | { kind: 'exec'; id: number; argv: string[]; cwd?: string; env?: Record<string, string>; input?: boolean }
   /** Standard input of a running command; no bytes: its end. Answered by nothing. */
@@ -46,7 +48,7 @@ export type HostMessage =
   | { kind: 'poweroff'; id: number };
 
 export type GuestMessage =
-  | { kind: 'hello'; protocol: number; facts: KernelFacts }
+  | { kind: 'hello'; protocol: number; facts: GuestFacts }
   /** Write-ahead: the case that is about to run, so that a panic or a hang names it. */
   | { kind: 'case-begins'; id: number; index: number }
   | { kind: 'case-done'; id: number; index: number; observation: PackedObservation | Observation }
@@ -91,7 +93,7 @@ export type GuestMessage =
 export type OutsideCases = 'before-cases' | 'mount' | 'between-cases' | 'unmount';
 
 /** What the agent found out about the kernel it runs on. */
-export interface KernelFacts {
+export interface GuestFacts {
   release: string;
   version: string;
   commandLine: string;
@@ -118,4 +120,10 @@ export interface KernelFacts {
   liberties?: Liberty[];
   /** Lines of /proc/config.gz, when the kernel has it. */
   config?: string;
+}
+
+/** What is known of a kernel: with what its source says. */
+export interface KernelFacts extends GuestFacts {
+  /** Of its uAPI header; absent: those of the revision that a case names. */
+  numbers?: Numbers;
 }

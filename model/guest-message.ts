@@ -4,7 +4,7 @@
  */
 import { cutReasons } from './cut-reasons.ts';
 import type { ByteRun, ByteSource } from './bytes.ts';
-import type { GuestMessage, KernelFacts } from './channel.ts';
+import type { GuestFacts, GuestMessage } from './channel.ts';
 import {
   big,
   bytes,
@@ -133,7 +133,7 @@ const libertyCounts: Codec<LibertyCounts> = {
   read: (from) => Object.fromEntries(namedCounts.read(from).map(({ name, ...counts }) => [name, counts])),
 };
 const shortFact: Codec<string> = changed(text(64 << 10), (value) => oneLine(value, 128));
-const facts = record<KernelFacts>({
+const facts = record<GuestFacts>({
   release: shortFact,
   version: shortFact,
   commandLine: changed(text(64 << 10), (value) => oneLine(value, 4096)),

@@ -4,6 +4,7 @@ import { revisionIds } from '../uapi/revision.ts';
 import { expectation } from './expectations.ts';
 import { libertyUse } from './liberties.ts';
 import { reliabilityCount, RESULTS_FORMAT } from './results.ts';
+import { uapiHeader } from './uapi-header.ts';
 import { unjudged, type VerdictKind } from './verdict.ts';
 
 /**
@@ -120,6 +121,8 @@ export const runSummary = z.object({
   toolVersion: z.string(),
   argv: z.array(z.string()),
   revision: z.enum(revisionIds),
+  /** Where the numbers came from by which the kernel was asked and judged; absent: the table of the revision. */
+  uapiHeader: uapiHeader.exactOptional(),
   seed: z.int(),
   /** As in `--shard index/count`: index from 1. */
   shard: z.object({ index: z.int().min(1), count: z.int().min(1) }).exactOptional(),

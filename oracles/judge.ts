@@ -5,7 +5,8 @@ import { honestVerdict } from '../model/nothing-judged.ts';
 import { ruleLabel } from '../model/rule-label.ts';
 import type { Unjudged, Verdict } from '../model/verdict.ts';
 import type { Deviation } from './deviation.ts';
-import { revisionIds, revisions, type Revision, type RevisionId } from '../uapi/revision.ts';
+import { revisionWith, type Numbers } from '../uapi/numbers.ts';
+import { revisionIds, type Revision, type RevisionId } from '../uapi/revision.ts';
 import { judgeAnswers } from './judges/answers.ts';
 import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes, unjudgedBytes } from './judges/bytes.ts';
@@ -25,6 +26,8 @@ export interface JudgeOptions {
   revision?: Revision;
   /** The kernel's reporting channels; absent: it has all that the revision has. */
   facts?: ReportingFacts;
+  /** Of the kernel's uAPI; absent: those of `facts`, else those of the revision. */
+  numbers?: Numbers;
 }
 
 /**
@@ -70,7 +73,8 @@ function otherRevisions(testCase: Case, seen: Observation, options: JudgeOptions
   const { id: own } = revisionOf(testCase, options);
   return revisionIds.filter((id) => {
     if (id === own) return false;
-    const { deviations, expectation } = examine(testCase, seen, { ...options, revision: revisions[id] });
+    const revision = revisionWith(id, options.numbers ?? options.facts?.numbers);
+    const { deviations, expectation } = examine(testCase, seen, { ...options, revision });
     return deviations.length === 0 && expectation.unspecified === undefined;
   });
 }
@@ -94,7 +98,8 @@ interface Examined {
   unjudged: Unjudged[];
 }
 
-const revisionOf = (testCase: Case, { revision = revisions[testCase.revision] }: JudgeOptions): Revision => revision;
+const revisionOf = (testCase: Case, { revision, facts, numbers }: JudgeOptions): Revision =>
+  revision ?? revisionWith(testCase.revision, numbers ?? facts?.numbers);
 
 function examine(testCase: Case, seen: Observation, options: JudgeOptions): Examined {
   const cut = cutOf(testCase, seen, revisionOf(testCase, options));

@@ -6,6 +6,7 @@ import { InterruptedError, UsageError } from '../model/errors.ts';
 import { initramfsFor } from './initramfs/archive.ts';
 import type { GuestFile } from './initramfs/files.ts';
 import { moduleFiles } from './initramfs/modules.ts';
+import type { UapiHeader } from '../model/uapi-header.ts';
 import { argumentsFor } from './kernel/command-line.ts';
 import { lacking } from './kernel/config.ts';
 import type { KernelConfig } from './kernel/parse-config.ts';
@@ -32,6 +33,8 @@ export interface VmSpec {
   kernelArguments?: readonly string[];
   /** Receives the whole console, as do clones of this guest and all others that name the file. */
   consoleLog?: string;
+  /** The uAPI header of the kernel, whose numbers the guest's server uses; absent: the tables of our revisions say them. */
+  uapiHeader?: UapiHeader;
   /** Keep the guest's memory in this file (see template.ts). */
   memoryFile?: string;
 }
@@ -214,13 +217,12 @@ async function bootOn(machine: Machine, spec: VmSpec, signal: AbortSignal | unde
   try {
     const hello = await connection.awaitHello(spec.bootTimeoutMs, signal);
     const readyAfterMs = Math.round(performance.now() - startMs);
-    return Vm.adopt(connection, hello.facts, {
-      machine,
-      accelerator,
-      acceleratorReason: choice.reason,
-      memoryMib: spec.memoryMib,
-      readyAfterMs,
-    });
+    const { uapiHeader } = spec;
+    return Vm.adopt(
+      connection,
+      { ...hello.facts, ...(uapiHeader && { numbers: uapiHeader.numbers }) },
+      { machine, accelerator, acceleratorReason: choice.reason, memoryMib: spec.memoryMib, readyAfterMs },
+    );
   } catch (error) {
     await connection.close();
     notInterrupted(signal);

@@ -1,7 +1,7 @@
 /** Reads what the kernel under test says of itself. */
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import type { KernelFacts } from '../../model/channel.ts';
+import type { GuestFacts } from '../../model/channel.ts';
 import { hasAtomicDisks } from './cases/atomic-disk.ts';
 import { knownLiberties } from './cases/liberties.ts';
 
@@ -14,7 +14,7 @@ const panicSwitches = [
   'panic_on_rcu_stall',
 ];
 
-export function readKernelFacts(): KernelFacts {
+export function readKernelFacts(): GuestFacts {
   const enableIomap = boolParameter('enable_iomap');
   const debugIomap = boolParameter('debug_iomap');
   const liberties = knownLiberties();

@@ -13,7 +13,8 @@ import { OPCODES } from '../../uapi/fuse-operations.ts';
 import { inHeader, writeIn } from '../../uapi/fuse-structs.ts';
 import { beginningOf, glance } from './cases/exchange-log.ts';
 import { loadNative, type Native } from '../native/index.ts';
-import { revisions } from '../../uapi/revision.ts';
+import { revisionWith, type Numbers } from '../../uapi/numbers.ts';
+import type { Revision } from '../../uapi/revision.ts';
 import { withCoverage } from './cases/coverage.ts';
 import { KernelEvents } from './cases/kernel-events.ts';
 import { LibertyCounter } from './cases/liberties.ts';
@@ -47,8 +48,7 @@ const mostUnverified = 64;
 const keptOfEndless = 100;
 
 /** A write-type operation, or something that only follows one, although the workload did not write. */
-function wrote(log: Buffer, value: Case): boolean {
-  const { opFlags, opcodes } = revisions[value.revision];
+function wrote(log: Buffer, { opFlags, opcodes }: Revision): boolean {
   const writing = (opFlags.WRITE | opFlags.ZERO | opFlags.UNSHARE | opFlags.WRITEBACK) >>> 0;
   for (const { opcode, opflags } of glance(log)) {
     if (opcode === OPCODES.WRITE || opcode === OPCODES.FALLOCATE || opcode === opcodes.IOMAP_IOEND) return true;
@@ -82,6 +82,8 @@ class Runner {
   #serial = 0;
   #debug: boolean | undefined;
   #coverage: boolean | undefined;
+  /** Of the kernel, as the host knows them. */
+  #numbers: Numbers | undefined;
   /** A case left something behind that is in the way of others: this guest runs no more of them. */
   #unfit = false;
   /** Tells the host what the kernel said while no case ran. */
@@ -102,13 +104,17 @@ class Runner {
     setParameter('enable_iomap', true);
   }
 
-  #watchCommand(id: number, revision: Case['revision'], hangs: readonly string[] = []): void {
+  #begin({ id, hangs = [], numbers }: RunCases | RunTable, { revision }: Case): void {
     this.#progress.begin(id);
-    this.#watch?.command({ revision, hangs, server: this.#server.words[WORD.thread]! });
+    // A mount speaks by the numbers that it began with.
+    if (JSON.stringify(numbers) !== JSON.stringify(this.#numbers)) this.#mountKey = '';
+    this.#numbers = numbers;
+    this.#watch?.command({ revision, ...(numbers && { numbers }), hangs, server: this.#server.words[WORD.thread]! });
   }
 
-  run({ id, cases, coverage, hangs }: RunCases, sendNow: Send): void {
-    if (cases[0]) this.#watchCommand(id, cases[0].case.revision, hangs);
+  run(message: RunCases, sendNow: Send): void {
+    const { id, cases, coverage } = message;
+    if (cases[0]) this.#begin(message, cases[0].case);
     this.#coverage = coverage;
     // A write to the port costs as much as a case: results travel with the announcement of the next case.
     const waiting: GuestMessage[] = [];
@@ -150,7 +156,8 @@ class Runner {
   }
 
   /** Runs table cases; the addon does it all, up to the comparison of the devices, which may void the batch. */
-  runTable({ id, like, cases, hangs }: RunTable, sendNow: Send): void {
+  runTable(message: RunTable, sendNow: Send): void {
+    const { id, like, cases } = message;
     const send: Send = (...messages) => {
       this.#progress.enter('idle');
       sendNow(...messages);
@@ -162,7 +169,7 @@ class Runner {
     };
     try {
       this.#listen(id, send);
-      this.#watchCommand(id, like.revision, hangs);
+      this.#begin(message, like);
       this.#mounted(mountKey(like), like);
       const session = this.#session!;
       if (session.mount.errno !== 0) {
@@ -216,7 +223,10 @@ class Runner {
     if (this.#mountKey === key) return false;
     if (this.#closeSession() !== undefined) this.#tell('unmount');
     this.#progress.enter('mount', { index });
-    this.#session = Session.open(this.#native, this.#server, this.#devicesOf(value), value, needsOpens(value));
+    this.#session = Session.open(this.#native, this.#server, this.#devicesOf(value), value, {
+      opens: needsOpens(value),
+      numbers: this.#numbers,
+    });
     this.#mountKey = key;
     // INIT and CONFIG are no case's.
     this.#session.exchanges(false);
@@ -252,7 +262,7 @@ class Runner {
         if (mayWrite(item.case)) {
           observation.deviceChanges = this.#session!.devices.changes();
           send({ kind: 'case-done', id, index: item.index, observation });
-        } else if (wrote(Buffer.from(observation.transcript), item.case)) {
+        } else if (wrote(Buffer.from(observation.transcript), revisionWith(item.case.revision, this.#numbers))) {
           unverified.push({ item, observation });
           verify();
         } else {
@@ -279,14 +289,11 @@ class Runner {
       if (this.#closeSession() !== undefined) this.#tell('unmount');
       this.#settle(item.case);
       this.#progress.enter('mount', { index: item.index });
-      this.#session = Session.open(
-        this.#native,
-        this.#server,
-        this.#devicesOf(item.case),
-        item.case,
-        needsOpens(item.case),
-        serverCase(item),
-      );
+      this.#session = Session.open(this.#native, this.#server, this.#devicesOf(item.case), item.case, {
+        opens: needsOpens(item.case),
+        own: serverCase(item),
+        numbers: this.#numbers,
+      });
       observation = this.#execute(item, this.#session);
       this.#progress.enter('devices', { index: item.index });
       observation.deviceChanges = this.#session.devices.changes();

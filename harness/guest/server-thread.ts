@@ -7,7 +7,7 @@ import { loadNative, type Native } from '../native/index.ts';
 import { offeredFlags } from './session/init.ts';
 import { Server } from './session/server.ts';
 import { fail } from '../../server/answer.ts';
-import { revisions } from '../../uapi/revision.ts';
+import { revisionWith } from '../../uapi/numbers.ts';
 import type { InitIn } from '../../uapi/fuse-structs.ts';
 import { CaseFiles } from './cases/case-files.ts';
 import { LogWriter } from './cases/exchange-log.ts';
@@ -49,7 +49,7 @@ function postedCases(): ServerCase[] {
 }
 
 function serve(start: SessionStart): void {
-  const revision = revisions[start.revision];
+  const revision = revisionWith(start.revision, start.numbers);
   const { geometry } = start;
   const cookies = (): number[] => start.devices.map((_, index) => words[WORD.devices + index]!);
   const files = new CaseFiles(

@@ -7,7 +7,8 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { tellingFrames, type Hang, type HangingTask } from '../../model/hang.ts';
 import { parseRecords } from '../../model/kernel-log/line.ts';
 import { loadNative } from '../native/index.ts';
-import { defaultRevision, revisions } from '../../uapi/revision.ts';
+import { revisionWith } from '../../uapi/numbers.ts';
+import { defaultRevision } from '../../uapi/revision.ts';
 import { abortConnection } from './cases/control-fs.ts';
 import { mostExchanges, mountPoint } from './cases/shared.ts';
 import { Port } from './port.ts';
@@ -99,7 +100,11 @@ const signatureOf = ({ how, tasks: [first], lastRequest, during }: Omit<Hang, 's
 
 function describe(place: Place, how: Hang['how'], milliseconds: number): Hang {
   const tasks = collectTasks(threads);
-  const lastRequest = lastRequestOf(revisions[command.revision], native.lastRequest(), place.answered);
+  const lastRequest = lastRequestOf(
+    revisionWith(command.revision, command.numbers),
+    native.lastRequest(),
+    place.answered,
+  );
   // Where a busy kernel is differs from look to look: what all looks have in common is the outer end of the stack.
   if (how === 'runs' && tasks[0])
     tasks[0].stack = commonOuter(

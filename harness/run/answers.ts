@@ -9,6 +9,8 @@ import { Budget, GarbageError } from '../../model/codec.ts';
 import type { PackedObservation } from '../../model/exchange-record.ts';
 import type { KernelEvent, Observation } from '../../model/observation.ts';
 import { tableResults } from '../../model/table-result.ts';
+import { revisionWith } from '../../uapi/numbers.ts';
+import type { Revision } from '../../uapi/revision.ts';
 import type { Batch } from './backlog.ts';
 import type { Executed } from './outcome.ts';
 import { tableObservation } from './table/observation.ts';
@@ -35,6 +37,7 @@ export function takeAnswers(batch: Batch, message: GuestMessage, cases: readonly
     throw violation(`a message of kind ${message.kind} ${about} while it has command ${String(batch.id)}`);
   }
   const nothing: Answers = { executed: [], over: false, unanswered: [] };
+  const revisionOf = ({ revision }: Case): Revision => revisionWith(revision, batch.numbers);
   switch (message.kind) {
     case 'case-begins': {
       const { index } = message;
@@ -57,7 +60,10 @@ export function takeAnswers(batch: Batch, message: GuestMessage, cases: readonly
           ? { index, outcome: { kind: 'failed', reason: message.reason } }
           : {
               index,
-              outcome: { kind: 'observed', observation: read(() => observationOf(cases[index]!, message.observation)) },
+              outcome: {
+                kind: 'observed',
+                observation: read(() => observationOf(cases[index]!, message.observation, revisionOf(cases[index]!))),
+              },
             };
       answered(batch, executed);
       return { ...nothing, executed: [executed] };
@@ -135,7 +141,14 @@ function tableAnswers(
       const log = logs.get(index) ?? [];
       if (result.beyond) unanswered.push({ index, events: log });
       else {
-        const observation = tableObservation(cases[index]!, result, mount, log, exchanges);
+        const observation = tableObservation(
+          cases[index]!,
+          result,
+          mount,
+          log,
+          revisionWith(cases[index]!.revision, batch.numbers),
+          exchanges,
+        );
         checkShape(cases[index]!, observation);
         checkKept(observation);
         nameShortRuns(cases[index]!, observation);
@@ -152,7 +165,7 @@ function tableAnswers(
   return { executed, unanswered };
 }
 
-function observationOf(testCase: Case, packed: PackedObservation | Observation): Observation {
+function observationOf(testCase: Case, packed: PackedObservation | Observation, revision: Revision): Observation {
   // A simulated guest's is not packed; nobody lies there.
   if (!('written' in packed)) return packed;
   const ran = packed.mount.errno === 0;
@@ -163,7 +176,7 @@ function observationOf(testCase: Case, packed: PackedObservation | Observation):
   if (packed.nodeids.length !== testCase.geometry.files.length)
     throw new GarbageError('an observation has other files than its case');
   checkCut(testCase, packed);
-  const observation = unpackObservation(packed, testCase.revision);
+  const observation = unpackObservation(packed, revision);
   checkShape(testCase, observation);
   checkKept(observation);
   nameShortRuns(testCase, observation);

@@ -3,11 +3,14 @@ import type { Case } from '../../model/case.ts';
 import { mountKey } from '../../model/case-traits.ts';
 import type { HostMessage } from '../../model/channel.ts';
 import { encodeTableCase, type TableCase } from '../../model/table-case.ts';
+import { revisionWith, type Numbers } from '../../uapi/numbers.ts';
 import { tableCaseOf } from './table/compile.ts';
 
 export interface Batch {
   readonly id: number;
   readonly message: HostMessage;
+  /** By which its requests were made. */
+  readonly numbers?: Numbers | undefined;
   /** Table cases run without being announced. */
   readonly table: boolean;
   readonly size: number;
@@ -34,6 +37,8 @@ interface BacklogOptions {
   coverage?: boolean;
   /** Signatures of hangs that are known when a batch is made. */
   hangs?: () => readonly string[];
+  /** Of the kernel that the cases are for; see GuestSource. */
+  numbers?: Numbers | undefined;
 }
 
 export class Backlog {
@@ -48,10 +53,15 @@ export class Backlog {
   readonly #tables: boolean;
   readonly #coverage: boolean;
   readonly #hangs: () => readonly string[];
+  readonly #numbers: Numbers | undefined;
   readonly #compiled = new Map<number, { table: TableCase; key: string } | undefined>();
 
-  constructor(cases: readonly Case[], { batchSize, tables, coverage = false, hangs = () => [] }: BacklogOptions) {
+  constructor(
+    cases: readonly Case[],
+    { batchSize, tables, coverage = false, hangs = () => [], numbers }: BacklogOptions,
+  ) {
     this.#hangs = hangs;
+    this.#numbers = numbers;
     this.#coverage = coverage;
     this.#cases = cases;
     this.#batchSize = batchSize;
@@ -113,7 +123,7 @@ export class Backlog {
       id,
       cases,
       ...(this.#coverage && { coverage: true }),
-      ...this.#knownHangs(),
+      ...this.#known(),
     }));
   }
 
@@ -125,13 +135,14 @@ export class Backlog {
       id,
       like: this.#cases[indexes[0]!]!,
       cases,
-      ...this.#knownHangs(),
+      ...this.#known(),
     }));
   }
 
-  #knownHangs(): { hangs?: readonly string[] } {
+  /** What is known of the kernel, and the guest cannot know. */
+  #known(): { hangs?: readonly string[]; numbers?: Numbers } {
     const hangs = this.#hangs();
-    return hangs.length > 0 ? { hangs } : {};
+    return { ...(hangs.length > 0 && { hangs }), ...(this.#numbers && { numbers: this.#numbers }) };
   }
 
   #batch(indexes: readonly number[], table: boolean, message: (id: number) => HostMessage): Batch {
@@ -140,6 +151,7 @@ export class Backlog {
     return {
       id,
       message: message(id),
+      numbers: this.#numbers,
       table,
       size: indexes.length,
       left: new Set(indexes),
@@ -153,7 +165,7 @@ export class Backlog {
     if (!this.#tables || this.#plain.has(index)) return undefined;
     if (!this.#compiled.has(index)) {
       const value = this.#cases[index]!;
-      const table = tableCaseOf(value);
+      const table = tableCaseOf(value, revisionWith(value.revision, this.#numbers));
       this.#compiled.set(index, table && { table, key: `${mountKey(value)} ${value.debugIomap}` });
     }
     return this.#compiled.get(index);

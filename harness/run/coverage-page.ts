@@ -24,7 +24,7 @@ interface Covered {
 }
 
 function covered(): Covered {
-  const { slots, ownMounts } = slotTable(defaultRevision);
+  const { slots, ownMounts } = slotTable(revisions[defaultRevision]);
   const all = [...slots, ...ownMounts.map((cell): Slot => ({ kind: 'own-mount', cell }))].map(describeSlot);
   return {
     plan: conformancePlan(revisions[defaultRevision]),

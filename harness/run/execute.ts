@@ -87,6 +87,7 @@ class Execution {
       tables: tables && !coverage,
       coverage,
       hangs: () => this.#known.hangs,
+      numbers: source.numbers,
     });
     this.#tries = new Tries(tries);
     this.#unsettled = new Set(cases.keys());

@@ -83,7 +83,12 @@ export interface FuzzOutcome {
 
 /** Rejects when no guest can be had at all; the results directory then says so. */
 export async function fuzzCampaign(campaign: FuzzCampaign): Promise<FuzzOutcome> {
-  const cases = new FuzzCases({ seed: campaign.seed, revision: campaign.revision, version: toolVersion() });
+  const cases = new FuzzCases({
+    seed: campaign.seed,
+    revision: campaign.revision,
+    numbers: campaign.spec.uapiHeader?.numbers,
+    version: toolVersion(),
+  });
   const files = new Map<string, string>();
   const nothing = {
     partly: { reasons: [], count: 0 },

@@ -3,6 +3,7 @@ import type { Case } from '../../model/case.ts';
 import type { Hang } from '../../model/hang.ts';
 import type { GuestMessage, HostMessage, KernelFacts } from '../../model/channel.ts';
 import type { ReliabilityCount } from '../../model/results.ts';
+import type { Numbers } from '../../uapi/numbers.ts';
 
 /** What the executor needs of a VM. `receive` rejects with an error that says how the VM was lost. */
 export interface Guest {
@@ -56,6 +57,8 @@ export interface GuestIncident {
 
 /** Where guests come from: a pool of our own or the broker of a test run. */
 export interface GuestSource {
+  /** Of the kernel that its guests run; absent: those of the revision that a case names. */
+  readonly numbers?: Numbers | undefined;
   lease(): Promise<Guest>;
   /** A poisoned guest is thrown away. */
   release(guest: Guest, state: 'healthy' | 'poisoned'): Promise<void>;

@@ -4,6 +4,7 @@ import { lossOf, VmError, type VmFailure } from '../../vm/qemu/failure.ts';
 import { Template } from '../../vm/template.ts';
 import { notInterrupted, type Vm, type VmEnvironment, type VmSpec } from '../../vm/vm.ts';
 import { outsideCases } from './outside-cases.ts';
+import type { Numbers } from '../../uapi/numbers.ts';
 import type { Guest, GuestIncident, GuestSource } from './guest.ts';
 
 /** Below the ids of every batch. */
@@ -64,6 +65,10 @@ export class LocalGuests implements GuestSource {
     this.#signal = signal;
   }
 
+  get numbers(): Numbers | undefined {
+    return this.#spec.uapiHeader?.numbers;
+  }
+
   /** Of the first guest; undefined before there was one. */
   get environment(): VmEnvironment | undefined {
     return this.#environment;
@@ -97,7 +102,9 @@ export class LocalGuests implements GuestSource {
 
   /** Guests that have done nothing yet: every lease is a clone of its own, thrown away afterwards. */
   fresh(): GuestSource {
+    const { numbers } = this;
     return {
+      numbers,
       lease: async () => {
         const vm = await this.#begin(() => this.#start());
         this.#leased.add(vm);

@@ -16,7 +16,8 @@ import { identityOf } from '../../model/finding/id.ts';
 import { RESULTS_FORMAT, type CaseRecord } from '../../model/results.ts';
 import { noCounts, NOT_BOOTED, type CellInfo, type Environment, type RunSummary } from '../../model/run-summary.ts';
 import { channelsOf } from '../../oracles/judges/channels.ts';
-import { revisions, type RevisionId } from '../../uapi/revision.ts';
+import { revisionWith } from '../../uapi/numbers.ts';
+import type { RevisionId } from '../../uapi/revision.ts';
 import type { Shard } from './conformance.ts';
 import { EqualCrashes } from './equal-crashes.ts';
 import { LocalGuests } from './guests.ts';
@@ -112,6 +113,7 @@ export async function recordRun<T>(
     revision: setup.revision,
     seed: setup.seed,
     ...(setup.shard && { shard: setup.shard }),
+    ...(setup.spec.uapiHeader && { uapiHeader: setup.spec.uapiHeader }),
     startedAt: new Date().toISOString(),
     elapsedMs: 0,
     complete: false,
@@ -190,7 +192,7 @@ export async function recordRun<T>(
         );
       }
       for (const { channel, reason } of identity.missing) summary.notices.push(`not judged: the ${channel}: ${reason}`);
-      const { unjudged } = channelsOf(revisions[setup.revision], facts);
+      const { unjudged } = channelsOf(revisionWith(setup.revision, facts.numbers), facts);
       if (unjudged.length > 0) summary.unjudged = unjudged;
       result = await body(run);
     }

@@ -12,7 +12,7 @@ import type { Exchange, Observation } from '../../model/observation.ts';
 import { operationsOf, type Operation } from '../../uapi/fuse-operations.ts';
 import { outHeader } from '../../uapi/fuse-structs.ts';
 import { decodeReply, decodeRequest, type Request } from '../../uapi/fuse-wire.ts';
-import { revisions, type RevisionId } from '../../uapi/revision.ts';
+import type { Revision } from '../../uapi/revision.ts';
 
 type Operations = ReadonlyMap<number, Operation>;
 
@@ -21,17 +21,17 @@ const mostExchanges = 120_000;
 export const exchangeBudget = (): Budget => new Budget(mostExchanges);
 
 /**
- * `revision`: the case's, whose layouts its requests have. A simulated guest's observation is not packed and comes back
+ * `revision`: the case's, whose layouts and numbers its requests have. A simulated guest's observation is not packed and comes back
  * as it is. Throws GarbageError when the transcript is none, or has more exchanges than `budget` has left.
  */
 export function unpackObservation(
   packed: PackedObservation | Observation,
-  revision: RevisionId,
+  revision: Revision,
   budget = exchangeBudget(),
 ): Observation {
   if (!('written' in packed)) return packed;
   const { transcript: bytes, written, nodeids, stepBounds, cut, ...rest } = packed;
-  const operations = operationsOf(revisions[revision]);
+  const operations = operationsOf(revision);
   const data = new Map(written.map(({ seq, data: runs }) => [seq, runs]));
   const transcript: Exchange[] = [];
   const log = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

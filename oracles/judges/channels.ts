@@ -11,7 +11,7 @@ export interface Channels {
 }
 
 /** What the facts that matter here are when nothing else is known: a kernel that has all that its revision has. */
-export type ReportingFacts = Pick<KernelFacts, 'badDataEvent' | 'debugIomap' | 'config'>;
+export type ReportingFacts = Pick<KernelFacts, 'badDataEvent' | 'debugIomap' | 'config' | 'numbers'>;
 
 /** Whether a reason of `unjudged` is one of those that `channelsOf` gives for a kernel. */
 export const saysThatChannelLacks = (reason: string): boolean =>

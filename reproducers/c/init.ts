@@ -1,9 +1,13 @@
 /** The answer to INIT, and the devices that are registered after it. */
 import { NO_COOKIE } from '../../server/mapping.ts';
+import type { Revision } from '../../uapi/revision.ts';
 import { u32 } from './text.ts';
+import { initWord } from './uapi.ts';
 import type { Program } from './uses.ts';
 
-export function init({ case: { geometry }, uses }: Program): string {
+export function init({ case: { geometry }, revision, uses }: Program): string {
+  const word = initWord(revision);
+  const own = uses.iomap && word === 'flags' ? ' | INIT_IOMAP' : '';
   const minor =
     geometry.initMinor === undefined
       ? 'init->minor < IOMAP_MINOR ? init->minor : IOMAP_MINOR'
@@ -19,29 +23,34 @@ static void answer_init(const struct fuse_in_header *in, const struct fuse_init_
 		.max_readahead = init->max_readahead,
 		.flags = init->flags & (FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_PARALLEL_DIROPS |
 					FUSE_MAX_PAGES | FUSE_NO_OPEN_SUPPORT | FUSE_INIT_EXT |
-					FUSE_ABORT_ERROR),
+					FUSE_ABORT_ERROR)${own},
 		.max_background = 0xffff,
 		.congestion_threshold = 0xffff,
 		.max_write = 1 << 20,
 		.time_gran = 1,
-		.max_pages = 256,${uses.iomap ? '\n\t\t.flags2 = INIT_IOMAP,' : ''}
+		.max_pages = 256,${uses.iomap && word === 'flags2' ? '\n\t\t.flags2 = INIT_IOMAP,' : ''}
 	};
 
 	printf("the kernel speaks FUSE %u.%u, fuse-iomap is %soffered\\n", init->major, init->minor,
-	       (init->flags & FUSE_INIT_EXT) && (init->flags2 & INIT_IOMAP) ? "" : "not ");
+	       ${offered(word)} ? "" : "not ");
 ${
   uses.iomap
-    ? `	if (!(init->flags & FUSE_INIT_EXT) || !(init->flags2 & INIT_IOMAP))
+    ? `	if (${refused(word)})
 		cannot_run("this kernel does not offer fuse-iomap, or its module parameter\\n"
 			   "/sys/module/fuse/parameters/enable_iomap is off");
 `
     : ''
 }	send_reply(in, 0, &out, sizeof(out));
 	sem_post(&ready);
-}${uses.registers ? `\n\n${registration}` : ''}`;
+}${uses.registers ? `\n\n${registration(revision)}` : ''}`;
 }
 
-const registration = `/*
+const offered = (word: 'flags' | 'flags2'): string =>
+  word === 'flags' ? '(init->flags & INIT_IOMAP)' : '(init->flags & FUSE_INIT_EXT) && (init->flags2 & INIT_IOMAP)';
+const refused = (word: 'flags' | 'flags2'): string =>
+  word === 'flags' ? '!(init->flags & INIT_IOMAP)' : '!(init->flags & FUSE_INIT_EXT) || !(init->flags2 & INIT_IOMAP)';
+
+const registration = ({ backingTypes }: Revision): string => `/*
  * Gives the kernel the devices that mappings name by their cookie. The kernel lets
  * us only when it has digested the answers to INIT and CONFIG; it sends no other
  * request before, so that a lookup waits for that.
@@ -53,7 +62,7 @@ static void register_devices(void)
 	snprintf(nothing, sizeof(nothing), "%s/nothing", mountpoint);
 	access(nothing, F_OK);
 	for (size_t n = 0; n < DEVICES; n++) {
-		struct backing_map map = { .fd = devices[n].fd, .flags = 1 };
+		struct backing_map map = { .fd = devices[n].fd, .flags = ${backingTypes.IOMAP ?? 0} };
 		int id = ioctl(fuse_fd, DEV_BACKING_OPEN, &map);
 
 		devices[n].open_errno = id < 0 ? errno : 0;

@@ -2,7 +2,7 @@
  * The part of the fuse-iomap uAPI that a reproducer uses, spelled out: headers that are installed somewhere need not
  * have it.
  */
-import type { IoctlName, MappingFlagName, MappingTypeName } from '../../uapi/revision.ts';
+import type { IoctlName, MappingFlagName, MappingTypeName, Revision } from '../../uapi/revision.ts';
 import { recentOpcodes } from './opcodes.ts';
 import { notificationsOf } from '../../model/case-traits.ts';
 import { bits, u32 } from './text.ts';
@@ -10,13 +10,16 @@ import { cStruct, snakeCase, type CStructOptions } from '../../uapi/c-struct.ts'
 import * as iomap from '../../uapi/iomap.ts';
 import { mustFailToMount, type Program } from './uses.ts';
 
+/** Which of the two words of INIT flags the bit of iomap is in. */
+export const initWord = ({ initBit }: Revision): 'flags' | 'flags2' => (initBit < 32 ? 'flags' : 'flags2');
+
 export function uapi({ case: testCase, revision, uses, prediction }: Program): string {
   const parts = [
     `/*
  * fuse-iomap, ${revision.id} (${revision.title}).
  * Spelled out here: the <linux/fuse.h> that is installed need not have it.
  */
-#define INIT_IOMAP		(1U << ${revision.initBit - 32})	/* in flags2 of INIT */${testCase.geometry.initMinor === undefined ? `\n#define IOMAP_MINOR\t\t${revision.minor}` : ''}`,
+#define INIT_IOMAP		(1U << ${revision.initBit % 32})	/* in ${initWord(revision)} of INIT */${testCase.geometry.initMinor === undefined ? `\n#define IOMAP_MINOR\t\t${revision.minor}` : ''}`,
   ];
   const opcodes = Object.entries(revision.opcodes).filter(
     ([name]) => uses.ordinary.has(name) || name === 'IOMAP_CONFIG' || testCase.script.some(({ on }) => on === name),

@@ -20,6 +20,7 @@ import { fragmentsOf, workDirectoryOf, type Flavour, type Fragment } from './fra
 import { configure, makeImage, requireBuildTools, toolchain } from './make.ts';
 import { bringToPatches, copyTree, patchSeries, type Patch } from './patches.ts';
 import type { Progress } from './progress.ts';
+import { headerBeside, headerOfTree } from './tree-state.ts';
 import { hashFile, referenceSource, type KernelSource } from './source.ts';
 
 /** What a cached kernel says of itself (manifest.json). */
@@ -39,7 +40,7 @@ interface KernelManifest {
 }
 
 export interface BuiltKernel {
-  /** Holds bzImage, config, vmlinux, System.map, manifest.json. */
+  /** Holds bzImage, bzImage.fuse.h (its uAPI header), config, vmlinux, System.map, manifest.json. */
   directory: string;
   manifest: KernelManifest;
 }
@@ -194,7 +195,7 @@ async function build(
     buildSeconds: Math.round((performance.now() - startedMs) / 1000),
     bzImageSha256: hashFile(join(objects, 'arch/x86/boot/bzImage')),
   };
-  return store(objects, log, manifest);
+  return store(tree, objects, log, manifest);
 }
 
 /** The work tree belongs to one source; make's objects belong to the work tree. */
@@ -215,7 +216,7 @@ async function prepareTree(
 }
 
 /** Writes the result beside its final place and renames it there: a kernel in the cache is a whole one. */
-function store(objects: string, log: string, manifest: KernelManifest): BuiltKernel {
+function store(tree: string, objects: string, log: string, manifest: KernelManifest): BuiltKernel {
   const kernels = cacheDirectory('kernels');
   const directory = join(kernels, manifest.key);
   for (const name of readdirSync(kernels))
@@ -223,6 +224,7 @@ function store(objects: string, log: string, manifest: KernelManifest): BuiltKer
   const unfinished = join(kernels, `.unfinished-${manifest.key}`);
   mkdirSync(unfinished);
   copyFileSync(join(objects, 'arch/x86/boot/bzImage'), join(unfinished, 'bzImage'));
+  copyFileSync(headerOfTree(tree), headerBeside(join(unfinished, 'bzImage')));
   copyFileSync(join(objects, '.config'), join(unfinished, 'config'));
   for (const name of ['vmlinux', 'System.map']) copyFileSync(join(objects, name), join(unfinished, name));
   copyFileSync(log, join(unfinished, 'build.log'));

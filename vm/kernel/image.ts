@@ -7,7 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { readRegular } from '../../files/regular-file.ts';
 import { UsageError, messageOf } from '../../model/errors.ts';
 import { parseConfig, type KernelConfig } from './parse-config.ts';
-import { rememberedTree, type TreeState } from './tree-state.ts';
+import { rememberedHeader, rememberedTree, type TreeState } from './tree-state.ts';
 
 export interface KernelImage {
   path: string;
@@ -25,6 +25,8 @@ export interface KernelImage {
   builtAt: string;
   /** Of an image that was made from a tree by --kdir. */
   tree: TreeState | undefined;
+  /** The header include/uapi/linux/fuse.h that it was made with, where a copy is known. */
+  uapiHeader: string | undefined;
 }
 
 /** Documentation/arch/x86/boot.rst: offsets in the image's first sectors. */
@@ -51,6 +53,7 @@ export function readKernelImage(path: string, options: { modulesDirectory?: stri
   const version = versionOf(image);
   const release = version.split(' ')[0]!;
   const found = findConfig(path, image, release);
+  const sha256 = createHash('sha256').update(image).digest('hex');
   return {
     path,
     version,
@@ -59,7 +62,8 @@ export function readKernelImage(path: string, options: { modulesDirectory?: stri
     configSource: found?.source ?? 'not found',
     modulesDirectory: findModules(path, release, options.modulesDirectory),
     builtAt: statSync(path).mtime.toISOString(),
-    tree: rememberedTree(createHash('sha256').update(image).digest('hex')),
+    tree: rememberedTree(sha256),
+    uapiHeader: rememberedHeader(path, sha256),
   };
 }
 

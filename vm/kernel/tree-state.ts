@@ -71,10 +71,27 @@ export function newerThanImage(tree: string, image: string): string | undefined 
   return walk(source);
 }
 
-/** Remembers what an image was made of, so that whoever is given the image by its path can say it, too. */
-export function rememberTree(image: string, state: TreeState): void {
-  replaceFile(recordOf(createHash('sha256').update(readFileSync(image)).digest('hex')), JSON.stringify(state));
+/** Where the uAPI header of a tree, or of the tree of a build directory, is if it has one. */
+export const headerOfTree = (tree: string): string => join(sourceOf(tree), 'include/uapi/linux/fuse.h');
+
+/**
+ * Remembers what an image was made of, so that whoever is given the image by its path can say it, too, and has the
+ * header that it was made with.
+ */
+export function rememberTree(image: string, tree: string, state: TreeState): void {
+  const sha256 = createHash('sha256').update(readFileSync(image)).digest('hex');
+  replaceFile(recordOf(sha256), JSON.stringify(state));
+  const header = headerOfTree(tree);
+  if (statSync(header, { throwIfNoEntry: false })?.isFile()) replaceFile(headerFileOf(sha256), readFileSync(header));
 }
+
+/** The copy of the header that an image was made with; undefined: none is known. */
+export function rememberedHeader(image: string, sha256: string): string | undefined {
+  return [headerBeside(image), headerFileOf(sha256)].find((path) => existsSync(path));
+}
+
+/** Where the header of an image is that is kept with it. */
+export const headerBeside = (image: string): string => `${image}.fuse.h`;
 
 /** What the image with this hash was made of, if this program made it. */
 export function rememberedTree(sha256: string): TreeState | undefined {
@@ -85,4 +102,5 @@ export function rememberedTree(sha256: string): TreeState | undefined {
   }
 }
 
+const headerFileOf = (sha256: string): string => join(cacheDirectory('trees'), `${sha256}.fuse.h`);
 const recordOf = (sha256: string): string => join(cacheDirectory('trees'), `${sha256}.json`);

@@ -56,7 +56,7 @@ export async function kernelOfTree(
   try {
     const made = configured ? await makeInTree(tree, progress) : await makeInCache(tree, flavour ?? 'fast', progress);
     const state = treeState(tree);
-    rememberTree(made, state);
+    rememberTree(made, tree, state);
     progress.note(`the kernel of ${tree}, commit ${state.commit}`);
     return made;
   } catch (error) {
@@ -81,7 +81,7 @@ function builtImage(tree: string, kdir: string, built: boolean, progress: Progre
         `To test that image as it is, give it by --kernel`,
     );
   }
-  rememberTree(path, treeState(tree));
+  rememberTree(path, tree, treeState(tree));
   return path;
 }
 

@@ -1,5 +1,6 @@
 /** Messages from the workload's thread to the server's thread. */
 import type { Case, Geometry } from '../../../model/case.ts';
+import type { Numbers } from '../../../uapi/numbers.ts';
 import type { RevisionId } from '../../../uapi/revision.ts';
 
 /** One case as the server needs it. */
@@ -14,6 +15,8 @@ export interface SessionStart {
   /** Open /dev/fuse, shared by both threads. */
   fd: number;
   revision: RevisionId;
+  /** Of the kernel; absent: those of the revision. */
+  numbers?: Numbers;
   /** `files` are those of each case. */
   geometry: Omit<Geometry, 'files'>;
   /** Open fds of the devices, in the geometry's order. */

@@ -7,7 +7,8 @@ import type { MountResult } from '../../../model/observation.ts';
 import { fileName, firstCaseNode, inoOffset, nodesPerCase } from '../../../model/nodes.ts';
 import type { Native, TableOptions } from '../../native/index.ts';
 import { backingMap } from '../../../uapi/iomap.ts';
-import { revisions, type Revision } from '../../../uapi/revision.ts';
+import { revisionWith, type Numbers } from '../../../uapi/numbers.ts';
+import type { Revision } from '../../../uapi/revision.ts';
 import type { ControlPlane } from './control-step.ts';
 import type { DeviceSet } from './devices.ts';
 import { takeLog } from './exchange-log.ts';
@@ -34,11 +35,15 @@ const regularPath = '/tmp/iomapfuzz/regular';
  * when the kernel has digested the answers to INIT and CONFIG, which it does in its own time; it sends no other request
  * before, so a lookup waits for that.
  */
-function registerDevices(native: Native, { fd, devices, revision }: SessionStart, words: Int32Array): void {
+function registerDevices(
+  native: Native,
+  { fd, devices }: SessionStart,
+  { ioctls, backingTypes }: Revision,
+  words: Int32Array,
+): void {
   if (devices.length === 0) return;
   const ready = native.open(`${mountPoint}/${barrierName}`, 0, 0);
   if (ready >= 0) native.close(ready);
-  const { ioctls, backingTypes } = revisions[revision];
   const request = ioctls.BACKING_OPEN;
   devices.forEach((device, index) => {
     words[WORD.devices + index] =
@@ -53,6 +58,16 @@ function holding(native: Native): number {
   const pid = native.forkHolder();
   if (pid < 0) throw new Error(`the guest cannot start a process that holds /dev/fuse: errno ${-pid}`);
   return pid;
+}
+
+const revisionOf = ({ revision, numbers }: SessionStart): Revision => revisionWith(revision, numbers);
+
+export interface SessionOptions {
+  opens: boolean;
+  /** The case that has the mount for itself. */
+  own?: ServerCase;
+  /** Of the kernel; absent: those of the case's revision. */
+  numbers?: Numbers | undefined;
 }
 
 export class Session {
@@ -76,7 +91,7 @@ export class Session {
     this.#start = start;
     this.devices = devices;
     this.mount = mount;
-    this.#revision = revisions[start.revision];
+    this.#revision = revisionOf(start);
   }
 
   /**
@@ -88,8 +103,7 @@ export class Session {
     server: ServerHandle,
     devices: DeviceSet,
     { revision, geometry }: Case,
-    opens: boolean,
-    own?: ServerCase,
+    { opens, own, numbers }: SessionOptions,
   ): Session {
     makeDirectory(mountPoint);
     writeFileSync(regularPath, 'a regular file\n');
@@ -104,6 +118,7 @@ export class Session {
       kind: 'session',
       fd,
       revision,
+      ...(numbers && { numbers }),
       geometry: shared,
       opens,
       devices: shared.devices.map(({ access }, index) => devices.open(index, access)),
@@ -114,7 +129,7 @@ export class Session {
     words.fill(0);
     words[WORD.thread] = thread;
     words[WORD.state] = STATE.starting;
-    const syncInit = revisions[revision].ioctls.SYNC_INIT;
+    const syncInit = revisionOf(start).ioctls.SYNC_INIT;
     const early =
       shared.mount === 'syncInit' ? (syncInit === undefined ? -errno.ENOTTY : native.ioctl(fd, syncInit, 0)) : 0;
     server.post(start);
@@ -136,7 +151,7 @@ export class Session {
     if (Atomics.load(words, WORD.initMinor) !== 0) {
       mounted.minor = words[WORD.initMinor]!;
       mounted.flags = BigInt(words[WORD.initFlags]! >>> 0) | (BigInt(words[WORD.initFlags2]! >>> 0) << 32n);
-      if (ret >= 0) registerDevices(native, start, words);
+      if (ret >= 0) registerDevices(native, start, revisionOf(start), words);
       mounted.devices = shared.devices.map((_, index) => words[WORD.devices + index]!);
     }
     return new Session(native, server, start, devices, mounted);

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { makeDirectory } from '../../../files/make-directory.ts';
 import type { Host, ServerDefinition } from '../api.ts';
 import { loadNative, type Native } from '../../native/index.ts';
+import type { Numbers } from '../../../uapi/numbers.ts';
 import { ServedDevices, type Attachment } from './devices.ts';
 import { serve } from './serve.ts';
 
@@ -23,6 +24,8 @@ export interface ServeOptions {
   readyLine: string;
   /** Exit code for what the script threw. */
   scriptFault: number;
+  /** Of the kernel's uAPI header; absent: those of the script's revision. */
+  numbers?: Numbers;
 }
 
 type Definition = ServerDefinition | ((host: Host) => ServerDefinition);
@@ -52,6 +55,7 @@ function serveAll(definition: Definition, options: ServeOptions, native: Native,
         devices,
         mountPoint: options.mountPoint,
         readyLine: options.readyLine,
+        ...(options.numbers && { numbers: options.numbers }),
         print: options.quiet
           ? () => undefined
           : (text) => {

@@ -5,7 +5,8 @@ import type { Native } from '../../native/index.ts';
 import { operationsOf } from '../../../uapi/fuse-operations.ts';
 import { decodeReply, type Request } from '../../../uapi/fuse-wire.ts';
 import { backingMap } from '../../../uapi/iomap.ts';
-import { defaultRevision, flagNames, revisions } from '../../../uapi/revision.ts';
+import { revisionWith, type Numbers } from '../../../uapi/numbers.ts';
+import { defaultRevision, flagNames } from '../../../uapi/revision.ts';
 import { held, type Answer } from '../../../server/answer.ts';
 import { ordinaryAnswer } from '../../../server/ordinary.ts';
 import { Server, sleep } from '../session/server.ts';
@@ -72,6 +73,8 @@ export interface Machine {
   devices: ServedDevices;
   mountPoint: string;
   readyLine: string;
+  /** Of the kernel; absent: those of the revision. */
+  numbers?: Numbers;
   print: (line: string) => void;
 }
 
@@ -81,9 +84,9 @@ export interface Machine {
  */
 export function serve(
   definition: ServerDefinition,
-  { native, addon, devices, mountPoint, readyLine, print }: Machine,
+  { native, addon, devices, mountPoint, readyLine, numbers, print }: Machine,
 ): string | undefined {
-  const revision = revisions[definition.revision ?? defaultRevision];
+  const revision = revisionWith(definition.revision ?? defaultRevision, numbers);
   const wanted = definition.devices ?? [];
   wanted.forEach((options, index) => {
     devices.get(index, options);

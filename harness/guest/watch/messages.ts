@@ -1,4 +1,5 @@
 /** Between the agent's first thread and the one that watches it. */
+import type { Numbers } from '../../../uapi/numbers.ts';
 import type { RevisionId } from '../../../uapi/revision.ts';
 
 export interface WatchThreadData {
@@ -12,6 +13,7 @@ export interface WatchThreadData {
 /** Sent before each command. */
 export interface WatchCommand {
   revision: RevisionId;
+  numbers?: Numbers;
   /** Signatures of hangs that are known from earlier cases. */
   hangs: readonly string[];
   /** The server's thread. */

@@ -1,6 +1,6 @@
 /**
- * The cases of a seed. Case number i depends on the seed, i, the revision and the version of iomapfuzz, and on nothing
- * else. Each is the root of fast-check's shrink tree: `SEED:i` names it, `SEED:i:2:0` the first shrunk form of its
+ * The cases of a seed. Case number i depends on the seed, i, the revision with its numbers and the version of iomapfuzz,
+ * and on nothing else. Each is the root of fast-check's shrink tree: `SEED:i` names it, `SEED:i:2:0` the first shrunk form of its
  * third.
  */
 import fc from 'fast-check';
@@ -12,7 +12,8 @@ import type { PlannedCase } from '../../../generators/reply-case.ts';
 import { mix } from '../../../generators/seed.ts';
 import { UsageError } from '../../../model/errors.ts';
 import type { Case } from '../../../model/case.ts';
-import { revisions, type Revision, type RevisionId } from '../../../uapi/revision.ts';
+import { revisionWith, type Numbers } from '../../../uapi/numbers.ts';
+import type { Revision, RevisionId } from '../../../uapi/revision.ts';
 import { SlotOrder, slotTable, type Slot, type SlotTable } from './slots.ts';
 
 /** A case, where it stands in its shrink tree, and what it shrinks to. */
@@ -25,6 +26,14 @@ export interface CaseNode {
   shrinks(): Iterable<CaseNode>;
 }
 
+export interface FuzzSeed {
+  readonly seed: number;
+  readonly revision: RevisionId;
+  /** Of the kernel; absent: those of the revision. */
+  readonly numbers?: Numbers | undefined;
+  readonly version: string;
+}
+
 export class FuzzCases {
   readonly seed: number;
   readonly table: SlotTable;
@@ -32,12 +41,16 @@ export class FuzzCases {
   readonly #version: string;
   readonly #order: SlotOrder;
 
-  constructor(options: { seed: number; revision: RevisionId; version: string }) {
+  constructor(options: FuzzSeed) {
     this.seed = options.seed;
-    this.table = slotTable(options.revision);
-    this.#revision = revisions[options.revision];
+    this.#revision = revisionWith(options.revision, options.numbers);
+    this.table = slotTable(this.#revision);
     this.#version = options.version;
     this.#order = new SlotOrder(this.table, options.seed);
+  }
+
+  get revision(): Revision {
+    return this.#revision;
   }
 
   slotAt(index: number): Slot {
@@ -116,10 +129,7 @@ class WithContext<T> extends fc.Arbitrary<fc.Value<T>> {
 }
 
 /** The case that `SEED:PATH` names. Throws UsageError where there is none. */
-export function caseOfSeed(
-  options: { seed: number; revision: RevisionId; version: string },
-  path: string | undefined,
-): Case {
+export function caseOfSeed(options: FuzzSeed, path: string | undefined): Case {
   const [first, ...below] = (path ?? '').split(':').map(Number);
   if (path === undefined || path === '')
     throw new UsageError(

@@ -5,7 +5,7 @@ import { ScriptedServer } from '../../../oracles/kernel/scripted-server.ts';
 import { simulate } from '../../../oracles/kernel/simulate.ts';
 import type { Case } from '../../../model/case.ts';
 import { caseHash } from '../../../model/hash.ts';
-import { NULL_ADDR, revisions } from '../../../uapi/revision.ts';
+import { NULL_ADDR, revisions, type Revision } from '../../../uapi/revision.ts';
 import type { FuzzCases } from './cases.ts';
 import { placesOf } from './loop.ts';
 import { describeSlot, type Slot } from './slots.ts';
@@ -72,7 +72,7 @@ export function distribution(
     const { case: value } = cases.at(index);
     done += 1;
     digest.update(caseHash(value));
-    const places = new Set(refusalsOf(value, slot));
+    const places = new Set(refusalsOf(value, slot, cases.revision));
     for (const place of places) {
       covered.set(place, (covered.get(place) ?? 0) + 1);
       missing.delete(place);
@@ -124,8 +124,7 @@ function reachableBy(slot: Slot): string[] {
 }
 
 /** What the rules refuse in a case, on a kernel that follows them. */
-export function refusalsOf(value: Case, slot: Slot): string[] {
-  const revision = revisions[value.revision];
+export function refusalsOf(value: Case, slot: Slot, revision: Revision = revisions[value.revision]): string[] {
   const devices = value.geometry.devices.map((_, index) => index + 1);
   const mount = { errno: 0, minor: revision.minor, flags: 1n << BigInt(revision.initBit), devices };
   const { refusals } = simulate({
@@ -133,7 +132,7 @@ export function refusalsOf(value: Case, slot: Slot): string[] {
     revision,
     mount,
     inodes: value.geometry.files.map((_, index) => BigInt(index) + 100n),
-    driver: new ScriptedServer(value, devices),
+    driver: new ScriptedServer(value, devices, [], revision),
   });
   return placesOf(refusals, value, slot);
 }

@@ -11,7 +11,8 @@ import { canAim, type Aim } from '../../../generators/fuzz-op.ts';
 import { campaignPaths, type Path } from '../../../generators/setting.ts';
 import { needsOwnMount } from '../../../model/case-traits.ts';
 import type { RuleId } from '../../../oracles/rules/rule-id.ts';
-import { revisions, type RevisionId } from '../../../uapi/revision.ts';
+import { perRevision } from '../../../uapi/per-revision.ts';
+import type { Revision } from '../../../uapi/revision.ts';
 import { conformancePlan, type PlanCell } from '../../../plan/plan.ts';
 
 export type Slot =
@@ -43,7 +44,6 @@ export type Slot =
 const SHARES = { aimedEach: 2, validPerPath: 16, wildPerPath: 16, sequences: 64, notified: 32, ownMounts: 96 } as const;
 
 export interface SlotTable {
-  readonly revision: RevisionId;
   /** Fixed slots; own mounts come on top and go round in their own order. */
   readonly slots: readonly Slot[];
   readonly ownMounts: readonly PlanCell[];
@@ -69,16 +69,7 @@ const needs = (rule: RuleId, path: Path): GeometryNeed =>
       ? 'small-maxbytes'
       : 'any';
 
-const tables = new Map<RevisionId, SlotTable>();
-
-export function slotTable(id: RevisionId): SlotTable {
-  const made = tables.get(id) ?? makeTable(id);
-  tables.set(id, made);
-  return made;
-}
-
-function makeTable(id: RevisionId): SlotTable {
-  const revision = revisions[id];
+export const slotTable = perRevision((revision: Revision): SlotTable => {
   const plan = conformancePlan(revision);
   const noWrites = revision.ioctls.BACKING_OPEN === undefined;
   const aimed = plan
@@ -116,8 +107,8 @@ function makeTable(id: RevisionId): SlotTable {
     ...notified,
     ...planned,
   ];
-  return { revision: id, slots, ownMounts, round: slots.length + Math.min(SHARES.ownMounts, ownMounts.length) };
-}
+  return { slots, ownMounts, round: slots.length + Math.min(SHARES.ownMounts, ownMounts.length) };
+});
 
 /** Which slot case `index` fills. */
 export class SlotOrder {

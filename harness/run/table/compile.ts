@@ -24,9 +24,12 @@ import { windowsOf } from './windows.ts';
 
 /** A table case is handled as one buffer of results: more steps than this are no simple case. */
 const mostSteps = 64;
-/** Undefined: the case needs the server in TypeScript. */
-export function tableCaseOf(value: Case): TableCase | undefined {
-  const revision = revisions[value.revision];
+
+/**
+ * Undefined: the case needs the server in TypeScript. `revision`: that of the case, by default with the numbers of its
+ * own table.
+ */
+export function tableCaseOf(value: Case, revision: Revision = revisions[value.revision]): TableCase | undefined {
   const { geometry, script, workload } = value;
   if (
     needsOwnMount(value) ||

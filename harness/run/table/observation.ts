@@ -6,14 +6,16 @@ import { GarbageError, type Budget } from '../../../model/codec.ts';
 import { inoOf, nodeidOf } from '../../../model/nodes.ts';
 import type { KernelEvent, MountResult, Observation, StepResult } from '../../../model/observation.ts';
 import type { TableResult, TableStepResult } from '../../../model/table-result.ts';
+import type { Revision } from '../../../uapi/revision.ts';
 import { unpackObservation } from '../unpack.ts';
 
-/** `log`: what the guest read out of the kernel's log. */
+/** `log`: what the guest read out of the kernel's log. `revision`: as of `unpackObservation`. */
 export function tableObservation(
   value: Case,
   result: TableResult,
   mount: MountResult,
   log: readonly KernelEvent[],
+  revision: Revision,
   budget?: Budget,
 ): Observation {
   if (result.steps.length !== value.workload.length)
@@ -31,7 +33,7 @@ export function tableObservation(
       nodeids,
       inodes: nodeids.map(inoOf),
     },
-    value.revision,
+    revision,
     budget,
   );
 }

@@ -15,6 +15,7 @@ import { emitC } from '../../../reproducers/emit-c.ts';
 import type { Evidence } from '../../../reproducers/evidence.ts';
 import { predict } from '../../../oracles/predict.ts';
 import { geometry, makeCase, openDirect } from '../../../reproducers/testing/samples.ts';
+import { revisionWith } from '../../../uapi/numbers.ts';
 
 export interface EmittedProgram {
   name: string;
@@ -84,11 +85,13 @@ export async function observe(vm: VmHandle, testCase: Case): Promise<Observation
 }
 
 async function observeOne(vm: VmHandle, testCase: Case): Promise<Observation> {
-  vm.send({ kind: 'run-cases', id: ++id, cases: [{ index: 0, case: testCase }] });
+  const { numbers } = vm.facts;
+  vm.send({ kind: 'run-cases', id: ++id, cases: [{ index: 0, case: testCase }], ...(numbers && { numbers }) });
   let observation: Observation | undefined;
   for (;;) {
     const message = await vm.receive(60_000);
-    if (message.kind === 'case-done') observation = unpackObservation(message.observation, testCase.revision);
+    if (message.kind === 'case-done')
+      observation = unpackObservation(message.observation, revisionWith(testCase.revision, numbers));
     else if (message.kind === 'case-failed' || message.kind === 'error') throw new Error(message.reason);
     else if (message.kind === 'cases-done') return observation!;
   }

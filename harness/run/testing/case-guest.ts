@@ -7,6 +7,7 @@ import { Vm } from '../../../vm/vm.ts';
 import type { Case } from '../../../model/case.ts';
 import type { Observation } from '../../../model/observation.ts';
 import { unpackObservation } from '../unpack.ts';
+import { revisionWith } from '../../../uapi/numbers.ts';
 
 export interface CaseGuest {
   /** Observations in the order of the cases; a case that failed gives its reason. */
@@ -31,12 +32,21 @@ export function caseGuest(): CaseGuest {
   });
 
   async function run(...cases: Case[]): Promise<(Observation | string)[]> {
-    vm.send({ kind: 'run-cases', id: ++id, cases: cases.map((value, index) => ({ index, case: value })) });
+    const { numbers } = vm.facts;
+    vm.send({
+      kind: 'run-cases',
+      id: ++id,
+      cases: cases.map((value, index) => ({ index, case: value })),
+      ...(numbers && { numbers }),
+    });
     const results: (Observation | string)[] = [];
     for (;;) {
       const message = await vm.receive(120_000);
       if (message.kind === 'case-done')
-        results[message.index] = unpackObservation(message.observation, cases[message.index]!.revision);
+        results[message.index] = unpackObservation(
+          message.observation,
+          revisionWith(cases[message.index]!.revision, numbers),
+        );
       else if (message.kind === 'case-failed') results[message.index] = message.reason;
       else if (message.kind === 'error') throw new Error(message.reason);
       else if (message.kind === 'cases-done') return results;
