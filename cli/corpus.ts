@@ -6,6 +6,7 @@ import { requireTestable } from '../vm/kernel/identify.ts';
 import { repositoryRoot } from '../files/repository-root.ts';
 import { loadRun } from '../reports/run.ts';
 import type { CellInfo } from '../model/run-summary.ts';
+import type { Case } from '../model/case.ts';
 import type { RevisionId } from '../uapi/revision.ts';
 import { formatCase, readCaseFile } from '../harness/run/case-file.ts';
 import type { PlannedRun } from '../harness/run/conformance.ts';

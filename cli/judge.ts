@@ -1,13 +1,21 @@
 /** `iomapfuzz judge`: stored observations judged again by the rules of this version, without a guest. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { judgedJson, judgedLines, placeText } from '../reports/judged.ts';
 import { plainLine, plainTexts } from '../model/plain-text.ts';
 import { unjudgedIn } from '../model/partly-judged.ts';
 import { noCounts } from '../model/run-summary.ts';
-import type { RevisionId } from '../uapi/revision.ts';
-import { exitCodeOfJudged, judgeStored } from '../harness/run/stored/judge.ts';
+import { numbersOf } from '../uapi/numbers.ts';
+import { defaultRevision, revisions, type RevisionId } from '../uapi/revision.ts';
+import { exitCodeOfJudged, judgeStored, type JudgeBy } from '../harness/run/stored/judge.ts';
 import { storedItems } from '../harness/run/stored/read.ts';
+import { headerOfOptions, NO_HEADER } from './uapi-header-option.ts';
 import { optionalUapiOption } from './uapi-option.ts';
+
+interface JudgeOptions {
+  json?: boolean;
+  uapi?: RevisionId;
+  uapiHeader?: string;
+}
 
 const counted = { ...noCounts(), nothing: 0, unreadable: 0 };
 
@@ -22,11 +30,26 @@ export function judgeCommand(): Command {
     )
     .option('--json', 'print one line of JSON for each record')
     .addOption(optionalUapiOption())
+    .addOption(
+      new Option(
+        '--uapi-header <file>',
+        "the uAPI header of the kernel that was observed (default: the numbers that the results say, else the revision's)",
+      ),
+    )
     .addHelpText(
       'after',
       "\nExit code: 0 everything that was judged conforms, 1 something deviates, 2 something can't be read (it is named, and the others are judged all the same),\n4 nothing was judged.",
     )
-    .action(async (paths: string[], options: { json?: boolean; uapi?: RevisionId }) => {
+    .action(async (paths: string[], options: JudgeOptions) => {
+      const { uapi, uapiHeader } = options;
+      const header =
+        uapiHeader === undefined
+          ? undefined
+          : await headerOfOptions({ uapiHeader }, revisions[uapi ?? defaultRevision]);
+      const by: JudgeBy = {
+        revision: uapi,
+        numbers: uapiHeader === NO_HEADER ? numbersOf(revisions[uapi ?? defaultRevision]) : header?.numbers,
+      };
       const counts = { ...counted };
       let inPart = 0;
       const recorded = { agree: 0, differ: 0 };
@@ -38,7 +61,7 @@ export function judgeCommand(): Command {
             continue;
           }
           // Records are data of others: nothing of them may act.
-          const judged = plainTexts(judgeStored(item, options.uapi));
+          const judged = plainTexts(judgeStored(item, by));
           counts[judged.kind === 'judged' ? judged.verdict.kind : judged.kind] += 1;
           if (judged.kind === 'judged' && unjudgedIn(judged.verdict).length > 0) inPart += 1;
           if (judged.kind === 'judged' && judged.recorded !== undefined)

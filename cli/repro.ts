@@ -1,7 +1,7 @@
 /** `iomapfuzz repro`: one case again, in fresh guests; as a C program; as a mail. */
 import { Command, Option } from 'commander';
 import { join } from 'node:path';
-import { UntestableKernelError, UsageError } from '../model/errors.ts';
+import { messageOf, UntestableKernelError, UsageError } from '../model/errors.ts';
 import { buildTimeline, everydayRequests, timelineText } from '../reports/timeline.ts';
 import { encodeCase, type Case } from '../model/case.ts';
 import type { KernelFacts } from '../model/channel.ts';
@@ -33,7 +33,13 @@ import { originOf } from './conformance.ts';
 import { flavourOf, libertyOption } from './liberty-option.ts';
 import { ruleTexts } from './rule-texts.ts';
 import { addVmOptions, positiveInteger, vmSpecOf, type VmOptions } from './vm-options.ts';
-import { defaultRevision } from '../uapi/revision.ts';
+import type { Numbers } from '../uapi/numbers.ts';
+import { defaultRevision, revisions } from '../uapi/revision.ts';
+import type { UapiHeader } from '../model/uapi-header.ts';
+import { headerOfResults } from '../harness/run/stored/numbers.ts';
+import { readKernelImage } from '../vm/kernel/image.ts';
+import type { VmSpec } from '../vm/vm.ts';
+import { headerOfKernel, headerOfOptions } from './uapi-header-option.ts';
 import { exitCodes, VERDICT_CODES } from './exit-codes.ts';
 
 interface ReproOptions extends VmOptions {
@@ -62,43 +68,76 @@ export function reproCommand(): Command {
       exitCodes(`${VERDICT_CODES}\nOf --emit c without --times: 0, and 2 where it cannot be written.`),
     )
     .action(async (texts: string[], options: ReproOptions) => {
-      const cases = texts.map((text): NamedCase => ({
-        name: text,
-        case: resolveCase(parseReference(text), (seed, path) =>
-          caseOfSeed({ seed, revision: defaultRevision, version: toolVersion() }, path),
-        ),
-      }));
+      const cases = casesOf(texts);
       const [{ case: value }] = cases as [NamedCase];
       if (options.emit !== undefined && cases.length > 1)
         throw new UsageError(`--emit writes one case, and these are ${cases.length}: give one at a time`);
-      const revisions = [...new Set(cases.map((one) => one.case.revision))];
-      if (revisions.length > 1)
+      const several = [...new Set(cases.map((one) => one.case.revision))];
+      if (several.length > 1)
         throw new UsageError(
-          `the cases are of different revisions (${revisions.join(', ')}), and a run is judged by one: give those of one revision at a time`,
+          `the cases are of different revisions (${several.join(', ')}), and a run is judged by one: give those of one revision at a time`,
         );
       // A program can be written of what the rules say alone; a mail is about what was seen.
       if (options.emit === 'c' && options.times === undefined) {
-        process.stdout.write(emitC(value, { deviations: [], clauses: ruleTexts(value.revision) }));
+        const uapiHeader = await headerForProgram(texts[0]!, value, options);
+        process.stdout.write(
+          emitC(value, { deviations: [], clauses: ruleTexts(value.revision), ...(uapiHeader && { uapiHeader }) }),
+        );
         return;
       }
       // What is emitted goes to stdout, so that it can be redirected; everything else is out of its way then.
       const say = options.emit === undefined ? console.log : console.error;
-      const { replayed, kernel, facts } = await replayAll(cases, options, say);
+      const spec = await vmSpecOf(options, { revision: value.revision });
+      const { uapiHeader } = spec;
+      // What lies beside the values of a kernel depends on them.
+      const drawn = uapiHeader ? casesOf(texts, uapiHeader.numbers) : cases;
+      const { replayed, kernel, facts } = await replayAll(drawn, spec, options, say);
       for (const { name, case: testCase, reliability } of replayed) {
         say(`${cases.length > 1 ? `${name}: ` : ''}${summaryOf(reliability)}`);
         if (options.emit === undefined && reliability.observation)
           console.log(
-            ['', ...timelineOf(testCase, reliability), ...comparedLines(testCase, reliability, facts), ''].join('\n'),
+            [
+              '',
+              ...timelineOf(testCase, reliability, uapiHeader?.numbers),
+              ...comparedLines(testCase, reliability, facts),
+              '',
+            ].join('\n'),
           );
         else if (options.emit === undefined && reliability.shown)
-          console.log(['', ...timelineOf(testCase, reliability), ''].join('\n'));
+          console.log(['', ...timelineOf(testCase, reliability, uapiHeader?.numbers), ''].join('\n'));
       }
-      if (options.emit !== undefined) emit(options.emit, value, replayed[0]!.reliability, kernel);
+      if (options.emit !== undefined) emit(options.emit, replayed[0]!, kernel, uapiHeader);
       process.exitCode = exitCodeOfAll(
         replayed.map(({ reliability }) => exitCodeOf(reliability, options.times ?? 1)),
         cases.length,
       );
     });
+}
+
+const casesOf = (texts: readonly string[], numbers?: Numbers): NamedCase[] =>
+  texts.map((text): NamedCase => ({
+    name: text,
+    case: resolveCase(parseReference(text), (seed, path) =>
+      caseOfSeed({ seed, revision: defaultRevision, numbers, version: toolVersion() }, path),
+    ),
+  }));
+
+/** By which numbers a program speaks that is written without a kernel: what is named, else what found the case. */
+async function headerForProgram(
+  text: string,
+  { revision }: Case,
+  options: ReproOptions,
+): Promise<UapiHeader | undefined> {
+  if (options.uapiHeader !== undefined || options.kdir !== undefined)
+    return headerOfOptions(options, revisions[revision]);
+  if (options.kernel !== undefined) return headerOfKernel(readKernelImage(options.kernel), revisions[revision]);
+  const reference = parseReference(text);
+  if (reference.kind !== 'file') return undefined;
+  try {
+    return headerOfResults(reference.path);
+  } catch (error) {
+    throw new UsageError(`${messageOf(error)}; name the header by --uapi-header`);
+  }
 }
 
 interface NamedCase {
@@ -109,11 +148,17 @@ interface Replayed extends NamedCase {
   reliability: Reliability;
 }
 
-function emit(form: 'c' | 'mail', value: Case, reliability: Reliability, kernel: KernelNotes): void {
+function emit(
+  form: 'c' | 'mail',
+  { case: value, reliability }: Replayed,
+  kernel: KernelNotes,
+  uapiHeader: UapiHeader | undefined,
+): void {
   const evidence: Evidence = {
     deviations: reliability.shown?.deviations ?? [],
     clauses: ruleTexts(value.revision),
     kernel,
+    ...(uapiHeader && { uapiHeader }),
     reliability: { shown: reliability.shown?.times ?? reliability.counts.conforms, of: reliability.times },
     ...(reliability.unjudged && { unjudged: reliability.unjudged }),
   };
@@ -127,7 +172,7 @@ function emit(form: 'c' | 'mail', value: Case, reliability: Reliability, kernel:
     emitMail({
       case: value,
       evidence,
-      timeline: timelineOf(value, reliability, true),
+      timeline: timelineOf(value, reliability, uapiHeader?.numbers, true),
       consoleTail: reliability.shown?.consoleTail ?? [],
     }),
   );
@@ -146,6 +191,7 @@ function exitCodeOfAll(codes: readonly (0 | 1 | 3 | 4)[], asked: number): 0 | 1 
 /** A replay is a run as any other: what finished is in the results directory, whatever ends it. */
 async function replayAll(
   cases: readonly NamedCase[],
+  spec: VmSpec,
   options: ReproOptions,
   say: (line: string) => void,
 ): Promise<{ replayed: Replayed[]; kernel: KernelNotes; facts: KernelFacts }> {
@@ -161,7 +207,7 @@ async function replayAll(
   const result = await recordRun<{ replayed: Replayed[]; kernel: KernelNotes; facts: KernelFacts } | undefined>(
     {
       kind: 'repro',
-      spec: await vmSpecOf(options),
+      spec,
       seed: seedOf(first),
       revision: first.case.revision,
       directory,
@@ -291,7 +337,12 @@ function summaryOf({ times, counts, inPart }: Reliability): string {
  * `brief`: without everyday requests that the case says nothing about, and without SETATTR for the times of a written
  * file.
  */
-function timelineOf(value: Case, { shown, observation: whole, unjudged }: Reliability, brief = false): string[] {
+function timelineOf(
+  value: Case,
+  { shown, observation: whole, unjudged }: Reliability,
+  numbers: Numbers | undefined,
+  brief = false,
+): string[] {
   const notJudged = unjudged ? { unjudged: [...unjudged] } : {};
   const scripted = new Set<string>(value.script.map(({ on }) => on));
   const setsAttributes = value.workload.some(
@@ -308,16 +359,19 @@ function timelineOf(value: Case, { shown, observation: whole, unjudged }: Reliab
         }
       : whole;
   return timelineText(
-    buildTimeline({
-      n: 0,
-      hash: caseHash(value),
-      note: '',
-      seed: value.provenance?.seed ?? 0,
-      case: encodeCase(value),
-      verdict: shown
-        ? { kind: 'deviates', deviations: [...shown.deviations], ...notJudged }
-        : { kind: 'conforms', ...notJudged },
-      ...(observation && { observation: jsonSafe(observation) }),
-    }),
+    buildTimeline(
+      {
+        n: 0,
+        hash: caseHash(value),
+        note: '',
+        seed: value.provenance?.seed ?? 0,
+        case: encodeCase(value),
+        verdict: shown
+          ? { kind: 'deviates', deviations: [...shown.deviations], ...notJudged }
+          : { kind: 'conforms', ...notJudged },
+        ...(observation && { observation: jsonSafe(observation) }),
+      },
+      numbers,
+    ),
   );
 }

@@ -58,6 +58,7 @@ export function borderReply(
     .constantFrom(...types)
     .chain((type) => mapping({ setting, start, end, type, flags, exact: isWritePath(setting.path) }));
   const input = {
+    revision,
     blockSize: setting.blockSize,
     pos: targetOf(setting),
     maxBytes: setting.maxBytes ?? LOFF_MAX,

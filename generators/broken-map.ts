@@ -8,7 +8,7 @@ import type { BeginDeviceRuleId, BeginValidateRuleId } from '../oracles/rules/be
 import type { MapRuleId } from '../oracles/rules/map.ts';
 import type { Half } from '../oracles/rules/rule.ts';
 import type { ClauseId } from '../oracles/rules/rule-id.ts';
-import { NULL_ADDR } from '../uapi/revision.ts';
+import { nameOf, NULL_ADDR, type Revision } from '../uapi/revision.ts';
 import { borderValue } from './border-value.ts';
 import type { TypeName } from './mapping.ts';
 import type { SettingConstraints } from './setting.ts';
@@ -22,6 +22,8 @@ export interface Border {
 
 /** What a row works with. `pos`: where the reply is asked for; sizes and positions in bytes. */
 interface BorderInput {
+  /** By whose numbers a value is known or not. */
+  revision: Revision;
   valid: MappingSpec;
   blockSize: bigint;
   pos: bigint;
@@ -72,7 +74,12 @@ const wrongField = (type: TypeName, key: 'flags' | 'dev' | 'addr'): BorderRow =>
     const legal = instruction(input, type);
     const values: fc.Arbitrary<Partial<MappingSpec>> =
       key === 'flags'
-        ? pick<MappingSpec['flags']>(['NEW'], ['WANT_IOMAP_END'], ['SHARED', 'DIRTY'], [0xff]).map((flags) => ({
+        ? pick<MappingSpec['flags']>(
+            ['NEW'],
+            ['WANT_IOMAP_END'],
+            ['SHARED', 'DIRTY'],
+            [input.revision.serverFlagsMask],
+          ).map((flags) => ({
             flags,
           }))
         : key === 'dev'
@@ -105,12 +112,20 @@ const perHalf = <Name extends string>(name: Name, row: BorderRow) =>
 const rows: Readonly<Record<BorderRuleId, BorderRow>> = {
   'map/type-known': {
     make: (input) =>
-      pick(5, 252, 256, 6, 128, 0x7fff, 0x8000, 0xffff, 0x0102).map((type) => field(input, 'type', type)),
+      pick(
+        ...[5, 252, 256, 6, 128, 0x7fff, 0x8000, 0xffff, 0x0102].filter(
+          (type) => nameOf(input.revision.mappingTypes, type) === undefined,
+        ),
+      ).map((type) => field(input, 'type', type)),
   },
   'map/flags-known': {
     types: ['HOLE', 'DELALLOC', 'MAPPED', 'UNWRITTEN', 'INLINE'],
     make: (input) =>
-      pick(0x100, 0x200, 0x400, 0x800, 0x1000, 0x8000, 0xff00).chain((flag) =>
+      pick(
+        ...[0x100, 0x200, 0x400, 0x800, 0x1000, 0x8000, 0xff00].filter(
+          (flag) => (flag & ~input.revision.serverFlagsMask) !== 0,
+        ),
+      ).chain((flag) =>
         pick<MappingSpec['flags']>(['WANT_IOMAP_END'], ['WANT_IOMAP_END', 'MERGED']).map((legal) =>
           field(input, 'flags', [flag], legal),
         ),

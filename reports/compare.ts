@@ -7,6 +7,7 @@ import { gapsBetween, triedLess, type Gap } from './compare-scope.ts';
 import { isFlaky, placesText, reliabilityText, type Finding } from './finding.ts';
 import { buildMatrix, matrixCells, type BorderOutcome, type MatrixCell } from './matrix.ts';
 import { judgedBy, planUnknown, type Run } from './run.ts';
+import { numbersText } from './uapi-header-text.ts';
 
 interface ComparedFinding {
   id: string;
@@ -379,6 +380,7 @@ function circumstances({ summary }: Run): Map<string, string> {
   return new Map<string, string>([
     ['tool', summary.toolVersion],
     ['revision', summary.revision],
+    ['uAPI numbers', numbersText(summary)],
     ['seed', String(summary.seed)],
     ['complete', summary.complete ? 'yes' : `no (${summary.endedBy ?? 'killed'})`],
     ...(environment ? keys.map((key): [string, string] => [key, String(environment[key])]) : []),

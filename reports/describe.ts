@@ -4,7 +4,8 @@ import type { Reply, Step } from '../model/case.ts';
 import type { MappingSpec } from '../model/mapping.ts';
 import type { ByteRange, Notification } from '../model/notification.ts';
 import type { FiemapExtent, KernelEvent, StepResult } from '../model/observation.ts';
-import { defaultRevision, flagNames, isRevisionId, nameOf, revisions, type Revision } from '../uapi/revision.ts';
+import { revisionWith, type Numbers } from '../uapi/numbers.ts';
+import { defaultRevision, flagNames, isRevisionId, nameOf, type Revision } from '../uapi/revision.ts';
 import { errnoText, negativeErrnoText } from '../uapi/errno.ts';
 
 const ALL_ONES = (1n << 64n) - 1n;
@@ -25,7 +26,9 @@ export function quantity(value: bigint): string {
   return value < 1024n ? value.toString() : `0x${value.toString(16)}`;
 }
 
-export const revisionOf = (id: string): Revision => revisions[isRevisionId(id) ? id : defaultRevision];
+/** `numbers`: of the kernel's uAPI, where the run says them. */
+export const revisionOf = (id: string, numbers?: Numbers): Revision =>
+  revisionWith(isRevisionId(id) ? id : defaultRevision, numbers);
 
 const orNone = (names: string[]): string => (names.length === 0 ? 'none' : names.join('|'));
 

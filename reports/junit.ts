@@ -12,6 +12,7 @@ import type { Run } from './run.ts';
 import { plainText } from '../model/plain-text.ts';
 import { logExcerpt } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
+import { headerText, numbersIn } from './uapi-header-text.ts';
 
 const LOG_LINES = 200;
 const escapes: Record<string, string> = {
@@ -141,7 +142,7 @@ function findingTest(finding: Finding, { run, rules }: ReportInput, className: s
       ...(rule ? [`rule: ${clauseText(rule)}`] : []),
       `case ${exampleText(finding)}`,
       '',
-      ...timelineText(buildTimeline(finding.example)),
+      ...timelineText(buildTimeline(finding.example, numbersIn(run))),
       '',
       ...reproduceCommands(finding, run),
     ].join('\n'),
@@ -177,6 +178,7 @@ function properties({ summary }: Run): [string, string][] {
   return [
     ['tool', `iomapfuzz ${summary.toolVersion}`],
     ['revision', summary.revision],
+    ...(summary.uapiHeader ? [['uapiHeader', headerText(summary)] as [string, string]] : []),
     ['seed', String(summary.seed)],
     ['complete', String(summary.complete)],
     ...Object.entries(environment ?? {}).map(([key, value]): [string, string] => [

@@ -13,6 +13,7 @@ import { countsText } from './terminal.ts';
 import { mailText, plainLine, plainText } from '../model/plain-text.ts';
 import { duration, logExcerpt, wrap } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
+import { headerText, numbersIn } from './uapi-header-text.ts';
 
 const WIDTH = 72;
 /** RFC 5322 allows 998 characters a line, the name of the header included. */
@@ -107,6 +108,7 @@ function facts({ run }: ReportInput): string[] {
         ] as [string, string][])
       : []),
     ['Judged by', `iomapfuzz ${summary.toolVersion}, uAPI revision ${summary.revision}, seed ${summary.seed}`],
+    ...(summary.uapiHeader ? [['Numbers', `of ${headerText(summary)}`] as [string, string]] : []),
     ['Cases', `${countsText(run)}; ${duration(summary.elapsedMs)}`],
   ];
   return rows.flatMap(([name, value]) => wrap(`${`${name}:`.padEnd(10)} ${plainText(value)}`, WIDTH, 11));
@@ -138,7 +140,7 @@ function renderFinding(finding: Finding, number: number, { run, rules }: ReportI
       3,
     ),
     '',
-    ...timelineText(buildTimeline(record)).flatMap((line) =>
+    ...timelineText(buildTimeline(record, numbersIn(run))).flatMap((line) =>
       wrap(`   ${plainText(line)}`, WIDTH + 8, 7 + /^ */.exec(line)![0].length),
     ),
     '',

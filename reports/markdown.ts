@@ -14,6 +14,7 @@ import { cellText, countsText } from './terminal.ts';
 import { plainLine, plainText } from '../model/plain-text.ts';
 import { duration, logExcerpt, plural } from './text.ts';
 import { buildTimeline, timelineText } from './timeline.ts';
+import { headerText, numbersIn } from './uapi-header-text.ts';
 
 /** GitHub cuts a job summary at 1 MiB: so many findings are shown in full. */
 const MAX_FINDINGS = 20;
@@ -33,7 +34,7 @@ export const markdownReporter: Reporter = {
     ];
     const { environment } = run.summary;
     lines.push(
-      `${countsText(run)}. ${environment ? `Kernel ${code(environment.kernelRelease)} (${text(environment.kernelOrigin)}${imageText(environment) === '' ? '' : `; ${text(imageText(environment))}`}), ${text(environment.accelerator)}, ` : ''}revision ${run.summary.revision}, seed ${run.summary.seed}, ${duration(run.summary.elapsedMs)}.`,
+      `${countsText(run)}. ${environment ? `Kernel ${code(environment.kernelRelease)} (${text(environment.kernelOrigin)}${imageText(environment) === '' ? '' : `; ${text(imageText(environment))}`}), ${text(environment.accelerator)}, ` : ''}revision ${run.summary.revision}${run.summary.uapiHeader ? ` with the numbers of ${text(headerText(run.summary))}` : ''}, seed ${run.summary.seed}, ${duration(run.summary.elapsedMs)}.`,
       '',
     );
     if (comparison)
@@ -90,7 +91,7 @@ function renderFinding(finding: Finding, { run, rules }: ReportInput): string[] 
     '',
     '<details><summary>timeline, kernel log, how to reproduce</summary>',
     '',
-    ...fence(timelineText(buildTimeline(record))),
+    ...fence(timelineText(buildTimeline(record, numbersIn(run)))),
     '',
     ...(record.consoleTail ? [...fence(logExcerpt(record.consoleTail, LOG_LINES)), ''] : []),
     ...fence(reproduceCommands(finding, run)),

@@ -23,6 +23,7 @@ const start: [string, (summary: RunSummary) => unknown][] = [
   ['the kind of run', ({ kind }) => kind],
   ["the tool's version", ({ toolVersion }) => toolVersion],
   ['the uAPI revision', ({ revision }) => revision],
+  ["the numbers of the kernel's uAPI", ({ uapiHeader }) => uapiHeader?.numbers],
   ['the seed', ({ seed }) => seed],
   ['the number of cases per cell', ({ runsPerCell }) => runsPerCell],
   ['the shard count', ({ shard }) => shard?.count],

@@ -8,9 +8,9 @@ import type { Run } from './run.ts';
  * Options that name the kernel or the rules, or that the drawing of cases depends on; the others (seed, shard, output)
  * are chosen here.
  */
-const kept = ['--kernel', '--kdir', '--flavour', '--source', '--uapi', '--runs'];
+const kept = ['--kernel', '--kdir', '--flavour', '--source', '--uapi-header', '--uapi', '--runs'];
 
-const kernelOptions = ['--kernel', '--kdir', '--flavour', '--source'];
+const kernelOptions = ['--kernel', '--kdir', '--flavour', '--source', '--uapi-header'];
 
 /** `--name value` and `--name=value` of `argv` whose name is in `names`. */
 function keepOptions(argv: string[], names: string[]): string[] {

@@ -8,6 +8,7 @@ import type { Run } from './run.ts';
 import { plainText, withoutLogCommands } from '../model/plain-text.ts';
 import { duration, plural, wrap } from './text.ts';
 import type { RunVerdict } from './verdict.ts';
+import { headerText } from './uapi-header-text.ts';
 
 export interface TerminalOptions {
   widthColumns: number;
@@ -65,7 +66,7 @@ export function renderTerminal(run: Run, matrix: Matrix, verdict: RunVerdict, op
     const image = imageText(environment);
     lines.push(
       ...wrap(
-        `kernel ${environment.kernelRelease} (${environment.kernelOrigin}${environment.flavour ? `, ${environment.flavour}` : ''}${image === '' ? '' : `; ${image}`}), judged by ${run.summary.revision}; ${environment.accelerator}, QEMU ${environment.qemuVersion}; seed ${run.summary.seed}; ${duration(run.summary.elapsedMs)}`,
+        `kernel ${environment.kernelRelease} (${environment.kernelOrigin}${environment.flavour ? `, ${environment.flavour}` : ''}${image === '' ? '' : `; ${image}`}), judged by ${run.summary.revision}${run.summary.uapiHeader ? ` with the numbers of ${headerText(run.summary)}` : ''}; ${environment.accelerator}, QEMU ${environment.qemuVersion}; seed ${run.summary.seed}; ${duration(run.summary.elapsedMs)}`,
         width,
         2,
       ).map((line) => paint(line, 'dim')),

@@ -2,6 +2,8 @@
  * What happened in a case, top to bottom: the set-up, then each syscall with the requests it caused, then what the
  * kernel reported.
  */
+import type { Numbers } from '../uapi/numbers.ts';
+import type { Revision } from '../uapi/revision.ts';
 import { decodeCase, type Case, type ScriptLine } from '../model/case.ts';
 import type { Exchange, Observation } from '../model/observation.ts';
 import { messageOf } from '../model/errors.ts';
@@ -41,7 +43,8 @@ export type Timeline =
   | { kind: 'timeline'; entries: TimelineEntry[]; case: Case; observation?: Observation }
   | { kind: 'none'; reason: string };
 
-export function buildTimeline(record: CaseRecord): Timeline {
+/** `numbers`: of the kernel's uAPI, where the run says them. */
+export function buildTimeline(record: CaseRecord, numbers?: Numbers): Timeline {
   if (record.case === undefined) return { kind: 'none', reason: 'the results do not hold this case' };
   let value: Case;
   try {
@@ -56,8 +59,9 @@ export function buildTimeline(record: CaseRecord): Timeline {
     };
   }
   const deviations = record.verdict.kind === 'deviates' ? record.verdict.deviations : [];
-  const { happened, observation } = happenedIn(value, record, deviations);
-  const entries = [setup(value), ...script(value), ...happened];
+  const revision = revisionOf(value.revision, numbers);
+  const { happened, observation } = happenedIn(value, record, deviations, revision);
+  const entries = [setup(value), ...script(value, revision), ...happened];
   // What no syscall shows (a warning, changed device bytes) stands at the end, where it was found.
   const loose = deviations.filter(({ step }) => step === undefined || value.workload[step] === undefined);
   if (loose.length > 0) entries.push({ kind: 'event', title: 'over the whole case', lines: [], deviations: loose });
@@ -74,21 +78,22 @@ function happenedIn(
   value: Case,
   record: CaseRecord,
   deviations: Deviation[],
+  revision: Revision,
 ): { happened: TimelineEntry[]; observation?: Observation } {
   const stored = observationOf(record);
   let reason: string;
   if (stored?.kind !== 'observation') {
-    if (!stored) return { happened: happenings(value, undefined, deviations) };
+    if (!stored) return { happened: happenings(value, revision, undefined, deviations) };
     reason = `can't be read by this version (${stored.reason})`;
   } else {
     try {
-      return { happened: happenings(value, stored.observation, deviations), observation: stored.observation };
+      return { happened: happenings(value, revision, stored.observation, deviations), observation: stored.observation };
     } catch (error) {
       reason = `does not fit the case (${messageOf(error)})`;
     }
   }
   const title = `what was seen is left out: the stored observation ${reason}`;
-  const happened = happenings(value, undefined, deviations);
+  const happened = happenings(value, revision, undefined, deviations);
   return { happened: [...happened, { kind: 'event', title, lines: [], deviations: [] }] };
 }
 
@@ -153,10 +158,10 @@ function setup({ geometry, revision, debugIomap }: Case): TimelineEntry {
   };
 }
 
-function script(value: Case): TimelineEntry[] {
+function script(value: Case, revision: Revision): TimelineEntry[] {
   return value.script.map((line) => ({
     kind: 'script',
-    title: `the server answers ${line.on}${line.file === undefined ? '' : ` of file ${line.file}`}${conditions(line, value)}${line.times === undefined ? '' : line.times === 1 ? ' once' : ` ${line.times} times`} with`,
+    title: `the server answers ${line.on}${line.file === undefined ? '' : ` of file ${line.file}`}${conditions(line, revision)}${line.times === undefined ? '' : line.times === 1 ? ' once' : ` ${line.times} times`} with`,
     lines: [
       ...(line.signal ? ['with a signal pending'] : []),
       ...(line.before ?? []).map((notification) => `after notify(/dev/fuse, ${describeNotification(notification)})`),
@@ -180,12 +185,17 @@ export const everydayRequests: ReadonlySet<string> = new Set([
 ]);
 
 /** For which operations a line of the script holds, where it does not hold for all. */
-function conditions({ opflagsSet = 0, opflagsClear = 0 }: ScriptLine, value: Case): string {
-  const names = (bits: number): string => describeOpflags(bits, revisionOf(value.revision));
+function conditions({ opflagsSet = 0, opflagsClear = 0 }: ScriptLine, revision: Revision): string {
+  const names = (bits: number): string => describeOpflags(bits, revision);
   return `${opflagsSet === 0 ? '' : ` with ${names(opflagsSet)} set`}${opflagsSet !== 0 && opflagsClear !== 0 ? ' and' : ''}${opflagsClear === 0 ? '' : ` with ${names(opflagsClear)} clear`}`;
 }
 
-function happenings(value: Case, observation: Observation | undefined, deviations: Deviation[]): TimelineEntry[] {
+function happenings(
+  value: Case,
+  revision: Revision,
+  observation: Observation | undefined,
+  deviations: Deviation[],
+): TimelineEntry[] {
   if (!observation)
     return value.workload.map((step, index) => ({
       kind: 'syscall',
@@ -193,7 +203,6 @@ function happenings(value: Case, observation: Observation | undefined, deviation
       lines: [],
       deviations: deviations.filter((one) => one.step === index),
     }));
-  const revision = revisionOf(value.revision);
   const scripted = new Set<string>(value.script.map(({ on }) => on));
   const request = (exchange: Exchange): TimelineEntry => ({
     kind: 'request',
@@ -205,7 +214,7 @@ function happenings(value: Case, observation: Observation | undefined, deviation
       exchange.raw
         ? `undecodable: ${Buffer.from(exchange.raw).toString('hex').slice(0, 160)}`
         : describeRequest(exchange.name, exchange.request, revision),
-      ...answer(exchange, value),
+      ...answer(exchange, value, revision),
     ].filter((line) => line !== ''),
     deviations: [],
   });
@@ -265,8 +274,8 @@ function happenings(value: Case, observation: Observation | undefined, deviation
   return entries;
 }
 
-function answer(exchange: Exchange, value: Case): string[] {
-  return [...notifications(exchange, value), ...ending(exchange, value)];
+function answer(exchange: Exchange, value: Case, revision: Revision): string[] {
+  return [...notifications(exchange, value), ...ending(exchange, revision)];
 }
 
 function notifications({ notified }: Exchange, { script: lines }: Case): string[] {
@@ -276,14 +285,13 @@ function notifications({ notified }: Exchange, { script: lines }: Case): string[
   });
 }
 
-function ending({ reply, writeErrno, name, ended }: Exchange, value: Case): string[] {
+function ending({ reply, writeErrno, name, ended }: Exchange, revision: Revision): string[] {
   if (ended)
     return [
       `no answer: ${{ die: 'the server closed /dev/fuse', kill: 'the process that held /dev/fuse was killed', abort: 'the connection was aborted' }[ended]}`,
     ];
   if (!reply) return ['no answer'];
   const lines: string[] = [];
-  const revision = revisionOf(value.revision);
   const { read, write } = (reply.fields ?? {}) as { read?: Record<string, unknown>; write?: Record<string, unknown> };
   if (reply.error !== 0)
     lines.push(`answered ${errnoText(Math.abs(reply.error))}${reply.error > 0 ? ', as a positive error' : ''}`);

@@ -1,7 +1,9 @@
 /** Numbers of a kernel's header beside those of a revision's table, in words. */
 import { headerNumbers, HEADER_INIT_FLAG } from '../uapi/header-names.ts';
-import { differences, type Difference, type Numbers } from '../uapi/numbers.ts';
-import type { Revision } from '../uapi/revision.ts';
+import { differences, numbersOf, type Difference, type Numbers } from '../uapi/numbers.ts';
+import { revisions, type Revision } from '../uapi/revision.ts';
+import type { RunSummary } from '../model/run-summary.ts';
+import type { Run } from './run.ts';
 
 /** Flags and ioctls read best in hexadecimal. */
 const number = ({ what }: Difference, value: number): string =>
@@ -23,3 +25,15 @@ export function differencesText(numbers: Numbers, revision: Revision): string {
         .map((one) => `${nameOf(one)} is ${number(one, one.kernel)} (not ${number(one, one.table)})`)
         .join(', ')}; else as in the table of revision ${revision.id}`;
 }
+
+type Told = Pick<RunSummary, 'revision' | 'uapiHeader'>;
+
+export const numbersIn = ({ summary }: Pick<Run, 'summary'>): Numbers | undefined => summary.uapiHeader?.numbers;
+
+/** By which numbers the kernel was spoken to. */
+export const numbersText = ({ revision, uapiHeader }: Told): string =>
+  differencesText(uapiHeader?.numbers ?? numbersOf(revisions[revision]), revisions[revision]);
+
+/** The header and what is another number in it than in the table */
+export const headerText = (summary: Told): string =>
+  summary.uapiHeader ? `${summary.uapiHeader.path}: ${numbersText(summary)}` : numbersText(summary);

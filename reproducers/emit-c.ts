@@ -3,7 +3,8 @@
  */
 import type { Case } from '../model/case.ts';
 import { caseHash } from '../model/hash.ts';
-import { revisions, type Revision } from '../uapi/revision.ts';
+import { revisionWith } from '../uapi/numbers.ts';
+import type { Revision } from '../uapi/revision.ts';
 import { bytes } from './c/bytes.ts';
 import { devices } from './c/devices.ts';
 import { headerComment } from './c/header-comment.ts';
@@ -21,9 +22,13 @@ import { predict } from '../oracles/predict.ts';
 /**
  * The program's text. It compiles with `gcc -Wall -Wextra -O2` and nothing but a C library; it exits with 0 when the
  * kernel conforms, 1 when it deviates, 2 when it cannot be tried here. `revision`: numbers and rules, by default those
- * of the revision that the case names.
+ * of the revision that the case names, with the numbers of the evidence.
  */
-export function emitC(testCase: Case, evidence: Evidence, revision: Revision = revisions[testCase.revision]): string {
+export function emitC(
+  testCase: Case,
+  evidence: Evidence,
+  revision: Revision = revisionWith(testCase.revision, evidence.uapiHeader?.numbers),
+): string {
   const prediction = predict(testCase, revision);
   const program: Program = {
     case: testCase,

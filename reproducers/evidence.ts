@@ -1,4 +1,5 @@
 /** What is told about a case besides the case: what was seen of it, where, and the clauses that it is about. */
+import type { UapiHeader } from '../model/uapi-header.ts';
 import type { Deviation, Unjudged } from '../model/verdict.ts';
 
 export interface Evidence {
@@ -10,6 +11,8 @@ export interface Evidence {
   clauses: ReadonlyMap<string, { clause: string; errno?: string }>;
   /** Replays that showed the deviations, of how many; when there is no deviation: that conformed. */
   reliability?: { shown: number; of: number };
+  /** By whose numbers the kernel is spoken to; absent: those of the case's revision. */
+  uapiHeader?: UapiHeader;
   /** What of it could not be judged. */
   unjudged?: readonly Unjudged[];
 }

@@ -6,6 +6,7 @@ import type { Deviation } from '../model/verdict.ts';
 import { wrapLine } from './c/text.ts';
 import type { Evidence } from './evidence.ts';
 import { predict } from '../oracles/predict.ts';
+import { revisionWith } from '../uapi/numbers.ts';
 
 const WIDTH = 72;
 
@@ -79,7 +80,7 @@ function about({ case: testCase, evidence }: MailInput): string[] {
     ...new Set(
       seen.length > 0
         ? seen
-        : predict(testCase)
+        : predict(testCase, revisionWith(testCase.revision, evidence.uapiHeader?.numbers))
             .refusals.flat()
             .map(({ rule }) => rule),
     ),
@@ -162,7 +163,7 @@ function clauses(input: MailInput): string[] {
   return told.length === 0 ? [] : ['The clause:', '', ...told];
 }
 
-function facts({ case: testCase, evidence: { kernel } }: MailInput): string[] {
+function facts({ case: testCase, evidence: { kernel, uapiHeader } }: MailInput): string[] {
   const rows: [string, string][] = [
     ...(kernel
       ? [
@@ -174,7 +175,10 @@ function facts({ case: testCase, evidence: { kernel } }: MailInput): string[] {
       : []),
     ...(kernel && kernel.config.length > 0 ? [['Config:', kernel.config.join(' ')] as [string, string]] : []),
     ...(kernel?.machine === undefined ? [] : [['Machine:', kernel.machine] as [string, string]]),
-    ['Rules:', `fuse-iomap, revision ${testCase.revision}`],
+    [
+      'Rules:',
+      `fuse-iomap, revision ${testCase.revision}${uapiHeader ? `, with the numbers of ${uapiHeader.path}` : ''}`,
+    ],
     ['Case:', caseHash(testCase).slice(0, 12)],
   ];
   return rows.flatMap(([name, value]) => wrapLine(`${name.padEnd(9)}${plainLine(value)}`, WIDTH));

@@ -52,7 +52,7 @@ export function revisionWith(id: RevisionId, numbers: Numbers | undefined): Revi
 }
 
 /** `revision` with other numbers for what it has: what it lacks it does not gain. */
-export function renumbered(revision: Revision, numbers: Numbers): Revision {
+function renumbered(revision: Revision, numbers: Numbers): Revision {
   const { initBit, minor } = numbers;
   const tables = Object.fromEntries(
     numberTables.map((table) => [

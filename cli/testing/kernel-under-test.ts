@@ -8,11 +8,17 @@ import type { Flavour } from '../../vm/kernel/fragments.ts';
 import type { VmSpec } from '../../vm/vm.ts';
 import type { KernelFacts } from '../../model/channel.ts';
 import type { Guest, GuestSource } from '../../harness/run/execute.ts';
+import type { Numbers } from '../../uapi/numbers.ts';
+import { defaultRevision } from '../../uapi/revision.ts';
 import { vmSpecOf } from '../vm-options.ts';
 
 export class KernelUnderTest implements GuestSource {
   #spec: VmSpec | undefined;
   #facts: KernelFacts | undefined;
+
+  get numbers(): Numbers | undefined {
+    return this.#spec?.uapiHeader?.numbers;
+  }
 
   /** Known once a guest was leased. */
   get facts(): KernelFacts {
@@ -23,11 +29,14 @@ export class KernelUnderTest implements GuestSource {
   async prepare(
     { IOMAPFUZZ_KERNEL: kernel, IOMAPFUZZ_KDIR: kdir, IOMAPFUZZ_FLAVOUR: flavour } = process.env,
   ): Promise<void> {
-    this.#spec = await vmSpecOf({
-      ...(kernel !== undefined && { kernel }),
-      ...(kdir !== undefined && { kdir }),
-      ...(flavour !== undefined && { flavour: flavour as Flavour }),
-    });
+    this.#spec = await vmSpecOf(
+      {
+        ...(kernel !== undefined && { kernel }),
+        ...(kdir !== undefined && { kdir }),
+        ...(flavour !== undefined && { flavour: flavour as Flavour }),
+      },
+      { revision: defaultRevision },
+    );
   }
 
   async lease(): Promise<Guest> {

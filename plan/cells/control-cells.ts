@@ -7,7 +7,7 @@ import { hasRule, type ClauseId } from '../../oracles/rules/rule-id.ts';
 import type { BehaviourId } from '../../oracles/rules/behaviours.ts';
 import { entriesOf } from '../entries.ts';
 import { CASE_SCHEMA, type Case, type Geometry, type Reply, type ScriptLine, type Step } from '../../model/case.ts';
-import { allFlags, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
+import { allFlags, nameOf, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import { borders, impossible, possible, type Border, type CellKey, type PlanCell } from '../cell.ts';
 
 type ConfigReply = Extract<Reply, { kind: 'config' }>;
@@ -263,7 +263,9 @@ const ioctlValues = (revision: Revision): IoctlValues => {
   const setsBlockSize = revision.ioctls.IOMAP_SET_BLOCKSIZE !== undefined;
   return {
     'backing-open/mounted': [unmounted('BACKING_OPEN', { target: 'bad', flags: type })],
-    'backing-open/type-known': [2, 3, 0x80, 0xff].map((flags) => openStep({ flags }, `with type ${flags}`)),
+    'backing-open/type-known': [2, 3, 0x80, 0xff]
+      .filter((value) => nameOf(revision.backingTypes, value) === undefined)
+      .map((flags) => openStep({ flags }, `with type ${flags}`)),
     'backing-open/iomap-connection': [openStep({ flags: type }, 'without iomap', { geometry: withoutIomap })],
     'backing-open/flags-known': [0x100, 0x200, 0x8000_0000].map((flag) =>
       openStep({ flags: (flag | type) >>> 0 }, `with flags 0x${flag.toString(16)}`),

@@ -34,7 +34,7 @@ import type { Geometry, Reply, Step } from '../../model/case.ts';
 import { attrOut } from '../../uapi/fuse-structs.ts';
 import type { MappingSpec } from '../../model/mapping.ts';
 import type { Notification } from '../../model/notification.ts';
-import { INVAL_TO_EOF, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
+import { INVAL_TO_EOF, nameOf, NULL_ADDR, type Revision } from '../../uapi/revision.ts';
 import {
   borders,
   cellId,
@@ -118,6 +118,7 @@ function mapCells(revision: Revision): PlanCell[] {
           key,
           (setting) => {
             const input = {
+              revision,
               blockSize: setting.blockSize,
               pos: targetOf(setting),
               maxBytes: setting.maxBytes ?? LOFF_MAX,
@@ -745,7 +746,11 @@ function ordinaryCells(revision: Revision): PlanCell[] {
     { rule: 'notify/code-known', path: PATH },
     notifySetting(revision).chain((setting) =>
       fc
-        .constantFrom(10, 11, 98, 102, 103, 255, 1 << 16, 0x7fff_ffff)
+        .constantFrom(
+          ...[10, 11, 98, 102, 103, 255, 1 << 16, 0x7fff_ffff].filter(
+            (code) => nameOf(revision.notifications, code) === undefined,
+          ),
+        )
         .chain((code) =>
           fc
             .constantFrom(0, 24, 48, 80)

@@ -3,6 +3,7 @@ import type { Run } from '../run.ts';
 import { imageText } from '../image-text.ts';
 import { duration } from '../text.ts';
 import { html, type Markup } from './markup.ts';
+import { headerText } from '../uapi-header-text.ts';
 
 export function environmentSection({ summary, directory }: Run): Markup {
   const { environment } = summary;
@@ -20,6 +21,7 @@ export function environmentSection({ summary, directory }: Run): Markup {
         ] as [string, string | undefined][])
       : ([['Kernel', 'not known: no VM came up']] as [string, string][])),
     ['Revision', summary.revision],
+    ['uAPI numbers', headerText(summary)],
     ['Command', `iomapfuzz ${summary.argv.join(' ')}`],
     ['Version', summary.toolVersion],
     ['Results', directory],

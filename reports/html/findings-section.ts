@@ -11,6 +11,7 @@ import { buildTimeline, type Timeline } from '../timeline.ts';
 import { extentsPicture } from './extents-picture.ts';
 import { html, type Markup } from './markup.ts';
 import { anchor } from './matrix-section.ts';
+import { numbersIn } from '../uapi-header-text.ts';
 
 /** More would make the page slow; the others are listed with their smallest case. */
 const MAX_IN_FULL = 100;
@@ -61,7 +62,7 @@ function severityHeading({ severity }: Finding, findings: readonly Finding[]): M
 
 function renderFinding(finding: Finding, number: number, input: ReportInput): Markup {
   const rule = input.rules.get(finding.rule);
-  const timeline = buildTimeline(finding.example);
+  const timeline = buildTimeline(finding.example, numbersIn(input.run));
   return html`<details class="finding" id="finding-${number}"${number === 1 && html` open`}>
 <summary><span class="mark">✗</span> <span class="what"><b>${finding.title}</b>${isFlaky(finding) && html` <em class="flaky">flaky</em>`}
 <span class="gist"><code>${finding.id}</code> <span class="rule">${finding.rule}</span> on ${placesText(finding)}</span></span> <span class="count">${finding.ofRun ? 'no case' : plural(finding.cases.length, 'case')}</span></summary>

@@ -7,7 +7,7 @@ import { comment } from './text.ts';
 export function headerComment(
   testCase: Case,
   hash: string,
-  { deviations, kernel, clauses }: Evidence,
+  { deviations, kernel, clauses, uapiHeader }: Evidence,
   prediction: Prediction,
 ): string {
   const rules = [...new Set(deviations.map(({ rule }) => rule))];
@@ -48,7 +48,7 @@ export function headerComment(
     '',
     'Printed are the syscalls with their results, below them the requests of the kernel (->) and the answers (<-), and what contradicts the rules (!).',
     '',
-    `Rules: fuse-iomap ${testCase.revision}. Case ${hash.slice(0, 12)}.`,
+    `Rules: fuse-iomap ${testCase.revision}${uapiHeader ? `, with the numbers of ${uapiHeader.path}` : ''}. Case ${hash.slice(0, 12)}.`,
   ]);
 }
 

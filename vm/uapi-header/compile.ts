@@ -37,12 +37,13 @@ export async function constantsOf(
     );
   const directory = temporaryDirectory();
   const constants: (Constant | undefined)[] = expressions.map(() => undefined);
+  const untilMs = performance.now() + LIMITS.seconds * 1000;
   try {
     writeFileSync(join(directory, 'fuse.h'), header);
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const open = [...expressions.keys()].filter((n) => constants[n] === undefined);
       writeFileSync(join(directory, 'probe.c'), programOf(open.map((n) => [n, expressions[n]!])));
-      const { code, stdout, stderr } = await compile(compiler, directory, path);
+      const { code, stdout, stderr } = await compile(compiler, directory, path, untilMs);
       if (code === 0) {
         const values = valuesIn(stdout);
         return constants.map((one, n) => one ?? valueOr(values.get(n)));
@@ -97,7 +98,7 @@ interface Compiled {
   stderr: string;
 }
 
-async function compile(compiler: string, directory: string, path: string): Promise<Compiled> {
+async function compile(compiler: string, directory: string, path: string, untilMs: number): Promise<Compiled> {
   const argv = [
     '-S',
     '-x',
@@ -136,7 +137,7 @@ async function compile(compiler: string, directory: string, path: string): Promi
   };
   const timer = setTimeout(() => {
     end(`the compiler needs more than ${LIMITS.seconds} seconds for it`);
-  }, LIMITS.seconds * 1000);
+  }, untilMs - performance.now());
   const read = (stream: NodeJS.ReadableStream): (() => string) => {
     const parts: Buffer[] = [];
     let bytes = 0;

@@ -5,6 +5,7 @@ import { messageOf } from '../../../model/errors.ts';
 import type { Verdict } from '../../../model/verdict.ts';
 import { withCrashes } from '../crash-deviation.ts';
 import { checkShape } from '../observation-shape.ts';
+import type { Numbers } from '../../../uapi/numbers.ts';
 import type { RevisionId } from '../../../uapi/revision.ts';
 import type { JudgeableItem, Place, StoredRecord } from './record.ts';
 
@@ -12,8 +13,15 @@ export type JudgedItem =
   | { kind: 'judged'; place: Place; verdict: Verdict; /** As the record has it. */ recorded?: Verdict['kind'] }
   | Extract<JudgeableItem, { kind: 'nothing' | 'unreadable' }>;
 
-/** Judges by the case's own revision, or by another one. Never throws. */
-export function judgeStored(item: JudgeableItem, revision?: RevisionId): JudgedItem {
+export interface JudgeBy {
+  /** Default: the case's own. */
+  revision?: RevisionId | undefined;
+  /** Of the kernel's uAPI; default: those that the results say, else those of the revision. */
+  numbers?: Numbers | undefined;
+}
+
+/** Never throws. */
+export function judgeStored(item: JudgeableItem, by: JudgeBy = {}): JudgedItem {
   if (item.kind === 'incident')
     return {
       kind: 'judged',
@@ -23,11 +31,15 @@ export function judgeStored(item: JudgeableItem, revision?: RevisionId): JudgedI
     };
   if (item.kind !== 'record') return item;
   const { place, observation, recorded } = item;
-  const value = revision === undefined ? item.case : { ...item.case, revision };
+  const value = by.revision === undefined ? item.case : { ...item.case, revision: by.revision };
+  const numbers = by.numbers ?? item.numbers;
   try {
     checkShape(value, observation);
     const facts = reportingFacts(item);
-    const verdict = withCrashes(judge(value, observation, facts ? { facts } : {}), item.crashes);
+    const verdict = withCrashes(
+      judge(value, observation, { ...(facts && { facts }), ...(numbers && { numbers }) }),
+      item.crashes,
+    );
     return { kind: 'judged', place, verdict, ...(recorded !== undefined && { recorded }) };
   } catch (error) {
     return {

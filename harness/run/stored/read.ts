@@ -7,7 +7,9 @@ import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { errnoOf, messageOf } from '../../../model/errors.ts';
 import { readRegularText, requireRegular } from '../../../files/regular-file.ts';
-import { isCaseAlone, storedIncidents, storedItem, type StoredItem } from './record.ts';
+import type { Numbers } from '../../../uapi/numbers.ts';
+import { headerOfResults } from './numbers.ts';
+import { isCaseAlone, storedIncidents, storedItem, type StoredItem, type StoredRecord } from './record.ts';
 
 /** Files of results that hold no observation. */
 const withoutRecords: ReadonlySet<string> = new Set(['coverage.json', 'night.json', 'report.json', 'index.json']);
@@ -15,6 +17,24 @@ const LINES = /\.jsonl$|\.ndjson$/;
 
 /** Everything that `path` holds, in the order of names. Nothing is thrown: what cannot be read is an item. */
 export async function* storedItems(path: string): AsyncGenerator<StoredItem> {
+  const known = new Map<string, Numbers | undefined>();
+  for await (const item of itemsOf(path)) yield item.kind === 'record' ? withNumbers(item, known) : item;
+}
+
+/** `known`: by the directory of a record. */
+function withNumbers(record: StoredRecord, known: Map<string, Numbers | undefined>): StoredItem {
+  const { place } = record;
+  const directory = dirname(place.file);
+  try {
+    if (!known.has(directory)) known.set(directory, headerOfResults(place.file)?.numbers);
+  } catch (error) {
+    return { kind: 'unreadable', place, reason: messageOf(error) };
+  }
+  const numbers = known.get(directory);
+  return numbers ? { ...record, numbers } : record;
+}
+
+async function* itemsOf(path: string): AsyncGenerator<StoredItem> {
   let isDirectory: boolean;
   try {
     isDirectory = statSync(path).isDirectory();

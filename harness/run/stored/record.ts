@@ -17,6 +17,7 @@ import {
   type Unjudged,
   type Verdict,
 } from '../../../model/verdict.ts';
+import type { Numbers } from '../../../uapi/numbers.ts';
 import { decodeAnySchema, explainFailure } from '../case-file.ts';
 import { crashDeviation } from '../crash-deviation.ts';
 
@@ -44,6 +45,8 @@ export interface StoredRecord {
   recorded?: Verdict['kind'];
   /** Channels that the kernel lacked by the recorded verdict. */
   unjudged?: readonly Unjudged[];
+  /** Of the kernel's uAPI, as its run says; absent: those of the case's revision. */
+  numbers?: Numbers;
   /** Tries in which the kernel went down or hung before this was observed, as the run judged them. */
   crashes: readonly Deviation[];
 }
