@@ -3,55 +3,19 @@
  * speaks on QEMU's three sockets stands in for QEMU, so that no kernel is needed.
  */
 import { expect, test } from '@playwright/test';
-import { buildSync } from 'esbuild';
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '../files/repository-root.ts';
 import type { CaseRecord } from '../model/results.ts';
 import type { RunSummary } from '../model/run-summary.ts';
+import { installStandIn, type Installed } from './testing/stand-in/install.ts';
 import { lies, type Lie } from './testing/stand-in/lies.ts';
 
 const scratch = join(repositoryRoot(), 'dist', 'test', 'lying');
-const program = join(scratch, 'iomapfuzz.mjs');
-const kernel = join(scratch, 'bzImage');
-const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'error' } as const;
-
+let installed: Installed;
 test.beforeAll(() => {
-  mkdirSync(join(scratch, 'bin'), { recursive: true });
-  buildSync({
-    ...common,
-    entryPoints: [join(repositoryRoot(), 'cli/main.ts')],
-    outfile: program,
-    format: 'esm',
-    packages: 'external',
-  });
-  const qemu = join(scratch, 'qemu.cjs');
-  buildSync({
-    ...common,
-    entryPoints: [join(repositoryRoot(), 'cli/testing/stand-in/qemu.ts')],
-    outfile: qemu,
-    format: 'cjs',
-  });
-  writeFileSync(join(scratch, 'bin/qemu-system-x86_64'), `#!/bin/sh\nexec '${process.execPath}' '${qemu}' "$@"\n`);
-  chmodSync(join(scratch, 'bin/qemu-system-x86_64'), 0o755);
-  // The head of a bzImage (Documentation/arch/x86/boot.rst); nobody runs it.
-  const image = Buffer.alloc(8192);
-  image[0x1f1] = 4;
-  image.write('HdrS', 0x202);
-  image.writeUInt16LE(0x20f, 0x206);
-  image.writeUInt16LE(0x300, 0x20e);
-  image.write('7.3.4-stand-in (me@here) #1\0', 0x500);
-  writeFileSync(kernel, image);
-  // What goes into an initramfs, which nobody unpacks.
-  const agent = join(repositoryRoot(), 'dist/guest/agent.cjs');
-  if (!existsSync(agent))
-    buildSync({
-      ...common,
-      entryPoints: [join(repositoryRoot(), 'harness/guest/agent.ts')],
-      outfile: agent,
-      format: 'cjs',
-    });
+  installed = installStandIn(scratch);
 });
 
 interface Outcome {
@@ -66,10 +30,10 @@ function run(name: string, { argv = [] }: Lie, directory: string): Promise<Outco
   const child = spawn(
     process.execPath,
     [
-      program,
+      installed.program,
       'conformance',
       '--kernel',
-      kernel,
+      installed.kernel,
       '--accel',
       'tcg',
       '--rule',
@@ -87,12 +51,7 @@ function run(name: string, { argv = [] }: Lie, directory: string): Promise<Outco
       ...argv,
     ],
     {
-      env: {
-        ...process.env,
-        PATH: `${join(scratch, 'bin')}:${process.env['PATH'] ?? ''}`,
-        IOMAPFUZZ_LIE: name,
-        IOMAPFUZZ_LIE_STATE: join(directory, 'state'),
-      },
+      env: { ...process.env, PATH: installed.path, IOMAPFUZZ_LIE: name, IOMAPFUZZ_LIE_STATE: join(directory, 'state') },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );

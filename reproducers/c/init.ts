@@ -21,9 +21,9 @@ static void answer_init(const struct fuse_in_header *in, const struct fuse_init_
 		.major = FUSE_KERNEL_VERSION,
 		.minor = ${minor},
 		.max_readahead = init->max_readahead,
-		.flags = init->flags & (FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_PARALLEL_DIROPS |
+		.flags = ${own === '' ? '' : '('}init->flags & (FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_PARALLEL_DIROPS |
 					FUSE_MAX_PAGES | FUSE_NO_OPEN_SUPPORT | FUSE_INIT_EXT |
-					FUSE_ABORT_ERROR)${own},
+					FUSE_ABORT_ERROR)${own === '' ? '' : `)${own}`},
 		.max_background = 0xffff,
 		.congestion_threshold = 0xffff,
 		.max_write = 1 << 20,

@@ -41,9 +41,11 @@ export async function constantsOf(
   try {
     writeFileSync(join(directory, 'fuse.h'), header);
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
-      const open = [...expressions.keys()].filter((n) => constants[n] === undefined);
+      // What is wrong with the header alone is said of the header.
+      const open = round === 0 ? [] : [...expressions.keys()].filter((n) => constants[n] === undefined);
       writeFileSync(join(directory, 'probe.c'), programOf(open.map((n) => [n, expressions[n]!])));
       const { code, stdout, stderr } = await compile(compiler, directory, path, untilMs);
+      if (code === 0 && round === 0) continue;
       if (code === 0) {
         const values = valuesIn(stdout);
         return constants.map((one, n) => one ?? valueOr(values.get(n)));
@@ -52,7 +54,10 @@ export async function constantsOf(
       const elsewhere = errors.find(({ constant }) => constant === undefined);
       if (elsewhere || errors.length === 0) {
         const words = elsewhere?.text ?? stderr.split('\n').find((line) => line.trim() !== '') ?? 'gcc failed';
-        throw doesNotCompile(path, words.replaceAll(`${directory}/fuse.h`, path).replaceAll(`${directory}/`, ''));
+        throw doesNotCompile(
+          path,
+          words.replaceAll(`${directory}/fuse.h`, path).replace(/^\S+\/probe\.c:\d+: /, `${path}: `),
+        );
       }
       for (const { constant, text } of errors) constants[constant!] ??= { problem: text };
     }

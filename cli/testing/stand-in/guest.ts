@@ -2,6 +2,7 @@
  * A guest that is no VM: it speaks on QEMU's three sockets as an honest guest would, whose kernel is the model. What
  * lies says otherwise by its hooks.
  */
+import { readFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { runIdeal } from '../../../oracles/testing/ideal-kernel.ts';
 import type { Case } from '../../../model/case.ts';
@@ -11,6 +12,7 @@ import type { PackedObservation } from '../../../model/exchange-record.ts';
 import { FrameDecoder } from '../../../model/frame.ts';
 import { encodeGuestFrame } from '../../../model/guest-message.ts';
 import { packObservation } from '../../../harness/run/testing/pack.ts';
+import { revisionWith, type Numbers } from '../../../uapi/numbers.ts';
 
 export const facts: KernelFacts = {
   release: '7.3.4-stand-in',
@@ -25,6 +27,12 @@ export const facts: KernelFacts = {
   swap: true,
   kcov: false,
 };
+
+/** Of the kernel, from the file that IOMAPFUZZ_KERNEL_NUMBERS names; undefined: those of its revision. */
+function kernelNumbers(): Numbers | undefined {
+  const file = process.env['IOMAPFUZZ_KERNEL_NUMBERS'];
+  return file === undefined ? undefined : (JSON.parse(readFileSync(file, 'utf8')) as Numbers);
+}
 
 export type RunCases = Extract<HostMessage, { kind: 'run-cases' }>;
 export type RunTable = Extract<HostMessage, { kind: 'run-table' }>;
@@ -119,9 +127,15 @@ export class StandIn {
     { index, case: testCase }: { index: number; case: Case },
     change: (packed: PackedObservation) => PackedObservation = (packed) => packed,
   ): GuestMessage[] {
+    const revision = revisionWith(testCase.revision, kernelNumbers());
     return [
       { kind: 'case-begins', id, index },
-      { kind: 'case-done', id, index, observation: change(packObservation(testCase, runIdeal(testCase))) },
+      {
+        kind: 'case-done',
+        id,
+        index,
+        observation: change(packObservation(testCase, runIdeal(testCase, { revision }), revision)),
+      },
     ];
   }
 

@@ -8,11 +8,13 @@ import type { Exchange, Observation, StepResult } from '../../../model/observati
 import { operationsByName } from '../../../uapi/fuse-operations.ts';
 import { inHeader } from '../../../uapi/fuse-structs.ts';
 import { encodeReply } from '../../../uapi/fuse-wire.ts';
-import { revisions } from '../../../uapi/revision.ts';
+import { revisions, type Revision } from '../../../uapi/revision.ts';
 
+/** `revision`: that of the case, by default with the numbers of its table. */
 export function packObservation(
   testCase: Case,
   { transcript, steps, mount, cut, ...rest }: Observation,
+  revision: Revision = revisions[testCase.revision],
 ): PackedObservation {
   const frozen = cut?.why === 'frozen';
   const ran = mount.errno !== 0 ? 0 : frozen ? cut.step : testCase.workload.length;
@@ -29,7 +31,7 @@ export function packObservation(
     steps: steps.slice(0, ran).map((step, index) => filled(testCase.workload[index]!, step)),
     stepBounds,
     nodeids: testCase.geometry.files.map((_, file) => nodeidOf(0, file)),
-    transcript: Buffer.concat(transcript.map((exchange, seq) => recordOf(testCase, exchange, seq))),
+    transcript: Buffer.concat(transcript.map((exchange, seq) => recordOf(revision, exchange, seq))),
     written: [],
     ...(frozen && { cut: { seq: transcript.length, exchanges: cut.exchanges, why: cut.why } }),
   };
@@ -49,12 +51,12 @@ function filled(step: Step, seen: StepResult): StepResult {
 }
 
 function recordOf(
-  testCase: Case,
+  revision: Revision,
   { name: called, unique, file, nodeid, request, reply, writeErrno = 0 }: Exchange,
   seq: number,
 ): Buffer {
   // The model's requests have names, and no numbers.
-  const operation = operationsByName(revisions[testCase.revision]).get(called);
+  const operation = operationsByName(revision).get(called);
   const opcode = operation?.opcode ?? 0;
   const names = [request['name'], request['name2']]
     .filter((name) => typeof name === 'string')
