@@ -1,7 +1,8 @@
 /** The program with a stand-in for QEMU in its PATH and an image that nobody runs: a run from outside without a kernel. */
 import { buildSync } from 'esbuild';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../../../files/make-directory.ts';
 import { repositoryRoot } from '../../../files/repository-root.ts';
 
 const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'error' } as const;
@@ -18,7 +19,7 @@ export interface Installed {
 export function installStandIn(directory: string): Installed {
   const program = join(directory, 'iomapfuzz.mjs');
   const kernel = join(directory, 'bzImage');
-  mkdirSync(join(directory, 'bin'), { recursive: true });
+  makeDirectory(join(directory, 'bin'));
   buildSync({
     ...common,
     entryPoints: [join(repositoryRoot(), 'cli/main.ts')],
