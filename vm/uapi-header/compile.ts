@@ -13,7 +13,7 @@ import { findTool, installHint } from '../host/tools.ts';
 /** What became of an expression: its value as 64 bits without sign, or why the compiler knows none. */
 export type Constant = { readonly value: bigint } | { readonly problem: string };
 
-const LIMITS = { seconds: 10, memoryKib: 1 << 20, outputBytes: 4 << 20 };
+const LIMITS = { seconds: 30, memoryKib: 1 << 20, outputBytes: 4 << 20 };
 /** A compiler may stop after some errors: what it complained of is left out the next time. */
 const MOST_ROUNDS = 40;
 const MOST_MESSAGE = 300;
