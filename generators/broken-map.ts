@@ -79,9 +79,7 @@ const wrongField = (type: TypeName, key: 'flags' | 'dev' | 'addr'): BorderRow =>
             ['WANT_IOMAP_END'],
             ['SHARED', 'DIRTY'],
             [input.revision.serverFlagsMask],
-          ).map((flags) => ({
-            flags,
-          }))
+          ).map((flags) => ({ flags }))
         : key === 'dev'
           ? someDevice(input).map((dev) => ({ dev }))
           : borderValue({ max: NULL_ADDR - 1n }).map((addr) => ({ addr }));
