@@ -7,7 +7,7 @@ import { repositoryRoot } from '../files/repository-root.ts';
 import { loadRun } from '../reports/run.ts';
 import type { CellInfo } from '../model/run-summary.ts';
 import type { Case } from '../model/case.ts';
-import type { RevisionId } from '../uapi/revision.ts';
+import { revisionIds, type RevisionId } from '../uapi/revision.ts';
 import { formatCase, readCaseFile } from '../harness/run/case-file.ts';
 import type { PlannedRun } from '../harness/run/conformance.ts';
 import { Corpus, addressOf, type CorpusEntry } from '../harness/run/corpus.ts';
@@ -128,7 +128,10 @@ function checkCommand(): Command {
         kind: 'corpus',
         planned,
         expectations,
-        spec: await vmSpecOf(options, { revision: revisionOf(planned.map(({ case: one }) => one)) }),
+        spec: await vmSpecOf(options, {
+          revision: revisionOf(planned.map(({ case: one }) => one)),
+          needs: revisionIds[0]!,
+        }),
         cells: distinctCells(planned),
         seed: 0,
         runs: 1,
@@ -207,7 +210,10 @@ function minimiseCommand(): Command {
       corpus.requireOwn();
       const before = corpus.entries();
       const cases = before.map(([hash]) => corpus.read(hash));
-      const spec = await vmSpecOf(options, cases.length === 0 ? {} : { revision: revisionOf(cases) });
+      const spec = await vmSpecOf(
+        options,
+        cases.length === 0 ? {} : { revision: revisionOf(cases), needs: revisionIds[0]! },
+      );
       requireTestable(spec.kernel);
       const stop = new AbortController();
       const guests = new LocalGuests(

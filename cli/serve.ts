@@ -20,7 +20,7 @@ import {
   type WantedDevice,
 } from './serve-devices.ts';
 import { addVmOptions, vmSpecOf, type VmOptions } from './vm-options.ts';
-import { defaultRevision } from '../uapi/revision.ts';
+import { defaultRevision, revisionIds } from '../uapi/revision.ts';
 import { exitCodes, GUEST_CODES } from './exit-codes.ts';
 
 interface ServeOptions extends VmOptions {
@@ -80,7 +80,7 @@ export function serveCommand(): Command {
           const tool = findTool(name);
           if (tool !== undefined) files.push(...programWithLibraries(`/usr/bin/${name}`, tool));
         }
-        const spec = await vmSpecOf(options, { files, revision: defaultRevision });
+        const spec = await vmSpecOf(options, { files, revision: defaultRevision, needs: revisionIds[0]! });
         requireTestable(spec.kernel);
         const vm = await Vm.boot({
           ...spec,

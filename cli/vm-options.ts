@@ -68,19 +68,23 @@ export interface SpecOptions {
   files?: readonly GuestFile[];
   /** By which the kernel is spoken to; absent: the guest runs no server of ours. */
   revision?: RevisionId;
+  /** The revision of which the header must have everything, where others may be spoken, too. Default: `revision`. */
+  needs?: RevisionId;
 }
 
 /** The VM that the options speak of; finds or builds the kernel, and reads the numbers that its uAPI has. */
-export async function vmSpecOf(given: VmOptions, { files = [], revision }: SpecOptions = {}): Promise<VmSpec> {
+export async function vmSpecOf(
+  given: VmOptions,
+  { files = [], revision, needs = revision }: SpecOptions = {},
+): Promise<VmSpec> {
   const options = withLiberties(given);
   if (options.consoleLog !== undefined) requireWritable(options.consoleLog);
   // A header that is of no use is told of before a kernel is built.
-  const named = revision && (await headerOfOptions(options, revisions[revision]));
+  const named = needs && (await headerOfOptions(options, revisions[needs]));
   const kernel = await selectKernel(options, terminalProgress());
   requireLiberties(options, kernel.config);
   const uapiHeader =
-    revision &&
-    (named ?? (options.uapiHeader === undefined ? await headerOfKernel(kernel, revisions[revision]) : undefined));
+    needs && (named ?? (options.uapiHeader === undefined ? await headerOfKernel(kernel, revisions[needs]) : undefined));
   if (uapiHeader) terminalProgress().note(headerLine(uapiHeader, revisions[revision!]));
   const heavy =
     options.flavour === 'debug' || kernel.config?.get('KASAN') === 'y' || kernel.config?.get('PROVE_LOCKING') === 'y'
