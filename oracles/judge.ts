@@ -12,7 +12,7 @@ import { channelsOf, type ReportingFacts } from './judges/channels.ts';
 import { judgeBytes, unjudgedBytes } from './judges/bytes.ts';
 import { onRightPremises } from './judges/premises.ts';
 import { beforeCut, cutOf, provenBeforeCut, unjudgedByCut, type Cut } from './judges/cut.ts';
-import { judgeEndless } from './judges/endless.ts';
+import { isProvoked, judgeEndless } from './judges/endless.ts';
 import { judgeKernelLog, unjudgedKernelLog, unknownEventKinds, unknownEventsText } from './judges/kernel-log.ts';
 import { judgeMount } from './judges/mount.ts';
 import { judgeOutcome } from './judges/outcome.ts';
@@ -38,12 +38,15 @@ export function judge(testCase: Case, seen: Observation, options: JudgeOptions =
   return assess(testCase, seen, options).verdict;
 }
 
+const PROVOKED = 'how often a kernel asks again when the server changes its mappings with each answer is not laid down';
+
 /** As `judge`, with the refusals that the rules ask for in this case: what campaigns count as covered. */
 export function assess(
   testCase: Case,
   seen: Observation,
   options: JudgeOptions = {},
 ): { verdict: Verdict; refusals: readonly ExpectedRefusal[] } {
+  if (isProvoked(seen)) return { verdict: { kind: 'unspecified', reason: PROVOKED }, refusals: [] };
   const endless = judgeEndless(seen, revisionOf(testCase, options));
   if (endless.length > 0) return { verdict: { kind: 'deviates', deviations: endless }, refusals: [] };
   const { deviations, expectation, unjudged } = examine(testCase, seen, options);

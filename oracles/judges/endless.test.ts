@@ -37,3 +37,27 @@ test('should not find requests without end where there were only many', () => {
     'kernel/endless-requests',
   );
 });
+
+test('should not blame a kernel whose server changes mappings with each answer, and blame it where one answer changed none', () => {
+  const asked = (seq: number, changes: boolean): Observation['transcript'][number] => ({
+    seq,
+    unique: BigInt(seq),
+    opcode: 54,
+    name: 'IOMAP_BEGIN',
+    nodeid: 2n,
+    file: 0,
+    request: {},
+    writeErrno: 0,
+    step: 1,
+    ...(changes && { notified: { line: 0, errnos: [0] } }),
+  });
+  const verdictOf = (...changes: boolean[]): string =>
+    judge(seek, {
+      ...seen,
+      transcript: changes.map((one, seq) => asked(seq, one)),
+      endless: { opcode: 54, same: true, step: 1 },
+    }).kind;
+  expect(verdictOf(true, true, true)).toBe('unspecified');
+  expect(verdictOf(true, false, true)).toBe('deviates');
+  expect(verdictOf(false, false)).toBe('deviates');
+});

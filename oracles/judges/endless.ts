@@ -21,3 +21,18 @@ export function judgeEndless({ endless }: Observation, revision: Revision): Devi
     },
   ];
 }
+
+/** So many of the requests that were kept show what goes on without end; others came before it. */
+const LAST = 16;
+
+/**
+ * Whether the server changes mappings with each answer to that request, so that the kernel has to ask again, and again
+ * (docs/spec/behaviour.md#mapping-cache): how often it does so before it gives up is not laid down.
+ */
+export function isProvoked({ endless, transcript }: Observation): boolean {
+  if (!endless) return false;
+  const asked = transcript
+    .filter(({ opcode, step }) => opcode === endless.opcode && step === endless.step)
+    .slice(-LAST);
+  return asked.length > 1 && asked.every(({ notified }) => notified?.errnos.some((errno) => errno === 0) === true);
+}

@@ -141,8 +141,9 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
     file.sizeUncertain = pos > file.sizeBytes;
     return { kind: 'fails', rule: 'request/ioend', errnos: [ioend] };
   }
-  const grows = pos > file.sizeBytes;
-  file.sizeBytes = max(file.sizeBytes, pos);
+  const before = file.sizeBytes;
+  const grows = pos > before;
+  file.sizeBytes = max(before, pos);
   if (fallsBack) {
     const remaining = onlyDirect ? undefined : fallBack(world, file, behind(write, moved));
     if (remaining?.kind === 'any') return remaining;
@@ -150,7 +151,10 @@ export function directWrite(world: World, file: FileState, write: Write, onlyDir
   }
   // Bytes that nobody can find without the new size are not durable yet.
   const plain = !grows && written.every(({ mapping }) => isInPlace(world, mapping));
-  return synced(world, file, write, { kind: 'succeeds', rule, ret: moved }, plain);
+  const outcome = synced(world, file, write, { kind: 'succeeds', rule, ret: moved }, plain);
+  // A write that fails because it could not be made durable may have made the file larger, or not.
+  if (grows && outcome.kind === 'fails' && world.driver.choose(2) === 1) file.sizeBytes = before;
+  return outcome;
 }
 
 /** A mapping that bytes of the write went to, and the rest of its blocks. `certain`: they are there. */

@@ -118,7 +118,7 @@ export function makeWorld(input: WorldInput): World {
       flush: false,
       syncfs: false,
     },
-    superblock: { frozen: false, shutDown: false, lost: { errors: [], by: new Set() } },
+    superblock: { frozen: false, shutDown: false, lost: { errors: [], by: new Set() }, timesTold: 0 },
     swap: new Map(),
     headers: new Set(),
     step: -1,

@@ -8,6 +8,7 @@ import type { StepExpectation } from './expectation.ts';
 import type { OpenFile, StepOf, World } from './world.ts';
 import { connectionHasIomap } from './init-reply.ts';
 import { failureOf } from './sync.ts';
+import { timesRefused } from './times.ts';
 import { flush } from './writeback.ts';
 import { payloadOf, repliedErrno } from './answer.ts';
 import type { ClauseId } from '../rules/rule-id.ts';
@@ -28,7 +29,7 @@ export function superblock(world: World, step: SuperblockStep): StepExpectation 
     case 'syncfs': {
       const errno = syncAll(world);
       if (errno !== 0) return fails('syncfs/error', errno);
-      return tellsOfLost(world, world.fds[step.fd]!) ?? succeeds('syncfs/request');
+      return tellsOfLost(world, world.fds[step.fd]!) ?? tellsOfTimes(world) ?? succeeds('syncfs/request');
     }
     case 'shutdown':
       return shutdown(world, step.flags);
@@ -60,6 +61,16 @@ function tellsOfLost({ superblock: { lost }, driver }: World, fd: OpenFile): Ste
   if (!lost.by.has(fd) || driver.choose(2) === 0) return undefined;
   lost.by.delete(fd);
   return failureOf(lost.errors, 'syncfs/error');
+}
+
+/** The same for times that the server refused to hear of, which are an error of their file. */
+function tellsOfTimes(world: World): StepExpectation | undefined {
+  const refused = world.files.flatMap((file) => timesRefused(world, file) ?? []);
+  const count = refused.reduce((sum, one) => sum + one.count, 0);
+  const { superblock } = world;
+  if (count <= superblock.timesTold || world.driver.choose(2) === 0) return undefined;
+  superblock.timesTold = count;
+  return fails('syncfs/error', ...refused.flatMap((one) => one.errnos), errnos.EIO);
 }
 
 function freeze(world: World): StepExpectation {

@@ -93,6 +93,8 @@ export interface World {
      * whose next syncfs may tell of it, too.
      */
     lost: { errors: readonly (number | undefined)[]; by: Set<object> };
+    /** How many refusals of times were there when syncfs told of them last. */
+    timesTold: number;
   };
   /** Swap files in use, by index, with their places for pages. */
   readonly swap: Map<number, readonly SwapExtent[]>;
