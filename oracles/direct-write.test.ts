@@ -7,6 +7,7 @@ import type { ByteRun } from '../model/bytes.ts';
 import type { Case } from '../model/case.ts';
 import type { DeviceChange, StepResult } from '../model/observation.ts';
 import type { Verdict } from '../model/verdict.ts';
+import { attrOut } from '../uapi/fuse-structs.ts';
 import type { IomapIo } from '../uapi/iomap.ts';
 import { judge } from './judge.ts';
 import {
@@ -18,6 +19,7 @@ import {
   madeCase,
   mapped,
   observed,
+  other,
   overwrite,
   wire,
   writer,
@@ -30,12 +32,14 @@ const deviates = (verdict: Verdict): string[] =>
 const conforms = ['conforms'];
 const EIO = 5,
   EINVAL = 22,
+  ENOSPC = 28,
   WRITE = 1,
   DIRECT_WRITE = 0x11,
   WRITEBACK = 0x8000_0000,
   NEW = 1,
   SHARED = 4,
   DIRECT_SHARED = 9,
+  DIRECT_APPEND = 0x18,
   DIRECT_UNWRITTEN = 0xa,
   WRITEBACK_SHARED = 0x21,
   UNWRITTEN = 3,
@@ -188,4 +192,45 @@ test.describe('where a reader found zeros, the rest is zeros', () => {
     expect(verdictOf(way, behind, { testCase })).toEqual(conforms);
     expect(verdictOf(way, zeroed(0, READ_AT), { testCase })).toEqual(['device/bytes device-bytes']);
   });
+});
+
+test('a direct write that fails because it could not be made durable may have made the file larger, or not; one that worked has', () => {
+  const place = mapped(0n, LENGTH, READ_AT);
+  const times = (error: number): Made => ({
+    name: 'SETATTR',
+    file: 0,
+    step: 1,
+    request: { valid: 0x430, padding: 0, size: 0n },
+    reply: { error, payload: new Uint8Array(error === 0 ? attrOut.size : 0) },
+    writeErrno: 0,
+  });
+  const run = (errno: number, sizeBytes: bigint): string[] =>
+    deviates(
+      judge(
+        madeCase([], {
+          sizeBytes: 4096n,
+          workload: [
+            { call: 'open', file: 0, flags: ['rdwr', 'direct', 'dsync'] },
+            { call: 'pwrite', fd: 0, offset: 4096n, lengthBytes: 4096, writer: 0 },
+            { call: 'fstat', fd: 0 },
+          ],
+          script: [{ on: 'SETATTR', reply: { kind: 'error', errno: ENOSPC } }],
+        }),
+        observed({
+          exchanges: [
+            begin(DIRECT_WRITE, place, overwrite(0n, LENGTH), 4096n, 4096n),
+            ioendExchange(DIRECT_APPEND, 4096n, 4096n),
+            times(-errno),
+            ...(errno === 0 ? [other('FSYNC')] : []),
+          ],
+          results: [errno === 0 ? { ret: 4096n, errno: 0 } : failed(errno), { ret: 0n, errno: 0, sizeBytes }],
+          changes: [{ device: 0, offsetBytes: READ_AT + 4096n, content: [writer(4096n, 4096)] }],
+        }),
+      ),
+    );
+  expect(run(ENOSPC, 4096n)).toEqual(conforms);
+  expect(run(ENOSPC, 8192n)).toEqual(conforms);
+  expect(run(ENOSPC, 12288n)).not.toEqual(conforms);
+  expect(run(0, 8192n)).toEqual(conforms);
+  expect(run(0, 4096n)).not.toEqual(conforms);
 });

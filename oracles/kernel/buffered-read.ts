@@ -5,7 +5,8 @@
  */
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
-import { answered, fromCache } from './begin.ts';
+import { answered } from './begin.ts';
+import { fromCache } from './take-mapping.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';
 import { readInline } from './inline.ts';

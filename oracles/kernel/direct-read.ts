@@ -2,7 +2,8 @@
 import { isType } from '../rules/context.ts';
 import { errnos } from '../../uapi/errno.ts';
 import { bufferedRead } from './buffered-read.ts';
-import { begin, fromCache } from './begin.ts';
+import { begin } from './begin.ts';
+import { fromCache } from './take-mapping.ts';
 import { clip, type Segment } from './content.ts';
 import { Unspecified } from './driver.ts';
 import { end } from './end.ts';

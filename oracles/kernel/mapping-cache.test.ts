@@ -101,3 +101,35 @@ test('RETRY_CACHE without a mapping in the cache asks again', () => {
   expect(seen(testCase, [stored, read(device(1, 0n, 4096))], [retry, asked(0n, 4096n)])).toBe('conforms');
   expect(seen(testCase, [stored, failed(117)], [retry])).toBe('deviates');
 });
+
+test('what is dirty may be written by a cached mapping, unseen, and is asked for again then; what is clean is not', () => {
+  const write = (lengthBytes: number, writer = 0): Step => ({ call: 'pwrite', fd: 0, offset: 0n, lengthBytes, writer });
+  const wrote = (bytes: bigint): StepResult => ({ ret: bytes, errno: 0 });
+  const map = mapped(0n, 16384n, 0x4000n);
+  const again = { ...beginExchange(1, 0n, 4096n, map, overwrite(0n, 16384n)), step: 3 };
+  const run = (first: Step, result: StepResult, asks: boolean): string =>
+    judge(
+      madeCase([], { workload: [{ call: 'open', file: 0, flags: ['rdwr'] }, whole, first, write(4096, 1)] }),
+      observed({
+        exchanges: [
+          ...(asks ? [again] : []),
+          // At the end without a request where the cache still has it.
+          ...(asks ? [beginExchange(0x8000_0000, 0n, 4096n, map, overwrite(0n, 16384n))] : []),
+        ],
+        results: [stored, result, wrote(4096n)],
+        changes: [
+          {
+            device: 0,
+            offsetBytes: 0x4000n,
+            content: [{ lengthBytes: 4096, source: { kind: 'writer', writer: 1, offsetBytes: 0n } }],
+          },
+        ],
+      }),
+    ).kind;
+  expect(run(write(4096), wrote(4096n), true)).toBe('conforms');
+  expect(run(write(4096), wrote(4096n), false)).toBe('conforms');
+  const nothing: Step = { call: 'fstat', fd: 0 };
+  const size: StepResult = { ret: 0n, errno: 0, sizeBytes: 16384n };
+  expect(run(nothing, size, false)).toBe('conforms');
+  expect(run(nothing, size, true)).toBe('deviates');
+});

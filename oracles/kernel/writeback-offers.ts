@@ -1,6 +1,6 @@
 /** What writeback does without asking: it uses the mappings that it has, as far as they reach. */
 import { isWriteType, isType } from '../rules/context.ts';
-import { fromCache } from './begin.ts';
+import { fromCache } from './take-mapping.ts';
 import { Unspecified } from './driver.ts';
 import { outside, removed, union, within, type Range, type Ranges } from './ranges.ts';
 import { settleUnreported } from './writeback-ioend.ts';
@@ -151,6 +151,25 @@ export function sendCached(world: World, file: FileState, range: Range): void {
     }
   };
   for (const dirty of within(cache.dirty, blocksOf(world, range))) from(dirty);
+}
+
+/**
+ * Where the kernel asks next although the mapping cache could serve it, dirty data may have gone by cached mappings
+ * meanwhile, without a request: what was written is in the mapping cache no more.
+ */
+export function wroteUnseen(world: World, file: FileState): void {
+  const { cache, mappings } = file;
+  if (!mappings.exists || cache.dirty.length === 0) return;
+  const seen = world.driver.peek(world.step);
+  if (seen?.name !== 'IOMAP_BEGIN' || (seen.file ?? file.index) !== file.index) return;
+  const isCached = ({ start, end }: Range): boolean => {
+    for (let pos = start; pos < end; pos = nextCached(world, file, pos, end))
+      if (inCache(world, file, pos, end)) return true;
+    return false;
+  };
+  if (!cache.dirty.some(isCached) || world.driver.choose(2) === 0) return;
+  sendCached(world, file, { start: 0n, end: 1n << 64n });
+  settleUnreported(world, file);
 }
 
 /** The next block that the cache may have something for. */
