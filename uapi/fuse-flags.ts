@@ -54,6 +54,8 @@ export const NOTIFY = { INVAL_INODE: 2, INVAL_ENTRY: 3, STORE: 4, RETRIEVE: 5 } 
 
 export const FUSE_ROOT_ID = 1n;
 export const FUSE_MAJOR = 7;
+/** Of Linux 7.3, which has nothing of fuse-iomap. */
+export const FUSE_MINOR_WITHOUT_IOMAP = 46;
 
 /** Splits 64 INIT flag bits into the two words of the wire. */
 export const initWords = (flags: bigint): { flags: number; flags2: number } => ({

@@ -51,3 +51,10 @@ test('should name each number that is another', () => {
     { what: 'mappingFlags', name: 'STALE', table: 0x200, kernel: 0x80 },
   ]);
 });
+
+test('should not claim since which minor a kernel honours EXCLUSIVE where its header says another', () => {
+  expect(revisionWith('r3', moved).refusedMinor).toBe(98);
+  // It may be any of 47 to 120, and Linux without fuse-iomap had 46.
+  expect(revisionWith('r3', { ...moved, minor: 120 })).toMatchObject({ minor: 120, refusedMinor: 46 });
+  expect(revisionWith('r3', { ...moved, minor: 47 })).toMatchObject({ minor: 47, refusedMinor: 46 });
+});

@@ -2,6 +2,7 @@
  * Numbers that a kernel's own header gives to what a revision has. A revision's rules stay; only the values that its
  * table holds are others.
  */
+import { FUSE_MINOR_WITHOUT_IOMAP } from './fuse-flags.ts';
 import { revisions, type Revision, type RevisionId } from './revision.ts';
 
 /** The tables of a revision that hold one number a name. */
@@ -60,7 +61,9 @@ function renumbered(revision: Revision, numbers: Numbers): Revision {
       Object.fromEntries(Object.entries(revision[table]).map(([name, value]) => [name, numbers[table][name] ?? value])),
     ]),
   ) as unknown as Pick<Revision, NumberTable>;
-  const next: Revision = { ...revision, ...tables, initBit, minor };
+  // A header says which minor its kernel speaks, and not since which one a server may provide mappings.
+  const refusedMinor = minor === revision.minor ? revision.refusedMinor : Math.min(FUSE_MINOR_WITHOUT_IOMAP, minor - 1);
+  const next: Revision = { ...revision, ...tables, initBit, minor, refusedMinor };
   const isServers = ([, value]: [string, number]): boolean => (value & revision.serverFlagsMask) !== 0;
   const serverFlagsMask = Object.entries(revision.mappingFlags)
     .filter(isServers)

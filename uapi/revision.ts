@@ -52,6 +52,8 @@ export interface Revision {
   /** Bit of the INIT flags (0..63) that negotiates iomap, and the least reply minor that honours EXCLUSIVE. */
   readonly initBit: number;
   readonly minor: number;
+  /** The largest reply minor that is known not to honour it; nothing is known of those between the two. */
+  readonly refusedMinor: number;
   readonly opcodes: Values<IomapOpcodeName>;
   readonly notifications: Values<IomapNotifyName>;
   readonly ioctls: Values<IoctlName>;
@@ -171,6 +173,7 @@ export const r1: Revision = {
   title: 'v6 patch 01/31, October 2025: BEGIN and END only',
   initBit: 43,
   minor: 99,
+  refusedMinor: 98,
   opcodes: { IOMAP_BEGIN: 4094, IOMAP_END: 4095 },
   notifications: {},
   ioctls: {},

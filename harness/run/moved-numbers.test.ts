@@ -67,6 +67,16 @@ test('should say of such a kernel that it deviates when it is judged by the tabl
     });
 });
 
+test('should not judge by a minor of which the header says nothing, and by one before fuse-iomap as ever', () => {
+  const answered = (initMinor: number) => ({ ...testCase, geometry: { ...testCase.geometry, initMinor } });
+  const judged = (initMinor: number, seen = runIdeal(testCase, { revision })) =>
+    judge(answered(initMinor), seen, { facts });
+  expect(judged(120)).toMatchObject({ kind: 'conforms' });
+  expect(judged(99)).toMatchObject({ kind: 'unspecified', reason: expect.stringContaining('of a server of minor 99') });
+  // Of that one it is known: its files are ordinary ones, as the plan's case of it shows.
+  expect(judged(46)).not.toMatchObject({ reason: expect.stringContaining('of a server of minor') });
+});
+
 test('should know a request by the opcode of its kernel', () => {
   const packed = packObservation(testCase, runIdeal(testCase, { revision }), revision);
   const names = (by: typeof revision): string[] => unpackObservation(packed, by).transcript.map(({ name }) => name);

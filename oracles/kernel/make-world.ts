@@ -1,4 +1,5 @@
 /** The world that a case's syscalls start in: what its geometry, its script's INIT and CONFIG, and its set-up gave. */
+import { Unspecified } from './driver.ts';
 import type { Case } from '../../model/case.ts';
 import type { MountResult } from '../../model/observation.ts';
 import type { Revision } from '../../uapi/revision.ts';
@@ -39,6 +40,15 @@ const minorOf = (testCase: Case, revision: Revision): number | undefined => {
   const own = initAnswer(testCase, revision);
   return own?.kind === 'taken' ? own.minor : testCase.geometry.initMinor;
 };
+
+/** Throws Unspecified where it is not known whether the kernel honours EXCLUSIVE. */
+export function checkMinor({ case: testCase, revision }: Pick<WorldInput, 'case' | 'revision'>): void {
+  const minor = minorOf(testCase, revision) ?? revision.minor;
+  if (connectionHasIomap(testCase, revision) && minor > revision.refusedMinor && minor < revision.minor)
+    throw new Unspecified(
+      `whether a kernel of minor ${revision.minor} honours EXCLUSIVE of a server of minor ${minor} is not known`,
+    );
+}
 
 export function makeWorld(input: WorldInput): World {
   const { revision } = input;

@@ -25,7 +25,7 @@ import { pageOut, swapoff, swapoffRest, swapon } from './swap.ts';
 import { ftruncate } from './truncate.ts';
 import { interleaved, takeWriteback } from './writeback.ts';
 import type { OpenFile, World } from './world.ts';
-import { makeWorld, type WorldInput } from './make-world.ts';
+import { checkMinor, makeWorld, type WorldInput } from './make-world.ts';
 import { believeSizes } from './times.ts';
 
 export function simulate(input: WorldInput): Expectation {
@@ -37,6 +37,7 @@ export function simulate(input: WorldInput): Expectation {
   };
   try {
     checkPlaces(world);
+    checkMinor(input);
     if (mount(world)) {
       input.case.workload.forEach((step, index) => {
         world.step = index;

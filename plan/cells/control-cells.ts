@@ -206,7 +206,7 @@ export function inodeCells(revision: Revision): PlanCell[] {
       { geometry: attrs(['IOMAP']), note: 'IOMAP without EXCLUSIVE' },
       { geometry: attrs(['EXCLUSIVE']), note: 'EXCLUSIVE without IOMAP' },
       { geometry: { initIomap: false }, note: 'INIT answered without iomap' },
-      { geometry: { initMinor: revision.minor - 1 }, note: `INIT answered with minor ${revision.minor - 1}` },
+      { geometry: { initMinor: revision.refusedMinor }, note: `INIT answered with minor ${revision.refusedMinor}` },
     ],
     legal: [
       { geometry: attrs(['IOMAP', 'EXCLUSIVE']), note: 'IOMAP and EXCLUSIVE' },
