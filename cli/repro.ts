@@ -1,4 +1,5 @@
 /** `iomapfuzz repro`: one case again, in fresh guests; as a C program; as a mail. */
+import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { join } from 'node:path';
 import { messageOf, UntestableKernelError, UsageError } from '../model/errors.ts';
@@ -130,7 +131,9 @@ async function headerForProgram(
 ): Promise<UapiHeader | undefined> {
   if (options.uapiHeader !== undefined || options.kdir !== undefined)
     return headerOfOptions(options, revisions[revision]);
-  if (options.kernel !== undefined) return headerOfKernel(readKernelImage(options.kernel), revisions[revision]);
+  // Nothing boots: the image need not be on this machine, and says nothing then.
+  if (options.kernel !== undefined && existsSync(options.kernel))
+    return headerOfKernel(readKernelImage(options.kernel), revisions[revision]);
   const reference = parseReference(text);
   if (reference.kind !== 'file') return undefined;
   try {
