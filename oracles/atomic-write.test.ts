@@ -2,7 +2,6 @@ import { expect, test } from '@playwright/test';
 import type { Case, Step } from '../model/case.ts';
 import type { StepResult } from '../model/observation.ts';
 import { RWF } from '../model/syscall-flags.ts';
-import type { Verdict } from '../model/verdict.ts';
 import { judge } from './judge.ts';
 import {
   beginExchange,
@@ -14,10 +13,9 @@ import {
   observed,
   overwrite,
   writer,
+  deviates,
 } from './testing/hand-made.ts';
 
-const deviates = (verdict: Verdict): string[] =>
-  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 const EIO = 5,
   EINVAL = 22,
   EOPNOTSUPP = 95,

@@ -6,7 +6,6 @@ import { expect, test } from '@playwright/test';
 import type { ByteRun } from '../model/bytes.ts';
 import type { Case } from '../model/case.ts';
 import type { DeviceChange, StepResult } from '../model/observation.ts';
-import type { Verdict } from '../model/verdict.ts';
 import { attrOut } from '../uapi/fuse-structs.ts';
 import type { IomapIo } from '../uapi/iomap.ts';
 import { judge } from './judge.ts';
@@ -25,10 +24,9 @@ import {
   writer,
   zeros,
   type Made,
+  deviates,
 } from './testing/hand-made.ts';
 
-const deviates = (verdict: Verdict): string[] =>
-  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 const conforms = ['conforms'];
 const EIO = 5,
   EINVAL = 22,

@@ -6,16 +6,13 @@ import { expect, test } from '@playwright/test';
 import type { ByteRun } from '../model/bytes.ts';
 import type { Case, Step } from '../model/case.ts';
 import { NULL_ADDR } from '../uapi/revision.ts';
-import type { Verdict } from '../model/verdict.ts';
 import { judge } from './judge.ts';
-import { device, madeCase, writer, zeros } from './testing/hand-made.ts';
+import { device, madeCase, writer, zeros, deviates } from './testing/hand-made.ts';
 import { runIdeal } from './testing/ideal-kernel.ts';
 
 /** Where position 0 of the file lies on device 0. */
 const ADDR = 65536n;
 const EOF = 5000n;
-const deviates = (verdict: Verdict): string[] =>
-  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 
 /** A file of 5000 bytes, all of whose blocks, behind EOF too, hold what the device held at first. */
 const growing = (blockSizeBytes: number, ...steps: Step[]): Case => {

@@ -1,7 +1,6 @@
 import { expect, test } from '@playwright/test';
 import type { ByteRun } from '../model/bytes.ts';
 import type { KernelEvent } from '../model/observation.ts';
-import type { Verdict } from '../model/verdict.ts';
 import { judge } from './judge.ts';
 import {
   beginExchange,
@@ -20,11 +19,10 @@ import {
   writer,
   zeros,
   type Made,
+  deviates,
 } from './testing/hand-made.ts';
 
 const conforms = { kind: 'conforms' } as const;
-const deviates = (verdict: Verdict): string[] =>
-  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 
 const DIRECT = 0x10,
   DIRECT_WRITE = 0x11,

@@ -46,7 +46,7 @@ export function assess(
   seen: Observation,
   options: JudgeOptions = {},
 ): { verdict: Verdict; refusals: readonly ExpectedRefusal[] } {
-  if (isProvoked(seen)) return { verdict: { kind: 'unspecified', reason: PROVOKED }, refusals: [] };
+  if (isProvoked(testCase, seen)) return { verdict: { kind: 'unspecified', reason: PROVOKED }, refusals: [] };
   const endless = judgeEndless(seen, revisionOf(testCase, options));
   if (endless.length > 0) return { verdict: { kind: 'deviates', deviations: endless }, refusals: [] };
   const { deviations, expectation, unjudged } = examine(testCase, seen, options);

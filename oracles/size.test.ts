@@ -1,7 +1,6 @@
 import { expect, test } from '@playwright/test';
 import type { Case, Step } from '../model/case.ts';
 import type { Exchange, Observation, StepResult } from '../model/observation.ts';
-import type { Verdict } from '../model/verdict.ts';
 import { attrOut } from '../uapi/fuse-structs.ts';
 import { judge } from './judge.ts';
 import {
@@ -14,11 +13,10 @@ import {
   overwrite,
   wire,
   writer,
+  deviates,
 } from './testing/hand-made.ts';
 
 const conforms = { kind: 'conforms' } as const;
-const deviates = (verdict: Verdict): string[] =>
-  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 
 type Made = Omit<Exchange, 'seq' | 'unique' | 'opcode' | 'nodeid'>;
 const ZERO = 2,

@@ -1,12 +1,19 @@
 import { expect, test } from '@playwright/test';
 import type { Step } from '../model/case.ts';
 import type { Exchange, Observation, StepResult } from '../model/observation.ts';
-import type { Verdict } from '../model/verdict.ts';
 import { judge } from './judge.ts';
-import { beginExchange, failed, madeCase, mapped, observed, other, overwrite, writer } from './testing/hand-made.ts';
+import {
+  beginExchange,
+  failed,
+  madeCase,
+  mapped,
+  observed,
+  other,
+  overwrite,
+  writer,
+  deviates,
+} from './testing/hand-made.ts';
 
-const deviates = (verdict: Verdict): string[] =>
-  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 const done: StepResult = { ret: 0n, errno: 0 };
 const EIO = 5,
   EBUSY = 16,

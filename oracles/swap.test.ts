@@ -1,7 +1,6 @@
 import { expect, test } from '@playwright/test';
 import type { Case, Step } from '../model/case.ts';
 import type { StepResult } from '../model/observation.ts';
-import type { Verdict } from '../model/verdict.ts';
 import type { IomapIo } from '../uapi/iomap.ts';
 import { judge } from './judge.ts';
 import {
@@ -17,10 +16,9 @@ import {
   overwrite,
   wire,
   writer,
+  deviates,
 } from './testing/hand-made.ts';
 
-const deviates = (verdict: Verdict): string[] =>
-  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 const EINVAL = 22,
   ENOSYS = 38,
   SWAPFILE = 0x4000_0004,

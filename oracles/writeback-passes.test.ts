@@ -24,6 +24,7 @@ import {
   wire,
   writer,
   zeros,
+  deviates,
 } from './testing/hand-made.ts';
 
 type Made = Omit<Exchange, 'seq' | 'unique' | 'opcode' | 'nodeid'>;
@@ -38,8 +39,6 @@ const WRITE = 1,
   IOEND_UNWRITTEN = 0x22,
   IOEND_UNWRITTEN_APPEND = 0x32;
 const conforms = { kind: 'conforms' } as const;
-const deviates = (verdict: Verdict): string[] =>
-  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 
 const attributes = Buffer.alloc(attrOut.size);
 // st_mode of a regular file.

@@ -4,7 +4,6 @@ import type { DeviceChange, Exchange, Observation, StepResult } from '../model/o
 import { attrOut } from '../uapi/fuse-structs.ts';
 import { ioendOut, type IomapIo } from '../uapi/iomap.ts';
 import { NULL_ADDR } from '../uapi/revision.ts';
-import type { Verdict } from '../model/verdict.ts';
 import { judge } from './judge.ts';
 import {
   beginExchange,
@@ -21,6 +20,7 @@ import {
   wire,
   writer,
   zeros,
+  deviates,
 } from './testing/hand-made.ts';
 
 const WRITE = 1,
@@ -35,8 +35,6 @@ const UNWRITTEN = 3,
   SHARED = 4,
   SIZE_CHANGED = 0x100;
 const conforms = { kind: 'conforms' } as const;
-const deviates = (verdict: Verdict): string[] =>
-  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 type Made = Omit<Exchange, 'seq' | 'unique' | 'opcode' | 'nodeid'>;
 
 const ioend = (

@@ -1,5 +1,6 @@
 import { expect, test } from '@playwright/test';
-import { decodeCase } from '../../model/case.ts';
+import { decodeCase, type Case } from '../../model/case.ts';
+import type { Notification } from '../../model/notification.ts';
 import type { Observation } from '../../model/observation.ts';
 import { judge } from '../judge.ts';
 
@@ -51,8 +52,19 @@ test('should not blame a kernel whose server changes mappings with each answer, 
     step: 1,
     ...(changes && { notified: { line: 0, errnos: [0] } }),
   });
-  const verdictOf = (...changes: boolean[]): string =>
-    judge(seek, {
+  const inval = (file: number): Notification => ({
+    kind: 'inval',
+    node: { file },
+    read: { offset: 0n, length: 4096n },
+    write: { offset: 0n, length: 4096n },
+  });
+  const about = (before: Notification): Case => ({
+    ...seek,
+    script: [{ on: 'IOMAP_BEGIN', before: [before], reply: { kind: 'empty' } }],
+  });
+  const verdictOf = (...changes: boolean[]): string => verdictIn(about(inval(0)), ...changes);
+  const verdictIn = (testCase: Case, ...changes: boolean[]): string =>
+    judge(testCase, {
       ...seen,
       transcript: changes.map((one, seq) => asked(seq, one)),
       endless: { opcode: 54, same: true, step: 1 },
@@ -60,4 +72,6 @@ test('should not blame a kernel whose server changes mappings with each answer, 
   expect(verdictOf(true, true, true)).toBe('unspecified');
   expect(verdictOf(true, false, true)).toBe('deviates');
   expect(verdictOf(false, false)).toBe('deviates');
+  // Another file's mappings are no reason to ask for this one's.
+  expect(verdictIn(about(inval(1)), true, true)).toBe('deviates');
 });

@@ -1,5 +1,6 @@
 /** Judges a kernel that asks without end. */
-import type { Observation } from '../../model/observation.ts';
+import type { Case } from '../../model/case.ts';
+import type { Exchange, Observation } from '../../model/observation.ts';
 import type { Deviation } from '../deviation.ts';
 import { operationsOf } from '../../uapi/fuse-operations.ts';
 import type { Revision } from '../../uapi/revision.ts';
@@ -26,13 +27,22 @@ export function judgeEndless({ endless }: Observation, revision: Revision): Devi
 const LAST = 16;
 
 /**
- * Whether the server changes mappings with each answer to that request, so that the kernel has to ask again, and again
- * (docs/spec/behaviour.md#mapping-cache): how often it does so before it gives up is not laid down.
+ * Whether the server changes the mappings of that file with each answer to that request, so that the kernel has to ask
+ * again, and again (docs/spec/behaviour.md#mapping-cache): how often it does so before it gives up is not laid down.
  */
-export function isProvoked({ endless, transcript }: Observation): boolean {
+export function isProvoked({ script }: Case, { endless, transcript }: Observation): boolean {
   if (!endless) return false;
   const asked = transcript
     .filter(({ opcode, step }) => opcode === endless.opcode && step === endless.step)
     .slice(-LAST);
-  return asked.length > 1 && asked.every(({ notified }) => notified?.errnos.some((errno) => errno === 0) === true);
+  const changesMappings = ({ file, notified }: Exchange): boolean =>
+    notified !== undefined &&
+    (script[notified.line]?.before ?? []).some(
+      (one, index) =>
+        notified.errnos[index] === 0 &&
+        (one.kind === 'upsert' || one.kind === 'inval') &&
+        'file' in one.node &&
+        one.node.file === file,
+    );
+  return asked.length > 1 && asked.every(changesMappings);
 }

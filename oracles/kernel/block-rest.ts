@@ -8,15 +8,15 @@ import type { Accepted } from './accepted.ts';
 import { clip, type Segment } from './content.ts';
 import type { Range } from './ranges.ts';
 import type { FileState, World } from './world.ts';
-import { max, min } from '../../uapi/units.ts';
+import { ceil, floor, max, min } from '../../uapi/units.ts';
 
 /** Parts of blocks in front of what the mapping serves and behind it, in bytes of the file; none of whole blocks. */
 export function restsOf(world: World, { pos, length }: Accepted): Range[] {
   const block = world.facts.blockSizeBytes;
   const end = pos + length;
   return [
-    { start: pos - (pos % block), end: pos },
-    { start: end, end: end + ((block - (end % block)) % block) },
+    { start: floor(pos, block), end: pos },
+    { start: end, end: ceil(end, block) },
   ].filter((range) => range.start < range.end);
 }
 

@@ -1,7 +1,6 @@
 import { expect, test } from '@playwright/test';
 import type { Case, Reply, ScriptLine, Step } from '../../model/case.ts';
 import type { Exchange, Observation, SentReply } from '../../model/observation.ts';
-import type { Verdict } from '../../model/verdict.ts';
 import { openOut } from '../../uapi/fuse-structs.ts';
 import { beginOut } from '../../uapi/iomap.ts';
 import { judge } from '../judge.ts';
@@ -15,6 +14,7 @@ import {
   other,
   overwrite,
   wire,
+  deviates,
 } from '../testing/hand-made.ts';
 
 const REPORT = 4;
@@ -23,8 +23,6 @@ const EIO = 5,
   ENOENT = 2,
   ECONNABORTED = 103,
   ENOTCONN = 107;
-const deviates = (verdict: Verdict): string[] =>
-  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 const seek: Step = { call: 'seekData', fd: 0, offset: 0n };
 const scripted = (on: ScriptLine['on'], reply: Reply): Partial<Case> => ({ script: [{ on, reply }] });
 type Made = Omit<Exchange, 'seq' | 'unique' | 'opcode' | 'nodeid'>;

@@ -2,7 +2,6 @@ import { expect, test } from '@playwright/test';
 import type { ByteRun } from '../../model/bytes.ts';
 import type { Exchange, KernelEvent } from '../../model/observation.ts';
 import { serverBytes } from '../../model/pattern.ts';
-import type { Verdict } from '../../model/verdict.ts';
 import { writeOut } from '../../uapi/fuse-structs.ts';
 import type { RevisionId } from '../../uapi/revision.ts';
 import { judge } from '../judge.ts';
@@ -20,6 +19,7 @@ import {
   wire,
   writer,
   zeros,
+  deviates,
 } from '../testing/hand-made.ts';
 
 const INLINE = 4,
@@ -30,8 +30,6 @@ const EIO = 5,
   ENOSPC = 28,
   ENOSYS = 38,
   EUCLEAN = 117;
-const deviates = (verdict: Verdict): string[] =>
-  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
 
 const inline = (offset: bigint, length: bigint, flags = 0) => wire(INLINE, offset, length, { flags });
 type Made = Omit<Exchange, 'seq' | 'unique' | 'opcode' | 'nodeid'>;

@@ -4,6 +4,7 @@
  */
 import { CASE_SCHEMA, type Case, type Step } from '../../model/case.ts';
 import type { Exchange, KernelEvent, Observation, StepResult } from '../../model/observation.ts';
+import type { Verdict } from '../../model/verdict.ts';
 import { attrOut } from '../../uapi/fuse-structs.ts';
 import { beginOut, ioendOut, type IomapIo } from '../../uapi/iomap.ts';
 import { NULL_ADDR } from '../../uapi/revision.ts';
@@ -126,3 +127,7 @@ export function observed(of: {
     })),
   };
 }
+
+/** Rule and aspect of each deviation, or the kind of a verdict that has none. */
+export const deviates = (verdict: Verdict): string[] =>
+  verdict.kind === 'deviates' ? verdict.deviations.map(({ rule, aspect }) => `${rule} ${aspect}`) : [verdict.kind];
