@@ -397,3 +397,31 @@ test('what the server would not hear of may be sent again; written anew, it is d
   expect(run(done)).toBe('conforms');
   expect(run()).not.toBe('conforms');
 });
+
+test('syncfs may tell once of times that the server refused to hear of, and by no other errno', () => {
+  const place = mapped(0n, 16384n, 65536n);
+  const run = (refuses: boolean, ...errnos: number[]) =>
+    rules(
+      judge(
+        madeCase([], {
+          workload: [open, write(0n, 4096, 0), ...errnos.map((): Step => ({ call: 'syncfs', fd: 0 }))],
+          script: [{ on: 'SETATTR', reply: { kind: 'error', errno: ENOSPC } }],
+        }),
+        observed({
+          exchanges: [
+            ...at(1, begin(WRITE, 0n, 4096n, place), begin(WRITEBACK, 0n, 4096n, place)),
+            ...at(1, refuses ? refused(times, ENOSPC) : times),
+            ...errnos.flatMap((_, index) => at(2 + index, other('SYNCFS'))),
+          ],
+          results: [wrote(4096), ...errnos.map((errno) => (errno ? failed(errno) : ok))],
+          changes: [changed(65536n, writer(0n, 4096))],
+        }),
+      ),
+    );
+  expect(run(true, ENOSPC)).toBe('conforms');
+  expect(run(true, EIO, 0)).toBe('conforms');
+  expect(run(true, 0)).toBe('conforms');
+  expect(run(true, ENOSPC, ENOSPC)).not.toBe('conforms');
+  expect(run(true, 22)).not.toBe('conforms');
+  expect(run(false, ENOSPC)).not.toBe('conforms');
+});
